@@ -1,0 +1,17 @@
+DROP TABLE audit_record;
+DROP TABLE audit_chain;
+DROP TABLE custody;
+DROP TABLE credential;
+DROP TABLE device;
+DROP TABLE lookup;
+DROP TABLE domain;
+DROP TABLE revoked_token;
+DROP TABLE authorization_link;
+DROP TABLE client_secret;
+DROP TABLE "authorization";
+DROP TABLE application;
+DROP TABLE secret;
+DROP TABLE signing_key;
+DROP TABLE data_key;
+DROP TABLE change_mark;
+DROP TABLE vault_meta;

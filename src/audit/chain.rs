@@ -1,0 +1,257 @@
+//! Sealing records into a chain, and checking a chain.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::Record;
+use crate::clock::to_micros;
+use crate::crypto::DataKey;
+use crate::store::audit::{AuditRow, ChainHead};
+
+/// The row that continues the chain after `head` with `record`.
+pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
+    let mut row = AuditRow {
+        chain: head.chain.clone(),
+        seq: head.seq + 1,
+        at: to_micros(record.at),
+        request_id: record.request_id.clone(),
+        actor: record.actor.clone(),
+        source: record.source.clone(),
+        action: record.action.into(),
+        object: record.object.clone(),
+        outcome: record.outcome.into(),
+        times: record.times,
+        previous: head.mac.clone(),
+        mac: Vec::new(),
+    };
+    row.mac = mac_of(key, &row);
+    row
+}
+
+fn mac_of(key: &DataKey, row: &AuditRow) -> Vec<u8> {
+    let AuditRow { chain, seq, at, request_id, actor, source, action, object, outcome, times, previous, mac: _ } = row;
+    mac(
+        key,
+        b"chaveiro/audit/record/1",
+        &[
+            chain.as_bytes(),
+            &seq.to_be_bytes(),
+            &at.to_be_bytes(),
+            request_id.as_bytes(),
+            actor.as_bytes(),
+            source.as_bytes(),
+            action.as_bytes(),
+            object.as_bytes(),
+            outcome.as_bytes(),
+            &times.to_be_bytes(),
+            previous,
+        ],
+    )
+}
+
+/// HMAC-SHA-256 over `label` and `fields`, each preceded by its length.
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+pub(super) fn mac(key: &DataKey, label: &[u8], fields: &[&[u8]]) -> Vec<u8> {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes a key of any length");
+    for field in std::iter::once(&label).chain(fields) {
+        hmac.update(&(field.len() as u64).to_be_bytes());
+        hmac.update(field);
+    }
+    hmac.finalize().into_bytes().to_vec()
+}
+
+/// The first thing that is wrong with a chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Break {
+    /// Records are missing, or stand out of order.
+    #[error("chain {chain}: record {expected} is missing; record {found} follows")]
+    Gap {
+        /// The chain's name.
+        chain: String,
+        /// The number that should come next.
+        expected: i64,
+        /// The number that does.
+        found: i64,
+    },
+    /// A record is not what was written.
+    #[error("chain {chain}: record {seq} was changed, or does not follow the record before it")]
+    Changed {
+        /// The chain's name.
+        chain: String,
+        /// The record's number.
+        seq: i64,
+    },
+    /// The chain ends before a record that is known to have been in it.
+    #[error("chain {chain}: it ends at record {end}, and record {known} is known to have been there")]
+    CutOff {
+        /// The chain's name.
+        chain: String,
+        /// The last record that is there.
+        end: i64,
+        /// The record that a signed head, or the chain's own head, names.
+        known: i64,
+    },
+    /// A signed head does not bear the vault's signature.
+    #[error("a signed head in the file of heads was changed (line {line})")]
+    ForgedHead {
+        /// The line in the file, from 1.
+        line: usize,
+    },
+}
+
+/// Walks a chain from its first record.
+pub struct ChainCheck<'a> {
+    key: &'a DataKey,
+    head: ChainHead,
+    known: Vec<ChainHead>,
+}
+
+impl<'a> ChainCheck<'a> {
+    /// A check of `chain` that also expects the records that `known` names.
+    pub fn new(key: &'a DataKey, chain: &str, known: Vec<ChainHead>) -> Self {
+        Self { key, head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
+    }
+
+    /// The number of the last record that was found good.
+    pub fn position(&self) -> i64 {
+        self.head.seq
+    }
+
+    /// Checks the next record.
+    pub fn next(&mut self, row: &AuditRow) -> Result<(), Break> {
+        let chain = || self.head.chain.clone();
+        let expected = self.head.seq + 1;
+        if row.seq != expected {
+            return Err(Break::Gap { chain: chain(), expected, found: row.seq });
+        }
+        let known = self.known.iter().filter(|known| known.seq == row.seq).all(|known| known.mac == row.mac);
+        let sealed: bool = mac_of(self.key, row).ct_eq(&row.mac).into();
+        if row.chain != self.head.chain || row.previous != self.head.mac || !sealed || !known {
+            return Err(Break::Changed { chain: chain(), seq: row.seq });
+        }
+        self.head = ChainHead { chain: chain(), seq: row.seq, mac: row.mac.clone() };
+        Ok(())
+    }
+
+    /// Ends the walk: the chain must reach every record that is known to have been in it.
+    pub fn end(self) -> Result<i64, Break> {
+        match self.known.iter().map(|known| known.seq).max() {
+            Some(known) if known > self.head.seq => {
+                Err(Break::CutOff { chain: self.head.chain, end: self.head.seq, known })
+            }
+            _ => Ok(self.head.seq),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> DataKey {
+        DataKey::generate()
+    }
+
+    fn chain_of(key: &DataKey, length: usize) -> Vec<AuditRow> {
+        let mut head = ChainHead { chain: "node/0".into(), seq: 0, mac: vec![0; 32] };
+        (0..length)
+            .map(|number| {
+                let record = Record {
+                    at: crate::clock::from_micros(1_000_000),
+                    request_id: format!("r{number}"),
+                    actor: "client".into(),
+                    source: "127.0.0.1".into(),
+                    action: "credential.read",
+                    object: format!("credential:{number}"),
+                    outcome: "ok",
+                    times: 1,
+                };
+                let row = seal(key, &head, &record);
+                head = ChainHead { chain: row.chain.clone(), seq: row.seq, mac: row.mac.clone() };
+                row
+            })
+            .collect()
+    }
+
+    fn check(key: &DataKey, rows: &[AuditRow], known: Vec<ChainHead>) -> Result<i64, Break> {
+        let mut check = ChainCheck::new(key, "node/0", known);
+        rows.iter().try_for_each(|row| check.next(row))?;
+        check.end()
+    }
+
+    #[test]
+    fn an_untouched_chain_passes() {
+        let key = key();
+        assert_eq!(check(&key, &chain_of(&key, 5), vec![]), Ok(5));
+        assert_eq!(check(&key, &[], vec![]), Ok(0));
+    }
+
+    #[test]
+    fn a_change_of_any_field_names_the_record() {
+        let key = key();
+        let changes: [fn(&mut AuditRow); 9] = [
+            |row| row.at += 1,
+            |row| row.request_id.push('x'),
+            |row| row.actor = "other".into(),
+            |row| row.source = "10.0.0.1".into(),
+            |row| row.action = "credential.save".into(),
+            |row| row.object = "credential:9".into(),
+            |row| row.outcome = "denied".into(),
+            |row| row.times = 2,
+            |row| row.mac[0] ^= 1,
+        ];
+        for change in changes {
+            let mut rows = chain_of(&key, 4);
+            change(&mut rows[2]);
+            assert_eq!(check(&key, &rows, vec![]), Err(Break::Changed { chain: "node/0".into(), seq: 3 }));
+        }
+    }
+
+    #[test]
+    fn bytes_cannot_wander_from_one_field_to_the_next() {
+        let key = key();
+        let mut rows = chain_of(&key, 1);
+        rows[0].actor = "clien".into();
+        rows[0].source = "t127.0.0.1".into();
+        assert!(check(&key, &rows, vec![]).is_err());
+    }
+
+    #[test]
+    fn a_removed_record_and_a_swap_show() {
+        let key = key();
+        let mut removed = chain_of(&key, 4);
+        removed.remove(1);
+        assert_eq!(check(&key, &removed, vec![]), Err(Break::Gap { chain: "node/0".into(), expected: 2, found: 3 }));
+        let mut swapped = chain_of(&key, 4);
+        swapped.swap(1, 2);
+        (swapped[1].seq, swapped[2].seq) = (2, 3);
+        assert_eq!(check(&key, &swapped, vec![]), Err(Break::Changed { chain: "node/0".into(), seq: 2 }));
+    }
+
+    #[test]
+    fn a_cut_off_tail_shows_against_a_known_head() {
+        let key = key();
+        let rows = chain_of(&key, 4);
+        let known = ChainHead { chain: "node/0".into(), seq: 4, mac: rows[3].mac.clone() };
+        assert_eq!(check(&key, &rows, vec![known.clone()]), Ok(4));
+        assert_eq!(
+            check(&key, &rows[..3], vec![known]),
+            Err(Break::CutOff { chain: "node/0".into(), end: 3, known: 4 })
+        );
+    }
+
+    #[test]
+    fn a_chain_written_anew_shows_against_a_known_head() {
+        let key = key();
+        let known = ChainHead { chain: "node/0".into(), seq: 3, mac: chain_of(&key, 4)[3].mac.clone() };
+        let result = check(&key, &chain_of(&key, 4), vec![known]);
+        assert_eq!(result, Err(Break::Changed { chain: "node/0".into(), seq: 3 }));
+    }
+
+    #[test]
+    fn another_key_verifies_nothing() {
+        let rows = chain_of(&key(), 1);
+        assert!(check(&key(), &rows, vec![]).is_err());
+    }
+}

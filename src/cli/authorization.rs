@@ -1,0 +1,155 @@
+//! `chaveiro authorization`
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::CliError;
+use super::output::{say, say_json, table};
+use crate::vault::Vault;
+use crate::vault::access::{Access, Resource};
+use crate::vault::admin::{AuthorizationRequest, LinkTarget, NewClient};
+
+const COLUMNS: &[&str] =
+    &["client_id", "application", "resources", "access", "allowed_ips", "expires", "active", "secrets"];
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make a client; prints its id and, this once, its secret.
+    Create {
+        /// The application that it belongs to.
+        #[arg(long)]
+        application: String,
+        /// What it may call; may be given again.
+        #[arg(long = "resource", required = true, value_parser = resource)]
+        resources: Vec<Resource>,
+        /// What it may change: read-only or read-write.
+        #[arg(long, value_parser = access)]
+        access: Access,
+        /// Where it may call from: an address, a CIDR range or *; may be given again. Anywhere unless given.
+        #[arg(long = "allow-ip", value_name = "CIDR")]
+        allowed_ips: Vec<String>,
+        /// When it ends: 2027-01-31 or 2027-01-31T18:00:00Z.
+        #[arg(long, value_parser = moment, value_name = "TIME")]
+        expires: Option<DateTime<Utc>>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the clients, without secrets.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Switch a client off; its tokens stop working within a second.
+    Disable {
+        /// Its id.
+        #[arg(long)]
+        client_id: String,
+    },
+    /// Let a client see a device with its credentials, or one credential.
+    Link(Link),
+    /// Give a client a new secret; the old one works on for a while.
+    RotateSecret {
+        /// Its id.
+        #[arg(long)]
+        client_id: String,
+        /// How many hours the old secret works on.
+        #[arg(long, default_value_t = 24)]
+        overlap_hours: u32,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Link {
+    /// The client's id.
+    #[arg(long)]
+    client_id: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Target {
+    /// A device, by its hostname.
+    #[arg(long, value_name = "HOSTNAME")]
+    device: Option<String>,
+    /// A credential, by its number or identifier.
+    #[arg(long, value_name = "KEY")]
+    credential: Option<String>,
+}
+
+pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Create { application, resources, access, allowed_ips, expires, json } => {
+            let request = AuthorizationRequest { application, resources, access, allowed_ips, expires_at: expires };
+            show(&vault.create_authorization(request).await?, json)
+        }
+        Command::List { json } => list(vault, json).await,
+        Command::Disable { client_id } => {
+            vault.disable_authorization(&client_id).await?;
+            Ok(say(&format!("authorization {client_id} disabled"))?)
+        }
+        Command::Link(Link { client_id, target }) => {
+            let target = match (target.device, target.credential) {
+                (Some(device), _) => LinkTarget::Device(device),
+                (None, credential) => LinkTarget::Credential(credential.unwrap_or_default()),
+            };
+            vault.link(&client_id, target).await?;
+            Ok(say("linked")?)
+        }
+        Command::RotateSecret { client_id, overlap_hours, json } => {
+            let old_until = Utc::now() + TimeDelta::hours(overlap_hours.into());
+            show(&vault.rotate_secret(&client_id, old_until).await?, json)
+        }
+    }
+}
+
+/// The one time that a client secret is shown.
+fn show(client: &NewClient, json: bool) -> Result<(), CliError> {
+    let (id, secret) = (&client.client_id, client.client_secret.text().expose());
+    if json {
+        return Ok(say_json(&json!({"client_id": id, "client_secret": secret}))?);
+    }
+    say(&format!("client_id      {id}"))?;
+    say(&format!("client_secret  {secret}"))?;
+    Ok(say("The secret is not shown again.")?)
+}
+
+async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
+    let row = |row: crate::vault::admin::AuthorizationSummary| {
+        json!({
+            "client_id": row.client_id,
+            "application": row.application,
+            "resources": row.resources,
+            "access": row.access,
+            "allowed_ips": if row.allowed_ips.is_empty() { "*".into() } else { row.allowed_ips },
+            "expires": row.expires_at.map(|end| end.to_rfc3339()),
+            "active": row.active,
+            "secrets": row.secrets,
+        })
+    };
+    let rows: Vec<Value> = vault.authorizations().await?.into_iter().map(row).collect();
+    Ok(table(json, COLUMNS, &rows, |row| super::cells(row, COLUMNS))?)
+}
+
+fn resource(name: &str) -> Result<Resource, String> {
+    let names = Resource::ALL.map(Resource::name).join(", ");
+    Resource::named(name).ok_or_else(|| format!("expected one of: {names}"))
+}
+
+fn access(name: &str) -> Result<Access, String> {
+    Access::named(name).ok_or_else(|| "expected read-only or read-write".into())
+}
+
+fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    let day = || text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    text.parse::<DateTime<Utc>>()
+        .or_else(|_| day())
+        .map_err(|_| "expected a time such as 2027-01-31 or 2027-01-31T18:00:00Z".into())
+}

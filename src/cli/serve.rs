@@ -1,0 +1,69 @@
+//! `chaveiro serve`
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{CliError, Common};
+use crate::clock::Clock;
+use crate::http::ops::metrics::Metrics;
+use crate::http::{self, Service};
+use crate::store::CommitObserver;
+use crate::vault::{Upkeep, Vault};
+
+/// Options of the commands that serve.
+#[derive(Args)]
+pub(super) struct Options {
+    /// Address and port to serve on; 127.0.0.1:8080 unless the settings say otherwise.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<SocketAddr>,
+}
+
+pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliError> {
+    let server = Server::open(common, options)?;
+    server.run().await
+}
+
+/// An open vault and the address it is to be served on.
+pub(super) struct Server {
+    pub(super) vault: Vault,
+    pub(super) address: SocketAddr,
+    metrics: Arc<Metrics>,
+    listener: TcpListener,
+}
+
+impl Server {
+    /// Opens the vault and binds the address.
+    pub(super) fn open(common: &Common, options: &Options) -> Result<Self, CliError> {
+        let mut settings = common.settings()?;
+        if let Some(listen) = options.listen {
+            settings.http.listen = listen;
+        }
+        let metrics = Arc::new(Metrics::default());
+        let observer: Arc<dyn CommitObserver> = metrics.clone();
+        let listen = |error: std::io::Error| CliError::Listen(settings.http.listen, error.kind());
+        let listener = TcpListener::bind(settings.http.listen).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let vault = Vault::open(&common.place()?, &settings, Clock::system(), &observer)?;
+        Ok(Self { vault, address, metrics, listener })
+    }
+
+    /// Serves until SIGTERM or SIGINT; then lets the requests under way end, and the writes commit.
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let service = Service { vault: self.vault.clone(), metrics: self.metrics };
+        let address = self.address;
+        let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
+        let server = http::serve(service, self.listener).map_err(failed)?;
+        log::info!("serving on http://{address}");
+        let upkeep = Upkeep::of(&self.vault);
+        let served = tokio::select! {
+            served = server => served.map_err(failed),
+            () = upkeep.run() => Ok(()),
+        };
+        upkeep.last_time().await;
+        self.vault.close();
+        log::info!("stopped; every acknowledged write is kept");
+        served
+    }
+}

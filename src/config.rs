@@ -1,0 +1,189 @@
+//! The settings. `config/default.toml` lists each with its default and its meaning.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// All settings. Unknown keys are refused.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "one field for each section of config/default.toml")]
+pub struct Settings {
+    pub http: HttpSettings,
+    pub store: StoreSettings,
+    pub node: NodeSettings,
+    pub tokens: TokenSettings,
+    pub pam: PamSettings,
+    pub history: HistorySettings,
+    pub audit: AuditSettings,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct HttpSettings {
+    pub listen: SocketAddr,
+    pub workers: usize,
+    pub max_body_bytes: usize,
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    pub shutdown_seconds: u64,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct StoreSettings {
+    pub readers: usize,
+    pub writers: usize,
+    pub queue: usize,
+    pub batch: usize,
+}
+
+/// `[node]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct NodeSettings {
+    pub name: String,
+}
+
+/// `[tokens]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct TokenSettings {
+    pub lifetime_seconds: u32,
+    pub issuer: String,
+    pub audience: String,
+    pub tenant: String,
+}
+
+/// `[pam]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct PamSettings {
+    pub dialect: DialectSetting,
+    #[serde(deserialize_with = "not_authorized_status")]
+    pub not_authorized_status: u16,
+}
+
+/// Which generation of clients the PAM routes answer as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub enum DialectSetting {
+    ByPrefix,
+    Legacy,
+    Modern,
+}
+
+/// `[history]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct HistorySettings {
+    pub versions: i32,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct AuditSettings {
+    pub head_seconds: u64,
+}
+
+impl Settings {
+    /// The defaults, then the file, then the environment.
+    ///
+    /// # Errors
+    /// A sentence that names the key and the file; values of the environment are not repeated.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_from(file, Environment::with_prefix("CHAVEIRO").prefix_separator("__").separator("__"))
+    }
+
+    fn load_from(file: Option<&Path>, environment: Environment) -> Result<Self, ConfigError> {
+        let mut sources = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(path) = file {
+            sources = sources.add_source(File::from(path).format(FileFormat::Toml));
+        }
+        sources.add_source(environment.try_parsing(true)).build()?.try_deserialize()
+    }
+
+    /// The defaults alone, as tests use them.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::load_from(None, Environment::default().source(Some(Default::default())))
+    }
+}
+
+fn networks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let network = |text: &String| crate::network::parse(text);
+    texts.iter().map(network).collect::<Option<_>>().ok_or_else(|| {
+        serde::de::Error::custom("expected addresses or CIDR ranges, as in [\"10.0.0.1\", \"10.1.0.0/16\"]")
+    })
+}
+
+fn not_authorized_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    match u16::deserialize(from)? {
+        status @ (403 | 500) => Ok(status),
+        _ => Err(serde::de::Error::custom("expected 403 or 500")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Settings, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Settings::load_from(Some(file.path()), Environment::default().source(Some(HashMap::new())))
+    }
+
+    #[test]
+    fn the_defaults_are_complete() {
+        let settings = Settings::defaults().unwrap();
+        assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.pam.dialect, DialectSetting::ByPrefix);
+    }
+
+    #[test]
+    fn a_file_replaces_what_it_names() {
+        let settings = with_file("[pam]\ndialect = \"modern\"\nnot_authorized_status = 500").unwrap();
+        assert_eq!((settings.pam.dialect, settings.pam.not_authorized_status), (DialectSetting::Modern, 500));
+        assert_eq!(settings.history.versions, 50);
+    }
+
+    #[test]
+    fn the_environment_replaces_the_file() {
+        let source = HashMap::from([("CHAVEIRO__HTTP__WORKERS".to_string(), "3".to_string())]);
+        let environment = Environment::with_prefix("CHAVEIRO").prefix_separator("__").separator("__");
+        let settings = Settings::load_from(None, environment.source(Some(source))).unwrap();
+        assert_eq!(settings.http.workers, 3);
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_refused() {
+        for text in [
+            "[http]\nlisten_on = \"x\"",
+            "[htp]\nlisten = \"x\"",
+            "[pam]\nnot_authorized_status = 200",
+            "[pam]\ndialect = \"other\"",
+            "[http]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+        ] {
+            assert!(with_file(text).is_err(), "{text}");
+        }
+    }
+}

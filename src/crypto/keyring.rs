@@ -1,0 +1,238 @@
+//! Data keys, and the sealing of values under them.
+//!
+//! A sealed value is `format (1 byte) | key id (4 bytes, big endian) | nonce (24 bytes) | ciphertext and tag`, by
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha). Its associated data names the kind, the owner and the version, so
+//! that a value moved to another row, column or version does not open. A random 192-bit nonce does not repeat in
+//! any number of values a vault will hold.
+
+use std::collections::HashMap;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::{SecretBytes, random_bytes};
+
+const FORMAT: u8 = 1;
+const NONCE_LENGTH: usize = 24;
+const HEADER_LENGTH: usize = 1 + 4 + NONCE_LENGTH;
+
+/// The number of a data key, as in the table of keys.
+pub type KeyId = i32;
+
+/// 32 random bytes that seal values. Exists in the clear only in memory.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct DataKey([u8; 32]);
+
+impl DataKey {
+    /// A new key from the operating system's generator.
+    pub fn generate() -> Self {
+        Self(random_bytes())
+    }
+
+    /// The key's bytes, for wrapping it or for keying a MAC.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// A key from the bytes that were unwrapped.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+        bytes.try_into().map(Self).map_err(|_| SealError)
+    }
+}
+
+/// What a secret is. The name is part of what a sealed value is bound to, so a name once used is never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SecretKind {
+    /// A credential's password.
+    Password,
+    /// A credential's TOTP seed.
+    TotpSeed,
+    /// A credential's additional authentication fields, as one JSON array.
+    AuthenticationFields,
+    /// A credential's notes.
+    Notes,
+    /// The private half of a key that signs access tokens.
+    TokenSigningKey,
+}
+
+impl SecretKind {
+    /// The name under which the kind is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            SecretKind::Password => "credential.password",
+            SecretKind::TotpSeed => "credential.totp",
+            SecretKind::AuthenticationFields => "credential.authentication_fields",
+            SecretKind::Notes => "credential.notes",
+            SecretKind::TokenSigningKey => "token.signing_key",
+        }
+    }
+}
+
+/// The one place where a sealed value opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What the secret is.
+    pub kind: SecretKind,
+    /// The id of the row that it belongs to.
+    pub owner: i32,
+    /// Its number in the row's history, from 1.
+    pub version: i32,
+}
+
+impl Place {
+    fn associated_data(self) -> Vec<u8> {
+        let mut data = Vec::with_capacity(48);
+        data.extend_from_slice(b"chaveiro/value/");
+        data.extend_from_slice(self.kind.name().as_bytes());
+        data.push(0);
+        data.extend_from_slice(&self.owner.to_be_bytes());
+        data.extend_from_slice(&self.version.to_be_bytes());
+        data
+    }
+}
+
+/// A value did not seal or open. It says nothing about why, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed value does not open in its place")]
+pub struct SealError;
+
+/// The data keys in memory: one seals, all open.
+pub struct Keyring {
+    active: KeyId,
+    ciphers: HashMap<KeyId, XChaCha20Poly1305>,
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring").field("active", &self.active).field("keys", &self.ciphers.len()).finish()
+    }
+}
+
+impl Keyring {
+    /// A keyring of `keys` that seals under `active`, which has to be among them.
+    pub fn new(keys: impl IntoIterator<Item = (KeyId, DataKey)>, active: KeyId) -> Result<Self, SealError> {
+        let ciphers: HashMap<_, _> = keys.into_iter().map(|(id, key)| (id, cipher(key.expose()))).collect();
+        if ciphers.contains_key(&active) { Ok(Self { active, ciphers }) } else { Err(SealError) }
+    }
+
+    /// The key that seals new values.
+    pub fn active(&self) -> KeyId {
+        self.active
+    }
+
+    /// Seals `secret` for `place` under the active key.
+    pub fn seal(&self, place: Place, secret: &[u8]) -> Result<Vec<u8>, SealError> {
+        let cipher = self.ciphers.get(&self.active).ok_or(SealError)?;
+        let mut sealed = Vec::with_capacity(HEADER_LENGTH + secret.len() + 16);
+        sealed.push(FORMAT);
+        sealed.extend_from_slice(&self.active.to_be_bytes());
+        sealed.extend_from_slice(&encrypt(cipher, secret, &place.associated_data())?);
+        Ok(sealed)
+    }
+
+    /// Opens what [`Keyring::seal`] made for the same `place`.
+    ///
+    /// # Errors
+    /// [`SealError`] for another place, an unknown key, and any changed byte.
+    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<SecretBytes, SealError> {
+        let key_id = key_of(sealed)?;
+        let cipher = self.ciphers.get(&key_id).ok_or(SealError)?;
+        decrypt(cipher, &sealed[5..], &place.associated_data())
+    }
+}
+
+/// The id of the key that a sealed value was sealed under.
+pub(super) fn key_of(sealed: &[u8]) -> Result<KeyId, SealError> {
+    match sealed {
+        [FORMAT, a, b, c, d, rest @ ..] if rest.len() >= NONCE_LENGTH => Ok(KeyId::from_be_bytes([*a, *b, *c, *d])),
+        _ => Err(SealError),
+    }
+}
+
+/// The cipher of a 32-byte key.
+pub(super) fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(*key))
+}
+
+/// `nonce | ciphertext and tag`, under a fresh random nonce.
+pub(super) fn encrypt(cipher: &XChaCha20Poly1305, secret: &[u8], bound_to: &[u8]) -> Result<Vec<u8>, SealError> {
+    let nonce: [u8; NONCE_LENGTH] = random_bytes();
+    let payload = Payload { msg: secret, aad: bound_to };
+    let ciphertext = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError)?;
+    Ok([nonce.as_slice(), &ciphertext].concat())
+}
+
+/// The reverse of [`encrypt`].
+pub(super) fn decrypt(cipher: &XChaCha20Poly1305, sealed: &[u8], bound_to: &[u8]) -> Result<SecretBytes, SealError> {
+    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LENGTH>().ok_or(SealError)?;
+    let payload = Payload { msg: ciphertext, aad: bound_to };
+    cipher.decrypt(&XNonce::from(*nonce), payload).map(SecretBytes::new).map_err(|_| SealError)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PLACE: Place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
+
+    fn keyring() -> Keyring {
+        Keyring::new([(1, DataKey([1; 32])), (2, DataKey([2; 32]))], 2).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens_unchanged(secret in prop::collection::vec(any::<u8>(), 0..200)) {
+            let sealed = keyring().seal(PLACE, &secret).unwrap();
+            let opened = keyring().open(PLACE, &sealed).unwrap();
+            prop_assert_eq!(opened.expose(), secret.as_slice());
+        }
+
+        #[test]
+        fn one_flipped_bit_is_an_error(secret in prop::collection::vec(any::<u8>(), 0..40), bit in 0u8..8) {
+            let sealed = keyring().seal(PLACE, &secret).unwrap();
+            for position in 0..sealed.len() {
+                let mut changed = sealed.clone();
+                changed[position] ^= 1 << bit;
+                prop_assert!(keyring().open(PLACE, &changed).is_err(), "byte {}", position);
+            }
+        }
+
+        #[test]
+        fn a_shortened_value_is_an_error(keep in 0usize..45) {
+            let sealed = keyring().seal(PLACE, b"secret").unwrap();
+            prop_assert!(keyring().open(PLACE, &sealed[..keep.min(sealed.len() - 1)]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_value_opens_only_in_its_own_place() {
+        let sealed = keyring().seal(PLACE, b"secret").unwrap();
+        for elsewhere in
+            [Place { kind: SecretKind::TotpSeed, ..PLACE }, Place { owner: 8, ..PLACE }, Place { version: 4, ..PLACE }]
+        {
+            assert_eq!(keyring().open(elsewhere, &sealed).unwrap_err(), SealError, "{elsewhere:?}");
+        }
+    }
+
+    #[test]
+    fn an_older_key_still_opens_and_an_unknown_one_does_not() {
+        let old = Keyring::new([(1, DataKey([1; 32]))], 1).unwrap();
+        let sealed = old.seal(PLACE, b"secret").unwrap();
+        assert_eq!(keyring().open(PLACE, &sealed).unwrap().expose(), b"secret");
+        let other = Keyring::new([(3, DataKey([1; 32]))], 3).unwrap();
+        assert!(other.open(PLACE, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_keyring_without_its_active_key_is_refused() {
+        assert!(Keyring::new([(1, DataKey([1; 32]))], 2).is_err());
+    }
+
+    #[test]
+    fn debug_of_a_keyring_shows_no_key() {
+        assert_eq!(format!("{:?}", keyring()), "Keyring { active: 2, keys: 2 }");
+    }
+}

@@ -1,0 +1,26 @@
+//! Keys and sealed values: everything that turns a secret into bytes that may lie on a disk, and back.
+//!
+//! * [`RootKey`]: 32 bytes from outside the database; it wraps data keys and nothing else.
+//! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
+//! * [`Place`]: whose secret, of which kind, in which version. A sealed value opens only in its own place.
+//! * [`SecretText`], [`SecretBytes`]: what may not be printed, logged or serialised.
+//!
+//! This module knows no database, no HTTP and no rule about who may read what.
+
+mod keyring;
+mod root_key;
+mod secret;
+
+pub use keyring::{DataKey, KeyId, Keyring, Place, SealError, SecretKind};
+pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
+pub use secret::{SecretBytes, SecretText};
+
+/// Fills `N` bytes from the operating system's generator.
+///
+/// A machine that cannot give random bytes cannot run a vault, so that is the one panic in this module.
+#[expect(clippy::expect_used, reason = "without randomness nothing here is safe to go on with")]
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}

@@ -1,0 +1,248 @@
+//! The root key: where it comes from, and the wrapping of data keys under it.
+//!
+//! It is never in the database. It is looked for in this order:
+//! 1. the environment variable `CHAVEIRO_ROOT_KEY` (64 hexadecimal digits);
+//! 2. a systemd credential named `chaveiro-root-key` (`$CREDENTIALS_DIRECTORY`, systemd.exec(5));
+//! 3. the file `root.key` in the data directory, mode 0600, which the first start creates.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::keyring::{cipher, decrypt, encrypt};
+use super::{DataKey, SealError, random_bytes};
+
+const FILE_NAME: &str = "root.key";
+const VARIABLE: &str = "CHAVEIRO_ROOT_KEY";
+const SYSTEMD_CREDENTIAL: &str = "chaveiro-root-key";
+const CHECK_TEXT: &[u8] = b"chaveiro key check";
+const CHECK_BINDING: &[u8] = b"chaveiro/check/";
+
+/// Why the vault refuses to start for want of its root key.
+#[derive(Debug, thiserror::Error)]
+pub enum RootKeyError {
+    /// The database has been used before, and there is no key.
+    #[error("the root key is missing: this database is sealed, and no key was found at {0}; put the key back there")]
+    Missing(String),
+    /// There is a key, and it is not this database's.
+    #[error("the root key from {0} is not the one that this database is sealed under; nothing was changed")]
+    Wrong(String),
+    /// Others than the owner may read or write the key file.
+    #[error("the root key file {0} is open to other users (mode {1:04o}); run: chmod 600 {0}")]
+    Exposed(String, u32),
+    /// The key is there and is not 64 hexadecimal digits.
+    #[error("the root key from {0} is not 64 hexadecimal digits")]
+    Malformed(String),
+    /// The key file could not be read or made.
+    #[error("the root key file {0} cannot be used: {1}")]
+    Io(String, io::ErrorKind),
+}
+
+/// Where the root key is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootKeyLocation {
+    /// The variable `CHAVEIRO_ROOT_KEY`.
+    Environment,
+    /// A file that systemd hands over, readable by this service alone.
+    SystemdCredential(PathBuf),
+    /// A file in the data directory.
+    File(PathBuf),
+}
+
+impl RootKeyLocation {
+    /// The place that this process's environment and `data_dir` name.
+    pub fn find(data_dir: &Path) -> Self {
+        Self::find_in(data_dir, |name| std::env::var_os(name))
+    }
+
+    fn find_in(data_dir: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        if variable(VARIABLE).is_some() {
+            return Self::Environment;
+        }
+        let credential = variable("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(SYSTEMD_CREDENTIAL));
+        match credential.filter(|path| path.exists()) {
+            Some(path) => Self::SystemdCredential(path),
+            None => Self::File(data_dir.join(FILE_NAME)),
+        }
+    }
+
+    /// The key kept here, or `None` when there is none yet.
+    pub fn load(&self) -> Result<Option<RootKey>, RootKeyError> {
+        let text = match self {
+            Self::Environment => std::env::var(VARIABLE).ok().map(Zeroizing::new),
+            Self::SystemdCredential(path) => read(path, self)?,
+            Self::File(path) => {
+                self.refuse_open_file(path)?;
+                read(path, self)?
+            }
+        };
+        text.map(|text| RootKey::from_hex(text.trim()).ok_or_else(|| RootKeyError::Malformed(self.to_string())))
+            .transpose()
+    }
+
+    /// Makes a key and keeps it here, mode 0600. Never replaces one that is there.
+    pub fn create(&self) -> Result<RootKey, RootKeyError> {
+        let Self::File(path) = self else {
+            return Err(RootKeyError::Missing(self.to_string()));
+        };
+        let key = RootKey(random_bytes());
+        let text = Zeroizing::new(hex::encode(key.0));
+        let write = || -> io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            // The name has to be as durable as the bytes: a key lost in a power cut loses the vault.
+            path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+        };
+        write().map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))?;
+        Ok(key)
+    }
+
+    fn refuse_open_file(&self, path: &Path) -> Result<(), RootKeyError> {
+        match fs::metadata(path) {
+            Ok(found) if found.mode() & 0o077 != 0 => {
+                Err(RootKeyError::Exposed(path.display().to_string(), found.mode() & 0o7777))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for RootKeyLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Environment => write!(f, "the variable {VARIABLE}"),
+            Self::SystemdCredential(path) | Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+fn read(path: &Path, location: &RootKeyLocation) -> Result<Option<Zeroizing<String>>, RootKeyError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(RootKeyError::Malformed(location.to_string())),
+        Err(error) => Err(RootKeyError::Io(location.to_string(), error.kind())),
+    }
+}
+
+/// The key that everything else hangs from.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct RootKey([u8; 32]);
+
+impl std::fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RootKey([secret])")
+    }
+}
+
+impl RootKey {
+    fn from_hex(text: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(hex::decode(text).ok()?);
+        bytes.as_slice().try_into().ok().map(Self)
+    }
+
+    /// A value to keep in the database, by which a later start knows this key again.
+    pub fn check_value(&self) -> Result<Vec<u8>, SealError> {
+        encrypt(&cipher(&self.0), CHECK_TEXT, CHECK_BINDING)
+    }
+
+    /// Whether `check` is a check value of this key.
+    pub fn matches(&self, check: &[u8]) -> bool {
+        decrypt(&cipher(&self.0), check, CHECK_BINDING).is_ok_and(|text| text.expose() == CHECK_TEXT)
+    }
+
+    /// Wraps a data key for the table of keys; it unwraps only for the same `purpose`.
+    pub fn wrap(&self, purpose: &str, key: &DataKey) -> Result<Vec<u8>, SealError> {
+        encrypt(&cipher(&self.0), key.expose(), &wrap_binding(purpose))
+    }
+
+    /// The reverse of [`RootKey::wrap`].
+    pub fn unwrap_key(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealError> {
+        DataKey::from_bytes(decrypt(&cipher(&self.0), wrapped, &wrap_binding(purpose))?.expose())
+    }
+}
+
+fn wrap_binding(purpose: &str) -> Vec<u8> {
+    [b"chaveiro/key/", purpose.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn in_new_directory() -> (tempfile::TempDir, RootKeyLocation) {
+        let dir = tempfile::tempdir().unwrap();
+        let location = RootKeyLocation::File(dir.path().join(FILE_NAME));
+        (dir, location)
+    }
+
+    #[test]
+    fn a_created_key_is_private_and_loads_again() {
+        let (dir, location) = in_new_directory();
+        assert!(location.load().unwrap().is_none());
+        let key = location.create().unwrap();
+        let check = key.check_value().unwrap();
+        assert!(location.load().unwrap().unwrap().matches(&check));
+        let mode = fs::metadata(dir.path().join(FILE_NAME)).unwrap().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn an_existing_key_is_never_replaced() {
+        let (_dir, location) = in_new_directory();
+        location.create().unwrap();
+        assert!(matches!(location.create(), Err(RootKeyError::Io(_, io::ErrorKind::AlreadyExists))));
+    }
+
+    #[test]
+    fn a_key_file_that_others_may_read_is_refused() {
+        let (dir, location) = in_new_directory();
+        location.create().unwrap();
+        for mode in [0o644, 0o640, 0o602, 0o604] {
+            fs::set_permissions(dir.path().join(FILE_NAME), fs::Permissions::from_mode(mode)).unwrap();
+            assert!(matches!(location.load(), Err(RootKeyError::Exposed(_, found)) if found == mode));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_hexadecimal_is_refused_without_being_shown() {
+        let (dir, location) = in_new_directory();
+        for text in ["", "abc", "zz", &"0".repeat(63), &"0".repeat(66)] {
+            let path = dir.path().join(FILE_NAME);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            assert!(matches!(location.load(), Err(RootKeyError::Malformed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_systemd_and_systemd_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(SYSTEMD_CREDENTIAL), "00").unwrap();
+        let systemd = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| dir.path().as_os_str().to_owned());
+        let nothing = |_: &str| None;
+        let data = Path::new("/data");
+        assert_eq!(RootKeyLocation::find_in(data, |_| Some("x".into())), RootKeyLocation::Environment);
+        let credential = RootKeyLocation::SystemdCredential(dir.path().join(SYSTEMD_CREDENTIAL));
+        assert_eq!(RootKeyLocation::find_in(data, systemd), credential);
+        assert_eq!(RootKeyLocation::find_in(data, nothing), RootKeyLocation::File(data.join(FILE_NAME)));
+    }
+
+    #[test]
+    fn a_data_key_unwraps_only_under_its_root_key_and_purpose() {
+        let (root, other) = (RootKey([1; 32]), RootKey([2; 32]));
+        let key = DataKey::generate();
+        let wrapped = root.wrap("values", &key).unwrap();
+        assert_eq!(root.unwrap_key("values", &wrapped).unwrap().expose(), key.expose());
+        assert!(root.unwrap_key("audit", &wrapped).is_err());
+        assert!(other.unwrap_key("values", &wrapped).is_err());
+        assert!(!other.matches(&root.check_value().unwrap()));
+    }
+}

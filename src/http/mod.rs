@@ -1,0 +1,61 @@
+//! All that knows HTTP. A handler parses, asks the vault, answers; it decides nothing.
+//!
+//! [`routes`] is the one table of what is served, from which the OpenAPI description is made as well. The families:
+//! [`oauth`] (tokens), [`pam`] (the PAM Core service under `/iso` and `/api`), [`ops`] (health, metrics, docs).
+
+mod body;
+mod caller;
+mod fallback;
+mod observe;
+mod source;
+
+pub mod oauth;
+pub mod ops;
+pub mod pam;
+pub mod routes;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::{App, HttpServer, web};
+
+use crate::vault::Vault;
+use ops::metrics::Metrics;
+
+/// How long a client may take to send the head of a request.
+const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Service {
+    /// The vault.
+    pub vault: Vault,
+    /// The figures for `/metrics`.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Serves on a bound address until SIGTERM or SIGINT, then lets the requests under way end.
+pub fn serve(service: Service, listener: TcpListener) -> std::io::Result<Server> {
+    let settings = service.vault.settings().http.clone();
+    let data = web::Data::new(service);
+    let api = ops::openapi::description();
+    let app = move || {
+        App::new()
+            .app_data(data.clone())
+            .app_data(fallback::path_config())
+            .wrap(NormalizePath::new(TrailingSlash::Trim))
+            .wrap(from_fn(observe::observe))
+            .configure(routes::register)
+            .service(ops::openapi::pages(api.clone()))
+            .default_service(web::to(fallback::unknown_route))
+    };
+    let mut server =
+        HttpServer::new(app).client_request_timeout(REQUEST_HEAD_TIME).shutdown_timeout(settings.shutdown_seconds);
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    Ok(server.listen(listener)?.run())
+}

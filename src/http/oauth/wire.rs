@@ -1,0 +1,136 @@
+//! The bodies of these endpoints, on the types of the `oauth2` crate where it has them.
+
+use chrono::DateTime;
+use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
+use oauth2::{
+    AccessToken, EmptyExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse,
+    StandardTokenResponse,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::token::Claims;
+use crate::vault::authentication::IssuedToken;
+
+type Reply = StandardTokenResponse<EmptyExtraTokenFields, BasicTokenType>;
+type IntrospectionReply = StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>;
+
+/// What a client sends for a token: as a form or as JSON, or with id and secret by HTTP Basic.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read by name")]
+pub struct TokenForm {
+    /// Always `client_credentials`.
+    grant_type: String,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    /// The tenant's name, if the client knows it.
+    tenant: Option<String>,
+    /// How many seconds the token is to be good; it can only shorten.
+    ttl: Option<i64>,
+}
+
+/// A token (RFC 6749, section 5.1). Describes what the `oauth2` crate writes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description")]
+pub struct TokenReply {
+    access_token: String,
+    /// Always `Bearer`.
+    token_type: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+/// The answer to a token request. The word is `Bearer`, as older clients compare it to the letter.
+pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
+    let word = BasicTokenType::Extension("Bearer".into());
+    let token = AccessToken::new(issued.token.expose().into());
+    let mut reply = Reply::new(token, word, EmptyExtraTokenFields {});
+    let lifetime = std::time::Duration::from_secs(u64::try_from(issued.expires_in).unwrap_or(0));
+    reply.set_expires_in(Some(&lifetime));
+    reply
+}
+
+/// What introspection tells (RFC 7662, section 2.2). Describes what the `oauth2` crate writes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description")]
+pub struct Introspected {
+    active: bool,
+    client_id: Option<String>,
+    sub: Option<String>,
+    aud: Option<Vec<String>>,
+    iss: Option<String>,
+    jti: Option<String>,
+    exp: Option<i64>,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+    token_type: Option<String>,
+}
+
+/// The answer to an introspection: all about a good token, and of any other only that it is not good.
+pub(super) fn introspected(claims: Option<&Claims>) -> IntrospectionReply {
+    let mut reply = IntrospectionReply::new(claims.is_some(), EmptyExtraTokenFields {});
+    if let Some(claims) = claims {
+        let time = |seconds| DateTime::from_timestamp(seconds, 0);
+        reply.set_client_id(Some(oauth2::ClientId::new(claims.client_id.clone())));
+        reply.set_sub(Some(claims.sub.clone()));
+        reply.set_aud(Some(vec![claims.aud.clone()]));
+        reply.set_iss(Some(claims.iss.clone()));
+        reply.set_jti(Some(claims.jti.clone()));
+        reply.set_exp(time(claims.exp));
+        reply.set_iat(time(claims.iat));
+        reply.set_nbf(time(claims.nbf));
+        reply.set_token_type(Some(BasicTokenType::Extension("Bearer".into())));
+    }
+    reply
+}
+
+/// An error (RFC 6749, section 5.2), with the text once more as `message`, where older clients look for it.
+#[derive(Serialize, ToSchema)]
+pub struct OAuthError {
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    standard: StandardErrorResponse<BasicErrorResponseType>,
+    /// `error_description`, again.
+    message: &'static str,
+}
+
+impl OAuthError {
+    pub(super) fn new(kind: BasicErrorResponseType, description: &'static str) -> Self {
+        Self { standard: StandardErrorResponse::new(kind, Some(description.into()), None), message: description }
+    }
+}
+
+/// What this authorization server can do (RFC 8414, section 2).
+#[derive(Serialize, ToSchema)]
+pub struct Metadata {
+    issuer: String,
+    token_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    jwks_uri: String,
+    grant_types_supported: [&'static str; 1],
+    response_types_supported: [&'static str; 0],
+    token_endpoint_auth_methods_supported: [&'static str; 2],
+    revocation_endpoint_auth_methods_supported: [&'static str; 2],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+}
+
+impl Metadata {
+    /// The metadata of the server at `issuer`.
+    pub(super) fn of(issuer: &str) -> Self {
+        let methods = ["client_secret_basic", "client_secret_post"];
+        let base = issuer.trim_end_matches('/');
+        Self {
+            issuer: issuer.into(),
+            token_endpoint: format!("{base}/oauth2/token"),
+            revocation_endpoint: format!("{base}/oauth2/revoke"),
+            introspection_endpoint: format!("{base}/oauth2/introspect"),
+            jwks_uri: format!("{base}/.well-known/jwks.json"),
+            grant_types_supported: ["client_credentials"],
+            response_types_supported: [],
+            token_endpoint_auth_methods_supported: methods,
+            revocation_endpoint_auth_methods_supported: methods,
+            introspection_endpoint_auth_methods_supported: methods,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The description of the API, made from the table of routes and the handlers' own types, and the page to browse it.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, RefOr,
+    Required, ResponseBuilder, ResponsesBuilder, Schema, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::http::routes::{self, Endpoint};
+
+const BEARER: &str = "bearer";
+
+/// A type's schema, under its name, with those that it refers to.
+pub struct Described {
+    name: String,
+    schema: RefOr<Schema>,
+    related: Vec<(String, RefOr<Schema>)>,
+}
+
+/// The description of `T`.
+pub fn described<T: ToSchema + PartialSchema>() -> Described {
+    let mut related = Vec::new();
+    T::schemas(&mut related);
+    Described { name: T::name().into_owned(), schema: T::schema(), related }
+}
+
+/// The whole API.
+pub(in crate::http) fn description() -> OpenApi {
+    let mut schemas = BTreeMap::new();
+    let mut paths = PathsBuilder::new();
+    for endpoint in routes::all() {
+        let operation = operation(&endpoint, &mut schemas);
+        paths = paths.path(endpoint.path.clone(), PathItem::new(http_method(&endpoint), operation));
+    }
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .security_scheme(BEARER, SecurityScheme::Http(scheme))
+        .build();
+    let info = InfoBuilder::new()
+        .title("Chaveiro")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("A self-hosted credential vault that applications call over HTTP."))
+        .build();
+    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
+}
+
+/// `/openapi.json`, and `/docs` to browse it. All of it is served from the binary.
+pub(in crate::http) fn pages(api: OpenApi) -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api)
+}
+
+fn http_method(endpoint: &Endpoint) -> HttpMethod {
+    match endpoint.method.as_str() {
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> OperationBuilder {
+    let mut responses = ResponsesBuilder::new();
+    for answer in &endpoint.answers {
+        let mut response = ResponseBuilder::new().description(answer.meaning);
+        if let Some(body) = answer.body {
+            response = response.content("application/json", content(body(), schemas));
+        }
+        responses = responses.response(answer.status.to_string(), response.build());
+    }
+    let mut operation = OperationBuilder::new()
+        .summary(Some(endpoint.summary))
+        .tag(endpoint.tag)
+        .operation_id(Some(endpoint.operation_id()))
+        .responses(responses.build());
+    if endpoint.path.contains("{key}") {
+        operation = operation.parameter(path_key());
+    }
+    if endpoint.bearer {
+        operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
+    }
+    if let Some(body) = endpoint.body {
+        let mut request = RequestBodyBuilder::new().required(Some(Required::True));
+        for kind in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
+            request = request.content(kind, content(body(), schemas));
+        }
+        operation = operation.request_body(Some(request.build()));
+    }
+    operation
+}
+
+fn path_key() -> ParameterBuilder {
+    ParameterBuilder::new()
+        .name("key")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("The number, or one of the names that the resource is known by"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+}
+
+fn content(body: Described, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> utoipa::openapi::Content {
+    schemas.extend(body.related);
+    schemas.insert(body.name.clone(), body.schema);
+    let reference = utoipa::openapi::Ref::from_schema_name(body.name);
+    ContentBuilder::new().schema(Some(reference)).build()
+}

@@ -1,0 +1,297 @@
+//! Credentials over HTTP (contract, sections 5 and 6).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::device::device_fields;
+use super::error::Refused;
+use crate::crypto::SecretText;
+use crate::http::body::{self, Sent};
+use crate::http::caller::Caller;
+use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
+use crate::vault::{Dialect, Parameters, VaultError};
+
+/// What a client may send to create or update a credential.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
+pub struct CredentialForm {
+    /// Unique name, chosen by the user; finds the credential before anything else does.
+    identifier: Option<String>,
+    /// `usr` when empty; under `/api` it has to be sent.
+    username: Option<String>,
+    /// The password.
+    content: Option<String>,
+    additional: Option<String>,
+    /// Tags, separated by commas.
+    tags: Option<String>,
+    /// `Local User` unless said; comes into being when first used.
+    credential_type: Option<String>,
+    /// A registered domain.
+    domain: Option<String>,
+    /// The number of the credential whose password this one shares; 0 takes the parent away.
+    parent_password: Option<i32>,
+    /// The device, which has to exist.
+    hostname: String,
+    ip: String,
+    /// Device type, as vendor, model, site and the fields after them are the device's.
+    r#type: Option<String>,
+    vendor: Option<String>,
+    model: Option<String>,
+    site: Option<String>,
+    device_domain: Option<String>,
+    device_tags: Option<String>,
+    connectivities: Option<String>,
+    session_remote_config: Option<String>,
+    execution_settings: Option<serde_json::Value>,
+    session_settings: Option<serde_json::Value>,
+    additional_settings: Option<serde_json::Value>,
+    jit_settings: Option<serde_json::Value>,
+}
+
+/// The payload of a list of credentials.
+#[derive(Serialize, ToSchema)]
+pub struct CredentialsPayload {
+    credentials: Vec<CredentialRowView>,
+}
+
+/// A credential in a list.
+#[derive(Serialize, ToSchema)]
+pub struct CredentialRowView {
+    id: String,
+    identifier: Option<String>,
+    username: String,
+    expiration: Option<String>,
+    change: String,
+    view: Option<String>,
+    hostname: String,
+    management_ip: String,
+    r#type: String,
+    type_code: String,
+    device_model: String,
+    device_type: String,
+    device_vendor: String,
+    automatic_change: AutomaticChange,
+    connectivity: String,
+    connectivity_code: String,
+}
+
+/// `"0"` or `"1"` under `/iso`, a boolean under `/api`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum AutomaticChange {
+    /// `/iso`
+    Text(&'static str),
+    /// `/api`
+    Flag(bool),
+}
+
+/// The payload of one credential.
+#[derive(Serialize, ToSchema)]
+pub struct CredentialPayload {
+    credential: ShownCredential,
+}
+
+/// A credential with its password.
+#[derive(Serialize, ToSchema)]
+pub struct ShownCredential {
+    id: String,
+    /// The identifier, by its older name.
+    tag: Option<String>,
+    identifier: Option<String>,
+    username: String,
+    /// Null when none has been stored.
+    #[schema(value_type = Option<String>)]
+    password: Revealed,
+    /// The password, again.
+    #[schema(value_type = Option<String>)]
+    content: Revealed,
+    hostname: String,
+    parent_credential_cod: Option<String>,
+    parent_credential: Option<String>,
+    additional: String,
+    domain: String,
+    ip: String,
+    port: String,
+    model: String,
+    expiration_time: Option<String>,
+}
+
+/// A secret on the one way on which it may leave: into the answer to whoever may read it.
+pub struct Revealed(Option<SecretText>);
+
+impl Serialize for Revealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().map(SecretText::expose).serialize(serializer)
+    }
+}
+
+/// The payload after saving.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum SavedPayload {
+    /// `/iso`: the identifier as `tag`, null right after creation.
+    Legacy {
+        /// The credential.
+        credential: LegacySaved,
+    },
+    /// `/api`: the identifier, given or generated.
+    Modern {
+        /// The credential.
+        credential: ModernSaved,
+    },
+}
+
+/// A saved credential under `/iso`.
+#[derive(Serialize, ToSchema)]
+pub struct LegacySaved {
+    id: String,
+    tag: Option<String>,
+}
+
+/// A saved credential under `/api`.
+#[derive(Serialize, ToSchema)]
+pub struct ModernSaved {
+    id: String,
+    identifier: Option<String>,
+}
+
+/// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
+pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
+    if let Ok(Some(key)) = body::query(&request).text("credential") {
+        return show(&caller, key).await;
+    }
+    let listed = caller.vault.list_credentials(&caller.call).await.map_err(|error| caller.refused(error))?;
+    let message = format!("{} credentials found", listed.len());
+    let view = |credential| row_view(credential, caller.call.dialect);
+    let payload = CredentialsPayload { credentials: listed.into_iter().map(view).collect() };
+    Ok(caller.answer(StatusCode::OK, &message, payload))
+}
+
+/// `GET …/pam/credential/{key}`
+pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    show(&caller, key.into_inner()).await
+}
+
+async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
+    let credential = caller.vault.read_credential(&caller.call, key).await;
+    let credential = credential.map_err(|error| caller.refused(error))?;
+    let message = format!("Credential {}", credential.id);
+    Ok(caller.answer(StatusCode::OK, &message, CredentialPayload { credential: credential.into() }))
+}
+
+/// `POST …/pam/credential`
+pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
+    let input = sent.0.and_then(|parameters| credential_input(&parameters));
+    let saved = caller.vault.save_credential(&caller.call, input).await.map_err(|error| caller.refused(error))?;
+    let message = match saved.created {
+        true => "Credential successfully registered!",
+        false => "Credential updated successfully!",
+    };
+    let payload = saved_payload(saved, caller.call.dialect);
+    Ok(caller.answer_with_tenant(StatusCode::CREATED, message, payload))
+}
+
+/// `DELETE …/pam/credential/{key}`
+pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let done = caller.vault.deactivate_credential(&caller.call, key.into_inner()).await;
+    done.map_err(|error| caller.refused(error))?;
+    Ok(caller.say(StatusCode::OK, "Credential successfully deactivated"))
+}
+
+/// `PUT …/pam/credential/{key}`
+pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let done = caller.vault.activate_credential(&caller.call, key.into_inner()).await;
+    done.map_err(|error| caller.refused(error))?;
+    Ok(caller.say(StatusCode::OK, "Credential successfully activated"))
+}
+
+/// `DELETE …/pam/credential/custody/{key}`
+pub(in crate::http) async fn release(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let released = caller.vault.release_custody(&caller.call, key.into_inner()).await;
+    let id = released.map_err(|error| caller.refused(error))?;
+    Ok(caller.say(StatusCode::OK, &format!("Credential custody {id} released")))
+}
+
+fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultError> {
+    Ok(CredentialInput {
+        identifier: parameters.line("identifier")?,
+        username: parameters.line("username")?,
+        content: parameters.secret("content")?,
+        additional: parameters.text("additional")?,
+        tags: parameters.list("tags")?,
+        credential_type: parameters.line("credential_type")?,
+        domain: parameters.line("domain")?,
+        parent_password: parameters.number("parent_password")?,
+        hostname: parameters.line("hostname")?,
+        ip: parameters.line("ip")?,
+        device: device_fields(parameters)?,
+        settings: SettingsInput::read(parameters)?,
+    })
+}
+
+/// Right after creation the legacy dialect shows no identifier, even when one was sent (contract, 13-2).
+fn saved_payload(saved: SavedCredential, dialect: Dialect) -> SavedPayload {
+    let id = saved.id.to_string();
+    match dialect {
+        Dialect::Legacy => {
+            let tag = saved.identifier.filter(|_| !saved.created);
+            SavedPayload::Legacy { credential: LegacySaved { id, tag } }
+        }
+        Dialect::Modern => SavedPayload::Modern { credential: ModernSaved { id, identifier: saved.identifier } },
+    }
+}
+
+fn row_view(credential: ListedCredential, dialect: Dialect) -> CredentialRowView {
+    CredentialRowView {
+        id: credential.id.to_string(),
+        identifier: credential.identifier,
+        username: credential.username,
+        expiration: None,
+        change: seconds(credential.changed_at),
+        view: credential.viewed_at.map(seconds),
+        hostname: credential.hostname,
+        management_ip: credential.management_ip,
+        r#type: credential.credential_type,
+        type_code: credential.type_code.to_string(),
+        device_model: credential.device_model,
+        device_type: credential.device_type,
+        device_vendor: credential.device_vendor,
+        automatic_change: match dialect {
+            Dialect::Legacy => AutomaticChange::Text(if credential.automatic_change { "1" } else { "0" }),
+            Dialect::Modern => AutomaticChange::Flag(credential.automatic_change),
+        },
+        connectivity: String::new(),
+        connectivity_code: String::new(),
+    }
+}
+
+/// A time as the service writes it, in UTC.
+fn seconds(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+impl From<ReadCredential> for ShownCredential {
+    fn from(credential: ReadCredential) -> Self {
+        let (parent_id, parent_username) = credential.parent.unzip();
+        Self {
+            id: credential.id.to_string(),
+            tag: credential.identifier.clone(),
+            identifier: credential.identifier,
+            username: credential.username,
+            password: Revealed(credential.password.clone()),
+            content: Revealed(credential.password),
+            hostname: credential.hostname,
+            parent_credential_cod: parent_id.map(|id| id.to_string()),
+            parent_credential: parent_username,
+            additional: credential.additional,
+            domain: credential.domain,
+            ip: credential.ip,
+            port: credential.port,
+            model: credential.model,
+            expiration_time: None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The envelope of every answer (contract, sections 1.3 and 1.4): each fact twice, in English and in Portuguese.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The part that every answer has.
+#[derive(Serialize, ToSchema)]
+pub struct Response<'a> {
+    /// The HTTP status, again.
+    status: u16,
+    /// What happened.
+    message: &'a str,
+    /// Whether it is an error.
+    error: bool,
+    /// 0, or 1 for an error.
+    error_code: u8,
+    /// Always empty.
+    detail: &'static str,
+    /// `message`, again.
+    mensagem: &'a str,
+    /// `error`, again.
+    erro: bool,
+    /// `error_code`, again.
+    cod_erro: u8,
+}
+
+impl<'a> Response<'a> {
+    fn new(status: StatusCode, message: &'a str, error: bool) -> Self {
+        Self {
+            status: status.as_u16(),
+            message,
+            error,
+            error_code: error.into(),
+            detail: "",
+            mensagem: message,
+            erro: error,
+            cod_erro: error.into(),
+        }
+    }
+}
+
+/// An answer: the envelope and its payload.
+#[derive(Serialize, ToSchema)]
+pub struct Envelope<'a, P> {
+    /// The HTTP status, again.
+    code: u16,
+    /// What happened.
+    response: Response<'a>,
+    /// The tenant's name; on some answers under `/api`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    /// The payload, under its own key.
+    #[serde(flatten)]
+    payload: P,
+}
+
+/// The payload of an answer that has none.
+#[derive(Serialize, ToSchema)]
+pub struct Nothing {}
+
+/// The payload of an error.
+#[derive(Serialize, ToSchema)]
+pub struct Failure<'a> {
+    /// The error by number; absent where the service documents none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exception: Option<Exception<'a>>,
+}
+
+/// An error by number.
+#[derive(Serialize, ToSchema)]
+pub struct Exception<'a> {
+    /// The number, as documented.
+    pub(super) code: u16,
+    /// The number and its text.
+    pub(super) message: &'a str,
+    /// Always null.
+    pub(super) detail: Option<&'a str>,
+}
+
+/// A success.
+pub(in crate::http) fn answer(
+    status: StatusCode,
+    message: &str,
+    tenant: Option<&str>,
+    payload: impl Serialize,
+) -> HttpResponse {
+    let response = Response::new(status, message, false);
+    respond(status).json(Envelope { code: status.as_u16(), response, tenant, payload })
+}
+
+/// An error.
+pub(super) fn failure(status: StatusCode, message: &str, exception: Option<Exception<'_>>) -> HttpResponse {
+    let response = Response::new(status, message, true);
+    respond(status).json(Envelope { code: status.as_u16(), response, tenant: None, payload: Failure { exception } })
+}
+
+/// No answer is to be kept by anyone on the way: a read has a side effect, and may hold a secret.
+fn respond(status: StatusCode) -> HttpResponseBuilder {
+    let mut builder = HttpResponse::build(status);
+    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    builder
+}

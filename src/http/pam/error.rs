@@ -1,0 +1,262 @@
+//! Every refusal of the vault as the PAM service says it: number, text, HTTP status (contract, sections 1.4 to 1.6).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+
+use super::envelope::{self, Exception};
+use crate::store::StoreError;
+use crate::vault::{Dialect, InvalidInput, VaultError};
+
+/// A request that was refused, ready to be answered.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    why: Why,
+    dialect: Dialect,
+    not_authorized: StatusCode,
+}
+
+#[derive(Clone, Debug)]
+enum Why {
+    TokenMissing,
+    TokenNotGood,
+    Vault(VaultError),
+}
+
+impl Refused {
+    /// A refusal by the vault.
+    pub(in crate::http) fn because(error: VaultError, dialect: Dialect) -> Self {
+        if let Some(fault) = fault(&error) {
+            log::error!("{fault}");
+        }
+        Self { why: Why::Vault(error), dialect, not_authorized: StatusCode::FORBIDDEN }
+    }
+
+    /// A request without a token, or with one that is not good.
+    pub(in crate::http) fn unauthenticated(missing: bool, dialect: Dialect) -> Self {
+        let why = if missing { Why::TokenMissing } else { Why::TokenNotGood };
+        Self { why, dialect, not_authorized: StatusCode::FORBIDDEN }
+    }
+
+    /// The status that the settings give to "not authorized".
+    pub(in crate::http) fn with_setting(mut self, not_authorized: u16) -> Self {
+        self.not_authorized = StatusCode::from_u16(not_authorized).unwrap_or(StatusCode::FORBIDDEN);
+        self
+    }
+
+    fn text(&self) -> Text {
+        match &self.why {
+            Why::TokenMissing => Text::plain(StatusCode::UNAUTHORIZED, "No route matched with those values"),
+            Why::TokenNotGood => Text::plain(StatusCode::UNAUTHORIZED, "Client authentication failed"),
+            Why::Vault(error) => text_of(error, self.dialect, self.not_authorized),
+        }
+    }
+}
+
+/// The causes that are ours and go to the log; the client hears nothing of them.
+fn fault(error: &VaultError) -> Option<String> {
+    match error {
+        VaultError::Store(error) => Some(format!("a request failed in the store: {error}")),
+        VaultError::Seal(error) => Some(format!("a request failed in the keys: {error}")),
+        VaultError::Token(error) => Some(format!("a request failed in the tokens: {error}")),
+        _ => None,
+    }
+}
+
+/// What a client gets to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    status: StatusCode,
+    /// The number in `exception`.
+    number: Option<u16>,
+    message: String,
+    /// What stands in `exception`, where that is another text.
+    exception: Option<&'static str>,
+}
+
+impl Text {
+    fn plain(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, number: None, message: message.into(), exception: None }
+    }
+
+    fn numbered(number: u16, text: &str) -> Self {
+        let message = format!("{number}: {text}");
+        Self { status: StatusCode::BAD_REQUEST, number: Some(number), message, exception: None }
+    }
+
+    fn invalid(input: &InvalidInput) -> Self {
+        let status = match input {
+            InvalidInput::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            InvalidInput::NotJson
+            | InvalidInput::NotAnObject
+            | InvalidInput::NotAForm
+            | InvalidInput::Unreadable
+            | InvalidInput::Parameter { .. } => StatusCode::BAD_REQUEST,
+        };
+        Self { status, number: Some(status.as_u16()), message: input.to_string(), exception: None }
+    }
+
+    fn unexpected(dialect: Dialect) -> Self {
+        let message = match dialect {
+            Dialect::Legacy => "Unexpected error",
+            Dialect::Modern => "Unexpected error.",
+        };
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            number: Some(500),
+            message: message.into(),
+            exception: Some("Check the index log system error for more details"),
+        }
+    }
+
+    fn later() -> Self {
+        Self::plain(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable; try again")
+    }
+}
+
+/// The table. A new error of the vault asks here for its number.
+fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> Text {
+    match error {
+        VaultError::NotAuthorized(_) => Text::plain(not_authorized, "You are not authorized to access this resource."),
+        VaultError::NoSuchRoute => Text::plain(StatusCode::NOT_FOUND, "Resource sub not found"),
+        VaultError::NoSuchMethod => Text::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+        VaultError::Invalid(input) => Text::invalid(input),
+        VaultError::HostnameMissing => Text::numbered(1004, "The device's hostname was not informed"),
+        VaultError::IpMissing => Text::numbered(1005, "The device's IP was not informed"),
+        VaultError::CredentialNotFound => Text::numbered(1007, "Credential not found"),
+        VaultError::CredentialInactive => Text::numbered(1008, "Credential inactive"),
+        VaultError::NoAccess => Text::numbered(1009, "No access to credential"),
+        VaultError::NotACredential => Text::numbered(1010, "The item is not a credential"),
+        VaultError::DeviceNotFound => Text::numbered(1011, "Device not found"),
+        VaultError::DeviceInactive => Text::numbered(1012, "Device inactive"),
+        VaultError::NotInCustody => Text::numbered(1018, "The credential is not in the user custody"),
+        VaultError::SiteMissing => Text::numbered(1019, "The device's site was not informed"),
+        VaultError::ModelMissing => Text::numbered(1020, "The device's model was not informed"),
+        VaultError::VendorMissing => Text::numbered(1021, "The device's vendor was not informed"),
+        VaultError::DeviceTypeMissing => Text::numbered(1022, "The device's type was not informed"),
+        VaultError::DomainUnknown => {
+            Text::numbered(1029, "It is not possible to enter a domain that has not been previously registered")
+        }
+        VaultError::ReadOnly => Text::numbered(1039, "Without PAM Configuration Access permission"),
+        VaultError::UsernameMissing => Text::numbered(1042, "Invalid username"),
+        VaultError::CredentialAlreadyActive => Text::numbered(1043, "Credential is already activated!"),
+        VaultError::DeviceAlreadyActive => Text::numbered(1044, "Device is already activated"),
+        VaultError::PluginMissing => Text::numbered(1046, "Plugin not informed"),
+        VaultError::TemplateMissing => Text::numbered(1047, "Template plugin not informed"),
+        VaultError::IdentifierCharacters => {
+            Text::numbered(1053, "The identifier can only contain letters, numbers, \"_\" and \"-\".")
+        }
+        VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => Text::later(),
+        VaultError::Store(
+            StoreError::Conflict
+            | StoreError::NotFound
+            | StoreError::Panicked
+            | StoreError::Query(_)
+            | StoreError::Location(_)
+            | StoreError::Migration,
+        )
+        | VaultError::Seal(_)
+        | VaultError::Token(_) => Text::unexpected(dialect),
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text().message)
+    }
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        self.text().status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let text = self.text();
+        let exception =
+            text.number.map(|code| Exception { code, message: text.exception.unwrap_or(&text.message), detail: None });
+        let mut response = envelope::failure(text.status, &text.message, exception);
+        let header = match (&self.why, text.status) {
+            (Why::TokenMissing, _) => Some((WWW_AUTHENTICATE, "Bearer")),
+            (Why::TokenNotGood, _) => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, "1")),
+            _ => None,
+        };
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+    use crate::crypto::SealError;
+    use crate::token::TokenError;
+    use crate::vault::Refusal;
+
+    #[test]
+    fn the_whole_table() {
+        let errors = [
+            VaultError::NotAuthorized(Refusal::Resource),
+            VaultError::NotAuthorized(Refusal::Source),
+            VaultError::ReadOnly,
+            VaultError::Invalid(InvalidInput::NotJson),
+            VaultError::Invalid(InvalidInput::NotAnObject),
+            VaultError::Invalid(InvalidInput::NotAForm),
+            VaultError::Invalid(InvalidInput::TooLarge),
+            VaultError::Invalid(InvalidInput::Unreadable),
+            InvalidInput::parameter("status", "expected true or false"),
+            VaultError::NoSuchRoute,
+            VaultError::NoSuchMethod,
+            VaultError::HostnameMissing,
+            VaultError::IpMissing,
+            VaultError::SiteMissing,
+            VaultError::ModelMissing,
+            VaultError::VendorMissing,
+            VaultError::DeviceTypeMissing,
+            VaultError::DeviceNotFound,
+            VaultError::DeviceInactive,
+            VaultError::DeviceAlreadyActive,
+            VaultError::DomainUnknown,
+            VaultError::CredentialNotFound,
+            VaultError::CredentialInactive,
+            VaultError::NoAccess,
+            VaultError::NotACredential,
+            VaultError::NotInCustody,
+            VaultError::CredentialAlreadyActive,
+            VaultError::UsernameMissing,
+            VaultError::PluginMissing,
+            VaultError::TemplateMissing,
+            VaultError::IdentifierCharacters,
+            VaultError::Store(StoreError::Busy),
+            VaultError::Store(StoreError::Unavailable("why")),
+            VaultError::Store(StoreError::Contended),
+            VaultError::Store(StoreError::Conflict),
+            VaultError::Store(StoreError::Panicked),
+            VaultError::Store(StoreError::Query("why")),
+            VaultError::Seal(SealError),
+            VaultError::Token(TokenError::Key),
+        ];
+        let mut table = String::new();
+        for error in &errors {
+            for dialect in [Dialect::Legacy, Dialect::Modern] {
+                let text = text_of(error, dialect, StatusCode::FORBIDDEN);
+                let number = text.number.map_or("-".into(), |number| number.to_string());
+                writeln!(table, "{} {dialect:?} {} {number} {}", error.reason(), text.status.as_u16(), text.message)
+                    .unwrap();
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn the_status_of_not_authorized_is_a_setting() {
+        let refused = Refused::because(VaultError::NotAuthorized(Refusal::Source), Dialect::Legacy);
+        assert_eq!(refused.status_code(), StatusCode::FORBIDDEN);
+        assert_eq!(refused.with_setting(500).status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -1,0 +1,76 @@
+//! The real source address of a request.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::HttpRequest;
+use ipnet::IpNet;
+
+use super::Service;
+use crate::network;
+
+/// The address that the request really comes from: the peer's, unless the peer is a trusted proxy.
+pub(super) fn of(request: &HttpRequest, service: &Service) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical());
+    let trusted = &service.vault.settings().http.trusted_proxies;
+    if trusted.is_empty() {
+        return peer;
+    }
+    let headers = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    behind(peer, &headers.collect::<Vec<_>>().join(","), trusted)
+}
+
+/// Walks `forwarded` from its end, where the nearest proxy wrote, for as long as the writer is trusted. What an
+/// untrusted one wrote before that is not looked at, and neither is anything before an entry that is no address.
+fn behind(peer: IpAddr, forwarded: &str, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|range| network::contains(range, address));
+    let mut source = peer;
+    for entry in forwarded.rsplit(',').map(str::trim) {
+        if !is_trusted(source) {
+            break;
+        }
+        match entry.parse::<IpAddr>() {
+            Ok(address) => source = address.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn source(peer: &str, forwarded: &str) -> String {
+        let trusted = [network::parse("10.0.0.0/8").unwrap()];
+        behind(peer.parse().unwrap(), forwarded, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        assert_eq!(source("192.0.2.1", "203.0.113.9"), "192.0.2.1");
+        assert_eq!(source("10.0.0.1", "203.0.113.9"), "203.0.113.9");
+        assert_eq!(source("10.0.0.1", ""), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_the_client_wrote_itself_does_not_count() {
+        assert_eq!(source("10.0.0.1", "198.51.100.1, 203.0.113.9"), "203.0.113.9");
+        assert_eq!(source("10.0.0.1", "198.51.100.1, 203.0.113.9, 10.0.0.2"), "203.0.113.9");
+        assert_eq!(source("10.0.0.1", "198.51.100.1, nonsense"), "10.0.0.1");
+        assert_eq!(source("10.0.0.1", "203.0.113.9, nonsense, 10.0.0.3"), "10.0.0.3");
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address() {
+        assert_eq!(source("10.0.0.1", "::ffff:203.0.113.9"), "203.0.113.9");
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_moves_an_untrusted_peer(forwarded in any::<String>()) {
+            prop_assert_eq!(source("192.0.2.1", &forwarded), "192.0.2.1");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Addresses and ranges of addresses. An IPv4 address that arrives as an IPv4-mapped IPv6 one (`::ffff:10.0.0.1`) is
+//! the IPv4 address.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+/// Reads an address or a CIDR range, IPv4 or IPv6. Bits beyond the prefix are ignored.
+pub fn parse(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    match text.parse::<IpNet>() {
+        Ok(range) => Some(canonical_range(range)),
+        Err(_) => text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical())),
+    }
+}
+
+/// Whether `range` holds `address`.
+pub fn contains(range: &IpNet, address: IpAddr) -> bool {
+    range.contains(&address.to_canonical())
+}
+
+fn canonical_range(range: IpNet) -> IpNet {
+    match range.addr().to_canonical() {
+        // A range of mapped addresses: its prefix counts the 96 bits before the IPv4 address.
+        IpAddr::V4(address) if range.addr().is_ipv6() && range.prefix_len() >= 96 => {
+            IpNet::new(address.into(), range.prefix_len() - 96).map_or(range, |range| range.trunc())
+        }
+        _ => range.trunc(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn holds(range: &str, address: &str) -> bool {
+        contains(&parse(range).unwrap(), address.parse().unwrap())
+    }
+
+    #[test]
+    fn ranges_hold_what_they_should() {
+        assert!(holds("10.0.0.1", "10.0.0.1"));
+        assert!(!holds("10.0.0.1", "10.0.0.2"));
+        assert!(holds("10.0.0.0/8", "10.255.255.255"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.0"));
+        assert!(holds("10.0.0.7/31", "10.0.0.6"));
+        assert!(holds("::1", "::1"));
+        assert!(holds("2001:db8::/32", "2001:db8:ffff::1"));
+        assert!(!holds("2001:db8::/32", "2001:db9::1"));
+        assert!(holds("0.0.0.0/0", "192.0.2.1") && !holds("0.0.0.0/0", "2001:db8::1"));
+    }
+
+    #[test]
+    fn a_mapped_address_is_the_ipv4_address() {
+        assert!(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
+        assert!(holds("::ffff:10.0.0.1", "10.0.0.1"));
+        assert!(holds("::ffff:10.0.0.0/104", "10.1.2.3"));
+        assert!(!holds("::/0", "::ffff:10.0.0.1"));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["", "x", "10.0.0", "10.0.0.0/33", "10.0.0.1/", "::/129", "10.0.0.1,10.0.0.2", "*"] {
+            assert!(parse(text).is_none(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_ipv4_range_is_its_leading_bits(address: u32, prefix in 0u8..=32, other: u32) {
+            let range = parse(&format!("{}/{prefix}", Ipv4Addr::from(address))).unwrap();
+            let same = prefix == 0 || (address ^ other) >> (32 - prefix) == 0;
+            prop_assert_eq!(contains(&range, Ipv4Addr::from(other).into()), same);
+            prop_assert_eq!(contains(&range, Ipv4Addr::from(other).to_ipv6_mapped().into()), same);
+        }
+
+        #[test]
+        fn an_ipv6_range_is_its_leading_bits(address: u128, prefix in 0u8..=128, other: u128) {
+            let (address, other) = (address | 1 << 127, other | 1 << 127);
+            let range = parse(&format!("{}/{prefix}", Ipv6Addr::from(address))).unwrap();
+            let same = prefix == 0 || (address ^ other) >> (128 - prefix) == 0;
+            prop_assert_eq!(contains(&range, Ipv6Addr::from(other).into()), same);
+        }
+    }
+}

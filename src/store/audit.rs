@@ -1,0 +1,122 @@
+//! The tables of the audit log: records and the heads of their chains. What a record says, and how it is bound to the
+//! one before it, is decided in [`crate::audit`].
+
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+
+use super::schema::{audit_chain, audit_record};
+use super::{AnyConnection, StoreError, Transaction};
+
+/// The last record of a chain: its number and its MAC. An empty chain ends in number 0 and 32 zero bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainHead {
+    /// The chain's name: the node and the number of its writer.
+    pub chain: String,
+    /// The number of the last record, 0 when there is none.
+    pub seq: i64,
+    /// The MAC of the last record.
+    pub mac: Vec<u8>,
+}
+
+/// A record as it lies in the table.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = audit_record)]
+#[expect(missing_docs, reason = "the columns are described by audit::Record")]
+pub struct AuditRow {
+    pub chain: String,
+    pub seq: i64,
+    pub at: i64,
+    pub request_id: String,
+    pub actor: String,
+    pub source: String,
+    pub action: String,
+    pub object: String,
+    pub outcome: String,
+    pub times: i32,
+    pub previous: Vec<u8>,
+    pub mac: Vec<u8>,
+}
+
+/// Appends the record that `build` makes from the chain's head, and moves the head on.
+pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) -> AuditRow) -> Result<(), StoreError> {
+    let (connection, head) = transaction.chain();
+    let row = build(head);
+    let next = ChainHead { chain: row.chain.clone(), seq: row.seq, mac: row.mac.clone() };
+    diesel::insert_into(audit_record::table).values(row).execute(connection)?;
+    *head = next;
+    Ok(())
+}
+
+/// The head of `chain`, held until the transaction ends, so that a chain never forks: two writers under one name
+/// wait for each other.
+pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
+    let found: Option<(i64, Vec<u8>)> = match connection {
+        // The write lock of the transaction is held already.
+        AnyConnection::Sqlite(c) => {
+            let head = audit_chain::table.find(chain).select((audit_chain::last_seq, audit_chain::last_mac));
+            head.first(c).optional()?
+        }
+        AnyConnection::Postgresql(c) => {
+            let head = audit_chain::table.find(chain).select((audit_chain::last_seq, audit_chain::last_mac));
+            head.for_update().first(c).optional()?
+        }
+    };
+    match found {
+        Some((seq, mac)) => Ok(ChainHead { chain: chain.into(), seq, mac }),
+        None => {
+            let head = ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] };
+            diesel::insert_into(audit_chain::table)
+                .values((
+                    audit_chain::name.eq(chain),
+                    audit_chain::last_seq.eq(head.seq),
+                    audit_chain::last_mac.eq(&head.mac),
+                ))
+                .execute(connection)?;
+            Ok(head)
+        }
+    }
+}
+
+/// Writes the head back, in the transaction that claimed it.
+pub(super) fn keep_head(connection: &mut AnyConnection, chain: &str, head: &ChainHead) -> Result<(), StoreError> {
+    diesel::update(audit_chain::table.find(chain))
+        .set((audit_chain::last_seq.eq(head.seq), audit_chain::last_mac.eq(&head.mac)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The heads of all chains, by name.
+pub fn heads(connection: &mut AnyConnection) -> Result<Vec<ChainHead>, StoreError> {
+    let rows: Vec<(String, i64, Vec<u8>)> = audit_chain::table.order(audit_chain::name).load(connection)?;
+    Ok(rows.into_iter().map(|(chain, seq, mac)| ChainHead { chain, seq, mac }).collect())
+}
+
+/// The names of the chains that have records, whether or not their head is still in its table.
+pub fn chains_with_records(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
+    Ok(audit_record::table.select(audit_record::chain).distinct().order(audit_record::chain).load(connection)?)
+}
+
+/// Up to `limit` records of `chain` after number `after`, in order.
+pub fn records_after(
+    connection: &mut AnyConnection,
+    chain: &str,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<AuditRow>, StoreError> {
+    Ok(audit_record::table
+        .filter(audit_record::chain.eq(chain))
+        .filter(audit_record::seq.gt(after))
+        .order(audit_record::seq)
+        .limit(limit)
+        .load(connection)?)
+}
+
+/// The last `limit` records of `chain`, oldest first.
+pub fn last_records(connection: &mut AnyConnection, chain: &str, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+    let mut rows: Vec<AuditRow> = audit_record::table
+        .filter(audit_record::chain.eq(chain))
+        .order(audit_record::seq.desc())
+        .limit(limit)
+        .load(connection)?;
+    rows.reverse();
+    Ok(rows)
+}

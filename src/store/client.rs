@@ -1,0 +1,188 @@
+//! Applications, their authorizations (the clients), client secrets, and revoked tokens.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+};
+
+use super::schema::{application, authorization, client_secret, revoked_token};
+use super::{AnyConnection, StoreError};
+
+/// An application.
+#[derive(Clone, Debug, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct ApplicationRow {
+    pub id: i32,
+    pub name: String,
+    pub active: bool,
+    pub created_at: i64,
+}
+
+/// Registers an application.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the name is taken.
+pub fn insert_application(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i32, StoreError> {
+    if application_by_name(connection, name)?.is_some() {
+        return Err(StoreError::Conflict);
+    }
+    Ok(diesel::insert_into(application::table)
+        .values((application::name.eq(name), application::active.eq(true), application::created_at.eq(now)))
+        .returning(application::id)
+        .get_result(connection)?)
+}
+
+/// The application of that name.
+pub fn application_by_name(connection: &mut AnyConnection, name: &str) -> Result<Option<ApplicationRow>, StoreError> {
+    Ok(application::table.filter(application::name.eq(name)).first(connection).optional()?)
+}
+
+/// All applications, by name.
+pub fn applications(connection: &mut AnyConnection) -> Result<Vec<ApplicationRow>, StoreError> {
+    Ok(application::table.order(application::name).load(connection)?)
+}
+
+/// Switches an application on or off.
+pub fn set_application_active(connection: &mut AnyConnection, id: i32, active: bool) -> Result<(), StoreError> {
+    diesel::update(application::table.find(id)).set(application::active.eq(active)).execute(connection)?;
+    Ok(())
+}
+
+/// An authorization: a client and what it may do.
+#[derive(Clone, Debug, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct AuthorizationRow {
+    pub id: i32,
+    pub application_id: i32,
+    pub client_id: String,
+    pub access: String,
+    pub resources: String,
+    pub allowed_ips: String,
+    pub expires_at: Option<i64>,
+    pub active: bool,
+    pub created_at: i64,
+}
+
+/// An authorization to be kept.
+#[derive(Insertable)]
+#[diesel(table_name = authorization)]
+#[expect(missing_docs, reason = "columns")]
+pub struct NewAuthorization<'a> {
+    pub application_id: i32,
+    pub client_id: &'a str,
+    pub access: &'a str,
+    pub resources: &'a str,
+    pub allowed_ips: &'a str,
+    pub expires_at: Option<i64>,
+    pub active: bool,
+    pub created_at: i64,
+}
+
+/// Keeps an authorization and returns its id.
+pub fn insert_authorization(connection: &mut AnyConnection, row: &NewAuthorization<'_>) -> Result<i32, StoreError> {
+    Ok(diesel::insert_into(authorization::table)
+        .values((
+            authorization::application_id.eq(row.application_id),
+            authorization::client_id.eq(row.client_id),
+            authorization::access.eq(row.access),
+            authorization::resources.eq(row.resources),
+            authorization::allowed_ips.eq(row.allowed_ips),
+            authorization::expires_at.eq(row.expires_at),
+            authorization::active.eq(row.active),
+            authorization::created_at.eq(row.created_at),
+        ))
+        .returning(authorization::id)
+        .get_result(connection)?)
+}
+
+/// All authorizations, oldest first.
+pub fn authorizations(connection: &mut AnyConnection) -> Result<Vec<AuthorizationRow>, StoreError> {
+    Ok(authorization::table.order(authorization::id).load(connection)?)
+}
+
+/// The authorization of that client.
+pub fn authorization_by_client(
+    connection: &mut AnyConnection,
+    client_id: &str,
+) -> Result<Option<AuthorizationRow>, StoreError> {
+    Ok(authorization::table.filter(authorization::client_id.eq(client_id)).first(connection).optional()?)
+}
+
+/// Switches an authorization on or off.
+pub fn set_authorization_active(connection: &mut AnyConnection, id: i32, active: bool) -> Result<(), StoreError> {
+    diesel::update(authorization::table.find(id)).set(authorization::active.eq(active)).execute(connection)?;
+    Ok(())
+}
+
+/// What a client secret is compared with.
+#[derive(Clone, Debug, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct ClientSecretRow {
+    pub id: i32,
+    pub authorization_id: i32,
+    pub verifier: Vec<u8>,
+    pub expires_at: Option<i64>,
+    pub created_at: i64,
+}
+
+/// Keeps the verifier of a new secret.
+pub fn insert_client_secret(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    verifier: &[u8],
+    now: i64,
+) -> Result<(), StoreError> {
+    diesel::insert_into(client_secret::table)
+        .values((
+            client_secret::authorization_id.eq(authorization),
+            client_secret::verifier.eq(verifier),
+            client_secret::expires_at.eq(None::<i64>),
+            client_secret::created_at.eq(now),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The verifiers of all secrets, oldest first.
+pub fn client_secrets(connection: &mut AnyConnection) -> Result<Vec<ClientSecretRow>, StoreError> {
+    Ok(client_secret::table.order(client_secret::id).load(connection)?)
+}
+
+/// The verifiers of one authorization, oldest first.
+pub fn client_secrets_of(
+    connection: &mut AnyConnection,
+    authorization: i32,
+) -> Result<Vec<ClientSecretRow>, StoreError> {
+    Ok(client_secret::table
+        .filter(client_secret::authorization_id.eq(authorization))
+        .order(client_secret::id)
+        .load(connection)?)
+}
+
+/// Sets when a secret stops working.
+pub fn set_secret_expiry(connection: &mut AnyConnection, id: i32, expires_at: i64) -> Result<(), StoreError> {
+    diesel::update(client_secret::table.find(id))
+        .set(client_secret::expires_at.eq(Some(expires_at)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Forgets a secret.
+pub fn delete_client_secret(connection: &mut AnyConnection, id: i32) -> Result<(), StoreError> {
+    diesel::delete(client_secret::table.find(id)).execute(connection)?;
+    Ok(())
+}
+
+/// Keeps the id of a revoked token until the token would have run out, and forgets those that have.
+pub fn revoke_token(connection: &mut AnyConnection, jti: &str, expires_at: i64, now: i64) -> Result<(), StoreError> {
+    diesel::delete(revoked_token::table.filter(revoked_token::expires_at.le(now).or(revoked_token::jti.eq(jti))))
+        .execute(connection)?;
+    diesel::insert_into(revoked_token::table)
+        .values((revoked_token::jti.eq(jti), revoked_token::expires_at.eq(expires_at)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The ids of the revoked tokens that have not run out.
+pub fn revoked_tokens(connection: &mut AnyConnection, now: i64) -> Result<Vec<String>, StoreError> {
+    Ok(revoked_token::table.filter(revoked_token::expires_at.gt(now)).select(revoked_token::jti).load(connection)?)
+}

@@ -1,0 +1,228 @@
+//! One connection to either engine, and everything in which the engines differ.
+
+use std::path::PathBuf;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::StoreError;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+
+/// A connection to SQLite or to PostgreSQL; every query is written once, against this.
+#[derive(MultiConnection)]
+#[expect(missing_docs, reason = "the derive writes the same names again, undocumented")]
+pub enum AnyConnection {
+    Sqlite(SqliteConnection),
+    Postgresql(PgConnection),
+}
+
+/// Where the database is.
+#[derive(Clone)]
+pub enum DatabaseLocation {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL; it may hold a password.
+    Postgresql(String),
+}
+
+impl std::fmt::Debug for DatabaseLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgresql(_) => f.write_str("Postgresql([secret])"),
+        }
+    }
+}
+
+impl DatabaseLocation {
+    /// Reads a URL: `sqlite:PATH` or `postgres://…`. The scheme decides, so that a mistyped one is refused rather
+    /// than taken for a file's name.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        let refuse = |why: &str| Err(StoreError::Location(why.into()));
+        match url.split_once(':') {
+            Some(("sqlite", path)) => match path.trim_start_matches("//") {
+                "" | ":memory:" => refuse("the database URL names no file; write sqlite:/path/to/vault.sqlite"),
+                _ => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
+            },
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                if !cfg!(feature = "postgres-tls") && asks_for_tls(url) {
+                    return refuse(
+                        "the database URL asks for TLS, and this build has none; build with --features postgres-tls",
+                    );
+                }
+                Ok(Self::Postgresql(url.into()))
+            }
+            _ => refuse("the database URL has an unknown scheme; use sqlite:PATH or postgres://HOST/NAME"),
+        }
+    }
+
+    /// How many writers serve this engine: SQLite has one by nature.
+    pub(super) fn writers(&self, wanted: usize) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgresql(_) => wanted.max(1),
+        }
+    }
+
+    /// Whether anything is there yet. A PostgreSQL database is made by its administrator, so it always is.
+    pub(super) fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => path.exists(),
+            Self::Postgresql(_) => true,
+        }
+    }
+
+    /// Opens a connection and sets it up. SQLite's file is created when missing, readable by its owner alone.
+    pub(super) fn connect(&self) -> Result<AnyConnection, StoreError> {
+        match self {
+            Self::Sqlite(path) => {
+                create_private(path)?;
+                let path = path.to_str().ok_or_else(|| StoreError::Location("the path is not UTF-8".into()))?;
+                let mut connection = SqliteConnection::establish(path)
+                    .map_err(|_| StoreError::Unavailable("the SQLite file cannot be opened"))?;
+                // synchronous=FULL: an acknowledged write survives a power cut, not only a crash.
+                connection.batch_execute(
+                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+                )?;
+                Ok(AnyConnection::Sqlite(connection))
+            }
+            Self::Postgresql(url) => {
+                let mut connection = PgConnection::establish(url)
+                    .map_err(|_| StoreError::Unavailable("PostgreSQL does not accept the connection"))?;
+                connection.batch_execute(
+                    "SET application_name = 'chaveiro'; SET statement_timeout = '30s'; SET lock_timeout = '5s';
+                     SET client_min_messages = warning",
+                )?;
+                Ok(AnyConnection::Postgresql(connection))
+            }
+        }
+    }
+}
+
+/// `sslmode=prefer` and its like are content without TLS; these are not.
+fn asks_for_tls(url: &str) -> bool {
+    ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode))
+}
+
+fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made or written")),
+    }
+}
+
+impl AnyConnection {
+    /// Opens a transaction that may write. On SQLite it takes the write lock at once: a transaction that reads first
+    /// and then asks for it fails when another one wrote in between.
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE")?,
+            AnyConnection::Postgresql(c) => c.batch_execute("BEGIN")?,
+        }
+        Ok(())
+    }
+
+    /// Sets how long the rest of the transaction waits for row locks. SQLite has none.
+    pub(super) fn wait_for_locks(&mut self, waiting: LockWait) -> Result<(), StoreError> {
+        match (self, waiting) {
+            (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs one statement that takes no value.
+    pub(super) fn command(&mut self, statement: &str) -> Result<(), StoreError> {
+        Ok(self.batch_execute(statement)?)
+    }
+
+    /// Applies what is missing of the embedded migrations.
+    pub(super) fn migrate(&mut self) -> Result<usize, StoreError> {
+        let applied = match self {
+            AnyConnection::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
+            AnyConnection::Postgresql(c) => {
+                // Two nodes that start together must not migrate at once.
+                c.batch_execute("SELECT pg_advisory_lock(4207849484)").map_err(StoreError::from)?;
+                let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
+                c.batch_execute("SELECT pg_advisory_unlock(4207849484)").map_err(StoreError::from)?;
+                applied
+            }
+        };
+        applied.map_err(|_| StoreError::Migration)
+    }
+
+    /// The names of the migrations that have not been applied.
+    pub(super) fn pending_migrations(&mut self) -> Result<usize, StoreError> {
+        let pending = match self {
+            AnyConnection::Sqlite(c) => c.pending_migrations(SQLITE_MIGRATIONS).map(|left| left.len()),
+            AnyConnection::Postgresql(c) => c.pending_migrations(POSTGRESQL_MIGRATIONS).map(|left| left.len()),
+        };
+        pending.map_err(|_| StoreError::Migration)
+    }
+
+    /// Takes every migration back, newest first. For tests of the `down.sql` files.
+    #[cfg(test)]
+    pub(super) fn revert(&mut self) -> Result<(), StoreError> {
+        let reverted = match self {
+            AnyConnection::Sqlite(c) => c.revert_all_migrations(SQLITE_MIGRATIONS).map(drop),
+            AnyConnection::Postgresql(c) => c.revert_all_migrations(POSTGRESQL_MIGRATIONS).map(drop),
+        };
+        reverted.map_err(|_| StoreError::Migration)
+    }
+}
+
+/// How long a statement may wait for another transaction's row lock (PostgreSQL).
+///
+/// A job in a batch waits briefly: it holds the locks of the jobs before it, and two batches that wait for each other
+/// would stop both until the deadlock detector wakes. What does not get its lock runs again alone, and then waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LockWait {
+    Brief,
+    Patient,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_decides_the_engine() {
+        assert!(
+            matches!(DatabaseLocation::parse("sqlite:/a/b.sqlite"), Ok(DatabaseLocation::Sqlite(p)) if p == *"/a/b.sqlite")
+        );
+        assert!(matches!(DatabaseLocation::parse("sqlite:///a/b"), Ok(DatabaseLocation::Sqlite(p)) if p == *"/a/b"));
+        assert!(matches!(DatabaseLocation::parse("sqlite:a"), Ok(DatabaseLocation::Sqlite(p)) if p == *"a"));
+        for url in ["postgres://h/d", "postgresql://u:p@h/d?sslmode=prefer"] {
+            assert!(matches!(DatabaseLocation::parse(url), Ok(DatabaseLocation::Postgresql(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_refused_without_repeating_the_url() {
+        for url in
+            ["", "vault.db", "mysql://h/d", "postgres:nobody", "sqlite:", "sqlite::memory:", "postgre://u:pw@h/d"]
+        {
+            let Err(StoreError::Location(text)) = DatabaseLocation::parse(url) else { panic!("{url} was taken") };
+            assert!(!text.contains("pw"), "{text}");
+        }
+    }
+
+    #[cfg(not(feature = "postgres-tls"))]
+    #[test]
+    fn a_url_that_asks_for_tls_is_refused_in_a_build_without_it() {
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let url = format!("postgres://h/d?sslmode={mode}");
+            assert!(matches!(DatabaseLocation::parse(&url), Err(StoreError::Location(text)) if text.contains("TLS")));
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_a_url() {
+        let location = DatabaseLocation::parse("postgres://u:hunter2@h/d").unwrap();
+        assert_eq!(format!("{location:?}"), "Postgresql([secret])");
+    }
+}

@@ -1,0 +1,274 @@
+//! The table of credentials: passwords, and later SSH keys, in one id space. The secrets themselves are in
+//! [`super::secret`].
+
+use diesel::{
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+};
+
+use super::device::{COLUMNS as DEVICE_COLUMNS, DeviceRow};
+use super::link::LinkedKind;
+use super::schema::{authorization_link, credential, custody, device};
+use super::{AnyConnection, StoreError, folded};
+
+/// What a credential is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A username with a password.
+    Password,
+    /// A username with an SSH key.
+    SshKey,
+}
+
+impl CredentialKind {
+    fn name(self) -> &'static str {
+        match self {
+            CredentialKind::Password => "password",
+            CredentialKind::SshKey => "ssh_key",
+        }
+    }
+}
+
+/// A credential, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct CredentialRow {
+    pub id: i32,
+    kind: String,
+    pub device_id: i32,
+    pub username: String,
+    pub identifier: Option<String>,
+    pub credential_type: String,
+    pub additional: String,
+    pub parent_id: Option<i32>,
+    pub execution_settings: Option<String>,
+    pub session_settings: Option<String>,
+    pub additional_settings: Option<String>,
+    pub jit_settings: Option<String>,
+    pub domain: String,
+    pub active: bool,
+    pub changed_at: i64,
+    pub viewed_at: Option<i64>,
+}
+
+impl CredentialRow {
+    /// What the credential is.
+    pub fn kind(&self) -> CredentialKind {
+        if self.kind == CredentialKind::SshKey.name() { CredentialKind::SshKey } else { CredentialKind::Password }
+    }
+}
+
+type Columns = (
+    credential::id,
+    credential::kind,
+    credential::device_id,
+    credential::username,
+    credential::identifier,
+    credential::credential_type,
+    credential::additional,
+    credential::parent_id,
+    credential::execution_settings,
+    credential::session_settings,
+    credential::additional_settings,
+    credential::jit_settings,
+    credential::domain,
+    credential::active,
+    credential::changed_at,
+    credential::viewed_at,
+);
+const COLUMNS: Columns = (
+    credential::id,
+    credential::kind,
+    credential::device_id,
+    credential::username,
+    credential::identifier,
+    credential::credential_type,
+    credential::additional,
+    credential::parent_id,
+    credential::execution_settings,
+    credential::session_settings,
+    credential::additional_settings,
+    credential::jit_settings,
+    credential::domain,
+    credential::active,
+    credential::changed_at,
+    credential::viewed_at,
+);
+
+/// What may be written of a credential; `None` leaves a column as it is.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = credential)]
+#[expect(missing_docs, reason = "columns")]
+pub struct CredentialChanges {
+    pub device_id: Option<i32>,
+    pub username: Option<String>,
+    pub identifier: Option<String>,
+    pub credential_type: Option<String>,
+    pub additional: Option<String>,
+    pub tags: Option<String>,
+    pub domain: Option<String>,
+    pub parent_id: Option<Option<i32>>,
+    pub execution_settings: Option<String>,
+    pub session_settings: Option<String>,
+    pub additional_settings: Option<String>,
+    pub jit_settings: Option<String>,
+}
+
+/// The credential with that number.
+pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
+    Ok(credential::table.find(id).select(COLUMNS).first(connection).optional()?)
+}
+
+/// The credential with that number, held against changes by others until the transaction ends.
+///
+/// SQLite has one writer and needs no lock.
+pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
+    match connection {
+        AnyConnection::Sqlite(c) => Ok(credential::table.find(id).select(COLUMNS).first(c).optional()?),
+        AnyConnection::Postgresql(c) => {
+            Ok(credential::table.find(id).select(COLUMNS).for_update().first(c).optional()?)
+        }
+    }
+}
+
+/// The credential with that identifier, to the letter.
+pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
+    let named = credential::table.filter(credential::identifier.eq(identifier));
+    Ok(named.select(COLUMNS).first(connection).optional()?)
+}
+
+/// The credential of a username, to the letter, on a device.
+pub fn by_username(
+    connection: &mut AnyConnection,
+    device_id: i32,
+    username: &str,
+    kind: CredentialKind,
+) -> Result<Option<CredentialRow>, StoreError> {
+    Ok(credential::table
+        .filter(credential::device_id.eq(device_id))
+        .filter(credential::username.eq(username))
+        .filter(credential::kind.eq(kind.name()))
+        .select(COLUMNS)
+        .first(connection)
+        .optional()?)
+}
+
+/// The credentials of a username on the device of that hostname: at most a password and an SSH key, password first.
+pub fn by_username_at(
+    connection: &mut AnyConnection,
+    username: &str,
+    hostname: &str,
+) -> Result<Option<CredentialRow>, StoreError> {
+    Ok(credential::table
+        .inner_join(device::table)
+        .filter(device::hostname_key.eq(folded(hostname)))
+        .filter(credential::username.eq(username))
+        .order(credential::kind)
+        .select(COLUMNS)
+        .first(connection)
+        .optional()?)
+}
+
+/// Whether the authorization sees the credential: it is linked, or its device is.
+pub fn is_visible(connection: &mut AnyConnection, authorization: i32, row: &CredentialRow) -> Result<bool, StoreError> {
+    let to_credential =
+        authorization_link::object_kind.eq(LinkedKind::Credential.name()).and(authorization_link::object_id.eq(row.id));
+    let to_device = authorization_link::object_kind
+        .eq(LinkedKind::Device.name())
+        .and(authorization_link::object_id.eq(row.device_id));
+    let links: i64 = authorization_link::table
+        .filter(authorization_link::authorization_id.eq(authorization))
+        .filter(to_credential.or(to_device))
+        .count()
+        .get_result(connection)?;
+    Ok(links > 0)
+}
+
+/// The active credentials on active devices that the authorization sees, oldest first.
+pub fn visible_to(
+    connection: &mut AnyConnection,
+    authorization: i32,
+) -> Result<Vec<(CredentialRow, DeviceRow)>, StoreError> {
+    let linked = |kind: LinkedKind| {
+        authorization_link::table
+            .filter(authorization_link::authorization_id.eq(authorization))
+            .filter(authorization_link::object_kind.eq(kind.name()))
+            .select(authorization_link::object_id)
+    };
+    Ok(credential::table
+        .inner_join(device::table)
+        .filter(credential::active.eq(true).and(device::active.eq(true)))
+        .filter(
+            credential::id
+                .eq_any(linked(LinkedKind::Credential))
+                .or(credential::device_id.eq_any(linked(LinkedKind::Device))),
+        )
+        .order(credential::id)
+        .select((COLUMNS, DEVICE_COLUMNS))
+        .load(connection)?)
+}
+
+/// Keeps a new, active credential and returns its id. `device_id` and `username` come from `changes`.
+pub fn insert(
+    connection: &mut AnyConnection,
+    kind: CredentialKind,
+    changes: &CredentialChanges,
+    now: i64,
+) -> Result<i32, StoreError> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    Ok(diesel::insert_into(credential::table)
+        .values((
+            credential::kind.eq(kind.name()),
+            credential::device_id.eq(changes.device_id.unwrap_or_default()),
+            credential::username.eq(text(&changes.username)),
+            credential::identifier.eq(&changes.identifier),
+            credential::credential_type.eq(text(&changes.credential_type)),
+            credential::additional.eq(text(&changes.additional)),
+            credential::tags.eq(text(&changes.tags)),
+            credential::domain.eq(text(&changes.domain)),
+            credential::parent_id.eq(changes.parent_id.flatten()),
+            credential::execution_settings.eq(&changes.execution_settings),
+            credential::session_settings.eq(&changes.session_settings),
+            credential::additional_settings.eq(&changes.additional_settings),
+            credential::jit_settings.eq(&changes.jit_settings),
+            credential::active.eq(true),
+            credential::created_at.eq(now),
+            credential::changed_at.eq(now),
+        ))
+        .returning(credential::id)
+        .get_result(connection)?)
+}
+
+/// Writes the columns that have a value.
+pub fn update(
+    connection: &mut AnyConnection,
+    id: i32,
+    changes: &CredentialChanges,
+    now: i64,
+) -> Result<(), StoreError> {
+    diesel::update(credential::table.find(id)).set((changes, credential::changed_at.eq(now))).execute(connection)?;
+    Ok(())
+}
+
+/// Notes that the credential's secret was shown.
+pub fn set_viewed(connection: &mut AnyConnection, id: i32, now: i64) -> Result<(), StoreError> {
+    diesel::update(credential::table.find(id)).set(credential::viewed_at.eq(Some(now))).execute(connection)?;
+    Ok(())
+}
+
+/// Switches a credential on or off.
+pub fn set_active(connection: &mut AnyConnection, id: i32, active: bool, now: i64) -> Result<(), StoreError> {
+    diesel::update(credential::table.find(id))
+        .set((credential::active.eq(active), credential::changed_at.eq(now)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Suspends every credential of a device and ends their custodies. Tells how many were active.
+pub fn suspend_all_of(connection: &mut AnyConnection, device_id: i32, now: i64) -> Result<usize, StoreError> {
+    let of_device = credential::table.filter(credential::device_id.eq(device_id));
+    diesel::delete(custody::table.filter(custody::credential_id.eq_any(of_device.select(credential::id))))
+        .execute(connection)?;
+    Ok(diesel::update(of_device.filter(credential::active.eq(true)))
+        .set((credential::active.eq(false), credential::changed_at.eq(now)))
+        .execute(connection)?)
+}

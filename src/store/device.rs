@@ -1,0 +1,149 @@
+//! The table of devices.
+
+use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+
+use super::link::LinkedKind;
+use super::schema::{authorization_link, device};
+use super::{AnyConnection, StoreError, folded};
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct DeviceRow {
+    pub id: i32,
+    pub hostname: String,
+    pub ip: String,
+    pub kind: String,
+    pub vendor: String,
+    pub model: String,
+    pub site: String,
+    pub domains: String,
+    pub tags: String,
+    pub connectivities: String,
+    pub session_remote_config: String,
+    pub active: bool,
+}
+
+/// The columns of [`DeviceRow`], in its order.
+pub(super) type Columns = (
+    device::id,
+    device::hostname,
+    device::ip,
+    device::kind,
+    device::vendor,
+    device::model,
+    device::site,
+    device::domains,
+    device::tags,
+    device::connectivities,
+    device::session_remote_config,
+    device::active,
+);
+pub(super) const COLUMNS: Columns = (
+    device::id,
+    device::hostname,
+    device::ip,
+    device::kind,
+    device::vendor,
+    device::model,
+    device::site,
+    device::domains,
+    device::tags,
+    device::connectivities,
+    device::session_remote_config,
+    device::active,
+);
+
+/// What may be written of a device; `None` leaves a column as it is.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = device)]
+#[expect(missing_docs, reason = "columns")]
+pub struct DeviceChanges {
+    pub ip: Option<String>,
+    pub kind: Option<String>,
+    pub vendor: Option<String>,
+    pub model: Option<String>,
+    pub site: Option<String>,
+    pub domains: Option<String>,
+    pub tags: Option<String>,
+    pub connectivities: Option<String>,
+    pub session_remote_config: Option<String>,
+}
+
+impl DeviceChanges {
+    /// Whether nothing is to be written.
+    pub fn is_empty(&self) -> bool {
+        let Self { ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } = self;
+        [ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config]
+            .into_iter()
+            .all(Option::is_none)
+    }
+}
+
+/// The device with that number.
+pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
+    Ok(device::table.find(id).select(COLUMNS).first(connection).optional()?)
+}
+
+/// The device of that name, ignoring case.
+pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
+    let named = device::table.filter(device::hostname_key.eq(folded(hostname)));
+    Ok(named.select(COLUMNS).first(connection).optional()?)
+}
+
+/// The active devices that are linked to the authorization, oldest first.
+pub fn linked_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<DeviceRow>, StoreError> {
+    let linked = authorization_link::table
+        .filter(authorization_link::authorization_id.eq(authorization))
+        .filter(authorization_link::object_kind.eq(LinkedKind::Device.name()))
+        .select(authorization_link::object_id);
+    Ok(device::table
+        .filter(device::active.eq(true))
+        .filter(device::id.eq_any(linked))
+        .order(device::id)
+        .select(COLUMNS)
+        .load(connection)?)
+}
+
+/// Keeps a new, active device and returns its id. Columns without a value are empty.
+pub fn insert(
+    connection: &mut AnyConnection,
+    hostname: &str,
+    changes: &DeviceChanges,
+    now: i64,
+) -> Result<i32, StoreError> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    Ok(diesel::insert_into(device::table)
+        .values((
+            device::hostname.eq(hostname),
+            device::hostname_key.eq(folded(hostname)),
+            device::ip.eq(text(&changes.ip)),
+            device::kind.eq(text(&changes.kind)),
+            device::vendor.eq(text(&changes.vendor)),
+            device::model.eq(text(&changes.model)),
+            device::site.eq(text(&changes.site)),
+            device::domains.eq(text(&changes.domains)),
+            device::tags.eq(text(&changes.tags)),
+            device::connectivities.eq(text(&changes.connectivities)),
+            device::session_remote_config.eq(text(&changes.session_remote_config)),
+            device::active.eq(true),
+            device::created_at.eq(now),
+            device::changed_at.eq(now),
+        ))
+        .returning(device::id)
+        .get_result(connection)?)
+}
+
+/// Writes the columns that have a value.
+pub fn update(connection: &mut AnyConnection, id: i32, changes: &DeviceChanges, now: i64) -> Result<(), StoreError> {
+    diesel::update(device::table.find(id)).set((changes, device::changed_at.eq(now))).execute(connection)?;
+    Ok(())
+}
+
+/// Switches a device on or off.
+pub fn set_active(connection: &mut AnyConnection, id: i32, active: bool, now: i64) -> Result<(), StoreError> {
+    diesel::update(device::table.find(id))
+        .set((device::active.eq(active), device::changed_at.eq(now)))
+        .execute(connection)?;
+    Ok(())
+}

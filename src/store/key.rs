@@ -1,0 +1,70 @@
+//! The tables of wrapped data keys and of the keys that sign tokens.
+
+use diesel::{Insertable, QueryDsl, Queryable, RunQueryDsl};
+
+use super::schema::{data_key, signing_key};
+use super::{AnyConnection, StoreError};
+
+/// A data key, wrapped by the root key.
+#[derive(Debug, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct DataKeyRow {
+    pub id: i32,
+    pub purpose: String,
+    pub state: String,
+    pub wrapped: Vec<u8>,
+    pub created_at: i64,
+}
+
+/// A data key to be kept.
+#[derive(Insertable)]
+#[diesel(table_name = data_key)]
+#[expect(missing_docs, reason = "columns")]
+pub struct NewDataKey<'a> {
+    pub purpose: &'a str,
+    pub state: &'a str,
+    pub wrapped: &'a [u8],
+    pub created_at: i64,
+}
+
+/// Keeps a data key and returns its id.
+pub fn insert_data_key(connection: &mut AnyConnection, row: NewDataKey<'_>) -> Result<i32, StoreError> {
+    Ok(diesel::insert_into(data_key::table).values(row).returning(data_key::id).get_result(connection)?)
+}
+
+/// All data keys, oldest first.
+pub fn data_keys(connection: &mut AnyConnection) -> Result<Vec<DataKeyRow>, StoreError> {
+    Ok(data_key::table.order(data_key::id).load(connection)?)
+}
+
+/// A key that signs tokens; its private half is in the table of secrets.
+#[derive(Debug, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct SigningKeyRow {
+    pub id: i32,
+    pub kid: String,
+    pub public_key: Vec<u8>,
+    pub state: String,
+    pub created_at: i64,
+}
+
+/// A signing key to be kept.
+#[derive(Insertable)]
+#[diesel(table_name = signing_key)]
+#[expect(missing_docs, reason = "columns")]
+pub struct NewSigningKey<'a> {
+    pub kid: &'a str,
+    pub public_key: &'a [u8],
+    pub state: &'a str,
+    pub created_at: i64,
+}
+
+/// Keeps a signing key and returns its id.
+pub fn insert_signing_key(connection: &mut AnyConnection, row: NewSigningKey<'_>) -> Result<i32, StoreError> {
+    Ok(diesel::insert_into(signing_key::table).values(row).returning(signing_key::id).get_result(connection)?)
+}
+
+/// All signing keys, oldest first.
+pub fn signing_keys(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>, StoreError> {
+    Ok(signing_key::table.order(signing_key::id).load(connection)?)
+}

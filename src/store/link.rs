@@ -1,0 +1,56 @@
+//! What is linked to an authorization, and so visible to it.
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+
+use super::schema::authorization_link;
+use super::{AnyConnection, StoreError};
+
+/// The kinds of object that an authorization can be linked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LinkedKind {
+    Device,
+    Credential,
+}
+
+impl LinkedKind {
+    /// The name under which the kind is stored.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            LinkedKind::Device => "device",
+            LinkedKind::Credential => "credential",
+        }
+    }
+}
+
+/// Whether the object itself is linked.
+pub fn exists(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    kind: LinkedKind,
+    object: i32,
+) -> Result<bool, StoreError> {
+    let found: i64 =
+        authorization_link::table.find((authorization, kind.name(), object)).count().get_result(connection)?;
+    Ok(found > 0)
+}
+
+/// Links the object; a link that is there already is left as it is.
+pub fn insert(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    kind: LinkedKind,
+    object: i32,
+) -> Result<(), StoreError> {
+    if exists(connection, authorization, kind, object)? {
+        return Ok(());
+    }
+    diesel::insert_into(authorization_link::table)
+        .values((
+            authorization_link::authorization_id.eq(authorization),
+            authorization_link::object_kind.eq(kind.name()),
+            authorization_link::object_id.eq(object),
+        ))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! All of the database: connections, the writer, the readers, and one file for each table.
+//!
+//! What writes, and what reveals a secret, is a job for [`Store::write`]; what only looks goes to [`Store::read`].
+//! The functions of the tables take a connection, so that they compose within one transaction. They know rows, not
+//! rules: who may do what is decided above.
+
+mod connection;
+mod error;
+mod readers;
+mod schema;
+mod writer;
+
+pub mod audit;
+pub mod client;
+pub mod credential;
+pub mod custody;
+pub mod device;
+pub mod domain;
+pub mod key;
+pub mod link;
+pub mod lookup;
+pub mod meta;
+pub mod secret;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use connection::{AnyConnection, DatabaseLocation};
+pub use error::StoreError;
+pub use writer::{CommitObserver, Transaction};
+
+use readers::Readers;
+use writer::Writers;
+
+/// How the writers work.
+#[derive(Clone, Debug)]
+pub struct WriterSettings {
+    /// The name of this node; its chains of audit records bear it.
+    pub node: String,
+    /// Writers on PostgreSQL. SQLite always has one.
+    pub writers: usize,
+    /// How many jobs may wait; the next one is refused.
+    pub queue: usize,
+    /// How many jobs share a commit at the most.
+    pub batch: usize,
+    /// How long a transaction takes on further jobs.
+    pub batch_time: Duration,
+}
+
+/// The database: a queue of writes and a pool of readers.
+pub struct Store {
+    writers: Writers,
+    readers: Readers,
+}
+
+impl Store {
+    /// Connects, and starts the writers and `readers` connections for reading. The tables have to be there:
+    /// [`Database::migrate`] comes first.
+    pub fn open(
+        location: &DatabaseLocation,
+        settings: &WriterSettings,
+        readers: usize,
+        observer: &Arc<dyn CommitObserver>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { writers: Writers::start(location, settings, observer)?, readers: Readers::start(location, readers)? })
+    }
+
+    /// Runs `job` in a transaction and returns once that is durable.
+    ///
+    /// The job may run more than once, each time from a clean state, so it must not change anything but rows.
+    ///
+    /// # Errors
+    /// The job's own; [`StoreError::Busy`] when the queue is full; [`StoreError::Unavailable`] when nothing was
+    /// kept because the database did not commit.
+    pub async fn write<T, J>(&self, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writers.submit(job).await
+    }
+
+    /// Runs `query`, which must not write, on one of the connections for reading.
+    pub async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.run(query).await
+    }
+
+    /// How many jobs wait for a writer.
+    pub fn queue_depth(&self) -> usize {
+        self.writers.depth()
+    }
+
+    /// Finishes what is queued; every later write is refused.
+    pub fn close(&self) {
+        self.writers.stop();
+    }
+}
+
+/// A single connection, for what happens before a store is open: looking at the keys, and migrating.
+pub struct Database(AnyConnection);
+
+impl Database {
+    /// Connects. With `create` false, a SQLite file that does not exist is `None` instead of a new file.
+    pub fn connect(location: &DatabaseLocation, create: bool) -> Result<Option<Self>, StoreError> {
+        if create || location.exists() { location.connect().map(|connection| Some(Self(connection))) } else { Ok(None) }
+    }
+
+    /// The connection itself.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.0
+    }
+
+    /// Runs `work` in a transaction: all of its rows are kept, or none.
+    pub fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.0.begin()?;
+        let result = work(&mut self.0).and_then(|value| self.0.command("COMMIT").map(|()| value));
+        if result.is_err() {
+            // The error that counts is the one that brought us here.
+            let _ = self.0.command("ROLLBACK");
+        }
+        result
+    }
+
+    /// Applies the migrations that are missing, and tells how many those were.
+    pub fn migrate(&mut self) -> Result<usize, StoreError> {
+        self.0.migrate()
+    }
+
+    /// How many migrations are missing.
+    pub fn pending_migrations(&mut self) -> Result<usize, StoreError> {
+        self.0.pending_migrations()
+    }
+}
+
+/// The form in which names are compared ignoring case.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_lowercase()
+}

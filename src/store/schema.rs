@@ -1,0 +1,132 @@
+//! The tables, as diesel sees them on both engines. `migrations/` holds the truth.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! { vault_meta (name) { name -> Text, value -> Binary, } }
+table! { change_mark (id) { id -> Integer, revision -> BigInt, } }
+table! {
+    data_key (id) { id -> Integer, purpose -> Text, state -> Text, wrapped -> Binary, created_at -> BigInt, }
+}
+table! {
+    signing_key (id) { id -> Integer, kid -> Text, public_key -> Binary, state -> Text, created_at -> BigInt, }
+}
+table! {
+    secret (kind, owner_id, version) {
+        kind -> Text,
+        owner_id -> Integer,
+        version -> Integer,
+        sealed -> Binary,
+        created_at -> BigInt,
+    }
+}
+table! { application (id) { id -> Integer, name -> Text, active -> Bool, created_at -> BigInt, } }
+table! {
+    authorization (id) {
+        id -> Integer,
+        application_id -> Integer,
+        client_id -> Text,
+        access -> Text,
+        resources -> Text,
+        allowed_ips -> Text,
+        expires_at -> Nullable<BigInt>,
+        active -> Bool,
+        created_at -> BigInt,
+    }
+}
+table! {
+    client_secret (id) {
+        id -> Integer,
+        authorization_id -> Integer,
+        verifier -> Binary,
+        expires_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+table! {
+    authorization_link (authorization_id, object_kind, object_id) {
+        authorization_id -> Integer,
+        object_kind -> Text,
+        object_id -> Integer,
+    }
+}
+table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
+table! {
+    domain (id) {
+        id -> Integer,
+        name -> Text,
+        name_key -> Text,
+        short_name -> Nullable<Text>,
+        short_name_key -> Nullable<Text>,
+    }
+}
+table! { lookup (id) { id -> Integer, kind -> Text, name -> Text, name_key -> Text, } }
+table! {
+    device (id) {
+        id -> Integer,
+        hostname -> Text,
+        hostname_key -> Text,
+        ip -> Text,
+        kind -> Text,
+        vendor -> Text,
+        model -> Text,
+        site -> Text,
+        domains -> Text,
+        tags -> Text,
+        connectivities -> Text,
+        session_remote_config -> Text,
+        active -> Bool,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+table! {
+    credential (id) {
+        id -> Integer,
+        kind -> Text,
+        device_id -> Integer,
+        username -> Text,
+        identifier -> Nullable<Text>,
+        credential_type -> Text,
+        additional -> Text,
+        tags -> Text,
+        domain -> Text,
+        parent_id -> Nullable<Integer>,
+        execution_settings -> Nullable<Text>,
+        session_settings -> Nullable<Text>,
+        additional_settings -> Nullable<Text>,
+        jit_settings -> Nullable<Text>,
+        active -> Bool,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+        viewed_at -> Nullable<BigInt>,
+    }
+}
+table! {
+    custody (credential_id, authorization_id) {
+        credential_id -> Integer,
+        authorization_id -> Integer,
+        since -> BigInt,
+        until -> Nullable<BigInt>,
+    }
+}
+table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
+table! {
+    audit_record (chain, seq) {
+        chain -> Text,
+        seq -> BigInt,
+        at -> BigInt,
+        request_id -> Text,
+        actor -> Text,
+        source -> Text,
+        action -> Text,
+        object -> Text,
+        outcome -> Text,
+        times -> Integer,
+        previous -> Binary,
+        mac -> Binary,
+    }
+}
+
+joinable!(credential -> device (device_id));
+joinable!(authorization -> application (application_id));
+allow_tables_to_appear_in_same_query!(credential, device, authorization_link, application, authorization, custody);

@@ -1,0 +1,69 @@
+//! The table of sealed values: every secret of every kind, in every version that is kept.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+
+use super::schema::secret;
+use super::{AnyConnection, StoreError};
+
+/// A sealed value and the version it is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedRow {
+    /// The number of the version, from 1.
+    pub version: i32,
+    /// The sealed bytes.
+    pub sealed: Vec<u8>,
+}
+
+/// The newest version of a secret.
+pub fn current(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Option<SealedRow>, StoreError> {
+    let row: Option<(i32, Vec<u8>)> = secret::table
+        .filter(secret::kind.eq(kind))
+        .filter(secret::owner_id.eq(owner))
+        .order(secret::version.desc())
+        .select((secret::version, secret::sealed))
+        .first(connection)
+        .optional()?;
+    Ok(row.map(|(version, sealed)| SealedRow { version, sealed }))
+}
+
+/// The number of the newest version, 0 when there is none.
+pub fn current_version(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<i32, StoreError> {
+    let newest: Option<i32> = secret::table
+        .filter(secret::kind.eq(kind))
+        .filter(secret::owner_id.eq(owner))
+        .select(diesel::dsl::max(secret::version))
+        .first(connection)?;
+    Ok(newest.unwrap_or(0))
+}
+
+/// Keeps a new version.
+pub fn insert(
+    connection: &mut AnyConnection,
+    kind: &str,
+    owner: i32,
+    row: SealedRow,
+    created_at: i64,
+) -> Result<(), StoreError> {
+    diesel::insert_into(secret::table)
+        .values((
+            secret::kind.eq(kind),
+            secret::owner_id.eq(owner),
+            secret::version.eq(row.version),
+            secret::sealed.eq(row.sealed),
+            secret::created_at.eq(created_at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Forgets the versions up to and including `version`.
+pub fn delete_up_to(connection: &mut AnyConnection, kind: &str, owner: i32, version: i32) -> Result<(), StoreError> {
+    diesel::delete(
+        secret::table
+            .filter(secret::kind.eq(kind))
+            .filter(secret::owner_id.eq(owner))
+            .filter(secret::version.le(version)),
+    )
+    .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! Administration, from the command line: applications, authorizations, their secrets and links, domains. Each
+//! change is recorded, and raises the mark by which every node notices it within a second.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::access::{Access, AllowedSources, Resource};
+use super::{Inner, Vault};
+use crate::audit::Record;
+use crate::clock::{from_micros, to_micros};
+use crate::crypto::random_bytes;
+use crate::store::client::{self, AuthorizationRow, NewAuthorization};
+use crate::store::link::{self, LinkedKind};
+use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, meta};
+use crate::token::ClientSecret;
+
+/// Who the command line is in the audit log.
+const ACTOR: &str = "command-line";
+
+/// Why a command was not carried out. The texts are for the person at the keyboard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdminError {
+    /// The name is taken.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// There is nothing of that name.
+    #[error("there is no {0}")]
+    Unknown(String),
+    /// An argument makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a new authorization may do.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    /// The application that it belongs to.
+    pub application: String,
+    /// What it may call.
+    pub resources: Vec<Resource>,
+    /// What it may change.
+    pub access: Access,
+    /// Where it may call from: addresses, ranges, `*`. Empty is anywhere.
+    pub allowed_ips: Vec<String>,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A client at the moment of its creation, or of a new secret.
+#[derive(Debug)]
+pub struct NewClient {
+    /// The public name.
+    pub client_id: String,
+    /// The secret; it is not kept, and cannot be shown again.
+    pub client_secret: ClientSecret,
+}
+
+/// An application and how many authorizations it has.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ApplicationSummary {
+    pub name: String,
+    pub active: bool,
+    pub authorizations: usize,
+}
+
+/// An authorization, without its secrets.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct AuthorizationSummary {
+    pub application: String,
+    pub client_id: String,
+    pub resources: String,
+    pub access: String,
+    pub allowed_ips: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub active: bool,
+    /// How many secrets live.
+    pub secrets: usize,
+}
+
+/// What can be linked to an authorization.
+#[derive(Clone, Debug)]
+pub enum LinkTarget {
+    /// A device by its hostname, with all of its credentials.
+    Device(String),
+    /// A credential by its number or identifier.
+    Credential(String),
+}
+
+impl Vault {
+    /// Registers an application.
+    pub async fn create_application(&self, name: &str) -> Result<(), AdminError> {
+        let name = named(name, "the application")?;
+        let change = move |connection: &mut AnyConnection, now: i64| {
+            let id = client::insert_application(connection, &name, now).map_err(exists(&name))?;
+            Ok(((), format!("application:{id}")))
+        };
+        self.administer("application.create", change).await
+    }
+
+    /// All applications.
+    pub async fn applications(&self) -> Result<Vec<ApplicationSummary>, AdminError> {
+        let read = |connection: &mut AnyConnection| {
+            let authorizations = client::authorizations(connection)?;
+            let of = |id: i32| authorizations.iter().filter(|row| row.application_id == id).count();
+            let applications = client::applications(connection)?;
+            Ok(applications
+                .into_iter()
+                .map(|row| ApplicationSummary { authorizations: of(row.id), name: row.name, active: row.active })
+                .collect())
+        };
+        Ok(self.0.store.read(read).await?)
+    }
+
+    /// Switches an application off, and with it all of its clients.
+    pub async fn disable_application(&self, name: &str) -> Result<(), AdminError> {
+        let name = name.to_string();
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            let row = application(connection, &name)?;
+            client::set_application_active(connection, row, false)?;
+            Ok(((), format!("application:{row}")))
+        };
+        self.administer("application.disable", change).await
+    }
+
+    /// Makes a client of an application.
+    pub async fn create_authorization(&self, request: AuthorizationRequest) -> Result<NewClient, AdminError> {
+        let allowed_ips = request.allowed_ips.join(",");
+        if AllowedSources::parse(&allowed_ips).is_none() {
+            return Err(AdminError::Invalid("an allowed address is no IP address, CIDR range or *".into()));
+        }
+        if request.resources.is_empty() {
+            return Err(AdminError::Invalid("an authorization needs a resource".into()));
+        }
+        let resources = request.resources.iter().map(|resource| resource.name()).collect::<Vec<_>>().join(",");
+        let (client_id, client_secret) = (hex::encode(random_bytes::<20>()), ClientSecret::generate());
+        let verifier = client_secret.verifier();
+        let change = {
+            let client_id = client_id.clone();
+            move |connection: &mut AnyConnection, now: i64| {
+                let row = NewAuthorization {
+                    application_id: application(connection, &request.application)?,
+                    client_id: &client_id,
+                    access: request.access.name(),
+                    resources: &resources,
+                    allowed_ips: &allowed_ips,
+                    expires_at: request.expires_at.map(to_micros),
+                    active: true,
+                    created_at: now,
+                };
+                let id = client::insert_authorization(connection, &row)?;
+                client::insert_client_secret(connection, id, verifier.as_bytes(), now)?;
+                Ok(((), format!("authorization:{id}")))
+            }
+        };
+        self.administer("authorization.create", change).await?;
+        Ok(NewClient { client_id, client_secret })
+    }
+
+    /// All authorizations.
+    pub async fn authorizations(&self) -> Result<Vec<AuthorizationSummary>, AdminError> {
+        let now = to_micros(self.0.clock.now());
+        let read = move |connection: &mut AnyConnection| {
+            let applications = client::applications(connection)?;
+            let secrets = client::client_secrets(connection)?;
+            let summary = |row: AuthorizationRow| AuthorizationSummary {
+                application: applications
+                    .iter()
+                    .find(|application| application.id == row.application_id)
+                    .map(|application| application.name.clone())
+                    .unwrap_or_default(),
+                secrets: secrets
+                    .iter()
+                    .filter(|secret| secret.authorization_id == row.id)
+                    .filter(|secret| secret.expires_at.is_none_or(|end| end > now))
+                    .count(),
+                client_id: row.client_id,
+                resources: row.resources,
+                access: row.access,
+                allowed_ips: row.allowed_ips,
+                expires_at: row.expires_at.map(from_micros),
+                active: row.active,
+            };
+            Ok(client::authorizations(connection)?.into_iter().map(summary).collect())
+        };
+        Ok(self.0.store.read(read).await?)
+    }
+
+    /// Switches a client off. Its tokens stop working within a second.
+    pub async fn disable_authorization(&self, client_id: &str) -> Result<(), AdminError> {
+        let client_id = client_id.to_string();
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            let row = authorization(connection, &client_id)?;
+            client::set_authorization_active(connection, row.id, false)?;
+            Ok(((), format!("authorization:{}", row.id)))
+        };
+        self.administer("authorization.disable", change).await
+    }
+
+    /// Gives a client a new secret. The one before it works on until `old_until`; older ones end now, so that never
+    /// more than two live.
+    pub async fn rotate_secret(&self, client_id: &str, old_until: DateTime<Utc>) -> Result<NewClient, AdminError> {
+        let client_secret = ClientSecret::generate();
+        let verifier = client_secret.verifier();
+        let name = client_id.to_string();
+        let change = move |connection: &mut AnyConnection, now: i64| {
+            let row = authorization(connection, &name)?;
+            let mut secrets = client::client_secrets_of(connection, row.id)?;
+            if let Some(newest) = secrets.pop() {
+                let end = newest.expires_at.map_or(to_micros(old_until), |end| end.min(to_micros(old_until)));
+                client::set_secret_expiry(connection, newest.id, end)?;
+            }
+            for older in secrets {
+                client::delete_client_secret(connection, older.id)?;
+            }
+            client::insert_client_secret(connection, row.id, verifier.as_bytes(), now)?;
+            Ok(((), format!("authorization:{}", row.id)))
+        };
+        self.administer("authorization.rotate-secret", change).await?;
+        Ok(NewClient { client_id: client_id.into(), client_secret })
+    }
+
+    /// Links a device or a credential to a client, which then sees it.
+    pub async fn link(&self, client_id: &str, target: LinkTarget) -> Result<(), AdminError> {
+        let client_id = client_id.to_string();
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            let row = authorization(connection, &client_id)?;
+            let (kind, id) = linked(connection, &target)?;
+            link::insert(connection, row.id, kind, id)?;
+            Ok(((), format!("authorization:{}", row.id)))
+        };
+        self.administer("authorization.link", change).await
+    }
+
+    /// Registers a domain.
+    pub async fn add_domain(&self, name: &str, short_name: Option<&str>) -> Result<(), AdminError> {
+        let name = named(name, "the domain")?;
+        let short_name = short_name.map(|short| named(short, "the short name")).transpose()?;
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            domain::insert(connection, &name, short_name.as_deref()).map_err(exists(&name))?;
+            Ok(((), format!("domain:{name}")))
+        };
+        self.administer("domain.add", change).await
+    }
+
+    /// All domains: name and short name.
+    pub async fn domains(&self) -> Result<Vec<(String, Option<String>)>, AdminError> {
+        Ok(self.0.store.read(domain::all).await?)
+    }
+
+    /// One change: `change` gives its result and the object for the record.
+    async fn administer<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        change: impl Fn(&mut AnyConnection, i64) -> Result<(T, String), AdminError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let inner: Arc<Inner> = Arc::clone(&self.0);
+        let job = move |transaction: &mut Transaction<'_>| {
+            let now = inner.clock.now();
+            let (value, object) = match change(transaction.connection(), to_micros(now)) {
+                Ok(changed) => changed,
+                Err(AdminError::Store(error)) => return Err(error),
+                Err(refusal) => {
+                    transaction.undo()?;
+                    return Ok(Err(refusal));
+                }
+            };
+            meta::raise_change_mark(transaction.connection())?;
+            inner.record(transaction, &admin_record(now, action, object))?;
+            Ok(Ok(value))
+        };
+        self.0.store.write(job).await?
+    }
+}
+
+fn admin_record(at: DateTime<Utc>, action: &'static str, object: String) -> Record {
+    Record {
+        at,
+        request_id: String::new(),
+        actor: ACTOR.into(),
+        source: String::new(),
+        action,
+        object,
+        outcome: "ok",
+        times: 1,
+    }
+}
+
+/// A name that is not empty, has no comma (lists are separated by them) and no control character.
+fn named(name: &str, what: &str) -> Result<String, AdminError> {
+    let name = name.trim();
+    let sound = !name.is_empty() && name.len() <= 255 && !name.contains(',') && !name.chars().any(char::is_control);
+    if sound {
+        Ok(name.into())
+    } else {
+        Err(AdminError::Invalid(format!("{what} needs a name of up to 255 characters, without comma")))
+    }
+}
+
+fn exists(name: &str) -> impl FnOnce(StoreError) -> AdminError {
+    let name = name.to_string();
+    move |error| if error == StoreError::Conflict { AdminError::Exists(name) } else { error.into() }
+}
+
+fn application(connection: &mut AnyConnection, name: &str) -> Result<i32, AdminError> {
+    let row = client::application_by_name(connection, name)?;
+    row.map(|row| row.id).ok_or_else(|| AdminError::Unknown(format!("application {name}")))
+}
+
+fn authorization(connection: &mut AnyConnection, client_id: &str) -> Result<AuthorizationRow, AdminError> {
+    let row = client::authorization_by_client(connection, client_id)?;
+    row.ok_or_else(|| AdminError::Unknown(format!("authorization {client_id}")))
+}
+
+fn linked(connection: &mut AnyConnection, target: &LinkTarget) -> Result<(LinkedKind, i32), AdminError> {
+    match target {
+        LinkTarget::Device(hostname) => {
+            let row = device::by_hostname(connection, hostname)?;
+            let row = row.ok_or_else(|| AdminError::Unknown(format!("device {hostname}")))?;
+            Ok((LinkedKind::Device, row.id))
+        }
+        LinkTarget::Credential(key) => {
+            let by_id = match key.parse() {
+                Ok(id) => credential::by_id(connection, id)?,
+                Err(_) => None,
+            };
+            let row = match by_id {
+                Some(row) => Some(row),
+                None => credential::by_identifier(connection, key)?,
+            };
+            let row = row.ok_or_else(|| AdminError::Unknown(format!("credential {key}")))?;
+            Ok((LinkedKind::Credential, row.id))
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A call: who asks, from where, and for what.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::access::{Client, Need, Resource};
+
+/// The generation of the PAM service that a caller speaks (contract, section 11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Up to 3.32, under `/iso`.
+    Legacy,
+    /// From 3.33, under `/api`.
+    Modern,
+}
+
+/// An authenticated request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The client whose token it bears.
+    pub client: Arc<Client>,
+    /// Where it comes from.
+    pub source: IpAddr,
+    /// Its id, as in the answer's header and the log.
+    pub request_id: String,
+    /// The dialect in which it was made.
+    pub dialect: Dialect,
+}
+
+/// What a call asks for. Each has its word in the audit log and its need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Action {
+    DeviceList,
+    DeviceRead,
+    DeviceSave,
+    DeviceDeactivate,
+    DeviceActivate,
+    CredentialList,
+    CredentialRead,
+    CredentialSave,
+    CredentialDeactivate,
+    CredentialActivate,
+    CustodyRelease,
+    UnknownRoute,
+}
+
+impl Action {
+    /// The word in the audit log; stable.
+    pub fn word(self) -> &'static str {
+        match self {
+            Action::DeviceList => "device.list",
+            Action::DeviceRead => "device.read",
+            Action::DeviceSave => "device.save",
+            Action::DeviceDeactivate => "device.deactivate",
+            Action::DeviceActivate => "device.activate",
+            Action::CredentialList => "credential.list",
+            Action::CredentialRead => "credential.read",
+            Action::CredentialSave => "credential.save",
+            Action::CredentialDeactivate => "credential.deactivate",
+            Action::CredentialActivate => "credential.activate",
+            Action::CustodyRelease => "custody.release",
+            Action::UnknownRoute => "route.unknown",
+        }
+    }
+
+    /// What a client needs for it; nothing for a route that is not there. Who may read may also give back: releasing a custody is no write (contract,
+    /// section 6).
+    pub fn need(self) -> Option<Need> {
+        let write = match self {
+            Action::DeviceSave
+            | Action::DeviceDeactivate
+            | Action::DeviceActivate
+            | Action::CredentialSave
+            | Action::CredentialDeactivate
+            | Action::CredentialActivate => true,
+            Action::DeviceList
+            | Action::DeviceRead
+            | Action::CredentialList
+            | Action::CredentialRead
+            | Action::CustodyRelease => false,
+            Action::UnknownRoute => return None,
+        };
+        Some(Need { resource: Resource::PamCore, write })
+    }
+}
+
+/// What a call touched, for its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A device, by its number.
+    Device(i32),
+    /// A credential, by its number.
+    Credential(i32),
+}
+
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Object::Device(id) => write!(f, "device:{id}"),
+            Object::Credential(id) => write!(f, "credential:{id}"),
+        }
+    }
+}

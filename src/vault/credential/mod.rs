@@ -1,0 +1,203 @@
+//! Credentials (contract, sections 5 and 6): reading with custody, listing, saving, switching off and on.
+
+mod parent;
+mod resolve;
+mod save;
+mod settings;
+
+use chrono::{DateTime, Utc};
+
+pub use save::{CredentialInput, SavedCredential};
+pub use settings::SettingsInput;
+
+use super::secrets::Sealed;
+use super::{Action, Call, Object, Vault, VaultError, Work, device as devices};
+use crate::clock::from_micros;
+use crate::crypto::SecretText;
+use crate::store::lookup::{self, LookupKind};
+use crate::store::{AnyConnection, credential, custody, device};
+
+/// A credential with its password, on its way to the client that holds it.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "named as in the contract, section 5.2")]
+pub struct ReadCredential {
+    pub id: i32,
+    pub identifier: Option<String>,
+    pub username: String,
+    /// `None` when none has been stored yet.
+    pub password: Option<SecretText>,
+    pub hostname: String,
+    pub ip: String,
+    /// The port of the device's first connectivity, or empty.
+    pub port: String,
+    pub model: String,
+    pub additional: String,
+    pub domain: String,
+    /// The number and username of the credential whose password it shares.
+    pub parent: Option<(i32, String)>,
+}
+
+/// A credential in a list: no secret.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "named as in the contract, section 5.1")]
+pub struct ListedCredential {
+    pub id: i32,
+    pub identifier: Option<String>,
+    pub username: String,
+    pub changed_at: DateTime<Utc>,
+    pub viewed_at: Option<DateTime<Utc>>,
+    pub hostname: String,
+    pub management_ip: String,
+    pub credential_type: String,
+    /// The number of the type.
+    pub type_code: i32,
+    pub device_model: String,
+    pub device_type: String,
+    pub device_vendor: String,
+    pub automatic_change: bool,
+}
+
+/// What a reading job hands out of its transaction: everything but the opened password.
+struct Found {
+    credential: ReadCredential,
+    password: Option<Sealed>,
+}
+
+impl Vault {
+    /// The active credentials that the client sees, oldest first.
+    pub async fn list_credentials(&self, call: &Call) -> Result<Vec<ListedCredential>, VaultError> {
+        self.look(call, Action::CredentialList, |connection, call| Ok((list(connection, call)?, None))).await
+    }
+
+    /// The credential with its password. Puts it into the client's custody.
+    ///
+    /// # Errors
+    /// [`VaultError::CredentialNotFound`], [`VaultError::NotACredential`], [`VaultError::NoAccess`],
+    /// [`VaultError::CredentialInactive`].
+    pub async fn read_credential(&self, call: &Call, key: String) -> Result<ReadCredential, VaultError> {
+        let found = self.perform(call, Action::CredentialRead, move |work| read(work, &key)).await?;
+        let password = found.password.map(|sealed| sealed.open(&self.0)).transpose()?;
+        Ok(ReadCredential { password, ..found.credential })
+    }
+
+    /// Creates the credential, or updates the one that the request names; see [`save`].
+    pub async fn save_credential(
+        &self,
+        call: &Call,
+        input: Result<CredentialInput, VaultError>,
+    ) -> Result<SavedCredential, VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| save::save(work, input.as_ref().map_err(Clone::clone)?);
+        self.perform(call, Action::CredentialSave, rule).await
+    }
+
+    /// Switches the credential off and ends its custodies.
+    pub async fn deactivate_credential(&self, call: &Call, key: String) -> Result<(), VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| {
+            let row = resolve::visible_password(work, &key)?;
+            if !row.active {
+                return Err(VaultError::CredentialInactive);
+            }
+            let now = work.micros();
+            custody::end_all(work.connection(), row.id)?;
+            Ok(credential::set_active(work.connection(), row.id, false, now)?)
+        };
+        self.perform(call, Action::CredentialDeactivate, rule).await
+    }
+
+    /// Switches the credential on. Its device has to be on: [`VaultError::DeviceNotFound`] otherwise.
+    pub async fn activate_credential(&self, call: &Call, key: String) -> Result<(), VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| {
+            let row = resolve::visible_password(work, &key)?;
+            if row.active {
+                return Err(VaultError::CredentialAlreadyActive);
+            }
+            resolve::device_of(work, &row)?.filter(|device| device.active).ok_or(VaultError::DeviceNotFound)?;
+            let now = work.micros();
+            Ok(credential::set_active(work.connection(), row.id, true, now)?)
+        };
+        self.perform(call, Action::CredentialActivate, rule).await
+    }
+
+    /// Ends the client's custody of the credential; gives the credential's number.
+    ///
+    /// # Errors
+    /// [`VaultError::NotInCustody`] when the client does not hold it.
+    pub async fn release_custody(&self, call: &Call, key: String) -> Result<i32, VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| {
+            let row = resolve::visible_password(work, &key)?;
+            if !row.active {
+                return Err(VaultError::CredentialInactive);
+            }
+            let (authorization, now) = (work.authorization(), work.micros());
+            match custody::release(work.connection(), row.id, authorization, now)? {
+                true => Ok(row.id),
+                false => Err(VaultError::NotInCustody),
+            }
+        };
+        self.perform(call, Action::CustodyRelease, rule).await
+    }
+}
+
+fn list(connection: &mut AnyConnection, call: &Call) -> Result<Vec<ListedCredential>, VaultError> {
+    let codes: std::collections::HashMap<String, i32> =
+        lookup::all(connection, LookupKind::CredentialType)?.into_iter().collect();
+    let rows = credential::visible_to(connection, call.client.id)?;
+    let listed = rows.into_iter().map(|(row, device)| ListedCredential {
+        automatic_change: settings::changes_automatically(row.execution_settings.as_deref()),
+        type_code: codes.get(&row.credential_type).copied().unwrap_or_default(),
+        id: row.id,
+        identifier: row.identifier,
+        username: row.username,
+        changed_at: from_micros(row.changed_at),
+        viewed_at: row.viewed_at.map(from_micros),
+        hostname: device.hostname,
+        management_ip: device.ip,
+        credential_type: row.credential_type,
+        device_model: device.model,
+        device_type: device.kind,
+        device_vendor: device.vendor,
+    });
+    Ok(listed.collect())
+}
+
+fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
+    let row = resolve::visible_password(work, key)?;
+    let device = resolve::device_of(work, &row)?.filter(|device| row.active && device.active);
+    let device = device.ok_or(VaultError::CredentialInactive)?;
+    let parent = match row.parent_id {
+        Some(id) => credential::by_id(work.connection(), id)?.map(|parent| (parent.id, parent.username)),
+        None => None,
+    };
+    let password = parent::shared_password(work, &row)?;
+    let (authorization, now) = (work.authorization(), work.micros());
+    custody::take(work.connection(), row.id, authorization, now, None)?;
+    credential::set_viewed(work.connection(), row.id, now)?;
+    let credential = ReadCredential {
+        id: row.id,
+        identifier: row.identifier,
+        username: row.username,
+        password: None,
+        hostname: device.hostname,
+        ip: device.ip,
+        port: devices::first_port(&device.connectivities).into(),
+        model: device.model,
+        additional: row.additional,
+        domain: row.domain,
+        parent,
+    };
+    Ok(Found { credential, password })
+}
+
+/// The record of a credential names it by number.
+fn object(row: &credential::CredentialRow) -> Object {
+    Object::Credential(row.id)
+}
+
+/// The device of `hostname` whose address is `ip`.
+fn device_at(
+    connection: &mut AnyConnection,
+    hostname: &str,
+    ip: &str,
+) -> Result<Option<device::DeviceRow>, VaultError> {
+    Ok(device::by_hostname(connection, hostname)?.filter(|device| device.ip == ip))
+}

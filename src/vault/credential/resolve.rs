@@ -1,0 +1,65 @@
+//! Which credential a caller means, and whether it is one that the caller sees.
+
+use super::{device_at, object};
+use crate::store::AnyConnection;
+use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::device::{self, DeviceRow};
+use crate::vault::{VaultError, Work};
+
+/// The password credential of a path key. Checked in the order of the contract (1.9): it exists, it is no SSH key,
+/// the client sees it.
+pub(super) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
+    let row = by_key(work.connection(), key)?.ok_or(VaultError::CredentialNotFound)?;
+    work.touches(object(&row));
+    if row.kind() != CredentialKind::Password {
+        return Err(VaultError::NotACredential);
+    }
+    require_visible(work, &row)?;
+    Ok(row)
+}
+
+/// Refuses a credential that is neither linked to the client nor on a device that is.
+pub(super) fn require_visible(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
+    let authorization = work.authorization();
+    match credential::is_visible(work.connection(), authorization, row)? {
+        true => Ok(()),
+        false => Err(VaultError::NoAccess),
+    }
+}
+
+/// The device of a credential.
+pub(super) fn device_of(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<Option<DeviceRow>, VaultError> {
+    Ok(device::by_id(work.connection(), row.device_id)?)
+}
+
+/// A key in a path (contract, section 1.8): digits are the number, then the identifier; then
+/// `username@hostname`, split at the last `@`, since a username may hold one and a hostname may not.
+fn by_key(connection: &mut AnyConnection, key: &str) -> Result<Option<CredentialRow>, VaultError> {
+    if key.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(id) = key.parse()
+        && let Some(row) = credential::by_id(connection, id)?
+    {
+        return Ok(Some(row));
+    }
+    if let Some(row) = credential::by_identifier(connection, key)? {
+        return Ok(Some(row));
+    }
+    match key.rsplit_once('@') {
+        Some((username, hostname)) => Ok(credential::by_username_at(connection, username, hostname)?),
+        None => Ok(None),
+    }
+}
+
+/// The credential that nested settings name by username, hostname and address. It has to exist and be visible.
+pub(super) fn referenced(
+    work: &mut Work<'_, '_>,
+    username: &str,
+    hostname: &str,
+    ip: &str,
+) -> Result<CredentialRow, VaultError> {
+    let device = device_at(work.connection(), hostname, ip)?.ok_or(VaultError::CredentialNotFound)?;
+    let row = credential::by_username(work.connection(), device.id, username, CredentialKind::Password)?
+        .ok_or(VaultError::CredentialNotFound)?;
+    require_visible(work, &row)?;
+    Ok(row)
+}

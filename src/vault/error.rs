@@ -1,0 +1,184 @@
+//! Everything that a call can end in other than success, in the vault's own words.
+
+use crate::crypto::SealError;
+use crate::store::StoreError;
+use crate::token::TokenError;
+
+/// Why the vault did not do what it was asked. `http` gives each its code, text and status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The client's authorization does not hold the resource, or does not allow the source address.
+    #[error("not authorized for this resource")]
+    NotAuthorized(Refusal),
+    /// A write with a read-only authorization.
+    #[error("read-only authorization")]
+    ReadOnly,
+    /// Something in the request has the wrong form.
+    #[error("{0}")]
+    Invalid(InvalidInput),
+    /// No such path or method.
+    #[error("no such route")]
+    NoSuchRoute,
+    /// The path is there, the method is not.
+    #[error("no such method on this path")]
+    NoSuchMethod,
+
+    /// A device's hostname was not given.
+    #[error("hostname missing")]
+    HostnameMissing,
+    /// A device's address was not given.
+    #[error("ip missing")]
+    IpMissing,
+    /// A device's site was not given.
+    #[error("site missing")]
+    SiteMissing,
+    /// A device's model was not given.
+    #[error("model missing")]
+    ModelMissing,
+    /// A device's vendor was not given.
+    #[error("vendor missing")]
+    VendorMissing,
+    /// A device's type was not given.
+    #[error("device type missing")]
+    DeviceTypeMissing,
+    /// No such device, or not one that the client sees.
+    #[error("device not found")]
+    DeviceNotFound,
+    /// The device is switched off.
+    #[error("device inactive")]
+    DeviceInactive,
+    /// The device is switched on already.
+    #[error("device active already")]
+    DeviceAlreadyActive,
+    /// The domain is not registered.
+    #[error("domain not registered")]
+    DomainUnknown,
+
+    /// No such credential.
+    #[error("credential not found")]
+    CredentialNotFound,
+    /// The credential, or its device, is switched off.
+    #[error("credential inactive")]
+    CredentialInactive,
+    /// The credential is not one that the client sees.
+    #[error("no access to the credential")]
+    NoAccess,
+    /// The item is an SSH key.
+    #[error("not a password credential")]
+    NotACredential,
+    /// The client does not hold the credential.
+    #[error("not in the client's custody")]
+    NotInCustody,
+    /// The credential is switched on already.
+    #[error("credential active already")]
+    CredentialAlreadyActive,
+    /// The username was not given.
+    #[error("username missing")]
+    UsernameMissing,
+    /// Just-in-time access without its plugin.
+    #[error("plugin missing")]
+    PluginMissing,
+    /// Just-in-time access without its template.
+    #[error("template missing")]
+    TemplateMissing,
+    /// An identifier with a character that it may not have.
+    #[error("identifier with other characters")]
+    IdentifierCharacters,
+
+    /// The database did not do its part.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A value did not seal or open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A token could not be issued.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+/// Why an authenticated client is not authorized. Told to the log, not to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The resource is not among those of its authorization.
+    Resource,
+    /// The source address is not among those of its authorization.
+    Source,
+}
+
+/// What is wrong with the form of a request. Names the parameter, never its value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidInput {
+    /// The body is not JSON, though its content type says so.
+    #[error("The request body is not valid JSON")]
+    NotJson,
+    /// The body is JSON and not an object.
+    #[error("The request body must be a JSON object")]
+    NotAnObject,
+    /// The body is not the form that its content type says.
+    #[error("The request body is not a valid form")]
+    NotAForm,
+    /// The body is larger than the settings allow.
+    #[error("The request body is too large")]
+    TooLarge,
+    /// The body could not be read to its end.
+    #[error("The request body could not be read")]
+    Unreadable,
+    /// A parameter has the wrong form.
+    #[error("Invalid parameter {parameter}: {expected}")]
+    Parameter {
+        /// Its name, from our own list.
+        parameter: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+}
+
+impl InvalidInput {
+    /// The error of one parameter.
+    pub fn parameter(parameter: &'static str, expected: &'static str) -> VaultError {
+        VaultError::Invalid(InvalidInput::Parameter { parameter, expected })
+    }
+}
+
+impl From<InvalidInput> for VaultError {
+    fn from(input: InvalidInput) -> Self {
+        VaultError::Invalid(input)
+    }
+}
+
+impl VaultError {
+    /// The stable word for the audit log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            VaultError::NotAuthorized(Refusal::Resource) => "resource-not-granted",
+            VaultError::NotAuthorized(Refusal::Source) => "source-not-allowed",
+            VaultError::ReadOnly => "read-only",
+            VaultError::Invalid(_) => "invalid-input",
+            VaultError::NoSuchRoute => "no-such-route",
+            VaultError::NoSuchMethod => "no-such-method",
+            VaultError::HostnameMissing => "hostname-missing",
+            VaultError::IpMissing => "ip-missing",
+            VaultError::SiteMissing => "site-missing",
+            VaultError::ModelMissing => "model-missing",
+            VaultError::VendorMissing => "vendor-missing",
+            VaultError::DeviceTypeMissing => "device-type-missing",
+            VaultError::DeviceNotFound => "device-not-found",
+            VaultError::DeviceInactive => "device-inactive",
+            VaultError::DeviceAlreadyActive => "device-already-active",
+            VaultError::DomainUnknown => "domain-unknown",
+            VaultError::CredentialNotFound => "credential-not-found",
+            VaultError::CredentialInactive => "credential-inactive",
+            VaultError::NoAccess => "no-access",
+            VaultError::NotACredential => "not-a-credential",
+            VaultError::NotInCustody => "not-in-custody",
+            VaultError::CredentialAlreadyActive => "credential-already-active",
+            VaultError::UsernameMissing => "username-missing",
+            VaultError::PluginMissing => "plugin-missing",
+            VaultError::TemplateMissing => "template-missing",
+            VaultError::IdentifierCharacters => "identifier-characters",
+            VaultError::Store(_) => "store-failed",
+            VaultError::Seal(_) => "seal-failed",
+            VaultError::Token(_) => "token-failed",
+        }
+    }
+}

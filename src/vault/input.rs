@@ -1,0 +1,231 @@
+//! Parameters as callers send them: JSON, forms and queries brought to one shape, and read leniently. Numbers and
+//! booleans may be text and the reverse; `null` is absent (contract, sections 1.2 and 17). Errors name the parameter
+//! and never its value.
+
+use serde_json::{Map, Value};
+
+use super::{InvalidInput, VaultError};
+use crate::crypto::SecretText;
+
+/// The longest name, hostname, username or identifier, in characters.
+const LONGEST_NAME: usize = 255;
+
+/// The parameters of a request, or of one nested object in it.
+#[derive(Clone, Default)]
+pub struct Parameters(Map<String, Value>);
+
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parameters([secret])")
+    }
+}
+
+impl Parameters {
+    /// The parameters of a JSON object.
+    pub fn new(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
+    /// Adds what `other` has, which wins.
+    pub fn extend(&mut self, other: Parameters) {
+        self.0.extend(other.0);
+    }
+
+    fn value(&self, parameter: &str) -> Option<&Value> {
+        self.0.get(parameter).filter(|value| !value.is_null())
+    }
+
+    /// Whether the parameter was sent, be it empty.
+    pub fn has(&self, parameter: &str) -> bool {
+        self.value(parameter).is_some()
+    }
+
+    /// A text of any length. Text from a number is taken only where it has one spelling.
+    pub fn text(&self, parameter: &'static str) -> Result<Option<String>, VaultError> {
+        let Some(value) = self.value(parameter) else { return Ok(None) };
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            _ => return Err(InvalidInput::parameter(parameter, "expected a text")),
+        };
+        // PostgreSQL keeps no NUL in a text.
+        if text.contains('\0') {
+            return Err(InvalidInput::parameter(parameter, "must not hold a NUL character"));
+        }
+        Ok(Some(text))
+    }
+
+    /// A text of one line, trimmed, as names and addresses are.
+    pub fn line(&self, parameter: &'static str) -> Result<Option<String>, VaultError> {
+        let Some(text) = self.text(parameter)? else { return Ok(None) };
+        let text = text.trim();
+        if text.chars().any(char::is_control) {
+            return Err(InvalidInput::parameter(parameter, "must not hold control characters"));
+        }
+        if text.chars().count() > LONGEST_NAME {
+            return Err(InvalidInput::parameter(parameter, "must not be longer than 255 characters"));
+        }
+        Ok(Some(text.into()))
+    }
+
+    /// A secret, unchanged to the byte.
+    pub fn secret(&self, parameter: &'static str) -> Result<Option<SecretText>, VaultError> {
+        match self.value(parameter) {
+            Some(Value::String(text)) => Ok(Some(SecretText::new(text.clone()))),
+            _ => Ok(self.text(parameter)?.map(SecretText::new)),
+        }
+    }
+
+    /// A comma-separated list, each item trimmed, empty ones dropped, joined again by commas.
+    pub fn list(&self, parameter: &'static str) -> Result<Option<String>, VaultError> {
+        Ok(self.text(parameter)?.map(|text| items(&text).collect::<Vec<_>>().join(",")))
+    }
+
+    /// Yes or no: `true`, `false`, `1`, `0`, `yes`, `no`, in any case. An empty text is absent.
+    pub fn flag(&self, parameter: &'static str) -> Result<Option<bool>, VaultError> {
+        let Some(text) = self.text(parameter)? else { return Ok(None) };
+        match text.trim().to_ascii_lowercase().as_str() {
+            "" => Ok(None),
+            "true" | "1" | "yes" => Ok(Some(true)),
+            "false" | "0" | "no" => Ok(Some(false)),
+            _ => Err(InvalidInput::parameter(parameter, "expected true or false")),
+        }
+    }
+
+    /// A whole number of 0 or more. An empty text is 0.
+    pub fn number(&self, parameter: &'static str) -> Result<Option<i32>, VaultError> {
+        let Some(text) = self.text(parameter)? else { return Ok(None) };
+        match text.trim() {
+            "" => Ok(Some(0)),
+            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map(Some).map_err(|_| InvalidInput::parameter(parameter, "the number is too large"))
+            }
+            _ => Err(InvalidInput::parameter(parameter, "expected a whole number")),
+        }
+    }
+
+    /// A nested object. An array of one object is the object (contract, section 5.3); an empty one is absent.
+    pub fn object(&self, parameter: &'static str) -> Result<Option<Parameters>, VaultError> {
+        match self.value(parameter) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Parameters(members.clone()))),
+            Some(Value::Array(elements)) => match elements.as_slice() {
+                [] => Ok(None),
+                [Value::Object(members)] => Ok(Some(Parameters(members.clone()))),
+                _ => Err(InvalidInput::parameter(parameter, "expected an object")),
+            },
+            // What a form sends for an object it has nothing to say of.
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(_) => Err(InvalidInput::parameter(parameter, "expected an object")),
+        }
+    }
+
+    /// An array of objects.
+    pub fn objects(&self, parameter: &'static str) -> Result<Option<Vec<Parameters>>, VaultError> {
+        let wrong = || InvalidInput::parameter(parameter, "expected an array of objects");
+        match self.value(parameter) {
+            None => Ok(None),
+            Some(Value::Array(elements)) => {
+                let object = |element: &Value| element.as_object().cloned().map(Parameters).ok_or_else(wrong);
+                elements.iter().map(object).collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+}
+
+/// The items of a comma-separated list, trimmed, without empty ones.
+pub(super) fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(value: Value) -> Parameters {
+        Parameters(json!({ "p": value }).as_object().unwrap().clone())
+    }
+
+    #[test]
+    fn null_is_absent_and_empty_is_not() {
+        assert!(!of(Value::Null).has("p") && of(json!("")).has("p"));
+        assert_eq!(of(Value::Null).text("p"), Ok(None));
+        assert_eq!(of(json!("")).text("p"), Ok(Some(String::new())));
+    }
+
+    #[test]
+    fn texts_flags_and_numbers_stand_in_for_each_other() {
+        assert_eq!(of(json!(1234)).text("p"), Ok(Some("1234".into())));
+        assert_eq!(of(json!(true)).text("p"), Ok(Some("true".into())));
+        for yes in [json!(true), json!(1), json!("1"), json!("YES"), json!("True")] {
+            assert_eq!(of(yes).flag("p"), Ok(Some(true)));
+        }
+        for no in [json!(false), json!(0), json!("no"), json!("FALSE")] {
+            assert_eq!(of(no).flag("p"), Ok(Some(false)));
+        }
+        assert_eq!(of(json!(123)).number("p"), Ok(Some(123)));
+        assert_eq!(of(json!("123")).number("p"), Ok(Some(123)));
+    }
+
+    #[test]
+    fn what_could_be_read_two_ways_is_refused() {
+        for value in [json!(1.5), json!(1e300), json!([]), json!({})] {
+            assert!(of(value.clone()).text("p").is_err(), "{value}");
+            assert!(of(value).secret("p").is_err());
+        }
+        for value in [json!("maybe"), json!(2), json!("-1")] {
+            assert!(of(value).flag("p").is_err());
+        }
+        for value in [json!("-1"), json!("1e3"), json!("99999999999"), json!("+1"), json!("x")] {
+            assert!(of(value).number("p").is_err());
+        }
+        for value in [json!("x"), json!(1), json!([{}, {}]), json!([1])] {
+            assert!(of(value).object("p").is_err());
+        }
+    }
+
+    #[test]
+    fn an_array_of_one_object_is_the_object() {
+        assert!(of(json!([{"a": 1}])).object("p").unwrap().unwrap().has("a"));
+        assert!(of(json!([])).object("p").unwrap().is_none());
+    }
+
+    #[test]
+    fn lists_are_trimmed_and_joined_by_commas() {
+        assert_eq!(of(json!(" api , app,, ")).list("p"), Ok(Some("api,app".into())));
+    }
+
+    #[test]
+    fn a_line_has_no_control_characters_and_an_end() {
+        assert!(of(json!("a\nb")).line("p").is_err());
+        assert!(of(json!("a\u{0}b")).text("p").is_err());
+        assert!(of(json!("x".repeat(256))).line("p").is_err());
+        assert_eq!(of(json!(" é ")).line("p"), Ok(Some("é".into())));
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_kept_to_the_byte(secret in any::<String>()) {
+            let kept = of(json!(secret)).secret("p").unwrap().unwrap();
+            prop_assert_eq!(kept.expose(), secret.as_str());
+        }
+
+        #[test]
+        fn an_error_never_repeats_the_value(value in "[a-z]{12,30}") {
+            for error in [
+                of(json!(value)).flag("p").unwrap_err(),
+                of(json!(value)).number("p").unwrap_err(),
+                of(json!(value)).object("p").unwrap_err(),
+                of(json!({ "x": value })).text("p").unwrap_err(),
+            ] {
+                let shown = format!("{error} {error:?}");
+                prop_assert!(!shown.contains(&value));
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Secrets in their table: sealed inside the job that writes them, opened after the commit of the job that reads
+//! them.
+
+use super::{Inner, VaultError, Work};
+use crate::crypto::{Keyring, Place, SecretKind, SecretText};
+use crate::store::secret::{self, SealedRow};
+
+/// A sealed value on its way out of a transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Sealed {
+    place: Place,
+    bytes: Vec<u8>,
+}
+
+impl Sealed {
+    /// Opens it. Comes after the commit that recorded the access.
+    pub(super) fn open(&self, inner: &Inner) -> Result<SecretText, VaultError> {
+        self.open_under(&inner.keyring.load())
+    }
+
+    fn open_under(&self, keyring: &Keyring) -> Result<SecretText, VaultError> {
+        let opened = keyring.open(self.place, &self.bytes).inspect_err(|_| {
+            log::error!(
+                "{} of {} does not open: changed, moved, or its key is gone",
+                self.place.kind.name(),
+                self.place.owner
+            );
+        })?;
+        Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
+    }
+}
+
+/// The newest version of a secret, still sealed.
+pub(super) fn current(work: &mut Work<'_, '_>, kind: SecretKind, owner: i32) -> Result<Option<Sealed>, VaultError> {
+    let row = secret::current(work.connection(), kind.name(), owner)?;
+    Ok(row.map(|row| Sealed { place: Place { kind, owner, version: row.version }, bytes: row.sealed }))
+}
+
+/// The newest version of a secret, opened within the job: for comparing, never for an answer.
+pub(super) fn compare_with(
+    work: &mut Work<'_, '_>,
+    kind: SecretKind,
+    owner: i32,
+    candidate: &SecretText,
+) -> Result<bool, VaultError> {
+    match current(work, kind, owner)? {
+        Some(sealed) => Ok(sealed.open(work.inner)?.same_as(candidate)),
+        None => Ok(false),
+    }
+}
+
+/// Keeps a new version, and forgets those beyond the number that the settings keep. A value that is the current one
+/// makes no version: a client that sends its whole inventory each night must not push the history out.
+pub(super) fn put(work: &mut Work<'_, '_>, kind: SecretKind, owner: i32, value: &SecretText) -> Result<(), VaultError> {
+    let newest = current(work, kind, owner)?;
+    if let Some(newest) = &newest
+        && newest.open(work.inner)?.same_as(value)
+    {
+        return Ok(());
+    }
+    let version = newest.map_or(0, |newest| newest.place.version) + 1;
+    let sealed = work.inner.keyring.load().seal(Place { kind, owner, version }, value.expose().as_bytes())?;
+    let now = work.micros();
+    secret::insert(work.connection(), kind.name(), owner, SealedRow { version, sealed }, now)?;
+    let forgotten = version - work.inner.settings.history.versions.max(1);
+    if forgotten > 0 {
+        secret::delete_up_to(work.connection(), kind.name(), owner, forgotten)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What a serving vault does by the clock: notice changes, record failed authentications, write the heads of the
+//! audit log down outside the database.
+
+use std::time::Duration;
+
+use super::grants::Grants;
+use super::{Vault, VaultError};
+use crate::store::{StoreError, meta};
+
+/// A change is noticed within this time and the time of a query; the promise is a second.
+const LOOK_FOR_CHANGES: Duration = Duration::from_millis(300);
+const RECORD_FAILURES: Duration = Duration::from_secs(1);
+
+/// The work that goes on beside the requests. It ends when it is dropped; [`Upkeep::last_time`] before that leaves
+/// nothing behind.
+pub struct Upkeep(Vault);
+
+impl Upkeep {
+    /// The upkeep of this vault.
+    pub fn of(vault: &Vault) -> Self {
+        Self(vault.clone())
+    }
+
+    /// Works until dropped.
+    pub async fn run(&self) {
+        let mut changes = tokio::time::interval(LOOK_FOR_CHANGES);
+        let mut failures = tokio::time::interval(RECORD_FAILURES);
+        let mut heads = tokio::time::interval(Duration::from_secs(self.0.settings().audit.head_seconds.max(1)));
+        loop {
+            tokio::select! {
+                _ = changes.tick() => report("the changes of clients", self.0.refresh().await),
+                _ = failures.tick() => report("failed authentications", self.0.record_failures().await),
+                _ = heads.tick() => report("the heads of the audit log", self.0.write_heads().await),
+            }
+        }
+    }
+
+    /// What is still to be done before the vault closes.
+    pub async fn last_time(&self) {
+        report("failed authentications", self.0.record_failures().await);
+        report("the heads of the audit log", self.0.write_heads().await);
+    }
+}
+
+fn report(what: &str, done: Result<(), VaultError>) {
+    if let Err(error) = done {
+        log::error!("{what}: {error}");
+    }
+}
+
+impl Vault {
+    /// Reads clients and revocations again if anything about them has changed.
+    pub async fn refresh(&self) -> Result<(), VaultError> {
+        let (known, now) = (self.0.grants.load().revision, self.0.clock.now());
+        let read = move |connection: &mut crate::store::AnyConnection| -> Result<Option<Grants>, StoreError> {
+            if meta::change_mark(connection)? == known {
+                return Ok(None);
+            }
+            Grants::read(connection, now).map(Some)
+        };
+        if let Some(grants) = self.0.store.read(read).await? {
+            self.0.grants.rcu(|current| {
+                // Two looks may overlap; the newer one stays.
+                if current.revision > grants.revision { std::sync::Arc::clone(current) } else { grants.clone().into() }
+            });
+        }
+        Ok(())
+    }
+}
