@@ -1,0 +1,126 @@
+//! A server in the test's own process, on a free port.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use chaveiro::clock::Clock;
+use chaveiro::config::Settings;
+use chaveiro::http::ops::metrics::Metrics;
+use chaveiro::http::{self, Service};
+use chaveiro::store::CommitObserver;
+use chaveiro::vault::access::{Access, Resource};
+use chaveiro::vault::admin::AuthorizationRequest;
+use chaveiro::vault::{Place, Vault};
+use chrono::{DateTime, Utc};
+
+use super::{TestClient, TestDatabase};
+
+const APPLICATION: &str = "tests";
+
+/// A vault that serves.
+pub(crate) struct TestApp {
+    pub(crate) vault: Vault,
+    pub(crate) clock: Clock,
+    pub(crate) address: SocketAddr,
+    // Dropped before the database is.
+    running: Running,
+    pub(crate) database: TestDatabase,
+}
+
+/// The server and the vault, stopped when dropped.
+struct Running {
+    server: ServerHandle,
+    vault: Vault,
+}
+
+impl TestApp {
+    /// A fresh vault under the default settings.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A fresh vault under settings of the test's own.
+    pub(crate) async fn start_with(adjust: impl FnOnce(&mut Settings)) -> Self {
+        let app = Self::serve(TestDatabase::new(), adjust);
+        app.vault.create_application(APPLICATION).await.unwrap();
+        app
+    }
+
+    fn serve(database: TestDatabase, adjust: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::defaults().unwrap();
+        settings.http.workers = 2;
+        settings.store.readers = 2;
+        adjust(&mut settings);
+        let clock = Clock::fixed("2026-03-04T05:06:07Z".parse::<DateTime<Utc>>().unwrap());
+        let metrics = Arc::new(Metrics::default());
+        let observer: Arc<dyn CommitObserver> = metrics.clone();
+        let place = Place::new(database.dir.path(), Some(&database.url)).unwrap();
+        let vault = Vault::open(&place, &settings, clock.clone(), &observer).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = http::serve(Service { vault: vault.clone(), metrics }, listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let running = Running { server: handle, vault: vault.clone() };
+        Self { vault, clock, address, running, database }
+    }
+
+    /// The same vault, stopped and served again.
+    pub(crate) async fn restart(self) -> Self {
+        self.running.server.stop(true).await;
+        drop(self.running);
+        Self::serve(self.database, |_| {})
+    }
+
+    /// A further node on the same database, with settings and memory of its own.
+    pub(crate) fn second_node(&self) -> Vault {
+        let mut settings = self.vault.settings().clone();
+        settings.node.name = "node-2".into();
+        let place = Place::new(self.database.dir.path(), Some(&self.database.url)).unwrap();
+        let observer: Arc<dyn CommitObserver> = Arc::new(Metrics::default());
+        Vault::open(&place, &settings, self.clock.clone(), &observer).unwrap()
+    }
+
+    /// A client that may read and write the PAM routes, with a token.
+    pub(crate) async fn client(&self) -> TestClient {
+        self.client_with(|_| {}).await
+    }
+
+    /// A client that may only read.
+    pub(crate) async fn read_only_client(&self) -> TestClient {
+        self.client_with(|request| request.access = Access::ReadOnly).await
+    }
+
+    /// A client under an authorization of the test's own.
+    pub(crate) async fn client_with(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
+        let mut request = AuthorizationRequest {
+            application: APPLICATION.into(),
+            resources: vec![Resource::PamCore],
+            access: Access::ReadWrite,
+            allowed_ips: Vec::new(),
+            expires_at: None,
+        };
+        adjust(&mut request);
+        let created = self.vault.create_authorization(request).await.unwrap();
+        self.vault.refresh().await.unwrap();
+        let mut client = self.anonymous();
+        client.client_id = created.client_id;
+        client.client_secret = created.client_secret.text().expose().into();
+        client.token = client.fetch_token().await;
+        client
+    }
+
+    /// Somebody without a client.
+    pub(crate) fn anonymous(&self) -> TestClient {
+        TestClient::new(self.address)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Not waited for: the runtime of the test ends with it.
+        drop(self.server.stop(false));
+        self.vault.close();
+    }
+}

@@ -1,0 +1,130 @@
+//! A client over HTTP.
+
+use std::net::SocketAddr;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+/// A client with its credentials and its token; both are empty for an anonymous one.
+#[derive(Clone)]
+pub(crate) struct TestClient {
+    base: String,
+    http: reqwest::Client,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) token: String,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.text))
+    }
+
+    /// The body of an answer that has to have this status.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json()
+    }
+
+    /// Asserts a numbered refusal: status 400, the number in its two places.
+    #[track_caller]
+    pub(crate) fn expect_number(&self, number: u16) {
+        let body = self.expect(400);
+        assert_eq!(body["exception"]["code"], number, "{}", self.text);
+        assert!(body["response"]["message"].as_str().unwrap().starts_with(&format!("{number}: ")), "{}", self.text);
+    }
+
+    /// Asserts a refusal without a number, by its status and a part of its message.
+    #[track_caller]
+    pub(crate) fn expect_refusal(&self, status: u16, part: &str) {
+        let body = self.expect(status);
+        assert_eq!(body["response"]["error"], true);
+        assert!(body["response"]["message"].as_str().unwrap().contains(part), "{}", self.text);
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl TestClient {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self {
+            base: format!("http://{address}"),
+            http: reqwest::Client::new(),
+            client_id: String::new(),
+            client_secret: String::new(),
+            token: String::new(),
+        }
+    }
+
+    /// A request under construction, with the token.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.expect("a body in UTF-8") }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(self.request(Method::POST, path).form(form)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> Answer {
+        self.send(self.request(Method::PUT, path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// A token for this client.
+    pub(crate) async fn fetch_token(&self) -> String {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", self.client_id.as_str()),
+            ("client_secret", self.client_secret.as_str()),
+        ];
+        let answer = self.send(self.http.post(format!("{}/iso/oauth2/token", self.base)).form(&form)).await;
+        answer.expect(200)["access_token"].as_str().unwrap().into()
+    }
+
+    /// Creates a device; it has to work.
+    pub(crate) async fn create_device(&self, hostname: &str, ip: &str) -> String {
+        let body = self.post("/iso/pam/device", &super::device(hostname, ip)).await.expect(201);
+        body["device"]["id"].as_str().unwrap().into()
+    }
+
+    /// Creates or updates a credential; it has to work. Gives its id.
+    pub(crate) async fn save_credential(&self, credential: &Value) -> String {
+        let body = self.post("/iso/pam/credential", credential).await.expect(201);
+        body["credential"]["id"].as_str().unwrap().into()
+    }
+
+    /// The password that a read gives.
+    pub(crate) async fn password(&self, key: &str) -> Value {
+        self.get(&format!("/iso/pam/credential/{key}")).await.expect(200)["credential"]["password"].clone()
+    }
+}

@@ -1,0 +1,57 @@
+//! A database of a test's own.
+
+use chaveiro::store::{Database, DatabaseLocation};
+use diesel::connection::SimpleConnection;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A SQLite file in a temporary directory, or a schema on the PostgreSQL of `TEST_DATABASE_URL`. Gone when dropped.
+pub(crate) struct TestDatabase {
+    pub(crate) dir: TempDir,
+    /// The URL, for the program and for the library.
+    pub(crate) url: String,
+    schema: Option<(String, String)>,
+}
+
+impl TestDatabase {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        match std::env::var("TEST_DATABASE_URL") {
+            Err(_) => {
+                let url = format!("sqlite:{}", dir.path().join("vault.sqlite").display());
+                Self { dir, url, schema: None }
+            }
+            Ok(server) => {
+                let schema = format!("test_{}", Uuid::new_v4().simple());
+                run(&server, &format!("CREATE SCHEMA {schema}"));
+                let joint = if server.contains('?') { '&' } else { '?' };
+                let url = format!("{server}{joint}options=--search_path%3D{schema}");
+                Self { dir, url, schema: Some((server, schema)) }
+            }
+        }
+    }
+
+    /// Whether this is PostgreSQL.
+    pub(crate) fn is_postgresql(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// Runs SQL behind the vault's back.
+    pub(crate) fn run(&self, sql: &str) {
+        run(&self.url, sql);
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Some((server, schema)) = &self.schema {
+            run(server, &format!("DROP SCHEMA {schema} CASCADE"));
+        }
+    }
+}
+
+fn run(url: &str, sql: &str) {
+    let location = DatabaseLocation::parse(url).unwrap();
+    let mut database = Database::connect(&location, true).unwrap().unwrap();
+    database.connection().batch_execute(sql).unwrap();
+}

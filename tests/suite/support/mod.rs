@@ -1,0 +1,16 @@
+//! A vault that serves, and clients that call it.
+
+mod app;
+mod client;
+mod database;
+
+pub(crate) use app::TestApp;
+pub(crate) use client::TestClient;
+pub(crate) use database::TestDatabase;
+
+/// The parameters of a device by that name.
+pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {
+    serde_json::json!({
+        "hostname": hostname, "ip": ip, "type": "Server", "vendor": "Debian", "model": "12", "site": "Lisbon"
+    })
+}
