@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
@@ -60,10 +60,11 @@ impl Body {
         let limit = limit.map_or(0, |service| service.vault.settings().http.max_body_bytes);
         let kind = kind_of(request);
         let read = async {
-            if kind == Kind::Multipart {
-                return multipart(Multipart::new(request.headers(), payload), limit).await;
-            }
             let mut bytes = collect(payload, limit).await?;
+            if kind == Kind::Multipart {
+                let whole = futures_util::stream::once(async { Ok(bytes.freeze()) });
+                return multipart(Multipart::new(request.headers(), whole)).await;
+            }
             let parsed = parse(kind, &bytes);
             // The buffer has held secrets.
             bytes.as_mut().zeroize();
@@ -96,17 +97,13 @@ fn kind_of(request: &HttpRequest) -> Kind {
 async fn collect(mut payload: Payload, limit: usize) -> Result<BytesMut, InvalidInput> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        add(&mut bytes, chunk.map_err(|_| InvalidInput::Unreadable)?, limit)?;
+        let chunk = chunk.map_err(|_| InvalidInput::Unreadable)?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(InvalidInput::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-fn add(bytes: &mut BytesMut, chunk: Bytes, limit: usize) -> Result<(), InvalidInput> {
-    if bytes.len() + chunk.len() > limit {
-        return Err(InvalidInput::TooLarge);
-    }
-    bytes.extend_from_slice(&chunk);
-    Ok(())
 }
 
 fn parse(kind: Kind, bytes: &[u8]) -> Result<Body, InvalidInput> {
@@ -155,18 +152,16 @@ fn insert(members: &mut Map<String, Value>, name: &str, value: String) -> bool {
     }
 }
 
-async fn multipart(mut parts: Multipart, limit: usize) -> Result<Body, InvalidInput> {
+async fn multipart(mut parts: Multipart) -> Result<Body, InvalidInput> {
     let mut members = Map::new();
     let mut repeated = false;
-    let mut left = limit;
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|_| InvalidInput::NotAForm)?;
         let name = part.name().ok_or(InvalidInput::NotAForm)?.to_string();
         let mut bytes = BytesMut::new();
         while let Some(chunk) = part.next().await {
-            add(&mut bytes, chunk.map_err(|_| InvalidInput::NotAForm)?, left)?;
+            bytes.extend_from_slice(&chunk.map_err(|_| InvalidInput::NotAForm)?);
         }
-        left -= bytes.len();
         let value = String::from_utf8(bytes.to_vec()).map_err(|_| InvalidInput::NotAForm)?;
         repeated |= insert(&mut members, &name, value);
     }

@@ -1,11 +1,11 @@
-//! What is not served: unknown paths, wrong methods, paths that cannot be read.
+//! What is not served: unknown paths and wrong methods.
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, Route, web};
 
 use super::caller::{Caller, dialect};
 use super::pam::error::Refused;
-use crate::vault::{Action, InvalidInput, VaultError};
+use crate::vault::{Action, VaultError};
 
 /// 404. A call that bears a good token leaves its record here as everywhere.
 pub(super) async fn unknown_route(request: HttpRequest) -> HttpResponse {
@@ -32,12 +32,4 @@ async fn refuse(request: &HttpRequest, error: VaultError) -> HttpResponse {
         Err(_) => Refused::because(error, dialect(request)),
     };
     refused.error_response()
-}
-
-/// A path whose escapes are not UTF-8 is a bad request in the same envelope.
-pub(super) fn path_config() -> web::PathConfig {
-    web::PathConfig::default().error_handler(|_, request| {
-        let invalid = InvalidInput::parameter("key", "expected UTF-8 in the path");
-        Refused::because(invalid, dialect(request)).into()
-    })
 }

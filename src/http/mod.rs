@@ -45,7 +45,6 @@ pub fn serve(service: Service, listener: TcpListener) -> std::io::Result<Server>
     let app = move || {
         App::new()
             .app_data(data.clone())
-            .app_data(fallback::path_config())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(observe::observe))
             .configure(routes::register)

@@ -11,6 +11,7 @@ mod schema;
 mod writer;
 
 pub mod audit;
+pub mod claim;
 pub mod client;
 pub mod credential;
 pub mod custody;

@@ -1,7 +1,8 @@
 //! Devices (contract, section 4).
 
-use super::input::items;
+use super::input::{is_storable, items};
 use super::{Action, Call, InvalidInput, Object, Vault, VaultError, Work};
+use crate::store::claim::claim;
 use crate::store::device::{self, DeviceChanges, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
@@ -112,6 +113,9 @@ fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<DeviceRow, VaultErro
 /// The device of a path key: digits are its number, then a hostname (contract, section 1.8). One that the client does
 /// not see is not found.
 fn by_key(connection: &mut AnyConnection, authorization: i32, key: &str) -> Result<DeviceRow, VaultError> {
+    if !is_storable(key) {
+        return Err(VaultError::DeviceNotFound);
+    }
     let found = match key.parse::<i32>() {
         Ok(id) => device::by_id(connection, id)?,
         Err(_) => None,
@@ -136,6 +140,7 @@ fn save(work: &mut Work<'_, '_>, input: &DeviceInput) -> Result<SavedDevice, Vau
     required(&fields.vendor, VaultError::VendorMissing)?;
     required(&fields.kind, VaultError::DeviceTypeMissing)?;
 
+    claim(work.connection(), &format!("device/{}", crate::store::folded(hostname)))?;
     let known = device::by_hostname(work.connection(), hostname)?;
     let mut changes = changes_of(work, fields)?;
     changes.ip = Some(ip.to_string());

@@ -49,8 +49,7 @@ impl Parameters {
             Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => return Err(InvalidInput::parameter(parameter, "expected a text")),
         };
-        // PostgreSQL keeps no NUL in a text.
-        if text.contains('\0') {
+        if !is_storable(&text) {
             return Err(InvalidInput::parameter(parameter, "must not hold a NUL character"));
         }
         Ok(Some(text))
@@ -133,6 +132,11 @@ impl Parameters {
             Some(_) => Err(wrong()),
         }
     }
+}
+
+/// Whether a text can be in a column at all: PostgreSQL keeps no NUL.
+pub(super) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// The items of a comma-separated list, trimmed, without empty ones.

@@ -12,7 +12,7 @@ use crate::crypto::SecretText;
 use crate::http::body::{self, Sent};
 use crate::http::caller::Caller;
 use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
-use crate::vault::{Dialect, Parameters, VaultError};
+use crate::vault::{Action, Dialect, Parameters, VaultError};
 
 /// What a client may send to create or update a credential.
 #[derive(ToSchema)]
@@ -160,8 +160,13 @@ pub struct ModernSaved {
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
 pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    if let Ok(Some(key)) = body::query(&request).text("credential") {
-        return show(&caller, key).await;
+    match body::query(&request).text("credential") {
+        Ok(None) => {}
+        Ok(Some(key)) => return show(&caller, key).await,
+        Err(error) => {
+            let refusal = caller.vault.refuse(&caller.call, Action::CredentialRead, error).await;
+            return Err(caller.refused(refusal));
+        }
     }
     let listed = caller.vault.list_credentials(&caller.call).await.map_err(|error| caller.refused(error))?;
     let message = format!("{} credentials found", listed.len());

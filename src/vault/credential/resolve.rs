@@ -4,6 +4,7 @@ use super::{device_at, object};
 use crate::store::AnyConnection;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
+use crate::vault::input::is_storable;
 use crate::vault::{VaultError, Work};
 
 /// The password credential of a path key. Checked in the order of the contract (1.9): it exists, it is no SSH key,
@@ -35,6 +36,9 @@ pub(super) fn device_of(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<
 /// A key in a path (contract, section 1.8): digits are the number, then the identifier; then
 /// `username@hostname`, split at the last `@`, since a username may hold one and a hostname may not.
 fn by_key(connection: &mut AnyConnection, key: &str) -> Result<Option<CredentialRow>, VaultError> {
+    if !is_storable(key) {
+        return Ok(None);
+    }
     if key.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(id) = key.parse()
         && let Some(row) = credential::by_id(connection, id)?

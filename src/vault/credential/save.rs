@@ -13,6 +13,7 @@ use super::settings::{self, Group, SettingsInput};
 use super::{device_at, object, parent, resolve};
 use crate::crypto::{SecretKind, SecretText};
 use crate::store::StoreError;
+use crate::store::claim::claim;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::link::{self, LinkedKind};
@@ -142,6 +143,7 @@ fn find_target(
     input: &CredentialInput,
     device: &DeviceRow,
 ) -> Result<Option<CredentialRow>, VaultError> {
+    claim_names(work, input, device)?;
     let by_identifier = match input.key() {
         Some(identifier) => credential::by_identifier(work.connection(), identifier)?,
         None => None,
@@ -159,6 +161,15 @@ fn find_target(
         return Err(VaultError::NotACredential);
     }
     Ok(credential::locked(work.connection(), row.id)?)
+}
+
+/// Claims every name that the rule looks for, or may take.
+fn claim_names(work: &mut Work<'_, '_>, input: &CredentialInput, device: &DeviceRow) -> Result<(), VaultError> {
+    for identifier in [input.key(), input.assigned_identifier()].into_iter().flatten() {
+        claim(work.connection(), &format!("identifier/{identifier}"))?;
+    }
+    let username = input.sent_username().unwrap_or(DEFAULT_USERNAME);
+    Ok(claim(work.connection(), &format!("username/{}/{username}", device.id))?)
 }
 
 /// Whether the client may save this credential on this device: it sees the credential that it updates, and the device

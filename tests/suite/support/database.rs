@@ -1,6 +1,6 @@
 //! A database of a test's own.
 
-use chaveiro::store::{Database, DatabaseLocation};
+use chaveiro::store::{AnyConnection, Database, DatabaseLocation};
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -36,6 +36,20 @@ impl TestDatabase {
         self.schema.is_some()
     }
 
+    /// The whole numbers in the first column of a query, looked up behind the vault's back.
+    pub(crate) fn numbers(&self, sql: &str) -> Vec<i32> {
+        use diesel::RunQueryDsl;
+        let select = diesel::dsl::sql::<diesel::sql_types::Integer>(sql);
+        with(&self.url, |connection| select.load(connection).unwrap())
+    }
+
+    /// The texts in the first column of a query, looked up behind the vault's back.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        use diesel::RunQueryDsl;
+        let select = diesel::dsl::sql::<diesel::sql_types::Text>(sql);
+        with(&self.url, |connection| select.load(connection).unwrap())
+    }
+
     /// Runs SQL behind the vault's back.
     pub(crate) fn run(&self, sql: &str) {
         run(&self.url, sql);
@@ -51,7 +65,11 @@ impl Drop for TestDatabase {
 }
 
 fn run(url: &str, sql: &str) {
+    with(url, |connection| connection.batch_execute(sql).unwrap());
+}
+
+fn with<T>(url: &str, work: impl FnOnce(&mut AnyConnection) -> T) -> T {
     let location = DatabaseLocation::parse(url).unwrap();
     let mut database = Database::connect(&location, true).unwrap().unwrap();
-    database.connection().batch_execute(sql).unwrap();
+    work(database.connection())
 }

@@ -5,7 +5,7 @@ mod client;
 mod database;
 
 pub(crate) use app::TestApp;
-pub(crate) use client::TestClient;
+pub(crate) use client::{Answer, TestClient};
 pub(crate) use database::TestDatabase;
 
 /// The parameters of a device by that name.
