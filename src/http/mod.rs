@@ -5,6 +5,7 @@
 
 mod body;
 mod caller;
+mod described;
 mod fallback;
 mod observe;
 mod source;

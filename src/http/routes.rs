@@ -4,9 +4,9 @@
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
+use super::described::{Described, described};
 use super::fallback;
 use super::oauth::{self, Introspected, Metadata, OAuthError, TokenForm, TokenReply};
-use super::ops::openapi::{Described, described};
 use super::ops::{self, Health};
 use super::pam::credential::{self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload};
 use super::pam::device::{self, DeviceForm, DevicePayload, DevicesPayload};

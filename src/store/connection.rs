@@ -135,6 +135,15 @@ impl AnyConnection {
         }
     }
 
+    /// Refuses every write on this connection from now on.
+    pub(super) fn only_read(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON")?,
+            AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
+        }
+        Ok(())
+    }
+
     /// Runs one statement that takes no value.
     pub(super) fn command(&mut self, statement: &str) -> Result<(), StoreError> {
         Ok(self.batch_execute(statement)?)

@@ -144,3 +144,6 @@ impl Database {
 pub(crate) fn folded(name: &str) -> String {
     name.to_lowercase()
 }
+
+#[cfg(test)]
+mod tests;

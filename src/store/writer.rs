@@ -17,7 +17,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::audit::{self, ChainHead};
@@ -217,7 +217,7 @@ impl Writer {
                     }
                 }
                 let room = done.len() + again.len() < writer.batch && since.elapsed() < writer.batch_time;
-                next = if room { take_one(&writer.jobs) } else { None };
+                next = if room { writer.jobs.try_recv().ok() } else { None };
             }
             Ok(done.len())
         });
@@ -316,12 +316,5 @@ fn run_in_savepoint(
             connection.command("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
             Ok(Ran::Undone(error))
         }
-    }
-}
-
-fn take_one(jobs: &Receiver<Box<dyn Queued>>) -> Option<Box<dyn Queued>> {
-    match jobs.try_recv() {
-        Ok(job) => Some(job),
-        Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
     }
 }

@@ -165,7 +165,7 @@ impl Vault {
         };
         self.0.store.write(job).await.map_err(|error| TokenRefusal::Vault(error.into()))?;
         // This node knows at once; the others within a second.
-        self.refresh().await.map_err(|error| TokenRefusal::Vault(error.into()))
+        self.refresh().await.map_err(TokenRefusal::Vault)
     }
 
     /// What a token says, if it is good and its client is live. Any live client may ask.

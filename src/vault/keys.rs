@@ -1,6 +1,8 @@
 //! Unlocking a vault: the root key is checked before anything is written, then the keys that it wraps are read, or
 //! made in an empty vault.
 
+use std::os::unix::fs::DirBuilderExt;
+
 use chrono::{DateTime, Utc};
 
 use super::Place;
@@ -63,6 +65,7 @@ pub(super) fn unlock(
     now: DateTime<Utc>,
 ) -> Result<Unlocked, StartError> {
     let root_key = checked_root_key(place, location)?;
+    make_data_directory(place)?;
     let Some(mut database) = Database::connect(&place.database, true)? else {
         return Err(StoreError::Unavailable("the database cannot be made").into());
     };
@@ -116,11 +119,19 @@ fn checked_root_key(place: &Place, location: &RootKeyLocation) -> Result<RootKey
         (None, Some(_)) => Err(RootKeyError::Missing(location.to_string()).into()),
         (Some(key), None) => Ok(key),
         (None, None) => {
-            std::fs::create_dir_all(&place.data_dir)
-                .map_err(|error| StartError::DataDirectory(place.data_dir.display().to_string(), error.kind()))?;
+            make_data_directory(place)?;
             Ok(location.create()?)
         }
     }
+}
+
+/// The data directory, open to its owner alone. One that is there is left as it is.
+fn make_data_directory(place: &Place) -> Result<(), StartError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&place.data_dir)
+        .map_err(|error| StartError::DataDirectory(place.data_dir.display().to_string(), error.kind()))
 }
 
 /// Makes the keys of an empty database, all in one transaction. Of two nodes that start at once, the second finds

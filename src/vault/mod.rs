@@ -1,6 +1,6 @@
 //! The rules of the vault, one file for each noun. Knows no HTTP and no SQL.
 //!
-//! Every call goes through [`Vault::perform`] or [`Vault::look`]: permission, the work, and exactly one audit record,
+//! Every call goes through `Vault::perform` or `Vault::look`: permission, the work, and exactly one audit record,
 //! which is durable before the answer leaves.
 
 pub mod access;

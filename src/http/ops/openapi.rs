@@ -9,26 +9,12 @@ use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, RefOr,
     Required, ResponseBuilder, ResponsesBuilder, Schema, Type,
 };
-use utoipa::{PartialSchema, ToSchema};
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::http::described::Described;
 use crate::http::routes::{self, Endpoint};
 
 const BEARER: &str = "bearer";
-
-/// A type's schema, under its name, with those that it refers to.
-pub struct Described {
-    name: String,
-    schema: RefOr<Schema>,
-    related: Vec<(String, RefOr<Schema>)>,
-}
-
-/// The description of `T`.
-pub fn described<T: ToSchema + PartialSchema>() -> Described {
-    let mut related = Vec::new();
-    T::schemas(&mut related);
-    Described { name: T::name().into_owned(), schema: T::schema(), related }
-}
 
 /// The whole API.
 pub(in crate::http) fn description() -> OpenApi {

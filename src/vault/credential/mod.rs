@@ -80,7 +80,7 @@ impl Vault {
         Ok(ReadCredential { password, ..found.credential })
     }
 
-    /// Creates the credential, or updates the one that the request names; see [`save`].
+    /// Creates the credential, or updates the one that the request names; the rule stands in `save.rs`.
     pub async fn save_credential(
         &self,
         call: &Call,

@@ -1,0 +1,63 @@
+//! The migrations of both engines: there, back, and alike.
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, RunQueryDsl};
+use uuid::Uuid;
+
+use super::*;
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// The columns of every table of ours, as `table.column`, sorted.
+fn columns(connection: &mut AnyConnection) -> String {
+    let query = match connection {
+        AnyConnection::Sqlite(_) => {
+            "SELECT m.name || '.' || c.name AS name FROM sqlite_master m, pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1"
+        }
+        AnyConnection::Postgresql(_) => {
+            "SELECT table_name || '.' || column_name AS name FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%' ORDER BY 1"
+        }
+    };
+    let mut names: Vec<String> =
+        diesel::sql_query(query).load::<Column>(connection).unwrap().into_iter().map(|column| column.name).collect();
+    names.sort();
+    names.join("\n")
+}
+
+fn there_back_and_there_again(database: &mut Database) {
+    assert!(database.pending_migrations().unwrap() > 0);
+    assert!(database.migrate().unwrap() > 0);
+    assert_eq!(database.pending_migrations().unwrap(), 0);
+    insta::assert_snapshot!("columns", columns(database.connection()));
+    database.connection().revert().unwrap();
+    assert_eq!(columns(database.connection()), "");
+    database.migrate().unwrap();
+    assert_eq!(database.migrate().unwrap(), 0);
+    insta::assert_snapshot!("columns", columns(database.connection()));
+}
+
+#[test]
+fn the_migrations_of_sqlite() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = DatabaseLocation::Sqlite(dir.path().join("vault.sqlite"));
+    assert!(Database::connect(&location, false).unwrap().is_none());
+    there_back_and_there_again(&mut Database::connect(&location, true).unwrap().unwrap());
+}
+
+#[test]
+fn the_migrations_of_postgresql() {
+    let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
+    let schema = format!("test_{}", Uuid::new_v4().simple());
+    let mut database = Database::connect(&DatabaseLocation::parse(&server).unwrap(), true).unwrap().unwrap();
+    let connection = database.connection();
+    connection.batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path TO {schema}")).unwrap();
+    there_back_and_there_again(&mut database);
+    database.connection().batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+}
