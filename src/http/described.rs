@@ -11,7 +11,7 @@ pub struct Described {
 }
 
 /// The description of `T`.
-pub fn described<T: ToSchema + PartialSchema>() -> Described {
+pub(super) fn described<T: ToSchema + PartialSchema>() -> Described {
     let mut related = Vec::new();
     T::schemas(&mut related);
     Described { name: T::name().into_owned(), schema: T::schema(), related }
