@@ -48,7 +48,7 @@ pub(super) enum Command {
         #[arg(long)]
         client_id: String,
     },
-    /// Let a client see a device with its credentials, or one credential.
+    /// Let a client see a device with its credentials, one credential, or one protected information.
     Link(Link),
     /// Give a client a new secret; the old one works on for a while.
     RotateSecret {
@@ -82,6 +82,9 @@ struct Target {
     /// A credential, by its number or identifier.
     #[arg(long, value_name = "KEY")]
     credential: Option<String>,
+    /// A protected information, by its number or identifier.
+    #[arg(long, value_name = "KEY")]
+    information: Option<String>,
 }
 
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
@@ -96,9 +99,10 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             Ok(say(&format!("authorization {client_id} disabled"))?)
         }
         Command::Link(Link { client_id, target }) => {
-            let target = match (target.device, target.credential) {
-                (Some(device), _) => LinkTarget::Device(device),
-                (None, credential) => LinkTarget::Credential(credential.unwrap_or_default()),
+            let target = match target {
+                Target { device: Some(device), .. } => LinkTarget::Device(device),
+                Target { credential: Some(credential), .. } => LinkTarget::Credential(credential),
+                Target { information, .. } => LinkTarget::Information(information.unwrap_or_default()),
             };
             vault.link(&client_id, target).await?;
             Ok(say("linked")?)

@@ -52,6 +52,8 @@ pub enum SecretKind {
     AuthenticationFields,
     /// A credential's notes.
     Notes,
+    /// The text of a protected information.
+    Information,
     /// The private half of a key that signs access tokens.
     TokenSigningKey,
 }
@@ -64,6 +66,7 @@ impl SecretKind {
             SecretKind::TotpSeed => "credential.totp",
             SecretKind::AuthenticationFields => "credential.authentication_fields",
             SecretKind::Notes => "credential.notes",
+            SecretKind::Information => "information.content",
             SecretKind::TokenSigningKey => "token.signing_key",
         }
     }

@@ -11,6 +11,9 @@ use super::ops::{self, Health};
 use super::pam::credential::{self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload};
 use super::pam::device::{self, DeviceForm, DevicePayload, DevicesPayload};
 use super::pam::envelope::{Envelope, Failure, Nothing};
+use super::pam::information::{
+    self, InformationForm, InformationListPayload, InformationPayload, SavedInformationPayload,
+};
 use crate::token::JwkSet;
 
 /// One method on one path.
@@ -98,6 +101,7 @@ fn pam_rows() -> Vec<Row> {
     const DEVICE: &[&str] = &["/pam/device/{key}", "/pam/devices/{key}"];
     const CREDENTIALS: &[&str] = &["/pam/credential"];
     const CREDENTIAL: &[&str] = &["/pam/credential/{key}"];
+    const INFORMATION: &[&str] = &["/pam/info/{key}"];
     let done = described::<Envelope<'static, Nothing>>;
     vec![
         Row {
@@ -187,6 +191,46 @@ fn pam_rows() -> Vec<Row> {
             body: None,
             success: ok("It is active", done),
             route: || web::to(credential::activate),
+        },
+        Row {
+            method: Method::GET,
+            paths: &["/pam/info"],
+            summary: "List the protected information that the client sees, without texts",
+            body: None,
+            success: ok("The active information", described::<Envelope<'static, InformationListPayload>>),
+            route: || web::to(information::list),
+        },
+        Row {
+            method: Method::POST,
+            paths: &["/pam/info"],
+            summary: "Create a protected information, or update the one of that identifier",
+            body: Some(described::<InformationForm>),
+            success: created("The information", described::<Envelope<'static, SavedInformationPayload>>),
+            route: || web::to(information::save),
+        },
+        Row {
+            method: Method::GET,
+            paths: INFORMATION,
+            summary: "One protected information with its text, by number or identifier",
+            body: None,
+            success: ok("The information", described::<Envelope<'static, InformationPayload>>),
+            route: || web::to(information::read),
+        },
+        Row {
+            method: Method::DELETE,
+            paths: INFORMATION,
+            summary: "Deactivate a protected information",
+            body: None,
+            success: ok("It is inactive", done),
+            route: || web::to(information::deactivate),
+        },
+        Row {
+            method: Method::PUT,
+            paths: INFORMATION,
+            summary: "Activate a protected information",
+            body: None,
+            success: ok("It is active", done),
+            route: || web::to(information::activate),
         },
     ]
 }

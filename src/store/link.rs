@@ -11,6 +11,7 @@ use super::{AnyConnection, StoreError};
 pub enum LinkedKind {
     Device,
     Credential,
+    Information,
 }
 
 impl LinkedKind {
@@ -19,6 +20,7 @@ impl LinkedKind {
         match self {
             LinkedKind::Device => "device",
             LinkedKind::Credential => "credential",
+            LinkedKind::Information => "information",
         }
     }
 }

@@ -15,6 +15,7 @@ pub enum LookupKind {
     Vendor,
     Model,
     Site,
+    InformationType,
 }
 
 impl LookupKind {
@@ -25,6 +26,7 @@ impl LookupKind {
             LookupKind::Vendor => "vendor",
             LookupKind::Model => "model",
             LookupKind::Site => "site",
+            LookupKind::InformationType => "information_type",
         }
     }
 }

@@ -109,6 +109,20 @@ table! {
         until -> Nullable<BigInt>,
     }
 }
+table! {
+    information (id) {
+        id -> Integer,
+        identifier -> Nullable<Text>,
+        name -> Text,
+        kind -> Text,
+        service -> Text,
+        url -> Text,
+        users_allowed -> Text,
+        active -> Bool,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {
@@ -129,4 +143,12 @@ table! {
 
 joinable!(credential -> device (device_id));
 joinable!(authorization -> application (application_id));
-allow_tables_to_appear_in_same_query!(credential, device, authorization_link, application, authorization, custody);
+allow_tables_to_appear_in_same_query!(
+    credential,
+    device,
+    information,
+    authorization_link,
+    application,
+    authorization,
+    custody
+);

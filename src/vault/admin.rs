@@ -12,7 +12,7 @@ use crate::clock::{from_micros, to_micros};
 use crate::crypto::random_bytes;
 use crate::store::client::{self, AuthorizationRow, NewAuthorization};
 use crate::store::link::{self, LinkedKind};
-use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, meta};
+use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, information, meta};
 use crate::token::ClientSecret;
 
 /// Who the command line is in the audit log.
@@ -90,6 +90,8 @@ pub enum LinkTarget {
     Device(String),
     /// A credential by its number or identifier.
     Credential(String),
+    /// A protected information by its number or identifier.
+    Information(String),
 }
 
 impl Vault {
@@ -325,10 +327,7 @@ fn linked(connection: &mut AnyConnection, target: &LinkTarget) -> Result<(Linked
             Ok((LinkedKind::Device, row.id))
         }
         LinkTarget::Credential(key) => {
-            let by_id = match key.parse() {
-                Ok(id) => credential::by_id(connection, id)?,
-                Err(_) => None,
-            };
+            let by_id = number(key).map(|id| credential::by_id(connection, id)).transpose()?.flatten();
             let row = match by_id {
                 Some(row) => Some(row),
                 None => credential::by_identifier(connection, key)?,
@@ -336,5 +335,18 @@ fn linked(connection: &mut AnyConnection, target: &LinkTarget) -> Result<(Linked
             let row = row.ok_or_else(|| AdminError::Unknown(format!("credential {key}")))?;
             Ok((LinkedKind::Credential, row.id))
         }
+        LinkTarget::Information(key) => {
+            let by_id = number(key).map(|id| information::by_id(connection, id)).transpose()?.flatten();
+            let row = match by_id {
+                Some(row) => Some(row),
+                None => information::by_identifier(connection, key)?,
+            };
+            let row = row.ok_or_else(|| AdminError::Unknown(format!("information {key}")))?;
+            Ok((LinkedKind::Information, row.id))
+        }
     }
+}
+
+fn number(key: &str) -> Option<i32> {
+    key.parse().ok()
 }

@@ -42,6 +42,11 @@ pub enum Action {
     CredentialDeactivate,
     CredentialActivate,
     CustodyRelease,
+    InformationList,
+    InformationRead,
+    InformationSave,
+    InformationDeactivate,
+    InformationActivate,
     UnknownRoute,
 }
 
@@ -60,6 +65,11 @@ impl Action {
             Action::CredentialDeactivate => "credential.deactivate",
             Action::CredentialActivate => "credential.activate",
             Action::CustodyRelease => "custody.release",
+            Action::InformationList => "information.list",
+            Action::InformationRead => "information.read",
+            Action::InformationSave => "information.save",
+            Action::InformationDeactivate => "information.deactivate",
+            Action::InformationActivate => "information.activate",
             Action::UnknownRoute => "route.unknown",
         }
     }
@@ -73,12 +83,17 @@ impl Action {
             | Action::DeviceActivate
             | Action::CredentialSave
             | Action::CredentialDeactivate
-            | Action::CredentialActivate => true,
+            | Action::CredentialActivate
+            | Action::InformationSave
+            | Action::InformationDeactivate
+            | Action::InformationActivate => true,
             Action::DeviceList
             | Action::DeviceRead
             | Action::CredentialList
             | Action::CredentialRead
-            | Action::CustodyRelease => false,
+            | Action::CustodyRelease
+            | Action::InformationList
+            | Action::InformationRead => false,
             Action::UnknownRoute => return None,
         };
         Some(Need { resource: Resource::PamCore, write })
@@ -92,6 +107,8 @@ pub enum Object {
     Device(i32),
     /// A credential, by its number.
     Credential(i32),
+    /// A protected information, by its number.
+    Information(i32),
 }
 
 impl std::fmt::Display for Object {
@@ -99,6 +116,7 @@ impl std::fmt::Display for Object {
         match self {
             Object::Device(id) => write!(f, "device:{id}"),
             Object::Credential(id) => write!(f, "credential:{id}"),
+            Object::Information(id) => write!(f, "information:{id}"),
         }
     }
 }

@@ -85,6 +85,19 @@ pub enum VaultError {
     #[error("identifier with other characters")]
     IdentifierCharacters,
 
+    /// No such information, or not one that the client sees.
+    #[error("information not found")]
+    InformationNotFound,
+    /// The information is switched off.
+    #[error("information inactive")]
+    InformationInactive,
+    /// The information is switched on already.
+    #[error("information active already")]
+    InformationAlreadyActive,
+    /// The text of an information was not given.
+    #[error("content missing")]
+    ContentMissing,
+
     /// The database did not do its part.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -176,6 +189,10 @@ impl VaultError {
             VaultError::PluginMissing => "plugin-missing",
             VaultError::TemplateMissing => "template-missing",
             VaultError::IdentifierCharacters => "identifier-characters",
+            VaultError::InformationNotFound => "information-not-found",
+            VaultError::InformationInactive => "information-inactive",
+            VaultError::InformationAlreadyActive => "information-already-active",
+            VaultError::ContentMissing => "content-missing",
             VaultError::Store(_) => "store-failed",
             VaultError::Seal(_) => "seal-failed",
             VaultError::Token(_) => "token-failed",

@@ -9,11 +9,13 @@ pub mod audit_log;
 pub mod authentication;
 pub mod credential;
 pub mod device;
+pub mod information;
 
 mod call;
 mod error;
 mod failures;
 mod grants;
+mod identifier;
 mod input;
 mod keys;
 mod secrets;

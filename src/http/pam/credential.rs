@@ -3,12 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::device::device_fields;
+use super::envelope::Revealed;
 use super::error::Refused;
-use crate::crypto::SecretText;
 use crate::http::body::{self, Sent};
 use crate::http::caller::Caller;
 use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
@@ -117,15 +117,6 @@ pub struct ShownCredential {
     port: String,
     model: String,
     expiration_time: Option<String>,
-}
-
-/// A secret on the one way on which it may leave: into the answer to whoever may read it.
-pub struct Revealed(Option<SecretText>);
-
-impl Serialize for Revealed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.as_ref().map(SecretText::expose).serialize(serializer)
-    }
 }
 
 /// The payload after saving.
@@ -286,8 +277,8 @@ impl From<ReadCredential> for ShownCredential {
             tag: credential.identifier.clone(),
             identifier: credential.identifier,
             username: credential.username,
-            password: Revealed(credential.password.clone()),
-            content: Revealed(credential.password),
+            password: Revealed::new(credential.password.clone()),
+            content: Revealed::new(credential.password),
             hostname: credential.hostname,
             parent_credential_cod: parent_id.map(|id| id.to_string()),
             parent_credential: parent_username,

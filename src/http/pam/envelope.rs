@@ -3,8 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+
+use crate::crypto::SecretText;
 
 /// The part that every answer has.
 #[derive(Serialize, ToSchema)]
@@ -78,6 +80,22 @@ pub struct Exception<'a> {
     pub(super) message: &'a str,
     /// Always null.
     pub(super) detail: Option<&'a str>,
+}
+
+/// A secret on the one way on which it may leave: into the answer to whoever may read it.
+pub struct Revealed(Option<SecretText>);
+
+impl Revealed {
+    /// A secret to be shown, or null.
+    pub(super) fn new(secret: Option<SecretText>) -> Self {
+        Self(secret)
+    }
+}
+
+impl Serialize for Revealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().map(SecretText::expose).serialize(serializer)
+    }
 }
 
 /// A success.

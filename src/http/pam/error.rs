@@ -84,6 +84,11 @@ impl Text {
         Self { status: StatusCode::BAD_REQUEST, number: Some(number), message, exception: None }
     }
 
+    /// A refusal that the older service has no number for: the status stands in its place.
+    fn unnumbered(message: impl Into<String>) -> Self {
+        Self { number: Some(400), ..Self::plain(StatusCode::BAD_REQUEST, message) }
+    }
+
     fn invalid(input: &InvalidInput) -> Self {
         let status = match input {
             InvalidInput::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -146,6 +151,11 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::IdentifierCharacters => {
             Text::numbered(1053, "The identifier can only contain letters, numbers, \"_\" and \"-\".")
         }
+        VaultError::InformationNotFound => Text::numbered(1023, "Information not found"),
+        VaultError::InformationInactive => Text::numbered(1024, "Inactive information"),
+        // The older service has no such call, and so no number for it.
+        VaultError::InformationAlreadyActive => Text::unnumbered("Information is already activated"),
+        VaultError::ContentMissing => Text::numbered(1026, "The information content was not informed"),
         VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => Text::later(),
         VaultError::Store(
             StoreError::Conflict
@@ -232,6 +242,10 @@ mod tests {
             VaultError::PluginMissing,
             VaultError::TemplateMissing,
             VaultError::IdentifierCharacters,
+            VaultError::InformationNotFound,
+            VaultError::InformationInactive,
+            VaultError::InformationAlreadyActive,
+            VaultError::ContentMissing,
             VaultError::Store(StoreError::Busy),
             VaultError::Store(StoreError::Unavailable("why")),
             VaultError::Store(StoreError::Contended),

@@ -4,3 +4,4 @@ pub mod credential;
 pub mod device;
 pub mod envelope;
 pub mod error;
+pub mod information;

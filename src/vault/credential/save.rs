@@ -19,7 +19,7 @@ use crate::store::device::{self, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
 use crate::vault::device::{DeviceFields, changes_of, known_domains, registered, required};
-use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, secrets};
+use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, identifier, secrets};
 
 /// The username of a credential that was created without one.
 const DEFAULT_USERNAME: &str = "usr";
@@ -82,8 +82,8 @@ pub(super) fn save(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<S
     if work.call.dialect == Dialect::Modern && input.username.is_none() {
         return Err(VaultError::UsernameMissing);
     }
-    for identifier in [input.key(), input.assigned_identifier()].into_iter().flatten() {
-        check_identifier(identifier, work.call.dialect)?;
+    for name in [input.key(), input.assigned_identifier()].into_iter().flatten() {
+        identifier::check(name, work.call.dialect)?;
     }
     let device = device_at(work.connection(), hostname, ip)?.ok_or(VaultError::DeviceNotFound)?;
     let target = find_target(work, input, &device)?;
@@ -120,21 +120,6 @@ pub(super) fn save(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<S
         }
     }
     Ok(saved)
-}
-
-/// Letters, digits, `.`, `_` and `-` under the modern dialect (1053). The legacy one had no rule; there an identifier
-/// still has to fit into a path.
-fn check_identifier(identifier: &str, dialect: Dialect) -> Result<(), VaultError> {
-    match dialect {
-        Dialect::Modern => {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-            if identifier.chars().all(allowed) { Ok(()) } else { Err(VaultError::IdentifierCharacters) }
-        }
-        Dialect::Legacy if identifier.contains('/') => {
-            Err(InvalidInput::parameter("identifier", "must not hold a slash"))
-        }
-        Dialect::Legacy => Ok(()),
-    }
 }
 
 /// The credential that the request means, held against changes by others.
@@ -341,19 +326,6 @@ fn check_references(work: &mut Work<'_, '_>, settings: &SettingsInput) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn identifiers_keep_to_their_dialect() {
-        for good in ["erp-batch", "a.b_c-D9"] {
-            assert_eq!(check_identifier(good, Dialect::Modern), Ok(()));
-            assert_eq!(check_identifier(good, Dialect::Legacy), Ok(()));
-        }
-        for legacy_only in ["with space", "é", "a@b", "a+b"] {
-            assert_eq!(check_identifier(legacy_only, Dialect::Modern), Err(VaultError::IdentifierCharacters));
-            assert_eq!(check_identifier(legacy_only, Dialect::Legacy), Ok(()));
-        }
-        assert!(check_identifier("a/b", Dialect::Legacy).is_err());
-    }
 
     #[test]
     fn the_nested_identifier_is_assigned_and_the_outer_one_searched() {

@@ -1,0 +1,173 @@
+//! Protected information: a text of its own, with a name and a type (contract, section 7).
+//!
+//! The older service knows creating, reading and deactivating. Listing, updating through a repeated identifier (the
+//! text before is kept as a version) and activating are additions.
+
+use super::device::registered;
+use super::input::is_storable;
+use super::secrets::{self, Sealed};
+use super::{Action, Call, Object, Vault, VaultError, Work};
+use crate::crypto::{SecretKind, SecretText};
+use crate::store::claim::claim;
+use crate::store::information::{self, InformationChanges, InformationRow};
+use crate::store::link::{self, LinkedKind};
+use crate::store::lookup::LookupKind;
+use crate::store::{AnyConnection, StoreError};
+
+/// An information, without its text.
+pub type Information = InformationRow;
+
+/// What a client sends to create or update an information. `None` is not sent.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "named as in the contract, section 7.1")]
+pub struct InformationInput {
+    pub content: Option<SecretText>,
+    pub name: Option<String>,
+    pub identifier: Option<String>,
+    pub kind: Option<String>,
+    pub service: Option<String>,
+    pub url: Option<String>,
+    pub users_allowed: Option<String>,
+}
+
+/// An information after it was saved.
+#[derive(Clone, Debug)]
+pub struct SavedInformation {
+    /// Whether it is new.
+    pub created: bool,
+    /// The information as it now is.
+    pub information: Information,
+}
+
+impl Vault {
+    /// The active information that is linked to the client, oldest first.
+    pub async fn list_information(&self, call: &Call) -> Result<Vec<Information>, VaultError> {
+        let query = |connection: &mut AnyConnection, call: &Call| {
+            Ok((information::linked_to(connection, call.client.id)?, None))
+        };
+        self.look(call, Action::InformationList, query).await
+    }
+
+    /// One information with its text, by its number or identifier.
+    ///
+    /// # Errors
+    /// [`VaultError::InformationNotFound`], also for one that the client does not see;
+    /// [`VaultError::InformationInactive`].
+    pub async fn read_information(&self, call: &Call, key: String) -> Result<(Information, SecretText), VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| {
+            let row = visible(work, &key)?;
+            if !row.active {
+                return Err(VaultError::InformationInactive);
+            }
+            let content = secrets::current(work, SecretKind::Information, row.id)?.ok_or(StoreError::NotFound)?;
+            Ok((row, content))
+        };
+        let (row, content): (Information, Sealed) = self.perform(call, Action::InformationRead, rule).await?;
+        Ok((row, content.open(&self.0)?))
+    }
+
+    /// Creates the information, or updates the one of that identifier.
+    ///
+    /// # Errors
+    /// [`VaultError::ContentMissing`]; [`VaultError::InformationNotFound`] when the identifier belongs to one that the
+    /// client does not see.
+    pub async fn save_information(
+        &self,
+        call: &Call,
+        input: Result<InformationInput, VaultError>,
+    ) -> Result<SavedInformation, VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| save(work, input.as_ref().map_err(Clone::clone)?);
+        self.perform(call, Action::InformationSave, rule).await
+    }
+
+    /// Switches the information off.
+    pub async fn deactivate_information(&self, call: &Call, key: String) -> Result<(), VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| match visible(work, &key)? {
+            row if row.active => set_active(work, row.id, false),
+            _ => Err(VaultError::InformationInactive),
+        };
+        self.perform(call, Action::InformationDeactivate, rule).await
+    }
+
+    /// Switches the information on.
+    pub async fn activate_information(&self, call: &Call, key: String) -> Result<(), VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| match visible(work, &key)? {
+            row if !row.active => set_active(work, row.id, true),
+            _ => Err(VaultError::InformationAlreadyActive),
+        };
+        self.perform(call, Action::InformationActivate, rule).await
+    }
+}
+
+fn set_active(work: &mut Work<'_, '_>, id: i32, active: bool) -> Result<(), VaultError> {
+    let now = work.micros();
+    Ok(information::set_active(work.connection(), id, active, now)?)
+}
+
+/// The information of a path key: digits are its number, then an identifier. There is no code for "no access", so
+/// one that the client does not see is not found.
+fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<InformationRow, VaultError> {
+    if !is_storable(key) {
+        return Err(VaultError::InformationNotFound);
+    }
+    let by_id = match key.parse() {
+        Ok(id) => information::by_id(work.connection(), id)?,
+        Err(_) => None,
+    };
+    let found = match by_id {
+        Some(row) => Some(row),
+        None => information::by_identifier(work.connection(), key)?,
+    };
+    let row = found.ok_or(VaultError::InformationNotFound)?;
+    require_visible(work, row.id)?;
+    Ok(row)
+}
+
+fn require_visible(work: &mut Work<'_, '_>, id: i32) -> Result<(), VaultError> {
+    work.touches(Object::Information(id));
+    let authorization = work.authorization();
+    match link::exists(work.connection(), authorization, LinkedKind::Information, id)? {
+        true => Ok(()),
+        false => Err(VaultError::InformationNotFound),
+    }
+}
+
+fn save(work: &mut Work<'_, '_>, input: &InformationInput) -> Result<SavedInformation, VaultError> {
+    let content = input.content.as_ref().filter(|content| !content.is_empty()).ok_or(VaultError::ContentMissing)?;
+    let identifier = input.identifier.as_deref().filter(|identifier| !identifier.is_empty());
+    if let Some(identifier) = identifier {
+        super::identifier::check(identifier, work.call.dialect)?;
+    }
+    let known = match identifier {
+        Some(identifier) => {
+            claim(work.connection(), &format!("information/{identifier}"))?;
+            information::by_identifier(work.connection(), identifier)?
+        }
+        None => None,
+    };
+    let changes = InformationChanges {
+        name: input.name.clone(),
+        kind: registered(work, LookupKind::InformationType, &input.kind)?,
+        service: input.service.clone(),
+        url: input.url.clone(),
+        users_allowed: input.users_allowed.clone(),
+    };
+    let (authorization, now) = (work.authorization(), work.micros());
+    let created = known.is_none();
+    let id = match known {
+        Some(row) => {
+            require_visible(work, row.id)?;
+            information::update(work.connection(), row.id, &changes, now)?;
+            row.id
+        }
+        None => {
+            let id = information::insert(work.connection(), identifier, &changes, now)?;
+            work.touches(Object::Information(id));
+            link::insert(work.connection(), authorization, LinkedKind::Information, id)?;
+            id
+        }
+    };
+    secrets::put(work, SecretKind::Information, id, content)?;
+    let information = information::by_id(work.connection(), id)?.ok_or(StoreError::NotFound)?;
+    Ok(SavedInformation { created, information })
+}
