@@ -19,6 +19,8 @@ pub struct Settings {
     pub node: NodeSettings,
     pub tokens: TokenSettings,
     pub pam: PamSettings,
+    pub ssh_keys: SshKeySettings,
+    pub custody: CustodySettings,
     pub history: HistorySettings,
     pub audit: AuditSettings,
 }
@@ -84,6 +86,23 @@ pub enum DialectSetting {
     ByPrefix,
     Legacy,
     Modern,
+}
+
+/// `[ssh_keys]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct SshKeySettings {
+    pub check: bool,
+}
+
+/// `[custody]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct CustodySettings {
+    pub exclusive: bool,
+    pub seconds: u32,
 }
 
 /// `[history]`

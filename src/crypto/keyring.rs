@@ -54,6 +54,10 @@ pub enum SecretKind {
     Notes,
     /// The text of a protected information.
     Information,
+    /// The private part of an SSH key.
+    SshPrivateKey,
+    /// The passphrase of an SSH key.
+    SshPassphrase,
     /// The private half of a key that signs access tokens.
     TokenSigningKey,
 }
@@ -67,6 +71,8 @@ impl SecretKind {
             SecretKind::AuthenticationFields => "credential.authentication_fields",
             SecretKind::Notes => "credential.notes",
             SecretKind::Information => "information.content",
+            SecretKind::SshPrivateKey => "ssh_key.private_key",
+            SecretKind::SshPassphrase => "ssh_key.passphrase",
             SecretKind::TokenSigningKey => "token.signing_key",
         }
     }

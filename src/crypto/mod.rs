@@ -3,6 +3,8 @@
 //! * [`RootKey`]: 32 bytes from outside the database; it wraps data keys and nothing else.
 //! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
 //! * [`Place`]: whose secret, of which kind, in which version. A sealed value opens only in its own place.
+//! * [`totp_code`]: the one-time password of a seed.
+//! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
 //! * [`SecretText`], [`SecretBytes`]: what may not be printed, logged or serialised.
 //!
 //! This module knows no database, no HTTP and no rule about who may read what.
@@ -10,10 +12,14 @@
 mod keyring;
 mod root_key;
 mod secret;
+mod ssh;
+mod totp;
 
 pub use keyring::{DataKey, KeyId, Keyring, Place, SealError, SecretKind};
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};
+pub use ssh::{SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};
+pub use totp::{TotpCode, TotpSeedError, totp_code};
 
 /// Fills `N` bytes from the operating system's generator.
 ///

@@ -8,12 +8,13 @@ use super::described::{Described, described};
 use super::fallback;
 use super::oauth::{self, Introspected, Metadata, OAuthError, TokenForm, TokenReply};
 use super::ops::{self, Health};
-use super::pam::credential::{self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload};
+use super::pam::credential::{self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload};
 use super::pam::device::{self, DeviceForm, DevicePayload, DevicesPayload};
 use super::pam::envelope::{Envelope, Failure, Nothing};
 use super::pam::information::{
     self, InformationForm, InformationListPayload, InformationPayload, SavedInformationPayload,
 };
+use super::pam::ssh_key::{self, SavedSshKeyPayload, SshKeyForm, SshKeyPayload, SshKeysPayload};
 use crate::token::JwkSet;
 
 /// One method on one path.
@@ -101,6 +102,7 @@ fn pam_rows() -> Vec<Row> {
     const DEVICE: &[&str] = &["/pam/device/{key}", "/pam/devices/{key}"];
     const CREDENTIALS: &[&str] = &["/pam/credential"];
     const CREDENTIAL: &[&str] = &["/pam/credential/{key}"];
+    const SSH_KEY: &[&str] = &["/pam/key/{key}"];
     const INFORMATION: &[&str] = &["/pam/info/{key}"];
     let done = described::<Envelope<'static, Nothing>>;
     vec![
@@ -194,6 +196,14 @@ fn pam_rows() -> Vec<Row> {
         },
         Row {
             method: Method::GET,
+            paths: &["/pam/credential/{key}/totp"],
+            summary: "The present one-time password of a credential (RFC 6238); the seed stays in the vault",
+            body: None,
+            success: ok("The code", described::<Envelope<'static, TotpPayload>>),
+            route: || web::to(credential::totp),
+        },
+        Row {
+            method: Method::GET,
             paths: &["/pam/info"],
             summary: "List the protected information that the client sees, without texts",
             body: None,
@@ -231,6 +241,46 @@ fn pam_rows() -> Vec<Row> {
             body: None,
             success: ok("It is active", done),
             route: || web::to(information::activate),
+        },
+        Row {
+            method: Method::GET,
+            paths: &["/pam/key"],
+            summary: "List the SSH keys that the client sees, without private keys",
+            body: None,
+            success: ok("The active keys", described::<Envelope<'static, SshKeysPayload>>),
+            route: || web::to(ssh_key::list),
+        },
+        Row {
+            method: Method::POST,
+            paths: &["/pam/key"],
+            summary: "Create an SSH key, or update the one of that identifier",
+            body: Some(described::<SshKeyForm>),
+            success: created("Number, identifier, further devices", described::<Envelope<'static, SavedSshKeyPayload>>),
+            route: || web::to(ssh_key::save),
+        },
+        Row {
+            method: Method::GET,
+            paths: SSH_KEY,
+            summary: "One SSH key with its private key, by number or identifier",
+            body: None,
+            success: ok("The key", described::<Envelope<'static, SshKeyPayload>>),
+            route: || web::to(ssh_key::read),
+        },
+        Row {
+            method: Method::DELETE,
+            paths: SSH_KEY,
+            summary: "Deactivate an SSH key",
+            body: None,
+            success: ok("It is inactive", done),
+            route: || web::to(ssh_key::deactivate),
+        },
+        Row {
+            method: Method::PUT,
+            paths: SSH_KEY,
+            summary: "Activate an SSH key",
+            body: None,
+            success: ok("It is active", done),
+            route: || web::to(ssh_key::activate),
         },
     ]
 }

@@ -1,4 +1,4 @@
-//! The table of credentials: passwords, and later SSH keys, in one id space. The secrets themselves are in
+//! The table of credentials: passwords and SSH keys, in one line of numbers. The secrets themselves are in
 //! [`super::secret`].
 
 use diesel::{
@@ -39,6 +39,7 @@ pub struct CredentialRow {
     pub identifier: Option<String>,
     pub credential_type: String,
     pub additional: String,
+    pub tags: String,
     pub parent_id: Option<i32>,
     pub execution_settings: Option<String>,
     pub session_settings: Option<String>,
@@ -48,6 +49,7 @@ pub struct CredentialRow {
     pub active: bool,
     pub changed_at: i64,
     pub viewed_at: Option<i64>,
+    pub exclusive_custody: Option<bool>,
 }
 
 impl CredentialRow {
@@ -65,6 +67,7 @@ type Columns = (
     credential::identifier,
     credential::credential_type,
     credential::additional,
+    credential::tags,
     credential::parent_id,
     credential::execution_settings,
     credential::session_settings,
@@ -74,6 +77,7 @@ type Columns = (
     credential::active,
     credential::changed_at,
     credential::viewed_at,
+    credential::exclusive_custody,
 );
 const COLUMNS: Columns = (
     credential::id,
@@ -83,6 +87,7 @@ const COLUMNS: Columns = (
     credential::identifier,
     credential::credential_type,
     credential::additional,
+    credential::tags,
     credential::parent_id,
     credential::execution_settings,
     credential::session_settings,
@@ -92,6 +97,7 @@ const COLUMNS: Columns = (
     credential::active,
     credential::changed_at,
     credential::viewed_at,
+    credential::exclusive_custody,
 );
 
 /// What may be written of a credential; `None` leaves a column as it is.
@@ -111,6 +117,7 @@ pub struct CredentialChanges {
     pub session_settings: Option<String>,
     pub additional_settings: Option<String>,
     pub jit_settings: Option<String>,
+    pub exclusive_custody: Option<bool>,
 }
 
 /// The credential with that number.
@@ -230,6 +237,7 @@ pub fn insert(
             credential::session_settings.eq(&changes.session_settings),
             credential::additional_settings.eq(&changes.additional_settings),
             credential::jit_settings.eq(&changes.jit_settings),
+            credential::exclusive_custody.eq(changes.exclusive_custody),
             credential::active.eq(true),
             credential::created_at.eq(now),
             credential::changed_at.eq(now),

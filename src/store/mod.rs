@@ -23,6 +23,7 @@ pub mod link;
 pub mod lookup;
 pub mod meta;
 pub mod secret;
+pub mod ssh_key;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -99,6 +99,7 @@ table! {
         created_at -> BigInt,
         changed_at -> BigInt,
         viewed_at -> Nullable<BigInt>,
+        exclusive_custody -> Nullable<Bool>,
     }
 }
 table! {
@@ -123,6 +124,10 @@ table! {
         changed_at -> BigInt,
     }
 }
+table! { ssh_key (credential_id) { credential_id -> Integer, key_name -> Text, public_key -> Text, } }
+table! {
+    ssh_key_device (credential_id, device_id) { credential_id -> Integer, device_id -> Integer, }
+}
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {
@@ -142,8 +147,10 @@ table! {
 }
 
 joinable!(credential -> device (device_id));
+joinable!(ssh_key_device -> device (device_id));
 joinable!(authorization -> application (application_id));
 allow_tables_to_appear_in_same_query!(
+    ssh_key_device,
     credential,
     device,
     information,

@@ -38,6 +38,7 @@ pub enum Action {
     DeviceActivate,
     CredentialList,
     CredentialRead,
+    CredentialTotp,
     CredentialSave,
     CredentialDeactivate,
     CredentialActivate,
@@ -47,6 +48,11 @@ pub enum Action {
     InformationSave,
     InformationDeactivate,
     InformationActivate,
+    SshKeyList,
+    SshKeyRead,
+    SshKeySave,
+    SshKeyDeactivate,
+    SshKeyActivate,
     UnknownRoute,
 }
 
@@ -61,6 +67,7 @@ impl Action {
             Action::DeviceActivate => "device.activate",
             Action::CredentialList => "credential.list",
             Action::CredentialRead => "credential.read",
+            Action::CredentialTotp => "credential.totp",
             Action::CredentialSave => "credential.save",
             Action::CredentialDeactivate => "credential.deactivate",
             Action::CredentialActivate => "credential.activate",
@@ -70,6 +77,11 @@ impl Action {
             Action::InformationSave => "information.save",
             Action::InformationDeactivate => "information.deactivate",
             Action::InformationActivate => "information.activate",
+            Action::SshKeyList => "ssh-key.list",
+            Action::SshKeyRead => "ssh-key.read",
+            Action::SshKeySave => "ssh-key.save",
+            Action::SshKeyDeactivate => "ssh-key.deactivate",
+            Action::SshKeyActivate => "ssh-key.activate",
             Action::UnknownRoute => "route.unknown",
         }
     }
@@ -86,14 +98,20 @@ impl Action {
             | Action::CredentialActivate
             | Action::InformationSave
             | Action::InformationDeactivate
-            | Action::InformationActivate => true,
+            | Action::InformationActivate
+            | Action::SshKeySave
+            | Action::SshKeyDeactivate
+            | Action::SshKeyActivate => true,
             Action::DeviceList
             | Action::DeviceRead
             | Action::CredentialList
             | Action::CredentialRead
+            | Action::CredentialTotp
             | Action::CustodyRelease
             | Action::InformationList
-            | Action::InformationRead => false,
+            | Action::InformationRead
+            | Action::SshKeyList
+            | Action::SshKeyRead => false,
             Action::UnknownRoute => return None,
         };
         Some(Need { resource: Resource::PamCore, write })

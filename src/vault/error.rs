@@ -85,6 +85,32 @@ pub enum VaultError {
     #[error("identifier with other characters")]
     IdentifierCharacters,
 
+    /// The credential has no TOTP seed.
+    #[error("no TOTP seed")]
+    TotpSeedMissing,
+    /// The TOTP seed that was stored is none.
+    #[error("unusable TOTP seed")]
+    TotpSeedUnusable,
+
+    /// No such SSH key.
+    #[error("SSH key not found")]
+    SshKeyNotFound,
+    /// The item is a password credential.
+    #[error("not an SSH key")]
+    NotAnSshKey,
+    /// The SSH key, or its device, is switched off.
+    #[error("SSH key inactive")]
+    SshKeyInactive,
+    /// The SSH key is switched on already.
+    #[error("SSH key active already")]
+    SshKeyAlreadyActive,
+    /// The public key was not given, and cannot be told from the private one.
+    #[error("public key missing")]
+    PublicKeyMissing,
+    /// The private key was not given.
+    #[error("private key missing")]
+    PrivateKeyMissing,
+
     /// No such information, or not one that the client sees.
     #[error("information not found")]
     InformationNotFound,
@@ -189,6 +215,14 @@ impl VaultError {
             VaultError::PluginMissing => "plugin-missing",
             VaultError::TemplateMissing => "template-missing",
             VaultError::IdentifierCharacters => "identifier-characters",
+            VaultError::TotpSeedMissing => "totp-seed-missing",
+            VaultError::TotpSeedUnusable => "totp-seed-unusable",
+            VaultError::SshKeyNotFound => "ssh-key-not-found",
+            VaultError::NotAnSshKey => "not-an-ssh-key",
+            VaultError::SshKeyInactive => "ssh-key-inactive",
+            VaultError::SshKeyAlreadyActive => "ssh-key-already-active",
+            VaultError::PublicKeyMissing => "public-key-missing",
+            VaultError::PrivateKeyMissing => "private-key-missing",
             VaultError::InformationNotFound => "information-not-found",
             VaultError::InformationInactive => "information-inactive",
             VaultError::InformationAlreadyActive => "information-already-active",

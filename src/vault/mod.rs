@@ -10,8 +10,10 @@ pub mod authentication;
 pub mod credential;
 pub mod device;
 pub mod information;
+pub mod ssh_key;
 
 mod call;
+mod custody;
 mod error;
 mod failures;
 mod grants;

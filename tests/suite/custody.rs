@@ -1,5 +1,10 @@
 //! Custody (contract, section 6).
 
+use std::time::Duration;
+
+use chaveiro::vault::admin::LinkTarget;
+use chaveiro::vault::{Call, Dialect, VaultError};
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{TestApp, TestClient};
@@ -31,7 +36,7 @@ async fn a_read_takes_custody_and_the_holder_gives_it_back_once() {
 async fn custody_is_each_clients_own() {
     let (app, client) = vault().await;
     let other = app.read_only_client().await;
-    app.vault.link(&other.client_id, chaveiro::vault::admin::LinkTarget::Credential("i".into())).await.unwrap();
+    app.vault.link(&other.client_id, LinkTarget::Credential("i".into())).await.unwrap();
     client.password("1").await;
     other.delete("/api/pam/credential/custody/1").await.expect_number(1018);
     // Shared by default; and who may only read may give back.
@@ -64,4 +69,96 @@ async fn what_is_not_there_is_1007_and_what_is_not_seen_1009() {
     stranger.delete("/iso/pam/credential/custody/1").await.expect_number(1009);
     // The word is a path of its own, also for a credential that bears it as its identifier.
     client.delete("/iso/pam/credential/custody").await.expect_number(1007);
+}
+
+#[actix_web::test]
+async fn exclusive_custody_has_one_holder_until_it_is_given_back() {
+    let (app, client) = vault().await;
+    let exclusive = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "exclusive_custody": "yes" });
+    client.save_credential(&exclusive).await;
+    let other = app.read_only_client().await;
+    app.vault.link(&other.client_id, LinkTarget::Device("a".into())).await.unwrap();
+    assert_eq!(client.password("i").await, "p");
+    let refused = other.get("/iso/pam/credential/i").await;
+    refused.expect_number(1009);
+    assert!(!refused.text.contains("\"p\""));
+    other.get("/iso/pam/credential/i/totp").await.expect_number(1009);
+    // The holder's repeated read changes nothing, and only the holder gives it back.
+    assert_eq!(client.password("i").await, "p");
+    other.delete("/iso/pam/credential/custody/i").await.expect_number(1018);
+    client.delete("/iso/pam/credential/custody/i").await.expect(200);
+    assert_eq!(other.password("i").await, "p");
+    client.get("/iso/pam/credential/i").await.expect_number(1009);
+    // Shared again, for everybody.
+    let shared = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "exclusive_custody": false });
+    client.save_credential(&shared).await;
+    assert_eq!(client.password("i").await, "p");
+}
+
+#[actix_web::test]
+async fn custody_runs_out_by_the_clock_and_a_repeated_read_does_not_prolong_it() {
+    let app = TestApp::start_with(|settings| {
+        settings.custody.exclusive = true;
+        settings.custody.seconds = 60;
+    })
+    .await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    client.save_credential(&json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "content": "p" })).await;
+    let other = app.client().await;
+    app.vault.link(&other.client_id, LinkTarget::Credential("1".into())).await.unwrap();
+    let read = client.get("/iso/pam/credential/1").await.expect(200);
+    assert_eq!(read["credential"]["expiration_time"], "2026-03-04T05:07:07");
+    app.clock.advance(Duration::from_secs(59));
+    let again = client.get("/iso/pam/credential/1").await.expect(200);
+    assert_eq!(again["credential"]["expiration_time"], "2026-03-04T05:07:07");
+    other.get("/iso/pam/credential/1").await.expect_number(1009);
+    app.clock.advance(Duration::from_secs(1));
+    client.delete("/iso/pam/credential/custody/1").await.expect_number(1018);
+    assert_eq!(other.password("1").await, "p");
+    client.get("/iso/pam/credential/1").await.expect_number(1009);
+}
+
+#[actix_web::test]
+async fn of_64_clients_on_two_nodes_one_holds_it() {
+    let app = TestApp::start_with(|settings| settings.custody.exclusive = true).await;
+    let owner = app.client().await;
+    owner.create_device("a", "10.0.0.1").await;
+    owner.save_credential(&json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "content": "p" })).await;
+    let source = "127.0.0.1".parse().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let client = app.client().await;
+        app.vault.link(&client.client_id, LinkTarget::Device("a".into())).await.unwrap();
+        clients.push(client);
+    }
+    let second = app.second_node();
+    let call = |number: usize| Call {
+        client: second.authenticate(Some(&clients[number % 8].token), source).unwrap(),
+        source,
+        request_id: format!("second-{number}"),
+        dialect: Dialect::Legacy,
+    };
+    let calls: Vec<Call> = (0..32).map(call).collect();
+    let here = join_all((0..32).map(|number| clients[number % 8].get("/iso/pam/credential/1")));
+    let there = join_all(calls.iter().map(|call| second.read_credential(call, "1".into())));
+    let (here, there) = futures_util::future::join(here, there).await;
+    let mut holders: Vec<usize> = Vec::new();
+    for (number, answer) in here.iter().enumerate() {
+        match answer.status.as_u16() {
+            200 => holders.push(number % 8),
+            _ => answer.expect_number(1009),
+        }
+    }
+    for (number, read) in there.iter().enumerate() {
+        match read {
+            Ok(_) => holders.push(number % 8),
+            Err(refused) => assert_eq!(*refused, VaultError::NoAccess),
+        }
+    }
+    // The holder's own reads all succeed, on both nodes; nobody else's does.
+    assert_eq!(holders.len(), 8);
+    assert!(holders.iter().all(|holder| *holder == holders[0]), "{holders:?}");
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM custody"), [1]);
+    second.close();
 }

@@ -21,6 +21,8 @@ mod parameters;
 mod refusals;
 mod seed;
 mod service;
+mod ssh_key;
 mod start;
 mod store;
 mod token;
+mod totp;

@@ -1,1 +1,355 @@
-//! TODO
+//! The service seen from outside: health, figures, request ids, the description of the API, and what is not served.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::{Duration, Instant};
+
+use chaveiro::http::routes;
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Program, TestApp, TestClient, TestDatabase, device};
+
+const EVERY_METHOD: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+
+async fn call(client: &TestClient, method: &str, path: &str) -> Answer {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    client.send(client.request(method, &path.replace("{key}", "1"))).await
+}
+
+/// The paths of the table, each with its methods.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let mut paths = BTreeMap::<_, BTreeSet<_>>::new();
+    for endpoint in routes::all() {
+        assert!(paths.entry(endpoint.path).or_default().insert(endpoint.method.to_string()), "twice");
+    }
+    paths
+}
+
+#[actix_web::test]
+async fn a_vault_that_works_is_live_and_ready() {
+    let app = TestApp::start().await;
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(app.anonymous().get(path).await.expect(200), json!({ "status": "ok" }), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_vault_that_lost_its_tables_is_live_and_not_ready() {
+    let app = TestApp::start().await;
+    let (list, prefix, suffix) = match app.database.is_postgresql() {
+        true => ("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", "", " CASCADE"),
+        false => (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            "PRAGMA foreign_keys = OFF; ",
+            "",
+        ),
+    };
+    let tables = app.database.texts(list);
+    assert!(tables.len() > 10);
+    let drops = tables.iter().map(|table| format!("DROP TABLE \"{table}\"{suffix};"));
+    app.database.run(&format!("{prefix}{}", drops.collect::<String>()));
+    assert_eq!(app.anonymous().get("/health/live").await.expect(200), json!({ "status": "ok" }));
+    assert_eq!(app.anonymous().get("/health/ready").await.expect(503), json!({ "status": "unavailable" }));
+}
+
+/// A PostgreSQL user for one test, who can be shut out. Gone when dropped, with all that is his.
+struct Role<'a> {
+    name: String,
+    database: &'a TestDatabase,
+}
+
+impl<'a> Role<'a> {
+    fn new(database: &'a TestDatabase) -> Self {
+        let name = format!("role_{}", uuid::Uuid::new_v4().simple());
+        database.run(&format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'"));
+        let schema = database.texts("SELECT current_schema()::text").remove(0);
+        database.run(&format!("GRANT ALL ON SCHEMA {schema} TO {name}"));
+        Self { name, database }
+    }
+
+    /// Ends his connections and lets him make no other.
+    fn shut_out(&self) {
+        let Self { name, database } = self;
+        database.run(&format!("ALTER ROLE {name} NOLOGIN"));
+        database.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'"));
+    }
+
+    fn let_in(&self) {
+        self.database.run(&format!("ALTER ROLE {} LOGIN", self.name));
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        self.database.run(&format!("DROP OWNED BY {0} CASCADE; DROP ROLE {0}", self.name));
+    }
+}
+
+#[actix_web::test]
+async fn without_its_database_the_service_says_so_and_goes_on_when_it_is_back() {
+    let mut program = Program::new();
+    if !program.database.is_postgresql() {
+        return; // Nobody can take a file away from a process that has it open.
+    }
+    let database = TestDatabase::new();
+    let role = Role::new(&database);
+    program.url = format!("{}&user={1}&password={1}", database.url, role.name);
+    let credentials = program.create_client("erp");
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    client.create_device("a", "10.0.0.1").await;
+    client.get("/health/ready").await.expect(200);
+
+    role.shut_out();
+    client.get("/health/live").await.expect(200);
+    let sent = device("b", "10.0.0.2");
+    let (ready, read, write) = tokio::join!(
+        client.get("/health/ready"),
+        client.get("/iso/pam/device"),
+        client.post("/iso/pam/device", &sent),
+    );
+    assert_eq!(ready.expect(503), json!({ "status": "unavailable" }));
+    for answer in [read, write] {
+        answer.expect_refusal(503, "temporarily unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+
+    role.let_in();
+    let since = Instant::now();
+    while client.get("/health/ready").await.status != 200 {
+        assert!(since.elapsed() < Duration::from_secs(30), "not ready again");
+    }
+    // Whichever of its connections a request meets: none of them is still the dead one.
+    for answer in join_all((0..8).map(|_| client.get("/iso/pam/device"))).await {
+        assert_eq!(answer.expect(200)["devices"].as_array().unwrap().len(), 1);
+    }
+    client.create_device("b", "10.0.0.2").await;
+    drop(server);
+    program.done(&["audit", "verify"]);
+}
+
+#[actix_web::test]
+async fn the_figures_tell_of_requests_and_commits_and_of_no_key() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("hostname-7", "10.0.0.1").await;
+    for _ in 0..3 {
+        client.get("/iso/pam/device/hostname-7").await.expect(200);
+    }
+    client.get("/iso/pam/device/nowhere-7").await.expect(400);
+    client.get("/iso/unknown-7?content=query-7").await.expect(404);
+    client.send(client.request(Method::from_bytes(b"METHOD7").unwrap(), "/iso/pam/device")).await.expect(405);
+    let answer = client.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    let text = answer.text;
+    let value = |series: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    };
+    let requests = |labels: &str| value(&format!("chaveiro_requests_total{{{labels}}}"));
+    assert_eq!(requests(r#"method="GET",route="/iso/pam/device/{key}",status="200""#), 3.0);
+    assert_eq!(requests(r#"method="GET",route="/iso/pam/device/{key}",status="400""#), 1.0);
+    assert_eq!(requests(r#"method="GET",route="other",status="404""#), 1.0);
+    assert_eq!(requests(r#"method="other",route="/iso/pam/device",status="405""#), 1.0);
+    assert_eq!(value(r#"chaveiro_request_seconds_count{route="/iso/pam/device/{key}"}"#), 4.0);
+    assert!(value(r#"chaveiro_request_seconds_sum{route="/iso/pam/device/{key}"}"#) > 0.0);
+    assert_eq!(value("chaveiro_write_queue_depth"), 0.0);
+    // Every answer so far had its record, so its commit.
+    let (commits, jobs) = (value("chaveiro_commit_seconds_count"), value("chaveiro_batch_jobs_sum"));
+    assert!(commits >= 1.0 && jobs >= 8.0, "{commits} commits, {jobs} jobs");
+    assert_eq!(value("chaveiro_batch_jobs_count"), commits);
+    for key in ["hostname-7", "nowhere-7", "unknown-7", "query-7", "METHOD7", &client.client_id] {
+        assert!(!text.contains(key), "{key} in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[actix_web::test]
+async fn a_request_has_one_id_in_its_answer_and_its_record() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let mut ids = Vec::new();
+    for path in ["/iso/pam/device", "/iso/pam/device/1", "/api/pam/credential", "/iso/nothing", "/iso/pam/device"] {
+        // What a client says it is, is not believed.
+        let request = client.request(Method::GET, path).header("X-Request-Id", "mine");
+        ids.push(client.send(request).await.header("x-request-id").unwrap().to_string());
+    }
+    let records = app.vault.last_records(1000).await.unwrap();
+    for id in &ids {
+        assert_eq!(records.iter().filter(|record| record.request_id == *id).count(), 1, "{id}");
+    }
+    for path in ["/health/live", "/metrics", "/openapi.json", "/docs/", "/nothing"] {
+        let answer = app.anonymous().get(path).await;
+        ids.push(answer.header("x-request-id").unwrap_or_else(|| panic!("{path}")).to_string());
+    }
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 10, "{ids:?}");
+    assert!(ids.iter().all(|id| id.len() == 32));
+}
+
+#[actix_web::test]
+async fn the_access_log_has_a_line_for_each_request_with_its_id_and_without_its_query() {
+    let program = Program::new();
+    let credentials = program.create_client("erp");
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    for (path, status) in [("/iso/pam/device/nowhere", 400), ("/iso/nothing", 404)] {
+        let answer = client.get(&format!("{path}?password=in-the-query")).await;
+        assert_eq!(answer.status, status);
+        let id = answer.header("x-request-id").unwrap();
+        let log = server.stderr.wait_for(&format!(" GET {path} {status} "), Duration::from_secs(60)).expect("a line");
+        assert!(log.ends_with(&format!("us {id}")), "{log}");
+    }
+    assert!(!server.stop().stderr.contains("in-the-query"));
+}
+
+#[actix_web::test]
+async fn the_description_names_every_route_and_no_other() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    assert!(description["openapi"].as_str().unwrap().starts_with("3."));
+    let described: BTreeMap<String, BTreeSet<String>> = description["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(path, item)| (path.clone(), item.as_object().unwrap().keys().map(|key| key.to_uppercase()).collect()))
+        .collect();
+    assert_eq!(described, table());
+    let mut names = HashSet::new();
+    for endpoint in routes::all() {
+        let operation = &description["paths"][&endpoint.path][endpoint.method.as_str().to_lowercase()];
+        assert!(names.insert(operation["operationId"].as_str().unwrap()), "{operation}");
+        assert_eq!(operation.get("security").is_some(), endpoint.bearer, "{operation}");
+        assert_eq!(operation.get("requestBody").is_some(), endpoint.body.is_some(), "{operation}");
+    }
+}
+
+/// The names of all properties of a schema, those of the schemas that it refers to among them.
+fn properties(description: &Value, schema: &Value, found: &mut BTreeSet<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = description.pointer(&reference[1..]).unwrap_or_else(|| panic!("{reference} is not there"));
+        return properties(description, target, found);
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        found.insert(name.clone());
+        properties(description, property, found);
+    }
+    let parts = ["allOf", "oneOf", "anyOf"].iter().filter_map(|list| schema[*list].as_array()).flatten();
+    for part in parts.chain(schema.get("items")) {
+        properties(description, part, found);
+    }
+}
+
+#[actix_web::test]
+async fn the_description_tells_what_each_answer_holds() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    let held = |method: &str, path: &str, status: &str| {
+        let schema = &description["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"];
+        let mut found = BTreeSet::new();
+        properties(&description, schema, &mut found);
+        found
+    };
+    for (method, path, status, names) in [
+        ("get", "/iso/pam/device", "200", ["response", "devices", "hostname"]),
+        ("post", "/iso/pam/device", "201", ["response", "device", "hostname"]),
+        ("get", "/api/pam/credential", "200", ["response", "credentials", "management_ip"]),
+        ("get", "/iso/pam/credential/{key}", "200", ["response", "credential", "password"]),
+        ("get", "/iso/pam/credential/{key}", "400", ["response", "exception", "code"]),
+        ("post", "/oauth2/token", "200", ["access_token", "token_type", "expires_in"]),
+        ("post", "/oauth2/token", "401", ["error", "error", "error"]),
+    ] {
+        let found = held(method, path, status);
+        let missing: Vec<_> = names.iter().filter(|name| !found.contains(**name)).collect();
+        assert!(missing.is_empty(), "{method} {path} {status}: no {missing:?} in {found:?}");
+    }
+    let listed = held("get", "/iso/pam/device", "200");
+    assert!(!listed.contains("password") && !listed.contains("exception"), "{listed:?}");
+}
+
+#[actix_web::test]
+async fn the_description_refers_to_nothing_that_is_not_there() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    let text = description.to_string();
+    let references = text.split(r##""$ref":"#"##).skip(1).map(|rest| rest.split('"').next().unwrap());
+    let references: BTreeSet<_> = references.collect();
+    assert!(references.len() > 5, "{references:?}");
+    let dangling: Vec<_> = references.iter().filter(|reference| description.pointer(reference).is_none()).collect();
+    assert!(dangling.is_empty(), "{dangling:?}");
+}
+
+#[actix_web::test]
+async fn every_route_answers_as_it_is_described() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for endpoint in routes::all() {
+        let (method, path) = (endpoint.method.as_str(), &endpoint.path);
+        let answer = call(&client, method, path).await;
+        let described: Vec<u16> = endpoint.answers.iter().map(|answer| answer.status).collect();
+        assert!(described.contains(&answer.status.as_u16()), "{method} {path}: {} {}", answer.status, answer.text);
+        let anonymous = call(&app.anonymous(), method, path).await;
+        if endpoint.bearer {
+            anonymous.expect_refusal(401, "No route matched with those values");
+        }
+        let keeps = if path.contains("/pam/") || path.contains("/oauth2/") { Some("no-store") } else { None };
+        if keeps.is_some() {
+            assert_eq!(answer.header("cache-control"), keeps, "{method} {path}");
+            assert_eq!(anonymous.header("cache-control"), keeps, "{method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_other_method_is_405_and_hears_which_ones_there_are() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for (path, methods) in table() {
+        for method in EVERY_METHOD.iter().filter(|method| !methods.contains(**method)) {
+            for caller in [&client, &app.anonymous()] {
+                let answer = call(caller, method, &path).await;
+                answer.expect_refusal(405, "Method not allowed");
+                let allowed = answer.header("allow").unwrap().split(", ").map(String::from).collect();
+                assert_eq!(methods, allowed, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_not_served_is_404_for_every_method() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for path in ["/", "/iso/pam", "/iso/pam/devicex", "/api/pam/device/1/2", "/pam/device", "/health", "/metrics/x"] {
+        for method in EVERY_METHOD {
+            for caller in [&client, &app.anonymous()] {
+                let answer = call(caller, method, path).await;
+                answer.expect_refusal(404, "Resource sub not found");
+                assert_eq!(answer.header("cache-control"), Some("no-store"));
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_page_to_browse_the_api_comes_whole_from_the_binary() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    for path in ["/docs", "/docs/", "/docs/index.html"] {
+        let page = anonymous.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(page.status(), 200, "{path}");
+        assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        let (base, text) = (page.url().clone(), page.text().await.unwrap());
+        let links = [r#"src=""#, r#"href=""#].into_iter().flat_map(|attribute| text.split(attribute).skip(1));
+        let links: Vec<&str> = links.map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(links.len() >= 3, "{text}");
+        for link in links {
+            let target = base.join(link).unwrap();
+            assert_eq!(target.origin(), base.origin(), "{link} leads elsewhere");
+            assert_eq!(anonymous.get(target.path()).await.status, 200, "{link} on {base}");
+        }
+    }
+    let start = anonymous.get("/docs/swagger-initializer.js").await.text;
+    assert!(start.contains(r#""/openapi.json""#) && !start.contains("http"), "{start}");
+}

@@ -1,1 +1,523 @@
-//! TODO
+//! The writer: what is written together, what fails alone, and what runs again.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chaveiro::store::lookup::{self, LookupKind};
+use chaveiro::store::{
+    AnyConnection, CommitObserver, Database, DatabaseLocation, Store, StoreError, Transaction, WriterSettings, domain,
+};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, sql_query};
+use futures_util::future::join_all;
+
+use crate::support::TestDatabase;
+
+/// Remembers how many jobs each commit held.
+#[derive(Default)]
+struct Commits(Mutex<Vec<usize>>);
+
+impl CommitObserver for Commits {
+    fn committed(&self, jobs: usize, _: Duration) {
+        self.0.lock().unwrap().push(jobs);
+    }
+}
+
+/// A store with one writer, whose transaction takes on whatever waits.
+struct Bench {
+    store: Arc<Store>,
+    commits: Arc<Commits>,
+    database: TestDatabase,
+}
+
+fn location(database: &TestDatabase) -> DatabaseLocation {
+    DatabaseLocation::parse(&database.url).unwrap()
+}
+
+fn open(database: &TestDatabase, adjust: impl FnOnce(&mut WriterSettings)) -> (Arc<Store>, Arc<Commits>) {
+    let mut settings = WriterSettings {
+        node: "test".into(),
+        writers: 1,
+        queue: 100,
+        batch: 100,
+        batch_time: Duration::from_secs(3600),
+    };
+    adjust(&mut settings);
+    let commits = Arc::new(Commits::default());
+    let observer: Arc<dyn CommitObserver> = commits.clone();
+    let store = Store::open(&location(database), &settings, 1, &observer).unwrap();
+    (Arc::new(store), commits)
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(adjust: impl FnOnce(&mut WriterSettings)) -> Self {
+        let database = TestDatabase::new();
+        Database::connect(&location(&database), true).unwrap().unwrap().migrate().unwrap();
+        let (store, commits) = open(&database, adjust);
+        Self { store, commits, database }
+    }
+
+    fn commits(&self) -> Vec<usize> {
+        self.commits.0.lock().unwrap().clone()
+    }
+
+    /// The domains that are kept, by name.
+    fn domains(&self) -> Vec<String> {
+        self.database.texts("SELECT name FROM domain ORDER BY name")
+    }
+
+    /// Keeps the writer at work on one job while the others come to wait, in the order in which they are given.
+    async fn together<T>(&self, jobs: Vec<impl Future<Output = T>>) -> Vec<T> {
+        let gate = Gate::new();
+        let busy = self.store.write(gate.job());
+        let others = async {
+            gate.reached().await;
+            let (count, jobs) = (jobs.len(), join_all(jobs));
+            let queued = async {
+                self.has_waiting(count).await;
+                gate.open();
+            };
+            futures_util::future::join(jobs, queued).await.0
+        };
+        let (busy, answers) = futures_util::future::join(busy, others).await;
+        busy.unwrap();
+        answers
+    }
+
+    async fn has_waiting(&self, count: usize) {
+        until(|| self.store.queue_depth() == count).await;
+    }
+}
+
+/// A job that waits inside of its transaction until it is let on.
+struct Gate {
+    reached: (Sender<()>, Receiver<()>),
+    open: (Sender<()>, Receiver<()>),
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { reached: unbounded(), open: unbounded() }
+    }
+
+    fn job(&self) -> impl Fn(&mut Transaction<'_>) -> Result<(), StoreError> + Send + 'static {
+        let (reached, open) = (self.reached.0.clone(), self.open.1.clone());
+        move |_| {
+            reached.send(()).unwrap();
+            open.recv_timeout(Duration::from_secs(60)).unwrap();
+            Ok(())
+        }
+    }
+
+    async fn reached(&self) {
+        until(|| self.reached.1.try_recv().is_ok()).await;
+    }
+
+    fn open(&self) {
+        self.open.0.send(()).unwrap();
+    }
+}
+
+/// Comes back once `condition` holds, which has to be soon.
+async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("in time");
+}
+
+/// A job that registers a domain.
+fn register(name: &'static str) -> impl Fn(&mut Transaction<'_>) -> Result<(), StoreError> + Send + 'static {
+    move |transaction| domain::insert(transaction.connection(), name, None)
+}
+
+#[actix_web::test]
+async fn jobs_that_come_while_the_writer_is_busy_share_its_commit() {
+    let bench = Bench::new();
+    let names = ["a", "b", "c", "d", "e"];
+    let jobs = names.map(|name| bench.store.write(register(name)));
+    assert_eq!(bench.together(jobs.into()).await, [const { Ok(()) }; 5]);
+    assert_eq!(bench.commits(), [6]);
+    assert_eq!(bench.domains(), names);
+}
+
+#[actix_web::test]
+async fn no_commit_holds_more_jobs_than_the_settings_say() {
+    let bench = Bench::with(|settings| settings.batch = 4);
+    let jobs = ["a", "b", "c", "d", "e", "f"].map(|name| bench.store.write(register(name)));
+    assert_eq!(bench.together(jobs.into()).await, [const { Ok(()) }; 6]);
+    assert_eq!(bench.commits(), [4, 3]);
+}
+
+#[actix_web::test]
+async fn a_transaction_takes_on_nothing_more_when_its_time_is_over() {
+    let bench = Bench::with(|settings| settings.batch_time = Duration::ZERO);
+    let jobs = ["a", "b"].map(|name| bench.store.write(register(name)));
+    bench.together(jobs.into()).await;
+    assert_eq!(bench.commits(), [1, 1, 1]);
+}
+
+#[actix_web::test]
+async fn jobs_run_in_the_order_in_which_they_came() {
+    let bench = Bench::new();
+    let jobs = ["c", "a", "b"].map(|name| bench.store.write(register(name)));
+    bench.together(jobs.into()).await;
+    assert_eq!(bench.database.texts("SELECT name FROM domain ORDER BY id"), ["c", "a", "b"]);
+}
+
+#[actix_web::test]
+async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
+    let bench = Bench::new();
+    let fails = |transaction: &mut Transaction<'_>| {
+        domain::insert(transaction.connection(), "lost", None)?;
+        sql_query("INSERT INTO device (id) VALUES (1)").execute(transaction.connection())?;
+        Ok(())
+    };
+    let refuses = |transaction: &mut Transaction<'_>| {
+        domain::insert(transaction.connection(), "lost too", None)?;
+        Err(StoreError::NotFound)
+    };
+    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> = vec![
+        Box::pin(bench.store.write(register("a"))),
+        Box::pin(bench.store.write(fails)),
+        Box::pin(bench.store.write(refuses)),
+        Box::pin(bench.store.write(register("b"))),
+    ];
+    let expected = [Ok(()), Err(StoreError::Query("not null")), Err(StoreError::NotFound), Ok(())];
+    assert_eq!(bench.together(jobs).await, expected);
+    assert_eq!(bench.domains(), ["a", "b"]);
+    assert_eq!(bench.commits(), [5], "one commit");
+}
+
+#[actix_web::test]
+async fn a_job_that_panics_loses_its_own_rows_and_no_others() {
+    let bench = Bench::new();
+    let panics = |transaction: &mut Transaction<'_>| {
+        domain::insert(transaction.connection(), "lost", None)?;
+        panic!("this test wants a panic here");
+    };
+    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> = vec![
+        Box::pin(bench.store.write(register("a"))),
+        Box::pin(bench.store.write(panics)),
+        Box::pin(bench.store.write(register("b"))),
+    ];
+    assert_eq!(bench.together(jobs).await, [Ok(()), Err(StoreError::Panicked), Ok(())]);
+    assert_eq!(bench.domains(), ["a", "b"]);
+    // The writer goes on.
+    bench.store.write(register("c")).await.unwrap();
+    assert_eq!(bench.domains(), ["a", "b", "c"]);
+}
+
+#[actix_web::test]
+async fn a_job_beyond_the_queue_is_refused_at_once_and_the_others_are_kept() {
+    let bench = Bench::with(|settings| settings.queue = 2);
+    let gate = Gate::new();
+    let busy = bench.store.write(gate.job());
+    let others = async {
+        gate.reached().await;
+        let queued = join_all(["a", "b"].map(|name| bench.store.write(register(name))));
+        let refused = async {
+            bench.has_waiting(2).await;
+            let refused = bench.store.write(register("too many")).await;
+            gate.open();
+            refused
+        };
+        futures_util::future::join(queued, refused).await
+    };
+    let (busy, (queued, refused)) = futures_util::future::join(busy, others).await;
+    assert_eq!(refused, Err(StoreError::Busy));
+    assert_eq!((busy, queued), (Ok(()), vec![Ok(()), Ok(())]));
+    assert_eq!(bench.domains(), ["a", "b"]);
+}
+
+#[actix_web::test]
+async fn a_commit_that_fails_fails_every_job_in_it_and_keeps_nothing() {
+    let bench = Bench::new();
+    bench
+        .database
+        .run("CREATE TABLE pledge (device_id INTEGER NOT NULL REFERENCES device (id) DEFERRABLE INITIALLY DEFERRED)");
+    // Good in itself; the database says no when all is to be committed.
+    let pledge = |transaction: &mut Transaction<'_>| {
+        sql_query("INSERT INTO pledge (device_id) VALUES (999)").execute(transaction.connection())?;
+        Ok(())
+    };
+    let refuses = |transaction: &mut Transaction<'_>| {
+        domain::insert(transaction.connection(), "lost", None)?;
+        Err(StoreError::NotFound)
+    };
+    let gate = Gate::new();
+    let first = bench.store.write(gate.job());
+    let others = async {
+        gate.reached().await;
+        let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> = vec![
+            Box::pin(bench.store.write(register("a"))),
+            Box::pin(bench.store.write(pledge)),
+            Box::pin(bench.store.write(refuses)),
+            Box::pin(bench.store.write(register("b"))),
+        ];
+        let open = async {
+            bench.has_waiting(4).await;
+            gate.open();
+        };
+        futures_util::future::join(join_all(jobs), open).await.0
+    };
+    let (first, others) = futures_util::future::join(first, others).await;
+    assert!(first.is_err() && others.iter().all(Result::is_err), "{first:?} {others:?}");
+    assert_eq!(bench.domains(), [""; 0]);
+    assert_eq!(bench.commits(), [0; 0]);
+    // The writer goes on.
+    bench.store.write(register("c")).await.unwrap();
+    assert_eq!(bench.domains(), ["c"]);
+}
+
+#[actix_web::test]
+async fn a_lost_connection_fails_its_transaction_and_is_opened_again() {
+    let bench = Bench::new();
+    if !bench.database.is_postgresql() {
+        return; // Nothing can cut the connection to a file.
+    }
+    let cut = |transaction: &mut Transaction<'_>| {
+        sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(transaction.connection())?;
+        Ok(())
+    };
+    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> =
+        vec![Box::pin(bench.store.write(register("a"))), Box::pin(bench.store.write(cut))];
+    let answers = join_all(jobs).await;
+    assert!(answers.iter().all(Result::is_err) || answers[0].is_ok(), "{answers:?}");
+    assert!(answers[1].is_err());
+    bench.store.write(register("b")).await.unwrap();
+    assert_eq!(bench.domains().contains(&"a".to_string()), answers[0].is_ok());
+    assert!(bench.domains().contains(&"b".to_string()));
+}
+
+#[actix_web::test]
+async fn what_a_job_undoes_is_not_kept_and_what_it_writes_after_that_is() {
+    let bench = Bench::new();
+    let job = |transaction: &mut Transaction<'_>| {
+        domain::insert(transaction.connection(), "lost", None)?;
+        transaction.undo()?;
+        domain::insert(transaction.connection(), "lost too", None)?;
+        transaction.undo()?;
+        domain::insert(transaction.connection(), "kept", None)
+    };
+    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> =
+        vec![Box::pin(bench.store.write(register("before"))), Box::pin(bench.store.write(job))];
+    assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);
+    assert_eq!(bench.domains(), ["before", "kept"]);
+}
+
+#[actix_web::test]
+async fn closing_finishes_what_waits_and_refuses_what_comes_later() {
+    let bench = Bench::new();
+    let gate = Gate::new();
+    let busy = bench.store.write(gate.job());
+    let others = async {
+        gate.reached().await;
+        let queued = join_all(["a", "b"].map(|name| bench.store.write(register(name))));
+        let closed = async {
+            bench.has_waiting(2).await;
+            let store = Arc::clone(&bench.store);
+            let closing = std::thread::spawn(move || store.close());
+            bench.has_waiting(0).await;
+            let refused = bench.store.write(register("too late")).await;
+            assert!(!closing.is_finished(), "it waits for what was queued");
+            gate.open();
+            closing.join().unwrap();
+            refused
+        };
+        futures_util::future::join(queued, closed).await
+    };
+    let (busy, (queued, refused)) = futures_util::future::join(busy, others).await;
+    assert_eq!((busy, queued), (Ok(()), vec![Ok(()), Ok(())]));
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(bench.domains(), ["a", "b"]);
+}
+
+#[actix_web::test]
+async fn a_caller_that_goes_away_loses_the_answer_and_not_the_write() {
+    let bench = Bench::new();
+    let gate = Gate::new();
+    let busy = bench.store.write(gate.job());
+    let gone = async {
+        gate.reached().await;
+        let write = bench.store.write(register("kept"));
+        let _ = futures_util::future::select(Box::pin(write), Box::pin(bench.has_waiting(1))).await;
+        gate.open();
+    };
+    let (busy, ()) = futures_util::future::join(busy, gone).await;
+    busy.unwrap();
+    bench.store.close();
+    assert_eq!(bench.domains(), ["kept"]);
+}
+
+#[actix_web::test]
+async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
+    let bench = Bench::new();
+    bench.store.write(register("taken")).await.unwrap();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let insert = move |transaction: &mut Transaction<'_>| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let insert = "INSERT INTO domain (name, name_key) VALUES ('again', 'taken')";
+        sql_query(insert).execute(transaction.connection())?;
+        Ok(())
+    };
+    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> =
+        vec![Box::pin(bench.store.write(insert)), Box::pin(bench.store.write(register("neighbour")))];
+    assert_eq!(bench.together(jobs).await, [Err(StoreError::Conflict), Ok(())]);
+    let runs = runs.load(Ordering::SeqCst);
+    assert!((2..=20).contains(&runs), "{runs} runs");
+    assert_eq!(bench.domains(), ["neighbour", "taken"]);
+}
+
+#[actix_web::test]
+async fn two_stores_that_write_the_same_keys_at_once_agree() {
+    let bench = Bench::new();
+    let (second, _) = open(&bench.database, |settings| settings.node = "second".into());
+    let name = |number: usize, upper: bool| {
+        let name = format!("site-{}", number % 4);
+        if upper { name.to_uppercase() } else { name }
+    };
+    let write = |store: &Arc<Store>, name: String| {
+        let store = Arc::clone(store);
+        async move {
+            let job = move |transaction: &mut Transaction<'_>| {
+                lookup::register(transaction.connection(), LookupKind::Site, &name)
+            };
+            store.write(job).await
+        }
+    };
+    let first = join_all((0..32).map(|number| write(&bench.store, name(number, false))));
+    let others = join_all((0..32).map(|number| write(&second, name(number, true))));
+    let (first, others) = futures_util::future::join(first, others).await;
+    for number in 0..32 {
+        assert!(first[number].is_ok(), "{:?}", first[number]);
+        assert_eq!(first[number], others[number], "one spelling");
+    }
+    assert_eq!(bench.database.numbers("SELECT id FROM lookup WHERE kind = 'site'").len(), 4);
+}
+
+/// Two devices, and a transaction from elsewhere that holds the second one.
+struct Elsewhere {
+    bench: Bench,
+    held: Receiver<()>,
+    go_on: Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Elsewhere {
+    /// `then` is what the transaction does once it may go on, before it commits.
+    async fn holding(first: &'static str, then: impl FnOnce(&mut AnyConnection) + Send + 'static) -> Option<Self> {
+        let bench = Bench::new();
+        if !bench.database.is_postgresql() {
+            return None; // SQLite has one writer at a time; there is nothing to meet.
+        }
+        let row = "('1', '', '', '', '', '', '', '', '', '', true, 0, 0)";
+        let other = row.replace("'1'", "'2'");
+        bench.database.run(&format!(
+            "INSERT INTO device (hostname, hostname_key, ip, kind, vendor, model, site, domains, tags, connectivities,
+             session_remote_config, active, created_at, changed_at)
+             SELECT c.column1, c.* FROM (VALUES {row}, {other}) c"
+        ));
+        let (held_at, held) = unbounded();
+        let (go_on, may_go) = unbounded();
+        let mut database = Database::connect(&location(&bench.database), false).unwrap().unwrap();
+        let thread = std::thread::spawn(move || {
+            let work = |connection: &mut AnyConnection| {
+                connection.batch_execute(first)?;
+                held_at.send(()).unwrap();
+                may_go.recv_timeout(Duration::from_secs(60)).unwrap();
+                then(connection);
+                Ok(())
+            };
+            database.transaction(work).unwrap();
+        });
+        Some(Self { bench, held, go_on, thread })
+    }
+
+    /// Runs the job while the transaction holds what it holds, which goes on when the job has begun its second run.
+    async fn met_by<T: Send + 'static>(
+        self,
+        job: impl Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> (Result<T, StoreError>, usize, Bench) {
+        let Self { bench, held, go_on, thread } = self;
+        until(|| held.try_recv().is_ok()).await;
+        let runs = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&runs);
+        let counted = move |transaction: &mut Transaction<'_>| {
+            count.fetch_add(1, Ordering::SeqCst);
+            job(transaction)
+        };
+        let again = async {
+            until(|| runs.load(Ordering::SeqCst) >= 2).await;
+            go_on.send(()).unwrap();
+        };
+        let (answer, ()) = futures_util::future::join(bench.store.write(counted), again).await;
+        thread.join().unwrap();
+        (answer, runs.load(Ordering::SeqCst), bench)
+    }
+}
+
+fn rename(transaction: &mut Transaction<'_>, device: i32) -> Result<(), StoreError> {
+    sql_query(format!("UPDATE device SET vendor = 'by the job' WHERE id = {device}"))
+        .execute(transaction.connection())?;
+    Ok(())
+}
+
+/// Comes back once another session waits for this one.
+fn until_somebody_waits(connection: &mut AnyConnection) {
+    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while sql_query(waiting).execute(connection).unwrap() == 0 {
+        assert!(std::time::Instant::now() < deadline, "nobody waits");
+        std::thread::yield_now();
+    }
+}
+
+#[actix_web::test]
+async fn a_job_that_waits_too_long_for_a_lock_runs_again_alone() {
+    let Some(elsewhere) = Elsewhere::holding("UPDATE device SET site = 'x' WHERE id = 2", |_| {}).await else { return };
+    let (answer, runs, bench) = elsewhere.met_by(|transaction| rename(transaction, 2)).await;
+    assert_eq!((answer, runs), (Ok(()), 2));
+    assert_eq!(bench.database.texts("SELECT vendor FROM device WHERE site = 'x'"), ["by the job"]);
+}
+
+#[actix_web::test]
+async fn a_job_that_loses_a_deadlock_runs_again_alone() {
+    let then = |connection: &mut AnyConnection| {
+        // The job came to wait first, so it is the one that looks for the deadlock and gives way.
+        until_somebody_waits(connection);
+        connection.batch_execute("UPDATE device SET site = 'x' WHERE id = 1").unwrap();
+    };
+    let held = "UPDATE device SET site = 'x' WHERE id = 2";
+    let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
+    let both = |transaction: &mut Transaction<'_>| {
+        rename(transaction, 1)?;
+        rename(transaction, 2)
+    };
+    let (answer, runs, bench) = elsewhere.met_by(both).await;
+    assert_eq!((answer, runs), (Ok(()), 3), "the short wait, the deadlock, the run that passes");
+    let rows = bench.database.texts("SELECT vendor || ' ' || site FROM device");
+    assert_eq!(rows, ["by the job x", "by the job x"]);
+}
+
+#[actix_web::test]
+async fn a_job_that_comes_second_to_a_key_runs_again_and_finds_it() {
+    let then = |connection: &mut AnyConnection| until_somebody_waits(connection);
+    let held = "INSERT INTO lookup (kind, name, name_key) VALUES ('site', 'Lisbon', 'lisbon')";
+    let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
+    let job =
+        |transaction: &mut Transaction<'_>| lookup::register(transaction.connection(), LookupKind::Site, "LISBON");
+    let (answer, runs, bench) = elsewhere.met_by(job).await;
+    assert_eq!((answer, runs), (Ok("Lisbon".into()), 3), "the short wait, the conflict, the run that finds it");
+    assert_eq!(bench.database.texts("SELECT name FROM lookup WHERE kind = 'site'"), ["Lisbon"]);
+}

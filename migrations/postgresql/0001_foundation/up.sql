@@ -138,9 +138,11 @@ CREATE TABLE credential (
     active BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
-    viewed_at BIGINT,
-    UNIQUE (device_id, username, kind)
+    viewed_at BIGINT
 );
+-- An account has one password, and any number of keys.
+CREATE UNIQUE INDEX credential_account ON credential (device_id, username) WHERE kind = 'password';
+CREATE INDEX credential_username ON credential (device_id, username);
 CREATE INDEX credential_parent ON credential (parent_id);
 
 CREATE TABLE custody (

@@ -33,6 +33,8 @@ pub struct CredentialForm {
     domain: Option<String>,
     /// The number of the credential whose password this one shares; 0 takes the parent away.
     parent_password: Option<i32>,
+    /// Whether one client at a time may hold it; as the settings say unless sent.
+    exclusive_custody: Option<bool>,
     /// The device, which has to exist.
     hostname: String,
     ip: String,
@@ -116,7 +118,30 @@ pub struct ShownCredential {
     ip: String,
     port: String,
     model: String,
+    /// When the client's custody runs out, UTC.
     expiration_time: Option<String>,
+}
+
+/// The payload of a one-time password.
+#[derive(Serialize, ToSchema)]
+pub struct TotpPayload {
+    totp: ShownTotp,
+}
+
+/// A one-time password (RFC 6238).
+#[derive(Serialize, ToSchema)]
+pub struct ShownTotp {
+    /// The credential's number.
+    id: String,
+    #[schema(value_type = String)]
+    code: Revealed,
+    /// How many seconds the code is good for from now.
+    seconds_left: u64,
+    digits: u8,
+    /// Seconds from one code to the next.
+    period: u64,
+    /// `SHA1`, `SHA256` or `SHA512`.
+    algorithm: &'static str,
 }
 
 /// The payload after saving.
@@ -178,6 +203,21 @@ async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
     Ok(caller.answer(StatusCode::OK, &message, CredentialPayload { credential: credential.into() }))
 }
 
+/// `GET …/pam/credential/{key}/totp`
+pub(in crate::http) async fn totp(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let read = caller.vault.read_totp(&caller.call, key.into_inner()).await.map_err(|error| caller.refused(error))?;
+    let message = format!("Credential {}", read.id);
+    let totp = ShownTotp {
+        id: read.id.to_string(),
+        code: Revealed::new(Some(read.totp.code)),
+        seconds_left: read.totp.seconds_left,
+        digits: read.totp.digits,
+        period: read.totp.period,
+        algorithm: read.totp.algorithm,
+    };
+    Ok(caller.answer(StatusCode::OK, &message, TotpPayload { totp }))
+}
+
 /// `POST …/pam/credential`
 pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
     let input = sent.0.and_then(|parameters| credential_input(&parameters));
@@ -221,6 +261,7 @@ fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultErr
         credential_type: parameters.line("credential_type")?,
         domain: parameters.line("domain")?,
         parent_password: parameters.number("parent_password")?,
+        exclusive_custody: parameters.flag("exclusive_custody")?,
         hostname: parameters.line("hostname")?,
         ip: parameters.line("ip")?,
         device: device_fields(parameters)?,
@@ -287,7 +328,7 @@ impl From<ReadCredential> for ShownCredential {
             ip: credential.ip,
             port: credential.port,
             model: credential.model,
-            expiration_time: None,
+            expiration_time: credential.held_until.map(|end| end.format("%Y-%m-%dT%H:%M:%S").to_string()),
         }
     }
 }

@@ -151,6 +151,14 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::IdentifierCharacters => {
             Text::numbered(1053, "The identifier can only contain letters, numbers, \"_\" and \"-\".")
         }
+        VaultError::TotpSeedMissing => Text::unnumbered("The credential has no TOTP secret_key"),
+        VaultError::TotpSeedUnusable => Text::unnumbered("The secret_key of the credential is not a TOTP seed"),
+        VaultError::PublicKeyMissing => Text::numbered(1013, "The public key was not informed"),
+        VaultError::PrivateKeyMissing => Text::numbered(1014, "The private key was not informed"),
+        VaultError::SshKeyNotFound => Text::numbered(1015, "SSH key not found"),
+        VaultError::NotAnSshKey => Text::numbered(1016, "The item is not a ssh key"),
+        VaultError::SshKeyInactive => Text::numbered(1017, "Key inactive"),
+        VaultError::SshKeyAlreadyActive => Text::numbered(1045, "Ssh key is already activated"),
         VaultError::InformationNotFound => Text::numbered(1023, "Information not found"),
         VaultError::InformationInactive => Text::numbered(1024, "Inactive information"),
         // The older service has no such call, and so no number for it.
@@ -242,6 +250,14 @@ mod tests {
             VaultError::PluginMissing,
             VaultError::TemplateMissing,
             VaultError::IdentifierCharacters,
+            VaultError::TotpSeedMissing,
+            VaultError::TotpSeedUnusable,
+            VaultError::SshKeyNotFound,
+            VaultError::NotAnSshKey,
+            VaultError::SshKeyInactive,
+            VaultError::SshKeyAlreadyActive,
+            VaultError::PublicKeyMissing,
+            VaultError::PrivateKeyMissing,
             VaultError::InformationNotFound,
             VaultError::InformationInactive,
             VaultError::InformationAlreadyActive,

@@ -5,3 +5,4 @@ pub mod device;
 pub mod envelope;
 pub mod error;
 pub mod information;
+pub mod ssh_key;

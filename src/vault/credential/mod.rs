@@ -1,7 +1,7 @@
-//! Credentials (contract, sections 5 and 6): reading with custody, listing, saving, switching off and on.
+//! Credentials (contract, section 5): reading with custody, listing, saving, switching off and on.
 
 mod parent;
-mod resolve;
+pub(super) mod resolve;
 mod save;
 mod settings;
 
@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 pub use save::{CredentialInput, SavedCredential};
 pub use settings::SettingsInput;
 
-use super::secrets::Sealed;
-use super::{Action, Call, Object, Vault, VaultError, Work, device as devices};
+use super::secrets::{self, Sealed};
+use super::{Action, Call, Object, Vault, VaultError, Work, custody, device as devices};
 use crate::clock::from_micros;
-use crate::crypto::SecretText;
+use crate::crypto::{SecretKind, SecretText, TotpCode, totp_code};
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, credential, custody, device};
+use crate::store::{AnyConnection, credential, custody as store_custody, device};
 
 /// A credential with its password, on its way to the client that holds it.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct ReadCredential {
     pub domain: String,
     /// The number and username of the credential whose password it shares.
     pub parent: Option<(i32, String)>,
+    /// When the client's custody runs out.
+    pub held_until: Option<DateTime<Utc>>,
 }
 
 /// A credential in a list: no secret.
@@ -80,6 +82,25 @@ impl Vault {
         Ok(ReadCredential { password, ..found.credential })
     }
 
+    /// The present one-time password of the credential. The seed stays in the vault.
+    ///
+    /// # Errors
+    /// As for reading, and [`VaultError::TotpSeedMissing`], [`VaultError::TotpSeedUnusable`].
+    pub async fn read_totp(&self, call: &Call, key: String) -> Result<CredentialTotp, VaultError> {
+        let rule = move |work: &mut Work<'_, '_>| {
+            let (row, _) = resolve::readable_password(work, &key)?;
+            custody::require_free(work, &row)?;
+            let seed = secrets::current(work, SecretKind::TotpSeed, row.id)?.ok_or(VaultError::TotpSeedMissing)?;
+            // Opened within the job: whether it is a seed at all decides the record. The code is made after the commit.
+            let seed = seed.open(work.inner)?;
+            totp_code(&seed, work.now).map_err(|_| VaultError::TotpSeedUnusable)?;
+            Ok((row.id, seed))
+        };
+        let (id, seed) = self.perform(call, Action::CredentialTotp, rule).await?;
+        let totp = totp_code(&seed, self.0.clock.now()).map_err(|_| VaultError::TotpSeedUnusable)?;
+        Ok(CredentialTotp { id, totp })
+    }
+
     /// Creates the credential, or updates the one that the request names; the rule stands in `save.rs`.
     pub async fn save_credential(
         &self,
@@ -98,7 +119,7 @@ impl Vault {
                 return Err(VaultError::CredentialInactive);
             }
             let now = work.micros();
-            custody::end_all(work.connection(), row.id)?;
+            store_custody::end_all(work.connection(), row.id)?;
             Ok(credential::set_active(work.connection(), row.id, false, now)?)
         };
         self.perform(call, Action::CredentialDeactivate, rule).await
@@ -117,25 +138,15 @@ impl Vault {
         };
         self.perform(call, Action::CredentialActivate, rule).await
     }
+}
 
-    /// Ends the client's custody of the credential; gives the credential's number.
-    ///
-    /// # Errors
-    /// [`VaultError::NotInCustody`] when the client does not hold it.
-    pub async fn release_custody(&self, call: &Call, key: String) -> Result<i32, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = resolve::visible_password(work, &key)?;
-            if !row.active {
-                return Err(VaultError::CredentialInactive);
-            }
-            let (authorization, now) = (work.authorization(), work.micros());
-            match custody::release(work.connection(), row.id, authorization, now)? {
-                true => Ok(row.id),
-                false => Err(VaultError::NotInCustody),
-            }
-        };
-        self.perform(call, Action::CustodyRelease, rule).await
-    }
+/// The present one-time password of a credential.
+#[derive(Clone, Debug)]
+pub struct CredentialTotp {
+    /// The credential's number.
+    pub id: i32,
+    /// The code.
+    pub totp: TotpCode,
 }
 
 fn list(connection: &mut AnyConnection, call: &Call) -> Result<Vec<ListedCredential>, VaultError> {
@@ -161,16 +172,14 @@ fn list(connection: &mut AnyConnection, call: &Call) -> Result<Vec<ListedCredent
 }
 
 fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
-    let row = resolve::visible_password(work, key)?;
-    let device = resolve::device_of(work, &row)?.filter(|device| row.active && device.active);
-    let device = device.ok_or(VaultError::CredentialInactive)?;
+    let (row, device) = resolve::readable_password(work, key)?;
+    let held_until = custody::take(work, &row)?;
     let parent = match row.parent_id {
         Some(id) => credential::by_id(work.connection(), id)?.map(|parent| (parent.id, parent.username)),
         None => None,
     };
     let password = parent::shared_password(work, &row)?;
-    let (authorization, now) = (work.authorization(), work.micros());
-    custody::take(work.connection(), row.id, authorization, now, None)?;
+    let now = work.micros();
     credential::set_viewed(work.connection(), row.id, now)?;
     let credential = ReadCredential {
         id: row.id,
@@ -184,12 +193,13 @@ fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
         additional: row.additional,
         domain: row.domain,
         parent,
+        held_until: held_until.map(from_micros),
     };
     Ok(Found { credential, password })
 }
 
 /// The record of a credential names it by number.
-fn object(row: &credential::CredentialRow) -> Object {
+pub(super) fn object(row: &credential::CredentialRow) -> Object {
     Object::Credential(row.id)
 }
 

@@ -9,7 +9,7 @@ use crate::vault::{VaultError, Work};
 
 /// The password credential of a path key. Checked in the order of the contract (1.9): it exists, it is no SSH key,
 /// the client sees it.
-pub(super) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
+pub(in crate::vault) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
     let row = by_key(work.connection(), key)?.ok_or(VaultError::CredentialNotFound)?;
     work.touches(object(&row));
     if row.kind() != CredentialKind::Password {
@@ -19,8 +19,15 @@ pub(super) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> Result<Cre
     Ok(row)
 }
 
+/// The password credential of a path key and its device, both switched on.
+pub(super) fn readable_password(work: &mut Work<'_, '_>, key: &str) -> Result<(CredentialRow, DeviceRow), VaultError> {
+    let row = visible_password(work, key)?;
+    let device = device_of(work, &row)?.filter(|device| row.active && device.active);
+    Ok((row, device.ok_or(VaultError::CredentialInactive)?))
+}
+
 /// Refuses a credential that is neither linked to the client nor on a device that is.
-pub(super) fn require_visible(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
+pub(in crate::vault) fn require_visible(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
     let authorization = work.authorization();
     match credential::is_visible(work.connection(), authorization, row)? {
         true => Ok(()),
@@ -29,7 +36,10 @@ pub(super) fn require_visible(work: &mut Work<'_, '_>, row: &CredentialRow) -> R
 }
 
 /// The device of a credential.
-pub(super) fn device_of(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<Option<DeviceRow>, VaultError> {
+pub(in crate::vault) fn device_of(
+    work: &mut Work<'_, '_>,
+    row: &CredentialRow,
+) -> Result<Option<DeviceRow>, VaultError> {
     Ok(device::by_id(work.connection(), row.device_id)?)
 }
 

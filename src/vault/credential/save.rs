@@ -37,6 +37,8 @@ pub struct CredentialInput {
     pub credential_type: Option<String>,
     pub domain: Option<String>,
     pub parent_password: Option<i32>,
+    /// Whether one client at a time may hold it; not in the contract.
+    pub exclusive_custody: Option<bool>,
     pub hostname: Option<String>,
     pub ip: Option<String>,
     pub device: DeviceFields,
@@ -255,6 +257,7 @@ fn changes(
         session_settings: merge(&settings.session, stored(|row| &row.session_settings)),
         additional_settings: merge(&settings.additional, stored(|row| &row.additional_settings)),
         jit_settings: jit.as_ref().map(text),
+        exclusive_custody: input.exclusive_custody,
     })
 }
 

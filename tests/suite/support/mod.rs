@@ -2,11 +2,16 @@
 
 mod app;
 mod client;
+mod contents;
 mod database;
+mod process;
+mod stream;
 
 pub(crate) use app::TestApp;
 pub(crate) use client::{Answer, TestClient};
+pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
+pub(crate) use process::{Credentials, Finished, Program, Serving, finish, program};
 
 /// The parameters of a device by that name.
 pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {

@@ -1,0 +1,56 @@
+//! A database for one server: the SQLite file of its data directory, or a schema on the PostgreSQL that
+//! `CHAVEIRO_BENCH_DATABASE_URL` names.
+
+use chaveiro::store::{AnyConnection, Database, DatabaseLocation};
+use diesel::connection::SimpleConnection;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A data directory with its database. Gone when dropped.
+pub(crate) struct BenchDatabase {
+    pub(crate) dir: TempDir,
+    schema: Option<Schema>,
+}
+
+struct Schema {
+    server: String,
+    name: String,
+}
+
+impl BenchDatabase {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let schema = std::env::var("CHAVEIRO_BENCH_DATABASE_URL").ok().map(Schema::create);
+        Self { dir, schema }
+    }
+
+    /// The URL to give to the server; `None` for the file in the data directory.
+    pub(crate) fn url(&self) -> Option<String> {
+        let Schema { server, name } = self.schema.as_ref()?;
+        let joint = if server.contains('?') { '&' } else { '?' };
+        Some(format!("{server}{joint}options=--search_path%3D{name}"))
+    }
+}
+
+impl Schema {
+    fn create(server: String) -> Self {
+        let name = format!("bench_{}", Uuid::new_v4().simple());
+        run(&server, &format!("CREATE SCHEMA {name}"));
+        Self { server, name }
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        run(&self.server, &format!("DROP SCHEMA {} CASCADE", self.name));
+    }
+}
+
+fn run(url: &str, sql: &str) {
+    let location = DatabaseLocation::parse(url).expect("CHAVEIRO_BENCH_DATABASE_URL is a database URL");
+    assert!(matches!(location, DatabaseLocation::Postgresql(_)), "CHAVEIRO_BENCH_DATABASE_URL names a PostgreSQL");
+    let database = Database::connect(&location, false).expect("PostgreSQL answers");
+    let mut database = database.expect("a PostgreSQL database exists");
+    let connection: &mut AnyConnection = database.connection();
+    connection.batch_execute(sql).expect("the statement is carried out");
+}

@@ -1,0 +1,108 @@
+//! The product as a child process, on a database of its own, with a client, a device and credentials in it.
+
+use std::fs::File;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::CREDENTIALS;
+use super::database::BenchDatabase;
+use super::generator::{HOSTNAME, IP, Request, Turn, send_all};
+use super::server::Server;
+
+const EXECUTABLE: &str = env!("CARGO_BIN_EXE_chaveiro");
+const APPLICATION: &str = "load";
+
+/// A running product. The server ends before its database goes.
+pub(crate) struct Product {
+    server: Server,
+    client: Client,
+    token: String,
+    _database: BenchDatabase,
+}
+
+struct Client {
+    id: String,
+    secret: String,
+}
+
+impl Product {
+    /// Starts it with these environment variables beside the defaults, and fills it.
+    pub(crate) fn start(environment: &[(&str, &str)]) -> Self {
+        let database = BenchDatabase::new();
+        let client = client(&database);
+        // A file, as a service's log is one in the end.
+        let log = File::create(database.dir.path().join("log")).expect("a file for the log");
+        let mut serve = command(&database);
+        serve.arg("serve").env("RUST_LOG", "warn").envs(environment.iter().copied()).stderr(log);
+        let server = Server::start(&mut serve, |serve, address| {
+            serve.arg("--listen").arg(address.to_string());
+        });
+        let token = token(&server, &client);
+        let product = Self { server, client, token, _database: database };
+        product.fill();
+        product
+    }
+
+    /// The process.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Requests for a token.
+    pub(crate) fn token_request(&self) -> impl Fn(Turn) -> Request {
+        |_| self.client.token_request()
+    }
+
+    /// Requests that bear the client's token.
+    pub(crate) fn bearer(&self, request: impl Fn(Turn) -> Request) -> impl Fn(Turn) -> Request {
+        move |turn| request(turn).with_token(&self.token)
+    }
+
+    fn fill(&self) {
+        let device = format!(
+            r#"{{"hostname":"{HOSTNAME}","ip":"{IP}","type":"Server","vendor":"Debian","model":"12","site":"Lisbon","connectivities":"SSH:22"}}"#
+        );
+        let device = Request::post("/iso/pam/device", "application/json", device, 201);
+        let credentials = (0..CREDENTIALS).map(|number| Request::upsert(&number.to_string(), number));
+        let requests = std::iter::once(device).chain(credentials).map(|request| request.with_token(&self.token));
+        send_all(&self.server, requests);
+    }
+}
+
+impl Client {
+    fn token_request(&self) -> Request {
+        let Self { id, secret } = self;
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        Request::post("/iso/oauth2/token", "application/x-www-form-urlencoded", form, 200)
+    }
+}
+
+fn command(database: &BenchDatabase) -> Command {
+    let mut command = Command::new(EXECUTABLE);
+    command.arg("--data-dir").arg(database.dir.path());
+    if let Some(url) = database.url() {
+        command.arg("--database-url").arg(url);
+    }
+    command
+}
+
+/// Makes a client, from the command line as an administrator does.
+fn client(database: &BenchDatabase) -> Client {
+    let run = |arguments: &[&str]| {
+        let output = command(database).args(arguments).output().expect("the command runs");
+        assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+        output.stdout
+    };
+    run(&["application", "create", "--name", APPLICATION]);
+    let created = ["authorization", "create", "--application", APPLICATION, "--resource", "pam-core", "--access"];
+    let created = run(&[&created[..], &["read-write", "--json"]].concat());
+    let created: Value = serde_json::from_slice(&created).expect("the command prints JSON");
+    let field = |name: &str| created[name].as_str().expect("the client has both").to_string();
+    Client { id: field("client_id"), secret: field("client_secret") }
+}
+
+fn token(server: &Server, client: &Client) -> String {
+    let answer: Value = serde_json::from_slice(&send_all(server, [client.token_request()])).expect("a token in JSON");
+    answer["access_token"].as_str().expect("a token").into()
+}

@@ -1,0 +1,58 @@
+//! The table that is printed, line by line as the figures come.
+
+use std::io::{Write, stdout};
+use std::time::Duration;
+
+use super::generator::{Figures, Load};
+
+/// What has been printed, and what is kept for the end.
+pub(crate) struct Report {
+    ratios: Vec<String>,
+}
+
+impl Report {
+    /// Prints the headings.
+    pub(crate) fn begin(load: &Load) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let engine = match std::env::var_os("CHAVEIRO_BENCH_DATABASE_URL") {
+            Some(_) => "PostgreSQL",
+            None => "SQLite",
+        };
+        let seconds = load.time.as_secs_f64();
+        say(&format!(
+            "{} keep-alive connections, {seconds} s a scenario, {engine}, {cores} cores that server and load share\n",
+            load.connections
+        ));
+        say(&format!("{:<36}{:>12}{:>10}{:>10}{:>16}", "scenario", "requests/s", "p50 ms", "p99 ms", "server CPU us"));
+        Self { ratios: Vec::new() }
+    }
+
+    /// Prints the line of a scenario, and gives its figures back.
+    pub(crate) fn add(&mut self, scenario: &str, figures: Figures) -> Figures {
+        let Figures { rate, p50, p99, cpu_micros } = &figures;
+        let (p50, p99) = (millis(*p50), millis(*p99));
+        say(&format!("{scenario:<36}{rate:>12.0}{p50:>10.2}{p99:>10.2}{cpu_micros:>16.1}"));
+        figures
+    }
+
+    /// Notes a ratio, and what it is to be.
+    pub(crate) fn ratio(&mut self, of: &str, value: f64, aim: Option<&str>) {
+        let aim = aim.map_or(String::new(), |aim| format!("   (aim: {aim})"));
+        self.ratios.push(format!("{of:<40}{value:>8.2}{aim}"));
+    }
+
+    /// Prints the ratios and what the figures are worth.
+    pub(crate) fn end(self) {
+        say("");
+        self.ratios.iter().for_each(|line| say(line));
+        say("\nThese are the figures of one run on one machine; only the ratios carry over to another.");
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn say(line: &str) {
+    writeln!(stdout().lock(), "{line}").expect("the output can be written");
+}

@@ -1,0 +1,259 @@
+//! SSH keys over HTTP (contract, section 8).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::envelope::Revealed;
+use super::error::Refused;
+use crate::http::body::Sent;
+use crate::http::caller::Caller;
+use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
+use crate::vault::{Dialect, Parameters, VaultError};
+
+/// What a client may send to create or update an SSH key.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
+pub struct SshKeyForm {
+    /// The device, which has to exist; with `ip` required for a new key.
+    hostname: Option<String>,
+    ip: Option<String>,
+    /// `usr` unless sent.
+    username: Option<String>,
+    /// Unique name, chosen by the user; the only key of an update.
+    identifier: Option<String>,
+    key_name: Option<String>,
+    /// Told from the private key when missing.
+    public_key: Option<String>,
+    /// Required for a new key.
+    private_key: Option<String>,
+    /// The passphrase of the private key.
+    password: Option<String>,
+    /// Whether the key is switched on; it is unless sent.
+    enabled: Option<bool>,
+    /// Tags of any symbol, separated by commas.
+    tags: Option<String>,
+    /// Further devices, in the place of those before.
+    devices: Option<Vec<DeviceName>>,
+}
+
+/// A device, named.
+#[derive(Serialize, ToSchema)]
+pub struct DeviceName {
+    hostname: String,
+}
+
+/// A device, named with its address.
+#[derive(Serialize, ToSchema)]
+pub struct DeviceAt {
+    hostname: String,
+    ip: String,
+}
+
+impl From<KeyDevice> for DeviceAt {
+    fn from(device: KeyDevice) -> Self {
+        Self { hostname: device.hostname, ip: device.ip }
+    }
+}
+
+/// What can be told of a key, beyond the contract; null when its public key is none.
+#[derive(Serialize, ToSchema)]
+pub struct Facts {
+    /// As in `ssh-ed25519`.
+    algorithm: Option<String>,
+    bits: Option<u32>,
+    /// `SHA256:…`
+    fingerprint: Option<String>,
+    comment: Option<String>,
+}
+
+/// The payload of one SSH key.
+#[derive(Serialize, ToSchema)]
+pub struct SshKeyPayload {
+    key: ShownSshKey,
+}
+
+/// An SSH key with its private part.
+#[derive(Serialize, ToSchema)]
+pub struct ShownSshKey {
+    id: String,
+    identifier: Option<String>,
+    username: String,
+    key_name: String,
+    hostname: String,
+    ip: String,
+    #[schema(value_type = String)]
+    private_key: Revealed,
+    public_key: String,
+    /// The passphrase.
+    #[schema(value_type = Option<String>)]
+    password: Revealed,
+    tags: Vec<String>,
+    devices: Vec<DeviceAt>,
+    expiration_time: Option<String>,
+    #[serde(flatten)]
+    facts: Facts,
+}
+
+/// The payload of a list of SSH keys.
+#[derive(Serialize, ToSchema)]
+pub struct SshKeysPayload {
+    keys: Vec<ListedSshKey>,
+}
+
+/// An SSH key in a list.
+#[derive(Serialize, ToSchema)]
+pub struct ListedSshKey {
+    id: String,
+    identifier: Option<String>,
+    username: String,
+    key_name: String,
+    hostname: String,
+    ip: String,
+    tags: Vec<String>,
+    devices: Vec<DeviceAt>,
+    #[serde(flatten)]
+    facts: Facts,
+}
+
+/// The payload after saving.
+#[derive(Serialize, ToSchema)]
+pub struct SavedSshKeyPayload {
+    key: SavedSshKeyView,
+}
+
+/// An SSH key right after it was saved; the identifier under both of its names.
+#[derive(Serialize, ToSchema)]
+pub struct SavedSshKeyView {
+    id: String,
+    tag: Option<String>,
+    identifier: Option<String>,
+    devices: Vec<DeviceAt>,
+    /// The further devices that are not registered; the key was saved without them.
+    devices_error: Vec<DeviceName>,
+}
+
+/// `GET …/pam/key`
+pub(in crate::http) async fn list(caller: Caller) -> Result<HttpResponse, Refused> {
+    let keys = caller.vault.list_ssh_keys(&caller.call).await.map_err(|error| caller.refused(error))?;
+    let message = format!("{} keys found", keys.len());
+    let payload = SshKeysPayload { keys: keys.into_iter().map(ListedSshKey::from).collect() };
+    Ok(caller.answer(StatusCode::OK, &message, payload))
+}
+
+/// `GET …/pam/key/{key}`
+pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let read = caller.vault.read_ssh_key(&caller.call, key.into_inner()).await;
+    let read = read.map_err(|error| caller.refused(error))?;
+    let message = format!("Key {}", read.key.id);
+    Ok(caller.answer_with_tenant(StatusCode::OK, &message, SshKeyPayload { key: read.into() }))
+}
+
+/// `POST …/pam/key`
+pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
+    let input = sent.0.and_then(|parameters| ssh_key_input(&parameters));
+    let saved = caller.vault.save_ssh_key(&caller.call, input).await.map_err(|error| caller.refused(error))?;
+    let message = match saved.created {
+        true => "Key successfully registered!",
+        false => "Key updated successfully!",
+    };
+    Ok(caller.answer(StatusCode::CREATED, message, SavedSshKeyPayload { key: saved.into() }))
+}
+
+/// `DELETE …/pam/key/{key}`
+pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let done = caller.vault.deactivate_ssh_key(&caller.call, key.into_inner()).await;
+    done.map_err(|error| caller.refused(error))?;
+    Ok(caller.say(StatusCode::OK, "Key successfully deactivated"))
+}
+
+/// `PUT …/pam/key/{key}`
+pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
+    let done = caller.vault.activate_ssh_key(&caller.call, key.into_inner()).await;
+    done.map_err(|error| caller.refused(error))?;
+    // The modern documents print the message of credentials (contract, section 8.5).
+    let message = match caller.call.dialect {
+        Dialect::Legacy => "Key successfully activated",
+        Dialect::Modern => "Credential successfully activated",
+    };
+    Ok(caller.say(StatusCode::OK, message))
+}
+
+fn ssh_key_input(parameters: &Parameters) -> Result<SshKeyInput, VaultError> {
+    let hostname = |device: &Parameters| Ok(device.line("hostname")?.unwrap_or_default());
+    let devices = parameters.objects("devices")?;
+    let devices = devices.map(|devices| devices.iter().map(hostname).collect::<Result<Vec<_>, VaultError>>());
+    Ok(SshKeyInput {
+        hostname: parameters.line("hostname")?,
+        ip: parameters.line("ip")?,
+        username: parameters.line("username")?,
+        identifier: parameters.line("identifier")?,
+        key_name: parameters.line("key_name")?,
+        public_key: parameters.text("public_key")?,
+        private_key: parameters.secret("private_key")?,
+        password: parameters.secret("password")?,
+        enabled: parameters.flag("enabled")?,
+        tags: parameters.list("tags")?,
+        devices: devices.transpose()?,
+    })
+}
+
+fn facts(key: &SshKey) -> Facts {
+    let facts = key.facts.as_ref();
+    Facts {
+        algorithm: facts.map(|facts| facts.algorithm.clone()),
+        bits: facts.and_then(|facts| facts.bits),
+        fingerprint: facts.map(|facts| facts.fingerprint.clone()),
+        comment: facts.map(|facts| facts.comment.clone()),
+    }
+}
+
+impl From<SshKey> for ListedSshKey {
+    fn from(key: SshKey) -> Self {
+        Self {
+            facts: facts(&key),
+            id: key.id.to_string(),
+            identifier: key.identifier,
+            username: key.username,
+            key_name: key.key_name,
+            hostname: key.hostname,
+            ip: key.ip,
+            tags: key.tags,
+            devices: key.devices.into_iter().map(DeviceAt::from).collect(),
+        }
+    }
+}
+
+impl From<ReadSshKey> for ShownSshKey {
+    fn from(read: ReadSshKey) -> Self {
+        let key = read.key;
+        Self {
+            facts: facts(&key),
+            id: key.id.to_string(),
+            identifier: key.identifier,
+            username: key.username,
+            key_name: key.key_name,
+            hostname: key.hostname,
+            ip: key.ip,
+            private_key: Revealed::new(Some(read.private_key)),
+            public_key: key.public_key,
+            password: Revealed::new(read.password),
+            tags: key.tags,
+            devices: key.devices.into_iter().map(DeviceAt::from).collect(),
+            expiration_time: None,
+        }
+    }
+}
+
+impl From<SavedSshKey> for SavedSshKeyView {
+    fn from(saved: SavedSshKey) -> Self {
+        Self {
+            id: saved.id.to_string(),
+            tag: saved.identifier.clone(),
+            identifier: saved.identifier,
+            devices: saved.devices.into_iter().map(DeviceAt::from).collect(),
+            devices_error: saved.unknown_devices.into_iter().map(|hostname| DeviceName { hostname }).collect(),
+        }
+    }
+}

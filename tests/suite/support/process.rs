@@ -1,0 +1,193 @@
+//! The built program, as a user starts it: a child process with an environment and data of its own.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::stream::Stream;
+use super::{TestClient, TestDatabase};
+
+/// Far beyond what anything here takes; a test that waits for longer has failed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The program on a database of a test's own.
+pub(crate) struct Program {
+    pub(crate) database: TestDatabase,
+    /// What it is given as the database's URL.
+    pub(crate) url: String,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A client's id and secret.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+impl Program {
+    /// The program beside an empty directory, on PostgreSQL an empty schema.
+    pub(crate) fn new() -> Self {
+        let database = TestDatabase::new();
+        Self { url: database.url.clone(), database }
+    }
+
+    /// The program with these arguments, on this data.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(arguments);
+        command.arg("--data-dir").arg(self.database.dir.path()).arg("--database-url").arg(&self.url);
+        command
+    }
+
+    /// Runs a command to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
+        finish(self.command(arguments))
+    }
+
+    /// Runs a command that has to work, and gives what it printed.
+    #[track_caller]
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
+        let finished = self.run(arguments);
+        assert_eq!(finished.code, 0, "{arguments:?}: {finished:?}");
+        finished.stdout
+    }
+
+    /// Runs a command that prints JSON.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.done(&[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    /// Makes a client of `application`, which has to be there, that may read and write.
+    #[track_caller]
+    pub(crate) fn create_authorization(&self, application: &str) -> Credentials {
+        let arguments = ["authorization", "create", "--application", application, "--resource", "pam-core"];
+        let made = self.json(&[&arguments[..], &["--access", "read-write"]].concat());
+        Credentials {
+            id: made["client_id"].as_str().unwrap().into(),
+            secret: made["client_secret"].as_str().unwrap().into(),
+        }
+    }
+
+    /// Makes an application and a client of it.
+    #[track_caller]
+    pub(crate) fn create_client(&self, application: &str) -> Credentials {
+        self.done(&["application", "create", "--name", application]);
+        self.create_authorization(application)
+    }
+
+    /// Starts the server on a free port.
+    #[track_caller]
+    pub(crate) fn serve(&self) -> Serving {
+        Serving::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
+    }
+}
+
+/// The program alone: an environment without any setting of the machine's.
+pub(crate) fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chaveiro"));
+    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs any command to its end.
+#[track_caller]
+pub(crate) fn finish(mut command: Command) -> Finished {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (stdout, stderr) = (Stream::of(child.stdout.take().unwrap()), Stream::of(child.stderr.take().unwrap()));
+    let code = end_of(&mut child, &[&stdout, &stderr]).code().unwrap_or(-1);
+    Finished { code, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+/// The exit of a child whose output ends when it does.
+#[track_caller]
+fn end_of(child: &mut Child, streams: &[&Stream]) -> ExitStatus {
+    if !streams.iter().all(|stream| stream.wait_for_end(LIMIT)) {
+        child.kill().unwrap();
+        let said: Vec<_> = streams.iter().map(|stream| stream.text()).collect();
+        panic!("the program did not end: {said:?}");
+    }
+    child.wait().unwrap()
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) stdout: Stream,
+    pub(crate) stderr: Stream,
+}
+
+impl Serving {
+    /// Starts a command that serves, and waits until it does.
+    #[track_caller]
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (stdout, stderr) = (Stream::of(child.stdout.take().unwrap()), Stream::of(child.stderr.take().unwrap()));
+        let address = stderr.wait_for("serving on http://", LIMIT).and_then(|line| line.trim().parse().ok());
+        let Some(address) = address else {
+            let _ = child.kill();
+            panic!("the program does not serve: {}{}", stdout.text(), stderr.text());
+        };
+        Self { child, address, stdout, stderr }
+    }
+
+    /// Somebody without a client.
+    pub(crate) fn anonymous(&self) -> TestClient {
+        TestClient::new(self.address)
+    }
+
+    /// A client with a token of its own.
+    pub(crate) async fn client(&self, credentials: &Credentials) -> TestClient {
+        let mut client = self.anonymous();
+        client.client_id.clone_from(&credentials.id);
+        client.client_secret.clone_from(&credentials.secret);
+        client.token = client.fetch_token().await;
+        client
+    }
+
+    /// SIGTERM.
+    pub(crate) fn ask_to_stop(&self) {
+        let mut kill = Command::new("kill");
+        kill.args(["-TERM", &self.child.id().to_string()]);
+        assert_eq!(finish(kill).code, 0);
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Finished {
+        let code = end_of(&mut self.child, &[&self.stdout, &self.stderr]).code().unwrap_or(-1);
+        Finished { code, stdout: self.stdout.text(), stderr: self.stderr.text() }
+    }
+
+    /// SIGTERM, and waits for the end.
+    #[track_caller]
+    pub(crate) fn stop(self) -> Finished {
+        self.ask_to_stop();
+        self.end()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Both fail for a child that has ended, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
