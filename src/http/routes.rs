@@ -11,6 +11,7 @@ use super::ops::{self, Health};
 use super::pam::credential::{self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload};
 use super::pam::device::{self, DeviceForm, DevicePayload, DevicesPayload};
 use super::pam::envelope::{Envelope, Failure, Nothing};
+use super::pam::history::{self, VersionPayload, VersionsPayload};
 use super::pam::information::{
     self, InformationForm, InformationListPayload, InformationPayload, SavedInformationPayload,
 };
@@ -281,6 +282,38 @@ fn pam_rows() -> Vec<Row> {
             body: None,
             success: ok("It is active", done),
             route: || web::to(ssh_key::activate),
+        },
+        Row {
+            method: Method::GET,
+            paths: &["/pam/credential/{key}/versions", "/pam/info/{key}/versions", "/pam/key/{key}/versions"],
+            summary: "The versions that are kept of a secret, without secrets",
+            body: None,
+            success: ok("The versions, newest first", described::<Envelope<'static, VersionsPayload>>),
+            route: || web::to(history::list),
+        },
+        Row {
+            method: Method::GET,
+            paths: &[
+                "/pam/credential/{key}/versions/{version}",
+                "/pam/info/{key}/versions/{version}",
+                "/pam/key/{key}/versions/{version}",
+            ],
+            summary: "One version of a secret",
+            body: None,
+            success: ok("The version", described::<Envelope<'static, VersionPayload>>),
+            route: || web::to(history::read),
+        },
+        Row {
+            method: Method::POST,
+            paths: &[
+                "/pam/credential/{key}/versions/{version}/restore",
+                "/pam/info/{key}/versions/{version}/restore",
+                "/pam/key/{key}/versions/{version}/restore",
+            ],
+            summary: "Make a version the current one again, as a new version",
+            body: None,
+            success: created("It is restored", done),
+            route: || web::to(history::restore),
         },
     ]
 }

@@ -26,14 +26,26 @@ pub fn current(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result
     Ok(row.map(|(version, sealed)| SealedRow { version, sealed }))
 }
 
-/// The number of the newest version, 0 when there is none.
-pub fn current_version(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<i32, StoreError> {
-    let newest: Option<i32> = secret::table
+/// One version of a secret.
+pub fn version(
+    connection: &mut AnyConnection,
+    kind: &str,
+    owner: i32,
+    version: i32,
+) -> Result<Option<SealedRow>, StoreError> {
+    let sealed = secret::table.find((kind, owner, version)).select(secret::sealed);
+    let sealed: Option<Vec<u8>> = sealed.first(connection).optional()?;
+    Ok(sealed.map(|sealed| SealedRow { version, sealed }))
+}
+
+/// The versions that are kept: number and time, newest first.
+pub fn versions(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Vec<(i32, i64)>, StoreError> {
+    Ok(secret::table
         .filter(secret::kind.eq(kind))
         .filter(secret::owner_id.eq(owner))
-        .select(diesel::dsl::max(secret::version))
-        .first(connection)?;
-    Ok(newest.unwrap_or(0))
+        .order(secret::version.desc())
+        .select((secret::version, secret::created_at))
+        .load(connection)?)
 }
 
 /// Keeps a new version.

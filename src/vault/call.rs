@@ -53,6 +53,9 @@ pub enum Action {
     SshKeySave,
     SshKeyDeactivate,
     SshKeyActivate,
+    HistoryList,
+    HistoryRead,
+    HistoryRestore,
     UnknownRoute,
 }
 
@@ -82,6 +85,9 @@ impl Action {
             Action::SshKeySave => "ssh-key.save",
             Action::SshKeyDeactivate => "ssh-key.deactivate",
             Action::SshKeyActivate => "ssh-key.activate",
+            Action::HistoryList => "history.list",
+            Action::HistoryRead => "history.read",
+            Action::HistoryRestore => "history.restore",
             Action::UnknownRoute => "route.unknown",
         }
     }
@@ -101,7 +107,8 @@ impl Action {
             | Action::InformationActivate
             | Action::SshKeySave
             | Action::SshKeyDeactivate
-            | Action::SshKeyActivate => true,
+            | Action::SshKeyActivate
+            | Action::HistoryRestore => true,
             Action::DeviceList
             | Action::DeviceRead
             | Action::CredentialList
@@ -111,7 +118,9 @@ impl Action {
             | Action::InformationList
             | Action::InformationRead
             | Action::SshKeyList
-            | Action::SshKeyRead => false,
+            | Action::SshKeyRead
+            | Action::HistoryList
+            | Action::HistoryRead => false,
             Action::UnknownRoute => return None,
         };
         Some(Need { resource: Resource::PamCore, write })

@@ -124,6 +124,10 @@ pub enum VaultError {
     #[error("content missing")]
     ContentMissing,
 
+    /// No such version, or one that is no longer kept.
+    #[error("version not found")]
+    VersionNotFound,
+
     /// The database did not do its part.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -227,6 +231,7 @@ impl VaultError {
             VaultError::InformationInactive => "information-inactive",
             VaultError::InformationAlreadyActive => "information-already-active",
             VaultError::ContentMissing => "content-missing",
+            VaultError::VersionNotFound => "version-not-found",
             VaultError::Store(_) => "store-failed",
             VaultError::Seal(_) => "seal-failed",
             VaultError::Token(_) => "token-failed",

@@ -106,7 +106,7 @@ fn set_active(work: &mut Work<'_, '_>, id: i32, active: bool) -> Result<(), Vaul
 
 /// The information of a path key: digits are its number, then an identifier. There is no code for "no access", so
 /// one that the client does not see is not found.
-fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<InformationRow, VaultError> {
+pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<InformationRow, VaultError> {
     if !is_storable(key) {
         return Err(VaultError::InformationNotFound);
     }

@@ -9,6 +9,7 @@ pub mod audit_log;
 pub mod authentication;
 pub mod credential;
 pub mod device;
+pub mod history;
 pub mod information;
 pub mod ssh_key;
 

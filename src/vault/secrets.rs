@@ -36,6 +36,17 @@ pub(super) fn current(work: &mut Work<'_, '_>, kind: SecretKind, owner: i32) -> 
     Ok(row.map(|row| Sealed { place: Place { kind, owner, version: row.version }, bytes: row.sealed }))
 }
 
+/// One version of a secret, still sealed.
+pub(super) fn version(
+    work: &mut Work<'_, '_>,
+    kind: SecretKind,
+    owner: i32,
+    version: i32,
+) -> Result<Option<Sealed>, VaultError> {
+    let row = secret::version(work.connection(), kind.name(), owner, version)?;
+    Ok(row.map(|row| Sealed { place: Place { kind, owner, version }, bytes: row.sealed }))
+}
+
 /// The newest version of a secret, opened within the job: for comparing, never for an answer.
 pub(super) fn compare_with(
     work: &mut Work<'_, '_>,

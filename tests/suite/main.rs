@@ -16,6 +16,7 @@ mod credential_read;
 mod credential_save;
 mod custody;
 mod device;
+mod history;
 mod information;
 mod parameters;
 mod refusals;

@@ -15,6 +15,8 @@ use crate::http::described::Described;
 use crate::http::routes::{self, Endpoint};
 
 const BEARER: &str = "bearer";
+const PATH_PARAMETERS: [(&str, &str); 2] =
+    [("key", "The number, or one of the names that the resource is known by"), ("version", "The number of a version")];
 
 /// The whole API.
 pub(in crate::http) fn description() -> OpenApi {
@@ -65,8 +67,10 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         .tag(endpoint.tag)
         .operation_id(Some(endpoint.operation_id()))
         .responses(responses.build());
-    if endpoint.path.contains("{key}") {
-        operation = operation.parameter(path_key());
+    for (name, meaning) in PATH_PARAMETERS {
+        if endpoint.path.contains(&format!("{{{name}}}")) {
+            operation = operation.parameter(path_parameter(name, meaning));
+        }
     }
     if endpoint.bearer {
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
@@ -81,12 +85,12 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     operation
 }
 
-fn path_key() -> ParameterBuilder {
+fn path_parameter(name: &str, meaning: &str) -> ParameterBuilder {
     ParameterBuilder::new()
-        .name("key")
+        .name(name)
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
-        .description(Some("The number, or one of the names that the resource is known by"))
+        .description(Some(meaning))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
 }
 

@@ -164,6 +164,7 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         // The older service has no such call, and so no number for it.
         VaultError::InformationAlreadyActive => Text::unnumbered("Information is already activated"),
         VaultError::ContentMissing => Text::numbered(1026, "The information content was not informed"),
+        VaultError::VersionNotFound => Text::unnumbered("Version not found"),
         VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => Text::later(),
         VaultError::Store(
             StoreError::Conflict
@@ -262,6 +263,7 @@ mod tests {
             VaultError::InformationInactive,
             VaultError::InformationAlreadyActive,
             VaultError::ContentMissing,
+            VaultError::VersionNotFound,
             VaultError::Store(StoreError::Busy),
             VaultError::Store(StoreError::Unavailable("why")),
             VaultError::Store(StoreError::Contended),

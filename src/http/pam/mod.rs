@@ -4,5 +4,6 @@ pub mod credential;
 pub mod device;
 pub mod envelope;
 pub mod error;
+pub mod history;
 pub mod information;
 pub mod ssh_key;

@@ -1,6 +1,6 @@
 //! Credentials (contract, section 5): reading with custody, listing, saving, switching off and on.
 
-mod parent;
+pub(super) mod parent;
 pub(super) mod resolve;
 mod save;
 mod settings;

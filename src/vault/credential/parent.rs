@@ -65,7 +65,7 @@ pub(super) fn decide(
 }
 
 /// Stores a password sent for a credential that now has `parent`, and had `before`.
-pub(super) fn store_password(
+pub(in crate::vault) fn store_password(
     work: &mut Work<'_, '_>,
     id: i32,
     before: Option<i32>,

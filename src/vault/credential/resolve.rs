@@ -20,7 +20,10 @@ pub(in crate::vault) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> 
 }
 
 /// The password credential of a path key and its device, both switched on.
-pub(super) fn readable_password(work: &mut Work<'_, '_>, key: &str) -> Result<(CredentialRow, DeviceRow), VaultError> {
+pub(in crate::vault) fn readable_password(
+    work: &mut Work<'_, '_>,
+    key: &str,
+) -> Result<(CredentialRow, DeviceRow), VaultError> {
     let row = visible_password(work, key)?;
     let device = device_of(work, &row)?.filter(|device| row.active && device.active);
     Ok((row, device.ok_or(VaultError::CredentialInactive)?))

@@ -1,7 +1,7 @@
 //! SSH keys (contract, section 8). A key is a credential of another kind: it has a row in the same table, and so a
 //! number in the same line of numbers.
 
-mod save;
+pub(super) mod save;
 
 pub use save::{SavedSshKey, SshKeyInput};
 
@@ -132,7 +132,7 @@ impl Vault {
 
 /// The SSH key of a path key: digits are its number, then an identifier. In the order of the contract (1.9): it
 /// exists, it is a key, the client sees it.
-fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
+pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
     if !is_storable(key) {
         return Err(VaultError::SshKeyNotFound);
     }

@@ -202,6 +202,16 @@ fn checked_public_key(work: &Work<'_, '_>, private: &SecretText, public: Option<
     })
 }
 
+/// Makes an earlier private key the current one again, with the public key that it holds. From a format that does not
+/// show one, the public key stays as it is.
+pub(in crate::vault) fn restore(work: &mut Work<'_, '_>, id: i32, private: &SecretText) -> Result<(), VaultError> {
+    if let Ok(public_key) = check_ssh_pair(private, None) {
+        let changes = SshKeyChanges { key_name: None, public_key: Some(public_key) };
+        ssh_key::update(work.connection(), id, &changes)?;
+    }
+    secrets::put(work, SecretKind::SshPrivateKey, id, private)
+}
+
 fn sent_username(input: &SshKeyInput) -> Option<&str> {
     input.username.as_deref().map(|username| if username.is_empty() { DEFAULT_USERNAME } else { username })
 }
