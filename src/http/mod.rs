@@ -49,7 +49,7 @@ pub fn serve(service: Service, listener: TcpListener) -> std::io::Result<Server>
             .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(observe::observe))
             .configure(routes::register)
-            .service(ops::openapi::pages(api.clone()))
+            .configure(ops::openapi::pages(api.clone()))
             .default_service(web::to(fallback::unknown_route))
     };
     let mut server =

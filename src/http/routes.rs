@@ -4,13 +4,13 @@
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use super::described::{Described, described};
+use super::described::{Described, described, enveloped};
 use super::fallback;
-use super::oauth::{self, Introspected, Metadata, OAuthError, TokenForm, TokenReply};
+use super::oauth::{self, Introspected, Metadata, OAuthErrorReply, TokenForm, TokenReply};
 use super::ops::{self, Health};
 use super::pam::credential::{self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload};
 use super::pam::device::{self, DeviceForm, DevicePayload, DevicesPayload};
-use super::pam::envelope::{Envelope, Failure, Nothing};
+use super::pam::envelope::{Failure, Nothing};
 use super::pam::history::{self, VersionPayload, VersionsPayload};
 use super::pam::information::{
     self, InformationForm, InformationListPayload, InformationPayload, SavedInformationPayload,
@@ -105,14 +105,14 @@ fn pam_rows() -> Vec<Row> {
     const CREDENTIAL: &[&str] = &["/pam/credential/{key}"];
     const SSH_KEY: &[&str] = &["/pam/key/{key}"];
     const INFORMATION: &[&str] = &["/pam/info/{key}"];
-    let done = described::<Envelope<'static, Nothing>>;
+    let done = enveloped::<Nothing>;
     vec![
         Row {
             method: Method::GET,
             paths: DEVICES,
             summary: "List the devices that the client sees",
             body: None,
-            success: ok("The active devices", described::<Envelope<'static, DevicesPayload>>),
+            success: ok("The active devices", enveloped::<DevicesPayload>),
             route: || web::to(device::list),
         },
         Row {
@@ -120,7 +120,7 @@ fn pam_rows() -> Vec<Row> {
             paths: DEVICES,
             summary: "Create a device, or update the one of that hostname",
             body: Some(described::<DeviceForm>),
-            success: created("The device as it now is", described::<Envelope<'static, DevicePayload>>),
+            success: created("The device as it now is", enveloped::<DevicePayload>),
             route: || web::to(device::save),
         },
         Row {
@@ -128,7 +128,7 @@ fn pam_rows() -> Vec<Row> {
             paths: DEVICE,
             summary: "One device, by number or hostname",
             body: None,
-            success: ok("The device", described::<Envelope<'static, DevicePayload>>),
+            success: ok("The device", enveloped::<DevicePayload>),
             route: || web::to(device::read),
         },
         Row {
@@ -152,7 +152,7 @@ fn pam_rows() -> Vec<Row> {
             paths: CREDENTIALS,
             summary: "List the credentials that the client sees, without secrets",
             body: None,
-            success: ok("The active credentials", described::<Envelope<'static, CredentialsPayload>>),
+            success: ok("The active credentials", enveloped::<CredentialsPayload>),
             route: || web::to(credential::list),
         },
         Row {
@@ -160,7 +160,7 @@ fn pam_rows() -> Vec<Row> {
             paths: CREDENTIALS,
             summary: "Create or update a credential, by identifier, else by hostname, ip and username",
             body: Some(described::<CredentialForm>),
-            success: created("Its number and identifier", described::<Envelope<'static, SavedPayload>>),
+            success: created("Its number and identifier", enveloped::<SavedPayload>),
             route: || web::to(credential::save),
         },
         Row {
@@ -176,7 +176,7 @@ fn pam_rows() -> Vec<Row> {
             paths: CREDENTIAL,
             summary: "One credential with its password, by number, identifier or username@hostname; takes custody",
             body: None,
-            success: ok("The credential", described::<Envelope<'static, CredentialPayload>>),
+            success: ok("The credential", enveloped::<CredentialPayload>),
             route: || web::to(credential::read),
         },
         Row {
@@ -200,7 +200,7 @@ fn pam_rows() -> Vec<Row> {
             paths: &["/pam/credential/{key}/totp"],
             summary: "The present one-time password of a credential (RFC 6238); the seed stays in the vault",
             body: None,
-            success: ok("The code", described::<Envelope<'static, TotpPayload>>),
+            success: ok("The code", enveloped::<TotpPayload>),
             route: || web::to(credential::totp),
         },
         Row {
@@ -208,7 +208,7 @@ fn pam_rows() -> Vec<Row> {
             paths: &["/pam/info"],
             summary: "List the protected information that the client sees, without texts",
             body: None,
-            success: ok("The active information", described::<Envelope<'static, InformationListPayload>>),
+            success: ok("The active information", enveloped::<InformationListPayload>),
             route: || web::to(information::list),
         },
         Row {
@@ -216,7 +216,7 @@ fn pam_rows() -> Vec<Row> {
             paths: &["/pam/info"],
             summary: "Create a protected information, or update the one of that identifier",
             body: Some(described::<InformationForm>),
-            success: created("The information", described::<Envelope<'static, SavedInformationPayload>>),
+            success: created("The information", enveloped::<SavedInformationPayload>),
             route: || web::to(information::save),
         },
         Row {
@@ -224,7 +224,7 @@ fn pam_rows() -> Vec<Row> {
             paths: INFORMATION,
             summary: "One protected information with its text, by number or identifier",
             body: None,
-            success: ok("The information", described::<Envelope<'static, InformationPayload>>),
+            success: ok("The information", enveloped::<InformationPayload>),
             route: || web::to(information::read),
         },
         Row {
@@ -248,7 +248,7 @@ fn pam_rows() -> Vec<Row> {
             paths: &["/pam/key"],
             summary: "List the SSH keys that the client sees, without private keys",
             body: None,
-            success: ok("The active keys", described::<Envelope<'static, SshKeysPayload>>),
+            success: ok("The active keys", enveloped::<SshKeysPayload>),
             route: || web::to(ssh_key::list),
         },
         Row {
@@ -256,7 +256,7 @@ fn pam_rows() -> Vec<Row> {
             paths: &["/pam/key"],
             summary: "Create an SSH key, or update the one of that identifier",
             body: Some(described::<SshKeyForm>),
-            success: created("Number, identifier, further devices", described::<Envelope<'static, SavedSshKeyPayload>>),
+            success: created("Number, identifier, further devices", enveloped::<SavedSshKeyPayload>),
             route: || web::to(ssh_key::save),
         },
         Row {
@@ -264,7 +264,7 @@ fn pam_rows() -> Vec<Row> {
             paths: SSH_KEY,
             summary: "One SSH key with its private key, by number or identifier",
             body: None,
-            success: ok("The key", described::<Envelope<'static, SshKeyPayload>>),
+            success: ok("The key", enveloped::<SshKeyPayload>),
             route: || web::to(ssh_key::read),
         },
         Row {
@@ -288,7 +288,7 @@ fn pam_rows() -> Vec<Row> {
             paths: &["/pam/credential/{key}/versions", "/pam/info/{key}/versions", "/pam/key/{key}/versions"],
             summary: "The versions that are kept of a secret, without secrets",
             body: None,
-            success: ok("The versions, newest first", described::<Envelope<'static, VersionsPayload>>),
+            success: ok("The versions, newest first", enveloped::<VersionsPayload>),
             route: || web::to(history::list),
         },
         Row {
@@ -300,7 +300,7 @@ fn pam_rows() -> Vec<Row> {
             ],
             summary: "One version of a secret",
             body: None,
-            success: ok("The version", described::<Envelope<'static, VersionPayload>>),
+            success: ok("The version", enveloped::<VersionPayload>),
             route: || web::to(history::read),
         },
         Row {
@@ -319,7 +319,7 @@ fn pam_rows() -> Vec<Row> {
 }
 
 fn pam_endpoints() -> Vec<Endpoint> {
-    let failure = described::<Envelope<'static, Failure<'static>>>;
+    let failure = enveloped::<Failure<'static>>;
     let refusals = [
         (400, "Refused, with the number in exception.code"),
         (401, "No token, or one that is not good"),
@@ -400,7 +400,8 @@ fn oauth_endpoints() -> Vec<Endpoint> {
         (500, "Unexpected error"),
         (503, "The service is busy or has no database"),
     ];
-    let refusals = refusals.map(|(status, meaning)| Answer { status, meaning, body: Some(described::<OAuthError>) });
+    let refusals =
+        refusals.map(|(status, meaning)| Answer { status, meaning, body: Some(described::<OAuthErrorReply>) });
     let with_refusals = |row: &Row| match row.method == Method::POST {
         true => [row.success].into_iter().chain(refusals).collect(),
         false => vec![row.success],

@@ -130,7 +130,7 @@ impl Vault {
     /// Whether the database answers, and the keys open what they sealed.
     pub async fn is_ready(&self) -> bool {
         let keyring = self.0.keyring.load_full();
-        self.0.store.read(crate::store::meta::answers).await.is_ok() && keys::work(&keyring)
+        self.0.store.read(crate::store::meta::change_mark).await.is_ok() && keys::work(&keyring)
     }
 
     /// Finishes the writes that are queued and refuses later ones.

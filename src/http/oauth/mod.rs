@@ -5,7 +5,7 @@ mod error;
 mod wire;
 
 pub use error::OAuthRefused;
-pub use wire::{Introspected, Metadata, OAuthError, TokenForm, TokenReply};
+pub use wire::{Introspected, Metadata, OAuthErrorReply, TokenForm, TokenReply};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, PRAGMA};

@@ -84,13 +84,22 @@ pub(super) fn introspected(claims: Option<&Claims>) -> IntrospectionReply {
     reply
 }
 
-/// An error (RFC 6749, section 5.2), with the text once more as `message`, where older clients look for it.
-#[derive(Serialize, ToSchema)]
-pub struct OAuthError {
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    standard: StandardErrorResponse<BasicErrorResponseType>,
+/// An error (RFC 6749, section 5.2). Describes what is written.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description")]
+pub struct OAuthErrorReply {
+    /// As in `invalid_client`.
+    error: String,
+    error_description: String,
     /// `error_description`, again.
+    message: String,
+}
+
+/// An error, with the text once more as `message`, where older clients look for it.
+#[derive(Serialize)]
+pub(super) struct OAuthError {
+    #[serde(flatten)]
+    standard: StandardErrorResponse<BasicErrorResponseType>,
     message: &'static str,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -40,8 +41,12 @@ pub(in crate::http) fn description() -> OpenApi {
 }
 
 /// `/openapi.json`, and `/docs` to browse it. All of it is served from the binary.
-pub(in crate::http) fn pages(api: OpenApi) -> SwaggerUi {
-    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api)
+pub(in crate::http) fn pages(api: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
+    |config| {
+        // Slashes at the end are cut off, and the page finds its parts by its own path.
+        config.service(web::redirect("/docs", "/docs/index.html"));
+        config.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api));
+    }
 }
 
 fn http_method(endpoint: &Endpoint) -> HttpMethod {

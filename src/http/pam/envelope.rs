@@ -44,9 +44,9 @@ impl<'a> Response<'a> {
     }
 }
 
-/// An answer: the envelope and its payload.
+/// What stands before the payload.
 #[derive(Serialize, ToSchema)]
-pub struct Envelope<'a, P> {
+pub struct EnvelopeHead<'a> {
     /// The HTTP status, again.
     code: u16,
     /// What happened.
@@ -54,7 +54,13 @@ pub struct Envelope<'a, P> {
     /// The tenant's name; on some answers under `/api`.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a str>,
-    /// The payload, under its own key.
+}
+
+/// An answer: the head, and the payload under its own key beside it.
+#[derive(Serialize)]
+struct Envelope<'a, P> {
+    #[serde(flatten)]
+    head: EnvelopeHead<'a>,
     #[serde(flatten)]
     payload: P,
 }
@@ -106,13 +112,15 @@ pub(in crate::http) fn answer(
     payload: impl Serialize,
 ) -> HttpResponse {
     let response = Response::new(status, message, false);
-    respond(status).json(Envelope { code: status.as_u16(), response, tenant, payload })
+    let head = EnvelopeHead { code: status.as_u16(), response, tenant };
+    respond(status).json(Envelope { head, payload })
 }
 
 /// An error.
 pub(super) fn failure(status: StatusCode, message: &str, exception: Option<Exception<'_>>) -> HttpResponse {
     let response = Response::new(status, message, true);
-    respond(status).json(Envelope { code: status.as_u16(), response, tenant: None, payload: Failure { exception } })
+    let head = EnvelopeHead { code: status.as_u16(), response, tenant: None };
+    respond(status).json(Envelope { head, payload: Failure { exception } })
 }
 
 /// No answer is to be kept by anyone on the way: a read has a side effect, and may hold a secret.
