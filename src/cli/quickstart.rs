@@ -60,7 +60,7 @@ curl -s {address}/iso/pam/credential -H "Authorization: Bearer $TOKEN" -H 'Conte
 # 4. Read it back
 curl -s {address}/iso/pam/credential/erp-batch -H "Authorization: Bearer $TOKEN" -w '\n'
 
-The API to browse: {address}/docs
+The API to browse: {address}/docs/
 "#
     )
 }

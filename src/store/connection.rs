@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -108,11 +108,14 @@ fn asks_for_tls(url: &str) -> bool {
     ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode))
 }
 
+/// Makes the file if it is missing. One that is there is not opened: closing it again would drop the locks that other
+/// connections of this process hold on it (sqlite.org/howtocorrupt.html, section 2.2).
 fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
-    match std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path) {
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
-        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made or written")),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made")),
     }
 }
 
@@ -149,19 +152,26 @@ impl AnyConnection {
         Ok(self.batch_execute(statement)?)
     }
 
-    /// Applies what is missing of the embedded migrations.
+    /// Applies what is missing of the embedded migrations. Of nodes that start together, one does it and the others
+    /// wait.
     pub(super) fn migrate(&mut self) -> Result<usize, StoreError> {
-        let applied = match self {
-            AnyConnection::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len()),
-            AnyConnection::Postgresql(c) => {
-                // Two nodes that start together must not migrate at once.
-                c.batch_execute("SELECT pg_advisory_lock(4207849484)").map_err(StoreError::from)?;
-                let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
-                c.batch_execute("SELECT pg_advisory_unlock(4207849484)").map_err(StoreError::from)?;
-                applied
+        match self {
+            AnyConnection::Sqlite(c) => {
+                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
+                let applied = c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len());
+                match applied {
+                    Ok(_) => AnsiTransactionManager::commit_transaction(c)?,
+                    Err(_) => AnsiTransactionManager::rollback_transaction(c)?,
+                }
+                applied.map_err(|_| StoreError::Migration)
             }
-        };
-        applied.map_err(|_| StoreError::Migration)
+            AnyConnection::Postgresql(c) => {
+                c.batch_execute("SELECT pg_advisory_lock(4207849484)")?;
+                let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
+                c.batch_execute("SELECT pg_advisory_unlock(4207849484)")?;
+                applied.map_err(|_| StoreError::Migration)
+            }
+        }
     }
 
     /// The names of the migrations that have not been applied.

@@ -1,18 +1,17 @@
-//! The writer: what is written together, what fails alone, and what runs again.
+//! The writer: what is written together, and what fails alone or with all the others.
+
+mod contention;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chaveiro::store::lookup::{self, LookupKind};
 use chaveiro::store::{
-    AnyConnection, CommitObserver, Database, DatabaseLocation, Store, StoreError, Transaction, WriterSettings, domain,
+    CommitObserver, Database, DatabaseLocation, Store, StoreError, Transaction, WriterSettings, domain,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
-use futures_util::future::join_all;
+use futures_util::future::{LocalBoxFuture, join, join_all, select};
 
 use crate::support::TestDatabase;
 
@@ -84,9 +83,9 @@ impl Bench {
                 self.has_waiting(count).await;
                 gate.open();
             };
-            futures_util::future::join(jobs, queued).await.0
+            join(jobs, queued).await.0
         };
-        let (busy, answers) = futures_util::future::join(busy, others).await;
+        let (busy, answers) = join(busy, others).await;
         busy.unwrap();
         answers
     }
@@ -186,7 +185,7 @@ async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
         domain::insert(transaction.connection(), "lost too", None)?;
         Err(StoreError::NotFound)
     };
-    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> = vec![
+    let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
         Box::pin(bench.store.write(register("a"))),
         Box::pin(bench.store.write(fails)),
         Box::pin(bench.store.write(refuses)),
@@ -205,7 +204,7 @@ async fn a_job_that_panics_loses_its_own_rows_and_no_others() {
         domain::insert(transaction.connection(), "lost", None)?;
         panic!("this test wants a panic here");
     };
-    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> = vec![
+    let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
         Box::pin(bench.store.write(register("a"))),
         Box::pin(bench.store.write(panics)),
         Box::pin(bench.store.write(register("b"))),
@@ -231,9 +230,9 @@ async fn a_job_beyond_the_queue_is_refused_at_once_and_the_others_are_kept() {
             gate.open();
             refused
         };
-        futures_util::future::join(queued, refused).await
+        join(queued, refused).await
     };
-    let (busy, (queued, refused)) = futures_util::future::join(busy, others).await;
+    let (busy, (queued, refused)) = join(busy, others).await;
     assert_eq!(refused, Err(StoreError::Busy));
     assert_eq!((busy, queued), (Ok(()), vec![Ok(()), Ok(())]));
     assert_eq!(bench.domains(), ["a", "b"]);
@@ -258,7 +257,7 @@ async fn a_commit_that_fails_fails_every_job_in_it_and_keeps_nothing() {
     let first = bench.store.write(gate.job());
     let others = async {
         gate.reached().await;
-        let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> = vec![
+        let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
             Box::pin(bench.store.write(register("a"))),
             Box::pin(bench.store.write(pledge)),
             Box::pin(bench.store.write(refuses)),
@@ -268,9 +267,9 @@ async fn a_commit_that_fails_fails_every_job_in_it_and_keeps_nothing() {
             bench.has_waiting(4).await;
             gate.open();
         };
-        futures_util::future::join(join_all(jobs), open).await.0
+        join(join_all(jobs), open).await.0
     };
-    let (first, others) = futures_util::future::join(first, others).await;
+    let (first, others) = join(first, others).await;
     assert!(first.is_err() && others.iter().all(Result::is_err), "{first:?} {others:?}");
     assert_eq!(bench.domains(), [""; 0]);
     assert_eq!(bench.commits(), [0; 0]);
@@ -289,7 +288,7 @@ async fn a_lost_connection_fails_its_transaction_and_is_opened_again() {
         sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(transaction.connection())?;
         Ok(())
     };
-    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> =
+    let jobs: Vec<LocalBoxFuture<'_, _>> =
         vec![Box::pin(bench.store.write(register("a"))), Box::pin(bench.store.write(cut))];
     let answers = join_all(jobs).await;
     assert!(answers.iter().all(Result::is_err) || answers[0].is_ok(), "{answers:?}");
@@ -309,7 +308,7 @@ async fn what_a_job_undoes_is_not_kept_and_what_it_writes_after_that_is() {
         transaction.undo()?;
         domain::insert(transaction.connection(), "kept", None)
     };
-    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> =
+    let jobs: Vec<LocalBoxFuture<'_, _>> =
         vec![Box::pin(bench.store.write(register("before"))), Box::pin(bench.store.write(job))];
     assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);
     assert_eq!(bench.domains(), ["before", "kept"]);
@@ -334,9 +333,9 @@ async fn closing_finishes_what_waits_and_refuses_what_comes_later() {
             closing.join().unwrap();
             refused
         };
-        futures_util::future::join(queued, closed).await
+        join(queued, closed).await
     };
-    let (busy, (queued, refused)) = futures_util::future::join(busy, others).await;
+    let (busy, (queued, refused)) = join(busy, others).await;
     assert_eq!((busy, queued), (Ok(()), vec![Ok(()), Ok(())]));
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     assert_eq!(bench.domains(), ["a", "b"]);
@@ -350,174 +349,11 @@ async fn a_caller_that_goes_away_loses_the_answer_and_not_the_write() {
     let gone = async {
         gate.reached().await;
         let write = bench.store.write(register("kept"));
-        let _ = futures_util::future::select(Box::pin(write), Box::pin(bench.has_waiting(1))).await;
+        let _ = select(Box::pin(write), Box::pin(bench.has_waiting(1))).await;
         gate.open();
     };
-    let (busy, ()) = futures_util::future::join(busy, gone).await;
+    let (busy, ()) = join(busy, gone).await;
     busy.unwrap();
     bench.store.close();
     assert_eq!(bench.domains(), ["kept"]);
-}
-
-#[actix_web::test]
-async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
-    let bench = Bench::new();
-    bench.store.write(register("taken")).await.unwrap();
-    let runs = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&runs);
-    let insert = move |transaction: &mut Transaction<'_>| {
-        count.fetch_add(1, Ordering::SeqCst);
-        let insert = "INSERT INTO domain (name, name_key) VALUES ('again', 'taken')";
-        sql_query(insert).execute(transaction.connection())?;
-        Ok(())
-    };
-    let jobs: Vec<futures_util::future::LocalBoxFuture<'_, _>> =
-        vec![Box::pin(bench.store.write(insert)), Box::pin(bench.store.write(register("neighbour")))];
-    assert_eq!(bench.together(jobs).await, [Err(StoreError::Conflict), Ok(())]);
-    let runs = runs.load(Ordering::SeqCst);
-    assert!((2..=20).contains(&runs), "{runs} runs");
-    assert_eq!(bench.domains(), ["neighbour", "taken"]);
-}
-
-#[actix_web::test]
-async fn two_stores_that_write_the_same_keys_at_once_agree() {
-    let bench = Bench::new();
-    let (second, _) = open(&bench.database, |settings| settings.node = "second".into());
-    let name = |number: usize, upper: bool| {
-        let name = format!("site-{}", number % 4);
-        if upper { name.to_uppercase() } else { name }
-    };
-    let write = |store: &Arc<Store>, name: String| {
-        let store = Arc::clone(store);
-        async move {
-            let job = move |transaction: &mut Transaction<'_>| {
-                lookup::register(transaction.connection(), LookupKind::Site, &name)
-            };
-            store.write(job).await
-        }
-    };
-    let first = join_all((0..32).map(|number| write(&bench.store, name(number, false))));
-    let others = join_all((0..32).map(|number| write(&second, name(number, true))));
-    let (first, others) = futures_util::future::join(first, others).await;
-    for number in 0..32 {
-        assert!(first[number].is_ok(), "{:?}", first[number]);
-        assert_eq!(first[number], others[number], "one spelling");
-    }
-    assert_eq!(bench.database.numbers("SELECT id FROM lookup WHERE kind = 'site'").len(), 4);
-}
-
-/// Two devices, and a transaction from elsewhere that holds the second one.
-struct Elsewhere {
-    bench: Bench,
-    held: Receiver<()>,
-    go_on: Sender<()>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-impl Elsewhere {
-    /// `then` is what the transaction does once it may go on, before it commits.
-    async fn holding(first: &'static str, then: impl FnOnce(&mut AnyConnection) + Send + 'static) -> Option<Self> {
-        let bench = Bench::new();
-        if !bench.database.is_postgresql() {
-            return None; // SQLite has one writer at a time; there is nothing to meet.
-        }
-        let row = "('1', '', '', '', '', '', '', '', '', '', true, 0, 0)";
-        let other = row.replace("'1'", "'2'");
-        bench.database.run(&format!(
-            "INSERT INTO device (hostname, hostname_key, ip, kind, vendor, model, site, domains, tags, connectivities,
-             session_remote_config, active, created_at, changed_at)
-             SELECT c.column1, c.* FROM (VALUES {row}, {other}) c"
-        ));
-        let (held_at, held) = unbounded();
-        let (go_on, may_go) = unbounded();
-        let mut database = Database::connect(&location(&bench.database), false).unwrap().unwrap();
-        let thread = std::thread::spawn(move || {
-            let work = |connection: &mut AnyConnection| {
-                connection.batch_execute(first)?;
-                held_at.send(()).unwrap();
-                may_go.recv_timeout(Duration::from_secs(60)).unwrap();
-                then(connection);
-                Ok(())
-            };
-            database.transaction(work).unwrap();
-        });
-        Some(Self { bench, held, go_on, thread })
-    }
-
-    /// Runs the job while the transaction holds what it holds, which goes on when the job has begun its second run.
-    async fn met_by<T: Send + 'static>(
-        self,
-        job: impl Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> (Result<T, StoreError>, usize, Bench) {
-        let Self { bench, held, go_on, thread } = self;
-        until(|| held.try_recv().is_ok()).await;
-        let runs = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&runs);
-        let counted = move |transaction: &mut Transaction<'_>| {
-            count.fetch_add(1, Ordering::SeqCst);
-            job(transaction)
-        };
-        let again = async {
-            until(|| runs.load(Ordering::SeqCst) >= 2).await;
-            go_on.send(()).unwrap();
-        };
-        let (answer, ()) = futures_util::future::join(bench.store.write(counted), again).await;
-        thread.join().unwrap();
-        (answer, runs.load(Ordering::SeqCst), bench)
-    }
-}
-
-fn rename(transaction: &mut Transaction<'_>, device: i32) -> Result<(), StoreError> {
-    sql_query(format!("UPDATE device SET vendor = 'by the job' WHERE id = {device}"))
-        .execute(transaction.connection())?;
-    Ok(())
-}
-
-/// Comes back once another session waits for this one.
-fn until_somebody_waits(connection: &mut AnyConnection) {
-    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while sql_query(waiting).execute(connection).unwrap() == 0 {
-        assert!(std::time::Instant::now() < deadline, "nobody waits");
-        std::thread::yield_now();
-    }
-}
-
-#[actix_web::test]
-async fn a_job_that_waits_too_long_for_a_lock_runs_again_alone() {
-    let Some(elsewhere) = Elsewhere::holding("UPDATE device SET site = 'x' WHERE id = 2", |_| {}).await else { return };
-    let (answer, runs, bench) = elsewhere.met_by(|transaction| rename(transaction, 2)).await;
-    assert_eq!((answer, runs), (Ok(()), 2));
-    assert_eq!(bench.database.texts("SELECT vendor FROM device WHERE site = 'x'"), ["by the job"]);
-}
-
-#[actix_web::test]
-async fn a_job_that_loses_a_deadlock_runs_again_alone() {
-    let then = |connection: &mut AnyConnection| {
-        // The job came to wait first, so it is the one that looks for the deadlock and gives way.
-        until_somebody_waits(connection);
-        connection.batch_execute("UPDATE device SET site = 'x' WHERE id = 1").unwrap();
-    };
-    let held = "UPDATE device SET site = 'x' WHERE id = 2";
-    let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
-    let both = |transaction: &mut Transaction<'_>| {
-        rename(transaction, 1)?;
-        rename(transaction, 2)
-    };
-    let (answer, runs, bench) = elsewhere.met_by(both).await;
-    assert_eq!((answer, runs), (Ok(()), 3), "the short wait, the deadlock, the run that passes");
-    let rows = bench.database.texts("SELECT vendor || ' ' || site FROM device");
-    assert_eq!(rows, ["by the job x", "by the job x"]);
-}
-
-#[actix_web::test]
-async fn a_job_that_comes_second_to_a_key_runs_again_and_finds_it() {
-    let then = |connection: &mut AnyConnection| until_somebody_waits(connection);
-    let held = "INSERT INTO lookup (kind, name, name_key) VALUES ('site', 'Lisbon', 'lisbon')";
-    let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
-    let job =
-        |transaction: &mut Transaction<'_>| lookup::register(transaction.connection(), LookupKind::Site, "LISBON");
-    let (answer, runs, bench) = elsewhere.met_by(job).await;
-    assert_eq!((answer, runs), (Ok("Lisbon".into()), 3), "the short wait, the conflict, the run that finds it");
-    assert_eq!(bench.database.texts("SELECT name FROM lookup WHERE kind = 'site'"), ["Lisbon"]);
 }

@@ -1,0 +1,120 @@
+//! How commands end that cannot be done: with a code for scripts, and one sentence for people.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use super::expect_complaint;
+use crate::support::{Program, contents, finish, program};
+
+#[test]
+fn a_check_of_the_database_tells_its_state_and_writes_nothing() {
+    let program = Program::new();
+    let check = |code: i32, part: &str| {
+        let before = contents(&program.database);
+        expect_complaint(&program.run(&["database", "check"]), code, part);
+        assert!(contents(&program.database) == before, "something was written");
+    };
+    check(1, "the database is empty");
+    program.done(&["database", "migrate"]);
+    let before = contents(&program.database);
+    assert!(program.done(&["database", "check"]).contains("is up to date"));
+    assert!(contents(&program.database) == before, "something was written");
+    program.database.run("DELETE FROM __diesel_schema_migrations");
+    check(1, "chaveiro database migrate");
+    std::fs::remove_file(program.database.dir.path().join("root.key")).unwrap();
+    check(3, "the root key is missing");
+}
+
+#[test]
+fn what_cannot_be_done_ends_with_1_and_says_why() {
+    let program = Program::new();
+    program.create_client("erp");
+    expect_complaint(&program.run(&["application", "create", "--name", "erp"]), 1, "erp exists already");
+    expect_complaint(&program.run(&["application", "disable", "--name", "nobody"]), 1, "no application nobody");
+    expect_complaint(&program.run(&["authorization", "disable", "--client-id", "x"]), 1, "no authorization x");
+    expect_complaint(&program.run(&["domain", "add", "--name", "a,b"]), 1, "comma");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    expect_complaint(&program.run(&["serve", "--listen", &address]), 1, &format!("cannot serve on {address}"));
+    let settings = program.database.dir.path().join("settings.toml");
+    std::fs::write(&settings, "[http]\nlisten_on = \"hunter2\"\n").unwrap();
+    let finished = program.run(&["serve", "--config", settings.to_str().unwrap()]);
+    expect_complaint(&finished, 1, "listen_on");
+    let finished = program.run(&["serve", "--config", "/nowhere/settings.toml"]);
+    expect_complaint(&finished, 1, "/nowhere/settings.toml");
+}
+
+#[test]
+fn arguments_that_make_no_sense_end_with_2() {
+    let wrong: [&[&str]; 6] = [
+        &[],
+        &["nothing"],
+        &["application", "create"],
+        &["serve", "--listen", "somewhere"],
+        &["authorization", "create", "--application", "a", "--resource", "everything", "--access", "read-only"],
+        &["authorization", "link", "--client-id", "x"],
+    ];
+    for arguments in wrong {
+        let finished = finish(program(arguments));
+        assert_eq!((finished.code, finished.stdout.as_str()), (2, ""), "{arguments:?}: {finished:?}");
+        assert!(finished.stderr.contains("--help"), "{finished:?}");
+    }
+    let mut help = program(&["--help"]);
+    help.env("CHAVEIRO_DATABASE_URL", "postgres://u:hunter2@127.0.0.1/x");
+    let help = finish(help);
+    assert_eq!(help.code, 0);
+    assert!(help.stdout.contains("Exit codes:") && !help.stdout.contains("hunter2"), "{}", help.stdout);
+}
+
+#[test]
+fn a_root_key_that_is_missing_wrong_or_exposed_ends_with_3() {
+    let program = Program::new();
+    program.done(&["database", "migrate"]);
+    let path = program.database.dir.path().join("root.key");
+    let good = std::fs::read_to_string(&path).unwrap();
+    let commands: [&[&str]; 3] =
+        [&["serve", "--listen", "127.0.0.1:0"], &["quickstart", "--listen", "127.0.0.1:0"], &["application", "list"]];
+    let refused = |part: &str| {
+        for arguments in commands {
+            let finished = program.run(arguments);
+            expect_complaint(&finished, 3, part);
+            assert!(finished.stderr.contains("root.key") && !finished.stderr.contains(&good), "{finished:?}");
+        }
+    };
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    refused("chmod 600");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&path, "ab".repeat(32)).unwrap();
+    refused("is not the one");
+    std::fs::write(&path, &good[1..]).unwrap();
+    refused("64 hexadecimal digits");
+    std::fs::remove_file(&path).unwrap();
+    refused("is missing");
+}
+
+#[test]
+fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let urls = [
+        (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection"),
+        ("mysql://u:hunter2@127.0.0.1/x".into(), "unknown scheme"),
+        ("hunter2".into(), "unknown scheme"),
+        ("sqlite:/nowhere/hunter2.sqlite".into(), "cannot be made or written"),
+    ];
+    for (url, part) in &urls {
+        let commands: [&[&str]; 3] =
+            [&["serve", "--listen", "127.0.0.1:0"], &["application", "list"], &["audit", "verify"]];
+        for arguments in commands {
+            let mut by_flag = program(arguments);
+            by_flag.arg("--data-dir").arg(dir.path()).args(["--database-url", url]);
+            expect_complaint(&finish(by_flag), 4, part);
+            let mut by_variable = program(arguments);
+            by_variable.arg("--data-dir").arg(dir.path()).env("CHAVEIRO_DATABASE_URL", url);
+            expect_complaint(&finish(by_variable), 4, part);
+        }
+    }
+    let mut check = program(&["database", "check", "--database-url", &urls[0].0]);
+    check.arg("--data-dir").arg(dir.path());
+    expect_complaint(&finish(check), 4, urls[0].1);
+}

@@ -1,0 +1,176 @@
+//! The description of the API against what is served: the same routes, the answers it tells of, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use chaveiro::http::routes;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, TestApp, TestClient};
+
+const EVERY_METHOD: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+
+async fn call(client: &TestClient, method: &str, path: &str) -> Answer {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    let path = path.replace("{key}", "1").replace("{version}", "1");
+    client.send(client.request(method, &path)).await
+}
+
+/// The paths of the table, each with its methods.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let mut paths = BTreeMap::<_, BTreeSet<_>>::new();
+    for endpoint in routes::all() {
+        assert!(paths.entry(endpoint.path).or_default().insert(endpoint.method.to_string()), "twice");
+    }
+    paths
+}
+
+#[actix_web::test]
+async fn the_description_names_every_route_and_no_other() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    assert!(description["openapi"].as_str().unwrap().starts_with("3."));
+    let described: BTreeMap<String, BTreeSet<String>> = description["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(path, item)| (path.clone(), item.as_object().unwrap().keys().map(|key| key.to_uppercase()).collect()))
+        .collect();
+    assert_eq!(described, table());
+    let mut names = HashSet::new();
+    for endpoint in routes::all() {
+        let operation = &description["paths"][&endpoint.path][endpoint.method.as_str().to_lowercase()];
+        assert!(names.insert(operation["operationId"].as_str().unwrap()), "{operation}");
+        assert_eq!(operation.get("security").is_some(), endpoint.bearer, "{operation}");
+        assert_eq!(operation.get("requestBody").is_some(), endpoint.body.is_some(), "{operation}");
+    }
+}
+
+/// The names of all properties of a schema, those of the schemas that it refers to among them.
+fn properties(description: &Value, schema: &Value, found: &mut BTreeSet<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = description.pointer(&reference[1..]).unwrap_or_else(|| panic!("{reference} is not there"));
+        return properties(description, target, found);
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        found.insert(name.clone());
+        properties(description, property, found);
+    }
+    let parts = ["allOf", "oneOf", "anyOf"].iter().filter_map(|list| schema[*list].as_array()).flatten();
+    for part in parts.chain(schema.get("items")) {
+        properties(description, part, found);
+    }
+}
+
+#[actix_web::test]
+async fn the_description_tells_what_each_answer_holds() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    let held = |method: &str, path: &str, status: &str| {
+        let schema = &description["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"];
+        let mut found = BTreeSet::new();
+        properties(&description, schema, &mut found);
+        found
+    };
+    for (method, path, status, names) in [
+        ("get", "/iso/pam/device", "200", ["response", "devices", "hostname"]),
+        ("post", "/iso/pam/device", "201", ["response", "device", "hostname"]),
+        ("get", "/api/pam/credential", "200", ["response", "credentials", "management_ip"]),
+        ("get", "/iso/pam/credential/{key}", "200", ["response", "credential", "password"]),
+        ("get", "/iso/pam/credential/{key}", "400", ["response", "exception", "code"]),
+        ("post", "/oauth2/token", "200", ["access_token", "token_type", "expires_in"]),
+        ("post", "/oauth2/token", "401", ["error", "error", "error"]),
+    ] {
+        let found = held(method, path, status);
+        let missing: Vec<_> = names.iter().filter(|name| !found.contains(**name)).collect();
+        assert!(missing.is_empty(), "{method} {path} {status}: no {missing:?} in {found:?}");
+    }
+    let listed = held("get", "/iso/pam/device", "200");
+    assert!(!listed.contains("password") && !listed.contains("exception"), "{listed:?}");
+}
+
+#[actix_web::test]
+async fn the_description_refers_to_nothing_that_is_not_there() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    let text = description.to_string();
+    let references = text.split(r##""$ref":"#"##).skip(1).map(|rest| rest.split('"').next().unwrap());
+    let references: BTreeSet<_> = references.collect();
+    assert!(references.len() > 5, "{references:?}");
+    let dangling: Vec<_> = references.iter().filter(|reference| description.pointer(reference).is_none()).collect();
+    assert!(dangling.is_empty(), "{dangling:?}");
+}
+
+#[actix_web::test]
+async fn every_route_answers_as_it_is_described() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for endpoint in routes::all() {
+        let (method, path) = (endpoint.method.as_str(), &endpoint.path);
+        let answer = call(&client, method, path).await;
+        let described: Vec<u16> = endpoint.answers.iter().map(|answer| answer.status).collect();
+        assert!(described.contains(&answer.status.as_u16()), "{method} {path}: {} {}", answer.status, answer.text);
+        let anonymous = call(&app.anonymous(), method, path).await;
+        if endpoint.bearer {
+            anonymous.expect_refusal(401, "No route matched with those values");
+        }
+        let keeps = if path.contains("/pam/") || path.contains("/oauth2/") { Some("no-store") } else { None };
+        if keeps.is_some() {
+            assert_eq!(answer.header("cache-control"), keeps, "{method} {path}");
+            assert_eq!(anonymous.header("cache-control"), keeps, "{method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_other_method_is_405_and_hears_which_ones_there_are() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for (path, methods) in table() {
+        for method in EVERY_METHOD.iter().filter(|method| !methods.contains(**method)) {
+            for caller in [&client, &app.anonymous()] {
+                let answer = call(caller, method, &path).await;
+                answer.expect_refusal(405, "Method not allowed");
+                let allowed = answer.header("allow").unwrap().split(", ").map(String::from).collect();
+                assert_eq!(methods, allowed, "{method} {path}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_is_not_served_is_404_for_every_method() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for path in ["/", "/iso/pam", "/iso/pam/devicex", "/api/pam/device/1/2", "/pam/device", "/health", "/metrics/x"] {
+        for method in EVERY_METHOD {
+            for caller in [&client, &app.anonymous()] {
+                let answer = call(caller, method, path).await;
+                answer.expect_refusal(404, "Resource sub not found");
+                assert_eq!(answer.header("cache-control"), Some("no-store"));
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_page_to_browse_the_api_comes_whole_from_the_binary() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    for path in ["/docs", "/docs/", "/docs/index.html"] {
+        let page = anonymous.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(page.status(), 200, "{path}");
+        assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        let (base, text) = (page.url().clone(), page.text().await.unwrap());
+        let links = [r#"src=""#, r#"href=""#].into_iter().flat_map(|attribute| text.split(attribute).skip(1));
+        let links: Vec<&str> = links.map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(links.len() >= 3, "{text}");
+        for link in links {
+            let target = base.join(link).unwrap();
+            assert_eq!(target.origin(), base.origin(), "{link} leads elsewhere");
+            assert_eq!(anonymous.get(target.path()).await.status, 200, "{link} on {base}");
+        }
+    }
+    let start = anonymous.get("/docs/swagger-initializer.js").await.text;
+    assert!(start.contains(r#""/openapi.json""#) && !start.contains("http"), "{start}");
+}
