@@ -115,7 +115,7 @@ fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made")),
+        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made or written")),
     }
 }
 
@@ -136,6 +136,11 @@ impl AnyConnection {
             (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a network lies between, which can lose the connection.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, AnyConnection::Postgresql(_))
     }
 
     /// Refuses every write on this connection from now on.

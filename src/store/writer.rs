@@ -158,6 +158,10 @@ impl Writers {
         self.queue.store(None);
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
+            // A job may hold the last handle of the store, and then its own writer comes here; it ends by itself.
+            if thread.thread().id() == thread::current().id() {
+                continue;
+            }
             if thread.join().is_err() {
                 log::error!("a writer ended in a panic");
             }
@@ -263,9 +267,8 @@ impl Writer {
         waiting: LockWait,
         work: impl FnOnce(&Self, &mut AnyConnection, &mut ChainHead) -> Result<usize, StoreError>,
     ) -> Result<(), StoreError> {
-        let mut connection = self.connected()?;
+        let mut connection = self.begun()?;
         let result = (|| {
-            connection.begin()?;
             let mut head = audit::claim_head(&mut connection, &self.chain)?;
             connection.wait_for_locks(waiting)?;
             let start = head.clone();
@@ -282,6 +285,20 @@ impl Writer {
             self.connection = Some(connection);
         }
         result
+    }
+
+    /// A connection with an open transaction. One that died while it was idle is opened again: nothing has run on it.
+    fn begun(&mut self) -> Result<AnyConnection, StoreError> {
+        let mut connection = self.connected()?;
+        match connection.begin() {
+            Err(_) if connection.is_remote() => {
+                drop(connection);
+                connection = self.connected()?;
+                connection.begin()?;
+            }
+            begun => begun?,
+        }
+        Ok(connection)
     }
 
     /// The connection, opened again when it was lost.

@@ -357,3 +357,42 @@ async fn a_caller_that_goes_away_loses_the_answer_and_not_the_write() {
     bench.store.close();
     assert_eq!(bench.domains(), ["kept"]);
 }
+
+/// A handle of the store, and after it somebody who tells whether letting go of it ended in a panic.
+struct Held {
+    store: Arc<Store>,
+    told: Told,
+}
+
+struct Told(Sender<bool>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.send(std::thread::panicking()).unwrap();
+    }
+}
+
+#[actix_web::test]
+async fn a_job_may_hold_the_last_handle_of_the_store() {
+    let Bench { store, database, .. } = Bench::new();
+    let (gate, (tell, told)) = (Gate::new(), unbounded());
+    let held = Held { store: Arc::clone(&store), told: Told(tell) };
+    let last = move |transaction: &mut Transaction<'_>| {
+        assert!(held.store.queue_depth() == 0 && held.told.0.is_empty());
+        domain::insert(transaction.connection(), "kept", None)
+    };
+    // Both callers go away before the answer, and the store with them.
+    {
+        let (busy, last) = (Box::pin(store.write(gate.job())), Box::pin(store.write(last)));
+        let queued = async {
+            gate.reached().await;
+            until(|| store.queue_depth() == 1).await;
+        };
+        select(join(busy, last), Box::pin(queued)).await;
+    }
+    drop(store);
+    gate.open();
+    let panicked = told.recv_timeout(Duration::from_secs(60));
+    assert_eq!(panicked, Ok(false), "the writer waited for itself");
+    assert_eq!(database.texts("SELECT name FROM domain"), ["kept"]);
+}
