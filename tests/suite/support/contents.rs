@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::TestDatabase;
 
 /// Each place with its bytes: the files of the data directory, on PostgreSQL also each table with its rows as text,
-/// in which bytes are hexadecimal.
+/// in which bytes are hexadecimal. Not to be used while a vault in this process has the SQLite file open: closing
+/// another descriptor of it drops the locks that SQLite holds.
 pub(crate) fn contents(database: &TestDatabase) -> BTreeMap<String, Vec<u8>> {
     if database.dir.path().join("vault.sqlite").exists() {
         // A process that ended may have left its last pages in the log beside the file. Whoever closes last, as we do
