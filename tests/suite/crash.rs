@@ -110,6 +110,7 @@ async fn prepared() -> (Program, Credentials, Serving) {
 struct Numbers(u64);
 
 impl Numbers {
+    #[expect(clippy::print_stdout, reason = "the test harness shows it when the test fails")]
     fn new() -> Self {
         let given = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| u64::from_ne_bytes(chaveiro::crypto::random_bytes()));
@@ -147,7 +148,6 @@ async fn what_was_acknowledged_survives_kill_9_in_the_middle_of_32_writers_in_50
         program.done(&["audit", "verify"]);
         acknowledged.extend(written.acknowledged);
     }
-    println!("{} acknowledged writes in {ROUNDS} rounds", acknowledged.len());
     assert_kept(&server.client(&credentials).await, &acknowledged, false).await;
 }
 

@@ -77,10 +77,14 @@ pub(super) async fn keep_secrets(client: &TestClient, canaries: &mut Canaries, t
     assert_eq!(client.get("/iso/pam/info/info").await.expect(200)["info"]["content"], content);
 }
 
+/// A parameter, or a whole body, of a wrong form with a secret in it.
+type WrongValue = fn(String) -> Value;
+type WrongBody = fn(&str) -> Vec<u8>;
+
 /// Secrets in requests that are refused, or that nobody reads.
 pub(super) async fn send_secrets_astray(client: &TestClient, canaries: &mut Canaries, told: &mut Told) {
     let path = "/iso/pam/credential";
-    let wrong: [(&str, fn(String) -> Value); 9] = [
+    let wrong: [(&str, WrongValue); 9] = [
         ("hostname", |secret| json!([secret])),
         ("username", |secret| json!({ "x": secret })),
         ("content", |secret| json!({ "x": secret })),
@@ -105,7 +109,7 @@ pub(super) async fn send_secrets_astray(client: &TestClient, canaries: &mut Cana
     sent["private_key"] = json!(canaries.hatch("no private key"));
     told.note("no private key", 400, &client.post("/iso/pam/key", &sent).await);
 
-    let bodies: [(&str, &str, fn(&str) -> Vec<u8>, u16); 6] = [
+    let bodies: [(&str, &str, WrongBody, u16); 6] = [
         ("malformed JSON", "application/json", |secret| format!("{{\"content\": \"{secret}\"").into(), 400),
         ("JSON that is no object", "application/json", |secret| format!("[\"{secret}\"]").into(), 400),
         ("a bare text as JSON", "application/json", |secret| secret.into(), 400),

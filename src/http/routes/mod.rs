@@ -1,0 +1,107 @@
+//! The one table of what is served. Registration and the OpenAPI description are both made from it, so that neither
+//! can know a route that the other does not.
+
+mod oauth;
+mod ops;
+mod pam;
+
+use actix_web::http::Method;
+use actix_web::{Route, web};
+
+use super::described::Described;
+use super::fallback;
+
+/// One method on one path.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path, as actix and OpenAPI write it.
+    pub path: String,
+    /// The family, for the reader of the description.
+    pub tag: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Whether it wants a bearer token.
+    pub bearer: bool,
+    /// What may be sent in the body.
+    pub body: Option<fn() -> Described>,
+    /// What may be answered.
+    pub answers: Vec<Answer>,
+    route: fn() -> Route,
+}
+
+/// A documented answer.
+#[derive(Clone, Copy)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// When it comes.
+    pub meaning: &'static str,
+    /// What it holds.
+    pub body: Option<fn() -> Described>,
+}
+
+impl Endpoint {
+    /// A name for generated clients: method and path.
+    pub fn operation_id(&self) -> String {
+        let path = self.path.replace(['{', '}', '.'], "").replace(['/', '-'], "_");
+        format!("{}{path}", self.method.as_str().to_lowercase())
+    }
+}
+
+/// A row of the table before its prefixes: method, paths, summary, body, success, handler.
+struct Row {
+    method: Method,
+    paths: &'static [&'static str],
+    summary: &'static str,
+    body: Option<fn() -> Described>,
+    success: Answer,
+    route: fn() -> Route,
+}
+
+/// Every endpoint.
+pub fn all() -> Vec<Endpoint> {
+    [oauth::endpoints(), pam::endpoints(), ops::endpoints()].into_iter().flatten().collect()
+}
+
+/// Registers every endpoint, one resource for each path, which answers other methods with 405.
+pub(super) fn register(config: &mut web::ServiceConfig) {
+    let endpoints = all();
+    let mut done: Vec<&str> = Vec::new();
+    for first in &endpoints {
+        if done.contains(&first.path.as_str()) {
+            continue;
+        }
+        done.push(&first.path);
+        let mut resource = web::resource(&first.path);
+        let mut allowed = Vec::new();
+        for endpoint in endpoints.iter().filter(|endpoint| endpoint.path == first.path) {
+            allowed.push(endpoint.method.as_str());
+            resource = resource.route((endpoint.route)().method(endpoint.method.clone()));
+        }
+        config.service(resource.default_service(fallback::wrong_method(allowed.join(", "))));
+    }
+}
+
+const fn ok(meaning: &'static str, body: fn() -> Described) -> Answer {
+    Answer { status: 200, meaning, body: Some(body) }
+}
+
+const fn created(meaning: &'static str, body: fn() -> Described) -> Answer {
+    Answer { status: 201, meaning, body: Some(body) }
+}
+
+/// Endpoints without a bearer token, each on its paths as they stand.
+fn plain(tag: &'static str, rows: &[Row], answers: impl Fn(&Row) -> Vec<Answer>) -> Vec<Endpoint> {
+    let endpoint = |path: &&str, row: &Row| Endpoint {
+        method: row.method.clone(),
+        path: (*path).to_string(),
+        tag,
+        summary: row.summary,
+        bearer: false,
+        body: row.body,
+        answers: answers(row),
+        route: row.route,
+    };
+    rows.iter().flat_map(|row| row.paths.iter().map(|path| endpoint(path, row)).collect::<Vec<_>>()).collect()
+}
