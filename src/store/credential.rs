@@ -3,9 +3,10 @@
 
 use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
 
-use super::device::{COLUMNS as DEVICE_COLUMNS, DeviceRow};
+use super::device::DeviceRow;
 use super::link::LinkedKind;
 use super::schema::{authorization_link, credential, custody, device};
 use super::{AnyConnection, StoreError, folded};
@@ -29,7 +30,8 @@ impl CredentialKind {
 }
 
 /// A credential, without its secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
 pub struct CredentialRow {
     pub id: i32,
@@ -59,47 +61,6 @@ impl CredentialRow {
     }
 }
 
-type Columns = (
-    credential::id,
-    credential::kind,
-    credential::device_id,
-    credential::username,
-    credential::identifier,
-    credential::credential_type,
-    credential::additional,
-    credential::tags,
-    credential::parent_id,
-    credential::execution_settings,
-    credential::session_settings,
-    credential::additional_settings,
-    credential::jit_settings,
-    credential::domain,
-    credential::active,
-    credential::changed_at,
-    credential::viewed_at,
-    credential::exclusive_custody,
-);
-const COLUMNS: Columns = (
-    credential::id,
-    credential::kind,
-    credential::device_id,
-    credential::username,
-    credential::identifier,
-    credential::credential_type,
-    credential::additional,
-    credential::tags,
-    credential::parent_id,
-    credential::execution_settings,
-    credential::session_settings,
-    credential::additional_settings,
-    credential::jit_settings,
-    credential::domain,
-    credential::active,
-    credential::changed_at,
-    credential::viewed_at,
-    credential::exclusive_custody,
-);
-
 /// What may be written of a credential; `None` leaves a column as it is.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = credential)]
@@ -122,7 +83,7 @@ pub struct CredentialChanges {
 
 /// The credential with that number.
 pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
-    Ok(credential::table.find(id).select(COLUMNS).first(connection).optional()?)
+    Ok(credential::table.find(id).select(CredentialRow::as_select()).first(connection).optional()?)
 }
 
 /// The credential with that number, held against changes by others until the transaction ends.
@@ -130,9 +91,11 @@ pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<Credentia
 /// SQLite has one writer and needs no lock.
 pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
     match connection {
-        AnyConnection::Sqlite(c) => Ok(credential::table.find(id).select(COLUMNS).first(c).optional()?),
+        AnyConnection::Sqlite(c) => {
+            Ok(credential::table.find(id).select(CredentialRow::as_select()).first(c).optional()?)
+        }
         AnyConnection::Postgresql(c) => {
-            Ok(credential::table.find(id).select(COLUMNS).for_update().first(c).optional()?)
+            Ok(credential::table.find(id).select(CredentialRow::as_select()).for_update().first(c).optional()?)
         }
     }
 }
@@ -140,7 +103,7 @@ pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<Credenti
 /// The credential with that identifier, to the letter.
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
     let named = credential::table.filter(credential::identifier.eq(identifier));
-    Ok(named.select(COLUMNS).first(connection).optional()?)
+    Ok(named.select(CredentialRow::as_select()).first(connection).optional()?)
 }
 
 /// The credential of a username, to the letter, on a device.
@@ -154,7 +117,7 @@ pub fn by_username(
         .filter(credential::device_id.eq(device_id))
         .filter(credential::username.eq(username))
         .filter(credential::kind.eq(kind.name()))
-        .select(COLUMNS)
+        .select(CredentialRow::as_select())
         .first(connection)
         .optional()?)
 }
@@ -170,7 +133,7 @@ pub fn by_username_at(
         .filter(device::hostname_key.eq(folded(hostname)))
         .filter(credential::username.eq(username))
         .order(credential::kind)
-        .select(COLUMNS)
+        .select(CredentialRow::as_select())
         .first(connection)
         .optional()?)
 }
@@ -210,7 +173,7 @@ pub fn visible_to(
                 .or(credential::device_id.eq_any(linked(LinkedKind::Device))),
         )
         .order(credential::id)
-        .select((COLUMNS, DEVICE_COLUMNS))
+        .select((CredentialRow::as_select(), DeviceRow::as_select()))
         .load(connection)?)
 }
 

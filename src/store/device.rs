@@ -1,13 +1,16 @@
 //! The table of devices.
 
-use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use diesel::{
+    AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
 
 use super::link::LinkedKind;
 use super::schema::{authorization_link, device};
 use super::{AnyConnection, StoreError, folded};
 
 /// A device.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = device)]
 #[expect(missing_docs, reason = "columns")]
 pub struct DeviceRow {
     pub id: i32,
@@ -23,36 +26,6 @@ pub struct DeviceRow {
     pub session_remote_config: String,
     pub active: bool,
 }
-
-/// The columns of [`DeviceRow`], in its order.
-pub(super) type Columns = (
-    device::id,
-    device::hostname,
-    device::ip,
-    device::kind,
-    device::vendor,
-    device::model,
-    device::site,
-    device::domains,
-    device::tags,
-    device::connectivities,
-    device::session_remote_config,
-    device::active,
-);
-pub(super) const COLUMNS: Columns = (
-    device::id,
-    device::hostname,
-    device::ip,
-    device::kind,
-    device::vendor,
-    device::model,
-    device::site,
-    device::domains,
-    device::tags,
-    device::connectivities,
-    device::session_remote_config,
-    device::active,
-);
 
 /// What may be written of a device; `None` leaves a column as it is.
 #[derive(Clone, Debug, Default, AsChangeset)]
@@ -82,13 +55,13 @@ impl DeviceChanges {
 
 /// The device with that number.
 pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
-    Ok(device::table.find(id).select(COLUMNS).first(connection).optional()?)
+    Ok(device::table.find(id).select(DeviceRow::as_select()).first(connection).optional()?)
 }
 
 /// The device of that name, ignoring case.
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
     let named = device::table.filter(device::hostname_key.eq(folded(hostname)));
-    Ok(named.select(COLUMNS).first(connection).optional()?)
+    Ok(named.select(DeviceRow::as_select()).first(connection).optional()?)
 }
 
 /// The active devices that are linked to the authorization, oldest first.
@@ -101,7 +74,7 @@ pub fn linked_to(connection: &mut AnyConnection, authorization: i32) -> Result<V
         .filter(device::active.eq(true))
         .filter(device::id.eq_any(linked))
         .order(device::id)
-        .select(COLUMNS)
+        .select(DeviceRow::as_select())
         .load(connection)?)
 }
 
