@@ -135,7 +135,9 @@ impl Settings {
         if let Some(path) = file {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
-        sources.add_source(environment.try_parsing(true)).build()?.try_deserialize()
+        // A list in the environment is separated by commas.
+        let environment = environment.try_parsing(true).list_separator(",").with_list_parse_key("http.trusted_proxies");
+        sources.add_source(environment).build()?.try_deserialize()
     }
 
     /// The defaults alone, as tests use them.
@@ -191,6 +193,14 @@ mod tests {
         let environment = Environment::with_prefix("CHAVEIRO").prefix_separator("__").separator("__");
         let settings = Settings::load_from(None, environment.source(Some(source))).unwrap();
         assert_eq!(settings.http.workers, 3);
+    }
+
+    #[test]
+    fn a_list_in_the_environment_is_separated_by_commas() {
+        let source = HashMap::from([("CHAVEIRO__HTTP__TRUSTED_PROXIES".into(), "10.0.0.1,10.1.0.0/16".into())]);
+        let environment = Environment::with_prefix("CHAVEIRO").prefix_separator("__").separator("__");
+        let settings = Settings::load_from(None, environment.source(Some(source))).unwrap();
+        assert_eq!(settings.http.trusted_proxies.len(), 2);
     }
 
     #[test]

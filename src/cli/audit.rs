@@ -47,6 +47,9 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
 }
 
 async fn verify(vault: &Vault, heads: Option<PathBuf>, json: bool) -> Result<(), CliError> {
+    if let Some(missing) = heads.as_ref().filter(|heads| !heads.exists()) {
+        return Err(CliError::Check(format!("there is no file of heads {}", missing.display())));
+    }
     let heads = heads.unwrap_or_else(|| vault.heads_file());
     let found = vault.verify_audit(&heads).await?;
     if json {

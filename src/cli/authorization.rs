@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::CliError;
 use super::output::{say, say_json, table};
+use crate::clock::Clock;
 use crate::vault::Vault;
 use crate::vault::access::{Access, Resource};
 use crate::vault::admin::{AuthorizationRequest, LinkTarget, NewClient};
@@ -108,7 +109,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             Ok(say("linked")?)
         }
         Command::RotateSecret { client_id, overlap_hours, json } => {
-            let old_until = Utc::now() + TimeDelta::hours(overlap_hours.into());
+            let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
             show(&vault.rotate_secret(&client_id, old_until).await?, json)
         }
     }

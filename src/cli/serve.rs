@@ -49,7 +49,8 @@ impl Server {
         Ok(Self { vault, address, metrics, listener })
     }
 
-    /// Serves until SIGTERM or SIGINT; then lets the requests under way end, and the writes commit.
+    /// Serves until SIGTERM, and then lets the requests under way end; or until SIGINT, which does not wait for them. What
+    /// was acknowledged is kept either way.
     pub(super) async fn run(self) -> Result<(), CliError> {
         let service = Service { vault: self.vault.clone(), metrics: self.metrics };
         let address = self.address;

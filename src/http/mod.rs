@@ -38,7 +38,7 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
 }
 
-/// Serves on a bound address until SIGTERM or SIGINT, then lets the requests under way end.
+/// Serves on a bound address until SIGTERM, then lets the requests under way end; SIGINT does not wait for them.
 pub fn serve(service: Service, listener: TcpListener) -> std::io::Result<Server> {
     let settings = service.vault.settings().http.clone();
     let data = web::Data::new(service);

@@ -23,6 +23,8 @@ use crate::crypto::{SecretBytes, SecretText, random_bytes};
 const TYPE: &str = "at+jwt";
 /// Longer than any token of ours; a longer one is not looked at.
 const LONGEST_TOKEN: usize = 2048;
+/// How far the clock of the node that issued a token may be ahead of this one's, in seconds.
+const LEEWAY: i64 = 30;
 const REMEMBERED_TOKENS: usize = 16_384;
 
 /// What a token says.
@@ -168,7 +170,7 @@ impl TokenAuthority {
             }
         };
         let second = now.timestamp();
-        if claims.nbf <= second && second < claims.exp { Ok(claims) } else { Err(TokenError::Expired) }
+        if claims.nbf <= second + LEEWAY && second < claims.exp { Ok(claims) } else { Err(TokenError::Expired) }
     }
 
     fn check_signature(&self, token: &str) -> Result<Claims, TokenError> {

@@ -1,6 +1,6 @@
 //! Devices (contract, section 4).
 
-use super::input::{is_storable, items};
+use super::input::{is_storable, items, key_number};
 use super::{Action, Call, InvalidInput, Object, Vault, VaultError, Work};
 use crate::store::claim::claim;
 use crate::store::device::{self, DeviceChanges, DeviceRow};
@@ -116,9 +116,9 @@ fn by_key(connection: &mut AnyConnection, authorization: i32, key: &str) -> Resu
     if !is_storable(key) {
         return Err(VaultError::DeviceNotFound);
     }
-    let found = match key.parse::<i32>() {
-        Ok(id) => device::by_id(connection, id)?,
-        Err(_) => None,
+    let found = match key_number(key) {
+        Some(id) => device::by_id(connection, id)?,
+        None => None,
     };
     let found = match found {
         Some(device) => Some(device),

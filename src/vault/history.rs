@@ -105,7 +105,7 @@ impl Vault {
             Ok((item.id, sealed))
         };
         let (id, sealed): (i32, Sealed) = self.perform(call, Action::HistoryRead, rule).await?;
-        Ok(ReadVersion { id, content: sealed.open(&self.0)? })
+        Ok(ReadVersion { id, content: self.unseal(call, Action::HistoryRead, &sealed).await? })
     }
 
     /// Makes an earlier version the current one again, as a new version; gives the number of the item.

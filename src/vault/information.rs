@@ -4,7 +4,7 @@
 //! text before is kept as a version) and activating are additions.
 
 use super::device::registered;
-use super::input::is_storable;
+use super::input::{is_storable, key_number};
 use super::secrets::{self, Sealed};
 use super::{Action, Call, Object, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText};
@@ -63,7 +63,7 @@ impl Vault {
             Ok((row, content))
         };
         let (row, content): (Information, Sealed) = self.perform(call, Action::InformationRead, rule).await?;
-        Ok((row, content.open(&self.0)?))
+        Ok((row, self.unseal(call, Action::InformationRead, &content).await?))
     }
 
     /// Creates the information, or updates the one of that identifier.
@@ -110,9 +110,9 @@ pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<InformationR
     if !is_storable(key) {
         return Err(VaultError::InformationNotFound);
     }
-    let by_id = match key.parse() {
-        Ok(id) => information::by_id(work.connection(), id)?,
-        Err(_) => None,
+    let by_id = match key_number(key) {
+        Some(id) => information::by_id(work.connection(), id)?,
+        None => None,
     };
     let found = match by_id {
         Some(row) => Some(row),

@@ -139,6 +139,11 @@ pub(super) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
+/// The number that a path key is, if it is digits and nothing else.
+pub(super) fn key_number(key: &str) -> Option<i32> {
+    key.bytes().all(|byte| byte.is_ascii_digit()).then(|| key.parse().ok()).flatten()
+}
+
 /// The items of a comma-separated list, trimmed, without empty ones.
 pub(super) fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty())

@@ -1,7 +1,7 @@
 //! Secrets in their table: sealed inside the job that writes them, opened after the commit of the job that reads
 //! them.
 
-use super::{Inner, VaultError, Work};
+use super::{Action, Call, Inner, Vault, VaultError, Work};
 use crate::crypto::{Keyring, Place, SecretKind, SecretText};
 use crate::store::secret::{self, SealedRow};
 
@@ -27,6 +27,17 @@ impl Sealed {
             );
         })?;
         Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
+    }
+}
+
+impl Vault {
+    /// Opens what a recorded read has brought out. A value that does not open gets a record of its own, since the one
+    /// of the read says `ok`.
+    pub(super) async fn unseal(&self, call: &Call, action: Action, sealed: &Sealed) -> Result<SecretText, VaultError> {
+        match sealed.open(&self.0) {
+            Ok(secret) => Ok(secret),
+            Err(error) => Err(self.refuse(call, action, error).await),
+        }
     }
 }
 

@@ -135,5 +135,7 @@ async fn a_sealed_value_in_another_row_is_an_error_and_no_password() {
     let answer = client.get("/iso/pam/credential/1").await;
     answer.expect_refusal(500, "Unexpected error");
     assert!(!answer.text.contains("other") && !answer.text.contains("Pa55"));
+    let failed = app.database.texts("SELECT object FROM audit_record WHERE outcome = 'seal-failed'");
+    assert_eq!(failed.len(), 1);
     assert_eq!(client.password("2").await, "other");
 }

@@ -83,12 +83,18 @@ async fn exclusive_custody_has_one_holder_until_it_is_given_back() {
     refused.expect_number(1009);
     assert!(!refused.text.contains("\"p\""));
     other.get("/iso/pam/credential/i/totp").await.expect_number(1009);
+    // Who does not hold it cannot make it shared meanwhile.
+    let lifted = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "exclusive_custody": false });
+    let third = app.client().await;
+    app.vault.link(&third.client_id, LinkTarget::Device("a".into())).await.unwrap();
+    third.post("/iso/pam/credential", &lifted).await.expect_number(1009);
     // The holder's repeated read changes nothing, and only the holder gives it back.
     assert_eq!(client.password("i").await, "p");
     other.delete("/iso/pam/credential/custody/i").await.expect_number(1018);
     client.delete("/iso/pam/credential/custody/i").await.expect(200);
     assert_eq!(other.password("i").await, "p");
     client.get("/iso/pam/credential/i").await.expect_number(1009);
+    other.delete("/iso/pam/credential/custody/i").await.expect(200);
     // Shared again, for everybody.
     let shared = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "exclusive_custody": false });
     client.save_credential(&shared).await;

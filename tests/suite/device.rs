@@ -132,7 +132,7 @@ async fn a_deactivated_device_takes_its_credentials_with_it_and_gives_none_back(
 async fn a_device_that_is_not_there_is_1011_for_every_method() {
     let app = TestApp::start().await;
     let client = app.client().await;
-    for key in ["1", "nowhere", "99999999999999999999", "a%2Fb"] {
+    for key in ["1", "%2B1", "nowhere", "99999999999999999999", "a%2Fb"] {
         let path = format!("/iso/pam/device/{key}");
         client.get(&path).await.expect_number(1011);
         client.delete(&path).await.expect_number(1011);

@@ -159,6 +159,11 @@ fn device_input(parameters: &Parameters) -> Result<DeviceInput, VaultError> {
 
 /// The parameters of a device other than its name and address, as device and credential calls carry them.
 pub(super) fn device_fields(parameters: &Parameters) -> Result<DeviceFields, VaultError> {
+    // One vendor document drops a letter.
+    let session_remote_config = match parameters.text("session_remote_config")? {
+        Some(config) => Some(config),
+        None => parameters.text("session_remote_conig")?,
+    };
     Ok(DeviceFields {
         kind: parameters.line("type")?,
         vendor: parameters.line("vendor")?,
@@ -167,6 +172,6 @@ pub(super) fn device_fields(parameters: &Parameters) -> Result<DeviceFields, Vau
         domains: parameters.list("device_domain")?,
         tags: parameters.list("device_tags")?,
         connectivities: parameters.list("connectivities")?,
-        session_remote_config: parameters.text("session_remote_config")?,
+        session_remote_config,
     })
 }

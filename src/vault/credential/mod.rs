@@ -78,7 +78,10 @@ impl Vault {
     /// [`VaultError::CredentialInactive`].
     pub async fn read_credential(&self, call: &Call, key: String) -> Result<ReadCredential, VaultError> {
         let found = self.perform(call, Action::CredentialRead, move |work| read(work, &key)).await?;
-        let password = found.password.map(|sealed| sealed.open(&self.0)).transpose()?;
+        let password = match &found.password {
+            Some(sealed) => Some(self.unseal(call, Action::CredentialRead, sealed).await?),
+            None => None,
+        };
         Ok(ReadCredential { password, ..found.credential })
     }
 

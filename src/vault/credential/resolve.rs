@@ -4,7 +4,7 @@ use super::{device_at, object};
 use crate::store::AnyConnection;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
-use crate::vault::input::is_storable;
+use crate::vault::input::{is_storable, key_number};
 use crate::vault::{VaultError, Work};
 
 /// The password credential of a path key. Checked in the order of the contract (1.9): it exists, it is no SSH key,
@@ -52,8 +52,7 @@ fn by_key(connection: &mut AnyConnection, key: &str) -> Result<Option<Credential
     if !is_storable(key) {
         return Ok(None);
     }
-    if key.bytes().all(|byte| byte.is_ascii_digit())
-        && let Ok(id) = key.parse()
+    if let Some(id) = key_number(key)
         && let Some(row) = credential::by_id(connection, id)?
     {
         return Ok(Some(row));

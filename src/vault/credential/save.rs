@@ -19,7 +19,7 @@ use crate::store::device::{self, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
 use crate::vault::device::{DeviceFields, changes_of, known_domains, registered, required};
-use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, identifier, secrets};
+use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, custody, identifier, secrets};
 
 /// The username of a credential that was created without one.
 const DEFAULT_USERNAME: &str = "usr";
@@ -91,6 +91,10 @@ pub(super) fn save(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<S
     let target = find_target(work, input, &device)?;
     check_reach(work, target.as_ref(), &device)?;
 
+    if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
+        // Who holds it exclusively keeps it: nobody else makes it shared meanwhile.
+        custody::require_free(work, row)?;
+    }
     let fields = device_fields(work, input)?;
     update_device(work, &device, &fields.device)?;
     let changes = changes(work, input, fields.credential_type, target.as_ref(), &device)?;

@@ -6,7 +6,7 @@ pub(super) mod save;
 pub use save::{SavedSshKey, SshKeyInput};
 
 use super::credential::{object, resolve};
-use super::input::{is_storable, items};
+use super::input::{is_storable, items, key_number};
 use super::secrets::{self, Sealed};
 use super::{Action, Call, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText, SshKeyFacts, ssh_key_facts};
@@ -85,10 +85,13 @@ impl Vault {
         };
         let (key, private, passphrase): (SshKey, Sealed, Option<Sealed>) =
             self.perform(call, Action::SshKeyRead, rule).await?;
-        let password = passphrase.map(|sealed| sealed.open(&self.0)).transpose()?;
+        let password = match &passphrase {
+            Some(sealed) => Some(self.unseal(call, Action::SshKeyRead, sealed).await?),
+            None => None,
+        };
         // An empty passphrase is one that was taken away.
         let password = password.filter(|password| !password.is_empty());
-        Ok(ReadSshKey { key, private_key: private.open(&self.0)?, password })
+        Ok(ReadSshKey { key, private_key: self.unseal(call, Action::SshKeyRead, &private).await?, password })
     }
 
     /// Creates the key, or updates the one of that identifier; the rule stands in `save.rs`.
@@ -136,9 +139,9 @@ pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRo
     if !is_storable(key) {
         return Err(VaultError::SshKeyNotFound);
     }
-    let by_id = match key.parse() {
-        Ok(id) => credential::by_id(work.connection(), id)?,
-        Err(_) => None,
+    let by_id = match key_number(key) {
+        Some(id) => credential::by_id(work.connection(), id)?,
+        None => None,
     };
     let found = match by_id {
         Some(row) => Some(row),

@@ -148,11 +148,12 @@ async fn a_job_that_waits_too_long_for_a_lock_runs_again_alone() {
 #[actix_web::test]
 async fn a_job_that_loses_a_deadlock_runs_again_alone() {
     let then = |connection: &mut AnyConnection| {
-        // The job came to wait first, so it is the one that looks for the deadlock and gives way.
         until_somebody_waits(connection);
         connection.batch_execute("UPDATE device SET site = 'x' WHERE id = 1").unwrap();
     };
-    let held = "UPDATE device SET site = 'x' WHERE id = 2";
+    // It does not look for deadlocks itself, so the job is the one that finds this one and gives way.
+    let held = "SET LOCAL deadlock_timeout = '1min'; SET LOCAL lock_timeout = '1min';
+                UPDATE device SET site = 'x' WHERE id = 2";
     let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
     let both = |transaction: &mut Transaction<'_>| {
         rename(transaction, 1)?;
