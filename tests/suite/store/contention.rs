@@ -160,7 +160,9 @@ async fn a_job_that_loses_a_deadlock_runs_again_alone() {
         rename(transaction, 2)
     };
     let (answer, runs, bench) = elsewhere.met_by(both).await;
-    assert_eq!((answer, runs), (Ok(()), 3), "the short wait, the deadlock, the run that passes");
+    assert_eq!(answer, Ok(()));
+    // The short wait, the deadlock, and the run that passes; the job may well be the faster one once more in between.
+    assert!(runs >= 3, "{runs} runs");
     let rows = bench.database.texts("SELECT vendor || ' ' || site FROM device");
     assert_eq!(rows, ["by the job x", "by the job x"]);
 }
