@@ -3,6 +3,7 @@
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::schema::{audit_chain, audit_record};
 use super::{AnyConnection, StoreError, Transaction};
 
@@ -19,7 +20,7 @@ pub struct ChainHead {
 
 /// A record as it lies in the table.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
-#[diesel(table_name = audit_record)]
+#[diesel(table_name = audit_record, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "the columns are described by audit::Record")]
 pub struct AuditRow {
     pub chain: String,
@@ -41,7 +42,7 @@ pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) 
     let (connection, head) = transaction.chain();
     let row = build(head);
     let next = ChainHead { chain: row.chain.clone(), seq: row.seq, mac: row.mac.clone() };
-    diesel::insert_into(audit_record::table).values(row).execute(connection)?;
+    on_engine!(connection, c => diesel::insert_into(audit_record::table).values(row).execute(c))?;
     *head = next;
     Ok(())
 }
@@ -53,11 +54,11 @@ pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<
         // The write lock of the transaction is held already.
         AnyConnection::Sqlite(c) => {
             let head = audit_chain::table.find(chain).select((audit_chain::last_seq, audit_chain::last_mac));
-            head.first(c).optional()?
+            head.get_result(c).optional()?
         }
         AnyConnection::Postgresql(c) => {
             let head = audit_chain::table.find(chain).select((audit_chain::last_seq, audit_chain::last_mac));
-            head.for_update().first(c).optional()?
+            head.for_update().get_result(c).optional()?
         }
     };
     match found {

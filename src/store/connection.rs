@@ -19,6 +19,18 @@ pub enum AnyConnection {
     Postgresql(PgConnection),
 }
 
+/// Runs a query on the engine's own connection. Diesel then finds the prepared statement by the query's type; through
+/// [`AnyConnection`] it writes out the SQL each time to look it up. For the queries of the busiest calls.
+macro_rules! on_engine {
+    ($connection:expr, $engine:ident => $query:expr) => {
+        match $connection {
+            $crate::store::AnyConnection::Sqlite($engine) => $query,
+            $crate::store::AnyConnection::Postgresql($engine) => $query,
+        }
+    };
+}
+pub(super) use on_engine;
+
 /// Where the database is.
 #[derive(Clone)]
 pub enum DatabaseLocation {

@@ -6,8 +6,9 @@ use diesel::{
     Selectable, SelectableHelper,
 };
 
+use super::connection::on_engine;
 use super::device::DeviceRow;
-use super::link::LinkedKind;
+use super::link::{self, LinkedKind};
 use super::schema::{authorization_link, credential, custody, device};
 use super::{AnyConnection, StoreError, folded};
 
@@ -83,7 +84,8 @@ pub struct CredentialChanges {
 
 /// The credential with that number.
 pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
-    Ok(credential::table.find(id).select(CredentialRow::as_select()).first(connection).optional()?)
+    let row = credential::table.find(id);
+    Ok(on_engine!(connection, c => row.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
 /// The credential with that number, held against changes by others until the transaction ends.
@@ -103,7 +105,7 @@ pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<Credenti
 /// The credential with that identifier, to the letter.
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
     let named = credential::table.filter(credential::identifier.eq(identifier));
-    Ok(named.select(CredentialRow::as_select()).first(connection).optional()?)
+    Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
 /// The credential of a username, to the letter, on a device.
@@ -113,13 +115,11 @@ pub fn by_username(
     username: &str,
     kind: CredentialKind,
 ) -> Result<Option<CredentialRow>, StoreError> {
-    Ok(credential::table
+    let named = credential::table
         .filter(credential::device_id.eq(device_id))
         .filter(credential::username.eq(username))
-        .filter(credential::kind.eq(kind.name()))
-        .select(CredentialRow::as_select())
-        .first(connection)
-        .optional()?)
+        .filter(credential::kind.eq(kind.name()));
+    Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
 /// The credentials of a username on the device of that hostname: at most a password and an SSH key, password first.
@@ -140,17 +140,8 @@ pub fn by_username_at(
 
 /// Whether the authorization sees the credential: it is linked, or its device is.
 pub fn is_visible(connection: &mut AnyConnection, authorization: i32, row: &CredentialRow) -> Result<bool, StoreError> {
-    let to_credential =
-        authorization_link::object_kind.eq(LinkedKind::Credential.name()).and(authorization_link::object_id.eq(row.id));
-    let to_device = authorization_link::object_kind
-        .eq(LinkedKind::Device.name())
-        .and(authorization_link::object_id.eq(row.device_id));
-    let links: i64 = authorization_link::table
-        .filter(authorization_link::authorization_id.eq(authorization))
-        .filter(to_credential.or(to_device))
-        .count()
-        .get_result(connection)?;
-    Ok(links > 0)
+    Ok(link::exists(connection, authorization, LinkedKind::Credential, row.id)?
+        || link::exists(connection, authorization, LinkedKind::Device, row.device_id)?)
 }
 
 /// The active credentials on active devices that the authorization sees, oldest first.

@@ -2,6 +2,7 @@
 
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::schema::custody;
 use super::{AnyConnection, StoreError};
 
@@ -28,7 +29,8 @@ pub fn find(
     authorization: i32,
 ) -> Result<Option<CustodyRow>, StoreError> {
     let held = custody::table.find((credential, authorization));
-    Ok(held.select((custody::since, custody::until)).first(connection).optional()?)
+    let held = held.select((custody::since, custody::until));
+    Ok(on_engine!(connection, c => held.get_result(c)).optional()?)
 }
 
 /// Whether another authorization holds the credential at `now`.

@@ -4,6 +4,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
+use super::connection::on_engine;
 use super::link::LinkedKind;
 use super::schema::{authorization_link, device};
 use super::{AnyConnection, StoreError, folded};
@@ -55,13 +56,14 @@ impl DeviceChanges {
 
 /// The device with that number.
 pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
-    Ok(device::table.find(id).select(DeviceRow::as_select()).first(connection).optional()?)
+    let row = device::table.find(id);
+    Ok(on_engine!(connection, c => row.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
 
 /// The device of that name, ignoring case.
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
     let named = device::table.filter(device::hostname_key.eq(folded(hostname)));
-    Ok(named.select(DeviceRow::as_select()).first(connection).optional()?)
+    Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
 
 /// The active devices that are linked to the authorization, oldest first.

@@ -1,7 +1,8 @@
 //! What is linked to an authorization, and so visible to it.
 
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::schema::authorization_link;
 use super::{AnyConnection, StoreError};
 
@@ -32,9 +33,10 @@ pub fn exists(
     kind: LinkedKind,
     object: i32,
 ) -> Result<bool, StoreError> {
-    let found: i64 =
-        authorization_link::table.find((authorization, kind.name(), object)).count().get_result(connection)?;
-    Ok(found > 0)
+    let link = authorization_link::table.find((authorization, kind.name(), object));
+    let link = link.select(authorization_link::object_id);
+    let found: Option<i32> = on_engine!(connection, c => link.get_result(c)).optional()?;
+    Ok(found.is_some())
 }
 
 /// Links the object; a link that is there already is left as it is.

@@ -2,6 +2,7 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::schema::secret;
 use super::{AnyConnection, StoreError};
 
@@ -16,13 +17,13 @@ pub struct SealedRow {
 
 /// The newest version of a secret.
 pub fn current(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Option<SealedRow>, StoreError> {
-    let row: Option<(i32, Vec<u8>)> = secret::table
+    let newest = secret::table
         .filter(secret::kind.eq(kind))
         .filter(secret::owner_id.eq(owner))
         .order(secret::version.desc())
-        .select((secret::version, secret::sealed))
-        .first(connection)
-        .optional()?;
+        .limit(1)
+        .select((secret::version, secret::sealed));
+    let row: Option<(i32, Vec<u8>)> = on_engine!(connection, c => newest.get_result(c)).optional()?;
     Ok(row.map(|(version, sealed)| SealedRow { version, sealed }))
 }
 
@@ -56,15 +57,14 @@ pub fn insert(
     row: SealedRow,
     created_at: i64,
 ) -> Result<(), StoreError> {
-    diesel::insert_into(secret::table)
-        .values((
-            secret::kind.eq(kind),
-            secret::owner_id.eq(owner),
-            secret::version.eq(row.version),
-            secret::sealed.eq(row.sealed),
-            secret::created_at.eq(created_at),
-        ))
-        .execute(connection)?;
+    let insert = diesel::insert_into(secret::table).values((
+        secret::kind.eq(kind),
+        secret::owner_id.eq(owner),
+        secret::version.eq(row.version),
+        secret::sealed.eq(row.sealed),
+        secret::created_at.eq(created_at),
+    ));
+    on_engine!(connection, c => insert.execute(c))?;
     Ok(())
 }
 
