@@ -21,24 +21,29 @@ impl Upkeep {
         Self(vault.clone())
     }
 
-    /// Works until dropped.
+    /// Works until dropped. Each job has a loop of its own: one that waits for a stuck database must not keep the
+    /// others from noticing a change.
     pub async fn run(&self) {
-        let mut changes = tokio::time::interval(LOOK_FOR_CHANGES);
-        let mut failures = tokio::time::interval(RECORD_FAILURES);
-        let mut heads = tokio::time::interval(Duration::from_secs(self.0.settings().audit.head_seconds.max(1)));
-        loop {
-            tokio::select! {
-                _ = changes.tick() => report("the changes of clients", self.0.refresh().await),
-                _ = failures.tick() => report("failed authentications", self.0.record_failures().await),
-                _ = heads.tick() => report("the heads of the audit log", self.0.write_heads().await),
-            }
-        }
+        let heads = Duration::from_secs(self.0.settings().audit.head_seconds.max(1));
+        tokio::join!(
+            every(LOOK_FOR_CHANGES, async || report("the changes of clients", self.0.refresh().await)),
+            every(RECORD_FAILURES, async || report("failed authentications", self.0.record_failures().await)),
+            every(heads, async || report("the heads of the audit log", self.0.write_heads().await)),
+        );
     }
 
     /// What is still to be done before the vault closes.
     pub async fn last_time(&self) {
         report("failed authentications", self.0.record_failures().await);
         report("the heads of the audit log", self.0.write_heads().await);
+    }
+}
+
+async fn every(time: Duration, work: impl AsyncFn()) {
+    let mut ticks = tokio::time::interval(time);
+    loop {
+        ticks.tick().await;
+        work().await;
     }
 }
 
