@@ -1,7 +1,7 @@
 //! The settings. `config/default.toml` lists each with its default and its meaning.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use ipnet::IpNet;
@@ -15,6 +15,7 @@ const DEFAULTS: &str = include_str!("../config/default.toml");
 #[expect(missing_docs, reason = "one field for each section of config/default.toml")]
 pub struct Settings {
     pub http: HttpSettings,
+    pub tls: TlsSettings,
     pub store: StoreSettings,
     pub node: NodeSettings,
     pub tokens: TokenSettings,
@@ -35,7 +36,21 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
+    pub certificate_header: String,
     pub shutdown_seconds: u64,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct TlsSettings {
+    #[serde(deserialize_with = "path")]
+    pub certificate: Option<PathBuf>,
+    #[serde(deserialize_with = "path")]
+    pub key: Option<PathBuf>,
+    #[serde(deserialize_with = "path")]
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[store]`
@@ -121,6 +136,13 @@ pub struct AuditSettings {
     pub head_seconds: u64,
 }
 
+impl TlsSettings {
+    /// The scheme of the server's addresses.
+    pub fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
+    }
+}
+
 impl Settings {
     /// The defaults, then the file, then the environment.
     ///
@@ -152,6 +174,12 @@ fn networks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::
     texts.iter().map(network).collect::<Option<_>>().ok_or_else(|| {
         serde::de::Error::custom("expected addresses or CIDR ranges, as in [\"10.0.0.1\", \"10.1.0.0/16\"]")
     })
+}
+
+/// A path; an empty one is none.
+fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(from)?;
+    Ok((!text.is_empty()).then(|| text.into()))
 }
 
 fn not_authorized_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u16, D::Error> {

@@ -11,8 +11,18 @@ use crate::vault::Vault;
 use crate::vault::access::{Access, Resource};
 use crate::vault::admin::{AuthorizationRequest, LinkTarget, NewClient};
 
-const COLUMNS: &[&str] =
-    &["client_id", "application", "resources", "access", "allowed_ips", "expires", "active", "secrets"];
+const COLUMNS: &[&str] = &[
+    "client_id",
+    "application",
+    "resources",
+    "access",
+    "allowed_ips",
+    "referers",
+    "certificates",
+    "expires",
+    "active",
+    "secrets",
+];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -30,6 +40,14 @@ pub(super) enum Command {
         /// Where it may call from: an address, a CIDR range or *; may be given again. Anywhere unless given.
         #[arg(long = "allow-ip", value_name = "CIDR")]
         allowed_ips: Vec<String>,
+        /// A page or site that calls have to be referred from: a host, *.domain, or an address with everything below
+        /// it; may be given again. No header Referer is needed unless given.
+        #[arg(long = "allow-referer", value_name = "REFERER")]
+        allowed_referers: Vec<String>,
+        /// The SHA-256 fingerprint of a certificate that the client has to show; may be given again, any of them
+        /// does. None is needed unless given.
+        #[arg(long = "certificate-fingerprint", value_name = "SHA256")]
+        certificates: Vec<String>,
         /// When it ends: 2027-01-31 or 2027-01-31T18:00:00Z.
         #[arg(long, value_parser = moment, value_name = "TIME")]
         expires: Option<DateTime<Utc>>,
@@ -49,8 +67,10 @@ pub(super) enum Command {
         #[arg(long)]
         client_id: String,
     },
-    /// Let a client see a device with its credentials, one credential, or one protected information.
+    /// Let a client see a device with its credentials, one credential, one protected information, or what bears a tag.
     Link(Link),
+    /// Take such a link away, also that of an object that the client has made itself.
+    Unlink(Link),
     /// Give a client a new secret; the old one works on for a while.
     RotateSecret {
         /// Its id.
@@ -86,12 +106,41 @@ struct Target {
     /// A protected information, by its number or identifier.
     #[arg(long, value_name = "KEY")]
     information: Option<String>,
+    /// A tag: all devices with their credentials, credentials and SSH keys that bear it, now or later.
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+}
+
+impl From<Target> for LinkTarget {
+    fn from(target: Target) -> Self {
+        match target {
+            Target { device: Some(device), .. } => LinkTarget::Device(device),
+            Target { credential: Some(credential), .. } => LinkTarget::Credential(credential),
+            Target { tag: Some(tag), .. } => LinkTarget::Tag(tag),
+            Target { information, .. } => LinkTarget::Information(information.unwrap_or_default()),
+        }
+    }
 }
 
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Create { application, resources, access, allowed_ips, expires, json } => {
-            let request = AuthorizationRequest { application, resources, access, allowed_ips, expires_at: expires };
+        Command::Create {
+            application,
+            resources,
+            access,
+            allowed_ips,
+            allowed_referers,
+            certificates,
+            expires,
+            json,
+        } => {
+            let request = AuthorizationRequest {
+                allowed_ips,
+                allowed_referers,
+                certificates,
+                expires_at: expires,
+                ..AuthorizationRequest::new(&application, resources, access)
+            };
             show(&vault.create_authorization(request).await?, json)
         }
         Command::List { json } => list(vault, json).await,
@@ -100,13 +149,12 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             Ok(say(&format!("authorization {client_id} disabled"))?)
         }
         Command::Link(Link { client_id, target }) => {
-            let target = match target {
-                Target { device: Some(device), .. } => LinkTarget::Device(device),
-                Target { credential: Some(credential), .. } => LinkTarget::Credential(credential),
-                Target { information, .. } => LinkTarget::Information(information.unwrap_or_default()),
-            };
-            vault.link(&client_id, target).await?;
+            vault.link(&client_id, target.into()).await?;
             Ok(say("linked")?)
+        }
+        Command::Unlink(Link { client_id, target }) => {
+            vault.unlink(&client_id, target.into()).await?;
+            Ok(say("unlinked")?)
         }
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
@@ -134,6 +182,8 @@ async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
             "resources": row.resources,
             "access": row.access,
             "allowed_ips": if row.allowed_ips.is_empty() { "*".into() } else { row.allowed_ips },
+            "referers": if row.referers.is_empty() { "*".into() } else { row.referers },
+            "certificates": if row.certificates.is_empty() { "*".into() } else { row.certificates },
             "expires": row.expires_at.map(|end| end.to_rfc3339()),
             "active": row.active,
             "secrets": row.secrets,

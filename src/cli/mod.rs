@@ -21,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::crypto::RootKeyError;
+use crate::http::TlsError;
 use crate::store::{CommitObserver, StoreError};
 use crate::vault::admin::AdminError;
 use crate::vault::audit_log::VerificationError;
@@ -93,6 +94,8 @@ enum CliError {
     Settings(#[from] ::config::ConfigError),
     #[error("cannot serve on {0}: {1}")]
     Listen(std::net::SocketAddr, std::io::ErrorKind),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
     #[error("the audit log does not verify: {0}")]

@@ -10,7 +10,8 @@ const APPLICATION: &str = "quickstart";
 
 pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliError> {
     let server = Server::open(common, options)?;
-    let address = format!("http://{}", server.address);
+    let scheme = server.vault.settings().tls.scheme();
+    let address = format!("{scheme}://{}", server.address);
     let known = server.vault.applications().await?.iter().any(|application| application.name == APPLICATION);
     if known {
         say(&format!("The vault in {} is kept as it is; its secrets are not shown again.", common.data_dir.display()))?;
@@ -19,13 +20,7 @@ pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliErr
         )?;
     } else {
         server.vault.create_application(APPLICATION).await?;
-        let request = AuthorizationRequest {
-            application: APPLICATION.into(),
-            resources: vec![Resource::PamCore],
-            access: Access::ReadWrite,
-            allowed_ips: Vec::new(),
-            expires_at: None,
-        };
+        let request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], Access::ReadWrite);
         let client = server.vault.create_authorization(request).await?;
         server.vault.refresh().await?;
         say(&welcome(common, &address, &client))?;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{CliError, Common};
 use crate::clock::Clock;
 use crate::http::ops::metrics::Metrics;
-use crate::http::{self, Service};
+use crate::http::{self, ServeError, Service};
 use crate::store::CommitObserver;
 use crate::vault::{Upkeep, Vault};
 
@@ -55,8 +55,12 @@ impl Server {
         let service = Service { vault: self.vault.clone(), metrics: self.metrics };
         let address = self.address;
         let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
-        let server = http::serve(service, self.listener).map_err(failed)?;
-        log::info!("serving on http://{address}");
+        let scheme = self.vault.settings().tls.scheme();
+        let server = http::serve(service, self.listener).map_err(|error| match error {
+            ServeError::Tls(error) => CliError::Tls(error),
+            ServeError::Listen(error) => failed(error),
+        })?;
+        log::info!("serving on {scheme}://{address}");
         let upkeep = Upkeep::of(&self.vault);
         let served = tokio::select! {
             served = server => served.map_err(failed),

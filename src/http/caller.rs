@@ -4,16 +4,17 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, REFERER};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::observe::RequestId;
 use super::pam::envelope;
 use super::pam::error::Refused;
-use super::{Service, source};
+use super::{Service, certificate, source};
 use crate::config::DialectSetting;
-use crate::vault::authentication::{AuthenticationFailure, Origin};
+use crate::vault::authentication::AuthenticationFailure;
+use crate::vault::origin::Origin;
 use crate::vault::{Call, Dialect, Vault, VaultError};
 
 /// An authenticated request to the PAM routes, and the way to answer it.
@@ -29,12 +30,12 @@ impl Caller {
         let Some(service) = request.app_data::<web::Data<Service>>() else {
             return Err(Refused::because(VaultError::NoSuchRoute, dialect));
         };
-        let source = source::of(request, service);
+        let origin = origin(request, service);
         let client = service
             .vault
-            .authenticate(bearer(request), source)
+            .authenticate(bearer(request), origin.source)
             .map_err(|failure| Refused::unauthenticated(failure == AuthenticationFailure::TokenMissing, dialect))?;
-        let call = Call { client, source, request_id: request_id(request), dialect };
+        let call = Call { client, origin, dialect };
         Ok(Self { vault: service.vault.clone(), call })
     }
 
@@ -97,7 +98,13 @@ pub(super) fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
-/// Where a request at the token endpoint comes from.
+/// Where a request comes from.
 pub(super) fn origin(request: &HttpRequest, service: &Service) -> Origin {
-    Origin { source: source::of(request, service), request_id: request_id(request) }
+    let referer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
+    Origin {
+        source: source::of(request, service),
+        request_id: request_id(request),
+        referer: referer.map(String::from),
+        certificate: certificate::of(request, service),
+    }
 }

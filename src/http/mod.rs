@@ -5,10 +5,12 @@
 
 mod body;
 mod caller;
+mod certificate;
 mod described;
 mod fallback;
 mod observe;
 mod source;
+mod tls;
 
 pub mod oauth;
 pub mod ops;
@@ -25,6 +27,7 @@ use actix_web::{App, HttpServer, web};
 
 use crate::vault::Vault;
 use ops::metrics::Metrics;
+pub use tls::TlsError;
 
 /// How long a client may take to send the head of a request.
 const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
@@ -38,8 +41,20 @@ pub struct Service {
     pub metrics: Arc<Metrics>,
 }
 
-/// Serves on a bound address until SIGTERM, then lets the requests under way end; SIGINT does not wait for them.
-pub fn serve(service: Service, listener: TcpListener) -> std::io::Result<Server> {
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The TLS of the settings is not to be had.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] std::io::Error),
+}
+
+/// Serves on a bound address, over TLS if the settings say so, until SIGTERM, then lets the requests under way end; SIGINT does not wait for them.
+pub fn serve(service: Service, listener: TcpListener) -> Result<Server, ServeError> {
+    let tls = tls::configuration(&service.vault.settings().tls)?;
     let settings = service.vault.settings().http.clone();
     let data = web::Data::new(service);
     let api = ops::openapi::description();
@@ -52,10 +67,16 @@ pub fn serve(service: Service, listener: TcpListener) -> std::io::Result<Server>
             .configure(ops::openapi::pages(api.clone()))
             .default_service(web::to(fallback::unknown_route))
     };
-    let mut server =
-        HttpServer::new(app).client_request_timeout(REQUEST_HEAD_TIME).shutdown_timeout(settings.shutdown_seconds);
+    let mut server = HttpServer::new(app)
+        .on_connect(tls::note_certificate)
+        .client_request_timeout(REQUEST_HEAD_TIME)
+        .shutdown_timeout(settings.shutdown_seconds);
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
-    Ok(server.listen(listener)?.run())
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
 }

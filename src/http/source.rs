@@ -10,13 +10,23 @@ use crate::network;
 
 /// The address that the request really comes from: the peer's, unless the peer is a trusted proxy.
 pub(super) fn of(request: &HttpRequest, service: &Service) -> IpAddr {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical());
+    let peer = peer(request);
     let trusted = &service.vault.settings().http.trusted_proxies;
     if trusted.is_empty() {
         return peer;
     }
     let headers = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     behind(peer, &headers.collect::<Vec<_>>().join(","), trusted)
+}
+
+/// Whether the peer is a proxy whose headers are believed.
+pub(super) fn is_trusted_proxy(request: &HttpRequest, service: &Service) -> bool {
+    let peer = peer(request);
+    service.vault.settings().http.trusted_proxies.iter().any(|range| network::contains(range, peer))
+}
+
+fn peer(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical())
 }
 
 /// Walks `forwarded` from its end, where the nearest proxy wrote, for as long as the writer is trusted. What an

@@ -60,6 +60,8 @@ pub struct AuthorizationRow {
     pub expires_at: Option<i64>,
     pub active: bool,
     pub created_at: i64,
+    pub referers: String,
+    pub certificates: String,
 }
 
 /// An authorization to be kept.
@@ -72,6 +74,8 @@ pub struct NewAuthorization<'a> {
     pub access: &'a str,
     pub resources: &'a str,
     pub allowed_ips: &'a str,
+    pub referers: &'a str,
+    pub certificates: &'a str,
     pub expires_at: Option<i64>,
     pub active: bool,
     pub created_at: i64,
@@ -86,6 +90,8 @@ pub fn insert_authorization(connection: &mut AnyConnection, row: &NewAuthorizati
             authorization::access.eq(row.access),
             authorization::resources.eq(row.resources),
             authorization::allowed_ips.eq(row.allowed_ips),
+            authorization::referers.eq(row.referers),
+            authorization::certificates.eq(row.certificates),
             authorization::expires_at.eq(row.expires_at),
             authorization::active.eq(row.active),
             authorization::created_at.eq(row.created_at),

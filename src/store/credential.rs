@@ -8,8 +8,9 @@ use diesel::{
 
 use super::connection::on_engine;
 use super::device::DeviceRow;
-use super::link::{self, LinkedKind};
-use super::schema::{authorization_link, credential, custody, device};
+use super::schema::{credential, custody, device};
+use super::tag::{self, TaggedKind};
+use super::visibility::seen_credentials;
 use super::{AnyConnection, StoreError, folded};
 
 /// What a credential is.
@@ -138,31 +139,15 @@ pub fn by_username_at(
         .optional()?)
 }
 
-/// Whether the authorization sees the credential: it is linked, or its device is.
-pub fn is_visible(connection: &mut AnyConnection, authorization: i32, row: &CredentialRow) -> Result<bool, StoreError> {
-    Ok(link::exists(connection, authorization, LinkedKind::Credential, row.id)?
-        || link::exists(connection, authorization, LinkedKind::Device, row.device_id)?)
-}
-
 /// The active credentials on active devices that the authorization sees, oldest first.
 pub fn visible_to(
     connection: &mut AnyConnection,
     authorization: i32,
 ) -> Result<Vec<(CredentialRow, DeviceRow)>, StoreError> {
-    let linked = |kind: LinkedKind| {
-        authorization_link::table
-            .filter(authorization_link::authorization_id.eq(authorization))
-            .filter(authorization_link::object_kind.eq(kind.name()))
-            .select(authorization_link::object_id)
-    };
     Ok(credential::table
         .inner_join(device::table)
         .filter(credential::active.eq(true).and(device::active.eq(true)))
-        .filter(
-            credential::id
-                .eq_any(linked(LinkedKind::Credential))
-                .or(credential::device_id.eq_any(linked(LinkedKind::Device))),
-        )
+        .filter(seen_credentials(authorization))
         .order(credential::id)
         .select((CredentialRow::as_select(), DeviceRow::as_select()))
         .load(connection)?)
@@ -176,7 +161,7 @@ pub fn insert(
     now: i64,
 ) -> Result<i32, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    Ok(diesel::insert_into(credential::table)
+    let id = diesel::insert_into(credential::table)
         .values((
             credential::kind.eq(kind.name()),
             credential::device_id.eq(changes.device_id.unwrap_or_default()),
@@ -197,7 +182,9 @@ pub fn insert(
             credential::changed_at.eq(now),
         ))
         .returning(credential::id)
-        .get_result(connection)?)
+        .get_result(connection)?;
+    index_tags(connection, id, changes)?;
+    Ok(id)
 }
 
 /// Writes the columns that have a value.
@@ -208,7 +195,11 @@ pub fn update(
     now: i64,
 ) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id)).set((changes, credential::changed_at.eq(now))).execute(connection)?;
-    Ok(())
+    index_tags(connection, id, changes)
+}
+
+fn index_tags(connection: &mut AnyConnection, id: i32, changes: &CredentialChanges) -> Result<(), StoreError> {
+    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedKind::Credential, id, tags))
 }
 
 /// Notes that the credential's secret was shown.

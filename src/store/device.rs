@@ -5,8 +5,9 @@ use diesel::{
 };
 
 use super::connection::on_engine;
-use super::link::LinkedKind;
-use super::schema::{authorization_link, device};
+use super::schema::device;
+use super::tag::{self, TaggedKind};
+use super::visibility::seen_devices;
 use super::{AnyConnection, StoreError, folded};
 
 /// A device.
@@ -66,15 +67,11 @@ pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Opt
     Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The active devices that are linked to the authorization, oldest first.
-pub fn linked_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<DeviceRow>, StoreError> {
-    let linked = authorization_link::table
-        .filter(authorization_link::authorization_id.eq(authorization))
-        .filter(authorization_link::object_kind.eq(LinkedKind::Device.name()))
-        .select(authorization_link::object_id);
+/// The active devices that the authorization sees, oldest first.
+pub fn visible_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<DeviceRow>, StoreError> {
     Ok(device::table
         .filter(device::active.eq(true))
-        .filter(device::id.eq_any(linked))
+        .filter(seen_devices(authorization))
         .order(device::id)
         .select(DeviceRow::as_select())
         .load(connection)?)
@@ -88,7 +85,7 @@ pub fn insert(
     now: i64,
 ) -> Result<i32, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    Ok(diesel::insert_into(device::table)
+    let id = diesel::insert_into(device::table)
         .values((
             device::hostname.eq(hostname),
             device::hostname_key.eq(folded(hostname)),
@@ -106,13 +103,19 @@ pub fn insert(
             device::changed_at.eq(now),
         ))
         .returning(device::id)
-        .get_result(connection)?)
+        .get_result(connection)?;
+    index_tags(connection, id, changes)?;
+    Ok(id)
 }
 
 /// Writes the columns that have a value.
 pub fn update(connection: &mut AnyConnection, id: i32, changes: &DeviceChanges, now: i64) -> Result<(), StoreError> {
     diesel::update(device::table.find(id)).set((changes, device::changed_at.eq(now))).execute(connection)?;
-    Ok(())
+    index_tags(connection, id, changes)
+}
+
+fn index_tags(connection: &mut AnyConnection, id: i32, changes: &DeviceChanges) -> Result<(), StoreError> {
+    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedKind::Device, id, tags))
 }
 
 /// Switches a device on or off.

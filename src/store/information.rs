@@ -2,8 +2,8 @@
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
-use super::link::LinkedKind;
-use super::schema::{authorization_link, information};
+use super::schema::information;
+use super::visibility::seen_information;
 use super::{AnyConnection, StoreError};
 
 /// A protected information, without its text.
@@ -44,15 +44,11 @@ pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result
     Ok(information::table.filter(information::identifier.eq(identifier)).first(connection).optional()?)
 }
 
-/// The active information that is linked to the authorization, oldest first.
-pub fn linked_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<InformationRow>, StoreError> {
-    let linked = authorization_link::table
-        .filter(authorization_link::authorization_id.eq(authorization))
-        .filter(authorization_link::object_kind.eq(LinkedKind::Information.name()))
-        .select(authorization_link::object_id);
+/// The active information that the authorization sees, oldest first.
+pub fn visible_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<InformationRow>, StoreError> {
     Ok(information::table
         .filter(information::active.eq(true))
-        .filter(information::id.eq_any(linked))
+        .filter(seen_information(authorization))
         .order(information::id)
         .load(connection)?)
 }

@@ -13,6 +13,8 @@ pub enum LinkedKind {
     Device,
     Credential,
     Information,
+    /// A tag, by its number among the lookup values: everything that bears it.
+    Tag,
 }
 
 impl LinkedKind {
@@ -22,6 +24,7 @@ impl LinkedKind {
             LinkedKind::Device => "device",
             LinkedKind::Credential => "credential",
             LinkedKind::Information => "information",
+            LinkedKind::Tag => "tag",
         }
     }
 }
@@ -37,6 +40,17 @@ pub fn exists(
     let link = link.select(authorization_link::object_id);
     let found: Option<i32> = on_engine!(connection, c => link.get_result(c)).optional()?;
     Ok(found.is_some())
+}
+
+/// Takes the link away. Tells whether it was there.
+pub fn delete(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    kind: LinkedKind,
+    object: i32,
+) -> Result<bool, StoreError> {
+    let link = authorization_link::table.find((authorization, kind.name(), object));
+    Ok(diesel::delete(link).execute(connection)? > 0)
 }
 
 /// Links the object; a link that is there already is left as it is.

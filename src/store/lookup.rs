@@ -1,7 +1,8 @@
-//! Lookup values: device types, vendors, models, sites and credential types. They come into being when first used,
+//! Lookup values: device types, vendors, models, sites, credential types
+//! and tags. They come into being when first used,
 //! are compared ignoring case, and keep their first spelling, which the rows that use them carry.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper};
 
 use super::schema::lookup;
 use super::{AnyConnection, StoreError, folded};
@@ -16,6 +17,7 @@ pub enum LookupKind {
     Model,
     Site,
     InformationType,
+    Tag,
 }
 
 impl LookupKind {
@@ -27,32 +29,39 @@ impl LookupKind {
             LookupKind::Model => "model",
             LookupKind::Site => "site",
             LookupKind::InformationType => "information_type",
+            LookupKind::Tag => "tag",
         }
     }
 }
 
-/// The first spelling of `name`, or `None` when it has never been used.
-pub fn spelling(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<Option<String>, StoreError> {
-    Ok(lookup::table
-        .filter(lookup::kind.eq(kind.name()))
-        .filter(lookup::name_key.eq(folded(name)))
-        .select(lookup::name)
-        .first(connection)
-        .optional()?)
+/// A lookup value.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = lookup)]
+pub struct LookupValue {
+    /// Its number.
+    pub id: i32,
+    /// Its first spelling.
+    pub name: String,
 }
 
-/// The first spelling of `name`, which is this one when it is new.
-pub fn register(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<String, StoreError> {
-    if let Some(known) = spelling(connection, kind, name)? {
+/// The value of that name, or `None` when it has never been used.
+pub fn find(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<Option<LookupValue>, StoreError> {
+    let named = lookup::table.filter(lookup::kind.eq(kind.name())).filter(lookup::name_key.eq(folded(name)));
+    Ok(named.select(LookupValue::as_select()).first(connection).optional()?)
+}
+
+/// The value of that name, in this spelling when it is new.
+pub fn register(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<LookupValue, StoreError> {
+    if let Some(known) = find(connection, kind, name)? {
         return Ok(known);
     }
-    diesel::insert_into(lookup::table)
+    Ok(diesel::insert_into(lookup::table)
         .values((lookup::kind.eq(kind.name()), lookup::name.eq(name), lookup::name_key.eq(folded(name))))
-        .execute(connection)?;
-    Ok(name.into())
+        .returning((lookup::id, lookup::name))
+        .get_result(connection)?)
 }
 
-/// The spelling and number of every value of a kind.
-pub fn all(connection: &mut AnyConnection, kind: LookupKind) -> Result<Vec<(String, i32)>, StoreError> {
-    Ok(lookup::table.filter(lookup::kind.eq(kind.name())).select((lookup::name, lookup::id)).load(connection)?)
+/// Every value of a kind.
+pub fn all(connection: &mut AnyConnection, kind: LookupKind) -> Result<Vec<LookupValue>, StoreError> {
+    Ok(lookup::table.filter(lookup::kind.eq(kind.name())).select(LookupValue::as_select()).load(connection)?)
 }

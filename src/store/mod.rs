@@ -24,6 +24,8 @@ pub mod lookup;
 pub mod meta;
 pub mod secret;
 pub mod ssh_key;
+pub mod tag;
+pub mod visibility;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,6 +147,11 @@ impl Database {
 /// The form in which names are compared ignoring case.
 pub(crate) fn folded(name: &str) -> String {
     name.to_lowercase()
+}
+
+/// The items of a list separated by commas, trimmed, without empty ones.
+pub(crate) fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ table! {
         expires_at -> Nullable<BigInt>,
         active -> Bool,
         created_at -> BigInt,
+        referers -> Text,
+        certificates -> Text,
     }
 }
 table! {
@@ -47,6 +49,13 @@ table! {
         authorization_id -> Integer,
         object_kind -> Text,
         object_id -> Integer,
+    }
+}
+table! {
+    tagging (object_kind, object_id, tag_id) {
+        object_kind -> Text,
+        object_id -> Integer,
+        tag_id -> Integer,
     }
 }
 table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
@@ -155,6 +164,8 @@ allow_tables_to_appear_in_same_query!(
     device,
     information,
     authorization_link,
+    tagging,
+    lookup,
     application,
     authorization,
     custody

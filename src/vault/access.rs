@@ -1,14 +1,11 @@
 //! Who may do what: clients as they stand in memory, and the check that comes before everything else.
 
-use std::net::IpAddr;
-
 use chrono::{DateTime, Utc};
-use ipnet::IpNet;
 
 use super::VaultError;
 use super::error::Refusal;
+use super::origin::{AllowedOrigins, Origin};
 use crate::crypto::SecretText;
-use crate::network;
 use crate::token::Verifier;
 
 /// A family of calls that an authorization can hold.
@@ -65,37 +62,6 @@ impl Access {
     }
 }
 
-/// The source addresses that an authorization may call from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AllowedSources {
-    /// Any address: the list holds `*`, or is empty.
-    Any,
-    /// These ranges.
-    Only(Vec<IpNet>),
-}
-
-impl AllowedSources {
-    /// Reads a comma-separated list of addresses, ranges and `*`. `None` when an entry is none of these: a list that
-    /// cannot be read must not allow anything.
-    pub fn parse(list: &str) -> Option<Self> {
-        let entries: Vec<&str> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
-        if entries.is_empty() || entries.contains(&"*") {
-            // The other entries still have to make sense.
-            let sound = entries.iter().all(|entry| *entry == "*" || network::parse(entry).is_some());
-            return sound.then_some(Self::Any);
-        }
-        entries.into_iter().map(network::parse).collect::<Option<_>>().map(Self::Only)
-    }
-
-    /// Whether a call may come from `source`.
-    pub fn allow(&self, source: IpAddr) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(ranges) => ranges.iter().any(|range| network::contains(range, source)),
-        }
-    }
-}
-
 /// A secret that a client may use, until it runs out.
 #[derive(Clone, Debug)]
 pub struct LiveSecret {
@@ -121,7 +87,7 @@ pub struct Client {
     /// What it may call.
     pub resources: Vec<Resource>,
     /// Where it may call from.
-    pub sources: AllowedSources,
+    pub origins: AllowedOrigins,
     /// Its secrets, at most two.
     pub secrets: Vec<LiveSecret>,
 }
@@ -150,15 +116,13 @@ pub struct Need {
     pub write: bool,
 }
 
-/// Whether `client` may do what needs `need` from `source`: the resource first, then the source, then 1039
+/// Whether `client` may do what needs `need` from `origin`: the resource first, then the origin, then 1039
 /// (contract, section 1.9).
-pub fn permit(client: &Client, need: Need, source: IpAddr) -> Result<(), VaultError> {
+pub fn permit(client: &Client, need: Need, origin: &Origin) -> Result<(), VaultError> {
     if !client.resources.contains(&need.resource) {
         return Err(VaultError::NotAuthorized(Refusal::Resource));
     }
-    if !client.sources.allow(source) {
-        return Err(VaultError::NotAuthorized(Refusal::Source));
-    }
+    client.origins.admit(origin).map_err(VaultError::NotAuthorized)?;
     match (need.write, client.access) {
         (true, Access::ReadOnly) => Err(VaultError::ReadOnly),
         _ => Ok(()),
@@ -179,7 +143,7 @@ mod tests {
             expires_at: None,
             access: Access::ReadWrite,
             resources: vec![Resource::PamCore],
-            sources: AllowedSources::Any,
+            origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
         }
     }
@@ -188,29 +152,18 @@ mod tests {
     const WRITE: Need = Need { resource: Resource::PamCore, write: true };
 
     #[test]
-    fn lists_of_sources_are_read_or_refused_whole() {
-        assert_eq!(AllowedSources::parse(""), Some(AllowedSources::Any));
-        assert_eq!(AllowedSources::parse("*"), Some(AllowedSources::Any));
-        assert_eq!(AllowedSources::parse("10.0.0.1, *"), Some(AllowedSources::Any));
-        assert_eq!(AllowedSources::parse("*, nonsense"), None);
-        assert_eq!(AllowedSources::parse("10.0.0.1, nonsense"), None);
-        let list = AllowedSources::parse("10.0.0.0/8, 2001:db8::1").unwrap();
-        assert!(list.allow("10.9.9.9".parse().unwrap()) && list.allow("2001:db8::1".parse().unwrap()));
-        assert!(!list.allow("11.0.0.1".parse().unwrap()) && !list.allow("2001:db8::2".parse().unwrap()));
-    }
-
-    #[test]
-    fn the_resource_comes_before_the_source_and_the_source_before_the_access() {
-        let here: IpAddr = "10.0.0.1".parse().unwrap();
+    fn the_resource_comes_before_the_origin_and_the_origin_before_the_access() {
+        let here =
+            Origin { source: "10.0.0.1".parse().unwrap(), request_id: String::new(), referer: None, certificate: None };
         let mut client = client();
-        assert_eq!(permit(&client, WRITE, here), Ok(()));
+        assert_eq!(permit(&client, WRITE, &here), Ok(()));
         client.access = Access::ReadOnly;
-        assert_eq!(permit(&client, WRITE, here), Err(VaultError::ReadOnly));
-        assert_eq!(permit(&client, READ, here), Ok(()));
-        client.sources = AllowedSources::parse("10.0.0.2").unwrap();
-        assert_eq!(permit(&client, WRITE, here), Err(VaultError::NotAuthorized(Refusal::Source)));
+        assert_eq!(permit(&client, WRITE, &here), Err(VaultError::ReadOnly));
+        assert_eq!(permit(&client, READ, &here), Ok(()));
+        client.origins = AllowedOrigins::parse("10.0.0.2", "", "").unwrap();
+        assert_eq!(permit(&client, WRITE, &here), Err(VaultError::NotAuthorized(Refusal::Source)));
         client.resources = vec![Resource::Keyfactor];
-        assert_eq!(permit(&client, WRITE, here), Err(VaultError::NotAuthorized(Refusal::Resource)));
+        assert_eq!(permit(&client, WRITE, &here), Err(VaultError::NotAuthorized(Refusal::Resource)));
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::access::{Access, AllowedSources, Resource};
+use super::access::{Access, Resource};
+use super::origin::AllowedOrigins;
 use super::{Inner, Vault};
 use crate::audit::Record;
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::random_bytes;
 use crate::store::client::{self, AuthorizationRow, NewAuthorization};
 use crate::store::link::{self, LinkedKind};
+use crate::store::lookup::{self, LookupKind};
 use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, information, meta};
 use crate::token::ClientSecret;
 
@@ -46,8 +48,27 @@ pub struct AuthorizationRequest {
     pub access: Access,
     /// Where it may call from: addresses, ranges, `*`. Empty is anywhere.
     pub allowed_ips: Vec<String>,
+    /// What may refer to it: hosts, `*.domain`, addresses, `*`. Empty is anything.
+    pub allowed_referers: Vec<String>,
+    /// The certificates of which the client has to show one, by SHA-256 fingerprint. Empty is none.
+    pub certificates: Vec<String>,
     /// When it ends.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl AuthorizationRequest {
+    /// A request without conditions: from anywhere, for ever.
+    pub fn new(application: &str, resources: Vec<Resource>, access: Access) -> Self {
+        Self {
+            application: application.into(),
+            resources,
+            access,
+            allowed_ips: Vec::new(),
+            allowed_referers: Vec::new(),
+            certificates: Vec::new(),
+            expires_at: None,
+        }
+    }
 }
 
 /// A client at the moment of its creation, or of a new secret.
@@ -77,6 +98,8 @@ pub struct AuthorizationSummary {
     pub resources: String,
     pub access: String,
     pub allowed_ips: String,
+    pub referers: String,
+    pub certificates: String,
     pub expires_at: Option<DateTime<Utc>>,
     pub active: bool,
     /// How many secrets live.
@@ -92,6 +115,8 @@ pub enum LinkTarget {
     Credential(String),
     /// A protected information by its number or identifier.
     Information(String),
+    /// A tag, known or not yet: every device, credential and SSH key that bears it.
+    Tag(String),
 }
 
 impl Vault {
@@ -133,9 +158,10 @@ impl Vault {
     /// Makes a client of an application.
     pub async fn create_authorization(&self, request: AuthorizationRequest) -> Result<NewClient, AdminError> {
         let allowed_ips = request.allowed_ips.join(",");
-        if AllowedSources::parse(&allowed_ips).is_none() {
-            return Err(AdminError::Invalid("an allowed address is no IP address, CIDR range or *".into()));
-        }
+        let referers = request.allowed_referers.join(",");
+        let certificates = request.certificates.join(",");
+        AllowedOrigins::parse(&allowed_ips, &referers, &certificates)
+            .map_err(|error| AdminError::Invalid(error.to_string()))?;
         if request.resources.is_empty() {
             return Err(AdminError::Invalid("an authorization needs a resource".into()));
         }
@@ -151,6 +177,8 @@ impl Vault {
                     access: request.access.name(),
                     resources: &resources,
                     allowed_ips: &allowed_ips,
+                    referers: &referers,
+                    certificates: &certificates,
                     expires_at: request.expires_at.map(to_micros),
                     active: true,
                     created_at: now,
@@ -185,6 +213,8 @@ impl Vault {
                 resources: row.resources,
                 access: row.access,
                 allowed_ips: row.allowed_ips,
+                referers: row.referers,
+                certificates: row.certificates,
                 expires_at: row.expires_at.map(from_micros),
                 active: row.active,
             };
@@ -227,7 +257,7 @@ impl Vault {
         Ok(NewClient { client_id: client_id.into(), client_secret })
     }
 
-    /// Links a device or a credential to a client, which then sees it.
+    /// Links an object or a tag to a client, which then sees it.
     pub async fn link(&self, client_id: &str, target: LinkTarget) -> Result<(), AdminError> {
         let client_id = client_id.to_string();
         let change = move |connection: &mut AnyConnection, _: i64| {
@@ -237,6 +267,24 @@ impl Vault {
             Ok(((), format!("authorization:{}", row.id)))
         };
         self.administer("authorization.link", change).await
+    }
+
+    /// Takes a link away, also that of an object that the client has made. What the client sees by another link it
+    /// goes on seeing.
+    ///
+    /// # Errors
+    /// [`AdminError::Unknown`] when there is no such link.
+    pub async fn unlink(&self, client_id: &str, target: LinkTarget) -> Result<(), AdminError> {
+        let client_id = client_id.to_string();
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            let row = authorization(connection, &client_id)?;
+            let (kind, id) = linked(connection, &target)?;
+            match link::delete(connection, row.id, kind, id)? {
+                true => Ok(((), format!("authorization:{}", row.id))),
+                false => Err(AdminError::Unknown("such link".into())),
+            }
+        };
+        self.administer("authorization.unlink", change).await
     }
 
     /// Registers a domain.
@@ -343,6 +391,10 @@ fn linked(connection: &mut AnyConnection, target: &LinkTarget) -> Result<(Linked
             };
             let row = row.ok_or_else(|| AdminError::Unknown(format!("information {key}")))?;
             Ok((LinkedKind::Information, row.id))
+        }
+        LinkTarget::Tag(tag) => {
+            let tag = named(tag, "the tag")?;
+            Ok((LinkedKind::Tag, lookup::register(connection, LookupKind::Tag, &tag)?.id))
         }
     }
 }

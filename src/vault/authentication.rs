@@ -7,7 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::access::Client;
-use super::{Inner, Vault, VaultError};
+use super::origin::Origin;
+use super::{Inner, Refusal, Vault, VaultError};
 use crate::audit::Record;
 use crate::clock::to_micros;
 use crate::crypto::SecretText;
@@ -21,15 +22,6 @@ pub struct ClientCredentials {
     pub client_id: String,
     /// The secret.
     pub client_secret: SecretText,
-}
-
-/// Where a request at the token endpoint comes from.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// The source address.
-    pub source: IpAddr,
-    /// The request's id.
-    pub request_id: String,
 }
 
 /// What a client asks for at the token endpoint.
@@ -61,7 +53,7 @@ pub enum AuthenticationFailure {
     UnknownClient,
     WrongSecret,
     ClientNotLive,
-    SourceNotAllowed,
+    OriginNotAllowed(Refusal),
     WrongTenant,
     TokenMissing,
     TokenInvalid,
@@ -76,7 +68,7 @@ impl AuthenticationFailure {
             AuthenticationFailure::UnknownClient => "unknown-client",
             AuthenticationFailure::WrongSecret => "wrong-secret",
             AuthenticationFailure::ClientNotLive => "client-not-live",
-            AuthenticationFailure::SourceNotAllowed => "source-not-allowed",
+            AuthenticationFailure::OriginNotAllowed(refusal) => refusal.reason(),
             AuthenticationFailure::WrongTenant => "wrong-tenant",
             AuthenticationFailure::TokenMissing => "token-missing",
             AuthenticationFailure::TokenInvalid => "token-invalid",
@@ -209,8 +201,10 @@ impl Vault {
             None => AuthenticationFailure::UnknownClient,
             Some(_) if !accepted => AuthenticationFailure::WrongSecret,
             Some(client) if !client.is_live(now) => AuthenticationFailure::ClientNotLive,
-            Some(client) if !client.sources.allow(origin.source) => AuthenticationFailure::SourceNotAllowed,
-            Some(client) => return Ok(Arc::clone(client)),
+            Some(client) => match client.origins.admit(origin) {
+                Ok(()) => return Ok(Arc::clone(client)),
+                Err(refusal) => AuthenticationFailure::OriginNotAllowed(refusal),
+            },
         };
         self.0.failures.add(origin.source, failure.reason());
         Err(TokenRefusal::Client)

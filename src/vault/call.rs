@@ -1,9 +1,9 @@
 //! A call: who asks, from where, and for what.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::access::{Client, Need, Resource};
+use super::origin::Origin;
 
 /// The generation of the PAM service that a caller speaks (contract, section 11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +20,7 @@ pub struct Call {
     /// The client whose token it bears.
     pub client: Arc<Client>,
     /// Where it comes from.
-    pub source: IpAddr,
-    /// Its id, as in the answer's header and the log.
-    pub request_id: String,
+    pub origin: Origin,
     /// The dialect in which it was made.
     pub dialect: Dialect,
 }
@@ -92,8 +90,8 @@ impl Action {
         }
     }
 
-    /// What a client needs for it; nothing for a route that is not there. Who may read may also give back: releasing a custody is no write (contract,
-    /// section 6).
+    /// What a client needs for it; nothing for a route that is not there. Who may read may also give back: releasing
+    /// a custody is no write (contract, section 6).
     pub fn need(self) -> Option<Need> {
         let write = match self {
             Action::DeviceSave

@@ -1,12 +1,12 @@
 //! Devices (contract, section 4).
 
-use super::input::{is_storable, items, key_number};
+use super::input::{is_storable, key_number};
 use super::{Action, Call, InvalidInput, Object, Vault, VaultError, Work};
 use crate::store::claim::claim;
 use crate::store::device::{self, DeviceChanges, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, StoreError, credential, domain};
+use crate::store::{AnyConnection, StoreError, credential, domain, items, visibility};
 
 /// A device, as it is shown.
 pub type Device = DeviceRow;
@@ -45,10 +45,10 @@ pub struct SavedDevice {
 }
 
 impl Vault {
-    /// The active devices that are linked to the client, oldest first.
+    /// The active devices that the client sees, oldest first.
     pub async fn list_devices(&self, call: &Call) -> Result<Vec<Device>, VaultError> {
         let query =
-            |connection: &mut AnyConnection, call: &Call| Ok((device::linked_to(connection, call.client.id)?, None));
+            |connection: &mut AnyConnection, call: &Call| Ok((device::visible_to(connection, call.client.id)?, None));
         self.look(call, Action::DeviceList, query).await
     }
 
@@ -125,7 +125,7 @@ fn by_key(connection: &mut AnyConnection, authorization: i32, key: &str) -> Resu
         None => device::by_hostname(connection, key)?,
     };
     let device = found.ok_or(VaultError::DeviceNotFound)?;
-    match link::exists(connection, authorization, LinkedKind::Device, device.id)? {
+    match visibility::sees_device(connection, authorization, device.id)? {
         true => Ok(device),
         false => Err(VaultError::DeviceNotFound),
     }
@@ -149,7 +149,7 @@ fn save(work: &mut Work<'_, '_>, input: &DeviceInput) -> Result<SavedDevice, Vau
     let id = match known {
         Some(device) => {
             work.touches(Object::Device(device.id));
-            if !link::exists(work.connection(), authorization, LinkedKind::Device, device.id)? {
+            if !visibility::sees_device(work.connection(), authorization, device.id)? {
                 return Err(VaultError::DeviceNotFound);
             }
             device::update(work.connection(), device.id, &changes, now)?;
@@ -198,7 +198,7 @@ pub(super) fn registered(
 ) -> Result<Option<String>, VaultError> {
     match name.as_deref() {
         None | Some("") => Ok(None),
-        Some(name) => Ok(Some(lookup::register(work.connection(), kind, name)?)),
+        Some(name) => Ok(Some(lookup::register(work.connection(), kind, name)?.name)),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::token::TokenError;
 /// Why the vault did not do what it was asked. `http` gives each its code, text and status.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    /// The client's authorization does not hold the resource, or does not allow the source address.
+    /// The client's authorization does not hold the resource, or does not allow where the call comes from.
     #[error("not authorized for this resource")]
     NotAuthorized(Refusal),
     /// A write with a read-only authorization.
@@ -146,6 +146,22 @@ pub enum Refusal {
     Resource,
     /// The source address is not among those of its authorization.
     Source,
+    /// The referer is not among those of its authorization, or missing.
+    Referer,
+    /// The client's certificate is not among those of its authorization, or missing.
+    Certificate,
+}
+
+impl Refusal {
+    /// The stable word for the audit log.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Refusal::Resource => "resource-not-granted",
+            Refusal::Source => "source-not-allowed",
+            Refusal::Referer => "referer-not-allowed",
+            Refusal::Certificate => "certificate-not-allowed",
+        }
+    }
 }
 
 /// What is wrong with the form of a request. Names the parameter, never its value.
@@ -193,8 +209,7 @@ impl VaultError {
     /// The stable word for the audit log.
     pub fn reason(&self) -> &'static str {
         match self {
-            VaultError::NotAuthorized(Refusal::Resource) => "resource-not-granted",
-            VaultError::NotAuthorized(Refusal::Source) => "source-not-allowed",
+            VaultError::NotAuthorized(refusal) => refusal.reason(),
             VaultError::ReadOnly => "read-only",
             VaultError::Invalid(_) => "invalid-input",
             VaultError::NoSuchRoute => "no-such-route",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::access::{Access, AllowedSources, Client, LiveSecret, Resource};
+use super::access::{Access, Client, LiveSecret, Resource};
+use super::origin::AllowedOrigins;
 use crate::clock::{from_micros, to_micros};
 use crate::store::client::{self, AuthorizationRow, ClientSecretRow};
 use crate::store::{AnyConnection, StoreError, meta};
@@ -59,19 +60,19 @@ fn live_secret(row: ClientSecretRow) -> Option<LiveSecret> {
 
 /// A row that cannot be read in full is a client that can do nothing.
 fn client_of(row: AuthorizationRow, application_active: bool, secrets: Vec<LiveSecret>) -> Client {
-    let sources = AllowedSources::parse(&row.allowed_ips);
+    let origins = AllowedOrigins::parse(&row.allowed_ips, &row.referers, &row.certificates);
     let access = Access::named(&row.access);
-    if sources.is_none() || access.is_none() {
+    if origins.is_err() || access.is_none() {
         log::error!("authorization {} cannot be read and is treated as disabled", row.id);
     }
     Client {
         id: row.id,
         client_id: row.client_id,
-        active: row.active && application_active && sources.is_some() && access.is_some(),
+        active: row.active && application_active && origins.is_ok() && access.is_some(),
         expires_at: row.expires_at.map(from_micros),
         access: access.unwrap_or(Access::ReadOnly),
         resources: row.resources.split(',').filter_map(Resource::named).collect(),
-        sources: sources.unwrap_or(AllowedSources::Only(Vec::new())),
+        origins: origins.unwrap_or_else(|_| AllowedOrigins::nowhere()),
         secrets,
     }
 }

@@ -12,7 +12,7 @@ use crate::store::claim::claim;
 use crate::store::information::{self, InformationChanges, InformationRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::LookupKind;
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, StoreError, visibility};
 
 /// An information, without its text.
 pub type Information = InformationRow;
@@ -40,10 +40,10 @@ pub struct SavedInformation {
 }
 
 impl Vault {
-    /// The active information that is linked to the client, oldest first.
+    /// The active information that the client sees, oldest first.
     pub async fn list_information(&self, call: &Call) -> Result<Vec<Information>, VaultError> {
         let query = |connection: &mut AnyConnection, call: &Call| {
-            Ok((information::linked_to(connection, call.client.id)?, None))
+            Ok((information::visible_to(connection, call.client.id)?, None))
         };
         self.look(call, Action::InformationList, query).await
     }
@@ -126,7 +126,7 @@ pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<InformationR
 fn require_visible(work: &mut Work<'_, '_>, id: i32) -> Result<(), VaultError> {
     work.touches(Object::Information(id));
     let authorization = work.authorization();
-    match link::exists(work.connection(), authorization, LinkedKind::Information, id)? {
+    match visibility::sees_information(work.connection(), authorization, id)? {
         true => Ok(()),
         false => Err(VaultError::InformationNotFound),
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{InvalidInput, VaultError};
 use crate::crypto::SecretText;
+use crate::store::items;
 
 /// The longest name, hostname, username or identifier, in characters.
 const LONGEST_NAME: usize = 255;
@@ -142,11 +143,6 @@ pub(super) fn is_storable(text: &str) -> bool {
 /// The number that a path key is, if it is digits and nothing else.
 pub(super) fn key_number(key: &str) -> Option<i32> {
     key.bytes().all(|byte| byte.is_ascii_digit()).then(|| key.parse().ok()).flatten()
-}
-
-/// The items of a comma-separated list, trimmed, without empty ones.
-pub(super) fn items(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod credential;
 pub mod device;
 pub mod history;
 pub mod information;
+pub mod origin;
 pub mod ssh_key;
 
 mod call;
@@ -219,15 +220,15 @@ impl Inner {
 
 impl Call {
     fn permit(&self, action: Action) -> Result<(), VaultError> {
-        action.need().map_or(Ok(()), |need| access::permit(&self.client, need, self.source))
+        action.need().map_or(Ok(()), |need| access::permit(&self.client, need, &self.origin))
     }
 
     fn record(&self, action: Action, object: Option<Object>, outcome: &'static str, at: DateTime<Utc>) -> Record {
         Record {
             at,
-            request_id: self.request_id.clone(),
+            request_id: self.origin.request_id.clone(),
             actor: self.client.client_id.clone(),
-            source: self.source.to_string(),
+            source: self.origin.source.to_string(),
             action: action.word(),
             object: object.map(|object| object.to_string()).unwrap_or_default(),
             outcome,

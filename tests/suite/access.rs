@@ -1,5 +1,10 @@
 //! Who sees and may do what (contract, section 3): links, addresses, expiry, disabling, two secrets.
 
+mod matrix;
+mod origin;
+mod tags;
+mod visibility;
+
 use std::time::Duration;
 
 use chaveiro::vault::admin::LinkTarget;
@@ -76,6 +81,18 @@ async fn a_linked_credential_is_seen_without_its_device() {
     let mut sent = credential("u", "changed");
     sent["vendor"] = json!("HPE");
     client.post("/iso/pam/credential", &sent).await.expect_number(1011);
+}
+
+#[actix_web::test]
+async fn a_link_that_is_taken_away_ends_what_was_seen_by_it() {
+    let (app, owner, client) = vault().await;
+    let target = || LinkTarget::Credential("u".into());
+    app.vault.link(&client.client_id, target()).await.unwrap();
+    assert_eq!(client.password("u").await, "p");
+    app.vault.unlink(&client.client_id, target()).await.unwrap();
+    client.get("/iso/pam/credential/u").await.expect_number(1009);
+    app.vault.unlink(&client.client_id, target()).await.unwrap_err();
+    assert_eq!(owner.password("u").await, "p");
 }
 
 #[actix_web::test]

@@ -78,12 +78,7 @@ async fn the_same_identifier_through_two_nodes_is_one_credential() {
     client.create_device("a", "10.0.0.1").await;
     // Its own settings name it otherwise; here it has even the same name, so that both write one chain.
     let second = app.second_node();
-    let call = |number: usize| chaveiro::vault::Call {
-        client: second.authenticate(Some(&client.token), "127.0.0.1".parse().unwrap()).unwrap(),
-        source: "127.0.0.1".parse().unwrap(),
-        request_id: format!("second-{number}"),
-        dialect: chaveiro::vault::Dialect::Legacy,
-    };
+    let call = |number: usize| app.call_on(&second, &client, format!("second-{number}"));
     let input = || chaveiro::vault::credential::CredentialInput {
         hostname: Some("a".into()),
         ip: Some("10.0.0.1".into()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chaveiro::vault::admin::LinkTarget;
-use chaveiro::vault::{Call, Dialect, VaultError};
+use chaveiro::vault::{Call, VaultError};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -131,7 +131,6 @@ async fn of_64_clients_on_two_nodes_one_holds_it() {
     let owner = app.client().await;
     owner.create_device("a", "10.0.0.1").await;
     owner.save_credential(&json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "content": "p" })).await;
-    let source = "127.0.0.1".parse().unwrap();
     let mut clients = Vec::new();
     for _ in 0..8 {
         let client = app.client().await;
@@ -139,12 +138,7 @@ async fn of_64_clients_on_two_nodes_one_holds_it() {
         clients.push(client);
     }
     let second = app.second_node();
-    let call = |number: usize| Call {
-        client: second.authenticate(Some(&clients[number % 8].token), source).unwrap(),
-        source,
-        request_id: format!("second-{number}"),
-        dialect: Dialect::Legacy,
-    };
+    let call = |number: usize| app.call_on(&second, &clients[number % 8], format!("second-{number}"));
     let calls: Vec<Call> = (0..32).map(call).collect();
     let here = join_all((0..32).map(|number| clients[number % 8].get("/iso/pam/credential/1")));
     let there = join_all(calls.iter().map(|call| second.read_credential(call, "1".into())));

@@ -25,5 +25,6 @@ mod service;
 mod ssh_key;
 mod start;
 mod store;
+mod tls;
 mod token;
 mod totp;

@@ -222,6 +222,8 @@ mod tests {
         let errors = [
             VaultError::NotAuthorized(Refusal::Resource),
             VaultError::NotAuthorized(Refusal::Source),
+            VaultError::NotAuthorized(Refusal::Referer),
+            VaultError::NotAuthorized(Refusal::Certificate),
             VaultError::ReadOnly,
             VaultError::Invalid(InvalidInput::NotJson),
             VaultError::Invalid(InvalidInput::NotAnObject),

@@ -154,7 +154,7 @@ pub struct CredentialTotp {
 
 fn list(connection: &mut AnyConnection, call: &Call) -> Result<Vec<ListedCredential>, VaultError> {
     let codes: std::collections::HashMap<String, i32> =
-        lookup::all(connection, LookupKind::CredentialType)?.into_iter().collect();
+        lookup::all(connection, LookupKind::CredentialType)?.into_iter().map(|value| (value.name, value.id)).collect();
     let rows = credential::visible_to(connection, call.client.id)?;
     let listed = rows.into_iter().map(|(row, device)| ListedCredential {
         automatic_change: settings::changes_automatically(row.execution_settings.as_deref()),

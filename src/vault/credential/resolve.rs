@@ -1,9 +1,9 @@
 //! Which credential a caller means, and whether it is one that the caller sees.
 
 use super::{device_at, object};
-use crate::store::AnyConnection;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
+use crate::store::{AnyConnection, visibility};
 use crate::vault::input::{is_storable, key_number};
 use crate::vault::{VaultError, Work};
 
@@ -29,10 +29,10 @@ pub(in crate::vault) fn readable_password(
     Ok((row, device.ok_or(VaultError::CredentialInactive)?))
 }
 
-/// Refuses a credential that is neither linked to the client nor on a device that is.
+/// Refuses a credential that the client does not see.
 pub(in crate::vault) fn require_visible(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
     let authorization = work.authorization();
-    match credential::is_visible(work.connection(), authorization, row)? {
+    match visibility::sees_credential(work.connection(), authorization, row)? {
         true => Ok(()),
         false => Err(VaultError::NoAccess),
     }

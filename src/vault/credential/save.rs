@@ -12,12 +12,12 @@
 use super::settings::{self, Group, SettingsInput};
 use super::{device_at, object, parent, resolve};
 use crate::crypto::{SecretKind, SecretText};
-use crate::store::StoreError;
 use crate::store::claim::claim;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
+use crate::store::{StoreError, visibility};
 use crate::vault::device::{DeviceFields, changes_of, known_domains, registered, required};
 use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, custody, identifier, secrets};
 
@@ -181,7 +181,7 @@ fn check_reach(work: &mut Work<'_, '_>, target: Option<&CredentialRow>, device: 
 
 fn require_device(work: &mut Work<'_, '_>, device: &DeviceRow) -> Result<(), VaultError> {
     let authorization = work.authorization();
-    match link::exists(work.connection(), authorization, LinkedKind::Device, device.id)? {
+    match visibility::sees_device(work.connection(), authorization, device.id)? {
         true => Ok(()),
         false => Err(VaultError::DeviceNotFound),
     }
@@ -199,7 +199,7 @@ fn device_fields(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<Fie
     let mut fields = Fields { device: input.device.clone(), credential_type: input.credential_type.clone() };
     let unsaid = fields.credential_type.as_deref().is_none_or(str::is_empty);
     if let (true, Some(kind)) = (unsaid, &fields.device.kind)
-        && lookup::spelling(work.connection(), LookupKind::CredentialType, kind)?.is_some()
+        && lookup::find(work.connection(), LookupKind::CredentialType, kind)?.is_some()
     {
         fields.credential_type = fields.device.kind.take();
     }

@@ -6,14 +6,14 @@ pub(super) mod save;
 pub use save::{SavedSshKey, SshKeyInput};
 
 use super::credential::{object, resolve};
-use super::input::{is_storable, items, key_number};
+use super::input::{is_storable, key_number};
 use super::secrets::{self, Sealed};
 use super::{Action, Call, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::ssh_key::{self, SshKeyRow};
-use crate::store::{AnyConnection, StoreError, custody};
+use crate::store::{AnyConnection, StoreError, custody, items, visibility};
 
 /// A device as a key shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,11 +186,6 @@ fn key_devices(connection: &mut AnyConnection, credential: i32) -> Result<Vec<Ke
 fn visible_device(work: &mut Work<'_, '_>, hostname: &str) -> Result<Option<DeviceRow>, VaultError> {
     let Some(device) = device::by_hostname(work.connection(), hostname)? else { return Ok(None) };
     let authorization = work.authorization();
-    let seen = crate::store::link::exists(
-        work.connection(),
-        authorization,
-        crate::store::link::LinkedKind::Device,
-        device.id,
-    )?;
+    let seen = visibility::sees_device(work.connection(), authorization, device.id)?;
     Ok(seen.then_some(device))
 }

@@ -172,8 +172,9 @@ async fn a_job_that_comes_second_to_a_key_runs_again_and_finds_it() {
     let then = |connection: &mut AnyConnection| until_somebody_waits(connection);
     let held = "INSERT INTO lookup (kind, name, name_key) VALUES ('site', 'Lisbon', 'lisbon')";
     let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
-    let job =
-        |transaction: &mut Transaction<'_>| lookup::register(transaction.connection(), LookupKind::Site, "LISBON");
+    let job = |transaction: &mut Transaction<'_>| {
+        Ok(lookup::register(transaction.connection(), LookupKind::Site, "LISBON")?.name)
+    };
     let (answer, runs, bench) = elsewhere.met_by(job).await;
     assert_eq!((answer, runs), (Ok("Lisbon".into()), 3), "the short wait, the conflict, the run that finds it");
     assert_eq!(bench.database.texts("SELECT name FROM lookup WHERE kind = 'site'"), ["Lisbon"]);

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
+use chaveiro::crypto::SecretText;
 use chaveiro::http::ops::metrics::Metrics;
 use chaveiro::http::{self, Service};
 use chaveiro::store::CommitObserver;
 use chaveiro::vault::access::{Access, Resource};
 use chaveiro::vault::admin::AuthorizationRequest;
-use chaveiro::vault::{Place, Vault};
+use chaveiro::vault::authentication::{ClientCredentials, TokenRequest};
+use chaveiro::vault::origin::Origin;
+use chaveiro::vault::{Call, Dialect, Place, Vault};
 use chrono::{DateTime, Utc};
 
 use super::{TestClient, TestDatabase};
@@ -82,6 +85,13 @@ impl TestApp {
         Vault::open(&place, &settings, self.clock.clone(), &observer).unwrap()
     }
 
+    /// A call by `client` that reaches a node directly, not over HTTP.
+    pub(crate) fn call_on(&self, node: &Vault, client: &TestClient, request_id: String) -> Call {
+        let origin = Origin { request_id, ..origin() };
+        let client = node.authenticate(Some(&client.token), origin.source).unwrap();
+        Call { client, origin, dialect: Dialect::Legacy }
+    }
+
     /// A client that may read and write the PAM routes, with a token.
     pub(crate) async fn client(&self) -> TestClient {
         self.client_with(|_| {}).await
@@ -94,20 +104,35 @@ impl TestApp {
 
     /// A client under an authorization of the test's own.
     pub(crate) async fn client_with(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
-        let mut request = AuthorizationRequest {
-            application: APPLICATION.into(),
-            resources: vec![Resource::PamCore],
-            access: Access::ReadWrite,
-            allowed_ips: Vec::new(),
-            expires_at: None,
+        let mut client = self.tokenless_client(adjust).await;
+        client.token = client.fetch_token().await;
+        client
+    }
+
+    /// A client that may only call from where this test does not: its token is issued to `origin`.
+    pub(crate) async fn client_from(
+        &self,
+        origin: Origin,
+        adjust: impl FnOnce(&mut AuthorizationRequest),
+    ) -> TestClient {
+        let mut client = self.tokenless_client(adjust).await;
+        let credentials = ClientCredentials {
+            client_id: client.client_id.clone(),
+            client_secret: SecretText::new(client.client_secret.clone()),
         };
+        let request = TokenRequest { credentials, tenant: None, ttl: None, origin };
+        client.token = self.vault.issue_token(request).await.unwrap().token.expose().into();
+        client
+    }
+
+    async fn tokenless_client(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
+        let mut request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], Access::ReadWrite);
         adjust(&mut request);
         let created = self.vault.create_authorization(request).await.unwrap();
         self.vault.refresh().await.unwrap();
         let mut client = self.anonymous();
         client.client_id = created.client_id;
         client.client_secret = created.client_secret.text().expose().into();
-        client.token = client.fetch_token().await;
         client
     }
 
@@ -115,6 +140,11 @@ impl TestApp {
     pub(crate) fn anonymous(&self) -> TestClient {
         TestClient::new(self.address)
     }
+}
+
+/// This machine, without referer and certificate.
+pub(crate) fn origin() -> Origin {
+    Origin { source: "127.0.0.1".parse().unwrap(), request_id: String::new(), referer: None, certificate: None }
 }
 
 impl Drop for Running {

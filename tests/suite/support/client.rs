@@ -68,6 +68,17 @@ impl TestClient {
         }
     }
 
+    /// The same client over TLS, to a name of this machine.
+    pub(crate) fn over_https(&self, host: &str, http: reqwest::Client) -> Self {
+        let port = self.base.rsplit(':').next().unwrap();
+        Self { base: format!("https://{host}:{port}"), http, ..self.clone() }
+    }
+
+    /// Whether the server answers at all.
+    pub(crate) async fn connects(&self) -> bool {
+        self.request(Method::GET, "/health/live").send().await.is_ok()
+    }
+
     /// A request under construction, with the token.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
@@ -102,13 +113,23 @@ impl TestClient {
 
     /// A token for this client.
     pub(crate) async fn fetch_token(&self) -> String {
+        let answer = self.send(self.token_request()).await;
+        answer.expect(200)["access_token"].as_str().unwrap().into()
+    }
+
+    /// How the token endpoint answers this client.
+    pub(crate) async fn token_status(&self) -> u16 {
+        self.send(self.token_request()).await.status.as_u16()
+    }
+
+    /// What this client sends to have a token.
+    pub(crate) fn token_request(&self) -> RequestBuilder {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", self.client_id.as_str()),
             ("client_secret", self.client_secret.as_str()),
         ];
-        let answer = self.send(self.http.post(format!("{}/iso/oauth2/token", self.base)).form(&form)).await;
-        answer.expect(200)["access_token"].as_str().unwrap().into()
+        self.http.post(format!("{}/iso/oauth2/token", self.base)).form(&form)
     }
 
     /// Creates a device; it has to work.

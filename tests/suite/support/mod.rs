@@ -7,7 +7,7 @@ mod database;
 mod process;
 mod stream;
 
-pub(crate) use app::TestApp;
+pub(crate) use app::{TestApp, origin};
 pub(crate) use client::{Answer, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;

@@ -1,0 +1,52 @@
+//! Which tag stands on which object. The row of an object carries the text that is shown; this table is what is
+//! searched, so [`super::credential`] and [`super::device`] keep it in step whenever they write that text.
+
+use std::collections::HashSet;
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+
+use super::lookup::{self, LookupKind};
+use super::schema::tagging;
+use super::{AnyConnection, StoreError, items};
+
+/// The kinds of object that bear tags. An SSH key is a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum TaggedKind {
+    Device,
+    Credential,
+}
+
+impl TaggedKind {
+    /// The name under which the kind is stored.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            TaggedKind::Device => "device",
+            TaggedKind::Credential => "credential",
+        }
+    }
+}
+
+/// Puts `tags`, separated by commas, in the place of those that the object bore.
+pub(super) fn index(
+    connection: &mut AnyConnection,
+    kind: TaggedKind,
+    object: i32,
+    tags: &str,
+) -> Result<(), StoreError> {
+    let mut wanted = HashSet::new();
+    for tag in items(tags) {
+        wanted.insert(lookup::register(connection, LookupKind::Tag, tag)?.id);
+    }
+    let borne = tagging::table.filter(tagging::object_kind.eq(kind.name())).filter(tagging::object_id.eq(object));
+    let before: HashSet<i32> = borne.select(tagging::tag_id).load(connection)?.into_iter().collect();
+    for tag in before.difference(&wanted) {
+        diesel::delete(tagging::table.find((kind.name(), object, *tag))).execute(connection)?;
+    }
+    for tag in wanted.difference(&before) {
+        diesel::insert_into(tagging::table)
+            .values((tagging::object_kind.eq(kind.name()), tagging::object_id.eq(object), tagging::tag_id.eq(*tag)))
+            .execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! What an authorization sees (contract, section 3.3): the objects that are linked to it, those that bear a tag that
+//! is linked to it, and the credentials of the devices that it sees. Creating an object links it.
+//!
+//! One rule in two forms: a question about one object, for gets, and a filter, for lists. A property of the test suite
+//! holds them together.
+
+use diesel::dsl::{auto_type, exists};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
+
+use super::connection::on_engine;
+use super::credential::CredentialRow;
+use super::link::{self, LinkedKind};
+use super::schema::{authorization_link, credential, device, information, tagging};
+use super::tag::TaggedKind;
+use super::{AnyConnection, StoreError};
+
+/// Whether the authorization sees the device.
+pub fn sees_device(connection: &mut AnyConnection, authorization: i32, device: i32) -> Result<bool, StoreError> {
+    Ok(link::exists(connection, authorization, LinkedKind::Device, device)?
+        || sees_by_tag(connection, authorization, TaggedKind::Device, device)?)
+}
+
+/// Whether the authorization sees the credential.
+pub fn sees_credential(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    row: &CredentialRow,
+) -> Result<bool, StoreError> {
+    Ok(link::exists(connection, authorization, LinkedKind::Credential, row.id)?
+        || link::exists(connection, authorization, LinkedKind::Device, row.device_id)?
+        || sees_by_tag(connection, authorization, TaggedKind::Credential, row.id)?
+        || sees_by_tag(connection, authorization, TaggedKind::Device, row.device_id)?)
+}
+
+/// Whether the authorization sees the information.
+pub fn sees_information(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    information: i32,
+) -> Result<bool, StoreError> {
+    link::exists(connection, authorization, LinkedKind::Information, information)
+}
+
+fn sees_by_tag(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    kind: TaggedKind,
+    object: i32,
+) -> Result<bool, StoreError> {
+    let tags = tagging::table
+        .filter(tagging::object_kind.eq(kind.name()))
+        .filter(tagging::object_id.eq(object))
+        .filter(tagging::tag_id.eq_any(linked(authorization, LinkedKind::Tag.name())));
+    Ok(on_engine!(connection, c => diesel::select(exists(tags)).get_result(c))?)
+}
+
+/// The devices that the authorization sees.
+#[auto_type]
+pub(super) fn seen_devices(authorization: i32) -> _ {
+    let devices: linked = linked(authorization, "device");
+    let tagged_devices: tagged = tagged(authorization, "device");
+    device::id.eq_any(devices).or(device::id.eq_any(tagged_devices))
+}
+
+/// The credentials that the authorization sees.
+#[auto_type]
+pub(super) fn seen_credentials(authorization: i32) -> _ {
+    let credentials: linked = linked(authorization, "credential");
+    let devices: linked = linked(authorization, "device");
+    let tagged_credentials: tagged = tagged(authorization, "credential");
+    let tagged_devices: tagged = tagged(authorization, "device");
+    credential::id
+        .eq_any(credentials)
+        .or(credential::device_id.eq_any(devices))
+        .or(credential::id.eq_any(tagged_credentials))
+        .or(credential::device_id.eq_any(tagged_devices))
+}
+
+/// The information that the authorization sees.
+#[auto_type]
+pub(super) fn seen_information(authorization: i32) -> _ {
+    let linked_information: linked = linked(authorization, "information");
+    information::id.eq_any(linked_information)
+}
+
+/// The numbers of the linked objects of a kind.
+#[auto_type]
+fn linked(authorization: i32, kind: &'static str) -> _ {
+    authorization_link::table
+        .filter(authorization_link::authorization_id.eq(authorization))
+        .filter(authorization_link::object_kind.eq(kind))
+        .select(authorization_link::object_id)
+}
+
+/// The numbers of the objects of a kind that bear a linked tag.
+#[auto_type]
+fn tagged(authorization: i32, kind: &'static str) -> _ {
+    let tags: linked = linked(authorization, "tag");
+    tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::tag_id.eq_any(tags)).select(tagging::object_id)
+}
