@@ -2,15 +2,12 @@
 //! [`super::secret`].
 
 use diesel::{
-    AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper,
+    AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
 use super::connection::on_engine;
-use super::device::DeviceRow;
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedKind};
-use super::visibility::seen_credentials;
 use super::{AnyConnection, StoreError, folded};
 
 /// What a credential is.
@@ -23,7 +20,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             CredentialKind::Password => "password",
             CredentialKind::SshKey => "ssh_key",
@@ -137,20 +134,6 @@ pub fn by_username_at(
         .select(CredentialRow::as_select())
         .first(connection)
         .optional()?)
-}
-
-/// The active credentials on active devices that the authorization sees, oldest first.
-pub fn visible_to(
-    connection: &mut AnyConnection,
-    authorization: i32,
-) -> Result<Vec<(CredentialRow, DeviceRow)>, StoreError> {
-    Ok(credential::table
-        .inner_join(device::table)
-        .filter(credential::active.eq(true).and(device::active.eq(true)))
-        .filter(seen_credentials(authorization))
-        .order(credential::id)
-        .select((CredentialRow::as_select(), DeviceRow::as_select()))
-        .load(connection)?)
 }
 
 /// Keeps a new, active credential and returns its id. `device_id` and `username` come from `changes`.

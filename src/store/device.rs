@@ -7,7 +7,6 @@ use diesel::{
 use super::connection::on_engine;
 use super::schema::device;
 use super::tag::{self, TaggedKind};
-use super::visibility::seen_devices;
 use super::{AnyConnection, StoreError, folded};
 
 /// A device.
@@ -65,16 +64,6 @@ pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
     let named = device::table.filter(device::hostname_key.eq(folded(hostname)));
     Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
-}
-
-/// The active devices that the authorization sees, oldest first.
-pub fn visible_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<DeviceRow>, StoreError> {
-    Ok(device::table
-        .filter(device::active.eq(true))
-        .filter(seen_devices(authorization))
-        .order(device::id)
-        .select(DeviceRow::as_select())
-        .load(connection)?)
 }
 
 /// Keeps a new, active device and returns its id. Columns without a value are empty.

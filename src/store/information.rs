@@ -3,7 +3,6 @@
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::schema::information;
-use super::visibility::seen_information;
 use super::{AnyConnection, StoreError};
 
 /// A protected information, without its text.
@@ -42,15 +41,6 @@ pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<Informati
 /// The information with that identifier, to the letter.
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<InformationRow>, StoreError> {
     Ok(information::table.filter(information::identifier.eq(identifier)).first(connection).optional()?)
-}
-
-/// The active information that the authorization sees, oldest first.
-pub fn visible_to(connection: &mut AnyConnection, authorization: i32) -> Result<Vec<InformationRow>, StoreError> {
-    Ok(information::table
-        .filter(information::active.eq(true))
-        .filter(seen_information(authorization))
-        .order(information::id)
-        .load(connection)?)
 }
 
 /// Keeps a new, active information and returns its id. Columns without a value are empty.

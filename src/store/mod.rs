@@ -20,6 +20,7 @@ pub mod domain;
 pub mod information;
 pub mod key;
 pub mod link;
+pub mod list;
 pub mod lookup;
 pub mod meta;
 pub mod secret;

@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
+use diesel::dsl::{auto_type, exists};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
 use super::lookup::{self, LookupKind};
-use super::schema::tagging;
+use super::schema::{credential, device, tagging};
 use super::{AnyConnection, StoreError, items};
 
 /// The kinds of object that bear tags. An SSH key is a credential.
@@ -49,4 +50,35 @@ pub(super) fn index(
             .execute(connection)?;
     }
     Ok(())
+}
+
+/// Whether at most `bound` objects of a kind bear the tag.
+pub(super) fn is_borne_by_at_most(
+    connection: &mut AnyConnection,
+    tag: i32,
+    kind: TaggedKind,
+    bound: i64,
+) -> Result<bool, StoreError> {
+    let beyond: Vec<i32> = bearing(tag, kind.name()).limit(1).offset(bound).load(connection)?;
+    Ok(beyond.is_empty())
+}
+
+/// The numbers of the objects of a kind that bear the tag.
+#[auto_type]
+pub(super) fn bearing(tag: i32, kind: &'static str) -> _ {
+    tagging::table.filter(tagging::tag_id.eq(tag)).filter(tagging::object_kind.eq(kind)).select(tagging::object_id)
+}
+
+/// Whether the credential of this row bears the tag.
+#[auto_type]
+pub(super) fn bears_credential(tag: i32) -> _ {
+    let taggings: bearing = bearing(tag, "credential");
+    exists(taggings.filter(tagging::object_id.eq(credential::id)))
+}
+
+/// Whether the device of this row bears the tag.
+#[auto_type]
+pub(super) fn bears_device(tag: i32) -> _ {
+    let taggings: bearing = bearing(tag, "device");
+    exists(taggings.filter(tagging::object_id.eq(device::id)))
 }

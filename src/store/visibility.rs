@@ -54,6 +54,20 @@ fn sees_by_tag(
     Ok(on_engine!(connection, c => diesel::select(exists(tags)).get_result(c))?)
 }
 
+/// Whether the authorization sees at most `bound` objects, as far as its links tell: a device counts once, with all of
+/// its credentials.
+pub(super) fn sees_at_most(connection: &mut AnyConnection, authorization: i32, bound: i64) -> Result<bool, StoreError> {
+    let links = authorization_link::table.filter(authorization_link::authorization_id.eq(authorization));
+    let tags: linked = linked(authorization, "tag");
+    let tagged = tagging::table.filter(tagging::tag_id.eq_any(tags));
+    let beyond_by_link: Vec<i32> =
+        links.select(authorization_link::object_id).limit(1).offset(bound).load(connection)?;
+    let beyond_by_tag: Vec<i32> = tagged.select(tagging::object_id).limit(1).offset(bound).load(connection)?;
+    Ok(beyond_by_link.is_empty() && beyond_by_tag.is_empty())
+}
+
+// The filter for who sees little: what is seen is looked up, and the rows by that.
+
 /// The devices that the authorization sees.
 #[auto_type]
 pub(super) fn seen_devices(authorization: i32) -> _ {
@@ -81,6 +95,38 @@ pub(super) fn seen_credentials(authorization: i32) -> _ {
 pub(super) fn seen_information(authorization: i32) -> _ {
     let linked_information: linked = linked(authorization, "information");
     information::id.eq_any(linked_information)
+}
+
+// The same filter for who sees much: each row is asked about.
+
+/// Whether the authorization sees the device of this row.
+#[auto_type]
+pub(super) fn device_is_seen(authorization: i32) -> _ {
+    let links: linked = linked(authorization, "device");
+    let taggings: tagged = tagged(authorization, "device");
+    let by_link = exists(links.filter(authorization_link::object_id.eq(device::id)));
+    by_link.or(exists(taggings.filter(tagging::object_id.eq(device::id))))
+}
+
+/// Whether the authorization sees the credential of this row.
+#[auto_type]
+pub(super) fn credential_is_seen(authorization: i32) -> _ {
+    let links: linked = linked(authorization, "credential");
+    let device_links: linked = linked(authorization, "device");
+    let taggings: tagged = tagged(authorization, "credential");
+    let device_taggings: tagged = tagged(authorization, "device");
+    let by_link = exists(links.filter(authorization_link::object_id.eq(credential::id)));
+    let by_device = exists(device_links.filter(authorization_link::object_id.eq(credential::device_id)));
+    let by_tag = exists(taggings.filter(tagging::object_id.eq(credential::id)));
+    let by_tag_of_device = exists(device_taggings.filter(tagging::object_id.eq(credential::device_id)));
+    by_link.or(by_device).or(by_tag).or(by_tag_of_device)
+}
+
+/// Whether the authorization sees the information of this row.
+#[auto_type]
+pub(super) fn information_is_seen(authorization: i32) -> _ {
+    let links: linked = linked(authorization, "information");
+    exists(links.filter(authorization_link::object_id.eq(information::id)))
 }
 
 /// The numbers of the linked objects of a kind.

@@ -1,12 +1,13 @@
 //! Devices (contract, section 4).
 
 use super::input::{is_storable, key_number};
+use super::listing::{ListRequest, Listed};
 use super::{Action, Call, InvalidInput, Object, Vault, VaultError, Work};
 use crate::store::claim::claim;
 use crate::store::device::{self, DeviceChanges, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, StoreError, credential, domain, items, visibility};
+use crate::store::{AnyConnection, StoreError, credential, domain, items, list, visibility};
 
 /// A device, as it is shown.
 pub type Device = DeviceRow;
@@ -46,9 +47,18 @@ pub struct SavedDevice {
 
 impl Vault {
     /// The active devices that the client sees, oldest first.
-    pub async fn list_devices(&self, call: &Call) -> Result<Vec<Device>, VaultError> {
-        let query =
-            |connection: &mut AnyConnection, call: &Call| Ok((device::visible_to(connection, call.client.id)?, None));
+    pub async fn list_devices(
+        &self,
+        call: &Call,
+        request: Result<ListRequest, VaultError>,
+    ) -> Result<Listed<Device>, VaultError> {
+        let query = |connection: &mut AnyConnection, call: &Call| {
+            let listed = request?.answer(
+                |device: &Device| device.id,
+                |filter, page| list::devices(connection, call.client.id, filter, page),
+            )?;
+            Ok((listed, None))
+        };
         self.look(call, Action::DeviceList, query).await
     }
 

@@ -5,6 +5,7 @@
 
 use super::device::registered;
 use super::input::{is_storable, key_number};
+use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
 use super::{Action, Call, Object, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText};
@@ -12,7 +13,7 @@ use crate::store::claim::claim;
 use crate::store::information::{self, InformationChanges, InformationRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::LookupKind;
-use crate::store::{AnyConnection, StoreError, visibility};
+use crate::store::{AnyConnection, StoreError, list, visibility};
 
 /// An information, without its text.
 pub type Information = InformationRow;
@@ -41,9 +42,17 @@ pub struct SavedInformation {
 
 impl Vault {
     /// The active information that the client sees, oldest first.
-    pub async fn list_information(&self, call: &Call) -> Result<Vec<Information>, VaultError> {
+    pub async fn list_information(
+        &self,
+        call: &Call,
+        request: Result<ListRequest, VaultError>,
+    ) -> Result<Listed<Information>, VaultError> {
         let query = |connection: &mut AnyConnection, call: &Call| {
-            Ok((information::visible_to(connection, call.client.id)?, None))
+            let listed = request?.answer(
+                |information: &Information| information.id,
+                |filter, page| list::information(connection, call.client.id, filter, page),
+            )?;
+            Ok((listed, None))
         };
         self.look(call, Action::InformationList, query).await
     }

@@ -11,6 +11,7 @@ pub mod credential;
 pub mod device;
 pub mod history;
 pub mod information;
+pub mod listing;
 pub mod origin;
 pub mod ssh_key;
 

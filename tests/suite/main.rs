@@ -18,6 +18,7 @@ mod custody;
 mod device;
 mod history;
 mod information;
+mod listing;
 mod parameters;
 mod refusals;
 mod seed;

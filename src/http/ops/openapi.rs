@@ -74,8 +74,12 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         .responses(responses.build());
     for (name, meaning) in PATH_PARAMETERS {
         if endpoint.path.contains(&format!("{{{name}}}")) {
-            operation = operation.parameter(path_parameter(name, meaning));
+            operation = operation.parameter(parameter(name, meaning).parameter_in(ParameterIn::Path));
         }
+    }
+    for (name, meaning) in endpoint.query {
+        let parameter = parameter(name, meaning).parameter_in(ParameterIn::Query).required(Required::False);
+        operation = operation.parameter(parameter);
     }
     if endpoint.bearer {
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
@@ -90,10 +94,9 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     operation
 }
 
-fn path_parameter(name: &str, meaning: &str) -> ParameterBuilder {
+fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
     ParameterBuilder::new()
         .name(name)
-        .parameter_in(ParameterIn::Path)
         .required(Required::True)
         .description(Some(meaning))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))

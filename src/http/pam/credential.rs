@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::device::device_fields;
 use super::envelope::Revealed;
 use super::error::Refused;
+use super::listing;
 use crate::http::body::{self, Sent};
 use crate::http::caller::Caller;
 use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
@@ -184,11 +185,11 @@ pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Resul
             return Err(caller.refused(refusal));
         }
     }
-    let listed = caller.vault.list_credentials(&caller.call).await.map_err(|error| caller.refused(error))?;
-    let message = format!("{} credentials found", listed.len());
+    let listed = caller.vault.list_credentials(&caller.call, listing::request(&request)).await;
+    let listed = listed.map_err(|error| caller.refused(error))?;
     let view = |credential| row_view(credential, caller.call.dialect);
-    let payload = CredentialsPayload { credentials: listed.into_iter().map(view).collect() };
-    Ok(caller.answer(StatusCode::OK, &message, payload))
+    let payload = |rows: Vec<_>| CredentialsPayload { credentials: rows.into_iter().map(view).collect() };
+    Ok(listing::answer(&caller, &request, "credentials", listed, payload))
 }
 
 /// `GET …/pam/credential/{key}`

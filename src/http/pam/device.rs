@@ -1,11 +1,12 @@
 //! Devices over HTTP (contract, section 4).
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::Refused;
+use super::listing;
 use crate::http::body::Sent;
 use crate::http::caller::Caller;
 use crate::vault::device::{Device, DeviceFields, DeviceInput};
@@ -109,11 +110,12 @@ impl From<Device> for ShownDevice {
 }
 
 /// `GET …/pam/device`
-pub(in crate::http) async fn list(caller: Caller) -> Result<HttpResponse, Refused> {
-    let devices = caller.vault.list_devices(&caller.call).await.map_err(|error| caller.refused(error))?;
-    let message = format!("{} devices found", devices.len());
-    let payload = DevicesPayload { devices: devices.into_iter().map(ListedDevice::from).collect() };
-    Ok(caller.answer(StatusCode::OK, &message, payload))
+pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
+    let listed = caller.vault.list_devices(&caller.call, listing::request(&request)).await;
+    let listed = listed.map_err(|error| caller.refused(error))?;
+    Ok(listing::answer(&caller, &request, "devices", listed, |rows| DevicesPayload {
+        devices: rows.into_iter().map(ListedDevice::from).collect(),
+    }))
 }
 
 /// `GET …/pam/device/{key}`

@@ -1,12 +1,13 @@
 //! Protected information over HTTP (contract, section 7).
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::envelope::Revealed;
 use super::error::Refused;
+use super::listing;
 use crate::http::body::Sent;
 use crate::http::caller::Caller;
 use crate::vault::information::{Information, InformationInput};
@@ -99,11 +100,12 @@ impl From<Information> for ListedInformation {
 }
 
 /// `GET …/pam/info`
-pub(in crate::http) async fn list(caller: Caller) -> Result<HttpResponse, Refused> {
-    let rows = caller.vault.list_information(&caller.call).await.map_err(|error| caller.refused(error))?;
-    let message = format!("{} information found", rows.len());
-    let payload = InformationListPayload { infos: rows.into_iter().map(ListedInformation::from).collect() };
-    Ok(caller.answer(StatusCode::OK, &message, payload))
+pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
+    let listed = caller.vault.list_information(&caller.call, listing::request(&request)).await;
+    let listed = listed.map_err(|error| caller.refused(error))?;
+    Ok(listing::answer(&caller, &request, "information", listed, |rows| InformationListPayload {
+        infos: rows.into_iter().map(ListedInformation::from).collect(),
+    }))
 }
 
 /// `GET …/pam/info/{key}`

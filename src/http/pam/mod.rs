@@ -6,4 +6,5 @@ pub mod envelope;
 pub mod error;
 pub mod history;
 pub mod information;
+pub(super) mod listing;
 pub mod ssh_key;

@@ -1,12 +1,13 @@
 //! SSH keys over HTTP (contract, section 8).
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::envelope::Revealed;
 use super::error::Refused;
+use super::listing;
 use crate::http::body::Sent;
 use crate::http::caller::Caller;
 use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
@@ -135,11 +136,12 @@ pub struct SavedSshKeyView {
 }
 
 /// `GET …/pam/key`
-pub(in crate::http) async fn list(caller: Caller) -> Result<HttpResponse, Refused> {
-    let keys = caller.vault.list_ssh_keys(&caller.call).await.map_err(|error| caller.refused(error))?;
-    let message = format!("{} keys found", keys.len());
-    let payload = SshKeysPayload { keys: keys.into_iter().map(ListedSshKey::from).collect() };
-    Ok(caller.answer(StatusCode::OK, &message, payload))
+pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
+    let listed = caller.vault.list_ssh_keys(&caller.call, listing::request(&request)).await;
+    let listed = listed.map_err(|error| caller.refused(error))?;
+    Ok(listing::answer(&caller, &request, "keys", listed, |rows| SshKeysPayload {
+        keys: rows.into_iter().map(ListedSshKey::from).collect(),
+    }))
 }
 
 /// `GET …/pam/key/{key}`

@@ -23,6 +23,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Whether it wants a bearer token.
     pub bearer: bool,
+    /// What may be sent in the query: names and meanings.
+    pub query: &'static [(&'static str, &'static str)],
     /// What may be sent in the body.
     pub body: Option<fn() -> Described>,
     /// What may be answered.
@@ -49,11 +51,12 @@ impl Endpoint {
     }
 }
 
-/// A row of the table before its prefixes: method, paths, summary, body, success, handler.
+/// A row of the table before its prefixes: method, paths, summary, query, body, success, handler.
 struct Row {
     method: Method,
     paths: &'static [&'static str],
     summary: &'static str,
+    query: &'static [(&'static str, &'static str)],
     body: Option<fn() -> Described>,
     success: Answer,
     route: fn() -> Route,
@@ -99,6 +102,7 @@ fn plain(tag: &'static str, rows: &[Row], answers: impl Fn(&Row) -> Vec<Answer>)
         tag,
         summary: row.summary,
         bearer: false,
+        query: row.query,
         body: row.body,
         answers: answers(row),
         route: row.route,

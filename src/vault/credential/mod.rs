@@ -10,12 +10,15 @@ use chrono::{DateTime, Utc};
 pub use save::{CredentialInput, SavedCredential};
 pub use settings::SettingsInput;
 
+use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
 use super::{Action, Call, Object, Vault, VaultError, Work, custody, device as devices};
 use crate::clock::from_micros;
 use crate::crypto::{SecretKind, SecretText, TotpCode, totp_code};
+use crate::store::credential::CredentialRow;
+use crate::store::device::DeviceRow;
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, credential, custody as store_custody, device};
+use crate::store::{AnyConnection, credential, custody as store_custody, device, list as store_list};
 
 /// A credential with its password, on its way to the client that holds it.
 #[derive(Debug)]
@@ -67,8 +70,13 @@ struct Found {
 
 impl Vault {
     /// The active credentials that the client sees, oldest first.
-    pub async fn list_credentials(&self, call: &Call) -> Result<Vec<ListedCredential>, VaultError> {
-        self.look(call, Action::CredentialList, |connection, call| Ok((list(connection, call)?, None))).await
+    pub async fn list_credentials(
+        &self,
+        call: &Call,
+        request: Result<ListRequest, VaultError>,
+    ) -> Result<Listed<ListedCredential>, VaultError> {
+        let query = |connection: &mut AnyConnection, call: &Call| Ok((list(connection, call, &request?)?, None));
+        self.look(call, Action::CredentialList, query).await
     }
 
     /// The credential with its password. Puts it into the client's custody.
@@ -152,11 +160,18 @@ pub struct CredentialTotp {
     pub totp: TotpCode,
 }
 
-fn list(connection: &mut AnyConnection, call: &Call) -> Result<Vec<ListedCredential>, VaultError> {
+fn list(
+    connection: &mut AnyConnection,
+    call: &Call,
+    request: &ListRequest,
+) -> Result<Listed<ListedCredential>, VaultError> {
     let codes: std::collections::HashMap<String, i32> =
         lookup::all(connection, LookupKind::CredentialType)?.into_iter().map(|value| (value.name, value.id)).collect();
-    let rows = credential::visible_to(connection, call.client.id)?;
-    let listed = rows.into_iter().map(|(row, device)| ListedCredential {
+    let listed = request.answer(
+        |(row, _): &(CredentialRow, DeviceRow)| row.id,
+        |filter, page| store_list::credentials(connection, call.client.id, None, filter, page),
+    )?;
+    Ok(listed.map(|(row, device)| ListedCredential {
         automatic_change: settings::changes_automatically(row.execution_settings.as_deref()),
         type_code: codes.get(&row.credential_type).copied().unwrap_or_default(),
         id: row.id,
@@ -170,8 +185,7 @@ fn list(connection: &mut AnyConnection, call: &Call) -> Result<Vec<ListedCredent
         device_model: device.model,
         device_type: device.kind,
         device_vendor: device.vendor,
-    });
-    Ok(listed.collect())
+    }))
 }
 
 fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {

@@ -7,13 +7,14 @@ pub use save::{SavedSshKey, SshKeyInput};
 
 use super::credential::{object, resolve};
 use super::input::{is_storable, key_number};
+use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
 use super::{Action, Call, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::ssh_key::{self, SshKeyRow};
-use crate::store::{AnyConnection, StoreError, custody, items, visibility};
+use crate::store::{AnyConnection, StoreError, custody, items, list, visibility};
 
 /// A device as a key shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,15 +55,19 @@ pub struct ReadSshKey {
 
 impl Vault {
     /// The active SSH keys that the client sees, oldest first, without private keys. An addition to the contract.
-    pub async fn list_ssh_keys(&self, call: &Call) -> Result<Vec<SshKey>, VaultError> {
+    pub async fn list_ssh_keys(
+        &self,
+        call: &Call,
+        request: Result<ListRequest, VaultError>,
+    ) -> Result<Listed<SshKey>, VaultError> {
         let query = |connection: &mut AnyConnection, call: &Call| {
-            let mut keys = Vec::new();
-            for (row, device) in credential::visible_to(connection, call.client.id)? {
-                if row.kind() == CredentialKind::SshKey {
-                    keys.push(shown(connection, row, device)?);
-                }
-            }
-            Ok((keys, None))
+            let listed = request?.answer(
+                |(row, _): &(CredentialRow, DeviceRow)| row.id,
+                |filter, page| {
+                    list::credentials(connection, call.client.id, Some(CredentialKind::SshKey), filter, page)
+                },
+            )?;
+            Ok((listed.try_map(|(row, device)| shown(connection, row, device))?, None))
         };
         self.look(call, Action::SshKeyList, query).await
     }

@@ -24,6 +24,8 @@ struct World {
     linked_accounts: BTreeSet<usize>,
     linked_tags: BTreeSet<usize>,
     linked_information: BTreeSet<usize>,
+    /// Whether the client sees much, so that its pages are found in another way.
+    much: bool,
 }
 
 fn worlds() -> impl Strategy<Value = World> {
@@ -37,10 +39,19 @@ fn worlds() -> impl Strategy<Value = World> {
         some(DEVICES * ACCOUNTS),
         some(TAGS.len()),
         some(2),
+        any::<bool>(),
     )
-        .prop_map(|(device_tags, accounts, linked_devices, linked_accounts, linked_tags, linked_information)| {
-            World { device_tags, accounts, linked_devices, linked_accounts, linked_tags, linked_information }
-        })
+        .prop_map(
+            |(device_tags, accounts, linked_devices, linked_accounts, linked_tags, linked_information, much)| World {
+                device_tags,
+                accounts,
+                linked_devices,
+                linked_accounts,
+                linked_tags,
+                linked_information,
+                much,
+            },
+        )
 }
 
 fn tag(tag: Option<usize>) -> &'static str {
@@ -85,6 +96,9 @@ async fn build(world: &World) -> (TestApp, TestClient) {
     for index in &world.linked_information {
         link(LinkTarget::Information(format!("i{index}"))).await;
     }
+    if world.much {
+        app.swell();
+    }
     (app, client)
 }
 
@@ -99,8 +113,10 @@ fn sees_device(world: &World, index: usize) -> bool {
     world.linked_devices.contains(&index) || by_tag
 }
 
+/// The names in a list, which is the same whole and as a page.
 async fn listed(client: &TestClient, path: &str, payload: &str, name: &str) -> BTreeSet<String> {
     let body = client.get(path).await.expect(200);
+    assert_eq!(client.get(&format!("{path}?limit=1000")).await.expect(200), body);
     let names = |row: &Value| row[name].as_str().unwrap().to_string();
     body[payload].as_array().unwrap().iter().map(names).collect()
 }

@@ -92,6 +92,19 @@ impl TestApp {
         Call { client, origin, dialect: Dialect::Legacy }
     }
 
+    /// Gives every client thousands of links to nothing, and every tag thousands of bearers that are not there: lists
+    /// are then found as for those who see much.
+    pub(crate) fn swell(&self) {
+        let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
+        let links = "INSERT INTO authorization_link (authorization_id, object_kind, object_id)";
+        let taggings = "INSERT INTO tagging (object_kind, object_id, tag_id)";
+        self.database.run(&format!(
+            "{links} {numbers} SELECT a.id, 'information', 100000 + i FROM n, \"authorization\" a;
+             {taggings} {numbers} SELECT 'credential', 100000 + i, l.id FROM n, lookup l WHERE l.kind = 'tag';
+             {taggings} {numbers} SELECT 'device', 100000 + i, l.id FROM n, lookup l WHERE l.kind = 'tag'"
+        ));
+    }
+
     /// A client that may read and write the PAM routes, with a token.
     pub(crate) async fn client(&self) -> TestClient {
         self.client_with(|_| {}).await

@@ -1,0 +1,175 @@
+//! What a call costs as the vault grows: a get, a page and a filtered list with 1 000, 100 000 and 1 000 000
+//! credentials, through the vault with permission, audit record and commit, without HTTP.
+//!
+//! `cargo bench --bench growth` prints the median of each and its ratio to the smallest vault. The rows are made with
+//! SQL; those that are read are saved through the vault. `CHAVEIRO_BENCH_SIZES=1000,100000` leaves sizes out;
+//! `CHAVEIRO_BENCH_DATABASE_URL` names an empty PostgreSQL database to use instead of SQLite, and one size with it.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot go on ends in a panic")]
+#![expect(clippy::print_stdout, reason = "the report")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chaveiro::clock::Clock;
+use chaveiro::config::Settings;
+use chaveiro::crypto::SecretText;
+use chaveiro::http::ops::metrics::Metrics;
+use chaveiro::store::{CommitObserver, Database};
+use chaveiro::vault::access::{Access, Resource};
+use chaveiro::vault::admin::{AuthorizationRequest, LinkTarget};
+use chaveiro::vault::authentication::{ClientCredentials, TokenRequest};
+use chaveiro::vault::credential::CredentialInput;
+use chaveiro::vault::device::{DeviceFields, DeviceInput};
+use chaveiro::vault::listing::ListRequest;
+use chaveiro::vault::origin::Origin;
+use chaveiro::vault::{Call, Dialect, Parameters, Place, Vault};
+use diesel::connection::SimpleConnection;
+use serde_json::{Value, json};
+
+/// How often each call is made; the median counts.
+const TIMES: usize = 101;
+/// One device for so many credentials.
+const CREDENTIALS_ON_A_DEVICE: usize = 10;
+
+fn main() {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let sizes = std::env::var("CHAVEIRO_BENCH_SIZES").unwrap_or("1000,100000,1000000".into());
+    let sizes = sizes.split(',').map(|size| size.parse().expect("a size is a number"));
+    let runtime = actix_web::rt::System::new();
+    let mut smallest: Option<Vec<Duration>> = None;
+    for size in sizes {
+        let figures = runtime.block_on(measure(size));
+        let base = smallest.get_or_insert_with(|| figures.iter().map(|(_, median)| *median).collect());
+        println!("\n{size} credentials{:34}median   ratio", "");
+        for ((name, median), base) in figures.iter().zip(base) {
+            let ratio = median.as_secs_f64() / base.as_secs_f64();
+            println!("  {name:40} {:9.2} ms {ratio:7.2}", median.as_secs_f64() * 1e3);
+        }
+    }
+}
+
+async fn measure(size: usize) -> Vec<(&'static str, Duration)> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let url = std::env::var("CHAVEIRO_BENCH_DATABASE_URL").ok();
+    let place = Place::new(directory.path(), url.as_deref()).expect("a database");
+    let settings = Settings::defaults().expect("the settings");
+    let observer: Arc<dyn CommitObserver> = Arc::new(Metrics::default());
+    let vault = Vault::open(&place, &settings, Clock::system(), &observer).expect("a vault");
+    vault.create_application("bench").await.expect("an application");
+    let owner = client(&vault).await;
+    let device = DeviceInput {
+        hostname: Some("host".into()),
+        ip: Some("10.0.0.1".into()),
+        fields: DeviceFields {
+            kind: Some("Server".into()),
+            vendor: Some("Debian".into()),
+            model: Some("12".into()),
+            site: Some("Lisbon".into()),
+            ..DeviceFields::default()
+        },
+    };
+    vault.save_device(&owner, Ok(device)).await.expect("a device");
+    fill(&place, size);
+    let credential = CredentialInput {
+        hostname: Some("host".into()),
+        ip: Some("10.0.0.1".into()),
+        username: Some("wanted".into()),
+        identifier: Some("wanted".into()),
+        content: Some(SecretText::new("p".into())),
+        ..CredentialInput::default()
+    };
+    vault.save_credential(&owner, Ok(credential)).await.expect("a credential");
+    // The owner sees all; this one sees ten.
+    let guest = client(&vault).await;
+    for number in 1..=10 {
+        let target = LinkTarget::Credential(format!("id-{}", number * size / 10));
+        vault.link(&guest.client.client_id, target).await.expect("a link");
+    }
+
+    let middle = json!({ "limit": 100, "cursor": size / 2 });
+    let get = async |key: &str| drop(vault.read_credential(&owner, key.into()).await.expect("a read"));
+    let list = async |call: &Call, query: Value, rows: usize| {
+        let parameters = Parameters::new(query.as_object().expect("an object").clone());
+        let listed = vault.list_credentials(call, ListRequest::read(&parameters)).await.expect("a list");
+        assert_eq!(listed.rows.len(), rows);
+    };
+    vec![
+        ("get by identifier", median(async || get("wanted").await).await),
+        ("get by username@hostname", median(async || get("wanted@host").await).await),
+        ("first page", median(async || list(&owner, json!({ "limit": 100 }), 100).await).await),
+        ("page in the middle", median(async || list(&owner, middle.clone(), 100).await).await),
+        ("by username", median(async || list(&owner, json!({ "username": "user-7" }), 1).await).await),
+        ("by hostname", median(async || list(&owner, json!({ "hostname": "host-7" }), 10).await).await),
+        ("by identifier", median(async || list(&owner, json!({ "identifier": "id-7" }), 1).await).await),
+        ("by a rare tag", median(async || list(&owner, json!({ "tag": "rare", "limit": 100 }), 10).await).await),
+        ("by a common tag", median(async || list(&owner, json!({ "tag": "common", "limit": 100 }), 100).await).await),
+        ("page of one who sees ten", median(async || list(&guest, json!({ "limit": 100 }), 10).await).await),
+        ("whole list of one who sees ten", median(async || list(&guest, json!({}), 10).await).await),
+    ]
+}
+
+/// A client that may do everything, and a call of its.
+async fn client(vault: &Vault) -> Call {
+    let request = AuthorizationRequest::new("bench", vec![Resource::PamCore], Access::ReadWrite);
+    let created = vault.create_authorization(request).await.expect("a client");
+    vault.refresh().await.expect("the grants");
+    let source = std::net::IpAddr::from([127, 0, 0, 1]);
+    let origin = Origin { source, request_id: "bench".into(), referer: None, certificate: None };
+    let credentials =
+        ClientCredentials { client_id: created.client_id, client_secret: created.client_secret.text().clone() };
+    let request = TokenRequest { credentials, tenant: None, ttl: None, origin: origin.clone() };
+    let token = vault.issue_token(request).await.expect("a token").token;
+    let client = vault.authenticate(Some(token.expose()), source).expect("a good token");
+    Call { client, origin, dialect: Dialect::Legacy }
+}
+
+/// Devices, credentials, their links to the first client, and two tags; every tenth credential bears the common one.
+fn fill(place: &Place, size: usize) {
+    let numbers =
+        |count: usize| format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    let devices = (size / CREDENTIALS_ON_A_DEVICE).max(1);
+    let (credentials, few) = (numbers(size), (size / 10).max(1));
+    let sql = format!(
+        "BEGIN;
+         INSERT INTO device (id, hostname, hostname_key, ip, kind, vendor, model, site, domains, tags, connectivities,
+            session_remote_config, active, created_at, changed_at) {}
+         SELECT 1 + i, 'host-' || i, 'host-' || i, '10.0.0.1', 'Server', '', '', '', '', '', '', '', true, 0, 0 FROM n;
+         INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain,
+            active, created_at, changed_at) {credentials}
+         SELECT i, 'password', 2 + i % {devices}, 'user-' || i, 'id-' || i, 'Local User', '', '', '', true, 0, 0 FROM n;
+         INSERT INTO secret (kind, owner_id, version, sealed, created_at) {credentials}
+         SELECT 'password', i, 1, '{}', 0 FROM n;
+         INSERT INTO authorization_link (authorization_id, object_kind, object_id) {credentials}
+         SELECT 1, 'credential', i FROM n;
+         INSERT INTO lookup (id, kind, name, name_key) VALUES (101, 'tag', 'common', 'common'), (102, 'tag', 'rare', 'rare');
+         INSERT INTO tagging (object_kind, object_id, tag_id) {}
+         SELECT 'credential', 10 * i, 101 FROM n;
+         INSERT INTO tagging (object_kind, object_id, tag_id) {}
+         SELECT 'credential', {few} * i, 102 FROM n;
+         COMMIT;",
+        numbers(devices), "x".repeat(80), numbers(few), numbers(10),
+    );
+    let mut database = Database::connect(&place.database, false).expect("a connection").expect("a database");
+    database.connection().batch_execute(&sql).expect("the rows");
+    if let chaveiro::store::DatabaseLocation::Postgresql(_) = place.database {
+        // What its background work would have done by then. SQLite goes without statistics, as in the product.
+        let rest = "SELECT setval('device_id_seq', max(id)) FROM device;
+                    SELECT setval('credential_id_seq', max(id)) FROM credential;
+                    SELECT setval('lookup_id_seq', 1000); ANALYZE";
+        database.connection().batch_execute(rest).expect("the statistics");
+    }
+}
+
+async fn median(call: impl AsyncFn()) -> Duration {
+    let mut times = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        let began = Instant::now();
+        call().await;
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    times[TIMES / 2]
+}

@@ -1,0 +1,10 @@
+DROP INDEX information_kind;
+DROP INDEX device_inactive;
+DROP INDEX device_kind;
+DROP INDEX device_ip;
+DROP INDEX credential_inactive;
+DROP INDEX credential_type;
+DROP INDEX credential_kind;
+DROP INDEX credential_device;
+DROP INDEX credential_username;
+CREATE INDEX credential_username ON credential (device_id, username);

@@ -1,0 +1,214 @@
+//! Lists: what an authorization sees, filtered, whole or page by page.
+//!
+//! A page is to cost the same in a table of any size, and no one plan does that for everybody: who sees little (or asks
+//! for a rare tag) has those few rows looked up and sorted; who sees much has the table walked in the order of its
+//! numbers, and each row asked about. [`RARE`] lies near where the two cost the same in a table of a million rows.
+
+use diesel::dsl::not;
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+
+use super::credential::{CredentialKind, CredentialRow};
+use super::device::DeviceRow;
+use super::information::InformationRow;
+use super::lookup::{self, LookupKind};
+use super::schema::{credential, device, information};
+use super::tag::{self, TaggedKind, bearing, bears_credential, bears_device};
+use super::visibility::{
+    credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
+    sees_at_most,
+};
+use super::{AnyConnection, StoreError, folded};
+
+/// How many rows are few.
+const RARE: i64 = 4000;
+
+/// A part of a list: up to `limit` rows after the number `after`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Page {
+    pub after: i32,
+    pub limit: i64,
+}
+
+/// What a list is narrowed to; `None` narrows nothing, as does a field that the kind of object does not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The username, to the letter.
+    pub username: Option<String>,
+    /// The hostname, ignoring case.
+    pub hostname: Option<String>,
+    /// The management address, to the letter.
+    pub ip: Option<String>,
+    /// The identifier, to the letter.
+    pub identifier: Option<String>,
+    /// A tag, ignoring case.
+    pub tag: Option<String>,
+    /// The type of the object, ignoring case.
+    pub kind: Option<String>,
+    /// Whether those that are switched off are wanted, instead of those that are on.
+    pub inactive: bool,
+}
+
+/// The numbers and spellings behind a filter's names.
+struct Known {
+    kind: Option<String>,
+    tag: Option<Tag>,
+}
+
+struct Tag {
+    id: i32,
+    is_rare: bool,
+}
+
+/// Looks the filter's names up. `None`: nothing has such a type, or bears such a tag.
+fn known(
+    connection: &mut AnyConnection,
+    filter: &Filter,
+    kinds: LookupKind,
+    tagged: TaggedKind,
+) -> Result<Option<Known>, StoreError> {
+    let mut known = Known { kind: None, tag: None };
+    if let Some(name) = &filter.kind {
+        let Some(kind) = lookup::find(connection, kinds, name)? else { return Ok(None) };
+        known.kind = Some(kind.name);
+    }
+    if let Some(name) = &filter.tag {
+        let Some(found) = lookup::find(connection, LookupKind::Tag, name)? else { return Ok(None) };
+        let is_rare = tag::is_borne_by_at_most(connection, found.id, tagged, RARE)?;
+        known.tag = Some(Tag { id: found.id, is_rare });
+    }
+    Ok(Some(known))
+}
+
+/// Whether to ask about each row instead of looking up what is seen. A list that is neither narrowed nor a page reads
+/// all of it in any case.
+fn walks(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    filter: &Filter,
+    page: Option<Page>,
+) -> Result<bool, StoreError> {
+    let is_whole = page.is_none() && *filter == Filter::default();
+    Ok(!is_whole && !sees_at_most(connection, authorization, RARE)?)
+}
+
+/// The credentials that the authorization sees, of one kind or of both, oldest first, each with its device. Those that
+/// are on are on devices that are on.
+pub fn credentials(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    kind: Option<CredentialKind>,
+    filter: &Filter,
+    page: Option<Page>,
+) -> Result<Vec<(CredentialRow, DeviceRow)>, StoreError> {
+    let Some(known) = known(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
+        return Ok(Vec::new());
+    };
+    let mut query = credential::table.inner_join(device::table).into_boxed();
+    query = match walks(connection, authorization, filter, page)? {
+        true => query.filter(credential_is_seen(authorization)),
+        false => query.filter(seen_credentials(authorization)),
+    };
+    query = match filter.inactive {
+        true => query.filter(not(credential::active)),
+        false => query.filter(credential::active.and(device::active)),
+    };
+    if let Some(kind) = kind {
+        query = query.filter(credential::kind.eq(kind.name()));
+    }
+    if let Some(username) = &filter.username {
+        query = query.filter(credential::username.eq(username));
+    }
+    if let Some(identifier) = &filter.identifier {
+        query = query.filter(credential::identifier.eq(identifier));
+    }
+    if let Some(hostname) = &filter.hostname {
+        query = query.filter(device::hostname_key.eq(folded(hostname)));
+    }
+    if let Some(ip) = &filter.ip {
+        query = query.filter(device::ip.eq(ip));
+    }
+    if let Some(kind) = known.kind {
+        query = query.filter(credential::credential_type.eq(kind));
+    }
+    query = match known.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(bearing(id, "credential"))),
+        Some(Tag { id, is_rare: false }) => query.filter(bears_credential(id)),
+        None => query,
+    };
+    if let Some(page) = page {
+        query = query.filter(credential::id.gt(page.after)).limit(page.limit);
+    }
+    Ok(query.order(credential::id).select((CredentialRow::as_select(), DeviceRow::as_select())).load(connection)?)
+}
+
+/// The devices that the authorization sees, oldest first.
+pub fn devices(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    filter: &Filter,
+    page: Option<Page>,
+) -> Result<Vec<DeviceRow>, StoreError> {
+    let Some(known) = known(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
+        return Ok(Vec::new());
+    };
+    let mut query = device::table.into_boxed();
+    query = match walks(connection, authorization, filter, page)? {
+        true => query.filter(device_is_seen(authorization)),
+        false => query.filter(seen_devices(authorization)),
+    };
+    query = match filter.inactive {
+        true => query.filter(not(device::active)),
+        false => query.filter(device::active),
+    };
+    if let Some(hostname) = &filter.hostname {
+        query = query.filter(device::hostname_key.eq(folded(hostname)));
+    }
+    if let Some(ip) = &filter.ip {
+        query = query.filter(device::ip.eq(ip));
+    }
+    if let Some(kind) = known.kind {
+        query = query.filter(device::kind.eq(kind));
+    }
+    query = match known.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(device::id.eq_any(bearing(id, "device"))),
+        Some(Tag { id, is_rare: false }) => query.filter(bears_device(id)),
+        None => query,
+    };
+    if let Some(page) = page {
+        query = query.filter(device::id.gt(page.after)).limit(page.limit);
+    }
+    Ok(query.order(device::id).select(DeviceRow::as_select()).load(connection)?)
+}
+
+/// The information that the authorization sees, oldest first. It bears no tags.
+pub fn information(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    filter: &Filter,
+    page: Option<Page>,
+) -> Result<Vec<InformationRow>, StoreError> {
+    let untagged = Filter { tag: None, ..filter.clone() };
+    let Some(known) = known(connection, &untagged, LookupKind::InformationType, TaggedKind::Device)? else {
+        return Ok(Vec::new());
+    };
+    let mut query = information::table.into_boxed();
+    query = match walks(connection, authorization, filter, page)? {
+        true => query.filter(information_is_seen(authorization)),
+        false => query.filter(seen_information(authorization)),
+    };
+    query = match filter.inactive {
+        true => query.filter(not(information::active)),
+        false => query.filter(information::active),
+    };
+    if let Some(identifier) = &filter.identifier {
+        query = query.filter(information::identifier.eq(identifier));
+    }
+    if let Some(kind) = known.kind {
+        query = query.filter(information::kind.eq(kind));
+    }
+    if let Some(page) = page {
+        query = query.filter(information::id.gt(page.after)).limit(page.limit);
+    }
+    Ok(query.order(information::id).load(connection)?)
+}
