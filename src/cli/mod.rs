@@ -9,6 +9,7 @@ mod domain;
 mod output;
 mod quickstart;
 mod serve;
+mod user;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -69,6 +70,9 @@ enum Command {
     /// Domains that devices and credentials may name.
     #[command(subcommand)]
     Domain(domain::Command),
+    /// Users: the people in whose name proxy sessions may be asked for.
+    #[command(subcommand)]
+    User(user::Command),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -152,6 +156,7 @@ fn execute(arguments: Arguments) -> Result<(), CliError> {
             Command::Application(command) => application::run(&common.vault()?, command).await,
             Command::Authorization(command) => authorization::run(&common.vault()?, command).await,
             Command::Domain(command) => domain::run(&common.vault()?, command).await,
+            Command::User(command) => user::run(&common.vault()?, command).await,
             Command::Audit(command) => audit::run(&common.vault()?, command).await,
         }
     })

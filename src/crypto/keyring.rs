@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{SecretBytes, random_bytes};
@@ -33,6 +35,15 @@ impl DataKey {
     /// The key's bytes, for wrapping it or for keying a MAC.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// A key for one purpose, from which this one cannot be told: the first block of HKDF-Expand (RFC 5869).
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    pub fn derive(&self, purpose: &[u8]) -> Self {
+        let mut hmac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        hmac.update(purpose);
+        hmac.update(&[1]);
+        Self(hmac.finalize().into_bytes().into())
     }
 
     /// A key from the bytes that were unwrapped.
@@ -238,6 +249,15 @@ mod tests {
     #[test]
     fn a_keyring_without_its_active_key_is_refused() {
         assert!(Keyring::new([(1, DataKey([1; 32]))], 2).is_err());
+    }
+
+    #[test]
+    fn a_derived_key_is_that_of_the_rfc_and_of_its_purpose_alone() {
+        // HKDF-Expand with SHA-256, a key of 32 times 0b and the info "info", as another implementation computes it.
+        let derived = DataKey([0x0b; 32]).derive(b"info");
+        assert_eq!(hex::encode(derived.expose()), "a94d229e450f0eed5fb63c8784ee9857293ac9e2278effd4763eb39594454f62");
+        assert_ne!(DataKey([0x0b; 32]).derive(b"other").expose(), derived.expose());
+        assert_ne!(DataKey([0x0c; 32]).derive(b"info").expose(), derived.expose());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::observe::RequestId;
-use super::pam::envelope;
+use super::pam::envelope::{self, Said};
 use super::pam::error::Refused;
 use super::{Service, certificate, source};
 use crate::config::DialectSetting;
@@ -51,7 +51,7 @@ impl Caller {
 
     /// An answer with a payload.
     pub(super) fn answer(&self, status: StatusCode, message: &str, payload: impl Serialize) -> HttpResponse {
-        envelope::answer(status, message, None, payload)
+        envelope::answer(status, message.into(), None, payload)
     }
 
     /// An answer with a payload that also names the tenant, as some modern ones do.
@@ -61,8 +61,16 @@ impl Caller {
         message: &str,
         payload: impl Serialize,
     ) -> HttpResponse {
-        let tenant = (self.call.dialect == Dialect::Modern).then(|| self.vault.settings().tokens.tenant.as_str());
-        envelope::answer(status, message, tenant, payload)
+        envelope::answer(status, message.into(), self.tenant(), payload)
+    }
+
+    /// An answer that bears a message in each language, and may name the tenant.
+    pub(super) fn say_with_tenant(&self, status: StatusCode, said: Said<'_>) -> HttpResponse {
+        envelope::answer(status, said, self.tenant(), envelope::Nothing {})
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        (self.call.dialect == Dialect::Modern).then(|| self.vault.settings().tokens.tenant.as_str())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The table of devices.
 
 use diesel::{
-    AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
 
 use super::connection::on_engine;
@@ -64,6 +65,16 @@ pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
     let named = device::table.filter(device::hostname_key.eq(folded(hostname)));
     Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
+}
+
+/// The active devices of that name, ignoring case, or of that address; oldest first.
+pub fn named_or_at(connection: &mut AnyConnection, name: &str) -> Result<Vec<DeviceRow>, StoreError> {
+    Ok(device::table
+        .filter(device::active.eq(true))
+        .filter(device::hostname_key.eq(folded(name)).or(device::ip.eq(name)))
+        .order(device::id)
+        .select(DeviceRow::as_select())
+        .load(connection)?)
 }
 
 /// Keeps a new, active device and returns its id. Columns without a value are empty.

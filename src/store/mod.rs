@@ -24,8 +24,10 @@ pub mod list;
 pub mod lookup;
 pub mod meta;
 pub mod secret;
+pub mod session;
 pub mod ssh_key;
 pub mod tag;
+pub mod user;
 pub mod visibility;
 
 use std::sync::Arc;

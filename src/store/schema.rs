@@ -137,6 +137,29 @@ table! { ssh_key (credential_id) { credential_id -> Integer, key_name -> Text, p
 table! {
     ssh_key_device (credential_id, device_id) { credential_id -> Integer, device_id -> Integer, }
 }
+table! { platform_user (id) { id -> Integer, name -> Text, created_at -> BigInt, } }
+table! {
+    proxy_session (id) {
+        id -> Integer,
+        session_id -> Text,
+        verifier -> Binary,
+        authorization_id -> Integer,
+        credential_id -> Integer,
+        remote_device_id -> Nullable<Integer>,
+        user_name -> Text,
+        username -> Text,
+        host -> Text,
+        port -> Integer,
+        protocol -> Text,
+        remote_app -> Nullable<Integer>,
+        screen_size -> Text,
+        bound_to -> Nullable<Text>,
+        started_at -> BigInt,
+        url_expires_at -> BigInt,
+        opened_from -> Nullable<Text>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {
@@ -158,6 +181,8 @@ table! {
 joinable!(credential -> device (device_id));
 joinable!(ssh_key_device -> device (device_id));
 joinable!(authorization -> application (application_id));
+joinable!(proxy_session -> credential (credential_id));
+joinable!(proxy_session -> authorization (authorization_id));
 allow_tables_to_appear_in_same_query!(
     ssh_key_device,
     credential,
@@ -168,5 +193,6 @@ allow_tables_to_appear_in_same_query!(
     lookup,
     application,
     authorization,
-    custody
+    custody,
+    proxy_session
 );

@@ -4,8 +4,10 @@
 //! found good is remembered by its digest; its expiry, and whether it was revoked, are looked at each time.
 
 mod secret;
+mod session;
 
 pub use secret::{ClientSecret, Verifier};
+pub use session::SessionTokens;
 
 use std::sync::Arc;
 

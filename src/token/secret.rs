@@ -29,7 +29,7 @@ impl ClientSecret {
     }
 }
 
-/// What a client secret is compared with: its SHA-256. The secret is 256 random bits, so nothing slower is needed.
+/// What a secret of 256 random bits is compared with: its SHA-256. Nothing slower is needed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier([u8; 32]);
 
@@ -40,7 +40,8 @@ impl std::fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    fn of(secret: &SecretText) -> Self {
+    /// The verifier of this secret.
+    pub fn of(secret: &SecretText) -> Self {
         Self(Sha256::digest(secret.expose().as_bytes()).into())
     }
 

@@ -1,5 +1,5 @@
-//! Administration, from the command line: applications, authorizations, their secrets and links, domains. Each
-//! change is recorded, and raises the mark by which every node notices it within a second.
+//! Administration, from the command line: applications, authorizations, their secrets and links, domains,
+//! users. Each change is recorded, and raises the mark by which every node notices it within a second.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::crypto::random_bytes;
 use crate::store::client::{self, AuthorizationRow, NewAuthorization};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, information, meta};
+use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, information, meta, user};
 use crate::token::ClientSecret;
 
 /// Who the command line is in the audit log.
@@ -301,6 +301,21 @@ impl Vault {
     /// All domains: name and short name.
     pub async fn domains(&self) -> Result<Vec<(String, Option<String>)>, AdminError> {
         Ok(self.0.store.read(domain::all).await?)
+    }
+
+    /// Registers a person in whose name proxy sessions may be asked for.
+    pub async fn add_user(&self, name: &str) -> Result<(), AdminError> {
+        let name = named(name, "the user")?;
+        let change = move |connection: &mut AnyConnection, now: i64| {
+            let id = user::insert(connection, &name, now).map_err(exists(&name))?;
+            Ok(((), format!("user:{id}")))
+        };
+        self.administer("user.add", change).await
+    }
+
+    /// The names of all users.
+    pub async fn users(&self) -> Result<Vec<String>, AdminError> {
+        Ok(self.0.store.read(user::all).await?)
     }
 
     /// One change: `change` gives its result and the object for the record.

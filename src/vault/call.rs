@@ -54,6 +54,11 @@ pub enum Action {
     HistoryList,
     HistoryRead,
     HistoryRestore,
+    SessionCreate,
+    SessionOpen,
+    SessionList,
+    SessionRead,
+    SessionDrop,
     UnknownRoute,
 }
 
@@ -86,13 +91,18 @@ impl Action {
             Action::HistoryList => "history.list",
             Action::HistoryRead => "history.read",
             Action::HistoryRestore => "history.restore",
+            Action::SessionCreate => "session.create",
+            Action::SessionOpen => "session.open",
+            Action::SessionList => "session.list",
+            Action::SessionRead => "session.read",
+            Action::SessionDrop => "session.drop",
             Action::UnknownRoute => "route.unknown",
         }
     }
 
-    /// What a client needs for it; nothing for a route that is not there. Who may read may also give back: releasing
-    /// a custody is no write (contract, section 6).
-    pub fn need(self) -> Option<Need> {
+    /// What a client needs for it; nothing for a route that is not there, nor for a session's URL, which was given out
+    /// to be opened by another. Who may read may also give back: releasing a custody is no write (contract, section 6).
+    pub fn need(self, dialect: Dialect) -> Option<Need> {
         let write = match self {
             Action::DeviceSave
             | Action::DeviceDeactivate
@@ -106,7 +116,8 @@ impl Action {
             | Action::SshKeySave
             | Action::SshKeyDeactivate
             | Action::SshKeyActivate
-            | Action::HistoryRestore => true,
+            | Action::HistoryRestore
+            | Action::SessionDrop => true,
             Action::DeviceList
             | Action::DeviceRead
             | Action::CredentialList
@@ -118,8 +129,14 @@ impl Action {
             | Action::SshKeyList
             | Action::SshKeyRead
             | Action::HistoryList
-            | Action::HistoryRead => false,
-            Action::UnknownRoute => return None,
+            | Action::HistoryRead
+            | Action::SessionList
+            | Action::SessionRead => false,
+            // Only from 3.33 on is it a write (contract, section 13, 23).
+            Action::SessionCreate => {
+                return Some(Need { resource: Resource::WebProxySession, write: dialect == Dialect::Modern });
+            }
+            Action::SessionOpen | Action::UnknownRoute => return None,
         };
         Some(Need { resource: Resource::PamCore, write })
     }
@@ -134,6 +151,8 @@ pub enum Object {
     Credential(i32),
     /// A protected information, by its number.
     Information(i32),
+    /// A proxy session, by its number.
+    Session(i32),
 }
 
 impl std::fmt::Display for Object {
@@ -142,6 +161,7 @@ impl std::fmt::Display for Object {
             Object::Device(id) => write!(f, "device:{id}"),
             Object::Credential(id) => write!(f, "credential:{id}"),
             Object::Information(id) => write!(f, "information:{id}"),
+            Object::Session(id) => write!(f, "session:{id}"),
         }
     }
 }

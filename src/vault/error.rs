@@ -1,5 +1,6 @@
 //! Everything that a call can end in other than success, in the vault's own words.
 
+use super::session::SessionError;
 use crate::crypto::SealError;
 use crate::store::StoreError;
 use crate::token::TokenError;
@@ -128,6 +129,10 @@ pub enum VaultError {
     #[error("version not found")]
     VersionNotFound,
 
+    /// Something about a proxy session.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+
     /// The database did not do its part.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -247,6 +252,7 @@ impl VaultError {
             VaultError::InformationAlreadyActive => "information-already-active",
             VaultError::ContentMissing => "content-missing",
             VaultError::VersionNotFound => "version-not-found",
+            VaultError::Session(error) => error.reason(),
             VaultError::Store(_) => "store-failed",
             VaultError::Seal(_) => "seal-failed",
             VaultError::Token(_) => "token-failed",

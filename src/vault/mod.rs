@@ -13,6 +13,7 @@ pub mod history;
 pub mod information;
 pub mod listing;
 pub mod origin;
+pub mod session;
 pub mod ssh_key;
 
 mod call;
@@ -45,7 +46,7 @@ use crate::config::Settings;
 use crate::crypto::Keyring;
 use crate::crypto::{DataKey, RootKeyLocation};
 use crate::store::{AnyConnection, CommitObserver, DatabaseLocation, Store, StoreError, Transaction, WriterSettings};
-use crate::token::TokenAuthority;
+use crate::token::{SessionTokens, TokenAuthority};
 
 use failures::Failures;
 use grants::Grants;
@@ -81,6 +82,7 @@ struct Inner {
     store: Store,
     keyring: ArcSwap<Keyring>,
     audit_key: DataKey,
+    session_tokens: SessionTokens,
     tokens: ArcSwap<TokenAuthority>,
     grants: ArcSwap<Grants>,
     failures: Failures,
@@ -109,6 +111,7 @@ impl Vault {
         Ok(Self(Arc::new(Inner {
             store: Store::open(&place.database, &writers, settings.store.readers, observer)?,
             keyring: ArcSwap::from_pointee(keys.keyring),
+            session_tokens: SessionTokens::under(&keys.audit),
             audit_key: keys.audit,
             tokens: ArcSwap::from_pointee(keys.tokens),
             grants: ArcSwap::from_pointee(keys.grants),
@@ -221,7 +224,7 @@ impl Inner {
 
 impl Call {
     fn permit(&self, action: Action) -> Result<(), VaultError> {
-        action.need().map_or(Ok(()), |need| access::permit(&self.client, need, &self.origin))
+        action.need(self.dialect).map_or(Ok(()), |need| access::permit(&self.client, need, &self.origin))
     }
 
     fn record(&self, action: Action, object: Option<Object>, outcome: &'static str, at: DateTime<Utc>) -> Record {

@@ -10,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use chaveiro::crypto::random_bytes;
 
 use crate::support::{Answer, Program, Serving, contents};
-use ways::{keep_secrets, on_marker, send_raw, send_secrets_astray, show_wrong_secrets};
+use ways::{
+    create_session_client, keep_secrets, on_marker, open_sessions, send_raw, send_secrets_astray, show_wrong_secrets,
+};
 
 /// What stands in every place that is searched, to show that it was.
 const HOSTNAME: &str = "marker-hostname";
@@ -108,6 +110,7 @@ async fn no_secret_is_found_where_none_belongs() {
     let (mut canaries, mut told) = (Canaries::default(), Told::default());
     let credentials = program.create_client("erp");
     canaries.add("a client's secret", &credentials.secret);
+    let session_credentials = create_session_client(&program);
     let server = serve_with_every_log(&program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
@@ -121,6 +124,9 @@ async fn no_secret_is_found_where_none_belongs() {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));
         send_raw(server.address, way, &bytes, &mut told);
     }
+    program.done(&["authorization", "link", "--client-id", &session_credentials.id, "--device", HOSTNAME]);
+    let session_client = server.client(&session_credentials).await;
+    open_sessions(&session_client, &server.anonymous(), &mut canaries, &mut told).await;
     let new_secret = program.json(&["authorization", "rotate-secret", "--client-id", &credentials.id]);
     canaries.add("a new client secret", new_secret["client_secret"].as_str().unwrap());
     assert!(canaries.0.len() > 40);
@@ -147,6 +153,7 @@ async fn no_secret_is_found_where_none_belongs() {
     assert_holds(&places, "the audit log", &credentials.id);
     assert_holds(&places, "the figures", "/iso/pam/credential");
     assert_holds(&places, "the log", "POST /iso/pam/credential");
+    assert_holds(&places, "the log", "GET /modulos/auth 501");
     assert_holds(&places, "the log", "DEBUG");
     assert_holds(&places, "the answer to malformed JSON", "exception");
     if !program.database.is_postgresql() {

@@ -23,6 +23,7 @@ mod parameters;
 mod refusals;
 mod seed;
 mod service;
+mod session;
 mod ssh_key;
 mod start;
 mod store;

@@ -17,11 +17,11 @@ pub struct Response<'a> {
     message: &'a str,
     /// Whether it is an error.
     error: bool,
-    /// 0, or 1 for an error.
+    /// 0, or 1 for most errors.
     error_code: u8,
     /// Always empty.
     detail: &'static str,
-    /// `message`, again.
+    /// `message`, again; in Portuguese where a session is dropped.
     mensagem: &'a str,
     /// `error`, again.
     erro: bool,
@@ -30,17 +30,36 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    fn new(status: StatusCode, message: &'a str, error: bool) -> Self {
+    fn success(status: StatusCode, said: Said<'a>) -> Self {
+        let Said { message, mensagem } = said;
+        let status = status.as_u16();
+        Self { status, message, error: false, error_code: 0, detail: "", mensagem, erro: false, cod_erro: 0 }
+    }
+
+    fn failure(status: StatusCode, message: &'a str, error_code: u8) -> Self {
         Self {
             status: status.as_u16(),
             message,
-            error,
-            error_code: error.into(),
+            error: true,
+            error_code,
             detail: "",
             mensagem: message,
-            erro: error,
-            cod_erro: error.into(),
+            erro: true,
+            cod_erro: error_code,
         }
+    }
+}
+
+/// What happened, in the two places for it. The text is the same in both but where the service documents otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    pub(in crate::http) message: &'a str,
+    pub(in crate::http) mensagem: &'a str,
+}
+
+impl<'a> From<&'a str> for Said<'a> {
+    fn from(message: &'a str) -> Self {
+        Self { message, mensagem: message }
     }
 }
 
@@ -107,18 +126,23 @@ impl Serialize for Revealed {
 /// A success.
 pub(in crate::http) fn answer(
     status: StatusCode,
-    message: &str,
+    said: Said<'_>,
     tenant: Option<&str>,
     payload: impl Serialize,
 ) -> HttpResponse {
-    let response = Response::new(status, message, false);
+    let response = Response::success(status, said);
     let head = EnvelopeHead { code: status.as_u16(), response, tenant };
     respond(status).json(Envelope { head, payload })
 }
 
 /// An error.
-pub(super) fn failure(status: StatusCode, message: &str, exception: Option<Exception<'_>>) -> HttpResponse {
-    let response = Response::new(status, message, true);
+pub(super) fn failure(
+    status: StatusCode,
+    message: &str,
+    error_code: u8,
+    exception: Option<Exception<'_>>,
+) -> HttpResponse {
+    let response = Response::failure(status, message, error_code);
     let head = EnvelopeHead { code: status.as_u16(), response, tenant: None };
     respond(status).json(Envelope { head, payload: Failure { exception } })
 }

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use super::envelope::{self, Exception};
 use crate::store::StoreError;
+use crate::vault::session::SessionError;
 use crate::vault::{Dialect, InvalidInput, VaultError};
 
 /// A request that was refused, ready to be answered.
@@ -72,21 +73,28 @@ pub(super) struct Text {
     message: String,
     /// What stands in `exception`, where that is another text.
     exception: Option<&'static str>,
+    /// What stands in `error_code`.
+    error_code: u8,
 }
 
 impl Text {
     fn plain(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, number: None, message: message.into(), exception: None }
+        Self { status, number: None, message: message.into(), exception: None, error_code: 1 }
     }
 
     fn numbered(number: u16, text: &str) -> Self {
         let message = format!("{number}: {text}");
-        Self { status: StatusCode::BAD_REQUEST, number: Some(number), message, exception: None }
+        Self { number: Some(number), ..Self::plain(StatusCode::BAD_REQUEST, message) }
     }
 
     /// A refusal that the older service has no number for: the status stands in its place.
     fn unnumbered(message: impl Into<String>) -> Self {
         Self { number: Some(400), ..Self::plain(StatusCode::BAD_REQUEST, message) }
+    }
+
+    /// A parameter of a proxy session: neither a number nor an `error_code` (contract, section 9.1).
+    fn of_session(message: &str) -> Self {
+        Self { error_code: 0, ..Self::plain(StatusCode::BAD_REQUEST, message) }
     }
 
     fn invalid(input: &InvalidInput) -> Self {
@@ -98,7 +106,7 @@ impl Text {
             | InvalidInput::Unreadable
             | InvalidInput::Parameter { .. } => StatusCode::BAD_REQUEST,
         };
-        Self { status, number: Some(status.as_u16()), message: input.to_string(), exception: None }
+        Self { number: Some(status.as_u16()), ..Self::plain(status, input.to_string()) }
     }
 
     fn unexpected(dialect: Dialect) -> Self {
@@ -107,10 +115,9 @@ impl Text {
             Dialect::Modern => "Unexpected error.",
         };
         Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
             number: Some(500),
-            message: message.into(),
             exception: Some("Check the index log system error for more details"),
+            ..Self::plain(StatusCode::INTERNAL_SERVER_ERROR, message)
         }
     }
 
@@ -165,6 +172,7 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::InformationAlreadyActive => Text::unnumbered("Information is already activated"),
         VaultError::ContentMissing => Text::numbered(1026, "The information content was not informed"),
         VaultError::VersionNotFound => Text::unnumbered("Version not found"),
+        VaultError::Session(error) => text_of_session(*error, dialect),
         VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => Text::later(),
         VaultError::Store(
             StoreError::Conflict
@@ -176,6 +184,31 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         )
         | VaultError::Seal(_)
         | VaultError::Token(_) => Text::unexpected(dialect),
+    }
+}
+
+/// The rows of proxy sessions (contract, sections 9.1 and 9.2).
+fn text_of_session(error: SessionError, dialect: Dialect) -> Text {
+    match error {
+        SessionError::UserMissing => Text::of_session(match dialect {
+            Dialect::Legacy => "User not specified",
+            Dialect::Modern => "Username not specified",
+        }),
+        SessionError::CredentialMissing => Text::of_session("Credential not specified"),
+        SessionError::DeviceMissing => Text::of_session("Credential device not specified"),
+        SessionError::ProtocolInvalid => Text::of_session("Invalid protocol"),
+        SessionError::RemoteDeviceMissing => Text::of_session("Remote device not specified"),
+        SessionError::UserNotFound => Text::of_session("User not found"),
+        SessionError::DeviceNotFound => Text::of_session("Device not found"),
+        SessionError::CredentialNotFound => Text::of_session("Credential not found"),
+        // Spelled as documented.
+        SessionError::NotFound | SessionError::Over => {
+            Text::plain(StatusCode::INTERNAL_SERVER_ERROR, "An error occurred while droping session")
+        }
+        // Whoever opens a URL gets a page, and no envelope.
+        SessionError::UrlNotGood | SessionError::UrlBoundElsewhere => {
+            Text::plain(StatusCode::NOT_FOUND, "Resource sub not found")
+        }
     }
 }
 
@@ -194,7 +227,7 @@ impl ResponseError for Refused {
         let text = self.text();
         let exception =
             text.number.map(|code| Exception { code, message: text.exception.unwrap_or(&text.message), detail: None });
-        let mut response = envelope::failure(text.status, &text.message, exception);
+        let mut response = envelope::failure(text.status, &text.message, text.error_code, exception);
         let header = match (&self.why, text.status) {
             (Why::TokenMissing, _) => Some((WWW_AUTHENTICATE, "Bearer")),
             (Why::TokenNotGood, _) => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
@@ -266,6 +299,18 @@ mod tests {
             VaultError::InformationAlreadyActive,
             VaultError::ContentMissing,
             VaultError::VersionNotFound,
+            SessionError::UserMissing.into(),
+            SessionError::CredentialMissing.into(),
+            SessionError::DeviceMissing.into(),
+            SessionError::ProtocolInvalid.into(),
+            SessionError::RemoteDeviceMissing.into(),
+            SessionError::UserNotFound.into(),
+            SessionError::DeviceNotFound.into(),
+            SessionError::CredentialNotFound.into(),
+            SessionError::NotFound.into(),
+            SessionError::Over.into(),
+            SessionError::UrlNotGood.into(),
+            SessionError::UrlBoundElsewhere.into(),
             VaultError::Store(StoreError::Busy),
             VaultError::Store(StoreError::Unavailable("why")),
             VaultError::Store(StoreError::Contended),
@@ -280,8 +325,10 @@ mod tests {
             for dialect in [Dialect::Legacy, Dialect::Modern] {
                 let text = text_of(error, dialect, StatusCode::FORBIDDEN);
                 let number = text.number.map_or("-".into(), |number| number.to_string());
-                writeln!(table, "{} {dialect:?} {} {number} {}", error.reason(), text.status.as_u16(), text.message)
-                    .unwrap();
+                let (status, message) = (text.status.as_u16(), text.message);
+                // Almost all have error_code 1; the others say so.
+                let code = if text.error_code == 1 { "" } else { " (error_code 0)" };
+                writeln!(table, "{} {dialect:?} {status} {number} {message}{code}", error.reason()).unwrap();
             }
         }
         insta::assert_snapshot!(table);

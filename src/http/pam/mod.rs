@@ -1,4 +1,4 @@
-//! The PAM Core service, under `/iso` and `/api` (contract, sections 1 to 6).
+//! The PAM Core service, under `/iso` and `/api` (contract, sections 1 to 9).
 
 pub mod credential;
 pub mod device;
@@ -7,4 +7,6 @@ pub mod error;
 pub mod history;
 pub mod information;
 pub(super) mod listing;
+pub mod session;
+pub mod session_page;
 pub mod ssh_key;

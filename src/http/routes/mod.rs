@@ -4,6 +4,7 @@
 mod oauth;
 mod ops;
 mod pam;
+mod session;
 
 use actix_web::http::Method;
 use actix_web::{Route, web};
@@ -64,7 +65,7 @@ struct Row {
 
 /// Every endpoint.
 pub fn all() -> Vec<Endpoint> {
-    [oauth::endpoints(), pam::endpoints(), ops::endpoints()].into_iter().flatten().collect()
+    [oauth::endpoints(), pam::endpoints(), session::endpoints(), ops::endpoints()].into_iter().flatten().collect()
 }
 
 /// Registers every endpoint, one resource for each path, which answers other methods with 405.

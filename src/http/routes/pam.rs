@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::{Answer, Endpoint, Row, created, ok};
+use super::{Answer, Endpoint, Row, created, ok, session};
 use crate::http::described::{described, enveloped};
 use crate::http::pam::credential::{
     self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload,
@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         answers: [row.success].into_iter().chain(refusals).collect(),
         route: row.route,
     };
-    let rows = rows();
+    let rows: Vec<Row> = rows().into_iter().chain(session::rows()).collect();
     ["/iso", "/api"]
         .into_iter()
         .flat_map(|prefix| {

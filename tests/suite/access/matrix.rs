@@ -1,6 +1,7 @@
 //! Every route against every kind of object that belongs to somebody else. A route without a row here fails the test.
 
 use chaveiro::http::routes;
+use chaveiro::vault::access::Resource;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,17 +9,21 @@ use crate::support::{Answer, TestApp, TestClient, device};
 
 /// Stands in every secret of the owner.
 const CANARY: &str = "canary-7f3a91";
+/// The public id of the owner's session.
+const SESSION_ID: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// What a stranger gets.
 #[derive(Clone, Copy)]
 enum Stranger {
     /// A numbered refusal, whatever key of the object the path names.
     Refused(u16),
+    /// A refusal without a number: its status and its text.
+    Told(u16, &'static str),
     /// A list without anything in it, under this name.
     NothingIn(&'static str),
 }
 
-use Stranger::{NothingIn, Refused};
+use Stranger::{NothingIn, Refused, Told};
 
 /// Which object of the owner a route is about.
 #[derive(Clone, Copy)]
@@ -27,6 +32,7 @@ enum Object {
     Credential,
     Key,
     Information,
+    Session,
 }
 
 impl Object {
@@ -37,6 +43,7 @@ impl Object {
             Object::Credential => &["1", "account", "user@host"],
             Object::Key => &["2", "key"],
             Object::Information => &["1", "info"],
+            Object::Session => &["1", SESSION_ID],
         }
     }
 
@@ -50,13 +57,14 @@ impl Object {
             }
             Object::Key => json!({ "identifier": "key", "private_key": ssh, "enabled": false }),
             Object::Information => json!({ "identifier": "info", "content": "taken" }),
+            Object::Session => json!({ "user": "ana", "credential": "user", "device": "host", "protocol": "ssh" }),
         }
     }
 }
 
 /// Each route below its prefix, with what a stranger gets from it for each object that it can be asked about.
 fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
-    use Object::{Credential, Device, Information, Key};
+    use Object::{Credential, Device, Information, Key, Session};
     let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
     let mut rows = Vec::new();
     for (list, one) in [("/pam/device", "/pam/device/{key}"), ("/pam/devices", "/pam/devices/{key}")] {
@@ -87,6 +95,22 @@ fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
         (put.clone(), "/pam/info/{key}", Information, Refused(1023)),
         (delete.clone(), "/pam/info/{key}", Information, Refused(1023)),
     ]);
+    for (create, list, one, end) in [
+        ("/remote/session", "/session/remotesessions", "/session/remotesessions/{key}", "/session/drop/{key}"),
+        (
+            "/pam/remote/session",
+            "/pam/session/remotesessions",
+            "/pam/session/remotesessions/{key}",
+            "/pam/session/drop/{key}",
+        ),
+    ] {
+        rows.extend([
+            (post.clone(), create, Session, Told(400, "Device not found")),
+            (get.clone(), list, Session, NothingIn("remote_sessions")),
+            (get.clone(), one, Session, NothingIn("remote_session")),
+            (delete.clone(), end, Session, Told(500, "An error occurred while droping session")),
+        ]);
+    }
     for (object, refused, versions) in [
         (
             Credential,
@@ -124,10 +148,15 @@ fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
     rows
 }
 
+/// A client that may call every route of the service.
+async fn client(app: &TestApp) -> TestClient {
+    app.client_with(|request| request.resources = vec![Resource::PamCore, Resource::WebProxySession]).await
+}
+
 /// One object of each kind, each with a history, held by its owner.
 async fn owned() -> (TestApp, TestClient) {
     let app = TestApp::start().await;
-    let owner = app.client().await;
+    let owner = client(&app).await;
     owner.create_device("host", "10.0.0.1").await;
     for content in ["first", CANARY] {
         owner
@@ -144,6 +173,9 @@ async fn owned() -> (TestApp, TestClient) {
         owner.post("/iso/pam/info", &json!({ "identifier": "info", "content": content })).await.expect(201);
     }
     owner.get("/iso/pam/credential/account").await.expect(200);
+    app.vault.add_user("ana").await.unwrap();
+    owner.post("/iso/remote/session", &Object::Session.body()).await.expect(200);
+    app.database.run(&format!("UPDATE proxy_session SET session_id = '{SESSION_ID}'"));
     (app, owner)
 }
 
@@ -156,6 +188,7 @@ fn rows(app: &TestApp) -> Vec<Vec<String>> {
         "SELECT id || identifier || active || changed_at FROM information ORDER BY id",
         "SELECT kind || owner_id || version FROM secret ORDER BY kind, owner_id, version",
         "SELECT credential_id || ' ' || authorization_id FROM custody ORDER BY 1",
+        "SELECT session_id || started_at || coalesce(ended_at, 0) FROM proxy_session ORDER BY id",
         "SELECT authorization_id || object_kind || object_id FROM authorization_link ORDER BY 1",
     ]
     .map(|query| app.database.texts(query))
@@ -165,7 +198,7 @@ fn rows(app: &TestApp) -> Vec<Vec<String>> {
 #[actix_web::test]
 async fn no_route_gives_a_stranger_anything() {
     let (app, _owner) = owned().await;
-    let stranger = app.client().await;
+    let stranger = client(&app).await;
     let before = rows(&app);
     let table = table();
     for endpoint in routes::all().iter().filter(|endpoint| endpoint.bearer) {
@@ -193,6 +226,10 @@ fn check(answer: &Answer, expected: Stranger, call: &str) {
         Refused(number) => {
             assert_eq!(answer.status, 400, "{call}: {}", answer.text);
             assert_eq!(answer.json()["exception"]["code"], number, "{call}: {}", answer.text);
+        }
+        Told(status, text) => {
+            assert_eq!(answer.status, status, "{call}: {}", answer.text);
+            assert_eq!(answer.json()["response"]["message"], text, "{call}: {}", answer.text);
         }
         NothingIn(payload) => {
             assert_eq!(answer.status, 200, "{call}: {}", answer.text);

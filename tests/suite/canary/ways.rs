@@ -12,7 +12,7 @@ use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
 use super::{Canaries, HOSTNAME, Told};
-use crate::support::{TestClient, device};
+use crate::support::{Credentials, Program, TestClient, device};
 
 const PRIVATE_KEY: &str = include_str!("../fixtures/ssh/ed25519");
 
@@ -211,6 +211,39 @@ pub(super) async fn show_wrong_secrets(
     let forged = format!("{}.{}", client.token, canaries.hatch("a token with a tail"));
     let request = anonymous.request(Method::GET, "/iso/pam/device").bearer_auth(forged);
     told.note("a token with a tail", 401, &anonymous.send(request).await);
+}
+
+/// Makes a client that may ask for sessions, in the name of `ana`.
+pub(super) fn create_session_client(program: &Program) -> Credentials {
+    program.done(&["user", "add", "ana"]);
+    let create = ["authorization", "create", "--application", "erp", "--access", "read-write"];
+    let made = program.json(&[&create[..], &["--resource", "web-proxy-session", "--resource", "pam-core"]].concat());
+    let text = |name: &str| made[name].as_str().unwrap().to_string();
+    Credentials { id: text("client_id"), secret: text("client_secret") }
+}
+
+/// The URL of a session: given out, opened and opened again, or dropped.
+pub(super) async fn open_sessions(
+    client: &TestClient,
+    anonymous: &TestClient,
+    canaries: &mut Canaries,
+    told: &mut Told,
+) {
+    let sent = json!({ "user": "ana", "credential": "by-json", "device": HOSTNAME, "protocol": "ssh" });
+    for way in ["a session that is opened", "a session that is dropped"] {
+        let session = client.post("/iso/remote/session", &sent).await.expect(200)["session"].clone();
+        let token = session["token"].as_str().unwrap();
+        canaries.add(way, token);
+        if way.ends_with("opened") {
+            let url = format!("/modulos/auth?_sr={token}");
+            told.note("the URL of a session", 501, &anonymous.get(&url).await);
+            told.note("the same URL again", 404, &anonymous.get(&url).await);
+        }
+    }
+    let list = client.get("/iso/session/remotesessions").await;
+    told.note("the list of sessions", 200, &list);
+    let session_id = list.json()["remote_sessions"][1]["session_id"].as_str().unwrap().to_string();
+    told.note("dropping a session", 200, &client.delete(&format!("/iso/session/drop/{session_id}")).await);
 }
 
 /// Bytes that are no HTTP.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::serving;
-use crate::support::{Credentials, Serving, TestClient, device};
+use crate::support::{Credentials, Program, Serving, TestClient, device};
 
 /// Comes back once `seen` says yes, which has to be within the second that is promised.
 async fn within_a_second(what: &str, seen: impl AsyncFn() -> bool) {
@@ -136,4 +136,18 @@ async fn a_domain_may_be_named_within_a_second_of_its_registration() {
     let expected = json!([{ "name": "corp.example", "short_name": "CORP" }]);
     assert_eq!(program.json(&["domain", "list"]), expected);
     assert!(program.done(&["domain", "list"]).contains("corp.example"));
+}
+
+#[test]
+fn users_are_listed_by_name_and_each_is_recorded() {
+    let program = Program::new();
+    assert_eq!(program.json(&["user", "list"]), json!([]));
+    for name in ["rui", "ana"] {
+        assert!(program.done(&["user", "add", name]).contains(name));
+    }
+    assert_eq!(program.json(&["user", "list"]), json!([{ "name": "ana" }, { "name": "rui" }]));
+    let records = program.json(&["audit", "tail"]);
+    let added: Vec<_> = records.as_array().unwrap().iter().filter(|record| record["action"] == "user.add").collect();
+    assert_eq!(added.len(), 2);
+    assert_eq!((&added[0]["object"], &added[0]["actor"]), (&json!("user:1"), &json!("command-line")));
 }

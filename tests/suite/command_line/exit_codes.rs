@@ -33,6 +33,9 @@ fn what_cannot_be_done_ends_with_1_and_says_why() {
     expect_complaint(&program.run(&["application", "disable", "--name", "nobody"]), 1, "no application nobody");
     expect_complaint(&program.run(&["authorization", "disable", "--client-id", "x"]), 1, "no authorization x");
     expect_complaint(&program.run(&["domain", "add", "--name", "a,b"]), 1, "comma");
+    program.done(&["user", "add", "ana"]);
+    expect_complaint(&program.run(&["user", "add", "ana"]), 1, "ana exists already");
+    expect_complaint(&program.run(&["user", "add", " "]), 1, "the user needs a name");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     expect_complaint(&program.run(&["serve", "--listen", &address]), 1, &format!("cannot serve on {address}"));

@@ -1,0 +1,2 @@
+DROP TABLE proxy_session;
+DROP TABLE platform_user;

@@ -1,0 +1,32 @@
+//! Platform users: the people in whose name a proxy session may be asked for. Names are compared to the letter.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+
+use super::schema::platform_user;
+use super::{AnyConnection, StoreError};
+
+/// Registers a user and returns its id.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the name is taken.
+pub fn insert(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i32, StoreError> {
+    if exists(connection, name)? {
+        return Err(StoreError::Conflict);
+    }
+    Ok(diesel::insert_into(platform_user::table)
+        .values((platform_user::name.eq(name), platform_user::created_at.eq(now)))
+        .returning(platform_user::id)
+        .get_result(connection)?)
+}
+
+/// Whether there is a user of that name.
+pub fn exists(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
+    let named = platform_user::table.filter(platform_user::name.eq(name)).select(platform_user::id);
+    let found: Option<i32> = named.first(connection).optional()?;
+    Ok(found.is_some())
+}
+
+/// The names of all users, sorted.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
+    Ok(platform_user::table.order(platform_user::name).select(platform_user::name).load(connection)?)
+}
