@@ -16,6 +16,8 @@ mod credential_read;
 mod credential_save;
 mod custody;
 mod device;
+mod dialects;
+mod golden;
 mod history;
 mod information;
 mod listing;
