@@ -1,4 +1,4 @@
-//! The pieces of a request, each by itself: sealing, tokens, audit records, client secrets.
+//! The pieces of a request, each by itself: sealing, tokens, audit records, tags, client secrets.
 //!
 //! `cargo bench --bench micro`
 
@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use chaveiro::audit::{self, Record};
 use chaveiro::clock::Clock;
-use chaveiro::crypto::{DataKey, Keyring, Place, SecretKind};
+use chaveiro::crypto::{DataKey, Fingerprints, Keyring, Place, SecretKind};
 use chaveiro::store::audit::ChainHead;
 use chaveiro::token::{ClientSecret, SigningKey, TokenAuthority};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -61,6 +61,16 @@ fn audit_records(bench: &mut Criterion) {
     });
 }
 
+fn tags(bench: &mut Criterion) {
+    let fingerprints = Fingerprints::under(&DataKey::generate());
+    let place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
+    let credential = (7, "password", 3, "svc_erp", Some("erp-batch"), "Local User", "", "", None::<i32>);
+    let device = (3, "erp-01", "10.20.30.50", "Server", "Debian", "12", "Lisbon", "", "", "SSH:22,HTTPS:443", "", true);
+    bench.bench_function("tag a credential", |bencher| {
+        bencher.iter(|| fingerprints.of(black_box(&("tag", "credential", &credential, &device, place))));
+    });
+}
+
 fn client_secrets(bench: &mut Criterion) {
     let secret = ClientSecret::generate();
     let verifier = secret.verifier();
@@ -69,5 +79,5 @@ fn client_secrets(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, sealing, tokens, audit_records, client_secrets);
+criterion_group!(benches, sealing, tokens, audit_records, tags, client_secrets);
 criterion_main!(benches);

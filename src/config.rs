@@ -23,6 +23,7 @@ pub struct Settings {
     pub ssh_keys: SshKeySettings,
     pub custody: CustodySettings,
     pub history: HistorySettings,
+    pub retries: RetrySettings,
     pub audit: AuditSettings,
 }
 
@@ -126,6 +127,14 @@ pub struct CustodySettings {
 #[expect(missing_docs, reason = "described in config/default.toml")]
 pub struct HistorySettings {
     pub versions: i32,
+}
+
+/// `[retries]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct RetrySettings {
+    pub hours: u32,
 }
 
 /// `[audit]`

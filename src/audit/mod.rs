@@ -30,7 +30,8 @@ pub struct Record {
     pub action: &'static str,
     /// What it was done to, as `kind:id`; empty when nothing was found.
     pub object: String,
-    /// `ok`, or the stable reason of a refusal.
+    /// `ok`; `repeated`, when it was done before under its idempotency key; `unchanged`, when the client knew the state
+    /// of what it asked for and got nothing more; or the stable reason of a refusal.
     pub outcome: &'static str,
     /// How many like events this record stands for; more than 1 only for failed authentications.
     pub times: i32,

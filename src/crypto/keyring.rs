@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -53,7 +54,7 @@ impl DataKey {
 }
 
 /// What a secret is. The name is part of what a sealed value is bound to, so a name once used is never changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SecretKind {
     /// A credential's password.
     Password,
@@ -90,7 +91,7 @@ impl SecretKind {
 }
 
 /// The one place where a sealed value opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// What the secret is.
     pub kind: SecretKind,

@@ -3,18 +3,21 @@
 //! * [`RootKey`]: 32 bytes from outside the database; it wraps data keys and nothing else.
 //! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
 //! * [`Place`]: whose secret, of which kind, in which version. A sealed value opens only in its own place.
+//! * [`Fingerprints`]: keyed fingerprints of what may hold a secret.
 //! * [`totp_code`]: the one-time password of a seed.
 //! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
 //! * [`SecretText`], [`SecretBytes`]: what may not be printed, logged or serialised.
 //!
 //! This module knows no database, no HTTP and no rule about who may read what.
 
+mod fingerprint;
 mod keyring;
 mod root_key;
 mod secret;
 mod ssh;
 mod totp;
 
+pub use fingerprint::Fingerprints;
 pub use keyring::{DataKey, KeyId, Keyring, Place, SealError, SecretKind};
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};

@@ -13,31 +13,56 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use super::Service;
-use crate::vault::{InvalidInput, Parameters, VaultError};
+use super::caller::Caller;
+use super::pam::error::Refused;
+use super::{Service, conditions};
+use crate::vault::{Conditions, InvalidInput, Once, Parameters, VaultError};
 
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// What a client sent: the query, and over it the body. It carries an error instead of being one, so that the vault
-/// asks for permission first and records the refusal.
-pub(super) struct Sent(pub(super) Result<Parameters, VaultError>);
+/// A `POST`: who calls, and what was sent. Every handler of one takes this, and so knows the idempotency key.
+pub(super) struct Posted {
+    pub(super) caller: Caller,
+    /// The query, and over it the body. An error is carried along, so that the vault asks for permission first and
+    /// records the refusal.
+    pub(super) parameters: Result<Parameters, VaultError>,
+}
 
-impl FromRequest for Sent {
-    type Error = std::convert::Infallible;
-    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
+impl FromRequest for Posted {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let read = async {
-                let mut parameters = query(&request);
-                parameters.extend(Body::read(&request, payload).await?.parameters);
-                Ok::<_, InvalidInput>(parameters)
-            };
-            Ok(Sent(read.await.map_err(VaultError::from)))
+            let mut caller = Caller::of(&request)?;
+            let parameters = read(&request, payload).await.map_err(VaultError::from);
+            if let Some(key) = conditions::idempotency_key(request.headers()).transpose() {
+                let once = once(&caller, key, &request, &parameters);
+                let conditions = caller.call.conditions;
+                caller.call.conditions = conditions.and_then(|known| Ok(Conditions { once: Some(once?), ..known }));
+            }
+            Ok(Self { caller, parameters })
         })
     }
+}
+
+async fn read(request: &HttpRequest, payload: Payload) -> Result<Parameters, InvalidInput> {
+    let mut parameters = query(request);
+    parameters.extend(Body::read(request, payload).await?.parameters);
+    Ok(parameters)
+}
+
+/// What was sent under a key has to be readable, even where nobody looks at it.
+fn once(
+    caller: &Caller,
+    key: Result<&str, VaultError>,
+    request: &HttpRequest,
+    parameters: &Result<Parameters, VaultError>,
+) -> Result<Once, VaultError> {
+    let (key, parameters) = (key?, parameters.as_ref().map_err(Clone::clone)?);
+    Ok(caller.vault.once(key, request.method().as_str(), request.path(), parameters))
 }
 
 /// The parameters in the query string.

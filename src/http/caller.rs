@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::observe::RequestId;
 use super::pam::envelope::{self, Said};
 use super::pam::error::Refused;
-use super::{Service, certificate, source};
+use super::{Service, certificate, conditions, source};
 use crate::config::DialectSetting;
 use crate::vault::authentication::AuthenticationFailure;
 use crate::vault::origin::Origin;
@@ -35,7 +35,8 @@ impl Caller {
             .vault
             .authenticate(bearer(request), origin.source)
             .map_err(|failure| Refused::unauthenticated(failure == AuthenticationFailure::TokenMissing, dialect))?;
-        let call = Call { client, origin, dialect };
+        let conditions = conditions::of(request.headers());
+        let call = Call { client, origin, dialect, conditions };
         Ok(Self { vault: service.vault.clone(), call })
     }
 

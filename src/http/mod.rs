@@ -6,6 +6,7 @@
 mod body;
 mod caller;
 mod certificate;
+mod conditions;
 mod described;
 mod fallback;
 mod observe;

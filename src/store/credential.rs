@@ -4,6 +4,7 @@
 use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
+use serde::Serialize;
 
 use super::connection::on_engine;
 use super::schema::{credential, custody, device};
@@ -28,8 +29,8 @@ impl CredentialKind {
     }
 }
 
-/// A credential, without its secrets.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+/// A credential, without its secrets. Serialized it is its state: all but when it was last changed and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
 pub struct CredentialRow {
@@ -48,7 +49,9 @@ pub struct CredentialRow {
     pub jit_settings: Option<String>,
     pub domain: String,
     pub active: bool,
+    #[serde(skip)]
     pub changed_at: i64,
+    #[serde(skip)]
     pub viewed_at: Option<i64>,
     pub exclusive_custody: Option<bool>,
 }

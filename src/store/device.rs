@@ -4,6 +4,7 @@ use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
     Selectable, SelectableHelper,
 };
+use serde::{Deserialize, Serialize};
 
 use super::connection::on_engine;
 use super::schema::device;
@@ -11,7 +12,7 @@ use super::tag::{self, TaggedKind};
 use super::{AnyConnection, StoreError, folded};
 
 /// A device.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = device)]
 #[expect(missing_docs, reason = "columns")]
 pub struct DeviceRow {
@@ -52,6 +53,17 @@ impl DeviceChanges {
         [ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config]
             .into_iter()
             .all(Option::is_none)
+    }
+}
+
+/// The device with that number, held against changes by others until the transaction ends.
+///
+/// SQLite has one writer and needs no lock.
+pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
+    let row = device::table.find(id);
+    match connection {
+        AnyConnection::Sqlite(c) => Ok(row.select(DeviceRow::as_select()).first(c).optional()?),
+        AnyConnection::Postgresql(c) => Ok(row.select(DeviceRow::as_select()).for_update().first(c).optional()?),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The table of protected information. The texts themselves are in [`super::secret`].
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 
 use super::schema::information;
 use super::{AnyConnection, StoreError};
 
 /// A protected information, without its text.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "columns")]
 pub struct InformationRow {
     pub id: i32,
@@ -31,6 +32,17 @@ pub struct InformationChanges {
     pub service: Option<String>,
     pub url: Option<String>,
     pub users_allowed: Option<String>,
+}
+
+/// The information with that number, held against changes by others until the transaction ends.
+///
+/// SQLite has one writer and needs no lock.
+pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<InformationRow>, StoreError> {
+    let row = information::table.find(id);
+    match connection {
+        AnyConnection::Sqlite(c) => Ok(row.first(c).optional()?),
+        AnyConnection::Postgresql(c) => Ok(row.for_update().first(c).optional()?),
+    }
 }
 
 /// The information with that number.

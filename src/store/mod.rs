@@ -17,6 +17,7 @@ pub mod credential;
 pub mod custody;
 pub mod device;
 pub mod domain;
+pub mod idempotency;
 pub mod information;
 pub mod key;
 pub mod link;

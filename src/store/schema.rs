@@ -160,6 +160,15 @@ table! {
         ended_at -> Nullable<BigInt>,
     }
 }
+table! {
+    idempotency (authorization_id, key_mac) {
+        authorization_id -> Integer,
+        key_mac -> Binary,
+        request_mac -> Binary,
+        done -> Text,
+        created_at -> BigInt,
+    }
+}
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::access::{Client, Need, Resource};
 use super::origin::Origin;
+use super::{Conditions, VaultError};
 
 /// The generation of the PAM service that a caller speaks (contract, section 11).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Dialect {
     /// Up to 3.32, under `/iso`.
     Legacy,
@@ -23,6 +26,8 @@ pub struct Call {
     pub origin: Origin,
     /// The dialect in which it was made.
     pub dialect: Dialect,
+    /// What it asks beside its action. An error of their form is carried along, since permission comes first.
+    pub conditions: Result<Conditions, VaultError>,
 }
 
 /// What a call asks for. Each has its word in the audit log and its need.
@@ -143,7 +148,7 @@ impl Action {
 }
 
 /// What a call touched, for its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Object {
     /// A device, by its number.
     Device(i32),

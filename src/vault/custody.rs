@@ -4,7 +4,7 @@
 //! credential itself, can make custody exclusive: then one client holds it, and the next waits until it is given back
 //! or has run out.
 
-use super::credential::resolve;
+use super::credential::{locked_state_tag, resolve};
 use super::{Action, Call, Vault, VaultError, Work};
 use crate::store::credential::{self, CredentialRow};
 use crate::store::custody::{self, CustodyRow};
@@ -17,6 +17,7 @@ impl Vault {
     pub async fn release_custody(&self, call: &Call, key: String) -> Result<i32, VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
             let row = resolve::visible_password(work, &key)?;
+            work.check_conditions(Some(row.id), locked_state_tag)?;
             if !row.active {
                 return Err(VaultError::CredentialInactive);
             }

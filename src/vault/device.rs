@@ -1,13 +1,20 @@
 //! Devices (contract, section 4).
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use super::input::{is_storable, key_number};
 use super::listing::{ListRequest, Listed};
-use super::{Action, Call, InvalidInput, Object, Vault, VaultError, Work};
+use super::{Action, Call, InvalidInput, Object, StateTag, Vault, VaultError, Work};
 use crate::store::claim::claim;
 use crate::store::device::{self, DeviceChanges, DeviceRow};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
 use crate::store::{AnyConnection, StoreError, credential, domain, items, list, visibility};
+
+/// The label of its tag.
+const LABEL: &str = "device";
 
 /// A device, as it is shown.
 pub type Device = DeviceRow;
@@ -37,12 +44,14 @@ pub struct DeviceInput {
 }
 
 /// A device after it was saved.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedDevice {
     /// Whether it is new.
     pub created: bool,
     /// The device as it now is.
     pub device: Device,
+    /// The tag of its state, for a call that has conditions.
+    pub state_tag: Option<StateTag>,
 }
 
 impl Vault {
@@ -62,12 +71,14 @@ impl Vault {
         self.look(call, Action::DeviceList, query).await
     }
 
-    /// One device, active or not, by its number or hostname.
-    pub async fn read_device(&self, call: &Call, key: String) -> Result<Device, VaultError> {
+    /// One device, active or not, by its number or hostname, and the tag of its state.
+    pub async fn read_device(&self, call: &Call, key: String) -> Result<(Device, StateTag), VaultError> {
+        let inner = Arc::clone(&self.0);
         let query = move |connection: &mut AnyConnection, call: &Call| {
             let device = by_key(connection, call.client.id, &key)?;
-            let object = Object::Device(device.id);
-            Ok((device, Some(object)))
+            let (object, tag) = (Object::Device(device.id), inner.state_tag(call, LABEL, &device));
+            call.unless_known(object, &tag)?;
+            Ok(((device, tag), Some(object)))
         };
         self.look(call, Action::DeviceRead, query).await
     }
@@ -82,7 +93,7 @@ impl Vault {
         call: &Call,
         input: Result<DeviceInput, VaultError>,
     ) -> Result<SavedDevice, VaultError> {
-        self.perform(call, Action::DeviceSave, move |work| save(work, input.as_ref().map_err(Clone::clone)?)).await
+        self.perform_once(call, Action::DeviceSave, move |work| save(work, input.as_ref().map_err(Clone::clone)?)).await
     }
 
     /// Switches the device off, and with it all of its credentials.
@@ -117,7 +128,14 @@ fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<DeviceRow, VaultErro
     let authorization = work.authorization();
     let device = by_key(work.connection(), authorization, key)?;
     work.touches(Object::Device(device.id));
+    work.check_conditions(Some(device.id), locked_state_tag)?;
     Ok(device)
+}
+
+/// The tag of a device's state, which stays what it is until the transaction ends.
+fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
+    let device = device::locked(work.connection(), id)?;
+    Ok(device.map(|device| work.state_tag(LABEL, &device)))
 }
 
 /// The device of a path key: digits are its number, then a hostname (contract, section 1.8). One that the client does
@@ -152,16 +170,20 @@ fn save(work: &mut Work<'_, '_>, input: &DeviceInput) -> Result<SavedDevice, Vau
 
     claim(work.connection(), &format!("device/{}", crate::store::folded(hostname)))?;
     let known = device::by_hostname(work.connection(), hostname)?;
+    if let Some(device) = &known {
+        work.touches(Object::Device(device.id));
+        let authorization = work.authorization();
+        if !visibility::sees_device(work.connection(), authorization, device.id)? {
+            return Err(VaultError::DeviceNotFound);
+        }
+    }
+    work.check_conditions(known.as_ref().map(|device| device.id), locked_state_tag)?;
     let mut changes = changes_of(work, fields)?;
     changes.ip = Some(ip.to_string());
     let (authorization, now) = (work.authorization(), work.micros());
     let created = known.is_none();
     let id = match known {
         Some(device) => {
-            work.touches(Object::Device(device.id));
-            if !visibility::sees_device(work.connection(), authorization, device.id)? {
-                return Err(VaultError::DeviceNotFound);
-            }
             device::update(work.connection(), device.id, &changes, now)?;
             device.id
         }
@@ -173,7 +195,8 @@ fn save(work: &mut Work<'_, '_>, input: &DeviceInput) -> Result<SavedDevice, Vau
         }
     };
     let device = device::by_id(work.connection(), id)?.ok_or(StoreError::NotFound)?;
-    Ok(SavedDevice { created, device })
+    let state_tag = work.state_tag_after(id, locked_state_tag)?;
+    Ok(SavedDevice { created, device, state_tag })
 }
 
 /// A field that has to be there and not empty.

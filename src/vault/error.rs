@@ -1,6 +1,7 @@
 //! Everything that a call can end in other than success, in the vault's own words.
 
 use super::session::SessionError;
+use super::{Object, StateTag};
 use crate::crypto::SealError;
 use crate::store::StoreError;
 use crate::token::TokenError;
@@ -23,6 +24,22 @@ pub enum VaultError {
     /// The path is there, the method is not.
     #[error("no such method on this path")]
     NoSuchMethod,
+
+    /// The idempotency key was used for another request.
+    #[error("idempotency key used")]
+    IdempotencyKeyUsed,
+    /// The item is not in a state that the request names.
+    #[error("precondition failed")]
+    PreconditionFailed,
+    /// The item is in a state that the client knows. Nothing is refused: what the read did stands, and only the item
+    /// is left out.
+    #[error("unchanged")]
+    Unchanged {
+        /// What was asked for.
+        object: Object,
+        /// The tag of its state.
+        tag: StateTag,
+    },
 
     /// A device's hostname was not given.
     #[error("hostname missing")]
@@ -187,6 +204,14 @@ pub enum InvalidInput {
     /// The body could not be read to its end.
     #[error("The request body could not be read")]
     Unreadable,
+    /// A header has the wrong form.
+    #[error("Invalid header {header}: {expected}")]
+    Header {
+        /// Its name, from our own list.
+        header: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
     /// A parameter has the wrong form.
     #[error("Invalid parameter {parameter}: {expected}")]
     Parameter {
@@ -201,6 +226,11 @@ impl InvalidInput {
     /// The error of one parameter.
     pub fn parameter(parameter: &'static str, expected: &'static str) -> VaultError {
         VaultError::Invalid(InvalidInput::Parameter { parameter, expected })
+    }
+
+    /// The error of one header.
+    pub fn header(header: &'static str, expected: &'static str) -> VaultError {
+        VaultError::Invalid(InvalidInput::Header { header, expected })
     }
 }
 
@@ -219,6 +249,9 @@ impl VaultError {
             VaultError::Invalid(_) => "invalid-input",
             VaultError::NoSuchRoute => "no-such-route",
             VaultError::NoSuchMethod => "no-such-method",
+            VaultError::IdempotencyKeyUsed => "idempotency-key-used",
+            VaultError::PreconditionFailed => "precondition-failed",
+            VaultError::Unchanged { .. } => "unchanged",
             VaultError::HostnameMissing => "hostname-missing",
             VaultError::IpMissing => "ip-missing",
             VaultError::SiteMissing => "site-missing",

@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::credential::{parent, resolve};
+use super::credential::{self, parent, resolve};
 use super::secrets::{self, Sealed};
-use super::{Action, Call, Vault, VaultError, Work, custody, information, ssh_key};
+use super::{Action, Call, StateTag, Vault, VaultError, Work, custody, information, ssh_key};
 use crate::clock::from_micros;
 use crate::crypto::{SecretKind, SecretText};
 use crate::store::credential::CredentialRow;
@@ -28,6 +28,15 @@ impl Versioned {
             Versioned::Credential => SecretKind::Password,
             Versioned::Information => SecretKind::Information,
             Versioned::SshKey => SecretKind::SshPrivateKey,
+        }
+    }
+
+    /// What gives the tag of an item of this kind.
+    fn locked_state_tag(self) -> fn(&mut Work<'_, '_>, i32) -> Result<Option<StateTag>, VaultError> {
+        match self {
+            Versioned::Credential => credential::locked_state_tag,
+            Versioned::Information => information::locked_state_tag,
+            Versioned::SshKey => ssh_key::locked_state_tag,
         }
     }
 }
@@ -119,6 +128,7 @@ impl Vault {
         let rule = move |work: &mut Work<'_, '_>| {
             let item = readable(work, what, &key)?;
             let sealed = secrets::version(work, what.kind(), item.id, number)?.ok_or(VaultError::VersionNotFound)?;
+            work.check_conditions(Some(item.id), what.locked_state_tag())?;
             let content = sealed.open(work.inner)?;
             match (what, &item.credential) {
                 (Versioned::SshKey, _) => ssh_key::save::restore(work, item.id, &content)?,
@@ -127,7 +137,7 @@ impl Vault {
             }
             Ok(item.id)
         };
-        self.perform(call, Action::HistoryRestore, rule).await
+        self.perform_once(call, Action::HistoryRestore, rule).await
     }
 }
 

@@ -3,11 +3,13 @@
 //! The older service knows creating, reading and deactivating. Listing, updating through a repeated identifier (the
 //! text before is kept as a version) and activating are additions.
 
+use serde::{Deserialize, Serialize};
+
 use super::device::registered;
 use super::input::{is_storable, key_number};
 use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
-use super::{Action, Call, Object, Vault, VaultError, Work};
+use super::{Action, Call, Object, StateTag, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText};
 use crate::store::claim::claim;
 use crate::store::information::{self, InformationChanges, InformationRow};
@@ -31,13 +33,26 @@ pub struct InformationInput {
     pub users_allowed: Option<String>,
 }
 
+/// An information on its way to a client that may read it.
+#[derive(Debug)]
+pub struct ReadInformation {
+    /// The information.
+    pub information: Information,
+    /// Its text.
+    pub content: SecretText,
+    /// The tag of its state.
+    pub state_tag: StateTag,
+}
+
 /// An information after it was saved.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedInformation {
     /// Whether it is new.
     pub created: bool,
     /// The information as it now is.
     pub information: Information,
+    /// The tag of its state, for a call that has conditions.
+    pub state_tag: Option<StateTag>,
 }
 
 impl Vault {
@@ -62,17 +77,20 @@ impl Vault {
     /// # Errors
     /// [`VaultError::InformationNotFound`], also for one that the client does not see;
     /// [`VaultError::InformationInactive`].
-    pub async fn read_information(&self, call: &Call, key: String) -> Result<(Information, SecretText), VaultError> {
+    pub async fn read_information(&self, call: &Call, key: String) -> Result<ReadInformation, VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
             let row = visible(work, &key)?;
             if !row.active {
                 return Err(VaultError::InformationInactive);
             }
             let content = secrets::current(work, SecretKind::Information, row.id)?.ok_or(StoreError::NotFound)?;
-            Ok((row, content))
+            let tag = tag(work, &row, &content);
+            work.call.unless_known(Object::Information(row.id), &tag)?;
+            Ok((row, content, tag))
         };
-        let (row, content): (Information, Sealed) = self.perform(call, Action::InformationRead, rule).await?;
-        Ok((row, self.unseal(call, Action::InformationRead, &content).await?))
+        let (information, content, state_tag) = self.perform(call, Action::InformationRead, rule).await?;
+        let content = self.unseal(call, Action::InformationRead, &content).await?;
+        Ok(ReadInformation { information, content, state_tag })
     }
 
     /// Creates the information, or updates the one of that identifier.
@@ -86,12 +104,12 @@ impl Vault {
         input: Result<InformationInput, VaultError>,
     ) -> Result<SavedInformation, VaultError> {
         let rule = move |work: &mut Work<'_, '_>| save(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform(call, Action::InformationSave, rule).await
+        self.perform_once(call, Action::InformationSave, rule).await
     }
 
     /// Switches the information off.
     pub async fn deactivate_information(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| match visible(work, &key)? {
+        let rule = move |work: &mut Work<'_, '_>| match for_change(work, &key)? {
             row if row.active => set_active(work, row.id, false),
             _ => Err(VaultError::InformationInactive),
         };
@@ -100,7 +118,7 @@ impl Vault {
 
     /// Switches the information on.
     pub async fn activate_information(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| match visible(work, &key)? {
+        let rule = move |work: &mut Work<'_, '_>| match for_change(work, &key)? {
             row if !row.active => set_active(work, row.id, true),
             _ => Err(VaultError::InformationAlreadyActive),
         };
@@ -111,6 +129,37 @@ impl Vault {
 fn set_active(work: &mut Work<'_, '_>, id: i32, active: bool) -> Result<(), VaultError> {
     let now = work.micros();
     Ok(information::set_active(work.connection(), id, active, now)?)
+}
+
+fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<InformationRow, VaultError> {
+    let row = visible(work, key)?;
+    work.check_conditions(Some(row.id), locked_state_tag)?;
+    Ok(row)
+}
+
+/// The tag of an information and its text.
+fn tag(work: &Work<'_, '_>, row: &InformationRow, content: &Sealed) -> StateTag {
+    let InformationRow {
+        id,
+        identifier,
+        name,
+        kind,
+        service,
+        url,
+        users_allowed,
+        active,
+        created_at: _,
+        changed_at: _,
+    } = row;
+    let row = (id, identifier, name, kind, service, url, users_allowed, active);
+    work.state_tag("information", &(row, content.place()))
+}
+
+/// The tag of an information's state, which stays what it is until the transaction ends.
+pub(super) fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
+    let Some(row) = information::locked(work.connection(), id)? else { return Ok(None) };
+    let content = secrets::current(work, SecretKind::Information, id)?;
+    Ok(content.map(|content| tag(work, &row, &content)))
 }
 
 /// The information of a path key: digits are its number, then an identifier. There is no code for "no access", so
@@ -154,6 +203,10 @@ fn save(work: &mut Work<'_, '_>, input: &InformationInput) -> Result<SavedInform
         }
         None => None,
     };
+    if let Some(row) = &known {
+        require_visible(work, row.id)?;
+    }
+    work.check_conditions(known.as_ref().map(|row| row.id), locked_state_tag)?;
     let changes = InformationChanges {
         name: input.name.clone(),
         kind: registered(work, LookupKind::InformationType, &input.kind)?,
@@ -165,7 +218,6 @@ fn save(work: &mut Work<'_, '_>, input: &InformationInput) -> Result<SavedInform
     let created = known.is_none();
     let id = match known {
         Some(row) => {
-            require_visible(work, row.id)?;
             information::update(work.connection(), row.id, &changes, now)?;
             row.id
         }
@@ -178,5 +230,6 @@ fn save(work: &mut Work<'_, '_>, input: &InformationInput) -> Result<SavedInform
     };
     secrets::put(work, SecretKind::Information, id, content)?;
     let information = information::by_id(work.connection(), id)?.ok_or(StoreError::NotFound)?;
-    Ok(SavedInformation { created, information })
+    let state_tag = work.state_tag_after(id, locked_state_tag)?;
+    Ok(SavedInformation { created, information, state_tag })
 }

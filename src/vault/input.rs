@@ -2,6 +2,7 @@
 //! booleans may be text and the reverse; `null` is absent (contract, sections 1.2 and 17). Errors name the parameter
 //! and never its value.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{InvalidInput, VaultError};
@@ -11,8 +12,8 @@ use crate::store::items;
 /// The longest name, hostname, username or identifier, in characters.
 const LONGEST_NAME: usize = 255;
 
-/// The parameters of a request, or of one nested object in it.
-#[derive(Clone, Default)]
+/// The parameters of a request, or of one nested object in it. `Serialize` is for fingerprints.
+#[derive(Clone, Default, Serialize)]
 pub struct Parameters(Map<String, Value>);
 
 impl std::fmt::Debug for Parameters {

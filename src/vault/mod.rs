@@ -17,6 +17,7 @@ pub mod session;
 pub mod ssh_key;
 
 mod call;
+mod conditions;
 mod custody;
 mod error;
 mod failures;
@@ -24,6 +25,7 @@ mod grants;
 mod identifier;
 mod input;
 mod keys;
+mod once;
 mod secrets;
 mod upkeep;
 
@@ -35,16 +37,17 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 pub use call::{Action, Call, Dialect, Object};
+pub use conditions::{Conditions, StateTag, States};
 pub use error::{InvalidInput, Refusal, VaultError};
 pub use input::Parameters;
 pub use keys::{Inspection, StartError};
+pub use once::Once;
 pub use upkeep::Upkeep;
 
 use crate::audit::{self, Record};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::crypto::Keyring;
-use crate::crypto::{DataKey, RootKeyLocation};
+use crate::crypto::{DataKey, Fingerprints, Keyring, RootKeyLocation};
 use crate::store::{AnyConnection, CommitObserver, DatabaseLocation, Store, StoreError, Transaction, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
 
@@ -83,6 +86,7 @@ struct Inner {
     keyring: ArcSwap<Keyring>,
     audit_key: DataKey,
     session_tokens: SessionTokens,
+    fingerprints: Fingerprints,
     tokens: ArcSwap<TokenAuthority>,
     grants: ArcSwap<Grants>,
     failures: Failures,
@@ -112,6 +116,7 @@ impl Vault {
             store: Store::open(&place.database, &writers, settings.store.readers, observer)?,
             keyring: ArcSwap::from_pointee(keys.keyring),
             session_tokens: SessionTokens::under(&keys.audit),
+            fingerprints: Fingerprints::under(&keys.audit),
             audit_key: keys.audit,
             tokens: ArcSwap::from_pointee(keys.tokens),
             grants: ArcSwap::from_pointee(keys.grants),
@@ -144,8 +149,25 @@ impl Vault {
     }
 
     /// One call that writes or reveals: permission, `rule`, and the record, in one transaction. A refusal keeps
-    /// nothing but its record.
+    /// nothing but its record. A `POST` takes [`Vault::perform_once`].
     pub(crate) async fn perform<T>(
+        &self,
+        call: &Call,
+        action: Action,
+        rule: impl Fn(&mut Work<'_, '_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError>
+    where
+        T: Send + 'static,
+    {
+        let writes = action.need(call.dialect).is_some_and(|need| need.write);
+        let rule = move |work: &mut Work<'_, '_>| {
+            work.call.conditions()?.refuse_once()?;
+            work.under_conditions(writes, &rule)
+        };
+        self.transact(call, action, rule).await
+    }
+
+    async fn transact<T>(
         &self,
         call: &Call,
         action: Action,
@@ -156,11 +178,12 @@ impl Vault {
     {
         let (inner, call) = (Arc::clone(&self.0), call.clone());
         let job = move |transaction: &mut Transaction<'_>| {
-            let mut work = Work { transaction, call: &call, inner: &inner, now: inner.clock.now(), object: None };
+            let mut work = Work::new(transaction, &call, &inner);
             let result = call.permit(action).and_then(|()| rule(&mut work));
-            let (object, now) = (work.object, work.now);
+            let Work { object, now, outcome, .. } = work;
             let outcome = match &result {
-                Ok(_) => "ok",
+                Ok(_) => outcome,
+                Err(unchanged @ VaultError::Unchanged { .. }) => unchanged.reason(),
                 // Not the caller's doing: the whole job fails, and may run again.
                 Err(VaultError::Store(error)) => return Err(error.clone()),
                 Err(refusal) => {
@@ -185,7 +208,7 @@ impl Vault {
     where
         T: Send + 'static,
     {
-        let result = match call.permit(action) {
+        let result = match call.permit(action).and_then(|()| call.conditions().map(drop)) {
             Ok(()) => {
                 let call = call.clone();
                 self.0.store.read(move |connection| Ok(query(connection, &call))).await?
@@ -195,6 +218,7 @@ impl Vault {
         let (object, outcome) = match &result {
             Ok((_, object)) => (*object, "ok"),
             Err(VaultError::Store(error)) => return Err(error.clone().into()),
+            Err(unchanged @ VaultError::Unchanged { object, .. }) => (Some(*object), unchanged.reason()),
             Err(refusal) => (None, refusal.reason()),
         };
         let (inner, call) = (Arc::clone(&self.0), call.clone());
@@ -208,7 +232,7 @@ impl Vault {
     /// Records a call that is refused before it reaches a rule of its own, and gives the refusal back.
     pub async fn refuse(&self, call: &Call, action: Action, refusal: VaultError) -> VaultError {
         let again = refusal.clone();
-        match self.perform(call, action, move |_| Err::<(), _>(again.clone())).await {
+        match self.transact(call, action, move |_| Err::<(), _>(again.clone())).await {
             Ok(()) => refusal,
             Err(error) => error,
         }
@@ -248,9 +272,17 @@ pub(crate) struct Work<'a, 't> {
     inner: &'a Inner,
     now: DateTime<Utc>,
     object: Option<Object>,
+    /// What the record says of a success.
+    outcome: &'static str,
+    conditions_checked: bool,
 }
 
-impl Work<'_, '_> {
+impl<'a, 't> Work<'a, 't> {
+    fn new(transaction: &'a mut Transaction<'t>, call: &'a Call, inner: &'a Inner) -> Self {
+        let now = inner.clock.now();
+        Self { transaction, call, inner, now, object: None, outcome: "ok", conditions_checked: false }
+    }
+
     fn connection(&mut self) -> &mut AnyConnection {
         self.transaction.connection()
     }

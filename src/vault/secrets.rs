@@ -1,18 +1,26 @@
 //! Secrets in their table: sealed inside the job that writes them, opened after the commit of the job that reads
 //! them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Action, Call, Inner, Vault, VaultError, Work};
 use crate::crypto::{Keyring, Place, SecretKind, SecretText};
 use crate::store::secret::{self, SealedRow};
 
-/// A sealed value on its way out of a transaction.
-#[derive(Clone, Debug)]
+/// A sealed value on its way out of a transaction. It may be kept with what a request did (`once.rs`), as it is sealed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sealed {
     place: Place,
+    #[serde(with = "hex::serde")]
     bytes: Vec<u8>,
 }
 
 impl Sealed {
+    /// Where it belongs, down to the number of the version: what a tag says of a secret.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
     /// Opens it. Comes after the commit that recorded the access.
     pub(super) fn open(&self, inner: &Inner) -> Result<SecretText, VaultError> {
         self.open_under(&inner.keyring.load())
@@ -89,4 +97,21 @@ pub(super) fn put(work: &mut Work<'_, '_>, kind: SecretKind, owner: i32, value: 
         secret::delete_up_to(work.connection(), kind.name(), owner, forgotten)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::DataKey;
+
+    #[test]
+    fn a_sealed_value_is_kept_sealed_and_opens_after_that() {
+        let keyring = Keyring::new([(1, DataKey::generate())], 1).unwrap();
+        let place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
+        let sealed = Sealed { place, bytes: keyring.seal(place, b"a secret").unwrap() };
+        let kept = serde_json::to_string(&sealed).unwrap();
+        assert!(!kept.contains("a secret") && !kept.contains(&hex::encode("a secret")), "{kept}");
+        let again: Sealed = serde_json::from_str(&kept).unwrap();
+        assert_eq!(again.open_under(&keyring).unwrap().expose(), "a secret");
+    }
 }

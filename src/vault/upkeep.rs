@@ -1,5 +1,5 @@
 //! What a serving vault does by the clock: notice changes, record failed authentications, write the heads of the
-//! audit log down outside the database.
+//! audit log down outside the database, forget what needs to be remembered for a time only.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::store::{StoreError, meta};
 /// A change is noticed within this time and the time of a query; the promise is a second.
 const LOOK_FOR_CHANGES: Duration = Duration::from_millis(300);
 const RECORD_FAILURES: Duration = Duration::from_secs(1);
+const FORGET_REQUESTS: Duration = Duration::from_secs(60);
 
 /// The work that goes on beside the requests. It ends when it is dropped; [`Upkeep::last_time`] before that leaves
 /// nothing behind.
@@ -29,6 +30,7 @@ impl Upkeep {
             every(LOOK_FOR_CHANGES, async || report("the changes of clients", self.0.refresh().await)),
             every(RECORD_FAILURES, async || report("failed authentications", self.0.record_failures().await)),
             every(heads, async || report("the heads of the audit log", self.0.write_heads().await)),
+            every(FORGET_REQUESTS, async || report("requests under old keys", self.0.forget_requests().await)),
         );
     }
 

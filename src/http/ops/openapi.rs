@@ -77,9 +77,11 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
             operation = operation.parameter(parameter(name, meaning).parameter_in(ParameterIn::Path));
         }
     }
-    for (name, meaning) in endpoint.query {
-        let parameter = parameter(name, meaning).parameter_in(ParameterIn::Query).required(Required::False);
-        operation = operation.parameter(parameter);
+    for (place, parameters) in [(ParameterIn::Query, endpoint.query), (ParameterIn::Header, endpoint.headers)] {
+        for (name, meaning) in parameters {
+            let parameter = parameter(name, meaning).parameter_in(place.clone()).required(Required::False);
+            operation = operation.parameter(parameter);
+        }
     }
     if endpoint.bearer {
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));

@@ -10,8 +10,9 @@ use super::device::device_fields;
 use super::envelope::Revealed;
 use super::error::Refused;
 use super::listing;
-use crate::http::body::{self, Sent};
+use crate::http::body::{self, Posted};
 use crate::http::caller::Caller;
+use crate::http::conditions::Tagged;
 use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
 use crate::vault::{Action, Dialect, Parameters, VaultError};
 
@@ -201,7 +202,9 @@ async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
     let credential = caller.vault.read_credential(&caller.call, key).await;
     let credential = credential.map_err(|error| caller.refused(error))?;
     let message = format!("Credential {}", credential.id);
-    Ok(caller.answer(StatusCode::OK, &message, CredentialPayload { credential: credential.into() }))
+    let tag = credential.state_tag.clone();
+    let payload = CredentialPayload { credential: credential.into() };
+    Ok(caller.answer(StatusCode::OK, &message, payload).tagged(Some(&tag)))
 }
 
 /// `GET …/pam/credential/{key}/totp`
@@ -220,15 +223,16 @@ pub(in crate::http) async fn totp(caller: Caller, key: web::Path<String>) -> Res
 }
 
 /// `POST …/pam/credential`
-pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|parameters| credential_input(&parameters));
+pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
+    let input = parameters.and_then(|parameters| credential_input(&parameters));
     let saved = caller.vault.save_credential(&caller.call, input).await.map_err(|error| caller.refused(error))?;
     let message = match saved.created {
         true => "Credential successfully registered!",
         false => "Credential updated successfully!",
     };
+    let tag = saved.state_tag.clone();
     let payload = saved_payload(saved, caller.call.dialect);
-    Ok(caller.answer_with_tenant(StatusCode::CREATED, message, payload))
+    Ok(caller.answer_with_tenant(StatusCode::CREATED, message, payload).tagged(tag.as_ref()))
 }
 
 /// `DELETE …/pam/credential/{key}`

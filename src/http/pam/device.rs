@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use super::error::Refused;
 use super::listing;
-use crate::http::body::Sent;
+use crate::http::body::Posted;
 use crate::http::caller::Caller;
+use crate::http::conditions::Tagged;
 use crate::vault::device::{Device, DeviceFields, DeviceInput};
 use crate::vault::{Parameters, VaultError};
 
@@ -121,20 +122,22 @@ pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Resul
 /// `GET …/pam/device/{key}`
 pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
     let device = caller.vault.read_device(&caller.call, key.into_inner()).await;
-    let device = device.map_err(|error| caller.refused(error))?;
+    let (device, tag) = device.map_err(|error| caller.refused(error))?;
     let message = format!("Device {}", device.id);
-    Ok(caller.answer_with_tenant(StatusCode::OK, &message, DevicePayload { device: device.into() }))
+    let payload = DevicePayload { device: device.into() };
+    Ok(caller.answer_with_tenant(StatusCode::OK, &message, payload).tagged(Some(&tag)))
 }
 
 /// `POST …/pam/device`
-pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|parameters| device_input(&parameters));
+pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
+    let input = parameters.and_then(|parameters| device_input(&parameters));
     let saved = caller.vault.save_device(&caller.call, input).await.map_err(|error| caller.refused(error))?;
     let message = match saved.created {
         true => "Device successfully registered!",
         false => "Device updated successfully!",
     };
-    Ok(caller.answer(StatusCode::CREATED, message, DevicePayload { device: saved.device.into() }))
+    let payload = DevicePayload { device: saved.device.into() };
+    Ok(caller.answer(StatusCode::CREATED, message, payload).tagged(saved.state_tag.as_ref()))
 }
 
 /// `DELETE …/pam/device/{key}`

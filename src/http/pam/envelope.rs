@@ -147,6 +147,11 @@ pub(super) fn failure(
     respond(status).json(Envelope { head, payload: Failure { exception } })
 }
 
+/// What the client knows already: it has no body.
+pub(super) fn unchanged() -> HttpResponse {
+    respond(StatusCode::NOT_MODIFIED).finish()
+}
+
 /// No answer is to be kept by anyone on the way: a read has a side effect, and may hold a secret.
 fn respond(status: StatusCode) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);

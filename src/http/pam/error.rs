@@ -5,6 +5,7 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
 use super::envelope::{self, Exception};
+use crate::http::conditions::Tagged;
 use crate::store::StoreError;
 use crate::vault::session::SessionError;
 use crate::vault::{Dialect, InvalidInput, VaultError};
@@ -104,6 +105,7 @@ impl Text {
             | InvalidInput::NotAnObject
             | InvalidInput::NotAForm
             | InvalidInput::Unreadable
+            | InvalidInput::Header { .. }
             | InvalidInput::Parameter { .. } => StatusCode::BAD_REQUEST,
         };
         Self { number: Some(status.as_u16()), ..Self::plain(status, input.to_string()) }
@@ -133,6 +135,13 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::NoSuchRoute => Text::plain(StatusCode::NOT_FOUND, "Resource sub not found"),
         VaultError::NoSuchMethod => Text::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
         VaultError::Invalid(input) => Text::invalid(input),
+        VaultError::IdempotencyKeyUsed => {
+            Text::plain(StatusCode::CONFLICT, "The idempotency key was used for another request")
+        }
+        VaultError::PreconditionFailed => {
+            Text::plain(StatusCode::PRECONDITION_FAILED, "The item is not in the state that the request names")
+        }
+        VaultError::Unchanged { .. } => Text::plain(StatusCode::NOT_MODIFIED, "Not modified"),
         VaultError::HostnameMissing => Text::numbered(1004, "The device's hostname was not informed"),
         VaultError::IpMissing => Text::numbered(1005, "The device's IP was not informed"),
         VaultError::CredentialNotFound => Text::numbered(1007, "Credential not found"),
@@ -224,6 +233,9 @@ impl ResponseError for Refused {
     }
 
     fn error_response(&self) -> HttpResponse {
+        if let Why::Vault(VaultError::Unchanged { tag, .. }) = &self.why {
+            return envelope::unchanged().tagged(Some(tag));
+        }
         let text = self.text();
         let exception =
             text.number.map(|code| Exception { code, message: text.exception.unwrap_or(&text.message), detail: None });
@@ -264,6 +276,9 @@ mod tests {
             VaultError::Invalid(InvalidInput::TooLarge),
             VaultError::Invalid(InvalidInput::Unreadable),
             InvalidInput::parameter("status", "expected true or false"),
+            InvalidInput::header("If-Match", "expected *"),
+            VaultError::IdempotencyKeyUsed,
+            VaultError::PreconditionFailed,
             VaultError::NoSuchRoute,
             VaultError::NoSuchMethod,
             VaultError::HostnameMissing,

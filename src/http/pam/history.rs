@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::envelope::Revealed;
 use super::error::Refused;
+use crate::http::body::Posted;
 use crate::http::caller::Caller;
 use crate::vault::history::{Version, Versioned};
 use crate::vault::{Action, VaultError};
@@ -82,7 +83,7 @@ pub(in crate::http) async fn read(
 
 /// `POST …/{key}/versions/{version}/restore`
 pub(in crate::http) async fn restore(
-    caller: Caller,
+    Posted { caller, .. }: Posted,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Refused> {

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use super::envelope::Revealed;
 use super::error::Refused;
 use super::listing;
-use crate::http::body::Sent;
+use crate::http::body::Posted;
 use crate::http::caller::Caller;
-use crate::vault::information::{Information, InformationInput};
+use crate::http::conditions::Tagged;
+use crate::vault::information::{Information, InformationInput, ReadInformation};
 use crate::vault::{Parameters, VaultError};
 
 /// What a client may send to create or update a protected information.
@@ -111,7 +112,7 @@ pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Resul
 /// `GET …/pam/info/{key}`
 pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
     let read = caller.vault.read_information(&caller.call, key.into_inner()).await;
-    let (row, content) = read.map_err(|error| caller.refused(error))?;
+    let ReadInformation { information: row, content, state_tag } = read.map_err(|error| caller.refused(error))?;
     let message = format!("Information {}", row.id);
     let info = ShownInformation {
         id: row.id.to_string(),
@@ -119,12 +120,12 @@ pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Res
         r#type: row.kind,
         content: Revealed::new(Some(content)),
     };
-    Ok(caller.answer(StatusCode::OK, &message, InformationPayload { info }))
+    Ok(caller.answer(StatusCode::OK, &message, InformationPayload { info }).tagged(Some(&state_tag)))
 }
 
 /// `POST …/pam/info`
-pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|parameters| information_input(&parameters));
+pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
+    let input = parameters.and_then(|parameters| information_input(&parameters));
     let content = input.as_ref().ok().and_then(|input| input.content.clone());
     let saved = caller.vault.save_information(&caller.call, input).await.map_err(|error| caller.refused(error))?;
     let message = match saved.created {
@@ -142,7 +143,8 @@ pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResp
         users_allowed: row.users_allowed,
         identifier: row.identifier,
     };
-    Ok(caller.answer(StatusCode::CREATED, message, SavedInformationPayload { info }))
+    let payload = SavedInformationPayload { info };
+    Ok(caller.answer(StatusCode::CREATED, message, payload).tagged(saved.state_tag.as_ref()))
 }
 
 /// `DELETE …/pam/info/{key}`

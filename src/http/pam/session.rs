@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::envelope::{Revealed, Said};
 use super::error::Refused;
-use crate::http::body::Sent;
+use crate::http::body::Posted;
 use crate::http::caller::Caller;
 use crate::vault::session::{Session, SessionInput};
 use crate::vault::{Dialect, Parameters, VaultError};
@@ -117,8 +117,8 @@ fn hours_minutes_seconds(seconds: i64) -> String {
 }
 
 /// `POST …/remote/session`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|parameters| session_input(&parameters));
+pub(in crate::http) async fn create(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
+    let input = parameters.and_then(|parameters| session_input(&parameters));
     let created = caller.vault.create_session(&caller.call, input).await.map_err(|error| caller.refused(error))?;
     let link = caller.vault.session_link(&created);
     let session =

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use super::envelope::Revealed;
 use super::error::Refused;
 use super::listing;
-use crate::http::body::Sent;
+use crate::http::body::Posted;
 use crate::http::caller::Caller;
+use crate::http::conditions::Tagged;
 use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
 use crate::vault::{Dialect, Parameters, VaultError};
 
@@ -149,18 +150,21 @@ pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Res
     let read = caller.vault.read_ssh_key(&caller.call, key.into_inner()).await;
     let read = read.map_err(|error| caller.refused(error))?;
     let message = format!("Key {}", read.key.id);
-    Ok(caller.answer_with_tenant(StatusCode::OK, &message, SshKeyPayload { key: read.into() }))
+    let tag = read.state_tag.clone();
+    let payload = SshKeyPayload { key: read.into() };
+    Ok(caller.answer_with_tenant(StatusCode::OK, &message, payload).tagged(Some(&tag)))
 }
 
 /// `POST …/pam/key`
-pub(in crate::http) async fn save(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|parameters| ssh_key_input(&parameters));
+pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
+    let input = parameters.and_then(|parameters| ssh_key_input(&parameters));
     let saved = caller.vault.save_ssh_key(&caller.call, input).await.map_err(|error| caller.refused(error))?;
     let message = match saved.created {
         true => "Key successfully registered!",
         false => "Key updated successfully!",
     };
-    Ok(caller.answer(StatusCode::CREATED, message, SavedSshKeyPayload { key: saved.into() }))
+    let tag = saved.state_tag.clone();
+    Ok(caller.answer(StatusCode::CREATED, message, SavedSshKeyPayload { key: saved.into() }).tagged(tag.as_ref()))
 }
 
 /// `DELETE …/pam/key/{key}`

@@ -26,6 +26,8 @@ pub struct Endpoint {
     pub bearer: bool,
     /// What may be sent in the query: names and meanings.
     pub query: &'static [(&'static str, &'static str)],
+    /// Headers that it acts on, beside those that all do: names and meanings.
+    pub headers: &'static [(&'static str, &'static str)],
     /// What may be sent in the body.
     pub body: Option<fn() -> Described>,
     /// What may be answered.
@@ -104,6 +106,7 @@ fn plain(tag: &'static str, rows: &[Row], answers: impl Fn(&Row) -> Vec<Answer>)
         summary: row.summary,
         bearer: false,
         query: row.query,
+        headers: &[],
         body: row.body,
         answers: answers(row),
         route: row.route,

@@ -17,6 +17,32 @@ use crate::http::pam::information::{
 use crate::http::pam::listing;
 use crate::http::pam::ssh_key::{self, SavedSshKeyPayload, SshKeyForm, SshKeyPayload, SshKeysPayload};
 
+const IDEMPOTENCY_KEY: (&str, &str) = (
+    "Idempotency-Key",
+    "A name for this request, 1 to 255 visible ASCII characters; sent again under it, the request is answered as the \
+     first time and does nothing",
+);
+const IF_MATCH: (&str, &str) = ("If-Match", "Tags, or *: go ahead only while the item is in one of these states");
+const IF_NONE_MATCH: (&str, &str) =
+    ("If-None-Match", "Tags, or *: go ahead only while the item is in none of these states");
+
+/// The conditions that a row acts on, and what they add to its answers. An item has a tag, a session has none; a read
+/// has one where a key names one item.
+fn conditions(row: &Row, path: &str, tagged: bool) -> (&'static [(&'static str, &'static str)], Vec<Answer>) {
+    let failure = Some(enveloped::<Failure<'static>> as fn() -> _);
+    let unchanged = Answer { status: 304, meaning: "The client knows it in this state; no body", body: None };
+    let used = Answer { status: 409, meaning: "The idempotency key was used for another request", body: failure };
+    let failed = Answer { status: 412, meaning: "The item is not in the state that the request names", body: failure };
+    match (&row.method, tagged) {
+        (&Method::POST, true) => (&[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH], vec![used, failed]),
+        (&Method::POST, false) => (&[IDEMPOTENCY_KEY], vec![used, failed]),
+        (&Method::GET, true) if path.ends_with("{key}") => (&[IF_MATCH, IF_NONE_MATCH], vec![unchanged, failed]),
+        (&Method::GET, _) => (&[], vec![]),
+        (_, true) => (&[IF_MATCH, IF_NONE_MATCH], vec![failed]),
+        (_, false) => (&[], vec![failed]),
+    }
+}
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let failure = enveloped::<Failure<'static>>;
     let refusals = [
@@ -28,22 +54,27 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         (503, "The service is busy or has no database; Retry-After says when to come back"),
     ];
     let refusals = refusals.map(|(status, meaning)| Answer { status, meaning, body: Some(failure) });
-    let endpoint = |prefix: &str, path: &str, row: &Row| Endpoint {
-        method: row.method.clone(),
-        path: format!("{prefix}{path}"),
-        tag: "PAM Core",
-        summary: row.summary,
-        bearer: true,
-        query: row.query,
-        body: row.body,
-        answers: [row.success].into_iter().chain(refusals).collect(),
-        route: row.route,
+    let endpoint = |prefix: &str, path: &str, (row, tagged): &(Row, bool)| {
+        let (headers, further) = conditions(row, path, *tagged);
+        Endpoint {
+            method: row.method.clone(),
+            path: format!("{prefix}{path}"),
+            tag: "PAM Core",
+            summary: row.summary,
+            bearer: true,
+            query: row.query,
+            headers,
+            body: row.body,
+            answers: [row.success].into_iter().chain(further).chain(refusals).collect(),
+            route: row.route,
+        }
     };
-    let rows: Vec<Row> = rows().into_iter().chain(session::rows()).collect();
+    let items = rows().into_iter().map(|row| (row, true));
+    let rows: Vec<(Row, bool)> = items.chain(session::rows().into_iter().map(|row| (row, false))).collect();
     ["/iso", "/api"]
         .into_iter()
         .flat_map(|prefix| {
-            rows.iter().flat_map(move |row| row.paths.iter().map(move |path| endpoint(prefix, path, row)))
+            rows.iter().flat_map(move |row| row.0.paths.iter().map(move |path| endpoint(prefix, path, row)))
         })
         .collect()
 }

@@ -12,13 +12,13 @@ pub use settings::SettingsInput;
 
 use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
-use super::{Action, Call, Object, Vault, VaultError, Work, custody, device as devices};
+use super::{Action, Call, Object, StateTag, Vault, VaultError, Work, custody, device as devices};
 use crate::clock::from_micros;
 use crate::crypto::{SecretKind, SecretText, TotpCode, totp_code};
-use crate::store::credential::CredentialRow;
-use crate::store::device::DeviceRow;
+use crate::store::credential::{self, CredentialRow};
+use crate::store::device::{self, DeviceRow};
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, credential, custody as store_custody, device, list as store_list};
+use crate::store::{AnyConnection, custody as store_custody, list as store_list};
 
 /// A credential with its password, on its way to the client that holds it.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub struct ReadCredential {
     pub parent: Option<(i32, String)>,
     /// When the client's custody runs out.
     pub held_until: Option<DateTime<Utc>>,
+    /// The tag of its state.
+    pub state_tag: StateTag,
 }
 
 /// A credential in a list: no secret.
@@ -119,13 +121,13 @@ impl Vault {
         input: Result<CredentialInput, VaultError>,
     ) -> Result<SavedCredential, VaultError> {
         let rule = move |work: &mut Work<'_, '_>| save::save(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform(call, Action::CredentialSave, rule).await
+        self.perform_once(call, Action::CredentialSave, rule).await
     }
 
     /// Switches the credential off and ends its custodies.
     pub async fn deactivate_credential(&self, call: &Call, key: String) -> Result<(), VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
-            let row = resolve::visible_password(work, &key)?;
+            let row = for_change(work, &key)?;
             if !row.active {
                 return Err(VaultError::CredentialInactive);
             }
@@ -139,7 +141,7 @@ impl Vault {
     /// Switches the credential on. Its device has to be on: [`VaultError::DeviceNotFound`] otherwise.
     pub async fn activate_credential(&self, call: &Call, key: String) -> Result<(), VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
-            let row = resolve::visible_password(work, &key)?;
+            let row = for_change(work, &key)?;
             if row.active {
                 return Err(VaultError::CredentialAlreadyActive);
             }
@@ -191,11 +193,8 @@ fn list(
 fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
     let (row, device) = resolve::readable_password(work, key)?;
     let held_until = custody::take(work, &row)?;
-    let parent = match row.parent_id {
-        Some(id) => credential::by_id(work.connection(), id)?.map(|parent| (parent.id, parent.username)),
-        None => None,
-    };
-    let password = parent::shared_password(work, &row)?;
+    let State { parent, password, tag } = state(work, &row, &device)?;
+    work.call.unless_known(object(&row), &tag)?;
     let now = work.micros();
     credential::set_viewed(work.connection(), row.id, now)?;
     let credential = ReadCredential {
@@ -211,20 +210,47 @@ fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
         domain: row.domain,
         parent,
         held_until: held_until.map(from_micros),
+        state_tag: tag,
     };
     Ok(Found { credential, password })
 }
 
+/// What a credential shows beside its own row and its device's, and the tag of it all.
+struct State {
+    parent: Option<(i32, String)>,
+    password: Option<Sealed>,
+    tag: StateTag,
+}
+
+fn state(work: &mut Work<'_, '_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
+    let parent = match row.parent_id {
+        Some(id) => credential::by_id(work.connection(), id)?.map(|parent| (parent.id, parent.username)),
+        None => None,
+    };
+    let password = parent::shared_password(work, row)?;
+    let tag = work.state_tag("credential", &(row, device, &parent, password.as_ref().map(Sealed::place)));
+    Ok(State { parent, password, tag })
+}
+
+/// The tag of a credential's state, which stays what it is until the transaction ends.
+pub(super) fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
+    let Some(row) = credential::locked(work.connection(), id)? else { return Ok(None) };
+    let Some(device) = resolve::device_of(work, &row)? else { return Ok(None) };
+    Ok(Some(state(work, &row, &device)?.tag))
+}
+
+fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
+    let row = resolve::visible_password(work, key)?;
+    work.check_conditions(Some(row.id), locked_state_tag)?;
+    Ok(row)
+}
+
 /// The record of a credential names it by number.
-pub(super) fn object(row: &credential::CredentialRow) -> Object {
+pub(super) fn object(row: &CredentialRow) -> Object {
     Object::Credential(row.id)
 }
 
 /// The device of `hostname` whose address is `ip`.
-fn device_at(
-    connection: &mut AnyConnection,
-    hostname: &str,
-    ip: &str,
-) -> Result<Option<device::DeviceRow>, VaultError> {
+fn device_at(connection: &mut AnyConnection, hostname: &str, ip: &str) -> Result<Option<DeviceRow>, VaultError> {
     Ok(device::by_hostname(connection, hostname)?.filter(|device| device.ip == ip))
 }

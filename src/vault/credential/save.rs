@@ -10,7 +10,9 @@
 //! and never doubled: it is refused.
 
 use super::settings::{self, Group, SettingsInput};
-use super::{device_at, object, parent, resolve};
+use serde::{Deserialize, Serialize};
+
+use super::{device_at, locked_state_tag, object, parent, resolve};
 use crate::crypto::{SecretKind, SecretText};
 use crate::store::claim::claim;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
@@ -19,7 +21,7 @@ use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
 use crate::store::{StoreError, visibility};
 use crate::vault::device::{DeviceFields, changes_of, known_domains, registered, required};
-use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, custody, identifier, secrets};
+use crate::vault::{Dialect, InvalidInput, Object, StateTag, VaultError, Work, custody, identifier, secrets};
 
 /// The username of a credential that was created without one.
 const DEFAULT_USERNAME: &str = "usr";
@@ -46,7 +48,7 @@ pub struct CredentialInput {
 }
 
 /// A credential after it was saved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedCredential {
     /// Its number.
     pub id: i32,
@@ -54,6 +56,8 @@ pub struct SavedCredential {
     pub created: bool,
     /// Its identifier, as it now is.
     pub identifier: Option<String>,
+    /// The tag of its state, for a call that has conditions.
+    pub state_tag: Option<StateTag>,
 }
 
 impl CredentialInput {
@@ -95,37 +99,39 @@ pub(super) fn save(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<S
         // Who holds it exclusively keeps it: nobody else makes it shared meanwhile.
         custody::require_free(work, row)?;
     }
+    work.check_conditions(target.as_ref().map(|row| row.id), locked_state_tag)?;
     let fields = device_fields(work, input)?;
     update_device(work, &device, &fields.device)?;
     let changes = changes(work, input, fields.credential_type, target.as_ref(), &device)?;
     let parent = changes.parent_id.unwrap_or(target.as_ref().and_then(|row| row.parent_id));
     let identifier = changes.identifier.clone();
     let now = work.micros();
-    let saved = match &target {
+    let created = target.is_none();
+    let (id, identifier) = match &target {
         Some(row) => {
             credential::update(work.connection(), row.id, &changes, now)?;
-            SavedCredential { id: row.id, created: false, identifier: identifier.or(row.identifier.clone()) }
+            (row.id, identifier.or(row.identifier.clone()))
         }
         None => {
             let id = credential::insert(work.connection(), CredentialKind::Password, &changes, now)?;
             let authorization = work.authorization();
             work.touches(Object::Credential(id));
             link::insert(work.connection(), authorization, LinkedKind::Credential, id)?;
-            SavedCredential { id, created: true, identifier }
+            (id, identifier)
         }
     };
     let parent_before = target.as_ref().and_then(|row| row.parent_id);
-    parent::store_password(work, saved.id, parent_before, parent, input.sent_content())?;
+    parent::store_password(work, id, parent_before, parent, input.sent_content())?;
     for (kind, secret) in [
         (SecretKind::TotpSeed, &input.settings.totp_seed),
         (SecretKind::AuthenticationFields, &input.settings.authentication_fields),
         (SecretKind::Notes, &input.settings.notes),
     ] {
         if let Some(secret) = secret {
-            secrets::put(work, kind, saved.id, secret)?;
+            secrets::put(work, kind, id, secret)?;
         }
     }
-    Ok(saved)
+    Ok(SavedCredential { id, created, identifier, state_tag: work.state_tag_after(id, locked_state_tag)? })
 }
 
 /// The credential that the request means, held against changes by others.

@@ -1,5 +1,7 @@
 //! The rule of creating a session, and its URL (contract, section 9.1).
 
+use serde::{Deserialize, Serialize};
+
 use super::SessionError;
 use super::parameters::{SessionInput, Wanted};
 use crate::crypto::{SecretText, random_bytes};
@@ -20,7 +22,7 @@ pub const URL_PATH: &str = "/modulos/auth";
 pub const URL_PARAMETER: &str = "_sr";
 
 /// A session that was created. It names the session alone: [`Vault::session_link`] makes the URL of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedSession {
     /// The public id.
     pub session_id: String,
@@ -46,7 +48,7 @@ impl Vault {
         input: Result<SessionInput, VaultError>,
     ) -> Result<CreatedSession, VaultError> {
         let rule = move |work: &mut Work<'_, '_>| create(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform(call, Action::SessionCreate, rule).await
+        self.perform_once(call, Action::SessionCreate, rule).await
     }
 
     /// The URL of a session, and its token. Both are made anew each time, and kept nowhere.

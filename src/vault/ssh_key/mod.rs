@@ -3,13 +3,15 @@
 
 pub(super) mod save;
 
+use serde::{Deserialize, Serialize};
+
 pub use save::{SavedSshKey, SshKeyInput};
 
 use super::credential::{object, resolve};
 use super::input::{is_storable, key_number};
 use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
-use super::{Action, Call, Vault, VaultError, Work};
+use super::{Action, Call, StateTag, Vault, VaultError, Work};
 use crate::crypto::{SecretKind, SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
@@ -17,7 +19,7 @@ use crate::store::ssh_key::{self, SshKeyRow};
 use crate::store::{AnyConnection, StoreError, custody, items, list, visibility};
 
 /// A device as a key shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct KeyDevice {
     pub hostname: String,
@@ -51,6 +53,16 @@ pub struct ReadSshKey {
     pub private_key: SecretText,
     /// Its passphrase.
     pub password: Option<SecretText>,
+    /// The tag of its state.
+    pub state_tag: StateTag,
+}
+
+/// What a key shows, still sealed, and the tag of it all.
+struct State {
+    key: SshKey,
+    private: Option<Sealed>,
+    passphrase: Option<Sealed>,
+    tag: StateTag,
 }
 
 impl Vault {
@@ -67,7 +79,7 @@ impl Vault {
                     list::credentials(connection, call.client.id, Some(CredentialKind::SshKey), filter, page)
                 },
             )?;
-            Ok((listed.try_map(|(row, device)| shown(connection, row, device))?, None))
+            Ok((listed.try_map(|(row, device)| shown(connection, &row, &device))?, None))
         };
         self.look(call, Action::SshKeyList, query).await
     }
@@ -82,21 +94,21 @@ impl Vault {
             let row = visible(work, &key)?;
             let device = resolve::device_of(work, &row)?.filter(|device| row.active && device.active);
             let device = device.ok_or(VaultError::SshKeyInactive)?;
+            let State { key, private, passphrase, tag } = state(work, &row, &device)?;
+            work.call.unless_known(object(&row), &tag)?;
             let now = work.micros();
             credential::set_viewed(work.connection(), row.id, now)?;
-            let private = secrets::current(work, SecretKind::SshPrivateKey, row.id)?.ok_or(StoreError::NotFound)?;
-            let passphrase = secrets::current(work, SecretKind::SshPassphrase, row.id)?;
-            Ok((shown(work.connection(), row, device)?, private, passphrase))
+            Ok((key, private.ok_or(StoreError::NotFound)?, passphrase, tag))
         };
-        let (key, private, passphrase): (SshKey, Sealed, Option<Sealed>) =
-            self.perform(call, Action::SshKeyRead, rule).await?;
+        let (key, private, passphrase, tag) = self.perform(call, Action::SshKeyRead, rule).await?;
         let password = match &passphrase {
             Some(sealed) => Some(self.unseal(call, Action::SshKeyRead, sealed).await?),
             None => None,
         };
         // An empty passphrase is one that was taken away.
         let password = password.filter(|password| !password.is_empty());
-        Ok(ReadSshKey { key, private_key: self.unseal(call, Action::SshKeyRead, &private).await?, password })
+        let private_key = self.unseal(call, Action::SshKeyRead, &private).await?;
+        Ok(ReadSshKey { key, private_key, password, state_tag: tag })
     }
 
     /// Creates the key, or updates the one of that identifier; the rule stands in `save.rs`.
@@ -106,13 +118,13 @@ impl Vault {
         input: Result<SshKeyInput, VaultError>,
     ) -> Result<SavedSshKey, VaultError> {
         let rule = move |work: &mut Work<'_, '_>| save::save(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform(call, Action::SshKeySave, rule).await
+        self.perform_once(call, Action::SshKeySave, rule).await
     }
 
     /// Switches the key off.
     pub async fn deactivate_ssh_key(&self, call: &Call, key: String) -> Result<(), VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
-            let row = visible(work, &key)?;
+            let row = for_change(work, &key)?;
             if !row.active {
                 return Err(VaultError::SshKeyInactive);
             }
@@ -126,7 +138,7 @@ impl Vault {
     /// Switches the key on. Its device has to be on: [`VaultError::DeviceNotFound`] otherwise.
     pub async fn activate_ssh_key(&self, call: &Call, key: String) -> Result<(), VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
-            let row = visible(work, &key)?;
+            let row = for_change(work, &key)?;
             if row.active {
                 return Err(VaultError::SshKeyAlreadyActive);
             }
@@ -166,18 +178,40 @@ fn require_key(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), Vault
     resolve::require_visible(work, row)
 }
 
-fn shown(connection: &mut AnyConnection, row: CredentialRow, device: DeviceRow) -> Result<SshKey, StoreError> {
+fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
+    let row = visible(work, key)?;
+    work.check_conditions(Some(row.id), locked_state_tag)?;
+    Ok(row)
+}
+
+fn state(work: &mut Work<'_, '_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
+    let private = secrets::current(work, SecretKind::SshPrivateKey, row.id)?;
+    let passphrase = secrets::current(work, SecretKind::SshPassphrase, row.id)?;
+    let key = shown(work.connection(), row, device)?;
+    let secrets = [&private, &passphrase].map(|sealed| sealed.as_ref().map(Sealed::place));
+    let tag = work.state_tag("ssh-key", &(row, device, &key.key_name, &key.public_key, &key.devices, secrets));
+    Ok(State { key, private, passphrase, tag })
+}
+
+/// The tag of a key's state, which stays what it is until the transaction ends.
+pub(super) fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
+    let Some(row) = credential::locked(work.connection(), id)? else { return Ok(None) };
+    let Some(device) = resolve::device_of(work, &row)? else { return Ok(None) };
+    Ok(Some(state(work, &row, &device)?.tag))
+}
+
+fn shown(connection: &mut AnyConnection, row: &CredentialRow, device: &DeviceRow) -> Result<SshKey, StoreError> {
     let SshKeyRow { key_name, public_key, .. } = ssh_key::find(connection, row.id)?.ok_or(StoreError::NotFound)?;
     Ok(SshKey {
         devices: key_devices(connection, row.id)?,
         facts: ssh_key_facts(&public_key),
         tags: items(&row.tags).map(String::from).collect(),
         id: row.id,
-        identifier: row.identifier,
-        username: row.username,
+        identifier: row.identifier.clone(),
+        username: row.username.clone(),
         key_name,
-        hostname: device.hostname,
-        ip: device.ip,
+        hostname: device.hostname.clone(),
+        ip: device.ip.clone(),
         public_key,
     })
 }

@@ -1,7 +1,9 @@
 //! Creating or updating an SSH key. The identifier is the only key of an update: without one, or with one that nobody
 //! has, a key is created. An update applies what was sent and leaves the rest.
 
-use super::{KeyDevice, key_devices, require_key, visible_device};
+use serde::{Deserialize, Serialize};
+
+use super::{KeyDevice, key_devices, locked_state_tag, require_key, visible_device};
 use crate::crypto::{SecretKind, SecretText, SshKeyError, check_ssh_pair};
 use crate::store::claim::claim;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
@@ -10,7 +12,7 @@ use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::store::{StoreError, device};
 use crate::vault::device::required;
 use crate::vault::secrets;
-use crate::vault::{Dialect, InvalidInput, Object, VaultError, Work, identifier};
+use crate::vault::{Dialect, InvalidInput, Object, StateTag, VaultError, Work, identifier};
 
 const DEFAULT_USERNAME: &str = "usr";
 /// The credential type that lists show for a key.
@@ -36,7 +38,7 @@ pub struct SshKeyInput {
 }
 
 /// An SSH key after it was saved.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedSshKey {
     /// Its number.
     pub id: i32,
@@ -48,6 +50,8 @@ pub struct SavedSshKey {
     pub devices: Vec<KeyDevice>,
     /// The hostnames among those sent that are no registered device.
     pub unknown_devices: Vec<String>,
+    /// The tag of its state, for a call that has conditions.
+    pub state_tag: Option<StateTag>,
 }
 
 impl SshKeyInput {
@@ -88,7 +92,8 @@ pub(super) fn save(work: &mut Work<'_, '_>, input: &SshKeyInput) -> Result<Saved
         None => Vec::new(),
     };
     let devices = key_devices(work.connection(), id)?;
-    Ok(SavedSshKey { id, created, identifier, devices, unknown_devices })
+    let state_tag = work.state_tag_after(id, locked_state_tag)?;
+    Ok(SavedSshKey { id, created, identifier, devices, unknown_devices, state_tag })
 }
 
 fn create(work: &mut Work<'_, '_>, input: &SshKeyInput) -> Result<(i32, Option<String>), VaultError> {
@@ -108,6 +113,7 @@ fn create(work: &mut Work<'_, '_>, input: &SshKeyInput) -> Result<(i32, Option<S
     if enabled && !device.active {
         return Err(VaultError::DeviceInactive);
     }
+    work.check_conditions(None, locked_state_tag)?;
     let generated = || (work.call.dialect == Dialect::Modern).then(|| uuid::Uuid::now_v7().to_string());
     let name = input.sent_identifier().map(String::from).or_else(generated);
     let changes = CredentialChanges {
@@ -132,6 +138,7 @@ fn create(work: &mut Work<'_, '_>, input: &SshKeyInput) -> Result<(i32, Option<S
 
 fn update(work: &mut Work<'_, '_>, input: &SshKeyInput, row: &CredentialRow) -> Result<(), VaultError> {
     require_key(work, row)?;
+    work.check_conditions(Some(row.id), locked_state_tag)?;
     let row = credential::locked(work.connection(), row.id)?.ok_or(StoreError::NotFound)?;
     let device_id = moved_to(work, input, &row)?;
     let changes = CredentialChanges {

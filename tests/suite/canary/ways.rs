@@ -75,6 +75,22 @@ pub(super) async fn keep_secrets(client: &TestClient, canaries: &mut Canaries, t
     let saved = client.post("/iso/pam/info", &json!({ "name": "n", "identifier": "info", "content": content })).await;
     saved.expect(201);
     assert_eq!(client.get("/iso/pam/info/info").await.expect(200)["info"]["content"], content);
+
+    let mut sent = on_marker("by-retry");
+    sent["content"] = json!(canaries.hatch("a password under an idempotency key"));
+    let key = canaries.hatch("an idempotency key");
+    for time in ["first", "second"] {
+        let request = client.request(Method::POST, path).header("Idempotency-Key", &key).json(&sent);
+        told.note(&format!("the {time} save under a key"), 201, &client.send(request).await);
+    }
+    sent["content"] = json!(canaries.hatch("another password under that key"));
+    let request = client.request(Method::POST, path).header("Idempotency-Key", &key).json(&sent);
+    told.note("another save under that key", 409, &client.send(request).await);
+    let sent = json!({ "content": canaries.hatch("an information under an idempotency key") });
+    for _ in 0..2 {
+        let request = client.request(Method::POST, "/iso/pam/info").header("Idempotency-Key", "echo").json(&sent);
+        assert_eq!(client.send(request).await.expect(201)["info"]["content"], sent["content"]);
+    }
 }
 
 /// A parameter, or a whole body, of a wrong form with a secret in it.
@@ -152,6 +168,12 @@ pub(super) async fn send_secrets_astray(client: &TestClient, canaries: &mut Cana
         } else {
             told.note(way, status, &answer)
         }
+    }
+    for header in ["If-Match", "If-None-Match", "Idempotency-Key"] {
+        let way = format!("a wrong {header}");
+        let value = format!("\"{} {0}", canaries.hatch(&way));
+        let request = client.request(Method::POST, path).header(header, value).json(&on_marker("refused"));
+        told.note(&way, 400, &client.send(request).await);
     }
     for (path, status) in [
         ("/iso/nothing", 404),

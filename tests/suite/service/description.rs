@@ -90,6 +90,31 @@ async fn the_description_tells_what_each_answer_holds() {
 }
 
 #[actix_web::test]
+async fn the_description_tells_which_headers_set_conditions() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    let told = |method: &str, path: &str| {
+        let operation = &description["paths"][path][method];
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let headers = parameters.filter(|parameter| parameter["in"] == "header" && parameter["required"] == false);
+        let headers: Vec<String> = headers.map(|header| header["name"].as_str().unwrap().into()).collect();
+        let statuses = ["304", "409", "412"].into_iter().filter(|status| operation["responses"].get(*status).is_some());
+        (headers.join(" "), statuses.collect::<Vec<_>>().join(" "))
+    };
+    for (method, path, headers, statuses) in [
+        ("post", "/iso/pam/credential", "Idempotency-Key If-Match If-None-Match", "409 412"),
+        ("get", "/api/pam/info/{key}", "If-Match If-None-Match", "304 412"),
+        ("put", "/iso/pam/key/{key}", "If-Match If-None-Match", "412"),
+        ("delete", "/iso/pam/credential/custody/{key}", "If-Match If-None-Match", "412"),
+        ("get", "/iso/pam/device", "", ""),
+        ("get", "/iso/pam/credential/{key}/versions", "", ""),
+        ("post", "/oauth2/token", "", ""),
+    ] {
+        assert_eq!(told(method, path), (headers.into(), statuses.into()), "{method} {path}");
+    }
+}
+
+#[actix_web::test]
 async fn the_description_refers_to_nothing_that_is_not_there() {
     let app = TestApp::start().await;
     let description = app.anonymous().get("/openapi.json").await.expect(200);

@@ -1,0 +1,55 @@
+//! The table of what requests with an idempotency key did. What a row means is decided in the vault.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+
+use super::schema::idempotency;
+use super::{AnyConnection, StoreError};
+
+/// What one request did.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct IdempotencyRow {
+    pub authorization_id: i32,
+    pub key_mac: Vec<u8>,
+    pub request_mac: Vec<u8>,
+    pub done: String,
+    pub created_at: i64,
+}
+
+/// What the request with that key did.
+pub fn find(
+    connection: &mut AnyConnection,
+    authorization: i32,
+    key_mac: &[u8],
+) -> Result<Option<IdempotencyRow>, StoreError> {
+    Ok(idempotency::table.find((authorization, key_mac)).first(connection).optional()?)
+}
+
+/// Keeps what a request did, in the place of an older one with its key.
+pub fn put(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), StoreError> {
+    diesel::delete(idempotency::table.find((row.authorization_id, &row.key_mac))).execute(connection)?;
+    diesel::insert_into(idempotency::table)
+        .values((
+            idempotency::authorization_id.eq(row.authorization_id),
+            idempotency::key_mac.eq(&row.key_mac),
+            idempotency::request_mac.eq(&row.request_mac),
+            idempotency::done.eq(&row.done),
+            idempotency::created_at.eq(row.created_at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Deletes about `most` of the rows up to and including that time, the oldest first. Tells whether there may be more.
+pub fn delete_up_to(connection: &mut AnyConnection, time: i64, most: i64) -> Result<bool, StoreError> {
+    let last_of_batch: Option<i64> = idempotency::table
+        .filter(idempotency::created_at.le(time))
+        .order(idempotency::created_at)
+        .offset(most - 1)
+        .select(idempotency::created_at)
+        .first(connection)
+        .optional()?;
+    let batch = idempotency::table.filter(idempotency::created_at.le(last_of_batch.unwrap_or(time)));
+    diesel::delete(batch).execute(connection)?;
+    Ok(last_of_batch.is_some())
+}
