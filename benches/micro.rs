@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use chaveiro::audit::{self, Record};
 use chaveiro::clock::Clock;
-use chaveiro::crypto::{DataKey, Fingerprints, Keyring, Place, SecretKind};
+use chaveiro::crypto::{AnswerForm, AnswerKeyPair, DataKey, Fingerprints, Keyring, Place, SecretKind, SecretText};
 use chaveiro::store::audit::ChainHead;
 use chaveiro::token::{ClientSecret, SigningKey, TokenAuthority};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -23,6 +23,15 @@ fn sealing(bench: &mut Criterion) {
     let sealed = keyring.seal(place, &password).expect("it seals");
     bench.bench_function("seal a password", |bencher| bencher.iter(|| keyring.seal(place, black_box(&password))));
     bench.bench_function("open a password", |bencher| bencher.iter(|| keyring.open(place, black_box(&sealed))));
+}
+
+fn answers(bench: &mut Criterion) {
+    let key = AnswerKeyPair::generate(AnswerForm::Vendor).expect("a key pair").public;
+    let password = SecretText::new("p".repeat(32));
+    for form in AnswerForm::ALL {
+        let name = format!("encrypt a password for a client, {}", form.name());
+        bench.bench_function(&name, |bencher| bencher.iter(|| key.encrypt(black_box(&password), form)));
+    }
 }
 
 fn tokens(bench: &mut Criterion) {
@@ -79,5 +88,5 @@ fn client_secrets(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, sealing, tokens, audit_records, tags, client_secrets);
+criterion_group!(benches, sealing, answers, tokens, audit_records, tags, client_secrets);
 criterion_main!(benches);

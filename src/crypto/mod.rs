@@ -6,10 +6,12 @@
 //! * [`Fingerprints`]: keyed fingerprints of what may hold a secret.
 //! * [`totp_code`]: the one-time password of a seed.
 //! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
+//! * [`AnswerKey`], [`AnswerKeyPair`]: secrets encrypted for the client that reads them.
 //! * [`SecretText`], [`SecretBytes`]: what may not be printed, logged or serialised.
 //!
 //! This module knows no database, no HTTP and no rule about who may read what.
 
+mod answer;
 mod fingerprint;
 mod keyring;
 mod root_key;
@@ -17,6 +19,7 @@ mod secret;
 mod ssh;
 mod totp;
 
+pub use answer::{AnswerForm, AnswerKey, AnswerKeyError, AnswerKeyPair};
 pub use fingerprint::Fingerprints;
 pub use keyring::{DataKey, KeyId, Keyring, Place, SealError, SecretKind};
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
