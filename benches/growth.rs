@@ -23,7 +23,7 @@ use chaveiro::vault::credential::CredentialInput;
 use chaveiro::vault::device::{DeviceFields, DeviceInput};
 use chaveiro::vault::listing::ListRequest;
 use chaveiro::vault::origin::Origin;
-use chaveiro::vault::{Call, Conditions, Dialect, Parameters, Place, Vault};
+use chaveiro::vault::{Call, Dialect, Parameters, Place, Vault};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ async fn client(vault: &Vault) -> Call {
     let request = TokenRequest { credentials, tenant: None, ttl: None, origin: origin.clone() };
     let token = vault.issue_token(request).await.expect("a token").token;
     let client = vault.authenticate(Some(token.expose()), source).expect("a good token");
-    Call { client, origin, dialect: Dialect::Legacy, conditions: Ok(Conditions::default()) }
+    Call::plain(client, origin, Dialect::Legacy)
 }
 
 /// Devices, credentials, their links to the first client, and two tags; every tenth credential bears the common one.

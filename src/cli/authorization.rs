@@ -5,8 +5,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::CliError;
+use super::answer_key::{self, AtCreation};
 use super::output::{say, say_json, table};
 use crate::clock::Clock;
+use crate::crypto::SecretText;
 use crate::vault::Vault;
 use crate::vault::access::{Access, Resource};
 use crate::vault::admin::{AuthorizationRequest, LinkTarget, NewClient};
@@ -51,6 +53,8 @@ pub(super) enum Command {
         /// When it ends: 2027-01-31 or 2027-01-31T18:00:00Z.
         #[arg(long, value_parser = moment, value_name = "TIME")]
         expires: Option<DateTime<Utc>>,
+        #[command(flatten)]
+        answers: AtCreation,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -71,6 +75,8 @@ pub(super) enum Command {
     Link(Link),
     /// Take such a link away, also that of an object that the client has made itself.
     Unlink(Link),
+    /// Show or change how the secrets in a client's answers are encrypted.
+    AnswerKey(answer_key::Options),
     /// Give a client a new secret; the old one works on for a while.
     RotateSecret {
         /// Its id.
@@ -132,16 +138,19 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             allowed_referers,
             certificates,
             expires,
+            answers,
             json,
         } => {
+            let key = answers.choose()?;
             let request = AuthorizationRequest {
                 allowed_ips,
                 allowed_referers,
                 certificates,
                 expires_at: expires,
+                answer_key: key.public,
                 ..AuthorizationRequest::new(&application, resources, access)
             };
-            show(&vault.create_authorization(request).await?, json)
+            show(&vault.create_authorization(request).await?, key.private_pem.as_ref(), json)
         }
         Command::List { json } => list(vault, json).await,
         Command::Disable { client_id } => {
@@ -156,22 +165,28 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             vault.unlink(&client_id, target.into()).await?;
             Ok(say("unlinked")?)
         }
+        Command::AnswerKey(options) => answer_key::run(vault, options).await,
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
-            show(&vault.rotate_secret(&client_id, old_until).await?, json)
+            show(&vault.rotate_secret(&client_id, old_until).await?, None, json)
         }
     }
 }
 
-/// The one time that a client secret is shown.
-fn show(client: &NewClient, json: bool) -> Result<(), CliError> {
+/// The one time that a client secret is shown, and the private key of a pair that was made for the client.
+fn show(client: &NewClient, private_key: Option<&SecretText>, json: bool) -> Result<(), CliError> {
     let (id, secret) = (&client.client_id, client.client_secret.text().expose());
     if json {
-        return Ok(say_json(&json!({"client_id": id, "client_secret": secret}))?);
+        let mut shown = json!({"client_id": id, "client_secret": secret});
+        if let Some(private_key) = private_key {
+            shown["answer_private_key"] = private_key.expose().into();
+        }
+        return Ok(say_json(&shown)?);
     }
     say(&format!("client_id      {id}"))?;
     say(&format!("client_secret  {secret}"))?;
-    Ok(say("The secret is not shown again.")?)
+    say("The secret is not shown again.")?;
+    private_key.map_or(Ok(()), answer_key::say_private)
 }
 
 async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. A command opens the vault, asks it, and prints; what may be done
 //! is decided below.
 
+mod answer_key;
 mod application;
 mod audit;
 mod authorization;
@@ -96,6 +97,8 @@ enum CliError {
     Verification(#[from] VerificationError),
     #[error("the settings cannot be used: {0}")]
     Settings(#[from] ::config::ConfigError),
+    #[error("cannot read {}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, std::io::ErrorKind),
     #[error("cannot serve on {0}: {1}")]
     Listen(std::net::SocketAddr, std::io::ErrorKind),
     #[error(transparent)]

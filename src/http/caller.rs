@@ -9,13 +9,14 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use super::observe::RequestId;
-use super::pam::envelope::{self, Said};
+use super::pam::envelope::{self, Revealed, Said};
 use super::pam::error::Refused;
 use super::{Service, certificate, conditions, source};
 use crate::config::DialectSetting;
+use crate::crypto::{AnswerForm, SecretText};
 use crate::vault::authentication::AuthenticationFailure;
 use crate::vault::origin::Origin;
-use crate::vault::{Call, Dialect, Vault, VaultError};
+use crate::vault::{Call, Dialect, Encryption, Vault, VaultError};
 
 /// An authenticated request to the PAM routes, and the way to answer it.
 pub(super) struct Caller {
@@ -35,14 +36,19 @@ impl Caller {
             .vault
             .authenticate(bearer(request), origin.source)
             .map_err(|failure| Refused::unauthenticated(failure == AuthenticationFailure::TokenMissing, dialect))?;
-        let conditions = conditions::of(request.headers());
-        let call = Call { client, origin, dialect, conditions };
+        let (conditions, encryption) = (conditions::of(request.headers()), encryption(request));
+        let call = Call { client, origin, dialect, conditions, encryption };
         Ok(Self { vault: service.vault.clone(), call })
     }
 
     /// A refusal, in the caller's dialect.
     pub(super) fn refused(&self, error: VaultError) -> Refused {
         Refused::because(error, self.call.dialect).with_setting(self.vault.settings().pam.not_authorized_status)
+    }
+
+    /// A secret for the answer, encrypted where this client has a key for its answers; or null.
+    pub(super) fn reveal(&self, secret: Option<SecretText>) -> Result<Revealed, Refused> {
+        Revealed::to(&self.call, secret).map_err(|error| self.refused(error))
     }
 
     /// An answer that bears only a message.
@@ -89,6 +95,18 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// How the secrets in the answer are asked for: `Accept-Encryption: vendor` or `jwe`, once, in any case. A header, since
+/// every OAuth or HTTP client can set one for all of its calls, and since the URL and the body are the contract's.
+fn encryption(request: &HttpRequest) -> Encryption {
+    let mut values = request.headers().get_all("accept-encryption");
+    let form = match (values.next(), values.next()) {
+        (None, _) => return Encryption::AsAuthorized,
+        (Some(value), None) => value.to_str().ok().and_then(|name| AnswerForm::named(&name.trim().to_lowercase())),
+        (Some(_), Some(_)) => None,
+    };
+    form.map_or(Encryption::Unknown, Encryption::Form)
 }
 
 /// The dialect of a request: its prefix, unless the settings say one for all.

@@ -10,6 +10,7 @@ mod readers;
 mod schema;
 mod writer;
 
+pub mod answer_key;
 pub mod audit;
 pub mod claim;
 pub mod client;

@@ -45,6 +45,14 @@ table! {
     }
 }
 table! {
+    answer_key (authorization_id) {
+        authorization_id -> Integer,
+        form -> Text,
+        public_key -> Text,
+        created_at -> BigInt,
+    }
+}
+table! {
     authorization_link (authorization_id, object_kind, object_id) {
         authorization_id -> Integer,
         object_kind -> Text,

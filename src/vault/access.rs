@@ -1,11 +1,13 @@
 //! Who may do what: clients as they stand in memory, and the check that comes before everything else.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::VaultError;
 use super::error::Refusal;
 use super::origin::{AllowedOrigins, Origin};
-use crate::crypto::SecretText;
+use crate::crypto::{AnswerKey, SecretText};
 use crate::token::Verifier;
 
 /// A family of calls that an authorization can hold.
@@ -90,6 +92,8 @@ pub struct Client {
     pub origins: AllowedOrigins,
     /// Its secrets, at most two.
     pub secrets: Vec<LiveSecret>,
+    /// What the secrets in its answers are encrypted under; `None` is not at all.
+    pub answer_key: Option<Arc<AnswerKey>>,
 }
 
 impl Client {
@@ -145,6 +149,7 @@ mod tests {
             resources: vec![Resource::PamCore],
             origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
+            answer_key: None,
         }
     }
 

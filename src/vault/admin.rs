@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::access::{Access, Resource};
 use super::origin::AllowedOrigins;
-use super::{Inner, Vault};
+use super::{Inner, Vault, answer_key};
 use crate::audit::Record;
 use crate::clock::{from_micros, to_micros};
-use crate::crypto::random_bytes;
+use crate::crypto::{AnswerKey, AnswerKeyError, random_bytes};
 use crate::store::client::{self, AuthorizationRow, NewAuthorization};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
@@ -32,6 +32,9 @@ pub enum AdminError {
     /// An argument makes no sense.
     #[error("{0}")]
     Invalid(String),
+    /// A key cannot be used.
+    #[error(transparent)]
+    AnswerKey(#[from] AnswerKeyError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,10 +57,12 @@ pub struct AuthorizationRequest {
     pub certificates: Vec<String>,
     /// When it ends.
     pub expires_at: Option<DateTime<Utc>>,
+    /// What the secrets in its answers are encrypted under, if at all.
+    pub answer_key: Option<Arc<AnswerKey>>,
 }
 
 impl AuthorizationRequest {
-    /// A request without conditions: from anywhere, for ever.
+    /// A request without conditions: from anywhere, for ever, for plain secrets.
     pub fn new(application: &str, resources: Vec<Resource>, access: Access) -> Self {
         Self {
             application: application.into(),
@@ -67,6 +72,7 @@ impl AuthorizationRequest {
             allowed_referers: Vec::new(),
             certificates: Vec::new(),
             expires_at: None,
+            answer_key: None,
         }
     }
 }
@@ -185,6 +191,9 @@ impl Vault {
                 };
                 let id = client::insert_authorization(connection, &row)?;
                 client::insert_client_secret(connection, id, verifier.as_bytes(), now)?;
+                if let Some(key) = &request.answer_key {
+                    answer_key::put(connection, id, key, now)?;
+                }
                 Ok(((), format!("authorization:{id}")))
             }
         };
@@ -319,7 +328,7 @@ impl Vault {
     }
 
     /// One change: `change` gives its result and the object for the record.
-    async fn administer<T: Send + 'static>(
+    pub(super) async fn administer<T: Send + 'static>(
         &self,
         action: &'static str,
         change: impl Fn(&mut AnyConnection, i64) -> Result<(T, String), AdminError> + Send + 'static,
@@ -377,7 +386,7 @@ fn application(connection: &mut AnyConnection, name: &str) -> Result<i32, AdminE
     row.map(|row| row.id).ok_or_else(|| AdminError::Unknown(format!("application {name}")))
 }
 
-fn authorization(connection: &mut AnyConnection, client_id: &str) -> Result<AuthorizationRow, AdminError> {
+pub(super) fn authorization(connection: &mut AnyConnection, client_id: &str) -> Result<AuthorizationRow, AdminError> {
     let row = client::authorization_by_client(connection, client_id)?;
     row.ok_or_else(|| AdminError::Unknown(format!("authorization {client_id}")))
 }

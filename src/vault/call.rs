@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{Client, Need, Resource};
 use super::origin::Origin;
-use super::{Conditions, VaultError};
+use super::{Conditions, InvalidInput, VaultError};
+use crate::crypto::{AnswerForm, AnswerKey, SecretText};
 
 /// The generation of the PAM service that a caller speaks (contract, section 11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +16,17 @@ pub enum Dialect {
     Legacy,
     /// From 3.33, under `/api`.
     Modern,
+}
+
+/// How a caller wants the secrets in the answer to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It has said nothing: as its authorization says.
+    AsAuthorized,
+    /// Encrypted in this form.
+    Form(AnswerForm),
+    /// It has asked for something that is no form. It is refused, since it counts on an encryption.
+    Unknown,
 }
 
 /// An authenticated request.
@@ -28,6 +40,53 @@ pub struct Call {
     pub dialect: Dialect,
     /// What it asks beside its action. An error of their form is carried along, since permission comes first.
     pub conditions: Result<Conditions, VaultError>,
+    /// How it wants its secrets.
+    pub encryption: Encryption,
+}
+
+impl Call {
+    /// A call that asks for nothing beside its action.
+    pub fn plain(client: Arc<Client>, origin: Origin, dialect: Dialect) -> Self {
+        Self { client, origin, dialect, conditions: Ok(Conditions::default()), encryption: Encryption::AsAuthorized }
+    }
+
+    /// What the secrets in the answer are encrypted under, and in which form; `None` is not at all.
+    ///
+    /// # Errors
+    /// When the caller asks for what it cannot have. It never gets a plain secret instead.
+    pub(super) fn answer_key(&self) -> Result<Option<(&AnswerKey, AnswerForm)>, VaultError> {
+        const HEADER: &str = "Accept-Encryption";
+        let wanted = match self.encryption {
+            Encryption::Unknown => return Err(InvalidInput::header(HEADER, "expected vendor or jwe")),
+            Encryption::AsAuthorized => None,
+            Encryption::Form(form) => Some(form),
+        };
+        let Some(key) = self.client.answer_key.as_deref() else {
+            return if wanted.is_some() { Err(VaultError::AnswerKeyMissing) } else { Ok(None) };
+        };
+        let form = wanted.unwrap_or(key.form());
+        match key.can_have(form) {
+            true => Ok(Some((key, form))),
+            false => Err(InvalidInput::header(HEADER, "expected jwe, since the authorization's key is not RSA")),
+        }
+    }
+
+    /// A secret as it may stand in the answer: encrypted for the client, if it has a key. Comes after the commit of
+    /// the record, and outside the writer.
+    ///
+    /// # Errors
+    /// When it cannot be encrypted as it should be.
+    pub fn reveal(&self, secret: SecretText) -> Result<SecretText, VaultError> {
+        match self.answer_key()? {
+            None => Ok(secret),
+            Some((key, form)) => {
+                let encrypted = key.encrypt(&secret, form).inspect_err(|_| {
+                    log::error!("a secret could not be encrypted for authorization {}", self.client.id);
+                });
+                Ok(SecretText::new(encrypted?))
+            }
+        }
+    }
 }
 
 /// What a call asks for. Each has its word in the audit log and its need.

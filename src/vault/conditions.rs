@@ -180,10 +180,11 @@ mod tests {
             resources: vec![Resource::PamCore],
             origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
+            answer_key: None,
         };
         let source = "127.0.0.1".parse().unwrap();
         let origin = Origin { source, request_id: "r".into(), referer: None, certificate: None };
-        Call { client: Arc::new(client), origin, dialect: Dialect::Legacy, conditions: Ok(conditions) }
+        Call { conditions: Ok(conditions), ..Call::plain(Arc::new(client), origin, Dialect::Legacy) }
     }
 
     #[actix_web::test]

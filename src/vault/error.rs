@@ -18,6 +18,9 @@ pub enum VaultError {
     /// Something in the request has the wrong form.
     #[error("{0}")]
     Invalid(InvalidInput),
+    /// Encrypted secrets were asked for, and there is no key to encrypt them under.
+    #[error("the authorization has no answer key")]
+    AnswerKeyMissing,
     /// No such path or method.
     #[error("no such route")]
     NoSuchRoute,
@@ -247,6 +250,7 @@ impl VaultError {
             VaultError::NotAuthorized(refusal) => refusal.reason(),
             VaultError::ReadOnly => "read-only",
             VaultError::Invalid(_) => "invalid-input",
+            VaultError::AnswerKeyMissing => "answer-key-missing",
             VaultError::NoSuchRoute => "no-such-route",
             VaultError::NoSuchMethod => "no-such-method",
             VaultError::IdempotencyKeyUsed => "idempotency-key-used",

@@ -16,6 +16,7 @@ pub mod origin;
 pub mod session;
 pub mod ssh_key;
 
+mod answer_key;
 mod call;
 mod conditions;
 mod custody;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
-pub use call::{Action, Call, Dialect, Object};
+pub use call::{Action, Call, Dialect, Encryption, Object};
 pub use conditions::{Conditions, StateTag, States};
 pub use error::{InvalidInput, Refusal, VaultError};
 pub use input::Parameters;
@@ -248,7 +249,9 @@ impl Inner {
 
 impl Call {
     fn permit(&self, action: Action) -> Result<(), VaultError> {
-        action.need(self.dialect).map_or(Ok(()), |need| access::permit(&self.client, need, &self.origin))
+        let Some(need) = action.need(self.dialect) else { return Ok(()) };
+        access::permit(&self.client, need, &self.origin)?;
+        self.answer_key().map(|_| ())
     }
 
     fn record(&self, action: Action, object: Option<Object>, outcome: &'static str, at: DateTime<Utc>) -> Record {

@@ -9,9 +9,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chaveiro::crypto::random_bytes;
 
-use crate::support::{Answer, Program, Serving, contents};
+use crate::support::decrypt::{By, PrivateKey};
+use crate::support::{Answer, Credentials, Program, Serving, contents};
 use ways::{
-    create_session_client, keep_secrets, on_marker, open_sessions, send_raw, send_secrets_astray, show_wrong_secrets,
+    create_session_client, keep_secrets, on_marker, open_sessions, read_encrypted, send_raw, send_secrets_astray,
+    show_wrong_secrets,
 };
 
 /// What stands in every place that is searched, to show that it was.
@@ -97,6 +99,17 @@ fn serve_with_every_log(program: &Program) -> Serving {
     Serving::start(command)
 }
 
+/// A client with a key pair that the command line makes, and the private key, which is a canary too.
+fn create_encrypting(program: &Program, canaries: &mut Canaries) -> (Credentials, PrivateKey) {
+    let create = ["authorization", "create", "--application", "erp", "--resource", "pam-core"];
+    let made = program.json(&[&create[..], &["--access", "read-only", "--encrypt-answers"]].concat());
+    let text = |name: &str| made[name].as_str().unwrap().to_string();
+    canaries.add("the secret of a client with a key", &text("client_secret"));
+    canaries.add("a private key for answers", text("answer_private_key").lines().nth(5).unwrap());
+    let credentials = Credentials { id: text("client_id"), secret: text("client_secret") };
+    (credentials, PrivateKey::new(&text("answer_private_key"), By::AwsLc))
+}
+
 #[track_caller]
 fn assert_holds(places: &BTreeMap<String, Vec<u8>>, place: &str, marker: &str) {
     let bytes = places.iter().filter(|(name, _)| name.starts_with(place)).flat_map(|(_, bytes)| bytes);
@@ -111,6 +124,7 @@ async fn no_secret_is_found_where_none_belongs() {
     let credentials = program.create_client("erp");
     canaries.add("a client's secret", &credentials.secret);
     let session_credentials = create_session_client(&program);
+    let (encrypting, private) = create_encrypting(&program, &mut canaries);
     let server = serve_with_every_log(&program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
@@ -118,6 +132,10 @@ async fn no_secret_is_found_where_none_belongs() {
     client.create_device(HOSTNAME, "10.0.0.1").await;
 
     keep_secrets(&client, &mut canaries, &mut told).await;
+    for target in [["--device", HOSTNAME], ["--information", "info"]] {
+        program.done(&[&["authorization", "link", "--client-id", &encrypting.id][..], &target].concat());
+    }
+    read_encrypted(&server.client(&encrypting).await, &private, &mut told).await;
     send_secrets_astray(&client, &mut canaries, &mut told).await;
     show_wrong_secrets(&client, &server.anonymous(), &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {

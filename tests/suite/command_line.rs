@@ -1,5 +1,6 @@
 //! The program as its users meet it: what it prints, how it ends, and how soon a running server hears of a change.
 
+mod answer_keys;
 mod audit_log;
 mod changes;
 mod exit_codes;

@@ -48,7 +48,9 @@ fn blot(value: &mut Value) {
             for (name, member) in members {
                 match (name.as_str(), member.as_str()) {
                     ("session_url" | "token" | "session_id", Some(_)) => *member = json!("[drawn]"),
-                    ("identifier", Some(text)) if text.parse::<uuid::Uuid>().is_ok() => *member = json!("[uuid]"),
+                    ("identifier" | "tag", Some(text)) if text.parse::<uuid::Uuid>().is_ok() => {
+                        *member = json!("[uuid]")
+                    }
                     ("private_key", Some(PRIVATE_KEY)) => *member = json!("[as it was sent]"),
                     _ => blot(member),
                 }

@@ -7,6 +7,7 @@
 mod support;
 
 mod access;
+mod answers;
 mod audit;
 mod canary;
 mod command_line;

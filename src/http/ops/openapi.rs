@@ -12,6 +12,7 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::crypto::AnswerForm;
 use crate::http::described::Described;
 use crate::http::routes::{self, Endpoint};
 
@@ -84,6 +85,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         }
     }
     if endpoint.bearer {
+        operation = operation.parameter(accept_encryption());
         operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
     }
     if let Some(body) = endpoint.body {
@@ -102,6 +104,20 @@ fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
         .required(Required::True)
         .description(Some(meaning))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+}
+
+/// What every call may ask for, because any answer may hold a secret.
+fn accept_encryption() -> ParameterBuilder {
+    let forms = AnswerForm::ALL.map(AnswerForm::name);
+    ParameterBuilder::new()
+        .name("Accept-Encryption")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "How secrets in the answer are encrypted, for clients with a key for their answers; as the authorization \
+             says unless sent. A client without a key is refused.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(forms)).build()))
 }
 
 fn content(body: Described, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> utoipa::openapi::Content {

@@ -203,7 +203,7 @@ async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
     let credential = credential.map_err(|error| caller.refused(error))?;
     let message = format!("Credential {}", credential.id);
     let tag = credential.state_tag.clone();
-    let payload = CredentialPayload { credential: credential.into() };
+    let payload = CredentialPayload { credential: shown(caller, credential)? };
     Ok(caller.answer(StatusCode::OK, &message, payload).tagged(Some(&tag)))
 }
 
@@ -213,7 +213,7 @@ pub(in crate::http) async fn totp(caller: Caller, key: web::Path<String>) -> Res
     let message = format!("Credential {}", read.id);
     let totp = ShownTotp {
         id: read.id.to_string(),
-        code: Revealed::new(Some(read.totp.code)),
+        code: caller.reveal(Some(read.totp.code))?,
         seconds_left: read.totp.seconds_left,
         digits: read.totp.digits,
         period: read.totp.period,
@@ -315,25 +315,24 @@ fn seconds(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-impl From<ReadCredential> for ShownCredential {
-    fn from(credential: ReadCredential) -> Self {
-        let (parent_id, parent_username) = credential.parent.unzip();
-        Self {
-            id: credential.id.to_string(),
-            tag: credential.identifier.clone(),
-            identifier: credential.identifier,
-            username: credential.username,
-            password: Revealed::new(credential.password.clone()),
-            content: Revealed::new(credential.password),
-            hostname: credential.hostname,
-            parent_credential_cod: parent_id.map(|id| id.to_string()),
-            parent_credential: parent_username,
-            additional: credential.additional,
-            domain: credential.domain,
-            ip: credential.ip,
-            port: credential.port,
-            model: credential.model,
-            expiration_time: credential.held_until.map(|end| end.format("%Y-%m-%dT%H:%M:%S").to_string()),
-        }
-    }
+fn shown(caller: &Caller, credential: ReadCredential) -> Result<ShownCredential, Refused> {
+    let (parent_id, parent_username) = credential.parent.unzip();
+    let password = caller.reveal(credential.password)?;
+    Ok(ShownCredential {
+        id: credential.id.to_string(),
+        tag: credential.identifier.clone(),
+        identifier: credential.identifier,
+        username: credential.username,
+        password: password.clone(),
+        content: password,
+        hostname: credential.hostname,
+        parent_credential_cod: parent_id.map(|id| id.to_string()),
+        parent_credential: parent_username,
+        additional: credential.additional,
+        domain: credential.domain,
+        ip: credential.ip,
+        port: credential.port,
+        model: credential.model,
+        expiration_time: credential.held_until.map(|end| end.format("%Y-%m-%dT%H:%M:%S").to_string()),
+    })
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::crypto::SecretText;
+use crate::vault::{Call, VaultError};
 
 /// The part that every answer has.
 #[derive(Serialize, ToSchema)]
@@ -107,13 +108,18 @@ pub struct Exception<'a> {
     pub(super) detail: Option<&'a str>,
 }
 
-/// A secret on the one way on which it may leave: into the answer to whoever may read it.
+/// A secret on the one way on which it may leave: into the answer to whoever may read it, encrypted where that client
+/// has a key for its answers. There is no making one without the call that is answered.
+#[derive(Clone)]
 pub struct Revealed(Option<SecretText>);
 
 impl Revealed {
-    /// A secret to be shown, or null.
-    pub(super) fn new(secret: Option<SecretText>) -> Self {
-        Self(secret)
+    /// A secret to be shown in the answer to `call`, or null.
+    ///
+    /// # Errors
+    /// When it should be encrypted and cannot be.
+    pub(in crate::http) fn to(call: &Call, secret: Option<SecretText>) -> Result<Self, VaultError> {
+        secret.map(|secret| call.reveal(secret)).transpose().map(Self)
     }
 }
 

@@ -142,6 +142,7 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
             Text::plain(StatusCode::PRECONDITION_FAILED, "The item is not in the state that the request names")
         }
         VaultError::Unchanged { .. } => Text::plain(StatusCode::NOT_MODIFIED, "Not modified"),
+        VaultError::AnswerKeyMissing => Text::unnumbered("The authorization has no key to encrypt its answers with"),
         VaultError::HostnameMissing => Text::numbered(1004, "The device's hostname was not informed"),
         VaultError::IpMissing => Text::numbered(1005, "The device's IP was not informed"),
         VaultError::CredentialNotFound => Text::numbered(1007, "Credential not found"),
@@ -279,6 +280,7 @@ mod tests {
             InvalidInput::header("If-Match", "expected *"),
             VaultError::IdempotencyKeyUsed,
             VaultError::PreconditionFailed,
+            VaultError::AnswerKeyMissing,
             VaultError::NoSuchRoute,
             VaultError::NoSuchMethod,
             VaultError::HostnameMissing,

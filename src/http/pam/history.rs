@@ -77,7 +77,7 @@ pub(in crate::http) async fn read(
     let version = number(&caller, &version).await?;
     let read = caller.vault.read_version(&caller.call, item(&request), key, version).await;
     let read = read.map_err(|error| caller.refused(error))?;
-    let shown = ShownVersion { id: read.id.to_string(), version, content: Revealed::new(Some(read.content)) };
+    let shown = ShownVersion { id: read.id.to_string(), version, content: caller.reveal(Some(read.content))? };
     Ok(caller.answer(StatusCode::OK, &format!("Version {version}"), VersionPayload { version: shown }))
 }
 

@@ -118,7 +118,7 @@ pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Res
         id: row.id.to_string(),
         tag: row.identifier,
         r#type: row.kind,
-        content: Revealed::new(Some(content)),
+        content: caller.reveal(Some(content))?,
     };
     Ok(caller.answer(StatusCode::OK, &message, InformationPayload { info }).tagged(Some(&state_tag)))
 }
@@ -139,7 +139,7 @@ pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Resu
         r#type: row.kind,
         service: row.service,
         url: row.url,
-        content: Revealed::new(content),
+        content: caller.reveal(content)?,
         users_allowed: row.users_allowed,
         identifier: row.identifier,
     };

@@ -122,7 +122,7 @@ pub(in crate::http) async fn create(Posted { caller, parameters }: Posted) -> Re
     let created = caller.vault.create_session(&caller.call, input).await.map_err(|error| caller.refused(error))?;
     let link = caller.vault.session_link(&created);
     let session =
-        SessionLinkView { session_url: Revealed::new(Some(link.url)), token: Revealed::new(Some(link.token)) };
+        SessionLinkView { session_url: caller.reveal(Some(link.url))?, token: caller.reveal(Some(link.token))? };
     Ok(caller.answer_with_tenant(StatusCode::OK, "Session created successfully", SessionPayload { session }))
 }
 

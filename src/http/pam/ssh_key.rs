@@ -151,7 +151,7 @@ pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Res
     let read = read.map_err(|error| caller.refused(error))?;
     let message = format!("Key {}", read.key.id);
     let tag = read.state_tag.clone();
-    let payload = SshKeyPayload { key: read.into() };
+    let payload = SshKeyPayload { key: shown(&caller, read)? };
     Ok(caller.answer_with_tenant(StatusCode::OK, &message, payload).tagged(Some(&tag)))
 }
 
@@ -231,25 +231,23 @@ impl From<SshKey> for ListedSshKey {
     }
 }
 
-impl From<ReadSshKey> for ShownSshKey {
-    fn from(read: ReadSshKey) -> Self {
-        let key = read.key;
-        Self {
-            facts: facts(&key),
-            id: key.id.to_string(),
-            identifier: key.identifier,
-            username: key.username,
-            key_name: key.key_name,
-            hostname: key.hostname,
-            ip: key.ip,
-            private_key: Revealed::new(Some(read.private_key)),
-            public_key: key.public_key,
-            password: Revealed::new(read.password),
-            tags: key.tags,
-            devices: key.devices.into_iter().map(DeviceAt::from).collect(),
-            expiration_time: None,
-        }
-    }
+fn shown(caller: &Caller, read: ReadSshKey) -> Result<ShownSshKey, Refused> {
+    let key = read.key;
+    Ok(ShownSshKey {
+        facts: facts(&key),
+        id: key.id.to_string(),
+        identifier: key.identifier,
+        username: key.username,
+        key_name: key.key_name,
+        hostname: key.hostname,
+        ip: key.ip,
+        private_key: caller.reveal(Some(read.private_key))?,
+        public_key: key.public_key,
+        password: caller.reveal(read.password)?,
+        tags: key.tags,
+        devices: key.devices.into_iter().map(DeviceAt::from).collect(),
+        expiration_time: None,
+    })
 }
 
 impl From<SavedSshKey> for SavedSshKeyView {

@@ -8,7 +8,7 @@ use crate::store::{AnyConnection, StoreError, credential, device, session};
 use crate::token::Verifier;
 use crate::vault::access::Client;
 use crate::vault::origin::Origin;
-use crate::vault::{Action, Call, Conditions, Dialect, Object, Vault, VaultError, Work};
+use crate::vault::{Action, Call, Dialect, Object, Vault, VaultError, Work};
 
 impl Vault {
     /// Uses up the URL of a session. There is no engine to go on with, so the session ends with it. The record names
@@ -22,7 +22,7 @@ impl Vault {
             self.0.failures.add(origin.source, SessionError::UrlNotGood.reason());
             return Err(SessionError::UrlNotGood.into());
         };
-        let call = Call { client, origin, dialect: Dialect::Modern, conditions: Ok(Conditions::default()) };
+        let call = Call::plain(client, origin, Dialect::Modern);
         self.perform(&call, Action::SessionOpen, move |work| open(work, id)).await
     }
 

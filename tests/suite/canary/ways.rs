@@ -12,6 +12,7 @@ use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
 use super::{Canaries, HOSTNAME, Told};
+use crate::support::decrypt::PrivateKey;
 use crate::support::{Credentials, Program, TestClient, device};
 
 const PRIVATE_KEY: &str = include_str!("../fixtures/ssh/ed25519");
@@ -90,6 +91,30 @@ pub(super) async fn keep_secrets(client: &TestClient, canaries: &mut Canaries, t
     for _ in 0..2 {
         let request = client.request(Method::POST, "/iso/pam/info").header("Idempotency-Key", "echo").json(&sent);
         assert_eq!(client.send(request).await.expect(201)["info"]["content"], sent["content"]);
+    }
+}
+
+/// The same secrets, read by a client that has a key for its answers: none of them is in what goes over the wire.
+pub(super) async fn read_encrypted(client: &TestClient, private: &PrivateKey, told: &mut Told) {
+    let reads = [
+        ("pam/credential/by-json", "/credential/password"),
+        ("pam/credential/by-json/totp", "/totp/code"),
+        ("pam/credential/by-json/versions/1", "/version/content"),
+        ("pam/credential/by-form", "/credential/content"),
+        ("pam/credential?credential=by-multipart", "/credential/password"),
+        ("pam/key/by-key", "/key/private_key"),
+        ("pam/key/by-key", "/key/password"),
+        ("pam/key/by-key/versions/1", "/version/content"),
+        ("pam/info/info", "/info/content"),
+        ("pam/info/info/versions/1", "/version/content"),
+    ];
+    for (path, field) in reads {
+        for (prefix, form) in [("iso", "vendor"), ("api", "vendor"), ("iso", "jwe")] {
+            let request = client.request(Method::GET, &format!("/{prefix}/{path}")).header("Accept-Encryption", form);
+            let answer = client.send(request).await;
+            told.note(&format!("an encrypted read: {prefix} {path} {field} {form}"), 200, &answer);
+            assert!(!private.open(answer.json().pointer(field).unwrap().as_str().unwrap()).is_empty(), "{path}");
+        }
     }
 }
 

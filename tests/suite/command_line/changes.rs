@@ -8,7 +8,7 @@ use super::serving;
 use crate::support::{Credentials, Program, Serving, TestClient, device};
 
 /// Comes back once `seen` says yes, which has to be within the second that is promised.
-async fn within_a_second(what: &str, seen: impl AsyncFn() -> bool) {
+pub(super) async fn within_a_second(what: &str, seen: impl AsyncFn() -> bool) {
     let since = Instant::now();
     while !seen().await {
         assert!(since.elapsed() < Duration::from_secs(1), "{what}: not noticed after {:?}", since.elapsed());
@@ -22,7 +22,7 @@ async fn status(client: &TestClient, path: &str) -> u16 {
 }
 
 /// Whether these are let in at the token endpoint.
-async fn may_have_token(server: &Serving, id: &str, secret: &str) -> bool {
+pub(super) async fn may_have_token(server: &Serving, id: &str, secret: &str) -> bool {
     let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
     server.anonymous().post_form("/iso/oauth2/token", &form).await.status.is_success()
 }

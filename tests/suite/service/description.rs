@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chaveiro::http::routes;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, TestClient};
 
@@ -43,6 +43,11 @@ async fn the_description_names_every_route_and_no_other() {
         assert!(names.insert(operation["operationId"].as_str().unwrap()), "{operation}");
         assert_eq!(operation.get("security").is_some(), endpoint.bearer, "{operation}");
         assert_eq!(operation.get("requestBody").is_some(), endpoint.body.is_some(), "{operation}");
+        let headers = operation["parameters"].as_array().into_iter().flatten();
+        let encryption = headers.filter(|one| one["in"] == "header" && one["name"] == "Accept-Encryption");
+        let forms: Vec<_> = encryption.map(|one| (&one["schema"]["enum"], &one["required"])).collect();
+        let expected = (&json!(["vendor", "jwe"]), &json!(false));
+        assert_eq!(forms, if endpoint.bearer { vec![expected] } else { vec![] }, "{operation}");
     }
 }
 
@@ -97,7 +102,8 @@ async fn the_description_tells_which_headers_set_conditions() {
         let operation = &description["paths"][path][method];
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let headers = parameters.filter(|parameter| parameter["in"] == "header" && parameter["required"] == false);
-        let headers: Vec<String> = headers.map(|header| header["name"].as_str().unwrap().into()).collect();
+        let headers = headers.map(|header| header["name"].as_str().unwrap());
+        let headers: Vec<&str> = headers.filter(|name| *name != "Accept-Encryption").collect();
         let statuses = ["304", "409", "412"].into_iter().filter(|status| operation["responses"].get(*status).is_some());
         (headers.join(" "), statuses.collect::<Vec<_>>().join(" "))
     };

@@ -1,12 +1,15 @@
 //! What the call that creates a session takes, and what it refuses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use chaveiro::crypto::AnswerKey;
 use chaveiro::vault::admin::LinkTarget;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{BOTH, create, drop_session, hide_hex, list, newest, save, vault, wanted};
+use crate::support::decrypt::{By, Pair};
 use crate::support::{Answer, TestClient, device};
 
 const PATHS: [&str; 4] =
@@ -43,6 +46,20 @@ async fn a_session_is_created_as_documented() {
         hide_hex(&mut body, "/session/session_url", 64);
         hide_hex(&mut body, "/session/token", 64);
         insta::assert_json_snapshot!(name, body);
+    }
+}
+
+#[actix_web::test]
+async fn its_url_is_encrypted_for_whom_has_a_key_for_answers() {
+    let (app, client) = vault().await;
+    let pair = Pair::named("rsa");
+    let key = Arc::new(AnswerKey::parse(pair.public, None).unwrap());
+    app.vault.set_answer_key(&client.client_id, key).await.unwrap();
+    app.vault.refresh().await.unwrap();
+    for path in PATHS {
+        let session = client.post(path, &wanted()).await.expect(200)["session"].clone();
+        let open = |name: &str| pair.key(By::AwsLc).open_vendor(session[name].as_str().unwrap());
+        assert!(open("session_url").ends_with(&format!("_sr={}", open("token"))), "{session}");
     }
 }
 

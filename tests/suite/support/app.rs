@@ -14,7 +14,7 @@ use chaveiro::vault::access::{Access, Resource};
 use chaveiro::vault::admin::AuthorizationRequest;
 use chaveiro::vault::authentication::{ClientCredentials, TokenRequest};
 use chaveiro::vault::origin::Origin;
-use chaveiro::vault::{Call, Conditions, Dialect, Place, Vault};
+use chaveiro::vault::{Call, Dialect, Place, Vault};
 use chrono::{DateTime, Utc};
 
 use super::{TestClient, TestDatabase};
@@ -89,7 +89,7 @@ impl TestApp {
     pub(crate) fn call_on(&self, node: &Vault, client: &TestClient, request_id: String) -> Call {
         let origin = Origin { request_id, ..origin() };
         let client = node.authenticate(Some(&client.token), origin.source).unwrap();
-        Call { client, origin, dialect: Dialect::Legacy, conditions: Ok(Conditions::default()) }
+        Call::plain(client, origin, Dialect::Legacy)
     }
 
     /// Gives every client thousands of links to nothing, and every tag thousands of bearers that are not there: lists

@@ -4,6 +4,7 @@ mod app;
 mod client;
 mod contents;
 mod database;
+pub(crate) mod decrypt;
 mod process;
 mod stream;
 
