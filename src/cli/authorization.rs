@@ -13,18 +13,9 @@ use crate::vault::Vault;
 use crate::vault::access::{Access, Resource};
 use crate::vault::admin::{AuthorizationRequest, LinkTarget, NewClient};
 
-const COLUMNS: &[&str] = &[
-    "client_id",
-    "application",
-    "resources",
-    "access",
-    "allowed_ips",
-    "referers",
-    "certificates",
-    "expires",
-    "active",
-    "secrets",
-];
+/// What the table shows; JSON has all.
+const COLUMNS: &[&str] =
+    &["client_id", "application", "resources", "access", "allowed_ips", "expires", "active", "secrets"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -2,7 +2,7 @@
 //!
 //! A page is to cost the same in a table of any size, and no one plan does that for everybody: who sees little (or asks
 //! for a rare tag) has those few rows looked up and sorted; who sees much has the table walked in the order of its
-//! numbers, and each row asked about. [`RARE`] lies near where the two cost the same in a table of a million rows.
+//! numbers, and each row asked about. `RARE` lies near where the two cost the same in a table of a million rows.
 
 use diesel::dsl::not;
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};

@@ -52,6 +52,20 @@ impl Transaction<'_> {
         self.connection.command("ROLLBACK TO SAVEPOINT job")
     }
 
+    /// Runs `part` in a savepoint of its own: an error takes back what it has written, and nothing else.
+    pub fn attempt<T, E>(
+        &mut self,
+        part: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<Result<T, E>, StoreError> {
+        self.connection.command("SAVEPOINT part")?;
+        let result = part(self);
+        if result.is_err() {
+            self.connection.command("ROLLBACK TO SAVEPOINT part")?;
+        }
+        self.connection.command("RELEASE SAVEPOINT part")?;
+        Ok(result)
+    }
+
     /// The head of this writer's chain of audit records, and the connection to append to it with.
     pub(super) fn chain(&mut self) -> (&mut AnyConnection, &mut ChainHead) {
         (self.connection, self.head)

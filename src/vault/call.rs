@@ -101,6 +101,8 @@ pub enum Action {
     CredentialList,
     CredentialRead,
     CredentialTotp,
+    CredentialUse,
+    CredentialBatch,
     CredentialSave,
     CredentialDeactivate,
     CredentialActivate,
@@ -138,6 +140,8 @@ impl Action {
             Action::CredentialList => "credential.list",
             Action::CredentialRead => "credential.read",
             Action::CredentialTotp => "credential.totp",
+            Action::CredentialUse => "credential.use",
+            Action::CredentialBatch => "credential.batch",
             Action::CredentialSave => "credential.save",
             Action::CredentialDeactivate => "credential.deactivate",
             Action::CredentialActivate => "credential.activate",
@@ -187,6 +191,8 @@ impl Action {
             | Action::CredentialList
             | Action::CredentialRead
             | Action::CredentialTotp
+            | Action::CredentialUse
+            | Action::CredentialBatch
             | Action::CustodyRelease
             | Action::InformationList
             | Action::InformationRead

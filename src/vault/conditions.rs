@@ -51,7 +51,7 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    fn name_states(&self) -> bool {
+    pub(super) fn name_states(&self) -> bool {
         self.if_match.is_some() || self.if_none_match.is_some()
     }
 

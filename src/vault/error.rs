@@ -1,5 +1,6 @@
 //! Everything that a call can end in other than success, in the vault's own words.
 
+use super::credential::Candidate;
 use super::session::SessionError;
 use super::{Object, StateTag};
 use crate::crypto::SealError;
@@ -87,6 +88,9 @@ pub enum VaultError {
     /// The item is an SSH key.
     #[error("not a password credential")]
     NotACredential,
+    /// Several credentials fit a request for one: the first of them, to choose from.
+    #[error("several credentials fit")]
+    Ambiguous(Vec<Candidate>),
     /// The client does not hold the credential.
     #[error("not in the client's custody")]
     NotInCustody,
@@ -270,6 +274,7 @@ impl VaultError {
             VaultError::CredentialInactive => "credential-inactive",
             VaultError::NoAccess => "no-access",
             VaultError::NotACredential => "not-a-credential",
+            VaultError::Ambiguous(_) => "ambiguous",
             VaultError::NotInCustody => "not-in-custody",
             VaultError::CredentialAlreadyActive => "credential-already-active",
             VaultError::UsernameMissing => "username-missing",

@@ -20,6 +20,7 @@ mod answer_key;
 mod call;
 mod conditions;
 mod custody;
+mod each;
 mod error;
 mod failures;
 mod grants;

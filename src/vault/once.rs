@@ -58,7 +58,7 @@ impl Vault {
             let call = work.call;
             match &call.conditions()?.once {
                 None => work.under_conditions(true, &rule),
-                Some(once) => do_once(work, once, |work| work.under_conditions(true, &rule)),
+                Some(once) => under_key(work, once, |work| work.under_conditions(true, &rule)),
             }
         };
         self.transact(call, action, once).await
@@ -72,6 +72,13 @@ impl Vault {
         // Each batch is a job of its own, so that requests get their turn in between.
         while self.0.store.write(job).await? {}
         Ok(())
+    }
+}
+
+impl Once {
+    /// The same for one of several items of the request.
+    pub(super) fn part(&self, inner: &Inner, index: usize) -> Once {
+        Once { key: inner.fingerprints.of(&("item", self.key, index)), request: self.request }
     }
 }
 
@@ -91,39 +98,55 @@ impl Conditions {
     }
 }
 
-fn do_once<T: Serialize + DeserializeOwned>(
+/// Runs `rule` once under the key, or gives what it did before.
+pub(super) fn under_key<T: Serialize + DeserializeOwned>(
     work: &mut Work<'_, '_>,
     once: &Once,
     rule: impl FnOnce(&mut Work<'_, '_>) -> Result<T, VaultError>,
 ) -> Result<T, VaultError> {
-    let (authorization, now) = (work.authorization(), work.micros());
-    claim(work.connection(), &format!("idempotency/{authorization}/{}", hex::encode(once.key)))?;
-    let known = idempotency::find(work.connection(), authorization, &once.key)?;
-    if let Some(known) = known.filter(|known| known.created_at > now.saturating_sub(work.inner.lifetime_of_requests()))
-    {
-        return repeat(work, once, &known);
+    if let Some(known) = recognised(work, once)? {
+        // Kept by another release, perhaps. Doing it again is what the client wants least.
+        let done: Done<T> =
+            serde_json::from_str(&known.done).map_err(|_| StoreError::Query("what a request did cannot be read"))?;
+        work.object = done.object;
+        work.outcome = "repeated";
+        return Ok(done.result);
     }
     let result = rule(work)?;
     let done = Done { object: work.object, result };
-    let row = IdempotencyRow {
-        authorization_id: authorization,
-        key_mac: once.key.into(),
-        request_mac: once.request.into(),
-        done: serde_json::to_string(&done).map_err(|_| StoreError::Query("what a request did has no form"))?,
-        created_at: now,
-    };
-    idempotency::put(work.connection(), &row)?;
+    keep(work, once, &done)?;
     Ok(done.result)
 }
 
-fn repeat<T: DeserializeOwned>(work: &mut Work<'_, '_>, once: &Once, known: &IdempotencyRow) -> Result<T, VaultError> {
-    if known.request_mac != once.request {
-        return Err(VaultError::IdempotencyKeyUsed);
+/// What the request did, if it was done already.
+///
+/// # Errors
+/// [`VaultError::IdempotencyKeyUsed`]
+fn recognised(work: &mut Work<'_, '_>, once: &Once) -> Result<Option<IdempotencyRow>, VaultError> {
+    let (authorization, now) = (work.authorization(), work.micros());
+    claim(work.connection(), &format!("idempotency/{authorization}/{}", hex::encode(once.key)))?;
+    let known = idempotency::find(work.connection(), authorization, &once.key)?;
+    match known.filter(|known| known.created_at > now.saturating_sub(work.inner.lifetime_of_requests())) {
+        Some(known) if known.request_mac != once.request => Err(VaultError::IdempotencyKeyUsed),
+        known => Ok(known),
     }
-    // Kept by another release, perhaps. Doing it again is what the client wants least.
-    let done: Done<T> =
-        serde_json::from_str(&known.done).map_err(|_| StoreError::Query("what a request did cannot be read"))?;
-    work.object = done.object;
-    work.outcome = "repeated";
-    Ok(done.result)
+}
+
+fn keep(work: &mut Work<'_, '_>, once: &Once, done: &impl Serialize) -> Result<(), VaultError> {
+    let row = IdempotencyRow {
+        authorization_id: work.authorization(),
+        key_mac: once.key.into(),
+        request_mac: once.request.into(),
+        done: serde_json::to_string(done).map_err(|_| StoreError::Query("what a request did has no form"))?,
+        created_at: work.micros(),
+    };
+    Ok(idempotency::put(work.connection(), &row)?)
+}
+
+/// Marks the key as that of this request, whose parts keep what they did under keys of their own.
+pub(super) fn mark(work: &mut Work<'_, '_>, once: &Once) -> Result<(), VaultError> {
+    match recognised(work, once)? {
+        Some(_) => Ok(()),
+        None => keep(work, once, &()),
+    }
 }

@@ -1,6 +1,7 @@
 //! Who sees and may do what (contract, section 3): links, addresses, expiry, disabling, two secrets.
 
 mod matrix;
+mod names;
 mod origin;
 mod tags;
 mod visibility;

@@ -154,6 +154,26 @@ async fn what_a_save_echoes_is_encrypted_too() {
     }
     let sent = json!({ "content": "c", "identifier": "plain" });
     assert_eq!(maker.post("/iso/pam/info", &sent).await.expect(201)["info"]["content"], "c");
+    // A repetition is answered from what was done, and encrypted like any answer.
+    let sent = json!({ "content": "hunter2-once", "identifier": "once" });
+    for _ in 0..2 {
+        let request = client.request(reqwest::Method::POST, "/iso/pam/info").header("Idempotency-Key", "k").json(&sent);
+        let answer = client.send(request).await;
+        assert_nothing_plain(&answer.text);
+        assert_eq!(private.open(answer.expect(201)["info"]["content"].as_str().unwrap()), "hunter2-once");
+    }
+    assert_eq!(app.database.texts("SELECT outcome FROM audit_record WHERE outcome = 'repeated'").len(), 1);
+    for prefix in ["iso", "api"] {
+        let used = client.post(&format!("/{prefix}/pam/use"), &json!({ "identifier": "i" })).await;
+        let batch = json!({ "items": [{ "read": "i" }] });
+        let read = client.post(&format!("/{prefix}/pam/credential/batch"), &batch).await;
+        assert_nothing_plain(&used.text);
+        assert_nothing_plain(&read.text);
+        for credential in [&used.expect(200)["credential"], &read.expect(200)["items"][0]["credential"]] {
+            assert_eq!(private.open(credential["password"].as_str().unwrap()), PASSWORD);
+            assert_eq!(private.open(credential["content"].as_str().unwrap()), PASSWORD);
+        }
+    }
     // What it sends is kept as it was sent, and not encrypted twice.
     let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i" });
     sent["content"] = json!("hunter2-sent");

@@ -174,7 +174,7 @@ async fn no_secret_is_found_where_none_belongs() {
     assert_holds(&places, "the log", "GET /modulos/auth 501");
     assert_holds(&places, "the log", "DEBUG");
     assert_holds(&places, "the answer to malformed JSON", "exception");
-    assert_eq!(program.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [2]);
+    assert_eq!(program.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [6]);
     if !program.database.is_postgresql() {
         assert!(places.contains_key("database at work: vault.sqlite-wal"), "{:?}", places.keys());
     }

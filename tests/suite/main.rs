@@ -26,6 +26,7 @@ mod listing;
 mod parameters;
 mod refusals;
 mod retry;
+mod robot;
 mod seed;
 mod service;
 mod session;

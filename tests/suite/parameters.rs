@@ -1,9 +1,9 @@
 //! The forms in which parameters may come (contract, sections 1.2 and 17).
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{TestApp, TestClient};
+use crate::support::{TestApp, TestClient, device};
 
 async fn vault() -> (TestApp, TestClient) {
     let app = TestApp::start().await;
@@ -150,4 +150,35 @@ async fn a_body_beyond_the_limit_is_refused() {
     let form = reqwest::multipart::Form::new().text("hostname", "x".repeat(1000));
     let request = client.request(Method::POST, "/iso/pam/device").multipart(form);
     client.send(request).await.expect_refusal(413, "too large");
+}
+
+#[actix_web::test]
+async fn what_is_the_vaults_own_cannot_be_assigned() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let stranger = app.client().await;
+    let own = json!({
+        "id": 77, "owner": "x", "authorization_id": 2, "client_id": stranger.client_id, "tenant": "x", "kind": "ssh_key",
+        "active": false, "created_at": 1, "changed_at": 1, "viewed_at": 1, "version": 9, "device_id": 9, "sealed": "x",
+    });
+    let with = |mut body: Value| {
+        body.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        body
+    };
+    client.post("/iso/pam/device", &with(device("a", "10.0.0.1"))).await.expect(201);
+    let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": "p" });
+    let key = json!({ "hostname": "a", "ip": "10.0.0.1", "identifier": "k", "private_key": include_str!("fixtures/ssh/ed25519") });
+    let information = json!({ "identifier": "n", "content": "p" });
+    for _ in 0..2 {
+        client.post("/iso/pam/credential", &with(credential.clone())).await.expect(201);
+        client.post("/iso/pam/key", &with(key.clone())).await.expect(201);
+        client.post("/iso/pam/info", &with(information.clone())).await.expect(201);
+    }
+    let rows =
+        "SELECT id || ' ' || kind || ' ' || device_id FROM credential WHERE active AND viewed_at IS NULL ORDER BY id";
+    assert_eq!(app.database.texts(rows), ["1 password 1", "2 ssh_key 1"]);
+    assert_eq!(app.database.texts("SELECT id || hostname FROM device WHERE active AND created_at > 1"), ["1a"]);
+    assert_eq!(app.database.texts("SELECT id || identifier FROM information WHERE active AND created_at > 1"), ["1n"]);
+    assert_eq!(stranger.get("/iso/pam/credential").await.expect(200)["credentials"], json!([]));
+    assert_eq!(client.password("i").await, "p");
 }

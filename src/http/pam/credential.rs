@@ -10,6 +10,7 @@ use super::device::device_fields;
 use super::envelope::Revealed;
 use super::error::Refused;
 use super::listing;
+use crate::crypto::TotpCode;
 use crate::http::body::{self, Posted};
 use crate::http::caller::Caller;
 use crate::http::conditions::Tagged;
@@ -95,7 +96,7 @@ pub enum AutomaticChange {
 /// The payload of one credential.
 #[derive(Serialize, ToSchema)]
 pub struct CredentialPayload {
-    credential: ShownCredential,
+    pub(super) credential: ShownCredential,
 }
 
 /// A credential with its password.
@@ -211,25 +212,26 @@ async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
 pub(in crate::http) async fn totp(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
     let read = caller.vault.read_totp(&caller.call, key.into_inner()).await.map_err(|error| caller.refused(error))?;
     let message = format!("Credential {}", read.id);
-    let totp = ShownTotp {
-        id: read.id.to_string(),
-        code: caller.reveal(Some(read.totp.code))?,
-        seconds_left: read.totp.seconds_left,
-        digits: read.totp.digits,
-        period: read.totp.period,
-        algorithm: read.totp.algorithm,
-    };
+    let totp = shown_totp(&caller, read.id, read.totp)?;
     Ok(caller.answer(StatusCode::OK, &message, TotpPayload { totp }))
+}
+
+pub(super) fn shown_totp(caller: &Caller, credential: i32, totp: TotpCode) -> Result<ShownTotp, Refused> {
+    Ok(ShownTotp {
+        id: credential.to_string(),
+        code: caller.reveal(Some(totp.code))?,
+        seconds_left: totp.seconds_left,
+        digits: totp.digits,
+        period: totp.period,
+        algorithm: totp.algorithm,
+    })
 }
 
 /// `POST …/pam/credential`
 pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
     let input = parameters.and_then(|parameters| credential_input(&parameters));
     let saved = caller.vault.save_credential(&caller.call, input).await.map_err(|error| caller.refused(error))?;
-    let message = match saved.created {
-        true => "Credential successfully registered!",
-        false => "Credential updated successfully!",
-    };
+    let message = saved_message(&saved);
     let tag = saved.state_tag.clone();
     let payload = saved_payload(saved, caller.call.dialect);
     Ok(caller.answer_with_tenant(StatusCode::CREATED, message, payload).tagged(tag.as_ref()))
@@ -256,7 +258,7 @@ pub(in crate::http) async fn release(caller: Caller, key: web::Path<String>) -> 
     Ok(caller.say(StatusCode::OK, &format!("Credential custody {id} released")))
 }
 
-fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultError> {
+pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultError> {
     Ok(CredentialInput {
         identifier: parameters.line("identifier")?,
         username: parameters.line("username")?,
@@ -274,8 +276,15 @@ fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultErr
     })
 }
 
+pub(super) fn saved_message(saved: &SavedCredential) -> &'static str {
+    match saved.created {
+        true => "Credential successfully registered!",
+        false => "Credential updated successfully!",
+    }
+}
+
 /// Right after creation the legacy dialect shows no identifier, even when one was sent (contract, 13-2).
-fn saved_payload(saved: SavedCredential, dialect: Dialect) -> SavedPayload {
+pub(super) fn saved_payload(saved: SavedCredential, dialect: Dialect) -> SavedPayload {
     let id = saved.id.to_string();
     match dialect {
         Dialect::Legacy => {
@@ -315,7 +324,7 @@ fn seconds(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-fn shown(caller: &Caller, credential: ReadCredential) -> Result<ShownCredential, Refused> {
+pub(super) fn shown(caller: &Caller, credential: ReadCredential) -> Result<ShownCredential, Refused> {
     let (parent_id, parent_username) = credential.parent.unzip();
     let password = caller.reveal(credential.password)?;
     Ok(ShownCredential {

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::using::CandidateView;
 use crate::crypto::SecretText;
 use crate::vault::{Call, VaultError};
 
@@ -78,7 +79,7 @@ pub struct EnvelopeHead<'a> {
 
 /// An answer: the head, and the payload under its own key beside it.
 #[derive(Serialize)]
-struct Envelope<'a, P> {
+pub(super) struct Envelope<'a, P> {
     #[serde(flatten)]
     head: EnvelopeHead<'a>,
     #[serde(flatten)]
@@ -95,6 +96,9 @@ pub struct Failure<'a> {
     /// The error by number; absent where the service documents none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exception: Option<Exception<'a>>,
+    /// What to choose from, where several credentials match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) candidates: Option<Vec<CandidateView<'a>>>,
 }
 
 /// An error by number.
@@ -129,6 +133,25 @@ impl Serialize for Revealed {
     }
 }
 
+impl<'a, P: Serialize> Envelope<'a, P> {
+    /// A success.
+    pub(super) fn success(status: StatusCode, said: Said<'a>, tenant: Option<&'a str>, payload: P) -> Self {
+        let head = EnvelopeHead { code: status.as_u16(), response: Response::success(status, said), tenant };
+        Self { head, payload }
+    }
+
+    /// An error.
+    pub(super) fn failure(status: StatusCode, message: &'a str, error_code: u8, payload: P) -> Self {
+        let response = Response::failure(status, message, error_code);
+        Self { head: EnvelopeHead { code: status.as_u16(), response, tenant: None }, payload }
+    }
+
+    /// The answer to a request.
+    pub(super) fn respond(&self) -> HttpResponse {
+        respond(StatusCode::from_u16(self.head.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(self)
+    }
+}
+
 /// A success.
 pub(in crate::http) fn answer(
     status: StatusCode,
@@ -136,21 +159,7 @@ pub(in crate::http) fn answer(
     tenant: Option<&str>,
     payload: impl Serialize,
 ) -> HttpResponse {
-    let response = Response::success(status, said);
-    let head = EnvelopeHead { code: status.as_u16(), response, tenant };
-    respond(status).json(Envelope { head, payload })
-}
-
-/// An error.
-pub(super) fn failure(
-    status: StatusCode,
-    message: &str,
-    error_code: u8,
-    exception: Option<Exception<'_>>,
-) -> HttpResponse {
-    let response = Response::failure(status, message, error_code);
-    let head = EnvelopeHead { code: status.as_u16(), response, tenant: None };
-    respond(status).json(Envelope { head, payload: Failure { exception } })
+    Envelope::success(status, said, tenant, payload).respond()
 }
 
 /// What the client knows already: it has no body.

@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
-use super::envelope::{self, Exception};
+use super::envelope::{self, Envelope, Exception, Failure};
+use super::using::CandidateView;
 use crate::http::conditions::Tagged;
 use crate::store::StoreError;
 use crate::vault::session::SessionError;
@@ -44,6 +45,19 @@ impl Refused {
     pub(in crate::http) fn with_setting(mut self, not_authorized: u16) -> Self {
         self.not_authorized = StatusCode::from_u16(not_authorized).unwrap_or(StatusCode::FORBIDDEN);
         self
+    }
+
+    /// Gives the refusal, as it is answered, to `listener`.
+    pub(super) fn speak<R>(&self, listener: impl FnOnce(&Envelope<'_, Failure<'_>>) -> R) -> R {
+        let text = self.text();
+        let exception =
+            text.number.map(|code| Exception { code, message: text.exception.unwrap_or(&text.message), detail: None });
+        let candidates = match &self.why {
+            Why::Vault(VaultError::Ambiguous(candidates)) => Some(candidates.iter().map(CandidateView::from).collect()),
+            _ => None,
+        };
+        let payload = Failure { exception, candidates };
+        listener(&Envelope::failure(text.status, &text.message, text.error_code, payload))
     }
 
     fn text(&self) -> Text {
@@ -151,6 +165,9 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::NotACredential => Text::numbered(1010, "The item is not a credential"),
         VaultError::DeviceNotFound => Text::numbered(1011, "Device not found"),
         VaultError::DeviceInactive => Text::numbered(1012, "Device inactive"),
+        VaultError::Ambiguous(_) => {
+            Text::plain(StatusCode::CONFLICT, "Several credentials match; send what tells them apart")
+        }
         VaultError::NotInCustody => Text::numbered(1018, "The credential is not in the user custody"),
         VaultError::SiteMissing => Text::numbered(1019, "The device's site was not informed"),
         VaultError::ModelMissing => Text::numbered(1020, "The device's model was not informed"),
@@ -237,11 +254,8 @@ impl ResponseError for Refused {
         if let Why::Vault(VaultError::Unchanged { tag, .. }) = &self.why {
             return envelope::unchanged().tagged(Some(tag));
         }
-        let text = self.text();
-        let exception =
-            text.number.map(|code| Exception { code, message: text.exception.unwrap_or(&text.message), detail: None });
-        let mut response = envelope::failure(text.status, &text.message, text.error_code, exception);
-        let header = match (&self.why, text.status) {
+        let mut response = self.speak(|envelope| envelope.respond());
+        let header = match (&self.why, response.status()) {
             (Why::TokenMissing, _) => Some((WWW_AUTHENTICATE, "Bearer")),
             (Why::TokenNotGood, _) => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
             (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, "1")),
@@ -297,6 +311,7 @@ mod tests {
             VaultError::CredentialInactive,
             VaultError::NoAccess,
             VaultError::NotACredential,
+            VaultError::Ambiguous(Vec::new()),
             VaultError::NotInCustody,
             VaultError::CredentialAlreadyActive,
             VaultError::UsernameMissing,

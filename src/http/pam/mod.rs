@@ -1,5 +1,6 @@
 //! The PAM Core service, under `/iso` and `/api` (contract, sections 1 to 9).
 
+pub mod batch;
 pub mod credential;
 pub mod device;
 pub mod envelope;
@@ -10,3 +11,4 @@ pub(super) mod listing;
 pub mod session;
 pub mod session_page;
 pub mod ssh_key;
+pub mod using;

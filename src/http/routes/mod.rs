@@ -4,6 +4,7 @@
 mod oauth;
 mod ops;
 mod pam;
+mod robot;
 mod session;
 
 use actix_web::http::Method;
@@ -71,22 +72,39 @@ pub fn all() -> Vec<Endpoint> {
 }
 
 /// Registers every endpoint, one resource for each path, which answers other methods with 405.
+///
+/// A path that a key would fit too (`…/credential/batch`) comes before the one with the key, and answers the methods of
+/// that as well: an item of that name can still be read.
 pub(super) fn register(config: &mut web::ServiceConfig) {
     let endpoints = all();
-    let mut done: Vec<&str> = Vec::new();
-    for first in &endpoints {
-        if done.contains(&first.path.as_str()) {
-            continue;
+    let mut paths: Vec<&str> = Vec::new();
+    for endpoint in &endpoints {
+        if !paths.contains(&endpoint.path.as_str()) {
+            paths.push(&endpoint.path);
         }
-        done.push(&first.path);
-        let mut resource = web::resource(&first.path);
+    }
+    let keyed = |path: &str| paths.iter().copied().find(|other| name_in(path, other).is_some());
+    let (names, others): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| keyed(path).is_some());
+    for path in names.into_iter().chain(others) {
+        let keyed = keyed(path);
+        let pattern = match keyed.and_then(|template| name_in(path, template).map(|name| (template, name))) {
+            Some((template, name)) => template.replace("{key}", &format!("{{key:{name}}}")),
+            None => path.to_string(),
+        };
+        let mut resource = web::resource(pattern);
         let mut allowed = Vec::new();
-        for endpoint in endpoints.iter().filter(|endpoint| endpoint.path == first.path) {
+        for endpoint in endpoints.iter().filter(|one| one.path == path || Some(one.path.as_str()) == keyed) {
             allowed.push(endpoint.method.as_str());
             resource = resource.route((endpoint.route)().method(endpoint.method.clone()));
         }
         config.service(resource.default_service(fallback::wrong_method(allowed.join(", "))));
     }
+}
+
+/// The name that stands in `path` where `template` has its key.
+fn name_in<'a>(path: &'a str, template: &str) -> Option<&'a str> {
+    let name = path.strip_prefix(template.strip_suffix("{key}")?)?;
+    (!name.is_empty() && !name.contains(['/', '{'])).then_some(name)
 }
 
 const fn ok(meaning: &'static str, body: fn() -> Described) -> Answer {

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use super::{Answer, Endpoint, Row, created, ok, session};
+use super::{Answer, Endpoint, Row, created, ok, robot, session};
 use crate::http::described::{described, enveloped};
 use crate::http::pam::credential::{
     self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload,
@@ -70,7 +70,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         }
     };
     let items = rows().into_iter().map(|row| (row, true));
-    let rows: Vec<(Row, bool)> = items.chain(session::rows().into_iter().map(|row| (row, false))).collect();
+    let calls = robot::rows().into_iter().chain(session::rows()).map(|row| (row, false));
+    let rows: Vec<(Row, bool)> = items.chain(calls).collect();
     ["/iso", "/api"]
         .into_iter()
         .flat_map(|prefix| {

@@ -1,14 +1,19 @@
 //! Credentials (contract, section 5): reading with custody, listing, saving, switching off and on.
 
+mod batch;
 pub(super) mod parent;
 pub(super) mod resolve;
 mod save;
 mod settings;
+mod using;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
+pub use batch::{BatchDone, BatchItem, LARGEST_BATCH};
 pub use save::{CredentialInput, SavedCredential};
 pub use settings::SettingsInput;
+pub use using::{Candidate, UseInput, UsedCredential};
 
 use super::listing::{ListRequest, Listed};
 use super::secrets::{self, Sealed};
@@ -21,13 +26,14 @@ use crate::store::lookup::{self, LookupKind};
 use crate::store::{AnyConnection, custody as store_custody, list as store_list};
 
 /// A credential with its password, on its way to the client that holds it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as in the contract, section 5.2")]
 pub struct ReadCredential {
     pub id: i32,
     pub identifier: Option<String>,
     pub username: String,
-    /// `None` when none has been stored yet.
+    /// `None` when none has been stored yet. What a request did is kept without it (`once.rs`).
+    #[serde(skip)]
     pub password: Option<SecretText>,
     pub hostname: String,
     pub ip: String,
@@ -65,6 +71,7 @@ pub struct ListedCredential {
 }
 
 /// What a reading job hands out of its transaction: everything but the opened password.
+#[derive(Serialize, Deserialize)]
 struct Found {
     credential: ReadCredential,
     password: Option<Sealed>,
@@ -88,8 +95,12 @@ impl Vault {
     /// [`VaultError::CredentialInactive`].
     pub async fn read_credential(&self, call: &Call, key: String) -> Result<ReadCredential, VaultError> {
         let found = self.perform(call, Action::CredentialRead, move |work| read(work, &key)).await?;
+        self.open_found(call, Action::CredentialRead, found).await
+    }
+
+    async fn open_found(&self, call: &Call, action: Action, found: Found) -> Result<ReadCredential, VaultError> {
         let password = match &found.password {
-            Some(sealed) => Some(self.unseal(call, Action::CredentialRead, sealed).await?),
+            Some(sealed) => Some(self.unseal(call, action, sealed).await?),
             None => None,
         };
         Ok(ReadCredential { password, ..found.credential })
@@ -106,12 +117,11 @@ impl Vault {
             let seed = secrets::current(work, SecretKind::TotpSeed, row.id)?.ok_or(VaultError::TotpSeedMissing)?;
             // Opened within the job: whether it is a seed at all decides the record. The code is made after the commit.
             let seed = seed.open(work.inner)?;
-            totp_code(&seed, work.now).map_err(|_| VaultError::TotpSeedUnusable)?;
+            totp_of(&seed, work.now)?;
             Ok((row.id, seed))
         };
         let (id, seed) = self.perform(call, Action::CredentialTotp, rule).await?;
-        let totp = totp_code(&seed, self.0.clock.now()).map_err(|_| VaultError::TotpSeedUnusable)?;
-        Ok(CredentialTotp { id, totp })
+        Ok(CredentialTotp { id, totp: totp_of(&seed, self.0.clock.now())? })
     }
 
     /// Creates the credential, or updates the one that the request names; the rule stands in `save.rs`.
@@ -153,6 +163,11 @@ impl Vault {
     }
 }
 
+/// The one-time password of a seed at `moment`.
+fn totp_of(seed: &SecretText, moment: DateTime<Utc>) -> Result<TotpCode, VaultError> {
+    totp_code(seed, moment).map_err(|_| VaultError::TotpSeedUnusable)
+}
+
 /// The present one-time password of a credential.
 #[derive(Clone, Debug)]
 pub struct CredentialTotp {
@@ -192,20 +207,31 @@ fn list(
 
 fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
     let (row, device) = resolve::readable_password(work, key)?;
-    let held_until = custody::take(work, &row)?;
-    let State { parent, password, tag } = state(work, &row, &device)?;
-    work.call.unless_known(object(&row), &tag)?;
+    let id = row.id;
+    let found = take_out(work, row, &device)?;
+    work.call.unless_known(Object::Credential(id), &found.credential.state_tag)?;
+    note_view(work, id)?;
+    Ok(found)
+}
+
+fn note_view(work: &mut Work<'_, '_>, id: i32) -> Result<(), VaultError> {
     let now = work.micros();
-    credential::set_viewed(work.connection(), row.id, now)?;
+    Ok(credential::set_viewed(work.connection(), id, now)?)
+}
+
+/// Takes a credential into custody, and with it all that a read shows.
+fn take_out(work: &mut Work<'_, '_>, row: CredentialRow, device: &DeviceRow) -> Result<Found, VaultError> {
+    let held_until = custody::take(work, &row)?;
+    let State { parent, password, tag } = state(work, &row, device)?;
     let credential = ReadCredential {
         id: row.id,
         identifier: row.identifier,
         username: row.username,
         password: None,
-        hostname: device.hostname,
-        ip: device.ip,
+        hostname: device.hostname.clone(),
+        ip: device.ip.clone(),
         port: devices::first_port(&device.connectivities).into(),
-        model: device.model,
+        model: device.model.clone(),
         additional: row.additional,
         domain: row.domain,
         parent,

@@ -11,6 +11,10 @@ use crate::vault::{VaultError, Work};
 /// the client sees it.
 pub(in crate::vault) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
     let row = by_key(work.connection(), key)?.ok_or(VaultError::CredentialNotFound)?;
+    visible(work, row)
+}
+
+fn visible(work: &mut Work<'_, '_>, row: CredentialRow) -> Result<CredentialRow, VaultError> {
     work.touches(object(&row));
     if row.kind() != CredentialKind::Password {
         return Err(VaultError::NotACredential);
@@ -24,7 +28,13 @@ pub(in crate::vault) fn readable_password(
     work: &mut Work<'_, '_>,
     key: &str,
 ) -> Result<(CredentialRow, DeviceRow), VaultError> {
-    let row = visible_password(work, key)?;
+    let row = by_key(work.connection(), key)?.ok_or(VaultError::CredentialNotFound)?;
+    readable(work, row)
+}
+
+/// The same for a credential that was found in another way.
+pub(super) fn readable(work: &mut Work<'_, '_>, row: CredentialRow) -> Result<(CredentialRow, DeviceRow), VaultError> {
+    let row = visible(work, row)?;
     let device = device_of(work, &row)?.filter(|device| row.active && device.active);
     Ok((row, device.ok_or(VaultError::CredentialInactive)?))
 }

@@ -17,13 +17,15 @@ const SESSION_ID: &str = "0123456789abcdef0123456789abcdef01234567";
 enum Stranger {
     /// A numbered refusal, whatever key of the object the path names.
     Refused(u16),
+    /// The same for each item.
+    EachRefused(u16),
     /// A refusal without a number: its status and its text.
     Told(u16, &'static str),
     /// A list without anything in it, under this name.
     NothingIn(&'static str),
 }
 
-use Stranger::{NothingIn, Refused, Told};
+use Stranger::{EachRefused, NothingIn, Refused, Told};
 
 /// Which object of the owner a route is about.
 #[derive(Clone, Copy)]
@@ -53,7 +55,12 @@ impl Object {
         match self {
             Object::Device => device("host", "10.9.9.9"),
             Object::Credential => {
-                json!({ "hostname": "host", "ip": "10.0.0.1", "username": "user", "identifier": "account", "content": "taken" })
+                let mut body = json!({ "hostname": "host", "ip": "10.0.0.1", "username": "user", "identifier": "account",
+                                       "content": "taken" });
+                let reads = self.keys().iter().map(|key| json!({ "read": key }));
+                // A batch looks at this alone, and the other routes do not.
+                body["items"] = reads.chain([json!({ "save": body })]).collect();
+                body
             }
             Object::Key => json!({ "identifier": "key", "private_key": ssh, "enabled": false }),
             Object::Information => json!({ "identifier": "info", "content": "taken" }),
@@ -84,6 +91,8 @@ fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
         (delete.clone(), "/pam/credential/{key}", Credential, Refused(1009)),
         (delete.clone(), "/pam/credential/custody/{key}", Credential, Refused(1009)),
         (get.clone(), "/pam/credential/{key}/totp", Credential, Refused(1009)),
+        (post.clone(), "/pam/use", Credential, Refused(1009)),
+        (post.clone(), "/pam/credential/batch", Credential, EachRefused(1009)),
         (get.clone(), "/pam/key", Key, NothingIn("keys")),
         (post.clone(), "/pam/key", Key, Refused(1009)),
         (get.clone(), "/pam/key/{key}", Key, Refused(1009)),
@@ -226,6 +235,12 @@ fn check(answer: &Answer, expected: Stranger, call: &str) {
         Refused(number) => {
             assert_eq!(answer.status, 400, "{call}: {}", answer.text);
             assert_eq!(answer.json()["exception"]["code"], number, "{call}: {}", answer.text);
+        }
+        EachRefused(number) => {
+            assert_eq!(answer.status, 200, "{call}: {}", answer.text);
+            for item in answer.json()["items"].as_array().unwrap() {
+                assert_eq!(item["exception"]["code"], number, "{call}: {item}");
+            }
         }
         Told(status, text) => {
             assert_eq!(answer.status, status, "{call}: {}", answer.text);

@@ -92,6 +92,19 @@ pub(super) async fn keep_secrets(client: &TestClient, canaries: &mut Canaries, t
         let request = client.request(Method::POST, "/iso/pam/info").header("Idempotency-Key", "echo").json(&sent);
         assert_eq!(client.send(request).await.expect(201)["info"]["content"], sent["content"]);
     }
+
+    let mut sent = on_marker("by-batch");
+    sent["content"] = json!(canaries.hatch("a password in a batch"));
+    let batch = json!({ "items": [{ "save": sent }, { "read": "by-batch" }] });
+    for (called, body) in
+        [("/iso/pam/credential/batch", &batch), ("/iso/pam/use", &json!({ "identifier": "by-batch" }))]
+    {
+        let request = client.request(Method::POST, called).header("Idempotency-Key", called).json(body);
+        assert!(client.send(request).await.text.contains(sent["content"].as_str().unwrap()));
+    }
+    let wrong =
+        json!({ "items": [{ "save": { "content": canaries.hatch("a password in an item that is refused") } }] });
+    told.note("a batch that is refused", 200, &client.post("/iso/pam/credential/batch", &wrong).await);
 }
 
 /// The same secrets, read by a client that has a key for its answers: none of them is in what goes over the wire.

@@ -1,0 +1,104 @@
+//! Many reads and upserts of credentials in one call. An addition to the contract.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use super::credential::{
+    CredentialForm, CredentialPayload, SavedPayload, credential_input, saved_message, saved_payload, shown,
+};
+use super::envelope::Envelope;
+use super::error::Refused;
+use crate::http::body::Posted;
+use crate::http::caller::Caller;
+use crate::vault::credential::{BatchDone, BatchItem};
+use crate::vault::{InvalidInput, Parameters, VaultError};
+
+/// What a client may send to read and save many credentials at once, as JSON.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
+pub struct BatchForm {
+    /// 1 to 500, done in this order.
+    items: Vec<BatchItemForm>,
+}
+
+/// One of the two.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
+pub struct BatchItemForm {
+    /// The credential to read: number, identifier or `username@hostname`.
+    read: Option<String>,
+    /// The credential to create or update.
+    save: Option<CredentialForm>,
+}
+
+/// The payload of a batch.
+#[derive(Serialize, ToSchema)]
+pub struct BatchPayload {
+    /// For each item, in its place, what the call that it stands for would have answered.
+    #[schema(value_type = Vec<Object>)]
+    items: Vec<ItemAnswer>,
+}
+
+/// An answer within the answer.
+pub struct ItemAnswer(Result<(StatusCode, String, ItemPayload), Refused>);
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ItemPayload {
+    Read(Box<CredentialPayload>),
+    Saved(SavedPayload),
+}
+
+impl Serialize for ItemAnswer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok((status, message, payload)) => {
+                Envelope::success(*status, message.as_str().into(), None, payload).serialize(serializer)
+            }
+            Err(refused) => refused.speak(|envelope| envelope.serialize(serializer)),
+        }
+    }
+}
+
+/// `POST …/pam/credential/batch`
+pub(in crate::http) async fn batch(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
+    let items = parameters.and_then(|parameters| batch_items(&parameters));
+    let done = caller.vault.batch_credentials(&caller.call, items).await;
+    let done = done.map_err(|error| caller.refused(error))?;
+    let message = format!("{} items", done.len());
+    let answer = |done: Result<BatchDone, VaultError>| {
+        ItemAnswer(done.map_err(|error| caller.refused(error)).and_then(|done| item_answer(&caller, done)))
+    };
+    let payload = BatchPayload { items: done.into_iter().map(answer).collect() };
+    Ok(caller.answer(StatusCode::OK, &message, payload))
+}
+
+fn item_answer(caller: &Caller, done: BatchDone) -> Result<(StatusCode, String, ItemPayload), Refused> {
+    match done {
+        BatchDone::Read(read) => {
+            let message = format!("Credential {}", read.id);
+            let payload = CredentialPayload { credential: shown(caller, *read)? };
+            Ok((StatusCode::OK, message, ItemPayload::Read(Box::new(payload))))
+        }
+        BatchDone::Saved(saved) => {
+            let message = saved_message(&saved).into();
+            Ok((StatusCode::CREATED, message, ItemPayload::Saved(saved_payload(saved, caller.call.dialect))))
+        }
+    }
+}
+
+/// The items; one of the wrong form is an error in its place.
+fn batch_items(parameters: &Parameters) -> Result<Vec<Result<BatchItem, VaultError>>, VaultError> {
+    let items = parameters.objects("items")?.unwrap_or_default();
+    Ok(items.iter().map(batch_item).collect())
+}
+
+fn batch_item(item: &Parameters) -> Result<BatchItem, VaultError> {
+    match (item.text("read")?, item.object("save")?) {
+        (Some(key), None) => Ok(BatchItem::Read(key)),
+        (None, Some(parameters)) => Ok(BatchItem::Save(Box::new(credential_input(&parameters)?))),
+        _ => Err(InvalidInput::parameter("items", "expected read or save, one of them, in each")),
+    }
+}
