@@ -25,6 +25,7 @@ pub struct Settings {
     pub history: HistorySettings,
     pub retries: RetrySettings,
     pub audit: AuditSettings,
+    pub keyfactor: KeyfactorSettings,
 }
 
 /// `[http]`
@@ -152,6 +153,88 @@ impl TlsSettings {
     }
 }
 
+/// `[keyfactor]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct KeyfactorSettings {
+    #[serde(deserialize_with = "base_paths")]
+    pub base_paths: Vec<String>,
+    pub product_version: String,
+    pub require_requested_with: bool,
+    pub wrong_passwords_a_minute: u32,
+    pub directory: DirectorySettings,
+}
+
+/// `[keyfactor.directory]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct DirectorySettings {
+    pub kind: DirectoryKind,
+    pub domain: String,
+    pub accounts: Vec<ListedAccount>,
+    pub ldap: LdapSettings,
+}
+
+/// `[keyfactor.directory.ldap]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct LdapSettings {
+    #[serde(deserialize_with = "ldap_url")]
+    pub url: String,
+    pub start_tls: bool,
+    pub ca_file: PathBuf,
+    pub bind_dn: String,
+    pub bind_password_file: PathBuf,
+    pub base_dn: String,
+    pub dns_domain: String,
+    pub user_class: String,
+    pub user_attribute: String,
+    pub group_class: String,
+    pub group_attribute: String,
+    pub timeout_seconds: u64,
+}
+
+impl LdapSettings {
+    /// Whether a password would go over the network as it is.
+    fn is_exposed(&self) -> bool {
+        let plain = self.url.strip_prefix("ldap://").filter(|_| !self.start_tls);
+        let host = plain.map(|rest| rest.split('/').next().unwrap_or_default());
+        let near = |host: &str| ["127.0.0.1", "[::1]", "localhost"].iter().any(|own| host.starts_with(own));
+        !self.bind_dn.is_empty() && host.is_some_and(|host| !near(host))
+    }
+}
+
+/// Where accounts are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub enum DirectoryKind {
+    None,
+    List,
+    Ldap,
+}
+
+/// An account of the list.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct ListedAccount {
+    pub name: String,
+    pub r#type: ListedKind,
+}
+
+/// What an account of the list is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub enum ListedKind {
+    User,
+    Group,
+}
+
 impl Settings {
     /// The defaults, then the file, then the environment.
     ///
@@ -167,8 +250,17 @@ impl Settings {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
         // A list in the environment is separated by commas.
-        let environment = environment.try_parsing(true).list_separator(",").with_list_parse_key("http.trusted_proxies");
-        sources.add_source(environment).build()?.try_deserialize()
+        let environment = environment
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("http.trusted_proxies")
+            .with_list_parse_key("keyfactor.base_paths");
+        let settings: Settings = sources.add_source(environment).build()?.try_deserialize()?;
+        if settings.keyfactor.directory.ldap.is_exposed() {
+            let message = "keyfactor.directory.ldap would send its password in the clear; use ldaps:// or start_tls";
+            return Err(ConfigError::Message(message.into()));
+        }
+        Ok(settings)
     }
 
     /// The defaults alone, as tests use them.
@@ -189,6 +281,24 @@ fn networks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::
 fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(from)?;
     Ok((!text.is_empty()).then(|| text.into()))
+}
+
+fn ldap_url<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let url = String::deserialize(from)?;
+    match ["ldap://", "ldaps://", "ldapi://"].iter().any(|scheme| url.starts_with(scheme)) {
+        true => Ok(url),
+        false => Err(serde::de::Error::custom("expected a URL, as in \"ldaps://directory.example\"")),
+    }
+}
+
+/// Paths without a slash at the end.
+fn base_paths<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let sound = |path: &str| path.starts_with('/') && path.trim_matches('/').split('/').all(|part| !part.is_empty());
+    let paths = Vec::<String>::deserialize(from)?;
+    match paths.iter().all(|path| sound(path)) {
+        true => Ok(paths.iter().map(|path| path.trim_end_matches('/').to_string()).collect()),
+        false => Err(serde::de::Error::custom("expected paths, as in [\"/Keyfactor/API\"]")),
+    }
 }
 
 fn not_authorized_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
@@ -241,6 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_password_goes_over_tls_or_nowhere() {
+        for text in [
+            "url = \"ldaps://dc.example\"\nbind_dn = \"cn=x\"",
+            "url = \"ldap://dc.example\"\nstart_tls = true\nbind_dn = \"cn=x\"",
+            "url = \"ldap://127.0.0.1:3890\"\nbind_dn = \"cn=x\"",
+            "url = \"ldap://dc.example\"",
+        ] {
+            assert!(with_file(&format!("[keyfactor.directory.ldap]\n{text}")).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn unknown_keys_and_wrong_values_are_refused() {
         for text in [
             "[http]\nlisten_on = \"x\"",
@@ -248,6 +370,11 @@ mod tests {
             "[pam]\nnot_authorized_status = 200",
             "[pam]\ndialect = \"other\"",
             "[http]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+            "[keyfactor]\nbase_paths = [\"KeyfactorAPI\"]",
+            "[keyfactor]\nbase_paths = [\"/\"]",
+            "[keyfactor.directory]\nkind = \"other\"",
+            "[keyfactor.directory.ldap]\nurl = \"http://x\"",
+            "[keyfactor.directory.ldap]\nurl = \"ldap://dc.example\"\nbind_dn = \"cn=x\"",
         ] {
             assert!(with_file(text).is_err(), "{text}");
         }

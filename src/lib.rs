@@ -5,7 +5,7 @@
 //! * [`cli`]: one file for each subcommand.
 //! * [`http`]: all that knows HTTP. Parses, asks the vault, answers.
 //! * [`vault`]: the rules, one file for each noun. No HTTP, no SQL.
-//! * [`audit`], [`token`], [`crypto`], [`store`]: the work. They do not know each other beyond plain types.
+//! * [`audit`], [`token`], [`crypto`], [`store`], [`directory`]: the work. They do not know each other beyond plain types.
 //! * [`config`], [`clock`], [`network`]: settings, the time, addresses.
 //!
 //! A request's way, the same in every handler: parse (`http`), who calls (`token`, in memory), may they
@@ -17,6 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod directory;
 pub mod http;
 pub mod network;
 pub mod store;

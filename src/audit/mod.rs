@@ -9,9 +9,11 @@
 
 mod chain;
 mod head;
+mod signature;
 
 pub use chain::{Break, ChainCheck, seal};
 pub use head::SignedHead;
+pub use signature::Signer;
 
 use chrono::{DateTime, Utc};
 

@@ -46,6 +46,9 @@ pub(super) enum Command {
         expires: Option<DateTime<Utc>>,
         #[command(flatten)]
         answers: AtCreation,
+        /// A role that it holds on the Keyfactor routes, such as Administrator; may be given again.
+        #[arg(long = "role", value_name = "NAME")]
+        roles: Vec<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -68,6 +71,10 @@ pub(super) enum Command {
     Unlink(Link),
     /// Show or change how the secrets in a client's answers are encrypted.
     AnswerKey(answer_key::Options),
+    /// Give a client a role on the Keyfactor routes.
+    GrantRole(Role),
+    /// Take a role from a client.
+    RevokeRole(Role),
     /// Give a client a new secret; the old one works on for a while.
     RotateSecret {
         /// Its id.
@@ -92,6 +99,16 @@ pub(super) struct Link {
 }
 
 #[derive(Args)]
+pub(super) struct Role {
+    /// The client's id.
+    #[arg(long)]
+    client_id: String,
+    /// The role's name.
+    #[arg(long, value_name = "NAME")]
+    role: String,
+}
+
+#[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Target {
     /// A device, by its hostname.
@@ -106,6 +123,9 @@ struct Target {
     /// A tag: all devices with their credentials, credentials and SSH keys that bear it, now or later.
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
+    /// An entry of a local PAM provider: the provider's number or name, a slash, the entry's name.
+    #[arg(long, value_name = "PROVIDER/NAME")]
+    entry: Option<String>,
 }
 
 impl From<Target> for LinkTarget {
@@ -114,6 +134,7 @@ impl From<Target> for LinkTarget {
             Target { device: Some(device), .. } => LinkTarget::Device(device),
             Target { credential: Some(credential), .. } => LinkTarget::Credential(credential),
             Target { tag: Some(tag), .. } => LinkTarget::Tag(tag),
+            Target { entry: Some(entry), .. } => LinkTarget::Entry(entry),
             Target { information, .. } => LinkTarget::Information(information.unwrap_or_default()),
         }
     }
@@ -130,6 +151,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             certificates,
             expires,
             answers,
+            roles,
             json,
         } => {
             let key = answers.choose()?;
@@ -139,6 +161,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
                 certificates,
                 expires_at: expires,
                 answer_key: key.public,
+                roles,
                 ..AuthorizationRequest::new(&application, resources, access)
             };
             show(&vault.create_authorization(request).await?, key.private_pem.as_ref(), json)
@@ -157,6 +180,14 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             Ok(say("unlinked")?)
         }
         Command::AnswerKey(options) => answer_key::run(vault, options).await,
+        Command::GrantRole(Role { client_id, role }) => {
+            vault.grant_role(&client_id, &role).await?;
+            Ok(say("granted")?)
+        }
+        Command::RevokeRole(Role { client_id, role }) => {
+            vault.revoke_role(&client_id, &role).await?;
+            Ok(say("revoked")?)
+        }
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
             show(&vault.rotate_secret(&client_id, old_until).await?, None, json)

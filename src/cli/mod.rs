@@ -7,8 +7,10 @@ mod audit;
 mod authorization;
 mod database;
 mod domain;
+mod identity;
 mod output;
 mod quickstart;
+mod role;
 mod serve;
 mod user;
 
@@ -74,6 +76,12 @@ enum Command {
     /// Users: the people in whose name proxy sessions may be asked for.
     #[command(subcommand)]
     User(user::Command),
+    /// Security identities of the Keyfactor routes.
+    #[command(subcommand)]
+    Identity(identity::Command),
+    /// Roles of the Keyfactor routes.
+    #[command(subcommand)]
+    Role(role::Command),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -160,6 +168,8 @@ fn execute(arguments: Arguments) -> Result<(), CliError> {
             Command::Authorization(command) => authorization::run(&common.vault()?, command).await,
             Command::Domain(command) => domain::run(&common.vault()?, command).await,
             Command::User(command) => user::run(&common.vault()?, command).await,
+            Command::Identity(command) => identity::run(&common.vault()?, command).await,
+            Command::Role(command) => role::run(&common.vault()?, command).await,
             Command::Audit(command) => audit::run(&common.vault()?, command).await,
         }
     })

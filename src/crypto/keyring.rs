@@ -47,8 +47,8 @@ impl DataKey {
         Self(hmac.finalize().into_bytes().into())
     }
 
-    /// A key from the bytes that were unwrapped.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+    /// A key from the bytes that were unwrapped, or derived from another key.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
         bytes.try_into().map(Self).map_err(|_| SealError)
     }
 }
@@ -72,6 +72,10 @@ pub enum SecretKind {
     SshPassphrase,
     /// The private half of a key that signs access tokens.
     TokenSigningKey,
+    /// The value of a PAM provider's parameter that is a secret.
+    ProviderParameter,
+    /// The secret of an entry of a local PAM provider.
+    ProviderEntry,
 }
 
 impl SecretKind {
@@ -86,6 +90,8 @@ impl SecretKind {
             SecretKind::SshPrivateKey => "ssh_key.private_key",
             SecretKind::SshPassphrase => "ssh_key.passphrase",
             SecretKind::TokenSigningKey => "token.signing_key",
+            SecretKind::ProviderParameter => "provider.parameter",
+            SecretKind::ProviderEntry => "provider.entry",
         }
     }
 }

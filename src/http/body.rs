@@ -81,8 +81,7 @@ pub(super) struct Body {
 impl Body {
     /// Reads a body to its end, or to the limit of the settings.
     pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, InvalidInput> {
-        let limit = request.app_data::<actix_web::web::Data<Service>>();
-        let limit = limit.map_or(0, |service| service.vault.settings().http.max_body_bytes);
+        let limit = limit(request);
         let kind = kind_of(request);
         let read = async {
             let mut bytes = collect(payload, limit).await?;
@@ -117,6 +116,17 @@ fn kind_of(request: &HttpRequest) -> Kind {
         json if json == "application/json" || json.ends_with("+json") => Kind::Json,
         _ => Kind::Unsaid,
     }
+}
+
+/// A body as it comes, up to the limit of the settings.
+pub(super) async fn whole(request: &HttpRequest, payload: Payload) -> Result<BytesMut, InvalidInput> {
+    let read = collect(payload, limit(request));
+    tokio::time::timeout(BODY_TIME, read).await.unwrap_or(Err(InvalidInput::Unreadable))
+}
+
+fn limit(request: &HttpRequest) -> usize {
+    let service = request.app_data::<actix_web::web::Data<Service>>();
+    service.map_or(0, |service| service.vault.settings().http.max_body_bytes)
 }
 
 async fn collect(mut payload: Payload, limit: usize) -> Result<BytesMut, InvalidInput> {

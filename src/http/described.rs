@@ -1,6 +1,6 @@
 //! Wire types as the OpenAPI description wants them.
 
-use utoipa::openapi::schema::AllOfBuilder;
+use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -18,6 +18,15 @@ pub(super) fn described<T: ToSchema + PartialSchema>() -> Described {
     let mut related = Vec::new();
     T::schemas(&mut related);
     Described { name: T::name().into_owned(), schema: T::schema(), related }
+}
+
+/// The description of an array of `T`.
+pub(super) fn described_list<T: ToSchema + PartialSchema>() -> Described {
+    let element = described::<T>();
+    let array = ArrayBuilder::new().items(Ref::from_schema_name(element.name.clone()));
+    let name = format!("List_{}", element.name);
+    let related = element.related.into_iter().chain([(element.name, element.schema)]).collect();
+    Described { name, schema: Schema::from(array.build()).into(), related }
 }
 
 /// The description of the PAM envelope around the payload `P`.

@@ -4,6 +4,7 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, Route, web};
 
 use super::caller::{Caller, dialect};
+use super::keyfactor;
 use super::pam::error::Refused;
 use crate::vault::{Action, VaultError};
 
@@ -27,6 +28,9 @@ pub(super) fn wrong_method(allowed: String) -> Route {
 }
 
 async fn refuse(request: &HttpRequest, error: VaultError) -> HttpResponse {
+    if keyfactor::serves(request.path()) {
+        return keyfactor::refuse(request, error).await;
+    }
     let refused = match Caller::of(request) {
         Ok(caller) => caller.refused(caller.vault.refuse(&caller.call, Action::UnknownRoute, error).await),
         Err(_) => Refused::because(error, dialect(request)),

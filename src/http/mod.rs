@@ -1,7 +1,8 @@
 //! All that knows HTTP. A handler parses, asks the vault, answers; it decides nothing.
 //!
 //! [`routes`] is the one table of what is served, from which the OpenAPI description is made as well. The families:
-//! [`oauth`] (tokens), [`pam`] (the PAM Core service under `/iso` and `/api`), [`ops`] (health, metrics, docs).
+//! [`oauth`] (tokens), [`pam`] (the PAM Core service under `/iso` and `/api`), [`keyfactor`] (under `/KeyfactorAPI`),
+//! [`ops`] (health, metrics, docs).
 
 mod body;
 mod caller;
@@ -13,6 +14,7 @@ mod observe;
 mod source;
 mod tls;
 
+pub mod keyfactor;
 pub mod oauth;
 pub mod ops;
 pub mod pam;
@@ -62,6 +64,7 @@ pub fn serve(service: Service, listener: TcpListener) -> Result<Server, ServeErr
     let app = move || {
         App::new()
             .app_data(data.clone())
+            .wrap(from_fn(keyfactor::frame))
             .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(observe::observe))
             .configure(routes::register)

@@ -15,6 +15,7 @@ pub enum LinkedKind {
     Information,
     /// A tag, by its number among the lookup values: everything that bears it.
     Tag,
+    Entry,
 }
 
 impl LinkedKind {
@@ -25,6 +26,7 @@ impl LinkedKind {
             LinkedKind::Credential => "credential",
             LinkedKind::Information => "information",
             LinkedKind::Tag => "tag",
+            LinkedKind::Entry => "entry",
         }
     }
 }
@@ -70,5 +72,14 @@ pub fn insert(
             authorization_link::object_id.eq(object),
         ))
         .execute(connection)?;
+    Ok(())
+}
+
+/// Takes the object from everyone that it was linked to.
+pub fn delete_all(connection: &mut AnyConnection, kind: LinkedKind, object: i32) -> Result<(), StoreError> {
+    let links = authorization_link::table
+        .filter(authorization_link::object_kind.eq(kind.name()))
+        .filter(authorization_link::object_id.eq(object));
+    diesel::delete(links).execute(connection)?;
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod domain;
 pub mod idempotency;
 pub mod information;
 pub mod key;
+pub mod keyfactor;
 pub mod link;
 pub mod list;
 pub mod lookup;

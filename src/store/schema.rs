@@ -177,6 +177,83 @@ table! {
         created_at -> BigInt,
     }
 }
+table! {
+    provider_type (id) { id -> Text, name -> Text, name_key -> Text, built_in -> Bool, created_at -> BigInt, }
+}
+table! {
+    provider_type_parameter (id) {
+        id -> Integer,
+        type_id -> Text,
+        name -> Text,
+        name_key -> Text,
+        display_name -> Nullable<Text>,
+        data_type -> Integer,
+        instance_level -> Bool,
+    }
+}
+table! {
+    provider (id) {
+        id -> Integer,
+        name -> Text,
+        name_key -> Text,
+        type_id -> Text,
+        area -> Integer,
+        secured_area_id -> Nullable<Integer>,
+        remote -> Bool,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+table! {
+    provider_value (id) {
+        id -> Integer,
+        provider_id -> Integer,
+        parameter_id -> Integer,
+        value -> Nullable<Text>,
+        instance_id -> Nullable<Integer>,
+        instance_guid -> Nullable<Text>,
+    }
+}
+table! {
+    provider_entry (id) {
+        id -> Integer,
+        provider_id -> Integer,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        description_key -> Nullable<Text>,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+table! { permission_set (id) { id -> Text, name -> Text, name_key -> Text, permissions -> Text, } }
+table! {
+    role (id) {
+        id -> Integer,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        email_address -> Nullable<Text>,
+        immutable -> Bool,
+        permission_set_id -> Text,
+        permissions -> Text,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+table! { authorization_role (authorization_id, role_id) { authorization_id -> Integer, role_id -> Integer, } }
+table! {
+    identity (id) {
+        id -> Integer,
+        account_name -> Text,
+        account_key -> Text,
+        identity_type -> Text,
+        password -> Nullable<Text>,
+        signature -> Binary,
+        created_at -> BigInt,
+    }
+}
+table! { identity_role (identity_id, role_id) { identity_id -> Integer, role_id -> Integer, } }
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {
@@ -195,6 +272,8 @@ table! {
     }
 }
 
+joinable!(provider -> provider_type (type_id));
+joinable!(identity_role -> role (role_id));
 joinable!(credential -> device (device_id));
 joinable!(ssh_key_device -> device (device_id));
 joinable!(authorization -> application (application_id));
@@ -213,3 +292,5 @@ allow_tables_to_appear_in_same_query!(
     custody,
     proxy_session
 );
+allow_tables_to_appear_in_same_query!(provider, provider_type);
+allow_tables_to_appear_in_same_query!(identity_role, role);

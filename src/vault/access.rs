@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::VaultError;
 use super::error::Refusal;
+use super::keyfactor::permission::Rights;
 use super::origin::{AllowedOrigins, Origin};
 use crate::crypto::{AnswerKey, SecretText};
 use crate::token::Verifier;
@@ -94,6 +95,8 @@ pub struct Client {
     pub secrets: Vec<LiveSecret>,
     /// What the secrets in its answers are encrypted under; `None` is not at all.
     pub answer_key: Option<Arc<AnswerKey>>,
+    /// What its roles let it do on the Keyfactor routes.
+    pub rights: Rights,
 }
 
 impl Client {
@@ -150,6 +153,7 @@ mod tests {
             origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
             answer_key: None,
+            rights: Rights::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::audit::Record;
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::{AnswerKey, AnswerKeyError, random_bytes};
 use crate::store::client::{self, AuthorizationRow, NewAuthorization};
+use crate::store::keyfactor::{entry, provider, role};
 use crate::store::link::{self, LinkedKind};
 use crate::store::lookup::{self, LookupKind};
 use crate::store::{AnyConnection, StoreError, Transaction, credential, device, domain, information, meta, user};
@@ -19,6 +20,7 @@ use crate::token::ClientSecret;
 
 /// Who the command line is in the audit log.
 const ACTOR: &str = "command-line";
+const ROLES_WITHOUT_RESOURCE: &str = "roles are for the resource keyfactor, which the authorization lacks";
 
 /// Why a command was not carried out. The texts are for the person at the keyboard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +61,8 @@ pub struct AuthorizationRequest {
     pub expires_at: Option<DateTime<Utc>>,
     /// What the secrets in its answers are encrypted under, if at all.
     pub answer_key: Option<Arc<AnswerKey>>,
+    /// The roles that it holds on the Keyfactor routes, by name.
+    pub roles: Vec<String>,
 }
 
 impl AuthorizationRequest {
@@ -73,6 +77,7 @@ impl AuthorizationRequest {
             certificates: Vec::new(),
             expires_at: None,
             answer_key: None,
+            roles: Vec::new(),
         }
     }
 }
@@ -123,6 +128,8 @@ pub enum LinkTarget {
     Information(String),
     /// A tag, known or not yet: every device, credential and SSH key that bears it.
     Tag(String),
+    /// An entry of a local PAM provider: the provider's number or name, a slash, the entry's name.
+    Entry(String),
 }
 
 impl Vault {
@@ -171,6 +178,9 @@ impl Vault {
         if request.resources.is_empty() {
             return Err(AdminError::Invalid("an authorization needs a resource".into()));
         }
+        if !request.roles.is_empty() && !request.resources.contains(&Resource::Keyfactor) {
+            return Err(AdminError::Invalid(ROLES_WITHOUT_RESOURCE.into()));
+        }
         let resources = request.resources.iter().map(|resource| resource.name()).collect::<Vec<_>>().join(",");
         let (client_id, client_secret) = (hex::encode(random_bytes::<20>()), ClientSecret::generate());
         let verifier = client_secret.verifier();
@@ -193,6 +203,10 @@ impl Vault {
                 client::insert_client_secret(connection, id, verifier.as_bytes(), now)?;
                 if let Some(key) = &request.answer_key {
                     answer_key::put(connection, id, key, now)?;
+                }
+                for name in &request.roles {
+                    let role = role_named(connection, name)?;
+                    role::give_to_authorization(connection, id, role)?;
                 }
                 Ok(((), format!("authorization:{id}")))
             }
@@ -296,6 +310,35 @@ impl Vault {
         self.administer("authorization.unlink", change).await
     }
 
+    /// Gives a client a role on the Keyfactor routes.
+    pub async fn grant_role(&self, client_id: &str, name: &str) -> Result<(), AdminError> {
+        let (client_id, name) = (client_id.to_string(), name.to_string());
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            let row = authorization(connection, &client_id)?;
+            if !row.resources.split(',').any(|resource| resource == Resource::Keyfactor.name()) {
+                return Err(AdminError::Invalid(ROLES_WITHOUT_RESOURCE.into()));
+            }
+            let role = role_named(connection, &name)?;
+            role::give_to_authorization(connection, row.id, role)?;
+            Ok(((), format!("authorization:{}", row.id)))
+        };
+        self.administer("authorization.grant-role", change).await
+    }
+
+    /// Takes a role from a client.
+    pub async fn revoke_role(&self, client_id: &str, name: &str) -> Result<(), AdminError> {
+        let (client_id, name) = (client_id.to_string(), name.to_string());
+        let change = move |connection: &mut AnyConnection, _: i64| {
+            let row = authorization(connection, &client_id)?;
+            let role = role_named(connection, &name)?;
+            match role::take_from_authorization(connection, row.id, role)? {
+                true => Ok(((), format!("authorization:{}", row.id))),
+                false => Err(AdminError::Unknown(format!("role {name} of authorization {client_id}"))),
+            }
+        };
+        self.administer("authorization.revoke-role", change).await
+    }
+
     /// Registers a domain.
     pub async fn add_domain(&self, name: &str, short_name: Option<&str>) -> Result<(), AdminError> {
         let name = named(name, "the domain")?;
@@ -376,7 +419,7 @@ fn named(name: &str, what: &str) -> Result<String, AdminError> {
     }
 }
 
-fn exists(name: &str) -> impl FnOnce(StoreError) -> AdminError {
+pub(super) fn exists(name: &str) -> impl FnOnce(StoreError) -> AdminError {
     let name = name.to_string();
     move |error| if error == StoreError::Conflict { AdminError::Exists(name) } else { error.into() }
 }
@@ -389,6 +432,12 @@ fn application(connection: &mut AnyConnection, name: &str) -> Result<i32, AdminE
 pub(super) fn authorization(connection: &mut AnyConnection, client_id: &str) -> Result<AuthorizationRow, AdminError> {
     let row = client::authorization_by_client(connection, client_id)?;
     row.ok_or_else(|| AdminError::Unknown(format!("authorization {client_id}")))
+}
+
+/// The number of the role of that name, in any case.
+pub(super) fn role_named(connection: &mut AnyConnection, name: &str) -> Result<i32, AdminError> {
+    let row = role::by_name(connection, name)?;
+    row.map(|row| row.id).ok_or_else(|| AdminError::Unknown(format!("role {name}")))
 }
 
 fn linked(connection: &mut AnyConnection, target: &LinkTarget) -> Result<(LinkedKind, i32), AdminError> {
@@ -419,6 +468,16 @@ fn linked(connection: &mut AnyConnection, target: &LinkTarget) -> Result<(Linked
         LinkTarget::Tag(tag) => {
             let tag = named(tag, "the tag")?;
             Ok((LinkedKind::Tag, lookup::register(connection, LookupKind::Tag, &tag)?.id))
+        }
+        LinkTarget::Entry(key) => {
+            let unknown = || AdminError::Unknown(format!("entry {key}"));
+            let (provider, name) = key.split_once('/').ok_or_else(unknown)?;
+            let id = match number(provider) {
+                Some(id) => id,
+                None => provider::id_by_name(connection, provider)?.ok_or_else(unknown)?,
+            };
+            let row = entry::by_name(connection, id, name)?.ok_or_else(unknown)?;
+            Ok((LinkedKind::Entry, row.id))
         }
     }
 }

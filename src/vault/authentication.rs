@@ -59,6 +59,7 @@ pub enum AuthenticationFailure {
     TokenInvalid,
     TokenExpired,
     TokenRevoked,
+    TooMany,
 }
 
 impl AuthenticationFailure {
@@ -74,6 +75,7 @@ impl AuthenticationFailure {
             AuthenticationFailure::TokenInvalid => "token-invalid",
             AuthenticationFailure::TokenExpired => "token-expired",
             AuthenticationFailure::TokenRevoked => "token-revoked",
+            AuthenticationFailure::TooMany => "too-many-failures",
         }
     }
 }
@@ -208,6 +210,11 @@ impl Vault {
         };
         self.0.failures.add(origin.source, failure.reason());
         Err(TokenRefusal::Client)
+    }
+
+    /// Counts a failure for the audit log.
+    pub(super) fn note_failure(&self, source: IpAddr, failure: AuthenticationFailure) {
+        self.0.failures.add(source, failure.reason());
     }
 
     /// Notes that somebody came without credentials, or with a form of them that cannot be read.

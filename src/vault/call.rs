@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::access::{Client, Need, Resource};
+use super::keyfactor::KeyfactorAction;
 use super::origin::Origin;
 use super::{Conditions, InvalidInput, VaultError};
 use crate::crypto::{AnswerForm, AnswerKey, SecretText};
@@ -125,6 +127,8 @@ pub enum Action {
     SessionList,
     SessionRead,
     SessionDrop,
+    EntryRead,
+    Keyfactor(KeyfactorAction),
     UnknownRoute,
 }
 
@@ -164,6 +168,8 @@ impl Action {
             Action::SessionList => "session.list",
             Action::SessionRead => "session.read",
             Action::SessionDrop => "session.drop",
+            Action::EntryRead => "entry.read",
+            Action::Keyfactor(action) => action.word(),
             Action::UnknownRoute => "route.unknown",
         }
     }
@@ -201,10 +207,14 @@ impl Action {
             | Action::HistoryList
             | Action::HistoryRead
             | Action::SessionList
-            | Action::SessionRead => false,
+            | Action::SessionRead
+            | Action::EntryRead => false,
             // Only from 3.33 on is it a write (contract, section 13, 23).
             Action::SessionCreate => {
                 return Some(Need { resource: Resource::WebProxySession, write: dialect == Dialect::Modern });
+            }
+            Action::Keyfactor(action) => {
+                return Some(Need { resource: Resource::Keyfactor, write: action.writes() });
             }
             Action::SessionOpen | Action::UnknownRoute => return None,
         };
@@ -223,6 +233,16 @@ pub enum Object {
     Information(i32),
     /// A proxy session, by its number.
     Session(i32),
+    /// A type of PAM providers, by its id.
+    ProviderType(Uuid),
+    /// A PAM provider, by its number.
+    Provider(i32),
+    /// An entry of a local PAM provider, by its number.
+    Entry(i32),
+    /// A security identity, by its number.
+    Identity(i32),
+    /// A role, by its number.
+    Role(i32),
 }
 
 impl std::fmt::Display for Object {
@@ -232,6 +252,11 @@ impl std::fmt::Display for Object {
             Object::Credential(id) => write!(f, "credential:{id}"),
             Object::Information(id) => write!(f, "information:{id}"),
             Object::Session(id) => write!(f, "session:{id}"),
+            Object::ProviderType(id) => write!(f, "provider-type:{id}"),
+            Object::Provider(id) => write!(f, "provider:{id}"),
+            Object::Entry(id) => write!(f, "entry:{id}"),
+            Object::Identity(id) => write!(f, "identity:{id}"),
+            Object::Role(id) => write!(f, "role:{id}"),
         }
     }
 }

@@ -181,6 +181,7 @@ mod tests {
             origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
             answer_key: None,
+            rights: super::super::keyfactor::permission::Rights::default(),
         };
         let source = "127.0.0.1".parse().unwrap();
         let origin = Origin { source, request_id: "r".into(), referer: None, certificate: None };

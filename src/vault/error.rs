@@ -1,6 +1,7 @@
 //! Everything that a call can end in other than success, in the vault's own words.
 
 use super::credential::Candidate;
+use super::keyfactor::KeyfactorError;
 use super::session::SessionError;
 use super::{Object, StateTag};
 use crate::crypto::SealError;
@@ -156,6 +157,9 @@ pub enum VaultError {
     /// Something about a proxy session.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// A refusal of the Keyfactor families' own rules.
+    #[error(transparent)]
+    Keyfactor(#[from] KeyfactorError),
 
     /// The database did not do its part.
     #[error(transparent)]
@@ -179,6 +183,8 @@ pub enum Refusal {
     Referer,
     /// The client's certificate is not among those of its authorization, or missing.
     Certificate,
+    /// No role of the caller holds the permission.
+    Permission,
 }
 
 impl Refusal {
@@ -189,6 +195,7 @@ impl Refusal {
             Refusal::Source => "source-not-allowed",
             Refusal::Referer => "referer-not-allowed",
             Refusal::Certificate => "certificate-not-allowed",
+            Refusal::Permission => "permission-not-held",
         }
     }
 }
@@ -295,6 +302,7 @@ impl VaultError {
             VaultError::ContentMissing => "content-missing",
             VaultError::VersionNotFound => "version-not-found",
             VaultError::Session(error) => error.reason(),
+            VaultError::Keyfactor(error) => error.reason(),
             VaultError::Store(_) => "store-failed",
             VaultError::Seal(_) => "seal-failed",
             VaultError::Token(_) => "token-failed",

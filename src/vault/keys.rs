@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::Place;
 use super::grants::Grants;
+use super::keyfactor::signature;
+use crate::audit::Signer;
 use crate::clock::to_micros;
 use crate::config::Settings;
 use crate::crypto::{self, DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError, SecretKind};
@@ -55,6 +57,7 @@ pub(super) struct Unlocked {
     pub(super) audit: DataKey,
     pub(super) tokens: TokenAuthority,
     pub(super) grants: Grants,
+    pub(super) identities: Signer,
 }
 
 /// Opens the database under the root key, and brings it up to date.
@@ -75,8 +78,9 @@ pub(super) fn unlock(
     let (keyring, audit) = data_keys(connection, &root_key)?;
     let signing = signing_keys(connection, &keyring)?;
     let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
-    let grants = Grants::read(connection, now)?;
-    Ok(Unlocked { keyring, audit, tokens, grants })
+    let identities = Signer::new(&audit, signature::PURPOSE);
+    let grants = Grants::read(connection, now, &identities)?;
+    Ok(Unlocked { keyring, audit, tokens, grants, identities })
 }
 
 /// What can be told of a database without writing to it.

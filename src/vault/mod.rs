@@ -11,6 +11,7 @@ pub mod credential;
 pub mod device;
 pub mod history;
 pub mod information;
+pub mod keyfactor;
 pub mod listing;
 pub mod origin;
 pub mod session;
@@ -46,15 +47,17 @@ pub use keys::{Inspection, StartError};
 pub use once::Once;
 pub use upkeep::Upkeep;
 
-use crate::audit::{self, Record};
+use crate::audit::{self, Record, Signer};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::crypto::{DataKey, Fingerprints, Keyring, RootKeyLocation};
+use crate::directory::{self, Directory};
 use crate::store::{AnyConnection, CommitObserver, DatabaseLocation, Store, StoreError, Transaction, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
 
 use failures::Failures;
 use grants::Grants;
+use keyfactor::password::Passwords;
 
 /// How long a transaction takes on further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
@@ -91,6 +94,9 @@ struct Inner {
     fingerprints: Fingerprints,
     tokens: ArcSwap<TokenAuthority>,
     grants: ArcSwap<Grants>,
+    identities: Signer,
+    passwords: Passwords,
+    directory: Arc<dyn Directory>,
     failures: Failures,
     clock: Clock,
     settings: Settings,
@@ -122,6 +128,9 @@ impl Vault {
             audit_key: keys.audit,
             tokens: ArcSwap::from_pointee(keys.tokens),
             grants: ArcSwap::from_pointee(keys.grants),
+            identities: keys.identities,
+            passwords: Passwords::default(),
+            directory: directory::open(&settings.keyfactor.directory),
             failures: Failures::default(),
             clock,
             settings: settings.clone(),

@@ -95,6 +95,11 @@ impl AllowedOrigins {
         })
     }
 
+    /// Every place.
+    pub(super) fn anywhere() -> Self {
+        Self { sources: Allowed::Anything, referers: Allowed::Anything, certificates: Allowed::Anything }
+    }
+
     /// No place at all.
     pub(super) fn nowhere() -> Self {
         Self {

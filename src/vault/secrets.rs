@@ -79,6 +79,11 @@ pub(super) fn compare_with(
     }
 }
 
+/// Forgets a secret in all of its versions.
+pub(super) fn erase(work: &mut Work<'_, '_>, kind: SecretKind, owner: i32) -> Result<(), VaultError> {
+    Ok(secret::delete_up_to(work.connection(), kind.name(), owner, i32::MAX)?)
+}
+
 /// Keeps a new version, and forgets those beyond the number that the settings keep. A value that is the current one
 /// makes no version: a client that sends its whole inventory each night must not push the history out.
 pub(super) fn put(work: &mut Work<'_, '_>, kind: SecretKind, owner: i32, value: &SecretText) -> Result<(), VaultError> {

@@ -59,11 +59,12 @@ impl Vault {
     /// Reads clients and revocations again if anything about them has changed.
     pub async fn refresh(&self) -> Result<(), VaultError> {
         let (known, now) = (self.0.grants.load().revision, self.0.clock.now());
+        let inner = std::sync::Arc::clone(&self.0);
         let read = move |connection: &mut crate::store::AnyConnection| -> Result<Option<Grants>, StoreError> {
             if meta::change_mark(connection)? == known {
                 return Ok(None);
             }
-            Grants::read(connection, now).map(Some)
+            Grants::read(connection, now, &inner.identities).map(Some)
         };
         if let Some(grants) = self.0.store.read(read).await? {
             self.0.grants.rcu(|current| {

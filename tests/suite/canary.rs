@@ -1,6 +1,7 @@
 //! No secret lies or is told where it should not be: canaries of every kind are pushed through the running program,
 //! and then looked for in all that it keeps and says.
 
+mod keyfactor;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use chaveiro::crypto::random_bytes;
 
 use crate::support::decrypt::{By, PrivateKey};
 use crate::support::{Answer, Credentials, Program, Serving, contents};
+use keyfactor::{create_keyfactor_client, keep_provider_secrets};
 use ways::{
     create_session_client, keep_secrets, on_marker, open_sessions, read_encrypted, send_raw, send_secrets_astray,
     show_wrong_secrets,
@@ -125,6 +127,7 @@ async fn no_secret_is_found_where_none_belongs() {
     canaries.add("a client's secret", &credentials.secret);
     let session_credentials = create_session_client(&program);
     let (encrypting, private) = create_encrypting(&program, &mut canaries);
+    let keyfactor = create_keyfactor_client(&program, &mut canaries);
     let server = serve_with_every_log(&program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
@@ -138,6 +141,7 @@ async fn no_secret_is_found_where_none_belongs() {
     read_encrypted(&server.client(&encrypting).await, &private, &mut told).await;
     send_secrets_astray(&client, &mut canaries, &mut told).await;
     show_wrong_secrets(&client, &server.anonymous(), &mut canaries, &mut told).await;
+    keep_provider_secrets(&server, &keyfactor, &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));
         send_raw(server.address, way, &bytes, &mut told);

@@ -4,6 +4,7 @@ mod answer_keys;
 mod audit_log;
 mod changes;
 mod exit_codes;
+mod keyfactor;
 mod quickstart;
 
 use crate::support::{Credentials, Finished, Program, Serving, TestClient};

@@ -22,6 +22,7 @@ mod dialects;
 mod golden;
 mod history;
 mod information;
+mod keyfactor;
 mod listing;
 mod parameters;
 mod refusals;

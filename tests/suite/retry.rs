@@ -92,9 +92,10 @@ impl Request {
     }
 }
 
-/// A request for every `POST` that takes a token.
+/// A request for every `POST` that takes a token, but those of the Keyfactor routes, where names do what keys do here.
 fn every_post() -> Vec<Request> {
-    let posts = routes::all().into_iter().filter(|endpoint| endpoint.bearer && endpoint.method == "POST");
+    let posts =
+        routes::all().into_iter().filter(|endpoint| endpoint.bearer && !endpoint.basic && endpoint.method == "POST");
     let requests: Vec<Request> = posts.map(|endpoint| Request::to(&endpoint.path)).collect();
     assert!(requests.len() >= 20, "{}", requests.len());
     requests

@@ -17,8 +17,14 @@ use crate::http::described::Described;
 use crate::http::routes::{self, Endpoint};
 
 const BEARER: &str = "bearer";
-const PATH_PARAMETERS: [(&str, &str); 2] =
-    [("key", "The number, or one of the names that the resource is known by"), ("version", "The number of a version")];
+const BASIC: &str = "basic";
+const PATH_PARAMETERS: [(&str, &str); 5] = [
+    ("key", "The number, or one of the names that the resource is known by"),
+    ("version", "The number of a version"),
+    ("id", "The number or the GUID of the resource"),
+    ("name", "The name of the resource"),
+    ("providerId", "The number of a PAM provider"),
+];
 
 /// The whole API.
 pub(in crate::http) fn description() -> OpenApi {
@@ -29,9 +35,11 @@ pub(in crate::http) fn description() -> OpenApi {
         paths = paths.path(endpoint.path.clone(), PathItem::new(http_method(&endpoint), operation));
     }
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .security_scheme(BEARER, SecurityScheme::Http(scheme))
+        .security_scheme(BASIC, SecurityScheme::Http(basic))
         .build();
     let info = InfoBuilder::new()
         .title("Chaveiro")
@@ -86,12 +94,19 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     }
     if endpoint.bearer {
         operation = operation.parameter(accept_encryption());
-        operation = operation.security(SecurityRequirement::new(BEARER, Vec::<String>::new()));
+    }
+    for (scheme, _) in [(BEARER, endpoint.bearer), (BASIC, endpoint.basic)].into_iter().filter(|(_, wanted)| *wanted) {
+        operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
     }
     if let Some(body) = endpoint.body {
         let mut request = RequestBodyBuilder::new().required(Some(Required::True));
-        for kind in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
-            request = request.content(kind, content(body(), schemas));
+        // The Keyfactor routes take JSON alone.
+        let kinds: &[&str] = match endpoint.basic {
+            true => &["application/json"],
+            false => &["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
+        };
+        for kind in kinds {
+            request = request.content(*kind, content(body(), schemas));
         }
         operation = operation.request_body(Some(request.build()));
     }

@@ -70,7 +70,7 @@ impl Refused {
 }
 
 /// The causes that are ours and go to the log; the client hears nothing of them.
-fn fault(error: &VaultError) -> Option<String> {
+pub(in crate::http) fn fault(error: &VaultError) -> Option<String> {
     match error {
         VaultError::Store(error) => Some(format!("a request failed in the store: {error}")),
         VaultError::Seal(error) => Some(format!("a request failed in the keys: {error}")),
@@ -200,6 +200,8 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::ContentMissing => Text::numbered(1026, "The information content was not informed"),
         VaultError::VersionNotFound => Text::unnumbered("Version not found"),
         VaultError::Session(error) => text_of_session(*error, dialect),
+        // The one refusal of that family that can be met here: an entry, or its provider, is not there.
+        VaultError::Keyfactor(_) => Text::unnumbered("Entry not found"),
         VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => Text::later(),
         VaultError::Store(
             StoreError::Conflict
@@ -276,6 +278,7 @@ mod tests {
     use crate::crypto::SealError;
     use crate::token::TokenError;
     use crate::vault::Refusal;
+    use crate::vault::keyfactor::KeyfactorError;
 
     #[test]
     fn the_whole_table() {
@@ -343,6 +346,7 @@ mod tests {
             SessionError::Over.into(),
             SessionError::UrlNotGood.into(),
             SessionError::UrlBoundElsewhere.into(),
+            VaultError::Keyfactor(KeyfactorError::EntryNotFound),
             VaultError::Store(StoreError::Busy),
             VaultError::Store(StoreError::Unavailable("why")),
             VaultError::Store(StoreError::Contended),

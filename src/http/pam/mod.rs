@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod credential;
 pub mod device;
+pub mod entry;
 pub mod envelope;
 pub mod error;
 pub mod history;

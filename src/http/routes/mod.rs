@@ -1,6 +1,7 @@
 //! The one table of what is served. Registration and the OpenAPI description are both made from it, so that neither
 //! can know a route that the other does not.
 
+mod keyfactor;
 mod oauth;
 mod ops;
 mod pam;
@@ -25,6 +26,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Whether it wants a bearer token.
     pub bearer: bool,
+    /// Whether a name and a password are as good.
+    pub basic: bool,
     /// What may be sent in the query: names and meanings.
     pub query: &'static [(&'static str, &'static str)],
     /// Headers that it acts on, beside those that all do: names and meanings.
@@ -68,7 +71,9 @@ struct Row {
 
 /// Every endpoint.
 pub fn all() -> Vec<Endpoint> {
-    [oauth::endpoints(), pam::endpoints(), session::endpoints(), ops::endpoints()].into_iter().flatten().collect()
+    let families =
+        [oauth::endpoints(), pam::endpoints(), session::endpoints(), keyfactor::endpoints(), ops::endpoints()];
+    families.into_iter().flatten().collect()
 }
 
 /// Registers every endpoint, one resource for each path, which answers other methods with 405.
@@ -125,6 +130,7 @@ fn plain(tag: &'static str, rows: &[Row], answers: impl Fn(&Row) -> Vec<Answer>)
         bearer: false,
         query: row.query,
         headers: &[],
+        basic: false,
         body: row.body,
         answers: answers(row),
         route: row.route,

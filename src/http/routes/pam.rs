@@ -9,6 +9,7 @@ use crate::http::pam::credential::{
     self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload,
 };
 use crate::http::pam::device::{self, DeviceForm, DevicePayload, DevicesPayload};
+use crate::http::pam::entry::{self, EntryPayload};
 use crate::http::pam::envelope::{Failure, Nothing};
 use crate::http::pam::history::{self, VersionPayload, VersionsPayload};
 use crate::http::pam::information::{
@@ -62,6 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             tag: "PAM Core",
             summary: row.summary,
             bearer: true,
+            basic: false,
             query: row.query,
             headers,
             body: row.body,
@@ -321,6 +323,15 @@ fn rows() -> Vec<Row> {
             body: None,
             success: created("It is restored", done),
             route: || web::to(history::restore),
+        },
+        Row {
+            method: Method::GET,
+            paths: &["/pam/provider/{id}/entry/{name}"],
+            summary: "One entry of a local PAM provider with its secret, for a client that it is linked to",
+            query: &[],
+            body: None,
+            success: ok("The entry", enveloped::<EntryPayload>),
+            route: || web::to(entry::read),
         },
     ]
 }

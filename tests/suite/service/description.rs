@@ -12,7 +12,9 @@ const EVERY_METHOD: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIO
 
 async fn call(client: &TestClient, method: &str, path: &str) -> Answer {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    let path = path.replace("{key}", "1").replace("{version}", "1");
+    let path = ["{key}", "{version}", "{id}", "{name}", "{providerId}"]
+        .iter()
+        .fold(path.to_string(), |path, name| path.replace(name, "1"));
     client.send(client.request(method, &path)).await
 }
 
@@ -83,6 +85,9 @@ async fn the_description_tells_what_each_answer_holds() {
         ("get", "/api/pam/credential", "200", ["response", "credentials", "management_ip"]),
         ("get", "/iso/pam/credential/{key}", "200", ["response", "credential", "password"]),
         ("get", "/iso/pam/credential/{key}", "400", ["response", "exception", "code"]),
+        ("get", "/KeyfactorAPI/PamProviders", "200", ["Id", "ProviderTypeParamValues", "SecuredAreaId"]),
+        ("get", "/KeyfactorAPI/PamProviders/Types", "200", ["Id", "Parameters", "InstanceLevel"]),
+        ("put", "/KeyfactorAPI/PamProviders", "409", ["ErrorCode", "Message", "Message"]),
         ("post", "/oauth2/token", "200", ["access_token", "token_type", "expires_in"]),
         ("post", "/oauth2/token", "401", ["error", "error", "error"]),
     ] {
@@ -143,10 +148,13 @@ async fn every_route_answers_as_it_is_described() {
         assert!(described.contains(&answer.status.as_u16()), "{method} {path}: {} {}", answer.status, answer.text);
         let anonymous = call(&app.anonymous(), method, path).await;
         if endpoint.bearer {
-            anonymous.expect_refusal(401, "No route matched with those values");
+            match endpoint.basic {
+                true => anonymous.expect_error(401, "Credentials are required"),
+                false => anonymous.expect_refusal(401, "No route matched with those values"),
+            }
         }
-        let pam = ["PAM Core", "Proxy sessions"].contains(&endpoint.tag);
-        let keeps = if pam || path.contains("/oauth2/") { Some("no-store") } else { None };
+        let secret = ["PAM Core", "Proxy sessions", "Keyfactor"].contains(&endpoint.tag);
+        let keeps = if secret || path.contains("/oauth2/") { Some("no-store") } else { None };
         if keeps.is_some() {
             assert_eq!(answer.header("cache-control"), keeps, "{method} {path}");
             assert_eq!(anonymous.header("cache-control"), keeps, "{method} {path}");
@@ -166,7 +174,10 @@ async fn every_other_method_is_405_and_hears_which_ones_there_are() {
         for method in EVERY_METHOD.iter().filter(|method| !methods.contains(**method)) {
             for caller in [&client, &app.anonymous()] {
                 let answer = call(caller, method, path).await;
-                answer.expect_refusal(405, "Method not allowed");
+                match path.starts_with("/KeyfactorAPI/") {
+                    true => answer.expect_error(405, "does not have this method"),
+                    false => answer.expect_refusal(405, "Method not allowed"),
+                }
                 let allowed = answer.header("allow").unwrap().split(", ").map(String::from).collect();
                 assert_eq!(methods, allowed, "{method} {path}");
             }

@@ -52,6 +52,16 @@ impl Answer {
         assert!(body["response"]["message"].as_str().unwrap().contains(part), "{}", self.text);
     }
 
+    /// Asserts a refusal of the Keyfactor routes, by its status and a part of its message.
+    #[track_caller]
+    pub(crate) fn expect_error(&self, status: u16, part: &str) {
+        let body = self.expect(status);
+        let code = body["ErrorCode"].as_str().unwrap().strip_prefix("0xA011").unwrap();
+        assert!(code.len() == 4 && code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')), "{code}");
+        assert!(body["Message"].as_str().unwrap().contains(part), "{}", self.text);
+        assert_eq!(body.as_object().unwrap().len(), 2, "{}", self.text);
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }

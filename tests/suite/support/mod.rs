@@ -5,6 +5,7 @@ mod client;
 mod contents;
 mod database;
 pub(crate) mod decrypt;
+mod ldap;
 mod process;
 mod stream;
 
@@ -12,6 +13,7 @@ pub(crate) use app::{TestApp, origin};
 pub(crate) use client::{Answer, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
+pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, program};
 
 /// The parameters of a device by that name.

@@ -1,0 +1,12 @@
+DELETE FROM secret WHERE kind IN ('provider.parameter', 'provider.entry');
+DELETE FROM authorization_link WHERE object_kind = 'entry';
+DROP TABLE identity_role;
+DROP TABLE identity;
+DROP TABLE authorization_role;
+DROP TABLE role;
+DROP TABLE permission_set;
+DROP TABLE provider_entry;
+DROP TABLE provider_value;
+DROP TABLE provider;
+DROP TABLE provider_type_parameter;
+DROP TABLE provider_type;

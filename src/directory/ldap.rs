@@ -1,0 +1,180 @@
+//! An LDAP server: Active Directory, OpenLDAP. Each look-up has a connection of its own; they are rare.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use ldap3::{LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, ldap_escape};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::{Account, AccountKind, AccountName, Directory, DirectoryError};
+use crate::config::{DirectorySettings, LdapSettings};
+use crate::crypto::SecretText;
+
+/// The server, as the settings describe it.
+pub(super) struct Ldap {
+    settings: LdapSettings,
+    domain: String,
+}
+
+/// Why a look-up failed; goes to the log, where no password must stand.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the file of certificates cannot be read")]
+    Certificates,
+    #[error("the file of the password cannot be read: {0}")]
+    Password(std::io::ErrorKind),
+    #[error("{0}")]
+    Server(#[from] LdapError),
+    #[error("no answer in time")]
+    Late,
+}
+
+impl Ldap {
+    pub(super) fn new(settings: &DirectorySettings) -> Self {
+        Self { settings: settings.ldap.clone(), domain: settings.domain.clone() }
+    }
+
+    /// Whether names of this domain are looked for here.
+    fn is_own(&self, name: &AccountName) -> bool {
+        let same = |domain: &String| {
+            [&self.domain, &self.settings.dns_domain].iter().any(|own| own.to_lowercase() == domain.to_lowercase())
+        };
+        name.domain.as_ref().is_none_or(same)
+    }
+
+    async fn search(&self, name: &AccountName) -> Result<Option<Account>, Failure> {
+        let settings = &self.settings;
+        let patience = Duration::from_secs(settings.timeout_seconds.max(1));
+        let mut connection = LdapConnSettings::new().set_conn_timeout(patience).set_starttls(settings.start_tls);
+        if !settings.ca_file.as_os_str().is_empty() {
+            connection = connection.set_config(trusting(settings)?);
+        }
+        let (driver, mut ldap) = LdapConnAsync::with_settings(connection, &settings.url).await?;
+        ldap3::drive!(driver);
+        if !settings.bind_dn.is_empty() {
+            let password = password(settings)?;
+            ldap.with_timeout(patience).simple_bind(&settings.bind_dn, password.expose()).await?.success()?;
+        }
+        let attributes = ["objectClass", &settings.user_attribute, &settings.group_attribute];
+        let filter = filter(settings, &name.name);
+        let found = ldap.with_timeout(patience).search(&settings.base_dn, Scope::Subtree, &filter, attributes).await?;
+        let (entries, _) = found.success()?;
+        // What is unsaid at the end, the server notices by itself.
+        let _ = ldap.unbind().await;
+        let mut accounts: Vec<Account> =
+            entries.into_iter().filter_map(|entry| self.account(SearchEntry::construct(entry))).collect();
+        match accounts.len() {
+            0 | 1 => Ok(accounts.pop()),
+            _ => {
+                log::warn!("the directory has several accounts of one name; none of them is used");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The account in an entry. References to other servers have no class, and are no account.
+    fn account(&self, entry: SearchEntry) -> Option<Account> {
+        let settings = &self.settings;
+        let attribute = |wanted: &str| {
+            entry.attrs.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, values)| values.as_slice())
+        };
+        let is = |class: &str| {
+            attribute("objectClass").is_some_and(|classes| classes.iter().any(|own| own.eq_ignore_ascii_case(class)))
+        };
+        let (kind, holder) = match (is(&settings.user_class), is(&settings.group_class)) {
+            (true, _) => (AccountKind::User, &settings.user_attribute),
+            (false, true) => (AccountKind::Group, &settings.group_attribute),
+            (false, false) => return None,
+        };
+        let name = attribute(holder)?.first()?;
+        Some(Account { name: format!("{}\\{name}", self.domain), kind })
+    }
+}
+
+impl Directory for Ldap {
+    fn find<'a>(&'a self, name: &'a AccountName) -> LocalBoxFuture<'a, Result<Option<Account>, DirectoryError>> {
+        Box::pin(async move {
+            if !self.is_own(name) {
+                return Ok(None);
+            }
+            // Connecting, binding and searching each have their time; together they must not take three times as long.
+            let patience = Duration::from_secs(self.settings.timeout_seconds.max(1));
+            let searched = tokio::time::timeout(patience, self.search(name)).await;
+            searched.unwrap_or(Err(Failure::Late)).map_err(|failure| {
+                log::error!("the directory {}: {failure}", self.settings.url);
+                DirectoryError
+            })
+        })
+    }
+}
+
+/// What is searched for. The name is escaped (RFC 4515, section 3): it is a value, and nothing else.
+fn filter(settings: &LdapSettings, name: &str) -> String {
+    let LdapSettings { user_class, user_attribute, group_class, group_attribute, .. } = settings;
+    let name = ldap_escape(name);
+    format!(
+        "(|(&(objectClass={user_class})({user_attribute}={name}))(&(objectClass={group_class})({group_attribute}={name})))"
+    )
+}
+
+/// TLS that believes the certificates of the settings alone.
+fn trusting(settings: &LdapSettings) -> Result<Arc<ClientConfig>, Failure> {
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(&settings.ca_file).map_err(|_| Failure::Certificates)?;
+    for certificate in certificates {
+        roots.add(certificate.map_err(|_| Failure::Certificates)?).map_err(|_| Failure::Certificates)?;
+    }
+    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
+}
+
+fn password(settings: &LdapSettings) -> Result<SecretText, Failure> {
+    let text =
+        std::fs::read_to_string(&settings.bind_password_file).map_err(|error| Failure::Password(error.kind()))?;
+    let whole = SecretText::new(text);
+    Ok(SecretText::new(whole.expose().trim_end_matches(['\r', '\n']).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Settings;
+
+    fn settings() -> LdapSettings {
+        Settings::defaults().unwrap().keyfactor.directory.ldap
+    }
+
+    #[test]
+    fn a_filter_asks_for_users_and_groups_of_the_name() {
+        let expected = "(|(&(objectClass=user)(sAMAccountName=jo))(&(objectClass=group)(sAMAccountName=jo)))";
+        assert_eq!(filter(&settings(), "jo"), expected);
+        assert!(filter(&settings(), "*)(uid=*").contains(r"(sAMAccountName=\2a\29\28uid=\2a)"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_leaves_its_place_in_the_filter(name in any::<String>()) {
+            let (asked, plain) = (filter(&settings(), &name), filter(&settings(), "x"));
+            let structure = |text: &str| text.chars().filter(|c| matches!(c, '(' | ')' | '*' | '\0')).collect::<String>();
+            prop_assert_eq!(structure(&asked), structure(&plain));
+            // Every backslash begins an escape of two digits, and what they stand for is the name.
+            let value = asked.split("(sAMAccountName=").nth(1).unwrap().split(')').next().unwrap();
+            let mut bytes = Vec::new();
+            let mut rest = value.as_bytes();
+            while let [first, after @ ..] = rest {
+                if *first == b'\\' {
+                    bytes.push(u8::from_str_radix(std::str::from_utf8(&after[..2]).unwrap(), 16).unwrap());
+                    rest = &after[2..];
+                } else {
+                    bytes.push(*first);
+                    rest = after;
+                }
+            }
+            prop_assert_eq!(bytes, name.into_bytes());
+        }
+    }
+}
