@@ -156,7 +156,7 @@ fn client_of(
     let origins = AllowedOrigins::parse(&row.allowed_ips, &row.referers, &row.certificates);
     let access = Access::named(&row.access);
     let encrypts = answer_key.is_some();
-    let answer_key = answer_key.as_ref().and_then(super::answer_key::of_row).map(Arc::new);
+    let answer_key = answer_key.as_ref().and_then(super::admin::answer_key::of_row).map(Arc::new);
     let sound = origins.is_ok() && access.is_some() && encrypts == answer_key.is_some();
     if !sound {
         log::error!("authorization {} cannot be read and is treated as disabled", row.id);

@@ -17,7 +17,6 @@ pub mod origin;
 pub mod session;
 pub mod ssh_key;
 
-mod answer_key;
 mod call;
 mod conditions;
 mod custody;

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use super::Vault;
-use super::admin::{AdminError, authorization};
+use super::AdminError;
+use super::authorization::authorization;
 use crate::crypto::{AnswerForm, AnswerKey};
 use crate::store::answer_key::{self, AnswerKeyRow};
 use crate::store::{AnyConnection, StoreError};
+use crate::vault::Vault;
 
 /// The action in the audit log, whether the key is new or the form alone.
 const SET: &str = "authorization.set-answer-key";
@@ -79,6 +80,6 @@ pub(super) fn put(connection: &mut AnyConnection, owner: i32, key: &AnswerKey, n
 }
 
 /// The key of a row; `None` when it cannot be read.
-pub(super) fn of_row(row: &AnswerKeyRow) -> Option<AnswerKey> {
+pub(in crate::vault) fn of_row(row: &AnswerKeyRow) -> Option<AnswerKey> {
     AnswerKey::parse(&row.public_key, Some(AnswerForm::named(&row.form)?)).ok()
 }
