@@ -8,7 +8,7 @@ use crate::vault::Inspection;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Bring the tables up to date. Serving does it too.
+    /// Make a vault where there is none, and bring its tables up to date. Serving does it too.
     Migrate,
     /// Look, without writing: does the database answer, is it up to date, is the root key its own?
     Check,
@@ -17,7 +17,7 @@ pub(super) enum Command {
 pub(super) fn run(common: &Common, command: Command) -> Result<(), CliError> {
     match command {
         Command::Migrate => {
-            common.vault()?.close();
+            common.vault_or_new()?.close();
             Ok(say("the database is up to date")?)
         }
         Command::Check => {

@@ -29,7 +29,7 @@ use crate::http::TlsError;
 use crate::store::{CommitObserver, StoreError};
 use crate::vault::admin::AdminError;
 use crate::vault::audit_log::VerificationError;
-use crate::vault::{Place, StartError, Vault, VaultError};
+use crate::vault::{Inspection, Place, StartError, Vault, VaultError};
 
 /// A self-hosted credential vault that applications call over HTTP.
 #[derive(Parser)]
@@ -186,7 +186,25 @@ impl Common {
 
     /// The vault for one command, beside a server that may be running: one writer, with a chain of audit records of
     /// its own.
+    ///
+    /// # Errors
+    /// Among others, where there is none yet: a mistyped directory must not become a vault.
     fn vault(&self) -> Result<Vault, CliError> {
+        match Inspection::of(&self.place()?)?.used {
+            true => self.vault_or_new(),
+            false => {
+                let place = match self.database_url {
+                    Some(_) => "the database".into(),
+                    None => self.data_dir.display().to_string(),
+                };
+                let hint = "chaveiro serve, or chaveiro database migrate, makes one";
+                Err(CliError::Check(format!("there is no vault in {place}; {hint}")))
+            }
+        }
+    }
+
+    /// The same, made where there is none.
+    fn vault_or_new(&self) -> Result<Vault, CliError> {
         let mut settings = self.settings()?;
         settings.node.name = format!("{}-command-line", settings.node.name);
         settings.store.writers = 1;

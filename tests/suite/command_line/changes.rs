@@ -140,7 +140,7 @@ async fn a_domain_may_be_named_within_a_second_of_its_registration() {
 
 #[test]
 fn users_are_listed_by_name_and_each_is_recorded() {
-    let program = Program::new();
+    let program = Program::initialised();
     assert_eq!(program.json(&["user", "list"]), json!([]));
     for name in ["rui", "ana"] {
         assert!(program.done(&["user", "add", name]).contains(name));

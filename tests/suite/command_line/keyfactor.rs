@@ -20,7 +20,7 @@ fn set_password(program: &Program, input: &str) -> i32 {
 
 #[actix_web::test]
 async fn an_identity_is_made_given_a_password_and_a_role_and_let_in() {
-    let program = Program::new();
+    let program = Program::initialised();
     program.done(&["identity", "create", ACCOUNT[0], ACCOUNT[1]]);
     for (input, code) in [("", 1), ("too short\n", 1), ("a password of some length\r\nand more\n", 0)] {
         assert_eq!(set_password(&program, input), code, "{input:?}");
@@ -56,7 +56,7 @@ async fn an_identity_is_made_given_a_password_and_a_role_and_let_in() {
 
 #[test]
 fn roles_go_with_the_resource() {
-    let program = Program::new();
+    let program = Program::initialised();
     program.done(&["application", "create", "--name", "erp"]);
     let create =
         ["authorization", "create", "--application", "erp", "--access", "read-only", "--role", "Administrator"];

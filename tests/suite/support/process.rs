@@ -41,6 +41,13 @@ impl Program {
         Self { url: database.url.clone(), database }
     }
 
+    /// The program beside a vault in which there is nothing yet.
+    pub(crate) fn initialised() -> Self {
+        let program = Self::new();
+        program.done(&["database", "migrate"]);
+        program
+    }
+
     /// The program with these arguments, on this data.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
@@ -82,6 +89,7 @@ impl Program {
     /// Makes an application and a client of it.
     #[track_caller]
     pub(crate) fn create_client(&self, application: &str) -> Credentials {
+        self.done(&["database", "migrate"]);
         self.done(&["application", "create", "--name", application]);
         self.create_authorization(application)
     }
