@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 use ipnet::IpNet;
 
 use super::Service;
@@ -15,8 +16,9 @@ pub(super) fn of(request: &HttpRequest, service: &Service) -> IpAddr {
     if trusted.is_empty() {
         return peer;
     }
-    let headers = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-    behind(peer, &headers.collect::<Vec<_>>().join(","), trusted)
+    // A line that is no ASCII stays: what the client wrote into it must not hide what the proxy has added to it.
+    let lines: Vec<&[u8]> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
+    behind(peer, &String::from_utf8_lossy(&lines.join(&b',')), trusted)
 }
 
 /// Whether the peer is a proxy whose headers are believed.

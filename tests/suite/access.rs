@@ -128,6 +128,11 @@ async fn the_source_address_has_to_be_allowed() {
         let request = client.request(Method::GET, "/iso/pam/device").header("X-Forwarded-For", from);
         assert_eq!(client.send(request).await.status.as_u16(), status, "{list} from {from}");
     }
+    // Nor may it hide what the proxy has added, by bytes that are no text: then the proxy's own address would count.
+    let client = app.client_with(|request| request.allowed_ips = vec!["127.0.0.1".into()]).await;
+    let request = client.request(Method::GET, "/iso/pam/device");
+    let request = request.header("X-Forwarded-For", b"127.0.0.1\xff, 198.51.100.1".as_slice());
+    client.send(request).await.expect_refusal(403, "not authorized");
     here.get("/iso/pam/device").await.expect(200);
 }
 
