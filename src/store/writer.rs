@@ -39,6 +39,8 @@ pub trait CommitObserver: Send + Sync {
 pub struct Transaction<'a> {
     connection: &'a mut AnyConnection,
     head: &'a mut ChainHead,
+    /// The head as it was before this job.
+    before: &'a ChainHead,
 }
 
 impl Transaction<'_> {
@@ -47,9 +49,11 @@ impl Transaction<'_> {
         self.connection
     }
 
-    /// Takes back what this job has written so far. The job goes on, to record why.
+    /// Takes back what this job has written so far, its audit records too. The job goes on, to record why.
     pub fn undo(&mut self) -> Result<(), StoreError> {
-        self.connection.command("ROLLBACK TO SAVEPOINT job")
+        self.connection.command("ROLLBACK TO SAVEPOINT job")?;
+        self.head.clone_from(self.before);
+        Ok(())
     }
 
     /// Runs `part` in a savepoint of its own: an error takes back what it has written, and nothing else.
@@ -57,10 +61,12 @@ impl Transaction<'_> {
         &mut self,
         part: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Result<T, E>, StoreError> {
+        let before = self.head.clone();
         self.connection.command("SAVEPOINT part")?;
         let result = part(self);
         if result.is_err() {
             self.connection.command("ROLLBACK TO SAVEPOINT part")?;
+            *self.head = before;
         }
         self.connection.command("RELEASE SAVEPOINT part")?;
         Ok(result)
@@ -337,7 +343,7 @@ fn run_in_savepoint(
 ) -> Result<Ran, StoreError> {
     let before = head.clone();
     connection.command("SAVEPOINT job")?;
-    match job.run(&mut Transaction { connection, head }) {
+    match job.run(&mut Transaction { connection, head, before: &before }) {
         Ok(()) => {
             connection.command("RELEASE SAVEPOINT job")?;
             Ok(Ran::Kept)

@@ -129,6 +129,20 @@ async fn under_a_key_what_succeeded_is_not_done_again() {
 }
 
 #[actix_web::test]
+async fn a_batch_under_a_used_key_leaves_the_audit_log_whole() {
+    let (app, client) = vault().await;
+    let once = |items: Value| client.request(Method::POST, PATH).header("Idempotency-Key", "k").json(&items);
+    let first = json!({ "items": [{ "read": "nobody" }, { "read": "erp-batch" }] });
+    client.send(once(first)).await.expect(200);
+    // The first item is refused and recorded before the second one shows what the key was used for.
+    let other = json!({ "items": [{ "read": "nobody else" }, { "read": "admin@erp-01" }] });
+    client.send(once(other)).await.expect_refusal(409, "idempotency key");
+    client.get("/iso/pam/credential/erp-batch").await.expect(200);
+    let found = app.vault.verify_audit(&app.vault.heads_file()).await.unwrap();
+    assert_eq!(found.broken.map(|broken| broken.to_string()), None);
+}
+
+#[actix_web::test]
 async fn a_credential_by_the_name_of_the_route_is_still_one() {
     let (_app, client) = vault().await;
     client.save_credential(&save("batch-account", "p")["save"]).await;
