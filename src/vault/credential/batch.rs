@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CredentialInput, Found, ReadCredential, SavedCredential, read, save};
-use crate::vault::{Action, Call, Conditions, InvalidInput, Vault, VaultError, Work};
+use crate::vault::{Action, Call, InvalidInput, Vault, VaultError, Work};
 
 /// The most items of a batch.
 pub const LARGEST_BATCH: usize = 500;
@@ -47,7 +47,9 @@ impl Vault {
         call: &Call,
         items: Result<Vec<Result<BatchItem, VaultError>>, VaultError>,
     ) -> Result<Vec<Result<BatchDone, VaultError>>, VaultError> {
-        let conditions = call.conditions().and_then(Conditions::refuse_states);
+        // Who may not call at all is refused once, and not item by item.
+        let permitted = call.permit(Action::CredentialBatch);
+        let conditions = permitted.and_then(|()| call.conditions()?.refuse_states());
         let sound = conditions.and(items).and_then(|items| match items.len() {
             1..=LARGEST_BATCH => Ok(items),
             _ => Err(InvalidInput::parameter("items", "expected 1 to 500 of them")),

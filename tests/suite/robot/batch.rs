@@ -1,5 +1,6 @@
 //! Batches: many reads and upserts in one call, each with an answer of its own.
 
+use chaveiro::vault::access::Resource;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -89,6 +90,17 @@ async fn who_may_only_read_reads_and_saves_nothing() {
     assert_eq!(answers[0]["credential"]["password"], "batch@erp-01");
     assert_eq!(answers[1]["exception"]["code"], 1039);
     assert_eq!(owner.password("erp-batch").await, "batch@erp-01");
+}
+
+#[actix_web::test]
+async fn who_may_not_call_at_all_is_refused_as_a_whole() {
+    let (app, _client) = vault().await;
+    let other = app.client_with(|request| request.resources = vec![Resource::WebProxySession]).await;
+    let body = json!({ "items": [{ "read": "erp-batch" }, save("new", "p")] });
+    other.post(PATH, &body).await.expect_refusal(403, "not authorized");
+    let query =
+        format!("SELECT action FROM audit_record WHERE actor = '{}' AND action <> 'token.issue'", other.client_id);
+    assert_eq!(app.database.texts(&query), ["credential.batch"]);
 }
 
 #[actix_web::test]
