@@ -139,17 +139,6 @@ pub fn by_username_at(
         .optional()?)
 }
 
-/// The active passwords on a device, oldest first.
-pub fn active_passwords_on(connection: &mut AnyConnection, device_id: i32) -> Result<Vec<CredentialRow>, StoreError> {
-    Ok(credential::table
-        .filter(credential::device_id.eq(device_id))
-        .filter(credential::kind.eq(CredentialKind::Password.name()))
-        .filter(credential::active.eq(true))
-        .order(credential::id)
-        .select(CredentialRow::as_select())
-        .load(connection)?)
-}
-
 /// Keeps a new, active credential and returns its id. `device_id` and `username` come from `changes`.
 pub fn insert(
     connection: &mut AnyConnection,

@@ -6,8 +6,9 @@ use super::SessionError;
 use super::parameters::{SessionInput, Wanted};
 use crate::crypto::{SecretText, random_bytes};
 use crate::store::claim::claim;
-use crate::store::credential::{self, CredentialRow};
+use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
+use crate::store::list::{self, Filter};
 use crate::store::session::{self, NewSession};
 use crate::store::{folded, user, visibility};
 use crate::token::Verifier;
@@ -103,28 +104,16 @@ fn visible_device(work: &mut Work<'_, '_>, name: &str) -> Result<(DeviceRow, Vec
     let authorization = work.authorization();
     let mut found = Vec::new();
     for device in device::named_or_at(work.connection(), name)? {
-        let mut credentials = credential::active_passwords_on(work.connection(), device.id)?;
-        if !visibility::sees_device(work.connection(), authorization, device.id)? {
-            credentials = visible(work, credentials)?;
-            if credentials.is_empty() {
-                continue;
-            }
+        let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
+        let kind = Some(CredentialKind::Password);
+        // One query, however many accounts the device has: this runs in the writer.
+        let seen = list::credentials(work.connection(), authorization, kind, &on_it, None)?;
+        if seen.is_empty() && !visibility::sees_device(work.connection(), authorization, device.id)? {
+            continue;
         }
-        found.push((device, credentials));
+        found.push((device, seen.into_iter().map(|(credential, _)| credential).collect()));
     }
     the_one(found, "device", name, |(device, _)| device)
-}
-
-/// Those that the client sees by themselves.
-fn visible(work: &mut Work<'_, '_>, credentials: Vec<CredentialRow>) -> Result<Vec<CredentialRow>, VaultError> {
-    let authorization = work.authorization();
-    let mut visible = Vec::new();
-    for row in credentials {
-        if visibility::sees_credential(work.connection(), authorization, &row)? {
-            visible.push(row);
-        }
-    }
-    Ok(visible)
 }
 
 /// The device that `name` means among those that have it as hostname or address: the hostname goes first. Several of

@@ -33,7 +33,8 @@ pub enum SessionError {
     /// The session is over.
     #[error("session over")]
     Over,
-    /// The URL is none of ours, has run out, or was opened before; or its client or credential was switched off.
+    /// The URL is none of ours, has run out, or was opened before; or its client or credential was switched off, or the
+    /// client no longer sees the credential.
     #[error("session URL not good")]
     UrlNotGood,
     /// The URL is bound to another address.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::SessionError;
 use crate::crypto::SecretText;
-use crate::store::{AnyConnection, StoreError, credential, device, session};
+use crate::store::{AnyConnection, StoreError, credential, device, session, visibility};
 use crate::token::Verifier;
 use crate::vault::access::Client;
 use crate::vault::origin::Origin;
@@ -48,8 +48,9 @@ fn open(work: &mut Work<'_, '_>, id: i32) -> Result<(), VaultError> {
     }
     let credential = credential::by_id(work.connection(), row.credential_id)?.ok_or(StoreError::NotFound)?;
     let device = device::by_id(work.connection(), credential.device_id)?.ok_or(StoreError::NotFound)?;
-    let now = work.micros();
-    if credential.active && device.active && session::end(work.connection(), id, Some(&source), now)? {
+    let (authorization, now) = (work.authorization(), work.micros());
+    let seen = visibility::sees_credential(work.connection(), authorization, &credential)?;
+    if seen && credential.active && device.active && session::end(work.connection(), id, Some(&source), now)? {
         Ok(())
     } else {
         Err(SessionError::UrlNotGood.into())

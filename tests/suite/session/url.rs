@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chaveiro::crypto::SecretText;
+use chaveiro::vault::admin::LinkTarget;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
@@ -132,6 +133,14 @@ async fn a_url_ends_with_its_client_and_with_its_credential() {
     client.delete("/iso/pam/credential/svc_erp").await.expect(200);
     expect_not_good(&open(&app, &url).await);
     client.put("/iso/pam/credential/svc_erp").await.expect(200);
+    expect_no_engine(&open(&app, &url).await);
+
+    let url = create(&client, &wanted()).await;
+    for target in [LinkTarget::Credential("svc_erp".into()), LinkTarget::Device("erp-01".into())] {
+        app.vault.unlink(&client.client_id, target).await.unwrap();
+    }
+    expect_not_good(&open(&app, &url).await);
+    app.vault.link(&client.client_id, LinkTarget::Credential("svc_erp".into())).await.unwrap();
     expect_no_engine(&open(&app, &url).await);
 
     let url = create(&client, &wanted()).await;
