@@ -41,12 +41,18 @@ pub struct Transaction<'a> {
     head: &'a mut ChainHead,
     /// The head as it was before this job.
     before: &'a ChainHead,
+    waiting: LockWait,
 }
 
 impl Transaction<'_> {
     /// The connection, for the functions of the tables.
     pub fn connection(&mut self) -> &mut AnyConnection {
         self.connection
+    }
+
+    /// Whether this job has the transaction to itself, since it met another one before. It waits for locks then.
+    pub fn is_alone(&self) -> bool {
+        self.waiting == LockWait::Patient
     }
 
     /// Takes back what this job has written so far, its audit records too. The job goes on, to record why.
@@ -229,7 +235,7 @@ impl Writer {
         let worked = self.transaction(waiting, |writer, connection, head| {
             let since = Instant::now();
             while let Some(mut job) = next.take() {
-                let ran = run_in_savepoint(job.as_mut(), connection, head);
+                let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
                 match ran {
                     Ok(Ran::Kept) => done.push((job, Ok(()))),
                     Ok(Ran::Undone(error)) if error.may_pass_alone() => again.push(job),
@@ -268,7 +274,7 @@ impl Writer {
         for _ in 0..RUNS_ALONE {
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, connection, head| {
-                if let Ran::Undone(error) = run_in_savepoint(job.as_mut(), connection, head)? {
+                if let Ran::Undone(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
                     ended = Err(error);
                 }
                 Ok(1)
@@ -340,10 +346,11 @@ fn run_in_savepoint(
     job: &mut dyn Queued,
     connection: &mut AnyConnection,
     head: &mut ChainHead,
+    waiting: LockWait,
 ) -> Result<Ran, StoreError> {
     let before = head.clone();
     connection.command("SAVEPOINT job")?;
-    match job.run(&mut Transaction { connection, head, before: &before }) {
+    match job.run(&mut Transaction { connection, head, before: &before, waiting }) {
         Ok(()) => {
             connection.command("RELEASE SAVEPOINT job")?;
             Ok(Ran::Kept)

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::once::{mark, under_key};
 use super::{Action, Call, Conditions, Inner, InvalidInput, Vault, VaultError, Work};
+use crate::store::claim::claim;
 use crate::store::{StoreError, Transaction};
 
 impl Vault {
@@ -29,6 +30,11 @@ impl Vault {
         let (inner, job_call) = (Arc::clone(&self.0), call.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             let call = &job_call;
+            if transaction.is_alone() {
+                // Locks are taken item by item, so two that have items in common in another order would stop each
+                // other again and again. Of those that have met one, one at a time goes on; the rest gives way soon.
+                claim(transaction.connection(), "several calls in one")?;
+            }
             let mut answers = Vec::with_capacity(actions.len());
             for (index, action) in actions.iter().enumerate() {
                 let part = |work: &mut Work<'_, '_>| match &call.conditions()?.once {

@@ -12,7 +12,10 @@ const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// Two hosts at one address, with accounts on them.
 async fn vault() -> (TestApp, TestClient) {
-    let app = TestApp::start().await;
+    vault_in(TestApp::start().await).await
+}
+
+async fn vault_in(app: TestApp) -> (TestApp, TestClient) {
     let client = app.client().await;
     for hostname in ["erp-01", "erp-02"] {
         let mut sent = device(hostname, "10.0.0.1");

@@ -1,11 +1,12 @@
 //! Batches: many reads and upserts in one call, each with an answer of its own.
 
 use chaveiro::vault::access::Resource;
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::vault;
-use crate::support::TestClient;
+use super::{vault, vault_in};
+use crate::support::{TestApp, TestClient};
 
 const PATH: &str = "/iso/pam/credential/batch";
 
@@ -152,6 +153,24 @@ async fn a_batch_under_a_used_key_leaves_the_audit_log_whole() {
     client.get("/iso/pam/credential/erp-batch").await.expect(200);
     let found = app.vault.verify_audit(&app.vault.heads_file()).await.unwrap();
     assert_eq!(found.broken.map(|broken| broken.to_string()), None);
+}
+
+#[actix_web::test]
+async fn batches_with_items_in_common_in_another_order_all_go_through() {
+    let (app, client) = vault_in(TestApp::start_with(|settings| settings.store.writers = 8).await).await;
+    let batches = (0..8).map(|number| {
+        let mut items: Vec<Value> = (0..60).map(|item| save(&format!("common-{item}"), &format!("{number}"))).collect();
+        items.rotate_left(number * 7);
+        if number % 2 == 1 {
+            items.reverse();
+        }
+        let client = client.clone();
+        async move { batch(&client, items).await }
+    });
+    for answers in join_all(batches).await {
+        assert!(answers.iter().all(|answer| answer["code"] == 201), "{answers:?}");
+    }
+    assert_eq!(app.database.texts("SELECT username FROM credential WHERE username LIKE 'common-%'").len(), 60);
 }
 
 #[actix_web::test]
