@@ -1,4 +1,4 @@
-//! Paths in whatever case they come. The table of routes knows one spelling of each path; what a client writes is
+//! Paths in whatever case, and with whatever escapes, they come. The table of routes knows one spelling of each path; what a client writes is
 //! brought to it before the request is routed, so that everything after that sees the one spelling.
 
 use std::sync::LazyLock;
@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
+use percent_encoding::percent_decode_str;
 
 use crate::http::routes;
 
@@ -45,18 +46,31 @@ pub(super) fn spell(request: &mut ServiceRequest, base_paths: &[String]) {
 }
 
 /// The path as the table has it, if it lies under a base path. Segments that are no word of the table, numbers and
-/// GUIDs, stay as they are.
+/// GUIDs, stay as they are; empty ones go, as they do when the request is routed.
 fn spelling(path: &str, base_paths: &[String], words: &[String]) -> Option<String> {
+    let path = segments(path);
     let below = |base: &str| {
-        let rest = path.get(base.len()..).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
-        path[..base.len()].eq_ignore_ascii_case(base).then_some(rest)
+        let base = segments(base);
+        let (start, rest) = path.split_at_checked(base.len())?;
+        start.iter().zip(base).all(|(segment, word)| is_word(segment, word)).then_some(rest)
     };
     let rest = std::iter::once(BASE).chain(base_paths.iter().map(String::as_str)).find_map(below)?;
-    let word = |segment: &str| {
-        let known = words.iter().find(|word| word.eq_ignore_ascii_case(segment));
+    let spelled = |segment: &str| {
+        let known = words.iter().find(|word| is_word(segment, word));
         known.cloned().unwrap_or_else(|| segment.into())
     };
-    Some(rest.split('/').skip(1).fold(String::from(BASE), |path, segment| format!("{path}/{}", word(segment))))
+    Some(rest.iter().fold(String::from(BASE), |path, segment| format!("{path}/{}", spelled(segment))))
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// Whether a segment is that word, in any case and with any of its letters escaped.
+fn is_word(segment: &str, word: &str) -> bool {
+    percent_decode_str(segment)
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(word.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -76,6 +90,8 @@ mod tests {
             "/keyfactorapi/pamproviders/types/5",
             "/KeyfactorApi/PAMPROVIDERS/types/5",
             "/keyfactor/api/PamProviders/Types/5",
+            "/%4BeyfactorAPI/%50am%70roviders/Types/5",
+            "//Keyfactor//API/PamProviders//Types/5/",
         ] {
             assert_eq!(spelled(path).as_deref(), Some("/KeyfactorAPI/PamProviders/Types/5"), "{path}");
         }

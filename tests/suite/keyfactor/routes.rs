@@ -39,6 +39,14 @@ async fn a_header_says_the_version() {
         answer.expect(200);
         assert_eq!(answer.header("api-supported-versions"), Some("1.0, 2"));
     }
+    // However a path is written, it speaks what it speaks.
+    for path in ["/Security/Identities", "/security/%49dentities", "//Security//Identities/", "/Security/Identities/"] {
+        call_in(&client, "2", Method::GET, path, None).await.expect_error(400, "x-keyfactor-api-version");
+        let answer = get(&client, path).await;
+        assert_eq!((answer.status.as_u16(), answer.header("api-supported-versions")), (200, Some("1.0")), "{path}");
+    }
+    let escaped = client.get("/%4beyfactor/%41PI/PamProviders/nonsense/x").await;
+    escaped.expect_error(404, "no such endpoint");
     for version in ["3", "0", "1.1", "x", ""] {
         let answer = call_in(&client, version, Method::GET, "/PamProviders", None).await;
         answer.expect_error(400, "x-keyfactor-api-version");
@@ -47,7 +55,7 @@ async fn a_header_says_the_version() {
     let records = app
         .database
         .numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE outcome = 'api-version-not-supported'");
-    assert_eq!(records, [5]);
+    assert_eq!(records, [9]);
 }
 
 #[actix_web::test]
