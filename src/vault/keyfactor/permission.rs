@@ -182,9 +182,11 @@ impl Rights {
     }
 }
 
-/// The one provider that a string is about, if it grants this on one and nothing more.
+/// The one provider that a string is about, if it grants this on one and nothing more. A number in another spelling,
+/// as in `/pam/read/007/`, is about none.
 pub(super) fn provider_in(held: &AccessString, verb: Verb) -> Option<i32> {
-    held.text().strip_prefix(&Permission::Pam(verb).to_string())?.strip_suffix('/')?.parse().ok()
+    let id = held.text().strip_prefix(&Permission::Pam(verb).to_string())?.strip_suffix('/')?.parse().ok()?;
+    (held.text() == Permission::provider(verb, id).to_string()).then_some(id)
 }
 
 fn granted(held: &[AccessString], permission: Permission) -> Result<(), VaultError> {
@@ -276,7 +278,7 @@ mod tests {
         let some = holding("/pam/read/7/ /pam/read/3/ /pam/modify/1/ /pam/read/3/");
         assert_eq!(some.providers(Verb::Read), Ok(Providers::Only(vec![3, 7])));
         assert!(holding("/pam/modify/ /security/").providers(Verb::Read).is_err());
-        assert!(holding("/pam/read/x/ /pam/read/1/2/").providers(Verb::Read).is_err());
+        assert!(holding("/pam/read/x/ /pam/read/1/2/ /pam/read/007/ /pam/read/-0/").providers(Verb::Read).is_err());
     }
 
     fn path() -> impl Strategy<Value = String> {

@@ -121,6 +121,10 @@ async fn a_list_holds_and_counts_what_the_caller_may_read() {
     assert_eq!(listed(&some, &[]).await, (vec![2, 5], "2".into()));
     assert_eq!(listed(&some, &[("ReturnLimit", "1"), ("PageReturned", "2")]).await, (vec![5], "2".into()));
     assert_eq!(listed(&some, &[("QueryString", "Name -eq alpha OR Name -eq beta")]).await, (vec![2], "1".into()));
+    // A number in another spelling names no provider, here as elsewhere.
+    let odd = client_holding(&app, "/pam/read/02/ /pam/read/5/").await;
+    assert_eq!(listed(&odd, &[]).await, (vec![5], "1".into()));
+    get(&odd, "/PamProviders/2").await.expect_error(403, "permission");
     let none = client_holding(&app, "/pam/modify/").await;
     get(&none, "/PamProviders").await.expect_error(403, "permission");
     get(&none, "/PamProviders?PageReturned=x").await.expect_error(403, "permission");
