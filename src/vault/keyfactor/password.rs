@@ -2,7 +2,7 @@
 //! right ones, since a client sends its password with every request.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use argon2::Argon2;
@@ -84,8 +84,17 @@ impl Default for Passwords {
 #[derive(Default)]
 struct Wrong(HashMap<(IpAddr, Option<String>), (DateTime<Utc>, u32)>);
 
+/// What counts as one source: an address of version 4, a network of version 6, whose addresses one caller has all of.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
 impl Wrong {
     fn keys(source: IpAddr, account: &str, limit: u32) -> [((IpAddr, Option<String>), u32); 2] {
+        let source = network(source);
         [((source, Some(account.into())), limit), ((source, None), limit.saturating_mul(ACCOUNTS_OF_A_SOURCE))]
     }
 
@@ -110,7 +119,7 @@ impl Wrong {
     }
 
     fn forget(&mut self, source: IpAddr, account: &str) {
-        self.0.remove(&(source, Some(account.into())));
+        self.0.remove(&(network(source), Some(account.into())));
     }
 }
 
@@ -211,6 +220,18 @@ mod tests {
         assert!(wrong.is_limited(here, "a", 3, at(2)), "the source still is");
         wrong.add(here, "a", at(61));
         assert!(!wrong.is_limited(here, "a", 3, at(62)));
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_of_version_6_are_one_source() {
+        let mut wrong = Wrong::default();
+        for number in 0..3 {
+            wrong.add(format!("2001:db8:1:2:{number}::1").parse().unwrap(), "a", at(0));
+        }
+        assert!(wrong.is_limited("2001:db8:1:2:ffff::".parse().unwrap(), "a", 3, at(1)));
+        assert!(!wrong.is_limited("2001:db8:1:3::".parse().unwrap(), "a", 3, at(1)));
+        wrong.forget("2001:db8:1:2::7".parse().unwrap(), "a");
+        assert!(!wrong.is_limited("2001:db8:1:2:ffff::".parse().unwrap(), "a", 3, at(1)));
     }
 
     #[test]
