@@ -2,6 +2,7 @@
 //! the database without the vault, and so without its keys, makes an identity that is not valid.
 
 use crate::audit::Signer;
+use crate::store::claim::claim;
 use crate::store::keyfactor::identity::{self, IdentityRow};
 use crate::store::keyfactor::role;
 use crate::store::{AnyConnection, StoreError};
@@ -21,6 +22,7 @@ pub(in crate::vault) fn still_valid(
     signer: &Signer,
     id: i32,
 ) -> Result<bool, StoreError> {
+    claim_identity(connection, id)?;
     let Some(row) = identity::by_id(connection, id)? else { return Ok(false) };
     let roles = roles_of(connection, id)?;
     Ok(is_valid(signer, &row, &roles))
@@ -28,10 +30,16 @@ pub(in crate::vault) fn still_valid(
 
 /// Signs the identity as it stands.
 pub(in crate::vault) fn sign(connection: &mut AnyConnection, signer: &Signer, id: i32) -> Result<(), StoreError> {
+    claim_identity(connection, id)?;
     let row = identity::by_id(connection, id)?.ok_or(StoreError::NotFound)?;
     let roles = roles_of(connection, id)?;
     let signature = with_fields(&row, &roles, |fields| signer.sign(fields));
     identity::sign(connection, id, &signature)
+}
+
+/// Keeps everybody else from changing the identity, so that what is looked at, and what is signed, is one state of it.
+fn claim_identity(connection: &mut AnyConnection, id: i32) -> Result<(), StoreError> {
+    claim(connection, &format!("identity/{id}"))
 }
 
 fn roles_of(connection: &mut AnyConnection, id: i32) -> Result<Vec<i32>, StoreError> {

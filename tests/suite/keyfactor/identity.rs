@@ -200,6 +200,24 @@ async fn making_an_identity_needs_the_permission_through_the_global_set() {
 }
 
 #[actix_web::test]
+async fn roles_from_many_tasks_leave_an_identity_valid() {
+    let (app, client) = vault().await;
+    create(&client, r"KEYEXAMPLE\Jo").await;
+    let administrator = super::administrator(&app).await;
+    let names: Vec<String> = (0..16).map(|number| format!("role {number}")).collect();
+    for name in &names {
+        let sent = json!({ "Name": name });
+        call_in(&administrator, "2", reqwest::Method::POST, "/Security/Roles", Some(&sent)).await.expect(200);
+    }
+    let given = names.iter().map(|name| app.vault.grant_identity_role(r"KEYEXAMPLE\Jo", name));
+    for given in futures_util::future::join_all(given).await {
+        given.unwrap();
+    }
+    let listed = get(&client, IDENTITIES).await.expect(200);
+    assert_eq!((listed[0]["Roles"].as_array().unwrap().len(), &listed[0]["Valid"]), (16, &json!(true)));
+}
+
+#[actix_web::test]
 async fn the_same_account_from_many_tasks_is_one_identity() {
     let (_app, client) = vault().await;
     let sent = json!({ "AccountName": r"KEYEXAMPLE\Jo" });
