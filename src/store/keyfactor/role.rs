@@ -70,6 +70,33 @@ pub fn permission_sets(connection: &mut AnyConnection) -> Result<Vec<PermissionS
     Ok(permission_set::table.order(permission_set::name_key).load(connection)?)
 }
 
+/// A part of the permission sets, by name.
+pub fn list_permission_sets(
+    connection: &mut AnyConnection,
+    condition: Option<&Condition<NameTest>>,
+    page: Page<()>,
+) -> Result<Listed<PermissionSetRow>, StoreError> {
+    let within = || {
+        let query = permission_set::table.into_boxed::<Engine>();
+        match condition {
+            Some(condition) => query.filter(condition.clause(&set_clause)),
+            None => query,
+        }
+    };
+    let total = within().count().get_result(connection)?;
+    let sorted = match page.descending {
+        false => within().order(permission_set::name_key.asc()),
+        true => within().order(permission_set::name_key.desc()),
+    };
+    Ok(Listed { rows: sorted.offset(page.offset).limit(page.limit).load(connection)?, total })
+}
+
+fn set_clause(test: &NameTest) -> Clause<permission_set::table> {
+    match test {
+        NameTest::Name(test) => text_clause!(permission_set::name_key, test),
+    }
+}
+
 /// The permission set with that id.
 pub fn permission_set(connection: &mut AnyConnection, id: &str) -> Result<Option<PermissionSetRow>, StoreError> {
     Ok(permission_set::table.find(id).first(connection).optional()?)

@@ -167,14 +167,11 @@ impl Vault {
     ) -> Result<Listed<PermissionSet>, VaultError> {
         let query = move |connection: &mut AnyConnection, call: &Call| {
             call.require(Permission::Security(Verb::Read))?;
-            let page = request?.page((), &[("Name", ())])?;
-            let rows = role::permission_sets(connection)?;
-            let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            let part = |row: &(usize, PermissionSetRow)| {
-                (page.offset..page.offset + page.limit).contains(&i64::try_from(row.0).unwrap_or(i64::MAX))
-            };
-            let rows = rows.into_iter().enumerate().filter(part).map(|(_, row)| PermissionSet::from(row)).collect();
-            Ok((Listed { rows, total }, None))
+            let request = request?;
+            let condition = request.condition(field)?;
+            let page = request.page((), &[("Name", ())])?;
+            let listed = role::list_permission_sets(connection, condition.as_ref(), page)?;
+            Ok((listed.try_map(|row| Ok::<_, VaultError>(PermissionSet::from(row)))?, None))
         };
         self.look(call, Action::Keyfactor(KeyfactorAction::PermissionSetList), query).await
     }

@@ -129,6 +129,12 @@ async fn one_permission_set_is_there_from_the_beginning() {
     let global = json!({ "Id": GLOBAL, "Name": "Global", "Permissions": ["/"] });
     let listed = get(&client, "/permissionsets").await;
     assert_eq!((listed.expect(200), listed.header("x-total-count")), (json!([global]), Some("1")));
+    for (query, total) in [("Name%20-eq%20global", "1"), ("Name%20-ne%20global", "0"), ("name%20-startswith%20x", "0")]
+    {
+        let found = get(&client, &format!("/PermissionSets?SortField=Name&SortAscending=1&QueryString={query}")).await;
+        assert_eq!((found.status.as_u16(), found.header("x-total-count")), (200, Some(total)), "{query}");
+    }
+    get(&client, "/PermissionSets?QueryString=Permissions%20-eq%20x").await.expect_error(400, "QueryString");
     assert_eq!(get(&client, "/PermissionSets?PageReturned=2").await.expect(200), json!([]));
     assert_eq!(get(&client, &format!("/PermissionSets/{GLOBAL}")).await.expect(200), global);
     get(&client, &format!("/PermissionSets/{LOCAL}")).await.expect_error(404, "permission set");
