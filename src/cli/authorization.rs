@@ -15,7 +15,7 @@ use crate::vault::admin::{AuthorizationRequest, LinkTarget, NewClient};
 
 /// What the table shows; JSON has all.
 const COLUMNS: &[&str] =
-    &["client_id", "application", "resources", "access", "allowed_ips", "expires", "active", "secrets"];
+    &["client_id", "application", "resources", "roles", "access", "allowed_ips", "expires", "active", "secrets"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -217,6 +217,7 @@ async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
             "client_id": row.client_id,
             "application": row.application,
             "resources": row.resources,
+            "roles": row.roles.join(","),
             "access": row.access,
             "allowed_ips": if row.allowed_ips.is_empty() { "*".into() } else { row.allowed_ips },
             "referers": if row.referers.is_empty() { "*".into() } else { row.referers },

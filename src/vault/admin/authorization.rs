@@ -74,6 +74,8 @@ pub struct AuthorizationSummary {
     pub application: String,
     pub client_id: String,
     pub resources: String,
+    /// On the Keyfactor routes, by name.
+    pub roles: Vec<String>,
     pub access: String,
     pub allowed_ips: String,
     pub referers: String,
@@ -138,7 +140,13 @@ impl Vault {
         let read = move |connection: &mut AnyConnection| {
             let applications = client::applications(connection)?;
             let secrets = client::client_secrets(connection)?;
+            let (roles, held) = (role::all(connection)?, role::of_authorizations(connection)?);
             let summary = |row: AuthorizationRow| AuthorizationSummary {
+                roles: roles
+                    .iter()
+                    .filter(|role| held.contains(&(row.id, role.id)))
+                    .map(|role| role.name.clone())
+                    .collect(),
                 application: applications
                     .iter()
                     .find(|application| application.id == row.application_id)

@@ -63,6 +63,8 @@ fn roles_go_with_the_resource() {
     assert_eq!(program.run(&[&create[..], &["--resource", "pam-core"]].concat()).code, 1);
     let made = program.json(&[&create[..], &["--resource", "keyfactor"]].concat());
     let client = ["--client-id", made["client_id"].as_str().unwrap(), "--role", "Administrator"];
+    let listed = program.json(&["authorization", "list"]);
+    assert_eq!((&listed[0]["client_id"], &listed[0]["roles"]), (&made["client_id"], &json!("Administrator")));
     program.done(&[&["authorization", "revoke-role"], &client[..]].concat());
     assert_eq!(program.run(&[&["authorization", "revoke-role"], &client[..]].concat()).code, 1);
     program.done(&[&["authorization", "grant-role"], &client[..]].concat());
