@@ -6,11 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::credential::{ShownCredential, ShownTotp, shown, shown_totp};
-use super::device::ShownDevice;
 use super::error::Refused;
 use crate::http::body::Posted;
 use crate::http::conditions::Tagged;
 use crate::vault::credential::{Candidate, UseInput};
+use crate::vault::device::Device;
 use crate::vault::{Parameters, VaultError};
 
 /// What a robot may send to find the credential that it needs: an identifier, or hostname or ip with username, tag or
@@ -37,9 +37,37 @@ pub struct UsePayload {
     credential: ShownCredential,
     /// The present one-time password; null when the credential has no seed.
     totp: Option<ShownTotp>,
-    device: ShownDevice,
+    device: UsedDevice,
     /// The state of the credential, as in the header `ETag`.
     etag: String,
+}
+
+/// Where the credential is used. A client need not see the device itself, so this is what lists of credentials tell of
+/// it, and how to get there.
+#[derive(Serialize, ToSchema)]
+pub struct UsedDevice {
+    id: String,
+    hostname: String,
+    ip: String,
+    r#type: String,
+    vendor: String,
+    model: String,
+    /// `PROTOCOL:port`, separated by commas.
+    connectivities: String,
+}
+
+impl From<Device> for UsedDevice {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id.to_string(),
+            hostname: device.hostname,
+            ip: device.ip,
+            r#type: device.kind,
+            vendor: device.vendor,
+            model: device.model,
+            connectivities: device.connectivities,
+        }
+    }
 }
 
 /// A credential that was perhaps meant, without secrets.
