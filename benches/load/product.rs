@@ -94,6 +94,7 @@ fn client(database: &BenchDatabase) -> Client {
         assert!(output.status.success(), "{}", output.stderr.escape_ascii());
         output.stdout
     };
+    run(&["database", "migrate"]);
     run(&["application", "create", "--name", APPLICATION]);
     let created = ["authorization", "create", "--application", APPLICATION, "--resource", "pam-core", "--access"];
     let created = run(&[&created[..], &["read-write", "--json"]].concat());
