@@ -23,6 +23,7 @@ mod golden;
 mod history;
 mod information;
 mod keyfactor;
+mod linearizable;
 mod listing;
 mod parameters;
 mod refusals;
