@@ -5,7 +5,7 @@ use diesel::{
 };
 
 use super::schema::{application, authorization, client_secret, revoked_token};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Cause, StoreError};
 
 /// An application.
 #[derive(Clone, Debug, Queryable)]
@@ -23,7 +23,7 @@ pub struct ApplicationRow {
 /// [`StoreError::Conflict`] when the name is taken.
 pub fn insert_application(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i32, StoreError> {
     if application_by_name(connection, name)?.is_some() {
-        return Err(StoreError::Conflict);
+        return Err(StoreError::Conflict(Cause::default()));
     }
     Ok(diesel::insert_into(application::table)
         .values((application::name.eq(name), application::active.eq(true), application::created_at.eq(now)))

@@ -3,7 +3,7 @@
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use super::schema::domain;
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, Cause, StoreError, folded};
 
 /// Registers a domain under its name and, if it has one, its short name.
 ///
@@ -12,7 +12,7 @@ use super::{AnyConnection, StoreError, folded};
 pub fn insert(connection: &mut AnyConnection, name: &str, short_name: Option<&str>) -> Result<(), StoreError> {
     for taken in [Some(name), short_name].into_iter().flatten() {
         if find(connection, taken)?.is_some() {
-            return Err(StoreError::Conflict);
+            return Err(StoreError::Conflict(Cause::default()));
         }
     }
     diesel::insert_into(domain::table)

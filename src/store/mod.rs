@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use connection::{AnyConnection, DatabaseLocation};
-pub use error::StoreError;
+pub use error::{Cause, StoreError};
 pub use writer::{CommitObserver, Transaction};
 
 use readers::Readers;

@@ -3,7 +3,7 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use super::schema::platform_user;
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Cause, StoreError};
 
 /// Registers a user and returns its id.
 ///
@@ -11,7 +11,7 @@ use super::{AnyConnection, StoreError};
 /// [`StoreError::Conflict`] when the name is taken.
 pub fn insert(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i32, StoreError> {
     if exists(connection, name)? {
-        return Err(StoreError::Conflict);
+        return Err(StoreError::Conflict(Cause::default()));
     }
     Ok(diesel::insert_into(platform_user::table)
         .values((platform_user::name.eq(name), platform_user::created_at.eq(now)))

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use super::audit::{self, ChainHead};
 use super::connection::{AnyConnection, DatabaseLocation, LockWait};
-use super::{StoreError, WriterSettings};
+use super::{Cause, StoreError, WriterSettings};
 
 /// How often a job that met another transaction runs again, alone, before its caller gets the error.
 const RUNS_ALONE: usize = 8;
@@ -270,7 +270,7 @@ impl Writer {
 
     /// Runs a job in a transaction of its own until it no longer meets another one.
     fn run_alone(&mut self, mut job: Box<dyn Queued>) {
-        let mut last = StoreError::Contended;
+        let mut last = StoreError::Contended(Cause::default());
         for _ in 0..RUNS_ALONE {
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, connection, head| {

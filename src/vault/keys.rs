@@ -145,7 +145,7 @@ fn initialize(database: &mut Database, root_key: &RootKey, now: DateTime<Utc>) -
     if known.is_none() {
         let made = make_keys(database, root_key, to_micros(now))?;
         if let Err(error) = made
-            && error != StoreError::Conflict
+            && !error.is_conflict()
         {
             return Err(error.into());
         }

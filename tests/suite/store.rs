@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chaveiro::store::{
-    CommitObserver, Database, DatabaseLocation, Store, StoreError, Transaction, WriterSettings, domain,
+    Cause, CommitObserver, Database, DatabaseLocation, Store, StoreError, Transaction, WriterSettings, domain,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::{RunQueryDsl, sql_query};
@@ -191,7 +191,7 @@ async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
         Box::pin(bench.store.write(refuses)),
         Box::pin(bench.store.write(register("b"))),
     ];
-    let expected = [Ok(()), Err(StoreError::Query("not null")), Err(StoreError::NotFound), Ok(())];
+    let expected = [Ok(()), Err(StoreError::Refused(Cause::default())), Err(StoreError::NotFound), Ok(())];
     assert_eq!(bench.together(jobs).await, expected);
     assert_eq!(bench.domains(), ["a", "b"]);
     assert_eq!(bench.commits(), [5], "one commit");

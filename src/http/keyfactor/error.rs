@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::caller::respond;
 use crate::http::pam::error::fault;
-use crate::store::StoreError;
 use crate::vault::authentication::AuthenticationFailure;
 use crate::vault::keyfactor::KeyfactorError;
 use crate::vault::{InvalidInput, VaultError};
@@ -119,7 +118,7 @@ fn text_of(error: &VaultError) -> Text {
             Text::new(StatusCode::METHOD_NOT_ALLOWED, "0xA0110105", "The endpoint does not have this method")
         }
         VaultError::Keyfactor(error) => text_of_family(error),
-        VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => {
+        VaultError::Store(error) if error.is_temporary() => {
             let message = "The service is temporarily unavailable; try again";
             Text::new(StatusCode::SERVICE_UNAVAILABLE, "0xA0110153", message)
         }
@@ -207,6 +206,7 @@ mod tests {
 
     use super::*;
     use crate::crypto::SealError;
+    use crate::store::{Cause, StoreError};
     use crate::vault::Refusal;
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
             VaultError::Keyfactor(KeyfactorError::RoleImmutable),
             VaultError::Keyfactor(KeyfactorError::PermissionSetNotFound),
             VaultError::Store(StoreError::Busy),
-            VaultError::Store(StoreError::Conflict),
+            VaultError::Store(StoreError::Conflict(Cause::default())),
             VaultError::Seal(SealError),
         ] {
             row(error.reason(), &text_of(&error));

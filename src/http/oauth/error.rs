@@ -6,7 +6,6 @@ use actix_web::{HttpResponse, ResponseError};
 use oauth2::basic::BasicErrorResponseType as Kind;
 
 use super::wire::OAuthError;
-use crate::store::StoreError;
 use crate::vault::VaultError;
 use crate::vault::authentication::TokenRefusal;
 
@@ -43,9 +42,7 @@ impl OAuthRefused {
             TokenRefusal::Vault(error) => {
                 log::error!("the token endpoint failed: {error}");
                 match error {
-                    VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => {
-                        Flaw::Later
-                    }
+                    VaultError::Store(error) if error.is_temporary() => Flaw::Later,
                     _ => Flaw::Unexpected,
                 }
             }

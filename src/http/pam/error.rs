@@ -7,7 +7,6 @@ use actix_web::{HttpResponse, ResponseError};
 use super::envelope::{self, Envelope, Exception, Failure};
 use super::using::CandidateView;
 use crate::http::conditions::Tagged;
-use crate::store::StoreError;
 use crate::vault::session::SessionError;
 use crate::vault::{Dialect, InvalidInput, VaultError};
 
@@ -202,17 +201,8 @@ fn text_of(error: &VaultError, dialect: Dialect, not_authorized: StatusCode) -> 
         VaultError::Session(error) => text_of_session(*error, dialect),
         // The one refusal of that family that can be met here: an entry, or its provider, is not there.
         VaultError::Keyfactor(_) => Text::unnumbered("Entry not found"),
-        VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => Text::later(),
-        VaultError::Store(
-            StoreError::Conflict
-            | StoreError::NotFound
-            | StoreError::Panicked
-            | StoreError::Query(_)
-            | StoreError::Location(_)
-            | StoreError::Migration,
-        )
-        | VaultError::Seal(_)
-        | VaultError::Token(_) => Text::unexpected(dialect),
+        VaultError::Store(error) if error.is_temporary() => Text::later(),
+        VaultError::Store(_) | VaultError::Seal(_) | VaultError::Token(_) => Text::unexpected(dialect),
     }
 }
 
@@ -276,6 +266,7 @@ mod tests {
 
     use super::*;
     use crate::crypto::SealError;
+    use crate::store::{Cause, StoreError};
     use crate::token::TokenError;
     use crate::vault::Refusal;
     use crate::vault::keyfactor::KeyfactorError;
@@ -349,8 +340,8 @@ mod tests {
             VaultError::Keyfactor(KeyfactorError::EntryNotFound),
             VaultError::Store(StoreError::Busy),
             VaultError::Store(StoreError::Unavailable("why")),
-            VaultError::Store(StoreError::Contended),
-            VaultError::Store(StoreError::Conflict),
+            VaultError::Store(StoreError::Contended(Cause::default())),
+            VaultError::Store(StoreError::Conflict(Cause::default())),
             VaultError::Store(StoreError::Panicked),
             VaultError::Store(StoreError::Query("why")),
             VaultError::Seal(SealError),

@@ -98,5 +98,5 @@ fn named(name: &str, what: &str) -> Result<String, AdminError> {
 
 pub(super) fn exists(name: &str) -> impl FnOnce(StoreError) -> AdminError {
     let name = name.to_string();
-    move |error| if error == StoreError::Conflict { AdminError::Exists(name) } else { error.into() }
+    move |error| if error.is_conflict() { AdminError::Exists(name) } else { error.into() }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chaveiro::store::lookup::{self, LookupKind};
-use chaveiro::store::{AnyConnection, Database, Store, StoreError, Transaction};
+use chaveiro::store::{AnyConnection, Cause, Database, Store, StoreError, Transaction};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
@@ -27,7 +27,7 @@ async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> =
         vec![Box::pin(bench.store.write(insert)), Box::pin(bench.store.write(register("neighbour")))];
-    assert_eq!(bench.together(jobs).await, [Err(StoreError::Conflict), Ok(())]);
+    assert_eq!(bench.together(jobs).await, [Err(StoreError::Conflict(Cause::default())), Ok(())]);
     let runs = runs.load(Ordering::SeqCst);
     assert!((2..=20).contains(&runs), "{runs} runs");
     assert_eq!(bench.domains(), ["neighbour", "taken"]);
