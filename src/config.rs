@@ -63,6 +63,7 @@ pub struct StoreSettings {
     pub readers: usize,
     pub writers: usize,
     pub queue: usize,
+    pub wait_seconds: u64,
     pub batch: usize,
 }
 

@@ -1,9 +1,10 @@
 //! One connection to either engine, and everything in which the engines differ.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
+use diesel::{Connection, MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::StoreError;
@@ -109,10 +110,33 @@ impl DatabaseLocation {
                     "SET application_name = 'chaveiro'; SET statement_timeout = '30s'; SET lock_timeout = '5s';
                      SET client_min_messages = warning",
                 )?;
+                speak_english(&mut connection)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
         }
     }
+}
+
+/// Makes PostgreSQL word its errors in English, by which they are told apart. Only a superuser may ask for that, or a
+/// role to which `lc_messages` was granted; for everybody else the server has to be set up so.
+fn speak_english(connection: &mut PgConnection) -> Result<(), StoreError> {
+    static WARNED: std::sync::Once = std::sync::Once::new();
+    let language: String =
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('lc_messages')"))
+            .get_result(connection)?;
+    let is_english = ["C", "POSIX", "en", ""].iter().any(|english| match *english {
+        "en" => language.starts_with("en"),
+        exact => language == exact || language.starts_with("C."),
+    });
+    if !is_english && connection.batch_execute("SET lc_messages = 'C'").is_err() {
+        WARNED.call_once(|| {
+            log::warn!(
+                "PostgreSQL words its errors in the language {language}, so that deadlocks are not told from other \
+                 errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
+            );
+        });
+    }
+    Ok(())
 }
 
 /// `sslmode=prefer` and its like are content without TLS; these are not.
@@ -160,6 +184,16 @@ impl AnyConnection {
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON")?,
             AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
+        }
+        Ok(())
+    }
+
+    /// Bounds the time of every statement from now on: of its work on PostgreSQL, of its wait for the file on SQLite.
+    pub(super) fn limit_statements(&mut self, longest: Duration) -> Result<(), StoreError> {
+        let millis = longest.as_millis();
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute(&format!("PRAGMA busy_timeout = {millis}"))?,
+            AnyConnection::Postgresql(c) => c.batch_execute(&format!("SET statement_timeout = {millis}"))?,
         }
         Ok(())
     }

@@ -5,7 +5,9 @@
 //! rules: who may do what is decided above.
 
 mod connection;
+mod control;
 mod error;
+mod queue;
 mod readers;
 mod schema;
 mod writer;
@@ -38,8 +40,10 @@ use std::time::Duration;
 
 pub use connection::{AnyConnection, DatabaseLocation};
 pub use error::{Cause, StoreError};
-pub use writer::{CommitObserver, Transaction};
+pub use queue::Lane;
+pub use writer::{CommitObserver, Ticket, Transaction};
 
+use control::Control;
 use readers::Readers;
 use writer::Writers;
 
@@ -50,18 +54,21 @@ pub struct WriterSettings {
     pub node: String,
     /// Writers on PostgreSQL. SQLite always has one.
     pub writers: usize,
-    /// How many jobs may wait; the next one is refused.
+    /// How many jobs may wait, those of one lane up to half of it; the next one is refused.
     pub queue: usize,
+    /// How long a job may wait for its begin.
+    pub wait: Duration,
     /// How many jobs share a commit at the most.
     pub batch: usize,
     /// How long a transaction takes on further jobs.
     pub batch_time: Duration,
 }
 
-/// The database: a queue of writes and a pool of readers.
+/// The database: a queue of writes, a pool of readers, and a connection for control.
 pub struct Store {
     writers: Writers,
     readers: Readers,
+    control: Control,
 }
 
 impl Store {
@@ -73,7 +80,11 @@ impl Store {
         readers: usize,
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { writers: Writers::start(location, settings, observer)?, readers: Readers::start(location, readers)? })
+        Ok(Self {
+            writers: Writers::start(location, settings, observer)?,
+            readers: Readers::start(location, readers)?,
+            control: Control::start(location)?,
+        })
     }
 
     /// Runs `job` in a transaction and returns once that is durable.
@@ -81,23 +92,46 @@ impl Store {
     /// The job may run more than once, each time from a clean state, so it must not change anything but rows.
     ///
     /// # Errors
-    /// The job's own; [`StoreError::Busy`] when the queue is full; [`StoreError::Unavailable`] when nothing was
-    /// kept because the database did not commit.
-    pub async fn write<T, J>(&self, job: J) -> Result<T, StoreError>
+    /// The job's own; [`StoreError::Busy`] when the queue, or the half of it that one lane may fill, is full;
+    /// [`StoreError::TimedOut`] when the job had not begun by its deadline, and never will;
+    /// [`StoreError::Unavailable`] when nothing was kept because the database did not commit.
+    pub async fn write<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
     where
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.writers.submit(job).await
+        self.writers.submit(ticket, job).await
     }
 
-    /// Runs `query`, which must not write, on one of the connections for reading.
+    /// Runs `query`, which must not write, on one of the connections for reading. `request_id` is for the log.
+    pub async fn read_for<T, Q>(&self, request_id: &str, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.run(query).await.inspect_err(|error| error.log(request_id))
+    }
+
+    /// As [`Store::read_for`], for what no request asked for.
     pub async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
         Q: FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(query).await
+        self.read_for("", query).await
+    }
+
+    /// Asks what a node must know whether or not it is busy, on a connection that neither lists nor writes can occupy.
+    /// `query` must be short and must not write; it is asked again when the connection was lost.
+    ///
+    /// # Errors
+    /// The query's own, and [`StoreError::TimedOut`] after 3 s.
+    pub async fn control<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.control.ask(query).await
     }
 
     /// How many jobs wait for a writer.
@@ -108,6 +142,7 @@ impl Store {
     /// Finishes what is queued; every later write is refused.
     pub fn close(&self) {
         self.writers.stop();
+        self.control.stop();
     }
 }
 

@@ -1,28 +1,34 @@
 //! The writer: group commit.
 //!
-//! A writer is a thread that owns a connection and takes jobs from a bounded queue. It opens one transaction for what
-//! waits, runs every job in its own savepoint, commits once, and only then answers them all. So a commit's fsync is
-//! shared, and no caller hears of success before its rows are durable.
+//! A writer is a thread that owns a connection and takes jobs from a fair, bounded queue. It opens one transaction for
+//! what waits, runs every job in its own savepoint, commits once, and only then answers them all. So a commit's fsync
+//! is shared, and no caller hears of success before its rows are durable.
 //!
 //! * A job that fails, or panics, is rolled back alone.
 //! * A commit that fails, fails every job in it.
-//! * A job that met another transaction (unique violation, deadlock, lock time-out) runs again alone after the
+//! * A job that met another transaction (unique violation, deadlock, lock timeout) runs again alone after the
 //!   batch. That is why a job is an `Fn`.
+//! * A job that has not started by its deadline never does (`submitted.rs`).
 //!
 //! Several writers may share a queue (PostgreSQL); SQLite has one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod submitted;
+mod transaction;
+mod waiting;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use tokio::sync::oneshot;
+pub use submitted::Ticket;
+pub use transaction::Transaction;
 
 use super::audit::{self, ChainHead};
 use super::connection::{AnyConnection, DatabaseLocation, LockWait};
 use super::{Cause, StoreError, WriterSettings};
+use submitted::{Job, submit};
+use transaction::{Ran, run_in_savepoint};
+use waiting::Waiting;
 
 /// How often a job that met another transaction runs again, alone, before its caller gets the error.
 const RUNS_ALONE: usize = 8;
@@ -35,94 +41,10 @@ pub trait CommitObserver: Send + Sync {
     fn committed(&self, jobs: usize, took: Duration);
 }
 
-/// The transaction that a job runs in.
-pub struct Transaction<'a> {
-    connection: &'a mut AnyConnection,
-    head: &'a mut ChainHead,
-    /// The head as it was before this job.
-    before: &'a ChainHead,
-    waiting: LockWait,
-}
-
-impl Transaction<'_> {
-    /// The connection, for the functions of the tables.
-    pub fn connection(&mut self) -> &mut AnyConnection {
-        self.connection
-    }
-
-    /// Whether this job has the transaction to itself, since it met another one before. It waits for locks then.
-    pub fn is_alone(&self) -> bool {
-        self.waiting == LockWait::Patient
-    }
-
-    /// Takes back what this job has written so far, its audit records too. The job goes on, to record why.
-    pub fn undo(&mut self) -> Result<(), StoreError> {
-        self.connection.command("ROLLBACK TO SAVEPOINT job")?;
-        self.head.clone_from(self.before);
-        Ok(())
-    }
-
-    /// Runs `part` in a savepoint of its own: an error takes back what it has written, and nothing else.
-    pub fn attempt<T, E>(
-        &mut self,
-        part: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
-    ) -> Result<Result<T, E>, StoreError> {
-        let before = self.head.clone();
-        self.connection.command("SAVEPOINT part")?;
-        let result = part(self);
-        if result.is_err() {
-            self.connection.command("ROLLBACK TO SAVEPOINT part")?;
-            *self.head = before;
-        }
-        self.connection.command("RELEASE SAVEPOINT part")?;
-        Ok(result)
-    }
-
-    /// The head of this writer's chain of audit records, and the connection to append to it with.
-    pub(super) fn chain(&mut self) -> (&mut AnyConnection, &mut ChainHead) {
-        (self.connection, self.head)
-    }
-}
-
-/// A job in the queue, without its type.
-trait Queued: Send {
-    fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError>;
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
-}
-
-struct Waiting<T, J> {
-    job: J,
-    result: Option<Result<T, StoreError>>,
-    caller: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, J> Queued for Waiting<T, J>
-where
-    T: Send,
-    J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send,
-{
-    fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(transaction))).unwrap_or(Err(StoreError::Panicked));
-        let ended = result.as_ref().map(drop).map_err(StoreError::clone);
-        self.result = Some(result);
-        ended
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let result = match (committed, self.result) {
-            (Ok(()), Some(result)) => result,
-            (Ok(()), None) => Err(StoreError::Unavailable("the job did not run")),
-            (Err(error), Some(Err(StoreError::Panicked))) if error != StoreError::Panicked => Err(StoreError::Panicked),
-            (Err(error), _) => Err(error),
-        };
-        // A caller that has gone away loses the answer, not the write.
-        let _ = self.caller.send(result);
-    }
-}
-
 /// The queue and its writers.
 pub(super) struct Writers {
-    queue: ArcSwapOption<Sender<Box<dyn Queued>>>,
+    waiting: Arc<Waiting<Box<dyn Job>>>,
+    patience: Duration,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -133,55 +55,44 @@ impl Writers {
         settings: &WriterSettings,
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StoreError> {
-        let (queue, jobs) = bounded(settings.queue.max(1));
-        let threads = (0..location.writers(settings.writers))
-            .map(|number| {
-                let writer = Writer {
-                    connection: Some(location.connect()?),
-                    location: location.clone(),
-                    chain: format!("{}/{number}", settings.node),
-                    jobs: jobs.clone(),
-                    batch: settings.batch.max(1),
-                    batch_time: settings.batch_time,
-                    observer: Arc::clone(observer),
-                };
-                thread::Builder::new()
-                    .name(format!("writer-{number}"))
-                    .spawn(move || writer.run())
-                    .map_err(|_| StoreError::Unavailable("a writer thread cannot be started"))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { queue: ArcSwapOption::from_pointee(queue), threads: Mutex::new(threads) })
+        let waiting = Arc::new(Waiting::new(settings.queue));
+        let writers = Self { waiting: Arc::clone(&waiting), patience: settings.wait, threads: Mutex::default() };
+        for number in 0..location.writers(settings.writers) {
+            let writer = Writer {
+                connection: Some(location.connect()?),
+                location: location.clone(),
+                chain: format!("{}/{number}", settings.node),
+                waiting: Arc::clone(&waiting),
+                batch: settings.batch.max(1),
+                batch_time: settings.batch_time,
+                observer: Arc::clone(observer),
+            };
+            let thread = thread::Builder::new()
+                .name(format!("writer-{number}"))
+                .spawn(move || writer.run())
+                .map_err(|_| StoreError::Unavailable("a writer thread cannot be started"))?;
+            writers.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        }
+        Ok(writers)
     }
 
     /// Puts a job into the queue and waits for the commit that holds it.
-    pub(super) async fn submit<T, J>(&self, job: J) -> Result<T, StoreError>
+    pub(super) async fn submit<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
     where
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let stopped = StoreError::Unavailable("the store is closing");
-        let (caller, answer) = oneshot::channel();
-        let waiting = Waiting { job, result: None, caller };
-        let sent = match self.queue.load().as_ref() {
-            Some(queue) => queue.try_send(Box::new(waiting)),
-            None => return Err(stopped),
-        };
-        match sent {
-            Ok(()) => answer.await.unwrap_or(Err(stopped)),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(stopped),
-        }
+        submit(&self.waiting, ticket, self.patience, job).await
     }
 
     /// How many jobs wait.
     pub(super) fn depth(&self) -> usize {
-        self.queue.load().as_ref().map_or(0, |queue| queue.len())
+        self.waiting.len()
     }
 
     /// Finishes what is queued and stops.
     pub(super) fn stop(&self) {
-        self.queue.store(None);
+        self.waiting.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             // A job may hold the last handle of the store, and then its own writer comes here; it ends by itself.
@@ -205,7 +116,7 @@ struct Writer {
     connection: Option<AnyConnection>,
     location: DatabaseLocation,
     chain: String,
-    jobs: Receiver<Box<dyn Queued>>,
+    waiting: Arc<Waiting<Box<dyn Job>>>,
     batch: usize,
     batch_time: Duration,
     observer: Arc<dyn CommitObserver>,
@@ -213,22 +124,16 @@ struct Writer {
 
 impl Writer {
     fn run(mut self) {
-        while let Ok(first) = self.jobs.recv() {
-            let again = match self.batch(first, LockWait::Brief) {
-                Ok(again) => again,
-                Err(error) => {
-                    log::error!("a transaction failed: {error}");
-                    Vec::new()
-                }
-            };
-            for job in again {
+        while let Some(job) = self.waiting.next() {
+            let Some(first) = begin(job) else { continue };
+            for job in self.batch(first, LockWait::Brief) {
                 self.run_alone(job);
             }
         }
     }
 
     /// Runs what waits in one transaction. Gives back the jobs that should run again alone.
-    fn batch(&mut self, first: Box<dyn Queued>, waiting: LockWait) -> Result<Vec<Box<dyn Queued>>, StoreError> {
+    fn batch(&mut self, first: Box<dyn Job>, waiting: LockWait) -> Vec<Box<dyn Job>> {
         let mut done = Vec::with_capacity(self.batch);
         let mut again = Vec::new();
         let mut next = Some(first);
@@ -238,8 +143,8 @@ impl Writer {
                 let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
                 match ran {
                     Ok(Ran::Kept) => done.push((job, Ok(()))),
-                    Ok(Ran::Undone(error)) if error.may_pass_alone() => again.push(job),
-                    Ok(Ran::Undone(error)) => done.push((job, Err(error))),
+                    Ok(Ran::RolledBack(error)) if error.may_pass_alone() => again.push(job),
+                    Ok(Ran::RolledBack(error)) => done.push((job, Err(error))),
                     Err(error) => {
                         // The transaction itself is gone; this job is answered with the others.
                         done.push((job, Ok(())));
@@ -247,44 +152,56 @@ impl Writer {
                     }
                 }
                 let room = done.len() + again.len() < writer.batch && since.elapsed() < writer.batch_time;
-                next = if room { writer.jobs.try_recv().ok() } else { None };
+                next = if room { writer.next_that_waits() } else { None };
             }
             Ok(done.len())
         });
-        if let Some(job) = next.take() {
-            job.answer(worked.clone());
-        }
-        for (job, ended) in done {
-            job.answer(worked.clone().and(ended));
-        }
         match worked {
-            Ok(()) => Ok(again),
+            Ok(()) => {
+                for (job, ended) in done {
+                    answer_and_log(job, ended);
+                }
+                again
+            }
             Err(error) => {
-                for job in again {
+                let failed: Vec<_> =
+                    next.into_iter().chain(done.into_iter().map(|(job, _)| job)).chain(again).collect();
+                log_for_all(&error, &failed);
+                for job in failed {
                     job.answer(Err(error.clone()));
                 }
-                Err(error)
+                Vec::new()
             }
         }
     }
 
+    /// The next job that waits and may still begin.
+    fn next_that_waits(&self) -> Option<Box<dyn Job>> {
+        while let Some(job) = self.waiting.try_next() {
+            if let Some(begun) = begin(job) {
+                return Some(begun);
+            }
+        }
+        None
+    }
+
     /// Runs a job in a transaction of its own until it no longer meets another one.
-    fn run_alone(&mut self, mut job: Box<dyn Queued>) {
+    fn run_alone(&mut self, mut job: Box<dyn Job>) {
         let mut last = StoreError::Contended(Cause::default());
         for _ in 0..RUNS_ALONE {
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, connection, head| {
-                if let Ran::Undone(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
                     ended = Err(error);
                 }
                 Ok(1)
             });
             match worked.and(ended) {
                 Err(error) if error.may_pass_alone() => last = error,
-                ended => return job.answer(ended),
+                ended => return answer_and_log(job, ended),
             }
         }
-        job.answer(Err(last));
+        answer_and_log(job, Err(last));
     }
 
     /// One transaction: the chain's head in, `work`, the head out, commit. `work` tells how many jobs it ran.
@@ -331,34 +248,36 @@ impl Writer {
     fn connected(&mut self) -> Result<AnyConnection, StoreError> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => self.location.connect().inspect_err(|_| thread::sleep(RECONNECT_PAUSE)),
+            None => self.location.connect().inspect_err(|error| {
+                // Nobody waits for a database that is away.
+                while let Some(job) = self.waiting.try_next() {
+                    job.answer(Err(error.clone()));
+                }
+                thread::sleep(RECONNECT_PAUSE);
+            }),
         }
     }
 }
 
-enum Ran {
-    Kept,
-    Undone(StoreError),
+/// Begins a job, unless its caller has given it up or its deadline has passed.
+fn begin(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
+    if job.may_begin() {
+        return Some(job);
+    }
+    job.answer(Err(StoreError::TimedOut));
+    None
 }
 
-/// Runs a job so that it leaves all of its rows or none. An error means that the whole transaction is lost.
-fn run_in_savepoint(
-    job: &mut dyn Queued,
-    connection: &mut AnyConnection,
-    head: &mut ChainHead,
-    waiting: LockWait,
-) -> Result<Ran, StoreError> {
-    let before = head.clone();
-    connection.command("SAVEPOINT job")?;
-    match job.run(&mut Transaction { connection, head, before: &before, waiting }) {
-        Ok(()) => {
-            connection.command("RELEASE SAVEPOINT job")?;
-            Ok(Ran::Kept)
-        }
-        Err(error) => {
-            *head = before;
-            connection.command("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
-            Ok(Ran::Undone(error))
-        }
+fn answer_and_log(job: Box<dyn Job>, ended: Result<(), StoreError>) {
+    if let Err(error) = &ended {
+        error.log(job.request_id());
     }
+    job.answer(ended);
+}
+
+/// Logs the error of a whole transaction once, for all of its requests.
+fn log_for_all(error: &StoreError, jobs: &[Box<dyn Job>]) {
+    let requests: Vec<&str> = jobs.iter().map(|job| job.request_id()).filter(|id| !id.is_empty()).collect();
+    log::error!("a transaction of {} jobs failed: {error}", jobs.len());
+    error.log(&requests.join(", "));
 }

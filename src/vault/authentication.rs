@@ -12,7 +12,7 @@ use super::{Inner, Refusal, Vault, VaultError};
 use crate::audit::Record;
 use crate::clock::to_micros;
 use crate::crypto::SecretText;
-use crate::store::{Transaction, client, meta};
+use crate::store::{Lane, Ticket, Transaction, client, meta};
 use crate::token::{Claims, ClientSecret, JwkSet, Verifier};
 
 /// A client's id and secret, as they were sent.
@@ -157,7 +157,7 @@ impl Vault {
             meta::raise_change_mark(transaction.connection())?;
             inner.record(transaction, &record)
         };
-        self.0.store.write(job).await.map_err(|error| TokenRefusal::Vault(error.into()))?;
+        self.0.store.write(ticket_of(&client, origin), job).await.map_err(|error| TokenRefusal::Vault(error.into()))?;
         // This node knows at once; the others within a second.
         self.refresh().await.map_err(TokenRefusal::Vault)
     }
@@ -226,7 +226,7 @@ impl Vault {
         let inner: Arc<Inner> = Arc::clone(&self.0);
         let record = record_of(client, origin, action, inner.clock.now());
         let job = move |transaction: &mut Transaction<'_>| inner.record(transaction, &record);
-        self.0.store.write(job).await.map_err(|error| TokenRefusal::Vault(error.into()))
+        self.0.store.write(ticket_of(client, origin), job).await.map_err(|error| TokenRefusal::Vault(error.into()))
     }
 
     /// Records the failed authentications since the last time, one record for each source and reason.
@@ -244,12 +244,16 @@ impl Vault {
                 })
             }
         };
-        let recorded = self.0.store.write(job).await;
+        let recorded = self.0.store.write(Ticket::system(), job).await;
         if recorded.is_err() {
             self.0.failures.put_back(counted);
         }
         Ok(recorded?)
     }
+}
+
+fn ticket_of(client: &Client, origin: &Origin) -> Ticket {
+    Ticket::new(Lane::Client(client.id), origin.request_id.as_str())
 }
 
 /// A verifier that nothing passes, so that an unknown client costs what a known one does.

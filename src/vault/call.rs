@@ -10,6 +10,7 @@ use super::keyfactor::KeyfactorAction;
 use super::origin::Origin;
 use super::{Conditions, InvalidInput, VaultError};
 use crate::crypto::{AnswerForm, AnswerKey, SecretText};
+use crate::store::{Lane, Ticket};
 
 /// The generation of the PAM service that a caller speaks (contract, section 11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,6 +51,12 @@ impl Call {
     /// A call that asks for nothing beside its action.
     pub fn plain(client: Arc<Client>, origin: Origin, dialect: Dialect) -> Self {
         Self { client, origin, dialect, conditions: Ok(Conditions::default()), encryption: Encryption::AsAuthorized }
+    }
+
+    /// The ticket of this call for the writer's queue. An identity has its lane by its own id.
+    pub(super) fn ticket(&self) -> Ticket {
+        let lane = self.client.rights.identity.map_or(Lane::Client(self.client.id), Lane::Account);
+        Ticket::new(lane, self.origin.request_id.as_str())
     }
 
     /// What the secrets in the answer are encrypted under, and in which form; `None` is not at all.

@@ -27,6 +27,7 @@ impl Vault {
     where
         T: Serialize + DeserializeOwned + Send + 'static,
     {
+        let ticket = call.ticket().for_items(actions.len());
         let (inner, job_call) = (Arc::clone(&self.0), call.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             let call = &job_call;
@@ -47,14 +48,14 @@ impl Vault {
                 };
                 let answer = attempt(transaction, call, &inner, *action, part)?;
                 if let Err(VaultError::IdempotencyKeyUsed) = answer {
-                    transaction.undo()?;
+                    transaction.roll_back()?;
                     return Ok(Err(VaultError::IdempotencyKeyUsed));
                 }
                 answers.push(answer);
             }
             Ok(Ok(answers))
         };
-        match self.0.store.write(job).await? {
+        match self.0.store.write(ticket, job).await? {
             Err(refusal) => Err(self.refuse(call, whole, refusal).await),
             answers => answers,
         }
@@ -70,7 +71,7 @@ fn attempt<T>(
     rule: impl FnOnce(&mut Work<'_, '_>) -> Result<T, VaultError>,
 ) -> Result<Result<T, VaultError>, StoreError> {
     let (mut object, mut outcome) = (None, "ok");
-    let answer = transaction.attempt(|transaction| {
+    let answer = transaction.savepoint(|transaction| {
         let mut work = Work::new(transaction, call, inner);
         let answer = call.permit(action).and_then(|()| rule(&mut work));
         (object, outcome) = (work.object, work.outcome);

@@ -116,6 +116,7 @@ impl Vault {
             node: settings.node.name.clone(),
             writers: settings.store.writers,
             queue: settings.store.queue,
+            wait: Duration::from_secs(settings.store.wait_seconds),
             batch: settings.store.batch,
             batch_time: BATCH_TIME,
         };
@@ -150,7 +151,7 @@ impl Vault {
     /// Whether the database answers, and the keys open what they sealed.
     pub async fn is_ready(&self) -> bool {
         let keyring = self.0.keyring.load_full();
-        self.0.store.read(crate::store::meta::change_mark).await.is_ok() && keys::work(&keyring)
+        self.0.store.control(crate::store::meta::change_mark).await.is_ok() && keys::work(&keyring)
     }
 
     /// Finishes the writes that are queued and refuses later ones.
@@ -186,6 +187,7 @@ impl Vault {
     where
         T: Send + 'static,
     {
+        let ticket = call.ticket();
         let (inner, call) = (Arc::clone(&self.0), call.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             let mut work = Work::new(transaction, &call, &inner);
@@ -197,14 +199,14 @@ impl Vault {
                 // Not the caller's doing: the whole job fails, and may run again.
                 Err(VaultError::Store(error)) => return Err(error.clone()),
                 Err(refusal) => {
-                    transaction.undo()?;
+                    transaction.roll_back()?;
                     refusal.reason()
                 }
             };
             inner.record(transaction, &call.record(action, object, outcome, now))?;
             Ok(result)
         };
-        self.0.store.write(job).await?
+        self.0.store.write(ticket, job).await?
     }
 
     /// One call that only looks: permission, `query` on a connection for reading, then the record, and only when
@@ -221,21 +223,26 @@ impl Vault {
         let result = match call.permit(action).and_then(|()| call.conditions().map(drop)) {
             Ok(()) => {
                 let call = call.clone();
-                self.0.store.read(move |connection| Ok(query(connection, &call))).await?
+                let request_id = call.origin.request_id.clone();
+                self.0.store.read_for(&request_id, move |connection| Ok(query(connection, &call))).await?
             }
             Err(refusal) => Err(refusal),
         };
         let (object, outcome) = match &result {
             Ok((_, object)) => (*object, "ok"),
-            Err(VaultError::Store(error)) => return Err(error.clone().into()),
+            Err(VaultError::Store(error)) => {
+                error.log(&call.origin.request_id);
+                return Err(error.clone().into());
+            }
             Err(unchanged @ VaultError::Unchanged { object, .. }) => (Some(*object), unchanged.reason()),
             Err(refusal) => (None, refusal.reason()),
         };
+        let ticket = call.ticket();
         let (inner, call) = (Arc::clone(&self.0), call.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             inner.record(transaction, &call.record(action, object, outcome, inner.clock.now()))
         };
-        self.0.store.write(job).await?;
+        self.0.store.write(ticket, job).await?;
         result.map(|(found, _)| found)
     }
 

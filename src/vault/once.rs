@@ -10,7 +10,7 @@ use super::{Action, Call, Conditions, Inner, InvalidInput, Object, Parameters, V
 use crate::clock::to_micros;
 use crate::store::claim::claim;
 use crate::store::idempotency::{self, IdempotencyRow};
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, Ticket, Transaction};
 
 /// About how many rows one transaction deletes.
 const BATCH: i64 = 500;
@@ -70,7 +70,7 @@ impl Vault {
         let job =
             move |transaction: &mut Transaction<'_>| idempotency::delete_up_to(transaction.connection(), oldest, BATCH);
         // Each batch is a job of its own, so that requests get their turn in between.
-        while self.0.store.write(job).await? {}
+        while self.0.store.write(Ticket::system(), job).await? {}
         Ok(())
     }
 }

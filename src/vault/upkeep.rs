@@ -66,7 +66,7 @@ impl Vault {
             }
             Grants::read(connection, now, &inner.identities).map(Some)
         };
-        if let Some(grants) = self.0.store.read(read).await? {
+        if let Some(grants) = self.0.store.control(read).await? {
             self.0.grants.rcu(|current| {
                 // Two looks may overlap; the newer one stays.
                 if current.revision > grants.revision { std::sync::Arc::clone(current) } else { grants.clone().into() }

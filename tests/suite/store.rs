@@ -1,19 +1,32 @@
 //! The writer: what is written together, and what fails alone or with all the others.
 
 mod contention;
+mod control;
+mod errors;
+mod fairness;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chaveiro::store::{
-    Cause, CommitObserver, Database, DatabaseLocation, Store, StoreError, Transaction, WriterSettings, domain,
+    Cause, CommitObserver, Database, DatabaseLocation, Lane, Store, StoreError, Ticket, Transaction, WriterSettings,
+    domain,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{LocalBoxFuture, join, join_all, select};
 
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, keep_log};
+
+/// A ticket for one item of one client.
+fn ticket() -> Ticket {
+    ticket_of(1)
+}
+
+fn ticket_of(client: i32) -> Ticket {
+    Ticket::new(Lane::Client(client), format!("request of client {client}"))
+}
 
 /// Remembers how many jobs each commit held.
 #[derive(Default)]
@@ -41,6 +54,7 @@ fn open(database: &TestDatabase, adjust: impl FnOnce(&mut WriterSettings)) -> (A
         node: "test".into(),
         writers: 1,
         queue: 100,
+        wait: Duration::from_secs(60),
         batch: 100,
         batch_time: Duration::from_secs(3600),
     };
@@ -57,6 +71,7 @@ impl Bench {
     }
 
     fn with(adjust: impl FnOnce(&mut WriterSettings)) -> Self {
+        keep_log();
         let database = TestDatabase::new();
         Database::connect(&location(&database), true).unwrap().unwrap().migrate().unwrap();
         let (store, commits) = open(&database, adjust);
@@ -75,7 +90,7 @@ impl Bench {
     /// Keeps the writer at work on one job while the others come to wait, in the order in which they are given.
     async fn together<T>(&self, jobs: Vec<impl Future<Output = T>>) -> Vec<T> {
         let gate = Gate::new();
-        let busy = self.store.write(gate.job());
+        let busy = self.store.write(ticket(), gate.job());
         let others = async {
             gate.reached().await;
             let (count, jobs) = (jobs.len(), join_all(jobs));
@@ -143,7 +158,7 @@ fn register(name: &'static str) -> impl Fn(&mut Transaction<'_>) -> Result<(), S
 async fn jobs_that_come_while_the_writer_is_busy_share_its_commit() {
     let bench = Bench::new();
     let names = ["a", "b", "c", "d", "e"];
-    let jobs = names.map(|name| bench.store.write(register(name)));
+    let jobs = names.map(|name| bench.store.write(ticket(), register(name)));
     assert_eq!(bench.together(jobs.into()).await, [const { Ok(()) }; 5]);
     assert_eq!(bench.commits(), [6]);
     assert_eq!(bench.domains(), names);
@@ -152,7 +167,7 @@ async fn jobs_that_come_while_the_writer_is_busy_share_its_commit() {
 #[actix_web::test]
 async fn no_commit_holds_more_jobs_than_the_settings_say() {
     let bench = Bench::with(|settings| settings.batch = 4);
-    let jobs = ["a", "b", "c", "d", "e", "f"].map(|name| bench.store.write(register(name)));
+    let jobs = ["a", "b", "c", "d", "e", "f"].map(|name| bench.store.write(ticket(), register(name)));
     assert_eq!(bench.together(jobs.into()).await, [const { Ok(()) }; 6]);
     assert_eq!(bench.commits(), [4, 3]);
 }
@@ -160,7 +175,7 @@ async fn no_commit_holds_more_jobs_than_the_settings_say() {
 #[actix_web::test]
 async fn a_transaction_takes_on_nothing_more_when_its_time_is_over() {
     let bench = Bench::with(|settings| settings.batch_time = Duration::ZERO);
-    let jobs = ["a", "b"].map(|name| bench.store.write(register(name)));
+    let jobs = ["a", "b"].map(|name| bench.store.write(ticket(), register(name)));
     bench.together(jobs.into()).await;
     assert_eq!(bench.commits(), [1, 1, 1]);
 }
@@ -168,7 +183,7 @@ async fn a_transaction_takes_on_nothing_more_when_its_time_is_over() {
 #[actix_web::test]
 async fn jobs_run_in_the_order_in_which_they_came() {
     let bench = Bench::new();
-    let jobs = ["c", "a", "b"].map(|name| bench.store.write(register(name)));
+    let jobs = ["c", "a", "b"].map(|name| bench.store.write(ticket(), register(name)));
     bench.together(jobs.into()).await;
     assert_eq!(bench.database.texts("SELECT name FROM domain ORDER BY id"), ["c", "a", "b"]);
 }
@@ -186,10 +201,10 @@ async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
         Err(StoreError::NotFound)
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
-        Box::pin(bench.store.write(register("a"))),
-        Box::pin(bench.store.write(fails)),
-        Box::pin(bench.store.write(refuses)),
-        Box::pin(bench.store.write(register("b"))),
+        Box::pin(bench.store.write(ticket(), register("a"))),
+        Box::pin(bench.store.write(ticket(), fails)),
+        Box::pin(bench.store.write(ticket(), refuses)),
+        Box::pin(bench.store.write(ticket(), register("b"))),
     ];
     let expected = [Ok(()), Err(StoreError::Refused(Cause::default())), Err(StoreError::NotFound), Ok(())];
     assert_eq!(bench.together(jobs).await, expected);
@@ -205,14 +220,14 @@ async fn a_job_that_panics_loses_its_own_rows_and_no_others() {
         panic!("this test wants a panic here");
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
-        Box::pin(bench.store.write(register("a"))),
-        Box::pin(bench.store.write(panics)),
-        Box::pin(bench.store.write(register("b"))),
+        Box::pin(bench.store.write(ticket(), register("a"))),
+        Box::pin(bench.store.write(ticket(), panics)),
+        Box::pin(bench.store.write(ticket(), register("b"))),
     ];
     assert_eq!(bench.together(jobs).await, [Ok(()), Err(StoreError::Panicked), Ok(())]);
     assert_eq!(bench.domains(), ["a", "b"]);
     // The writer goes on.
-    bench.store.write(register("c")).await.unwrap();
+    bench.store.write(ticket(), register("c")).await.unwrap();
     assert_eq!(bench.domains(), ["a", "b", "c"]);
 }
 
@@ -220,13 +235,14 @@ async fn a_job_that_panics_loses_its_own_rows_and_no_others() {
 async fn a_job_beyond_the_queue_is_refused_at_once_and_the_others_are_kept() {
     let bench = Bench::with(|settings| settings.queue = 2);
     let gate = Gate::new();
-    let busy = bench.store.write(gate.job());
+    let busy = bench.store.write(ticket(), gate.job());
     let others = async {
         gate.reached().await;
-        let queued = join_all(["a", "b"].map(|name| bench.store.write(register(name))));
+        let queued =
+            join_all([(1, "a"), (2, "b")].map(|(lane, name)| bench.store.write(ticket_of(lane), register(name))));
         let refused = async {
             bench.has_waiting(2).await;
-            let refused = bench.store.write(register("too many")).await;
+            let refused = bench.store.write(ticket_of(3), register("too many")).await;
             gate.open();
             refused
         };
@@ -254,14 +270,14 @@ async fn a_commit_that_fails_fails_every_job_in_it_and_keeps_nothing() {
         Err(StoreError::NotFound)
     };
     let gate = Gate::new();
-    let first = bench.store.write(gate.job());
+    let first = bench.store.write(ticket(), gate.job());
     let others = async {
         gate.reached().await;
         let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
-            Box::pin(bench.store.write(register("a"))),
-            Box::pin(bench.store.write(pledge)),
-            Box::pin(bench.store.write(refuses)),
-            Box::pin(bench.store.write(register("b"))),
+            Box::pin(bench.store.write(ticket(), register("a"))),
+            Box::pin(bench.store.write(ticket(), pledge)),
+            Box::pin(bench.store.write(ticket(), refuses)),
+            Box::pin(bench.store.write(ticket(), register("b"))),
         ];
         let open = async {
             bench.has_waiting(4).await;
@@ -274,7 +290,7 @@ async fn a_commit_that_fails_fails_every_job_in_it_and_keeps_nothing() {
     assert_eq!(bench.domains(), [""; 0]);
     assert_eq!(bench.commits(), [0; 0]);
     // The writer goes on.
-    bench.store.write(register("c")).await.unwrap();
+    bench.store.write(ticket(), register("c")).await.unwrap();
     assert_eq!(bench.domains(), ["c"]);
 }
 
@@ -289,11 +305,11 @@ async fn a_lost_connection_fails_its_transaction_and_is_opened_again() {
         Ok(())
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> =
-        vec![Box::pin(bench.store.write(register("a"))), Box::pin(bench.store.write(cut))];
+        vec![Box::pin(bench.store.write(ticket(), register("a"))), Box::pin(bench.store.write(ticket(), cut))];
     let answers = join_all(jobs).await;
     assert!(answers.iter().all(Result::is_err) || answers[0].is_ok(), "{answers:?}");
     assert!(answers[1].is_err());
-    bench.store.write(register("b")).await.unwrap();
+    bench.store.write(ticket(), register("b")).await.unwrap();
     assert_eq!(bench.domains().contains(&"a".to_string()), answers[0].is_ok());
     assert!(bench.domains().contains(&"b".to_string()));
 }
@@ -303,13 +319,13 @@ async fn what_a_job_undoes_is_not_kept_and_what_it_writes_after_that_is() {
     let bench = Bench::new();
     let job = |transaction: &mut Transaction<'_>| {
         domain::insert(transaction.connection(), "lost", None)?;
-        transaction.undo()?;
+        transaction.roll_back()?;
         domain::insert(transaction.connection(), "lost too", None)?;
-        transaction.undo()?;
+        transaction.roll_back()?;
         domain::insert(transaction.connection(), "kept", None)
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> =
-        vec![Box::pin(bench.store.write(register("before"))), Box::pin(bench.store.write(job))];
+        vec![Box::pin(bench.store.write(ticket(), register("before"))), Box::pin(bench.store.write(ticket(), job))];
     assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);
     assert_eq!(bench.domains(), ["before", "kept"]);
 }
@@ -318,16 +334,16 @@ async fn what_a_job_undoes_is_not_kept_and_what_it_writes_after_that_is() {
 async fn closing_finishes_what_waits_and_refuses_what_comes_later() {
     let bench = Bench::new();
     let gate = Gate::new();
-    let busy = bench.store.write(gate.job());
+    let busy = bench.store.write(ticket(), gate.job());
     let others = async {
         gate.reached().await;
-        let queued = join_all(["a", "b"].map(|name| bench.store.write(register(name))));
+        let queued = join_all(["a", "b"].map(|name| bench.store.write(ticket(), register(name))));
         let closed = async {
             bench.has_waiting(2).await;
             let store = Arc::clone(&bench.store);
             let closing = std::thread::spawn(move || store.close());
             bench.has_waiting(0).await;
-            let refused = bench.store.write(register("too late")).await;
+            let refused = bench.store.write(ticket(), register("too late")).await;
             assert!(!closing.is_finished(), "it waits for what was queued");
             gate.open();
             closing.join().unwrap();
@@ -345,10 +361,10 @@ async fn closing_finishes_what_waits_and_refuses_what_comes_later() {
 async fn a_caller_that_goes_away_loses_the_answer_and_not_the_write() {
     let bench = Bench::new();
     let gate = Gate::new();
-    let busy = bench.store.write(gate.job());
+    let busy = bench.store.write(ticket(), gate.job());
     let gone = async {
         gate.reached().await;
-        let write = bench.store.write(register("kept"));
+        let write = bench.store.write(ticket(), register("kept"));
         let _ = select(Box::pin(write), Box::pin(bench.has_waiting(1))).await;
         gate.open();
     };
@@ -383,7 +399,7 @@ async fn a_job_may_hold_the_last_handle_of_the_store() {
     };
     // Both callers go away before the answer, and the store with them.
     {
-        let (busy, last) = (Box::pin(store.write(gate.job())), Box::pin(store.write(last)));
+        let (busy, last) = (Box::pin(store.write(ticket(), gate.job())), Box::pin(store.write(ticket(), last)));
         let queued = async {
             gate.reached().await;
             until(|| store.queue_depth() == 1).await;

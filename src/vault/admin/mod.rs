@@ -21,7 +21,7 @@ use super::{Inner, Vault};
 use crate::audit::Record;
 use crate::clock::to_micros;
 use crate::crypto::AnswerKeyError;
-use crate::store::{AnyConnection, StoreError, Transaction, meta};
+use crate::store::{AnyConnection, StoreError, Ticket, Transaction, meta};
 
 /// Who the command line is in the audit log.
 const ACTOR: &str = "command-line";
@@ -60,7 +60,7 @@ impl Vault {
                 Ok(changed) => changed,
                 Err(AdminError::Store(error)) => return Err(error),
                 Err(refusal) => {
-                    transaction.undo()?;
+                    transaction.roll_back()?;
                     return Ok(Err(refusal));
                 }
             };
@@ -68,7 +68,7 @@ impl Vault {
             inner.record(transaction, &admin_record(now, action, object))?;
             Ok(Ok(value))
         };
-        self.0.store.write(job).await?
+        self.0.store.write(Ticket::operator(), job).await?
     }
 }
 

@@ -11,12 +11,12 @@ use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::{Bench, location, open, register, until};
+use super::{Bench, location, open, register, ticket, until};
 
 #[actix_web::test]
 async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
     let bench = Bench::new();
-    bench.store.write(register("taken")).await.unwrap();
+    bench.store.write(ticket(), register("taken")).await.unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&runs);
     let insert = move |transaction: &mut Transaction<'_>| {
@@ -25,8 +25,10 @@ async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
         sql_query(insert).execute(transaction.connection())?;
         Ok(())
     };
-    let jobs: Vec<LocalBoxFuture<'_, _>> =
-        vec![Box::pin(bench.store.write(insert)), Box::pin(bench.store.write(register("neighbour")))];
+    let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
+        Box::pin(bench.store.write(ticket(), insert)),
+        Box::pin(bench.store.write(ticket(), register("neighbour"))),
+    ];
     assert_eq!(bench.together(jobs).await, [Err(StoreError::Conflict(Cause::default())), Ok(())]);
     let runs = runs.load(Ordering::SeqCst);
     assert!((2..=20).contains(&runs), "{runs} runs");
@@ -47,7 +49,7 @@ async fn two_stores_that_write_the_same_keys_at_once_agree() {
             let job = move |transaction: &mut Transaction<'_>| {
                 lookup::register(transaction.connection(), LookupKind::Site, &name)
             };
-            store.write(job).await
+            store.write(ticket(), job).await
         }
     };
     let first = join_all((0..32).map(|number| write(&bench.store, name(number, false))));
@@ -115,7 +117,7 @@ impl Elsewhere {
             until(|| runs.load(Ordering::SeqCst) >= 2).await;
             go_on.send(()).unwrap();
         };
-        let (answer, ()) = join(bench.store.write(counted), again).await;
+        let (answer, ()) = join(bench.store.write(ticket(), counted), again).await;
         thread.join().unwrap();
         (answer, runs.load(Ordering::SeqCst), bench)
     }

@@ -6,6 +6,7 @@ mod contents;
 mod database;
 pub(crate) mod decrypt;
 mod ldap;
+mod log;
 mod process;
 mod stream;
 
@@ -14,6 +15,7 @@ pub(crate) use client::{Answer, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
 pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};
+pub(crate) use log::{keep_log, logged};
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, program};
 
 /// The parameters of a device by that name.

@@ -1,0 +1,157 @@
+//! The connection for control: what a node must know whether or not it is busy (the change mark, grants, health).
+//!
+//! A thread of its own with a connection of its own that cannot write. No list and no write can be in its way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use tokio::sync::oneshot;
+
+use super::StoreError;
+use super::connection::{AnyConnection, DatabaseLocation};
+
+/// How many questions may wait. Each is short, and few ask.
+const QUEUE: usize = 64;
+/// How long a caller waits for its answer. A node whose grants are older than 3 s refuses, so later is too late.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long one statement may take (PostgreSQL), or wait for the file (SQLite).
+const STATEMENT: Duration = Duration::from_millis(2500);
+
+/// A question in the queue, without its type.
+trait Question: Send {
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self) -> bool;
+    /// Asks, and tells whether the connection was lost; then it may be asked again.
+    fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool;
+    fn answer(self: Box<Self>);
+}
+
+struct Asked<T, Q> {
+    query: Q,
+    result: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, Q> Question for Asked<T, Q>
+where
+    T: Send,
+    Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send,
+{
+    fn is_wanted(&self) -> bool {
+        !self.caller.is_closed()
+    }
+
+    fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool {
+        let query = std::panic::AssertUnwindSafe(|| connection.and_then(|connection| (self.query)(connection)));
+        let result = std::panic::catch_unwind(query).unwrap_or(Err(StoreError::Panicked));
+        let lost = matches!(result, Err(StoreError::Unavailable(_)));
+        self.result = Some(result);
+        lost
+    }
+
+    fn answer(self: Box<Self>) {
+        let result = self.result.unwrap_or(Err(StoreError::Unavailable("the store is closing")));
+        if let Err(error) = &result {
+            error.log("");
+        }
+        let _ = self.caller.send(result);
+    }
+}
+
+/// The way to the thread.
+pub(super) struct Control {
+    questions: ArcSwapOption<Sender<Box<dyn Question>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Control {
+    pub(super) fn start(location: &DatabaseLocation) -> Result<Self, StoreError> {
+        let (questions, queue) = bounded(QUEUE);
+        let worker = Worker { connection: Some(connect(location)?), location: location.clone(), queue };
+        let thread = thread::Builder::new()
+            .name("control".into())
+            .spawn(move || worker.run())
+            .map_err(|_| StoreError::Unavailable("the control thread cannot be started"))?;
+        Ok(Self { questions: ArcSwapOption::new(Some(Arc::new(questions))), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Asks `query`, once more if the connection was lost.
+    pub(super) async fn ask<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let stopped = StoreError::Unavailable("the store is closing");
+        let (caller, answer) = oneshot::channel();
+        let asked = Asked { query, result: None, caller };
+        let sent = match self.questions.load().as_ref() {
+            Some(questions) => questions.try_send(Box::new(asked)),
+            None => return Err(stopped),
+        };
+        match sent {
+            Ok(()) => match tokio::time::timeout(PATIENCE, answer).await {
+                Ok(answered) => answered.unwrap_or(Err(stopped)),
+                Err(_) => Err(StoreError::TimedOut),
+            },
+            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(stopped),
+        }
+    }
+
+    /// Ends the thread once it has answered what waits.
+    pub(super) fn stop(&self) {
+        self.questions.store(None);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A query may hold the last handle of the store.
+        let other = thread.filter(|thread| thread.thread().id() != thread::current().id());
+        if other.is_some_and(|thread| thread.join().is_err()) {
+            log::error!("the control thread ended in a panic");
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+struct Worker {
+    connection: Option<AnyConnection>,
+    location: DatabaseLocation,
+    queue: Receiver<Box<dyn Question>>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Ok(mut question) = self.queue.recv() {
+            if !question.is_wanted() {
+                continue;
+            }
+            if question.ask(self.connected()) {
+                self.connection = None;
+                if question.ask(self.connected()) {
+                    self.connection = None;
+                }
+            }
+            question.answer();
+        }
+    }
+
+    fn connected(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(connect(&self.location)?);
+        }
+        self.connection.as_mut().ok_or(StoreError::Unavailable("no connection for control"))
+    }
+}
+
+fn connect(location: &DatabaseLocation) -> Result<AnyConnection, StoreError> {
+    let mut connection = location.connect()?;
+    connection.only_read()?;
+    connection.limit_statements(STATEMENT)?;
+    Ok(connection)
+}

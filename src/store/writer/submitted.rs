@@ -1,0 +1,183 @@
+//! A job from its caller's hand to the answer: it either runs or is abandoned, never both.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::super::StoreError;
+use super::super::queue::Lane;
+use super::transaction::Transaction;
+use super::waiting::{Abandonable, NotQueued, Waiting};
+
+/// Who asks for a write, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Whose turn the job takes.
+    pub lane: Lane,
+    /// How many items the job works on; a batch costs as many turns.
+    pub items: u32,
+    /// The id of the request, for the log; empty for what no request asked for.
+    pub request_id: Arc<str>,
+}
+
+impl Ticket {
+    /// A ticket for a single item.
+    pub fn new(lane: Lane, request_id: impl Into<Arc<str>>) -> Self {
+        Self { lane, items: 1, request_id: request_id.into() }
+    }
+
+    /// A ticket of background work.
+    pub fn system() -> Self {
+        Self::new(Lane::System, "")
+    }
+
+    /// A ticket of the command line.
+    pub fn operator() -> Self {
+        Self::new(Lane::Operator, "")
+    }
+
+    /// The same for so many items.
+    pub fn for_items(self, items: usize) -> Self {
+        Self { items: u32::try_from(items).unwrap_or(u32::MAX), ..self }
+    }
+}
+
+/// Whether a job still waits. It leaves `WAITING` once, by a compare-and-set, for one of the other two.
+#[derive(Clone, Default)]
+struct Fate(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const ABANDONED: u8 = 2;
+
+impl Fate {
+    /// Leaves `WAITING` for `next`. Tells whether the job is there now.
+    fn decide(&self, next: u8) -> bool {
+        match self.0.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(decided) => decided == next,
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ABANDONED
+    }
+}
+
+/// A job in the queue, without its type.
+pub(super) trait Job: Send {
+    /// Begins the job. `false`: it was abandoned, or is now, since its deadline has passed.
+    fn may_begin(&self) -> bool;
+    fn is_abandoned(&self) -> bool;
+    fn request_id(&self) -> &str;
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError>;
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+impl Abandonable for Box<dyn Job> {
+    fn is_abandoned(&self) -> bool {
+        self.as_ref().is_abandoned()
+    }
+}
+
+struct Submitted<T, J> {
+    job: J,
+    fate: Fate,
+    deadline: Instant,
+    request_id: Arc<str>,
+    result: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, J> Job for Submitted<T, J>
+where
+    T: Send,
+    J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send,
+{
+    fn may_begin(&self) -> bool {
+        let next = if Instant::now() < self.deadline { BEGUN } else { ABANDONED };
+        self.fate.decide(next) && next == BEGUN
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.fate.is_abandoned()
+    }
+
+    fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(transaction))).unwrap_or(Err(StoreError::Panicked));
+        let ended = result.as_ref().map(drop).map_err(StoreError::clone);
+        self.result = Some(result);
+        ended
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (committed, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(StoreError::Unavailable("the job did not run")),
+            (Err(error), Some(Err(StoreError::Panicked))) if error != StoreError::Panicked => Err(StoreError::Panicked),
+            (Err(error), _) => Err(error),
+        };
+        // A caller that has gone away loses the answer, not the write.
+        let _ = self.caller.send(result);
+    }
+}
+
+/// Puts a job into the queue and waits: for its begin at most `patience`, and then for the commit that holds it.
+pub(super) async fn submit<T, J>(
+    waiting: &Waiting<Box<dyn Job>>,
+    ticket: Ticket,
+    patience: Duration,
+    job: J,
+) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+{
+    let stopped = StoreError::Unavailable("the store is closing");
+    let Ticket { lane, items, request_id } = ticket;
+    let (caller, mut answer) = oneshot::channel();
+    let fate = Fate::default();
+    let deadline = Instant::now() + patience;
+    let submitted = Submitted { job, fate: fate.clone(), deadline, request_id, result: None, caller };
+    match waiting.put(lane, items, Box::new(submitted)) {
+        Ok(()) => {}
+        Err(NotQueued::Full) => return Err(StoreError::Busy),
+        Err(NotQueued::Closed) => return Err(stopped),
+    }
+    match tokio::time::timeout(patience, &mut answer).await {
+        Ok(answered) => answered.unwrap_or(Err(stopped)),
+        Err(_) if fate.decide(ABANDONED) => Err(StoreError::TimedOut),
+        // It has begun, and what it does may be kept: only its own answer is true.
+        Err(_) => answer.await.unwrap_or(Err(stopped)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fate_is_decided_once() {
+        let fate = Fate::default();
+        assert!(fate.decide(BEGUN) && fate.decide(BEGUN));
+        assert!(!fate.decide(ABANDONED) && !fate.is_abandoned());
+    }
+
+    #[test]
+    fn of_a_writer_and_a_caller_that_come_at_once_one_decides() {
+        for _ in 0..1000 {
+            let writer = Fate::default();
+            let other = writer.clone();
+            let thread = std::thread::spawn(move || other.decide(ABANDONED));
+            let begun = writer.decide(BEGUN);
+            assert_ne!(begun, thread.join().unwrap());
+        }
+    }
+}

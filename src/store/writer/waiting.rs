@@ -1,0 +1,84 @@
+//! The queue behind a lock: callers put jobs in without waiting, writers wait for them.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::super::queue::{FairQueue, Lane};
+
+/// What may become of no use while it waits.
+pub(super) trait Abandonable {
+    /// Whether nobody wants it any more.
+    fn is_abandoned(&self) -> bool;
+}
+
+/// Why a job was not taken in.
+pub(super) enum NotQueued {
+    Full,
+    Closed,
+}
+
+/// A [`FairQueue`] for several threads, which ends once it is closed and empty.
+pub(super) struct Waiting<T> {
+    state: Mutex<State<T>>,
+    arrived: Condvar,
+}
+
+struct State<T> {
+    queue: FairQueue<T>,
+    closed: bool,
+}
+
+impl<T: Abandonable> Waiting<T> {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { state: Mutex::new(State { queue: FairQueue::new(capacity), closed: false }), arrived: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a job in. Jobs that were abandoned make room.
+    pub(super) fn put(&self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(NotQueued::Closed);
+        }
+        if state.queue.is_full_for(lane) {
+            state.queue.retain(|job| !job.is_abandoned());
+        }
+        state.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
+        drop(state);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Waits for the next job. `None` once the queue is closed and empty.
+    pub(super) fn next(&self) -> Option<T> {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.queue.pop() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The next job, if one waits.
+    pub(super) fn try_next(&self) -> Option<T> {
+        self.state().queue.pop()
+    }
+
+    /// How many jobs wait; none is said to once the queue is closed.
+    pub(super) fn len(&self) -> usize {
+        let state = self.state();
+        if state.closed { 0 } else { state.queue.len() }
+    }
+
+    /// Lets nothing more in, and wakes those who wait for what will not come.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.arrived.notify_all();
+    }
+}

@@ -1,0 +1,85 @@
+//! The connection for control: neither lists nor writes are in its way.
+
+use std::time::{Duration, Instant};
+
+use chaveiro::store::{AnyConnection, StoreError, meta};
+use crossbeam_channel::unbounded;
+use diesel::{RunQueryDsl, sql_query};
+use futures_util::future::{join, join_all};
+
+use super::{Bench, Gate, domain, ticket, until};
+
+#[actix_web::test]
+async fn control_does_not_wait_behind_lists_and_writes() {
+    let bench = Bench::new();
+    let gate = Gate::new();
+    let ((begun, has_begun), (go_on, may_go_on)) = (unbounded(), unbounded::<()>());
+    let list = || {
+        let (begun, may_go_on) = (begun.clone(), may_go_on.clone());
+        bench.store.read(move |_: &mut AnyConnection| {
+            begun.send(()).unwrap();
+            may_go_on.recv_timeout(Duration::from_secs(60)).unwrap();
+            Ok(())
+        })
+    };
+    let lists = join_all((0..5).map(|_| list()));
+    let write = bench.store.write(ticket(), gate.job());
+    let asked = async {
+        gate.reached().await;
+        until(|| has_begun.try_recv().is_ok()).await;
+        let since = Instant::now();
+        for _ in 0..10 {
+            bench.store.control(meta::change_mark).await.unwrap();
+        }
+        let took = since.elapsed();
+        (0..5).for_each(|_| go_on.send(()).unwrap());
+        gate.open();
+        took
+    };
+    let (_, (write, took)) = join(lists, join(write, asked)).await;
+    write.unwrap();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[actix_web::test]
+async fn control_cannot_write() {
+    let bench = Bench::new();
+    let write = |connection: &mut AnyConnection| domain::insert(connection, "lost", None);
+    assert!(matches!(bench.store.control(write).await, Err(StoreError::ReadOnly(_))));
+    assert_eq!(bench.domains(), [""; 0]);
+}
+
+#[actix_web::test]
+async fn a_question_that_panics_does_not_end_control() {
+    let bench = Bench::new();
+    let panics = |_: &mut AnyConnection| -> Result<(), StoreError> { panic!("this test wants a panic here") };
+    assert_eq!(bench.store.control(panics).await, Err(StoreError::Panicked));
+    bench.store.control(meta::change_mark).await.unwrap();
+}
+
+#[actix_web::test]
+async fn a_lost_connection_is_opened_again_for_the_same_question() {
+    let bench = Bench::new();
+    if !bench.database.is_postgresql() {
+        return; // Nothing can cut the connection to a file.
+    }
+    #[derive(diesel::QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        pid: i32,
+    }
+    let backend = |connection: &mut AnyConnection| {
+        let found: Backend = sql_query("SELECT pg_backend_pid() AS pid").get_result(connection)?;
+        Ok(found.pid)
+    };
+    let before = bench.store.control(backend).await.unwrap();
+    bench.database.run(&format!("SELECT pg_terminate_backend({before}, 5000)"));
+    assert_ne!(bench.store.control(backend).await.unwrap(), before);
+}
+
+#[actix_web::test]
+async fn a_closed_store_answers_nothing() {
+    let bench = Bench::new();
+    bench.store.close();
+    assert!(matches!(bench.store.control(meta::change_mark).await, Err(StoreError::Unavailable(_))));
+}
