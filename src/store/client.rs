@@ -125,22 +125,22 @@ pub fn set_authorization_active(connection: &mut AnyConnection, id: i32, active:
 pub struct ClientSecretRow {
     pub id: i32,
     pub authorization_id: i32,
-    pub verifier: Vec<u8>,
+    pub hash: Vec<u8>,
     pub expires_at: Option<i64>,
     pub created_at: i64,
 }
 
-/// Keeps the verifier of a new secret.
+/// Inserts the hash of a new secret.
 pub fn insert_client_secret(
     connection: &mut AnyConnection,
     authorization: i32,
-    verifier: &[u8],
+    hash: &[u8],
     now: i64,
 ) -> Result<(), StoreError> {
     diesel::insert_into(client_secret::table)
         .values((
             client_secret::authorization_id.eq(authorization),
-            client_secret::verifier.eq(verifier),
+            client_secret::hash.eq(hash),
             client_secret::expires_at.eq(None::<i64>),
             client_secret::created_at.eq(now),
         ))
@@ -148,12 +148,12 @@ pub fn insert_client_secret(
     Ok(())
 }
 
-/// The verifiers of all secrets, oldest first.
+/// The hashes of all secrets, oldest first.
 pub fn client_secrets(connection: &mut AnyConnection) -> Result<Vec<ClientSecretRow>, StoreError> {
     Ok(client_secret::table.order(client_secret::id).load(connection)?)
 }
 
-/// The verifiers of one authorization, oldest first.
+/// The hashes of one authorization, oldest first.
 pub fn client_secrets_of(
     connection: &mut AnyConnection,
     authorization: i32,

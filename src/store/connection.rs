@@ -234,17 +234,6 @@ impl AnyConnection {
         pending.map_err(|_| StoreError::Migration)
     }
 
-    /// Applies the migrations before the one of that number. For tests of migrations that move rows.
-    #[cfg(test)]
-    pub(super) fn migrate_before(&mut self, number: usize) {
-        for _ in 1..number {
-            match self {
-                AnyConnection::Sqlite(c) => drop(c.run_next_migration(SQLITE_MIGRATIONS).unwrap()),
-                AnyConnection::Postgresql(c) => drop(c.run_next_migration(POSTGRESQL_MIGRATIONS).unwrap()),
-            }
-        }
-    }
-
     /// Takes every migration back, newest first. For tests of the `down.sql` files.
     #[cfg(test)]
     pub(super) fn revert(&mut self) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ pub struct IdempotencyRow {
     pub authorization_id: i32,
     pub key_mac: Vec<u8>,
     pub request_mac: Vec<u8>,
-    pub done: String,
+    pub result: String,
     pub created_at: i64,
 }
 
@@ -33,7 +33,7 @@ pub fn put(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), S
             idempotency::authorization_id.eq(row.authorization_id),
             idempotency::key_mac.eq(&row.key_mac),
             idempotency::request_mac.eq(&row.request_mac),
-            idempotency::done.eq(&row.done),
+            idempotency::result.eq(&row.result),
             idempotency::created_at.eq(row.created_at),
         ))
         .execute(connection)?;

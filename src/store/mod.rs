@@ -12,7 +12,6 @@ mod readers;
 mod schema;
 mod writer;
 
-pub mod answer_key;
 pub mod audit;
 pub mod claim;
 pub mod client;
@@ -28,6 +27,7 @@ pub mod link;
 pub mod list;
 pub mod lookup;
 pub mod meta;
+pub mod response_key;
 pub mod secret;
 pub mod session;
 pub mod ssh_key;
@@ -196,4 +196,4 @@ pub(crate) fn items(list: &str) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

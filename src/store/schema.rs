@@ -15,7 +15,34 @@ table! {
         kind -> Text,
         owner_id -> Integer,
         version -> Integer,
+        state -> Text,
         sealed -> Binary,
+        created_at -> BigInt,
+    }
+}
+table! {
+    secret_head (kind, owner_id) {
+        kind -> Text,
+        owner_id -> Integer,
+        highest_version -> Integer,
+        current_version -> Nullable<Integer>,
+        mac -> Binary,
+    }
+}
+table! {
+    job (id) {
+        id -> Integer,
+        kind -> Text,
+        key -> Text,
+        object_id -> Nullable<Integer>,
+        state -> Text,
+        due_at -> BigInt,
+        lease_until -> Nullable<BigInt>,
+        fence -> BigInt,
+        attempts -> Integer,
+        max_attempts -> Integer,
+        last_error -> Nullable<Text>,
+        requested_by -> Text,
         created_at -> BigInt,
     }
 }
@@ -39,13 +66,13 @@ table! {
     client_secret (id) {
         id -> Integer,
         authorization_id -> Integer,
-        verifier -> Binary,
+        hash -> Binary,
         expires_at -> Nullable<BigInt>,
         created_at -> BigInt,
     }
 }
 table! {
-    answer_key (authorization_id) {
+    response_key (authorization_id) {
         authorization_id -> Integer,
         form -> Text,
         public_key -> Text,
@@ -150,7 +177,7 @@ table! {
     proxy_session (id) {
         id -> Integer,
         session_id -> Text,
-        verifier -> Binary,
+        token_hash -> Binary,
         authorization_id -> Integer,
         credential_id -> Integer,
         remote_device_id -> Nullable<Integer>,
@@ -173,7 +200,7 @@ table! {
         authorization_id -> Integer,
         key_mac -> Binary,
         request_mac -> Binary,
-        done -> Text,
+        result -> Text,
         created_at -> BigInt,
     }
 }
@@ -249,7 +276,7 @@ table! {
         account_key -> Text,
         identity_type -> Text,
         password -> Nullable<Text>,
-        signature -> Binary,
+        mac -> Binary,
         created_at -> BigInt,
     }
 }
@@ -292,5 +319,6 @@ allow_tables_to_appear_in_same_query!(
     custody,
     proxy_session
 );
+allow_tables_to_appear_in_same_query!(secret, secret_head);
 allow_tables_to_appear_in_same_query!(provider, provider_type);
 allow_tables_to_appear_in_same_query!(identity_role, role);

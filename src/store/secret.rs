@@ -1,9 +1,18 @@
-//! The table of sealed values: every secret of every kind, in every version that is kept.
+//! The tables of sealed values: every version of every secret with its state, and a head for each secret.
+//!
+//! Whether a head is genuine, and what a value is sealed under, is decided in the vault.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
+mod state;
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    RunQueryDsl,
+};
+
+pub use state::SecretState;
 
 use super::connection::on_engine;
-use super::schema::secret;
+use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
 
 /// A sealed value and the version it is bound to.
@@ -11,45 +20,154 @@ use super::{AnyConnection, StoreError};
 pub struct SealedRow {
     /// The number of the version, from 1.
     pub version: i32,
+    /// What the version is.
+    pub state: SecretState,
     /// The sealed bytes.
     pub sealed: Vec<u8>,
 }
 
-/// The newest version of a secret.
-pub fn current(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Option<SealedRow>, StoreError> {
-    let newest = secret::table
-        .filter(secret::kind.eq(kind))
-        .filter(secret::owner_id.eq(owner))
-        .order(secret::version.desc())
-        .limit(1)
-        .select((secret::version, secret::sealed));
-    let row: Option<(i32, Vec<u8>)> = on_engine!(connection, c => newest.get_result(c)).optional()?;
-    Ok(row.map(|(version, sealed)| SealedRow { version, sealed }))
+/// A version without its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionSummary {
+    /// The number of the version, from 1.
+    pub version: i32,
+    /// What the version is.
+    pub state: SecretState,
+    /// When it was made.
+    pub created_at: i64,
 }
 
-/// One version of a secret.
+/// The head of a secret: how far its versions have come, and which one is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretHead {
+    /// The highest version that there ever was.
+    pub highest_version: i32,
+    /// The version in force, if one is.
+    pub current_version: Option<i32>,
+    /// The MAC over the row.
+    pub mac: Vec<u8>,
+}
+
+type HeadColumns = (i32, Option<i32>, Vec<u8>);
+type SealedColumns = (i32, String, Vec<u8>);
+
+impl From<HeadColumns> for SecretHead {
+    fn from((highest_version, current_version, mac): HeadColumns) -> Self {
+        Self { highest_version, current_version, mac }
+    }
+}
+
+impl TryFrom<SealedColumns> for SealedRow {
+    type Error = StoreError;
+
+    fn try_from((version, state, sealed): SealedColumns) -> Result<Self, StoreError> {
+        Ok(Self { version, state: state.parse()?, sealed })
+    }
+}
+
+/// The head of a secret with the versions that it names, in one snapshot: the current one and the highest one, as far
+/// as they are there.
+pub fn head_with_versions(
+    connection: &mut AnyConnection,
+    kind: &str,
+    owner: i32,
+) -> Result<Option<(SecretHead, Vec<SealedRow>)>, StoreError> {
+    let named = secret::version
+        .nullable()
+        .eq(secret_head::current_version)
+        .or(secret::version.nullable().eq(secret_head::highest_version.nullable()));
+    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
+    let query = secret_head::table
+        .left_join(secret::table.on(of_head.and(named.assume_not_null())))
+        .filter(secret_head::kind.eq(kind))
+        .filter(secret_head::owner_id.eq(owner))
+        .select((
+            (secret_head::highest_version, secret_head::current_version, secret_head::mac),
+            (secret::version, secret::state, secret::sealed).nullable(),
+        ));
+    let rows: Vec<(HeadColumns, Option<SealedColumns>)> = on_engine!(connection, c => query.load(c))?;
+    let Some((head, _)) = rows.first() else { return Ok(None) };
+    let head = head.clone().into();
+    let versions = rows.into_iter().filter_map(|(_, version)| version.map(SealedRow::try_from));
+    Ok(Some((head, versions.collect::<Result<_, _>>()?)))
+}
+
+/// The head of a secret, locked until the transaction ends. Every change of a secret begins here.
+pub fn locked_head(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Option<SecretHead>, StoreError> {
+    let row = secret_head::table.find((kind, owner)).select((
+        secret_head::highest_version,
+        secret_head::current_version,
+        secret_head::mac,
+    ));
+    let found: Option<HeadColumns> = match connection {
+        // SQLite has one writer and needs no lock.
+        AnyConnection::Sqlite(c) => row.get_result(c).optional()?,
+        AnyConnection::Postgresql(c) => row.for_update().get_result(c).optional()?,
+    };
+    Ok(found.map(SecretHead::from))
+}
+
+/// Inserts the head of a new secret.
+pub fn insert_head(
+    connection: &mut AnyConnection,
+    kind: &str,
+    owner: i32,
+    head: &SecretHead,
+) -> Result<(), StoreError> {
+    let insert = diesel::insert_into(secret_head::table).values((
+        secret_head::kind.eq(kind),
+        secret_head::owner_id.eq(owner),
+        secret_head::highest_version.eq(head.highest_version),
+        secret_head::current_version.eq(head.current_version),
+        secret_head::mac.eq(&head.mac),
+    ));
+    on_engine!(connection, c => insert.execute(c))?;
+    Ok(())
+}
+
+/// Writes a head that is there, and locked.
+pub fn update_head(
+    connection: &mut AnyConnection,
+    kind: &str,
+    owner: i32,
+    head: &SecretHead,
+) -> Result<(), StoreError> {
+    let update = diesel::update(secret_head::table.find((kind, owner))).set((
+        secret_head::highest_version.eq(head.highest_version),
+        secret_head::current_version.eq(head.current_version),
+        secret_head::mac.eq(&head.mac),
+    ));
+    on_engine!(connection, c => update.execute(c))?;
+    Ok(())
+}
+
+/// One version of a secret, in whatever state.
 pub fn version(
     connection: &mut AnyConnection,
     kind: &str,
     owner: i32,
     version: i32,
 ) -> Result<Option<SealedRow>, StoreError> {
-    let sealed = secret::table.find((kind, owner, version)).select(secret::sealed);
-    let sealed: Option<Vec<u8>> = sealed.first(connection).optional()?;
-    Ok(sealed.map(|sealed| SealedRow { version, sealed }))
+    let row = secret::table.find((kind, owner, version)).select((secret::version, secret::state, secret::sealed));
+    let row: Option<SealedColumns> = on_engine!(connection, c => row.get_result(c)).optional()?;
+    row.map(SealedRow::try_from).transpose()
 }
 
-/// The versions that are kept: number and time, newest first.
-pub fn versions(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Vec<(i32, i64)>, StoreError> {
-    Ok(secret::table
+/// The versions that are there, newest first.
+pub fn versions(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Vec<VersionSummary>, StoreError> {
+    let rows: Vec<(i32, String, i64)> = secret::table
         .filter(secret::kind.eq(kind))
         .filter(secret::owner_id.eq(owner))
         .order(secret::version.desc())
-        .select((secret::version, secret::created_at))
-        .load(connection)?)
+        .select((secret::version, secret::state, secret::created_at))
+        .load(connection)?;
+    let summary = |(version, state, created_at): (i32, String, i64)| {
+        Ok(VersionSummary { version, state: state.parse()?, created_at })
+    };
+    rows.into_iter().map(summary).collect()
 }
 
-/// Keeps a new version.
+/// Inserts a new version.
 pub fn insert(
     connection: &mut AnyConnection,
     kind: &str,
@@ -57,10 +175,14 @@ pub fn insert(
     row: SealedRow,
     created_at: i64,
 ) -> Result<(), StoreError> {
+    if !row.state.may_be_first() {
+        return Err(StoreError::Query("a secret's version cannot begin in this state"));
+    }
     let insert = diesel::insert_into(secret::table).values((
         secret::kind.eq(kind),
         secret::owner_id.eq(owner),
         secret::version.eq(row.version),
+        secret::state.eq(row.state.as_str()),
         secret::sealed.eq(row.sealed),
         secret::created_at.eq(created_at),
     ));
@@ -68,14 +190,46 @@ pub fn insert(
     Ok(())
 }
 
-/// Forgets the versions up to and including `version`.
-pub fn delete_up_to(connection: &mut AnyConnection, kind: &str, owner: i32, version: i32) -> Result<(), StoreError> {
-    diesel::delete(
-        secret::table
-            .filter(secret::kind.eq(kind))
-            .filter(secret::owner_id.eq(owner))
-            .filter(secret::version.le(version)),
-    )
-    .execute(connection)?;
+/// Moves a version from one state to the next, if it is in the first.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such version in the state `from`, and [`StoreError::Query`] when a version
+/// in that state may not become `to`.
+pub fn change_state(
+    connection: &mut AnyConnection,
+    kind: &str,
+    owner: i32,
+    version: i32,
+    (from, to): (SecretState, SecretState),
+) -> Result<(), StoreError> {
+    if !from.may_become(to) {
+        return Err(StoreError::Query("a secret's version cannot change to this state"));
+    }
+    let row = secret::table.find((kind, owner, version)).filter(secret::state.eq(from.as_str()));
+    let update = diesel::update(row).set(secret::state.eq(to.as_str()));
+    match on_engine!(connection, c => update.execute(c))? {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes versions up to and including `version` that no longer matter: those in force, and those that may come to be,
+/// stay.
+pub fn prune(connection: &mut AnyConnection, kind: &str, owner: i32, version: i32) -> Result<(), StoreError> {
+    let ended = SecretState::ALL.into_iter().filter(|state| state.is_ended()).map(SecretState::as_str);
+    let old = secret::table
+        .filter(secret::kind.eq(kind))
+        .filter(secret::owner_id.eq(owner))
+        .filter(secret::version.le(version))
+        .filter(secret::state.eq_any(ended.collect::<Vec<_>>()));
+    diesel::delete(old).execute(connection)?;
+    Ok(())
+}
+
+/// Deletes a secret in all of its versions.
+pub fn erase(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<(), StoreError> {
+    let versions = secret::table.filter(secret::kind.eq(kind)).filter(secret::owner_id.eq(owner));
+    diesel::delete(versions).execute(connection)?;
+    diesel::delete(secret_head::table.find((kind, owner))).execute(connection)?;
     Ok(())
 }

@@ -42,7 +42,7 @@ impl SessionRow {
 #[expect(missing_docs, reason = "columns")]
 pub struct NewSession<'a> {
     pub session_id: &'a str,
-    pub verifier: &'a [u8],
+    pub token_hash: &'a [u8],
     pub authorization_id: i32,
     pub credential_id: i32,
     pub remote_device_id: Option<i32>,
@@ -74,14 +74,14 @@ pub fn by_session_id(connection: &mut AnyConnection, session_id: &str) -> Result
     Ok(named.select(SessionRow::as_select()).first(connection).optional()?)
 }
 
-/// The session whose URL has the token of that verifier, and the client that asked for it.
-pub fn by_verifier(
+/// The session whose URL has the token of that hash, and the client that asked for it.
+pub fn by_token_hash(
     connection: &mut AnyConnection,
-    verifier: &[u8],
+    token_hash: &[u8],
 ) -> Result<Option<(SessionRow, String)>, StoreError> {
     Ok(proxy_session::table
         .inner_join(authorization::table)
-        .filter(proxy_session::verifier.eq(verifier))
+        .filter(proxy_session::token_hash.eq(token_hash))
         .select((SessionRow::as_select(), authorization::client_id))
         .first(connection)
         .optional()?)

@@ -1,4 +1,6 @@
-//! The migrations of both engines: there, back, and alike.
+//! The migrations of both engines: there, back, and alike; what `schema.rs` says of them.
+
+mod schema;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -44,7 +46,7 @@ fn there_back_and_there_again(database: &mut Database) {
 }
 
 /// Runs a test on an empty SQLite file, and on an empty schema when there is a PostgreSQL.
-fn on_each_engine(test: impl Fn(&mut Database)) {
+pub(crate) fn on_each_engine(test: impl Fn(&mut Database)) {
     let dir = tempfile::tempdir().unwrap();
     let location = DatabaseLocation::Sqlite(dir.path().join("vault.sqlite"));
     assert!(Database::connect(&location, false).unwrap().is_none());
@@ -62,29 +64,4 @@ fn on_each_engine(test: impl Fn(&mut Database)) {
 #[test]
 fn the_migrations_go_there_back_and_there_again() {
     on_each_engine(there_back_and_there_again);
-}
-
-#[test]
-fn tags_from_before_their_table_are_indexed() {
-    on_each_engine(|database| {
-        database.connection().migrate_before(5);
-        let rows = "INSERT INTO device (hostname, hostname_key, ip, kind, vendor, model, site, domains, tags,
-                        connectivities, session_remote_config, active, created_at, changed_at)
-                    VALUES ('a', 'a', '', '', '', '', '', '', 'EU, finance,,', '', '', true, 1, 1),
-                        ('b', 'b', '', '', '', '', '', '', '', '', '', true, 1, 1);
-                    INSERT INTO credential (kind, device_id, username, credential_type, additional, tags, domain, active,
-                        created_at, changed_at)
-                    VALUES ('password', 1, 'u', '', '', 'Finance,finance', '', true, 1, 1)";
-        database.connection().batch_execute(rows).unwrap();
-        database.migrate().unwrap();
-        let query = "SELECT t.object_kind || ' ' || t.object_id || ' ' || l.name_key AS name
-                     FROM tagging t JOIN lookup l ON l.id = t.tag_id WHERE l.kind = 'tag' ORDER BY 1";
-        let indexed: Vec<String> = diesel::sql_query(query)
-            .load::<Column>(database.connection())
-            .unwrap()
-            .into_iter()
-            .map(|row| row.name)
-            .collect();
-        assert_eq!(indexed, ["credential 1 finance", "device 1 eu", "device 1 finance"]);
-    });
 }

@@ -12,9 +12,9 @@ use super::keyfactor::signature;
 use super::origin::AllowedOrigins;
 use crate::audit::Signer;
 use crate::clock::{from_micros, to_micros};
-use crate::store::answer_key::{self, AnswerKeyRow};
 use crate::store::client::{self, AuthorizationRow, ClientSecretRow};
 use crate::store::keyfactor::{identity, role};
+use crate::store::response_key::{self as answer_key, ResponseKeyRow as AnswerKeyRow};
 use crate::store::{AnyConnection, StoreError, meta};
 use crate::token::Verifier;
 
@@ -141,7 +141,7 @@ fn rights_of(roles: &HashMap<i32, Grant>, held: Option<&Vec<i32>>, identity: Opt
 }
 
 fn live_secret(row: ClientSecretRow) -> Option<LiveSecret> {
-    let verifier = Verifier::from_bytes(&row.verifier)?;
+    let verifier = Verifier::from_bytes(&row.hash)?;
     Some(LiveSecret { verifier, expires_at: row.expires_at.map(from_micros) })
 }
 

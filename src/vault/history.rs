@@ -9,7 +9,7 @@ use super::{Action, Call, StateTag, Vault, VaultError, Work, custody, informatio
 use crate::clock::from_micros;
 use crate::crypto::{SecretKind, SecretText};
 use crate::store::credential::CredentialRow;
-use crate::store::secret;
+use crate::store::secret::{self, SecretState, VersionSummary};
 
 /// Whose history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +83,13 @@ impl Vault {
         let rule = move |work: &mut Work<'_, '_>| {
             let item = readable(work, what, &key)?;
             let rows = secret::versions(work.connection(), what.kind().name(), item.id)?;
-            let newest = rows.first().map(|(number, _)| *number);
-            let version = |(number, created_at): (i32, i64)| Version {
-                number,
-                created_at: from_micros(created_at),
-                current: Some(number) == newest,
+            let version = |row: &VersionSummary| Version {
+                number: row.version,
+                created_at: from_micros(row.created_at),
+                current: row.state == SecretState::Current,
             };
-            Ok(History { id: item.id, versions: rows.into_iter().map(version).collect() })
+            let in_force = rows.iter().filter(|row| row.state.was_in_force());
+            Ok(History { id: item.id, versions: in_force.map(version).collect() })
         };
         self.perform(call, Action::HistoryList, rule).await
     }

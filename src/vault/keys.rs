@@ -8,19 +8,19 @@ use chrono::{DateTime, Utc};
 use super::Place;
 use super::grants::Grants;
 use super::keyfactor::signature;
+use super::secrets::{HeadMac, Versions};
 use crate::audit::Signer;
 use crate::clock::to_micros;
 use crate::config::Settings;
 use crate::crypto::{self, DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError, SecretKind};
 use crate::store::key::{self, NewDataKey, NewSigningKey};
-use crate::store::secret::{self, SealedRow};
+use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, Database, StoreError, meta};
 use crate::token::{SigningKey, TokenAuthority, TokenError};
 
 const VALUES: &str = "values";
 const AUDIT: &str = "audit";
 const ACTIVE: &str = "active";
-const FIRST_VERSION: i32 = 1;
 
 /// Why a vault does not open.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub(super) fn unlock(
     initialize(&mut database, &root_key, now)?;
     let connection = database.connection();
     let (keyring, audit) = data_keys(connection, &root_key)?;
-    let signing = signing_keys(connection, &keyring)?;
+    let signing = signing_keys(connection, &keyring, &HeadMac::new(&audit))?;
     let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
     let identities = Signer::new(&audit, signature::PURPOSE);
     let grants = Grants::read(connection, now, &identities)?;
@@ -158,8 +158,9 @@ fn initialize(database: &mut Database, root_key: &RootKey, now: DateTime<Utc>) -
 
 fn make_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Result<Result<(), StoreError>, StartError> {
     let check = root_key.check_value()?;
-    let values = DataKey::generate();
-    let wrapped = [(VALUES, root_key.wrap(VALUES, &values)?), (AUDIT, root_key.wrap(AUDIT, &DataKey::generate())?)];
+    let (values, audit) = (DataKey::generate(), DataKey::generate());
+    let heads = HeadMac::new(&audit);
+    let wrapped = [(VALUES, root_key.wrap(VALUES, &values)?), (AUDIT, root_key.wrap(AUDIT, &audit)?)];
     let signing = SigningKey::generate()?;
     Ok(database.transaction(|connection| {
         meta::keep_root_key_check(connection, &check)?;
@@ -173,16 +174,21 @@ fn make_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Result<Re
         }
         let row = NewSigningKey { kid: signing.kid(), public_key: signing.public(), state: ACTIVE, created_at: now };
         let owner = key::insert_signing_key(connection, row)?;
-        let sealed = Keyring::new([(values_id, values.clone())], values_id)
-            .and_then(|keyring| keyring.seal(signing_place(owner), signing.private().expose()))
-            .map_err(|_| StoreError::Query("the new signing key does not seal"))?;
-        let row = SealedRow { version: FIRST_VERSION, sealed };
-        secret::insert(connection, SecretKind::TokenSigningKey.name(), owner, row, now)
+        let seal = |place| {
+            let keyring = Keyring::new([(values_id, values.clone())], values_id)?;
+            keyring.seal(place, signing.private().expose())
+        };
+        let mut versions = Versions { connection, heads: &heads, kind: SecretKind::TokenSigningKey, owner };
+        match versions.add::<StartError>(SecretState::Current, seal, now) {
+            Ok(_) => Ok(()),
+            Err(StartError::Store(error)) => Err(error),
+            Err(_) => Err(StoreError::Query("the new signing key does not seal")),
+        }
     }))
 }
 
-fn signing_place(owner: i32) -> crypto::Place {
-    crypto::Place { kind: SecretKind::TokenSigningKey, owner, version: FIRST_VERSION }
+fn signing_place(owner: i32, version: i32) -> crypto::Place {
+    crypto::Place { kind: SecretKind::TokenSigningKey, owner, version }
 }
 
 /// The keyring for values, and the key of the audit log.
@@ -203,11 +209,16 @@ fn data_keys(connection: &mut AnyConnection, root_key: &RootKey) -> Result<(Keyr
     Ok((keyring, audit.ok_or(StartError::Keys)?))
 }
 
-fn signing_keys(connection: &mut AnyConnection, keyring: &Keyring) -> Result<Vec<SigningKey>, StartError> {
+fn signing_keys(
+    connection: &mut AnyConnection,
+    keyring: &Keyring,
+    heads: &HeadMac,
+) -> Result<Vec<SigningKey>, StartError> {
     let mut keys = Vec::new();
     for row in key::signing_keys(connection)? {
-        let sealed = secret::current(connection, SecretKind::TokenSigningKey.name(), row.id)?;
-        let private = keyring.open(signing_place(row.id), &sealed.ok_or(StartError::Keys)?.sealed)?;
+        let mut versions = Versions { connection, heads, kind: SecretKind::TokenSigningKey, owner: row.id };
+        let current = versions.current::<StartError>()?.ok_or(StartError::Keys)?;
+        let private = keyring.open(signing_place(row.id, current.version), &current.sealed)?;
         keys.push(SigningKey::from_parts(row.kid, row.public_key, private));
     }
     Ok(keys)

@@ -94,6 +94,7 @@ struct Inner {
     tokens: ArcSwap<TokenAuthority>,
     grants: ArcSwap<Grants>,
     identities: Signer,
+    secret_heads: secrets::HeadMac,
     passwords: Passwords,
     directory: Arc<dyn Directory>,
     failures: Failures,
@@ -123,6 +124,7 @@ impl Vault {
         Ok(Self(Arc::new(Inner {
             store: Store::open(&place.database, &writers, settings.store.readers, observer)?,
             keyring: ArcSwap::from_pointee(keys.keyring),
+            secret_heads: secrets::HeadMac::new(&keys.audit),
             session_tokens: SessionTokens::under(&keys.audit),
             fingerprints: Fingerprints::under(&keys.audit),
             audit_key: keys.audit,

@@ -107,7 +107,7 @@ pub(super) fn under_key<T: Serialize + DeserializeOwned>(
     if let Some(known) = recognised(work, once)? {
         // Kept by another release, perhaps. Doing it again is what the client wants least.
         let done: Done<T> =
-            serde_json::from_str(&known.done).map_err(|_| StoreError::Query("what a request did cannot be read"))?;
+            serde_json::from_str(&known.result).map_err(|_| StoreError::Query("what a request did cannot be read"))?;
         work.object = done.object;
         work.outcome = "repeated";
         return Ok(done.result);
@@ -137,7 +137,7 @@ fn keep(work: &mut Work<'_, '_>, once: &Once, done: &impl Serialize) -> Result<(
         authorization_id: work.authorization(),
         key_mac: once.key.into(),
         request_mac: once.request.into(),
-        done: serde_json::to_string(done).map_err(|_| StoreError::Query("what a request did has no form"))?,
+        result: serde_json::to_string(done).map_err(|_| StoreError::Query("what a request did has no form"))?,
         created_at: work.micros(),
     };
     Ok(idempotency::put(work.connection(), &row)?)

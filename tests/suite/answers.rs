@@ -228,7 +228,7 @@ async fn a_key_that_cannot_be_read_closes_the_client_and_no_other() {
         let (client, _) = encrypting(&app, "rsa", None).await;
         assert_eq!(client.get("/iso/pam/credential/i").await.status.as_u16(), 200);
         let owner = format!("(SELECT id FROM \"authorization\" WHERE client_id = '{}')", client.client_id);
-        app.database.run(&format!("UPDATE answer_key SET {change} WHERE authorization_id = {owner}"));
+        app.database.run(&format!("UPDATE response_key SET {change} WHERE authorization_id = {owner}"));
         app.database.run("UPDATE change_mark SET revision = revision + 1");
         app.vault.refresh().await.unwrap();
         let answer = client.get("/iso/pam/credential/i").await;
@@ -244,7 +244,7 @@ async fn a_key_that_cannot_be_read_closes_the_client_and_no_other() {
     }
     // A form that the key cannot have is no better.
     let (client, _) = encrypting(&app, "p256", None).await;
-    app.database.run("UPDATE answer_key SET form = 'vendor'");
+    app.database.run("UPDATE response_key SET form = 'vendor'");
     app.database.run("UPDATE change_mark SET revision = revision + 1");
     app.vault.refresh().await.unwrap();
     assert_eq!(client.get("/iso/pam/credential/i").await.status.as_u16(), 401);

@@ -93,3 +93,40 @@ async fn a_child_restores_nothing_that_its_parent_does_not_have() {
     restore(&client, "/iso/pam/credential/i/versions/1/restore").await.expect_refusal(400, "parent");
     assert_eq!(client.password("i").await, "shared");
 }
+
+#[actix_web::test]
+async fn a_newest_version_that_was_deleted_in_the_database_is_an_error_and_never_the_one_before() {
+    let (app, client) = vault().await;
+    assert_eq!(client.password("i").await, "three");
+    app.database.run("DELETE FROM secret WHERE version = 3");
+    for path in ["/iso/pam/credential/i", "/api/pam/credential/i", "/iso/pam/info/i", "/api/pam/info/i"] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status.as_u16(), 500, "{path}");
+        assert!(!answer.text.contains("two") && !answer.text.contains("three"), "{path}");
+    }
+    let records = app.vault.last_records(1000).await.unwrap();
+    assert_eq!(records.iter().filter(|record| record.outcome == "seal-failed").count(), 4);
+}
+
+#[actix_web::test]
+async fn an_older_version_that_was_made_current_in_the_database_is_an_error() {
+    let (app, client) = vault().await;
+    app.database.run("UPDATE secret SET state = 'previous' WHERE version = 3");
+    app.database.run("UPDATE secret SET state = 'current' WHERE version = 2");
+    assert_eq!(client.get("/iso/pam/credential/i").await.status.as_u16(), 500);
+    client.post("/iso/pam/credential", &credential(json!({ "content": "four" }))).await.expect(500);
+}
+
+#[actix_web::test]
+async fn a_version_that_never_was_in_force_is_not_shown() {
+    let (app, client) = vault().await;
+    app.database.run(
+        "INSERT INTO secret (kind, owner_id, version, state, sealed, created_at)
+         SELECT kind, owner_id, 4, 'candidate', sealed, created_at FROM secret WHERE version = 3",
+    );
+    for family in ["credential", "info"] {
+        let path = format!("/api/pam/{family}/i/versions");
+        assert_eq!(client.get(&path).await.expect(200)["versions"].as_array().unwrap().len(), 3);
+        client.get(&format!("{path}/4")).await.expect_refusal(400, "Version not found");
+    }
+}

@@ -220,7 +220,7 @@ async fn the_text_of_an_information_is_echoed_again() {
     let first = post(&client, "/iso/pam/info", KEY, &sent).await;
     assert_eq!(first.expect(201)["info"]["content"], "the text");
     assert_eq!(post(&client, "/iso/pam/info", KEY, &sent).await.text, first.text);
-    let kept = app.database.texts("SELECT done FROM idempotency");
+    let kept = app.database.texts("SELECT result FROM idempotency");
     assert!(kept.len() == 1 && !kept[0].contains("the text"), "{kept:?}");
 }
 
@@ -326,7 +326,7 @@ async fn any_number_of_old_keys_goes_in_batches_and_the_young_ones_stay() {
     });
     let rows = rows.collect::<Vec<_>>().join(",");
     app.database.run(&format!(
-        "INSERT INTO idempotency (authorization_id, key_mac, request_mac, done, created_at) VALUES {rows}"
+        "INSERT INTO idempotency (authorization_id, key_mac, request_mac, result, created_at) VALUES {rows}"
     ));
     app.vault.forget_requests().await.unwrap();
     assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [100]);

@@ -157,6 +157,6 @@ async fn under_a_key_it_is_answered_as_the_first_time() {
     client.save_credential(&changed).await;
     assert_eq!(client.send(once()).await.text, first.text);
     assert_eq!(used(&client, body.clone()).await["credential"]["password"], "changed");
-    let kept = app.database.texts("SELECT done FROM idempotency");
+    let kept = app.database.texts("SELECT result FROM idempotency");
     assert!(!kept[0].contains("batch@erp-01") && !kept[0].contains(SEED), "{}", kept[0]);
 }

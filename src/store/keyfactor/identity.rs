@@ -16,7 +16,7 @@ pub struct IdentityRow {
     pub account_key: String,
     pub identity_type: String,
     pub password: Option<String>,
-    pub signature: Vec<u8>,
+    pub mac: Vec<u8>,
     pub created_at: i64,
 }
 
@@ -71,7 +71,7 @@ pub fn with_password(connection: &mut AnyConnection) -> Result<Vec<IdentityRow>,
     Ok(identity::table.filter(identity::password.is_not_null()).order(identity::id).load(connection)?)
 }
 
-/// Keeps a new identity, not yet signed, and returns its number.
+/// Inserts an identity, without a MAC yet, and returns its id.
 pub fn insert(
     connection: &mut AnyConnection,
     account_name: &str,
@@ -83,7 +83,7 @@ pub fn insert(
             identity::account_name.eq(account_name),
             identity::account_key.eq(folded(account_name)),
             identity::identity_type.eq(identity_type),
-            identity::signature.eq(Vec::<u8>::new()),
+            identity::mac.eq(Vec::<u8>::new()),
             identity::created_at.eq(now),
         ))
         .returning(identity::id)
@@ -96,9 +96,9 @@ pub fn set_password(connection: &mut AnyConnection, id: i32, password: Option<&s
     Ok(())
 }
 
-/// Writes the signature.
-pub fn sign(connection: &mut AnyConnection, id: i32, signature: &[u8]) -> Result<(), StoreError> {
-    diesel::update(identity::table.find(id)).set(identity::signature.eq(signature)).execute(connection)?;
+/// Writes the MAC.
+pub fn set_mac(connection: &mut AnyConnection, id: i32, mac: &[u8]) -> Result<(), StoreError> {
+    diesel::update(identity::table.find(id)).set(identity::mac.eq(mac)).execute(connection)?;
     Ok(())
 }
 

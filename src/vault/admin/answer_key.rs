@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::AdminError;
 use super::authorization::authorization;
 use crate::crypto::{AnswerForm, AnswerKey};
-use crate::store::answer_key::{self, AnswerKeyRow};
+use crate::store::response_key::{self as answer_key, ResponseKeyRow as AnswerKeyRow};
 use crate::store::{AnyConnection, StoreError};
 use crate::vault::Vault;
 
@@ -30,7 +30,7 @@ impl Vault {
         let client_id = client_id.to_string();
         let change = move |connection: &mut AnyConnection, now: i64| {
             let row = authorization(connection, &client_id)?;
-            let kept = answer_key::of(connection, row.id)?;
+            let kept = answer_key::by_authorization(connection, row.id)?;
             let kept = kept.ok_or_else(|| AdminError::Unknown(format!("answer key of authorization {client_id}")))?;
             put(connection, row.id, &AnswerKey::parse(&kept.public_key, Some(form))?, now)?;
             Ok(((), format!("authorization:{}", row.id)))
@@ -58,7 +58,7 @@ impl Vault {
     pub async fn answer_key(&self, client_id: &str) -> Result<Option<AnswerKey>, AdminError> {
         let client_id = client_id.to_string();
         let read = move |connection: &mut AnyConnection| match authorization(connection, &client_id) {
-            Ok(row) => Ok(Ok(answer_key::of(connection, row.id)?)),
+            Ok(row) => Ok(Ok(answer_key::by_authorization(connection, row.id)?)),
             Err(AdminError::Store(error)) => Err(error),
             Err(refusal) => Ok(Err(refusal)),
         };

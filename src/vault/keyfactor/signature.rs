@@ -12,7 +12,7 @@ pub(in crate::vault) const PURPOSE: &str = "identity";
 
 /// Whether the row, with these roles, is as the vault signed it. The roles are in order.
 pub(in crate::vault) fn is_valid(signer: &Signer, row: &IdentityRow, roles: &[i32]) -> bool {
-    with_fields(row, roles, |fields| signer.verifies(fields, &row.signature))
+    with_fields(row, roles, |fields| signer.verifies(fields, &row.mac))
 }
 
 /// Whether the identity is as the vault signed it. One that is not must not be signed again: that would make what
@@ -34,7 +34,7 @@ pub(in crate::vault) fn sign(connection: &mut AnyConnection, signer: &Signer, id
     let row = identity::by_id(connection, id)?.ok_or(StoreError::NotFound)?;
     let roles = roles_of(connection, id)?;
     let signature = with_fields(&row, &roles, |fields| signer.sign(fields));
-    identity::sign(connection, id, &signature)
+    identity::set_mac(connection, id, &signature)
 }
 
 /// Keeps everybody else from changing the identity, so that what is looked at, and what is signed, is one state of it.
@@ -47,7 +47,7 @@ fn roles_of(connection: &mut AnyConnection, id: i32) -> Result<Vec<i32>, StoreEr
 }
 
 fn with_fields<T>(row: &IdentityRow, roles: &[i32], then: impl FnOnce(&[&[u8]]) -> T) -> T {
-    let IdentityRow { id, account_name, account_key, identity_type, password, signature: _, created_at } = row;
+    let IdentityRow { id, account_name, account_key, identity_type, password, mac: _, created_at } = row;
     let roles: Vec<u8> = roles.iter().flat_map(|role| role.to_be_bytes()).collect();
     let has_password = [u8::from(password.is_some())];
     then(&[

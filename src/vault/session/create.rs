@@ -78,7 +78,7 @@ fn create(work: &mut Work<'_, '_>, input: &SessionInput) -> Result<CreatedSessio
     let now = work.micros();
     let row = NewSession {
         session_id: &session_id,
-        verifier: verifier.as_bytes(),
+        token_hash: verifier.as_bytes(),
         authorization_id: work.authorization(),
         credential_id: credential.id,
         remote_device_id: remote.as_ref().map(|device| device.id),

@@ -29,7 +29,7 @@ impl Vault {
     /// The session of a token that may still be opened, and the client that asked for it, if that is still live.
     async fn session_behind(&self, token: &SecretText) -> Result<Option<(i32, Arc<Client>)>, StoreError> {
         let (verifier, now) = (Verifier::of(token), self.0.clock.now());
-        let find = move |connection: &mut AnyConnection| session::by_verifier(connection, verifier.as_bytes());
+        let find = move |connection: &mut AnyConnection| session::by_token_hash(connection, verifier.as_bytes());
         let Some((row, client_id)) = self.0.store.read(find).await? else { return Ok(None) };
         let grants = self.0.grants.load();
         let client = grants.client(&client_id).filter(|client| client.is_live(now));

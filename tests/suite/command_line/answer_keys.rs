@@ -159,5 +159,5 @@ fn a_key_that_cannot_be_used_is_refused_and_nothing_is_made() {
         assert_eq!(program.run(&[&set[..], nonsense].concat()).code, 2, "{nonsense:?}");
     }
     assert_eq!(program.database.numbers("SELECT id FROM \"authorization\""), before);
-    assert_eq!(program.database.texts("SELECT form FROM answer_key"), [""; 0]);
+    assert_eq!(program.database.texts("SELECT form FROM response_key"), [""; 0]);
 }

@@ -143,7 +143,9 @@ async fn an_identity_that_was_changed_behind_the_vaults_back_is_not_valid() {
     assert!(app.vault.grant_identity_role(r"KEYEXAMPLE\PKI Administrators", "Administrator").await.is_err());
     app.vault.revoke_identity_role(r"KEYEXAMPLE\PKI Administrators", "Administrator").await.unwrap();
     assert_eq!(valid("").await, [json!(true), json!(true)], "the row is as it was signed");
-    app.database.run("UPDATE identity SET account_name = 'x', signature = (SELECT i.signature FROM identity i WHERE i.id = 1) WHERE id = 2");
+    app.database.run(
+        "UPDATE identity SET account_name = 'x', mac = (SELECT i.mac FROM identity i WHERE i.id = 1) WHERE id = 2",
+    );
     app.vault.revoke_identity_role("KEYEXAMPLE\\pki administrators", "Administrator").await.unwrap_err();
     assert_eq!(valid("").await, [json!(true), json!(false)]);
     get(&client, &format!("{IDENTITIES}?Validate=maybe")).await.expect_error(400, "Validate");

@@ -138,7 +138,7 @@ async fn under_a_key_what_succeeded_is_not_done_again() {
     let other = json!({ "items": [save("new", "other")] });
     client.send(once(&other)).await.expect_refusal(409, "idempotency key");
     assert_eq!(client.password("new").await, "changed");
-    assert!(app.database.texts("SELECT done FROM idempotency").iter().all(|done| !done.contains("first")));
+    assert!(app.database.texts("SELECT result FROM idempotency").iter().all(|done| !done.contains("first")));
 }
 
 #[actix_web::test]

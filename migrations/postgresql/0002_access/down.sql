@@ -1,0 +1,12 @@
+DROP TABLE platform_user;
+DROP TABLE identity_role;
+DROP TABLE identity;
+DROP TABLE authorization_role;
+DROP TABLE role;
+DROP TABLE permission_set;
+DROP TABLE authorization_link;
+DROP TABLE revoked_token;
+DROP TABLE response_key;
+DROP TABLE client_secret;
+DROP TABLE "authorization";
+DROP TABLE application;

@@ -1,1 +1,0 @@
-ALTER TABLE credential DROP COLUMN exclusive_custody;

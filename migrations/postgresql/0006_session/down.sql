@@ -1,2 +1,0 @@
-DROP TABLE proxy_session;
-DROP TABLE platform_user;

@@ -1,0 +1,53 @@
+-- Times are microseconds since 1970, UTC. Columns named *_key hold the case-folded form that is compared ignoring case.
+-- AUTOINCREMENT: an id is never used twice, since sealed values are bound to the id of their owner.
+
+CREATE TABLE vault_meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- One row: raised by every change of keys, clients or revocations, so that each node notices.
+CREATE TABLE change_mark (
+    id INTEGER NOT NULL PRIMARY KEY,
+    revision BIGINT NOT NULL
+);
+INSERT INTO change_mark (id, revision) VALUES (1, 1);
+
+CREATE TABLE data_key (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    purpose TEXT NOT NULL,
+    state TEXT NOT NULL,
+    wrapped BLOB NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE signing_key (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kid TEXT NOT NULL UNIQUE,
+    public_key BLOB NOT NULL,
+    state TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- The head of each writer's chain of audit records.
+CREATE TABLE audit_chain (
+    name TEXT NOT NULL PRIMARY KEY,
+    last_seq BIGINT NOT NULL,
+    last_mac BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE audit_record (
+    chain TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    request_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT NOT NULL,
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    previous BLOB NOT NULL,
+    mac BLOB NOT NULL,
+    PRIMARY KEY (chain, seq)
+) WITHOUT ROWID;

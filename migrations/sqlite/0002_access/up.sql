@@ -1,0 +1,111 @@
+-- Who may do what: API clients and their secrets, accounts, roles, and what a client sees.
+
+CREATE TABLE application (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    active BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE "authorization" (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    application_id INTEGER NOT NULL REFERENCES application (id),
+    client_id TEXT NOT NULL UNIQUE,
+    access TEXT NOT NULL,
+    resources TEXT NOT NULL,
+    allowed_ips TEXT NOT NULL,
+    expires_at BIGINT,
+    active BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    -- Lists separated by commas; an empty one demands nothing.
+    referers TEXT NOT NULL,
+    certificates TEXT NOT NULL
+);
+CREATE INDEX authorization_application ON "authorization" (application_id);
+
+CREATE TABLE client_secret (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    hash BLOB NOT NULL,
+    expires_at BIGINT,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX client_secret_authorization ON client_secret (authorization_id);
+
+-- The public key under which the secrets in a client's responses are encrypted. The private one is never here.
+CREATE TABLE response_key (
+    authorization_id INTEGER NOT NULL PRIMARY KEY REFERENCES "authorization" (id),
+    form TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE revoked_token (
+    jti TEXT NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE authorization_link (
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    object_kind TEXT NOT NULL,
+    object_id INTEGER NOT NULL,
+    PRIMARY KEY (authorization_id, object_kind, object_id)
+) WITHOUT ROWID;
+
+-- permissions: access-control strings, each ending in a slash, separated by blanks.
+CREATE TABLE permission_set (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    permissions TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO permission_set (id, name, name_key, permissions) VALUES
+    ('099c05f0-deba-4562-a5b1-f491e19c0749', 'Global', 'global', '/');
+
+CREATE TABLE role (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    email_address TEXT,
+    immutable BOOLEAN NOT NULL,
+    permission_set_id TEXT NOT NULL REFERENCES permission_set (id),
+    permissions TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL
+);
+INSERT INTO role
+    (id, name, name_key, description, immutable, permission_set_id, permissions, created_at, changed_at) VALUES
+    (1, 'Administrator', 'administrator', 'May do everything', TRUE, '099c05f0-deba-4562-a5b1-f491e19c0749', '/', 0, 0);
+
+CREATE TABLE authorization_role (
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    role_id INTEGER NOT NULL REFERENCES role (id),
+    PRIMARY KEY (authorization_id, role_id)
+) WITHOUT ROWID;
+CREATE INDEX authorization_role_by_role ON authorization_role (role_id);
+
+-- mac: over the row and its roles. password: an Argon2 hash in PHC form; NULL for an identity without a password.
+CREATE TABLE identity (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    account_name TEXT NOT NULL,
+    account_key TEXT NOT NULL UNIQUE,
+    identity_type TEXT NOT NULL,
+    password TEXT,
+    mac BLOB NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE identity_role (
+    identity_id INTEGER NOT NULL REFERENCES identity (id),
+    role_id INTEGER NOT NULL REFERENCES role (id),
+    PRIMARY KEY (identity_id, role_id)
+) WITHOUT ROWID;
+CREATE INDEX identity_role_by_role ON identity_role (role_id);
+
+-- The people in whose name a proxy session may be asked for.
+CREATE TABLE platform_user (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL
+);

@@ -1,0 +1,10 @@
+DROP TABLE proxy_session;
+DROP TABLE information;
+DROP TABLE tagging;
+DROP TABLE ssh_key_device;
+DROP TABLE ssh_key;
+DROP TABLE custody;
+DROP TABLE credential;
+DROP TABLE device;
+DROP TABLE lookup;
+DROP TABLE domain;

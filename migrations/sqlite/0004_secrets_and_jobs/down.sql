@@ -1,0 +1,4 @@
+DROP TABLE job;
+DROP TABLE idempotency;
+DROP TABLE secret_head;
+DROP TABLE secret;

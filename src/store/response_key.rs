@@ -1,0 +1,48 @@
+//! The table of public keys under which the secrets in clients' responses are encrypted.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+
+use super::schema::response_key;
+use super::{AnyConnection, StoreError};
+
+/// The key of an authorization.
+#[derive(Clone, Debug, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct ResponseKeyRow {
+    pub authorization_id: i32,
+    pub form: String,
+    pub public_key: String,
+    pub created_at: i64,
+}
+
+/// Keeps a key, in the place of the one before.
+pub fn put(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), StoreError> {
+    delete(connection, row.authorization_id)?;
+    diesel::insert_into(response_key::table)
+        .values((
+            response_key::authorization_id.eq(row.authorization_id),
+            response_key::form.eq(&row.form),
+            response_key::public_key.eq(&row.public_key),
+            response_key::created_at.eq(row.created_at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The key of one authorization.
+pub fn by_authorization(
+    connection: &mut AnyConnection,
+    authorization: i32,
+) -> Result<Option<ResponseKeyRow>, StoreError> {
+    Ok(response_key::table.find(authorization).first(connection).optional()?)
+}
+
+/// All keys.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<ResponseKeyRow>, StoreError> {
+    Ok(response_key::table.load(connection)?)
+}
+
+/// Forgets the key of an authorization. Tells whether there was one.
+pub fn delete(connection: &mut AnyConnection, authorization: i32) -> Result<bool, StoreError> {
+    Ok(diesel::delete(response_key::table.find(authorization)).execute(connection)? > 0)
+}

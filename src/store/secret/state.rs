@@ -1,0 +1,120 @@
+//! The states of a secret's version, and the ways between them.
+
+use std::str::FromStr;
+
+use crate::store::StoreError;
+
+/// What a version of a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SecretState {
+    /// The value in force. A secret has at most one.
+    Current,
+    /// It was in force.
+    Previous,
+    /// It shall be in force, and nothing outside has been told. A secret has at most one that is this or `Unverified`.
+    Candidate,
+    /// A system outside was told to take it, and did not say whether it has.
+    Unverified,
+    /// It never was in force.
+    Rejected,
+}
+
+impl SecretState {
+    /// All of them.
+    pub const ALL: [SecretState; 5] = [
+        SecretState::Current,
+        SecretState::Previous,
+        SecretState::Candidate,
+        SecretState::Unverified,
+        SecretState::Rejected,
+    ];
+
+    /// The name, as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SecretState::Current => "current",
+            SecretState::Previous => "previous",
+            SecretState::Candidate => "candidate",
+            SecretState::Unverified => "unverified",
+            SecretState::Rejected => "rejected",
+        }
+    }
+
+    /// Whether a version may begin in this state.
+    pub fn may_be_first(self) -> bool {
+        matches!(self, SecretState::Current | SecretState::Candidate)
+    }
+
+    /// Whether a version in this state may go over to `next`. What is over stays over: an older value comes back as a
+    /// new version.
+    pub fn may_become(self, next: SecretState) -> bool {
+        match self {
+            SecretState::Candidate => {
+                matches!(next, SecretState::Unverified | SecretState::Current | SecretState::Rejected)
+            }
+            SecretState::Unverified => matches!(next, SecretState::Current | SecretState::Rejected),
+            SecretState::Current => next == SecretState::Previous,
+            SecretState::Previous | SecretState::Rejected => false,
+        }
+    }
+
+    /// Whether the version is over, so that it may be pruned.
+    pub fn is_ended(self) -> bool {
+        matches!(self, SecretState::Previous | SecretState::Rejected)
+    }
+
+    /// Whether the version is, or was, in force: what a history shows.
+    pub fn was_in_force(self) -> bool {
+        matches!(self, SecretState::Current | SecretState::Previous)
+    }
+}
+
+impl FromStr for SecretState {
+    type Err = StoreError;
+
+    fn from_str(name: &str) -> Result<Self, StoreError> {
+        let named = Self::ALL.into_iter().find(|state| state.as_str() == name);
+        named.ok_or(StoreError::Query("a secret's version has an unknown state"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use SecretState::{Candidate, Current, Previous, Rejected, Unverified};
+
+    use super::*;
+
+    #[test]
+    fn every_way_between_states_is_allowed_or_forbidden_on_purpose() {
+        let allowed = [
+            (Candidate, Unverified),
+            (Candidate, Current),
+            (Candidate, Rejected),
+            (Unverified, Current),
+            (Unverified, Rejected),
+            (Current, Previous),
+        ];
+        for from in SecretState::ALL {
+            for to in SecretState::ALL {
+                assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from:?} to {to:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_leads_nowhere_and_nothing_else_is_over() {
+        for state in SecretState::ALL {
+            let leads_somewhere = SecretState::ALL.into_iter().any(|next| state.may_become(next));
+            assert_ne!(state.is_ended(), leads_somewhere, "{state:?}");
+            assert!(!(state.is_ended() && state.may_be_first()));
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for state in SecretState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        assert!("newest".parse::<SecretState>().is_err());
+    }
+}
