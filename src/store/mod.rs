@@ -21,6 +21,7 @@ pub mod device;
 pub mod domain;
 pub mod idempotency;
 pub mod information;
+pub mod job;
 pub mod key;
 pub mod keyfactor;
 pub mod link;

@@ -1,5 +1,6 @@
 //! The migrations of both engines: there, back, and alike; what `schema.rs` says of them.
 
+mod job;
 mod schema;
 
 use diesel::connection::SimpleConnection;

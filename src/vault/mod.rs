@@ -26,6 +26,7 @@ mod failures;
 mod grants;
 mod identifier;
 mod input;
+mod jobs;
 mod keys;
 mod once;
 mod secrets;

@@ -10,6 +10,7 @@ use super::{Action, Call, Conditions, Inner, InvalidInput, Object, Parameters, V
 use crate::clock::to_micros;
 use crate::store::claim::claim;
 use crate::store::idempotency::{self, IdempotencyRow};
+use crate::store::job::{self, Lease};
 use crate::store::{StoreError, Ticket, Transaction};
 
 /// About how many rows one transaction deletes.
@@ -66,12 +67,29 @@ impl Vault {
 
     /// Forgets what requests did longer ago than the settings say. The clock decides; see `upkeep.rs`.
     pub async fn forget_requests(&self) -> Result<(), VaultError> {
+        self.delete_expired(None).await
+    }
+
+    /// The same as a job.
+    pub(super) async fn prune_idempotency(&self, lease: &Lease) -> Result<(), VaultError> {
+        self.delete_expired(Some(lease)).await
+    }
+
+    async fn delete_expired(&self, lease: Option<&Lease>) -> Result<(), VaultError> {
         let oldest = to_micros(self.0.clock.now()).saturating_sub(self.0.lifetime_of_requests());
-        let job =
-            move |transaction: &mut Transaction<'_>| idempotency::delete_up_to(transaction.connection(), oldest, BATCH);
-        // Each batch is a job of its own, so that requests get their turn in between.
-        while self.0.store.write(Ticket::system(), job).await? {}
-        Ok(())
+        // Each batch is a transaction of its own, so that requests get their turn in between.
+        loop {
+            let (lease, until) = (lease.cloned(), self.lease_end());
+            let job = move |transaction: &mut Transaction<'_>| {
+                if let Some(lease) = &lease {
+                    job::renew(transaction.connection(), lease, until)?;
+                }
+                idempotency::delete_up_to(transaction.connection(), oldest, BATCH)
+            };
+            if !self.0.store.write(Ticket::system(), job).await? {
+                return Ok(());
+            }
+        }
     }
 }
 

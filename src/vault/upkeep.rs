@@ -10,7 +10,7 @@ use crate::store::{StoreError, meta};
 /// A change is noticed within this time and the time of a query; the promise is a second.
 const LOOK_FOR_CHANGES: Duration = Duration::from_millis(300);
 const RECORD_FAILURES: Duration = Duration::from_secs(1);
-const FORGET_REQUESTS: Duration = Duration::from_secs(60);
+const LOOK_FOR_JOBS: Duration = Duration::from_secs(1);
 
 /// The work that goes on beside the requests. It ends when it is dropped; [`Upkeep::last_time`] before that leaves
 /// nothing behind.
@@ -25,13 +25,21 @@ impl Upkeep {
     /// Works until dropped. Each job has a loop of its own: one that waits for a stuck database must not keep the
     /// others from noticing a change.
     pub async fn run(&self) {
-        let heads = Duration::from_secs(self.0.settings().audit.head_seconds.max(1));
         tokio::join!(
             every(LOOK_FOR_CHANGES, async || report("the changes of clients", self.0.refresh().await)),
             every(RECORD_FAILURES, async || report("failed authentications", self.0.record_failures().await)),
-            every(heads, async || report("the heads of the audit log", self.0.write_heads().await)),
-            every(FORGET_REQUESTS, async || report("requests under old keys", self.0.forget_requests().await)),
+            self.run_jobs(),
         );
+    }
+
+    /// Runs the jobs when they are due. The heads are written at the start too, whenever their job is due next.
+    async fn run_jobs(&self) {
+        report("the heads of the audit log", self.0.write_heads().await);
+        every(LOOK_FOR_JOBS, async || {
+            report("scheduling background jobs", self.0.schedule_jobs().await);
+            report("background jobs", self.0.run_due_jobs().await.map(drop));
+        })
+        .await;
     }
 
     /// What is still to be done before the vault closes.

@@ -22,6 +22,7 @@ mod dialects;
 mod golden;
 mod history;
 mod information;
+mod jobs;
 mod keyfactor;
 mod linearizable;
 mod listing;

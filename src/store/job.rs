@@ -1,0 +1,297 @@
+//! The table of jobs: background work that outlives a restart, and that one node at a time holds.
+//!
+//! A claim gives a [`Lease`]: the job is the holder's until `lease_until`, and longer as long as nobody else claims it.
+//! Every statement of a holder names the fence, which each claim raises, so that a holder who lost the job without
+//! noticing changes nothing more: [`StoreError::LeaseLost`] rolls its whole transaction back.
+
+use std::str::FromStr;
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
+
+use super::schema::job;
+use super::{AnyConnection, StoreError};
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// It waits for its time, and for a node.
+    Queued,
+    /// A node holds it.
+    Running,
+    /// It has succeeded.
+    Done,
+    /// It has failed as often as it may.
+    Failed,
+}
+
+impl JobState {
+    const ALL: [JobState; 4] = [JobState::Queued, JobState::Running, JobState::Done, JobState::Failed];
+
+    /// The name, as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobState::Queued => "queued",
+            JobState::Running => "running",
+            JobState::Done => "done",
+            JobState::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for JobState {
+    type Err = StoreError;
+
+    fn from_str(name: &str) -> Result<Self, StoreError> {
+        let named = Self::ALL.into_iter().find(|state| state.as_str() == name);
+        named.ok_or(StoreError::Query("a job has an unknown state"))
+    }
+}
+
+/// A job to be queued. No column may hold a secret.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "columns")]
+pub struct NewJob<'a> {
+    pub kind: &'a str,
+    /// What it is about: of one kind and key, one job at a time is queued or running.
+    pub key: &'a str,
+    /// The row that it is about, if it is about one.
+    pub object_id: Option<i32>,
+    pub due_at: i64,
+    pub max_attempts: i32,
+    pub requested_by: &'a str,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = job)]
+struct NewRow<'a> {
+    kind: &'a str,
+    key: &'a str,
+    object_id: Option<i32>,
+    state: &'a str,
+    due_at: i64,
+    fence: i64,
+    attempts: i32,
+    max_attempts: i32,
+    requested_by: &'a str,
+    created_at: i64,
+}
+
+/// A job as it lies in the table.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = job)]
+#[expect(missing_docs, reason = "columns")]
+pub struct JobRow {
+    pub id: i32,
+    pub kind: String,
+    pub key: String,
+    pub object_id: Option<i32>,
+    pub state: String,
+    pub due_at: i64,
+    pub lease_until: Option<i64>,
+    pub fence: i64,
+    pub attempts: i32,
+    pub max_attempts: i32,
+    pub last_error: Option<String>,
+    pub requested_by: String,
+    pub created_at: i64,
+}
+
+/// The right to a job, as of one claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "columns")]
+pub struct Lease {
+    pub id: i32,
+    pub kind: String,
+    pub key: String,
+    pub object_id: Option<i32>,
+    pub fence: i64,
+    pub attempts: i32,
+    pub max_attempts: i32,
+}
+
+/// What a node takes on: a kind, of one key alone if there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "columns")]
+pub struct Wanted {
+    pub kind: &'static str,
+    pub key: Option<String>,
+}
+
+/// Queues a job. Tells whether it did: not when one of its kind and key is queued or running already.
+pub fn enqueue(connection: &mut AnyConnection, new: &NewJob<'_>, now: i64) -> Result<bool, StoreError> {
+    if live(connection, new.kind, new.key)?.is_some() {
+        return Ok(false);
+    }
+    let NewJob { kind, key, object_id, due_at, max_attempts, requested_by } = *new;
+    let state = JobState::Queued.as_str();
+    let row = NewRow {
+        kind,
+        key,
+        object_id,
+        state,
+        due_at,
+        fence: 0,
+        attempts: 0,
+        max_attempts,
+        requested_by,
+        created_at: now,
+    };
+    diesel::insert_into(job::table).values(row).execute(connection)?;
+    Ok(true)
+}
+
+/// The job of that kind and key that is queued or running.
+pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Option<JobRow>, StoreError> {
+    Ok(job::table
+        .filter(job::kind.eq(kind).and(job::key.eq(key)))
+        .filter(job::state.eq(JobState::Queued.as_str()).or(job::state.eq(JobState::Running.as_str())))
+        .select(JobRow::as_select())
+        .first(connection)
+        .optional()?)
+}
+
+/// The job of that id.
+pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<JobRow>, StoreError> {
+    Ok(job::table.find(id).select(JobRow::as_select()).first(connection).optional()?)
+}
+
+/// The wanted job that is due the longest: queued and due, or held under a lease that has run out.
+pub fn due(connection: &mut AnyConnection, wanted: &Wanted, now: i64) -> Result<Option<JobRow>, StoreError> {
+    let queued = job::state.eq(JobState::Queued.as_str()).and(job::due_at.le(now));
+    let abandoned = job::state.eq(JobState::Running.as_str()).and(job::lease_until.le(now).assume_not_null());
+    let due = job::table
+        .filter(job::kind.eq(wanted.kind))
+        .filter(queued.or(abandoned))
+        .order((job::due_at, job::id))
+        .select(JobRow::as_select());
+    let found = match &wanted.key {
+        Some(key) => due.filter(job::key.eq(key)).first(connection),
+        None => due.first(connection),
+    };
+    Ok(found.optional()?)
+}
+
+/// Claims a wanted job that is due, until `until`. A job whose holders have vanished as often as it may be attempted
+/// is marked as failed instead.
+pub fn claim(
+    connection: &mut AnyConnection,
+    wanted: &[Wanted],
+    now: i64,
+    until: i64,
+) -> Result<Option<Lease>, StoreError> {
+    for wanted in wanted {
+        // Each turn either takes a row out of what is due or finds that another node has.
+        while let Some(row) = due(connection, wanted, now)? {
+            if row.attempts >= row.max_attempts {
+                end(connection, (row.id, row.fence), JobState::Failed, Some("lease-lost"))?;
+            } else if take(connection, &row, until)? {
+                let JobRow { id, kind, key, object_id, fence, attempts, max_attempts, .. } = row;
+                let (fence, attempts) = (fence + 1, attempts + 1);
+                return Ok(Some(Lease { id, kind, key, object_id, fence, attempts, max_attempts }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn take(connection: &mut AnyConnection, row: &JobRow, until: i64) -> Result<bool, StoreError> {
+    // The fence changes with every claim, the state with every end: as it was looked at is as it is.
+    let unchanged = job::table.find(row.id).filter(job::fence.eq(row.fence)).filter(job::state.eq(&row.state));
+    let taken = diesel::update(unchanged)
+        .set((
+            job::state.eq(JobState::Running.as_str()),
+            job::fence.eq(row.fence + 1),
+            job::attempts.eq(row.attempts + 1),
+            job::lease_until.eq(until),
+        ))
+        .execute(connection)?;
+    Ok(taken == 1)
+}
+
+/// Prolongs a lease to `until`, and locks the job until the transaction ends: the first statement of each transaction
+/// of a holder.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]
+pub fn renew(connection: &mut AnyConnection, lease: &Lease, until: i64) -> Result<(), StoreError> {
+    let held = job::table.find(lease.id).filter(job::fence.eq(lease.fence));
+    let held = held.filter(job::state.eq(JobState::Running.as_str()));
+    held_or_lost(diesel::update(held).set(job::lease_until.eq(until)).execute(connection)?)
+}
+
+/// Ends a job as done.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]
+pub fn complete(connection: &mut AnyConnection, lease: &Lease) -> Result<(), StoreError> {
+    held_or_lost(end(connection, (lease.id, lease.fence), JobState::Done, None)?)
+}
+
+/// Queues a job that succeeded again, for its next time.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]
+pub fn repeat(connection: &mut AnyConnection, lease: &Lease, due_at: i64) -> Result<(), StoreError> {
+    queue_again(connection, lease, due_at, 0, None)
+}
+
+/// Gives a job back after a failed attempt: for another one at `retry_at`, or as failed after the last one. `error` is
+/// a fixed word, no value.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`]
+pub fn fail(connection: &mut AnyConnection, lease: &Lease, error: &str, retry_at: i64) -> Result<JobState, StoreError> {
+    if lease.attempts >= lease.max_attempts {
+        held_or_lost(end(connection, (lease.id, lease.fence), JobState::Failed, Some(error))?)?;
+        return Ok(JobState::Failed);
+    }
+    queue_again(connection, lease, retry_at, lease.attempts, Some(error))?;
+    Ok(JobState::Queued)
+}
+
+/// Deletes the jobs that ended, and were due, up to that time.
+pub fn delete_ended(connection: &mut AnyConnection, time: i64) -> Result<usize, StoreError> {
+    let ended = job::state.eq(JobState::Done.as_str()).or(job::state.eq(JobState::Failed.as_str()));
+    Ok(diesel::delete(job::table.filter(ended).filter(job::due_at.le(time))).execute(connection)?)
+}
+
+fn queue_again(
+    connection: &mut AnyConnection,
+    lease: &Lease,
+    due_at: i64,
+    attempts: i32,
+    error: Option<&str>,
+) -> Result<(), StoreError> {
+    let held = job::table.find(lease.id).filter(job::fence.eq(lease.fence));
+    let held = held.filter(job::state.eq(JobState::Running.as_str()));
+    let queued = diesel::update(held)
+        .set((
+            job::state.eq(JobState::Queued.as_str()),
+            job::due_at.eq(due_at),
+            job::lease_until.eq(None::<i64>),
+            job::attempts.eq(attempts),
+            job::last_error.eq(error),
+        ))
+        .execute(connection)?;
+    held_or_lost(queued)
+}
+
+/// Ends a running job under this fence, and tells how many jobs that were: one or none.
+fn end(
+    connection: &mut AnyConnection,
+    (id, fence): (i32, i64),
+    state: JobState,
+    error: Option<&str>,
+) -> Result<usize, StoreError> {
+    let held = job::table.find(id).filter(job::fence.eq(fence));
+    Ok(diesel::update(held.filter(job::state.eq(JobState::Running.as_str())))
+        .set((job::state.eq(state.as_str()), job::lease_until.eq(None::<i64>), job::last_error.eq(error)))
+        .execute(connection)?)
+}
+
+fn held_or_lost(rows: usize) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}

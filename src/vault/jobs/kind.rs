@@ -1,0 +1,70 @@
+//! The kinds of jobs that this version knows.
+
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::Wanted;
+use crate::config::Settings;
+use crate::store::StoreError;
+
+/// How often idempotency rows are pruned.
+const PRUNE: Duration = Duration::from_secs(60);
+
+/// What a job does. All of these recur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::vault) enum JobKind {
+    /// Deletes the results of requests whose idempotency keys have expired.
+    PruneIdempotency,
+    /// Writes the heads of the audit chains to the file of this node, so that each node has a job of its own.
+    WriteAuditHeads,
+}
+
+impl JobKind {
+    pub(super) const ALL: [JobKind; 2] = [JobKind::PruneIdempotency, JobKind::WriteAuditHeads];
+
+    /// The name, as stored.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            JobKind::PruneIdempotency => "idempotency.prune",
+            JobKind::WriteAuditHeads => "audit.write-heads",
+        }
+    }
+
+    /// The key of this node's job: its name for a job of each node, nothing for one that all nodes share.
+    pub(super) fn key(self, node: &str) -> &str {
+        match self {
+            JobKind::PruneIdempotency => "",
+            JobKind::WriteAuditHeads => node,
+        }
+    }
+
+    /// How long after its end a job is due again.
+    pub(super) fn period(self, settings: &Settings) -> Duration {
+        match self {
+            JobKind::PruneIdempotency => PRUNE,
+            JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
+        }
+    }
+
+    /// What the node of that name takes on.
+    pub(super) fn wanted(node: &str) -> Vec<Wanted> {
+        let of_kind = |kind: JobKind| Wanted { kind: kind.as_str(), key: Some(kind.key(node).into()) };
+        Self::ALL.into_iter().map(of_kind).collect()
+    }
+}
+
+impl Display for JobKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for JobKind {
+    type Err = StoreError;
+
+    fn from_str(name: &str) -> Result<Self, StoreError> {
+        let named = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
+        named.ok_or(StoreError::Query("a job is of an unknown kind"))
+    }
+}

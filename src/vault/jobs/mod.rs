@@ -1,0 +1,164 @@
+//! Background jobs: durable, leased, one node at a time.
+//!
+//! A node claims the kinds that it knows ([`JobKind`]), so that a node of an older version leaves newer kinds alone. Its
+//! lease is renewed by every transaction of the job, each of which names the fence (`store::job`).
+
+mod kind;
+
+pub(super) use kind::JobKind;
+
+use std::time::Duration;
+
+use super::{Vault, VaultError};
+use crate::clock::to_micros;
+use crate::store::job::{self, Lease, NewJob, Wanted};
+use crate::store::{AnyConnection, StoreError, Ticket, Transaction};
+
+/// How long a node may be silent before another one takes its job over.
+const LEASE: Duration = Duration::from_secs(60);
+/// The pause after the first failed attempt; it doubles with each one.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Who asks for the recurring jobs.
+const SYSTEM: &str = "system";
+
+/// The pause before the attempt after `attempts` failed ones.
+fn pause_after(attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
+    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl Vault {
+    /// Queues the recurring jobs that are not queued yet.
+    pub async fn schedule_jobs(&self) -> Result<(), VaultError> {
+        let (node, now) = (self.0.settings.node.name.clone(), self.now_micros());
+        let missing = {
+            let node = node.clone();
+            move |connection: &mut AnyConnection| -> Result<Vec<JobKind>, StoreError> {
+                let mut missing = Vec::new();
+                for kind in JobKind::ALL {
+                    if job::live(connection, kind.as_str(), kind.key(&node))?.is_none() {
+                        missing.push(kind);
+                    }
+                }
+                Ok(missing)
+            }
+        };
+        let missing = self.0.store.read(missing).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let enqueue = move |transaction: &mut Transaction<'_>| {
+            for kind in &missing {
+                let new = NewJob {
+                    kind: kind.as_str(),
+                    key: kind.key(&node),
+                    object_id: None,
+                    due_at: now,
+                    // It recurs, so that there is always a next attempt.
+                    max_attempts: i32::MAX,
+                    requested_by: SYSTEM,
+                };
+                job::enqueue(transaction.connection(), &new, now)?;
+            }
+            Ok(())
+        };
+        Ok(self.0.store.write(Ticket::system(), enqueue).await?)
+    }
+
+    /// Runs the jobs that are due, one after the other, and returns how many it ran.
+    pub async fn run_due_jobs(&self) -> Result<usize, VaultError> {
+        let mut ran = 0;
+        while let Some(lease) = self.claim_job().await? {
+            ran += 1;
+            self.run_job(&lease).await?;
+        }
+        Ok(ran)
+    }
+
+    /// Claims a job that is due and of a kind that this node knows.
+    pub(super) async fn claim_job(&self) -> Result<Option<Lease>, VaultError> {
+        let (wanted, now) = (JobKind::wanted(&self.0.settings.node.name), self.now_micros());
+        let is_due = {
+            let wanted = wanted.clone();
+            move |connection: &mut AnyConnection| -> Result<bool, StoreError> {
+                for wanted in &wanted {
+                    if job::due(connection, wanted, now)?.is_some() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        };
+        // A look costs no commit.
+        if !self.0.store.read(is_due).await? {
+            return Ok(None);
+        }
+        let until = self.lease_end();
+        let claim = move |transaction: &mut Transaction<'_>| job::claim(transaction.connection(), &wanted, now, until);
+        Ok(self.0.store.write(Ticket::system(), claim).await?)
+    }
+
+    /// Does what a lease is for, and gives the job back.
+    pub(super) async fn run_job(&self, lease: &Lease) -> Result<(), VaultError> {
+        let Ok(kind) = lease.kind.parse::<JobKind>() else { return Ok(()) };
+        let done = match kind {
+            JobKind::PruneIdempotency => self.prune_idempotency(lease).await,
+            JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
+        };
+        let ended = match done {
+            Ok(()) => self.repeat_job(lease, kind).await,
+            Err(VaultError::Store(StoreError::LeaseLost)) => Err(StoreError::LeaseLost),
+            Err(error) => self.fail_job(lease, error.reason()).await.inspect(|()| log::error!("job {kind}: {error}")),
+        };
+        match ended {
+            Err(StoreError::LeaseLost) => {
+                log::warn!("job {kind}: another node has taken it over");
+                Ok(())
+            }
+            ended => Ok(ended?),
+        }
+    }
+
+    /// Renews a lease, and fails if another node holds the job now. Comes before anything outside of the database.
+    pub(super) async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        let (lease, until) = (lease.clone(), self.lease_end());
+        let renew = move |transaction: &mut Transaction<'_>| job::renew(transaction.connection(), &lease, until);
+        self.0.store.write(Ticket::system(), renew).await
+    }
+
+    async fn repeat_job(&self, lease: &Lease, kind: JobKind) -> Result<(), StoreError> {
+        let (lease, due_at) = (lease.clone(), self.now_micros() + micros(kind.period(&self.0.settings)));
+        let repeat = move |transaction: &mut Transaction<'_>| job::repeat(transaction.connection(), &lease, due_at);
+        self.0.store.write(Ticket::system(), repeat).await
+    }
+
+    async fn fail_job(&self, lease: &Lease, error: &'static str) -> Result<(), StoreError> {
+        let (lease, retry_at) = (lease.clone(), self.now_micros() + micros(pause_after(lease.attempts)));
+        let fail = move |transaction: &mut Transaction<'_>| {
+            job::fail(transaction.connection(), &lease, error, retry_at).map(drop)
+        };
+        self.0.store.write(Ticket::system(), fail).await
+    }
+
+    /// When a lease ends that is given, or renewed, now.
+    pub(super) fn lease_end(&self) -> i64 {
+        self.now_micros() + micros(LEASE)
+    }
+
+    fn now_micros(&self) -> i64 {
+        to_micros(self.0.clock.now())
+    }
+
+    async fn write_heads_under(&self, lease: &Lease) -> Result<(), VaultError> {
+        self.renew_lease(lease).await?;
+        self.write_heads().await
+    }
+}
+
+#[cfg(test)]
+mod tests;
