@@ -3,6 +3,7 @@
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::claim::claim as lock_name;
 use super::connection::on_engine;
 use super::schema::{audit_chain, audit_record};
 use super::{AnyConnection, StoreError, Transaction};
@@ -50,6 +51,22 @@ pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) 
 /// The head of `chain`, held until the transaction ends, so that a chain never forks: two writers under one name
 /// wait for each other.
 pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
+    if let Some(head) = locked_head(connection, chain)? {
+        return Ok(head);
+    }
+    // Two nodes under one new name must not both insert its first head: the second waits here, and finds it.
+    lock_name(connection, &format!("audit/chain/{chain}"))?;
+    if let Some(head) = locked_head(connection, chain)? {
+        return Ok(head);
+    }
+    let head = ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] };
+    diesel::insert_into(audit_chain::table)
+        .values((audit_chain::name.eq(chain), audit_chain::last_seq.eq(head.seq), audit_chain::last_mac.eq(&head.mac)))
+        .execute(connection)?;
+    Ok(head)
+}
+
+fn locked_head(connection: &mut AnyConnection, chain: &str) -> Result<Option<ChainHead>, StoreError> {
     let found: Option<(i64, Vec<u8>)> = match connection {
         // The write lock of the transaction is held already.
         AnyConnection::Sqlite(c) => {
@@ -61,20 +78,7 @@ pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<
             head.for_update().get_result(c).optional()?
         }
     };
-    match found {
-        Some((seq, mac)) => Ok(ChainHead { chain: chain.into(), seq, mac }),
-        None => {
-            let head = ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] };
-            diesel::insert_into(audit_chain::table)
-                .values((
-                    audit_chain::name.eq(chain),
-                    audit_chain::last_seq.eq(head.seq),
-                    audit_chain::last_mac.eq(&head.mac),
-                ))
-                .execute(connection)?;
-            Ok(head)
-        }
-    }
+    Ok(found.map(|(seq, mac)| ChainHead { chain: chain.into(), seq, mac }))
 }
 
 /// Writes the head back, in the transaction that claimed it.

@@ -67,6 +67,18 @@ pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRo
     }
 }
 
+/// The device with that number, which nobody else changes until the transaction ends: for a rule that depends on its
+/// being active. Others may hold it so at the same time.
+///
+/// SQLite has one writer and needs no lock.
+pub fn share_locked(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
+    let row = device::table.find(id);
+    match connection {
+        AnyConnection::Sqlite(c) => Ok(row.select(DeviceRow::as_select()).get_result(c).optional()?),
+        AnyConnection::Postgresql(c) => Ok(row.select(DeviceRow::as_select()).for_share().get_result(c).optional()?),
+    }
+}
+
 /// The device with that number.
 pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);

@@ -100,6 +100,8 @@ impl Vault {
     pub async fn deactivate_device(&self, call: &Call, key: String) -> Result<(), VaultError> {
         let rule = move |work: &mut Work<'_, '_>| {
             let device = for_change(work, &key)?;
+            // Before its credentials are suspended: a rule that is about to add one waits, or is waited for.
+            let device = device::locked(work.connection(), device.id)?.ok_or(VaultError::DeviceNotFound)?;
             if !device.active {
                 return Err(VaultError::DeviceInactive);
             }

@@ -121,3 +121,22 @@ async fn reads_and_writes_of_the_same_credentials_do_not_stand_in_each_others_wa
     }
     assert!(verifies(&app).await);
 }
+
+#[actix_web::test]
+async fn no_credential_is_active_on_a_device_that_is_switched_off_meanwhile() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for round in 0..25 {
+        let hostname = format!("h{round}");
+        client.create_device(&hostname, "10.0.0.1").await;
+        let sent = |number: usize| json!({ "hostname": hostname, "ip": "10.0.0.1", "username": format!("u{number}"), "content": "p" });
+        let sent: Vec<Value> = (0..6).map(sent).collect();
+        let saves = join_all(sent.iter().map(|sent| client.post("/iso/pam/credential", sent)));
+        let path = format!("/iso/pam/device/{hostname}");
+        let (_, off) = futures_util::future::join(saves, client.delete(&path)).await;
+        off.expect(200);
+    }
+    let active =
+        "SELECT c.username FROM credential c JOIN device d ON d.id = c.device_id WHERE c.active AND NOT d.active";
+    assert_eq!(app.database.texts(active), [""; 0]);
+}

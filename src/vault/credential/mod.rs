@@ -155,7 +155,8 @@ impl Vault {
             if row.active {
                 return Err(VaultError::CredentialAlreadyActive);
             }
-            resolve::device_of(work, &row)?.filter(|device| device.active).ok_or(VaultError::DeviceNotFound)?;
+            let device = device::share_locked(work.connection(), row.device_id)?.filter(|device| device.active);
+            device.ok_or(VaultError::DeviceNotFound)?;
             let now = work.micros();
             Ok(credential::set_active(work.connection(), row.id, true, now)?)
         };

@@ -92,6 +92,7 @@ pub(super) fn save(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<S
         identifier::check(name, work.call.dialect)?;
     }
     let device = device_at(work.connection(), hostname, ip)?.ok_or(VaultError::DeviceNotFound)?;
+    let device = device::share_locked(work.connection(), device.id)?.ok_or(VaultError::DeviceNotFound)?;
     let target = find_target(work, input, &device)?;
     check_reach(work, target.as_ref(), &device)?;
 

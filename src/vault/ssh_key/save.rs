@@ -109,6 +109,7 @@ fn create(work: &mut Work<'_, '_>, input: &SshKeyInput) -> Result<(i32, Option<S
     }
     let device = visible_device(work, hostname)?.filter(|device| device.ip == ip);
     let device = device.ok_or(VaultError::DeviceNotFound)?;
+    let device = device::share_locked(work.connection(), device.id)?.ok_or(VaultError::DeviceNotFound)?;
     let enabled = input.enabled.unwrap_or(true);
     if enabled && !device.active {
         return Err(VaultError::DeviceInactive);
@@ -156,7 +157,7 @@ fn update(work: &mut Work<'_, '_>, input: &SshKeyInput, row: &CredentialRow) -> 
     }
     match input.enabled {
         Some(enabled) if enabled != row.active => {
-            let device = device::by_id(work.connection(), device_id.unwrap_or(row.device_id))?;
+            let device = device::share_locked(work.connection(), device_id.unwrap_or(row.device_id))?;
             if enabled && !device.is_some_and(|device| device.active) {
                 return Err(VaultError::DeviceInactive);
             }
@@ -176,6 +177,7 @@ fn moved_to(work: &mut Work<'_, '_>, input: &SshKeyInput, row: &CredentialRow) -
         return Ok(None);
     }
     let device = visible_device(work, hostname)?.filter(fits).ok_or(VaultError::DeviceNotFound)?;
+    let device = device::share_locked(work.connection(), device.id)?.ok_or(VaultError::DeviceNotFound)?;
     match row.active && !device.active {
         true => Err(VaultError::DeviceInactive),
         false => Ok(Some(device.id)),

@@ -181,3 +181,25 @@ async fn a_job_that_comes_second_to_a_key_runs_again_and_finds_it() {
     assert_eq!((answer, runs), (Ok("Lisbon".into()), 3), "the short wait, the conflict, the run that finds it");
     assert_eq!(bench.database.texts("SELECT name FROM lookup WHERE kind = 'site'"), ["Lisbon"]);
 }
+
+#[actix_web::test]
+async fn two_stores_under_one_new_name_begin_one_chain() {
+    let bench = Bench::new();
+    let [(first, _), (second, _)] = [(); 2].map(|()| open(&bench.database, |settings| settings.node = "new".into()));
+    let (reached, has_reached) = unbounded();
+    let is_postgresql = bench.database.is_postgresql();
+    // Its first transaction holds the new head, uncommitted, until the other store wants it too.
+    let waits = move |transaction: &mut Transaction<'_>| {
+        reached.send(()).unwrap();
+        if is_postgresql {
+            until_somebody_waits(transaction.connection());
+        }
+        Ok(())
+    };
+    let other = async {
+        until(|| has_reached.try_recv().is_ok()).await;
+        second.write(ticket(), register("a")).await
+    };
+    assert_eq!(join(first.write(ticket(), waits), other).await, (Ok(()), Ok(())));
+    assert_eq!(bench.database.texts("SELECT name FROM audit_chain"), ["new/0"]);
+}
