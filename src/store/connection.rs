@@ -4,13 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::{Connection, MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, ConnectionError, MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::StoreError;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+
+/// How long a statement may take, and wait for a lock, on PostgreSQL.
+const TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'";
+/// The key of the advisory lock of migrations: each schema holds a vault of its own.
+const MIGRATION_LOCK: &str = "hashtextextended('chaveiro/migrations/' || current_schema(), 0)";
 
 /// A connection to SQLite or to PostgreSQL; every query is written once, against this.
 #[derive(MultiConnection)]
@@ -104,16 +109,26 @@ impl DatabaseLocation {
                 Ok(AnyConnection::Sqlite(connection))
             }
             Self::Postgresql(url) => {
-                let mut connection = PgConnection::establish(url)
-                    .map_err(|_| StoreError::Unavailable("PostgreSQL does not accept the connection"))?;
-                connection.batch_execute(
-                    "SET application_name = 'chaveiro'; SET statement_timeout = '30s'; SET lock_timeout = '5s';
-                     SET client_min_messages = warning",
-                )?;
+                let mut connection = PgConnection::establish(url).map_err(|error| {
+                    log_refusal(&error);
+                    StoreError::Unavailable("PostgreSQL does not accept the connection")
+                })?;
+                connection.batch_execute(&format!(
+                    "SET application_name = 'chaveiro'; {TIMEOUTS}; SET client_min_messages = warning"
+                ))?;
                 speak_english(&mut connection)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
         }
+    }
+}
+
+/// Logs why there is no connection. A message about the URL itself may quote the password in it, and is left out.
+fn log_refusal(error: &ConnectionError) {
+    if let ConnectionError::BadConnection(message) = error
+        && message.starts_with("connection to server")
+    {
+        log::info!("{}", message.lines().next().unwrap_or_default());
     }
 }
 
@@ -217,9 +232,11 @@ impl AnyConnection {
                 applied.map_err(|_| StoreError::Migration)
             }
             AnyConnection::Postgresql(c) => {
-                c.batch_execute("SELECT pg_advisory_lock(4207849484)")?;
+                // Neither the wait for another node nor a change of a large table has to fit into the time of a request.
+                c.batch_execute("SET statement_timeout = 0; SET lock_timeout = '5min'")?;
+                c.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
                 let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
-                c.batch_execute("SELECT pg_advisory_unlock(4207849484)")?;
+                c.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); {TIMEOUTS}"))?;
                 applied.map_err(|_| StoreError::Migration)
             }
         }

@@ -114,6 +114,11 @@ impl StoreError {
         matches!(self, StoreError::Conflict(_) | StoreError::Contended(_))
     }
 
+    /// Whether the database said why.
+    pub(super) fn has_cause(&self) -> bool {
+        self.cause().is_some()
+    }
+
     fn cause(&self) -> Option<&Cause> {
         match self {
             StoreError::Conflict(cause)

@@ -278,6 +278,9 @@ fn answer_and_log(job: Box<dyn Job>, ended: Result<(), StoreError>) {
 /// Logs the error of a whole transaction once, for all of its requests.
 fn log_for_all(error: &StoreError, jobs: &[Box<dyn Job>]) {
     let requests: Vec<&str> = jobs.iter().map(|job| job.request_id()).filter(|id| !id.is_empty()).collect();
-    log::error!("a transaction of {} jobs failed: {error}", jobs.len());
-    error.log(&requests.join(", "));
+    if error.has_cause() {
+        error.log(&requests.join(", "));
+    } else {
+        log::error!("a transaction of {} jobs failed: {error}", jobs.len());
+    }
 }
