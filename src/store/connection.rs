@@ -95,6 +95,15 @@ impl DatabaseLocation {
 
     /// Opens a connection and sets it up. SQLite's file is created when missing, readable by its owner alone.
     pub(super) fn connect(&self) -> Result<AnyConnection, StoreError> {
+        self.open(|_| {})
+    }
+
+    /// The same for a store that serves, and has nobody to tell why there is no connection: it is logged.
+    pub(super) fn reconnect(&self) -> Result<AnyConnection, StoreError> {
+        self.open(log_refusal)
+    }
+
+    fn open(&self, refused: impl FnOnce(&ConnectionError)) -> Result<AnyConnection, StoreError> {
         match self {
             Self::Sqlite(path) => {
                 create_private(path)?;
@@ -110,7 +119,7 @@ impl DatabaseLocation {
             }
             Self::Postgresql(url) => {
                 let mut connection = PgConnection::establish(url).map_err(|error| {
-                    log_refusal(&error);
+                    refused(&error);
                     StoreError::Unavailable("PostgreSQL does not accept the connection")
                 })?;
                 connection.batch_execute(&format!(
@@ -128,7 +137,7 @@ fn log_refusal(error: &ConnectionError) {
     if let ConnectionError::BadConnection(message) = error
         && message.starts_with("connection to server")
     {
-        log::info!("{}", message.lines().next().unwrap_or_default());
+        log::error!("{}", message.lines().next().unwrap_or_default());
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn start(location: &DatabaseLocation) -> Result<Self, StoreError> {
         let (questions, queue) = bounded(QUEUE);
-        let worker = Worker { connection: Some(connect(location)?), location: location.clone(), queue };
+        let worker = Worker { connection: Some(set_up(location.connect()?)?), location: location.clone(), queue };
         let thread = thread::Builder::new()
             .name("control".into())
             .spawn(move || worker.run())
@@ -143,14 +143,13 @@ impl Worker {
 
     fn connected(&mut self) -> Result<&mut AnyConnection, StoreError> {
         if self.connection.is_none() {
-            self.connection = Some(connect(&self.location)?);
+            self.connection = Some(set_up(self.location.reconnect()?)?);
         }
         self.connection.as_mut().ok_or(StoreError::Unavailable("no connection for control"))
     }
 }
 
-fn connect(location: &DatabaseLocation) -> Result<AnyConnection, StoreError> {
-    let mut connection = location.connect()?;
+fn set_up(mut connection: AnyConnection) -> Result<AnyConnection, StoreError> {
     connection.only_read()?;
     connection.limit_statements(STATEMENT)?;
     Ok(connection)

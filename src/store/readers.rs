@@ -19,7 +19,7 @@ impl ManageConnection for Manager {
     type Error = StoreError;
 
     fn connect(&self) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.0.connect()?;
+        let mut connection = self.0.reconnect()?;
         connection.only_read()?;
         Ok(connection)
     }

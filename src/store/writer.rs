@@ -248,7 +248,7 @@ impl Writer {
     fn connected(&mut self) -> Result<AnyConnection, StoreError> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => self.location.connect().inspect_err(|error| {
+            None => self.location.reconnect().inspect_err(|error| {
                 // Nobody waits for a database that is away.
                 while let Some(job) = self.waiting.try_next() {
                     job.answer(Err(error.clone()));
