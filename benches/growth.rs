@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
-use chaveiro::http::ops::metrics::Metrics;
+use chaveiro::http::Metrics;
 use chaveiro::store::{CommitObserver, Database};
 use chaveiro::vault::access::{Access, Resource};
 use chaveiro::vault::admin::{AuthorizationRequest, LinkTarget};

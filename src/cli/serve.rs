@@ -7,8 +7,7 @@ use clap::Args;
 
 use super::{CliError, Common};
 use crate::clock::Clock;
-use crate::http::ops::metrics::Metrics;
-use crate::http::{self, ServeError, Service};
+use crate::http::{self, Metrics, ServeError, Service};
 use crate::store::CommitObserver;
 use crate::vault::{Upkeep, Vault};
 
@@ -56,7 +55,8 @@ impl Server {
         let address = self.address;
         let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
         let scheme = self.vault.settings().tls.scheme();
-        let server = http::serve(service, self.listener).map_err(|error| match error {
+        let families = http::families(self.vault.settings());
+        let server = http::serve(service, families, self.listener).map_err(|error| match error {
             ServeError::Tls(error) => CliError::Tls(error),
             ServeError::Listen(error) => failed(error),
         })?;

@@ -221,3 +221,17 @@ async fn the_token_endpoint_is_one_under_both_prefixes() {
         assert_eq!(client.send(request).await.expect(200)["expires_in"], 3600, "{path}");
     }
 }
+
+#[actix_web::test]
+async fn an_escaped_prefix_is_the_same_dialect() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("host", "10.0.0.1").await;
+    let (_, path, body) = credential(json!({ "username": "u", "identifier": "with space" }));
+    for prefix in ["/api", "/%61pi", "/a%70%69"] {
+        client.post(&format!("{prefix}{path}"), &body).await.expect_number(1053);
+    }
+    for prefix in ["/iso", "/%69so"] {
+        client.post(&format!("{prefix}{path}"), &body).await.expect(201);
+    }
+}

@@ -93,3 +93,32 @@ async fn a_child_restores_nothing_that_its_parent_does_not_have() {
     restore(&client, "/iso/pam/credential/i/versions/1/restore").await.expect_refusal(400, "parent");
     assert_eq!(client.password("i").await, "shared");
 }
+
+#[actix_web::test]
+async fn an_escaped_path_is_about_the_same_item() {
+    let (_app, client) = vault().await;
+    let content = json!({ "identifier": "i", "content": "of the information" });
+    client.post("/iso/pam/info", &content).await.expect(201);
+    for path in ["/iso/pam/info", "/iso/pam/%69nfo", "/iso/p%61m/inf%6f", "/%69so/pam/info", "/%61pi/pam/%69%6e%66%6f"]
+    {
+        let read = client.get(&format!("{path}/i/versions/4")).await.expect(200);
+        assert_eq!(read["version"]["content"], "of the information", "{path}");
+        restore(&client, &format!("{path}/i/versions/4/restore")).await.expect(201);
+    }
+    assert_eq!(client.password("i").await, "three");
+}
+
+#[actix_web::test]
+async fn a_version_that_is_no_number_is_refused_after_permission_and_recorded_as_what_was_asked() {
+    let (app, client) = vault().await;
+    let reader = app.read_only_client().await;
+    restore(&reader, "/iso/pam/credential/i/versions/x/restore").await.expect_number(1039);
+    restore(&client, "/iso/pam/credential/i/versions/x/restore").await.expect_refusal(400, "Version not found");
+    let recorded = |outcome: &str| {
+        let sql = format!(
+            "SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE action = 'history.restore' AND outcome = '{outcome}'"
+        );
+        app.database.numbers(&sql)
+    };
+    assert_eq!((recorded("read-only"), recorded("version-not-found")), (vec![1], vec![1]));
+}

@@ -26,6 +26,7 @@ mod keyfactor;
 mod linearizable;
 mod listing;
 mod parameters;
+mod properties;
 mod refusals;
 mod retry;
 mod robot;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chaveiro::http::routes;
 use chaveiro::vault::access::Resource;
 use chaveiro::vault::history::Versioned;
 use chaveiro::vault::{Call, Conditions, Parameters, VaultError};
@@ -11,7 +10,7 @@ use reqwest::Method;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, TestClient, device};
+use crate::support::{Answer, TestApp, TestClient, device, endpoints};
 
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
 const VERSIONS: [(&str, &str); 2] =
@@ -95,7 +94,7 @@ impl Request {
 /// A request for every `POST` that takes a token, but those of the Keyfactor routes, where names do what keys do here.
 fn every_post() -> Vec<Request> {
     let posts =
-        routes::all().into_iter().filter(|endpoint| endpoint.bearer && !endpoint.basic && endpoint.method == "POST");
+        endpoints().into_iter().filter(|endpoint| endpoint.bearer && !endpoint.basic && endpoint.method == "POST");
     let requests: Vec<Request> = posts.map(|endpoint| Request::to(&endpoint.path)).collect();
     assert!(requests.len() >= 20, "{}", requests.len());
     requests

@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
 use chaveiro::crypto::RootKeyError;
-use chaveiro::http::ops::metrics::Metrics;
+use chaveiro::http::Metrics;
 use chaveiro::store::CommitObserver;
 use chaveiro::vault::{Place, StartError, Vault};
 use serde_json::json;

@@ -139,7 +139,7 @@ async fn only_what_the_rfc_allows_is_a_request() {
     let path = "/iso/oauth2/token";
     let [grant, id, secret] = credentials(&client);
     expect_error(&post(&client, path, &[id, secret]).await, 400, "invalid_request");
-    for other in ["password", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS", ""] {
+    for other in ["password", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS"] {
         let answer = post(&client, path, &[("grant_type", other), id, secret]).await;
         expect_error(&answer, 400, "unsupported_grant_type");
     }
@@ -280,4 +280,46 @@ async fn the_oauth2_crate_gets_a_token_as_any_client_would() {
         again.token = reply.access_token().secret().clone();
         again.get("/iso/pam/device").await.expect(200);
     }
+}
+
+#[actix_web::test]
+async fn a_parameter_comes_once_in_a_form_and_in_json() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let anonymous = app.anonymous();
+    let (id, secret) = (&client.client_id, &client.client_secret);
+    let send = async |body: String| {
+        let request = anonymous.request(Method::POST, "/oauth2/token").header("Content-Type", "application/json");
+        anonymous.send(request.body(body)).await
+    };
+    let whole = format!(r#""grant_type": "client_credentials", "client_id": "{id}", "client_secret": "{secret}""#);
+    expect_token(&send(format!("{{{whole}}}")).await, 3600);
+    for twice in [
+        r#""ttl": 60, "ttl": 70"#.into(),
+        r#""ttl": 60, "ttl": null"#.into(),
+        r#""tenant": "default", "t\u0065nant": "default""#.into(),
+        format!(r#""client_secret": "{secret}""#),
+    ] as [String; 4]
+    {
+        expect_error(&send(format!("{{{whole}, {twice}}}")).await, 400, "invalid_request");
+    }
+    for nested in [r#""ttl": [60]"#, r#""ttl": {"x": 1}"#] {
+        expect_error(&send(format!("{{{whole}, {nested}}}")).await, 400, "invalid_request");
+    }
+}
+
+/// RFC 6749, section 3.2: a parameter without a value is treated as if it were not there.
+#[actix_web::test]
+async fn an_empty_parameter_is_absent() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let path = "/oauth2/token";
+    let [grant, id, secret] = credentials(&client);
+    expect_error(&post(&client, path, &[("grant_type", ""), id, secret]).await, 400, "invalid_request");
+    expect_token(&post(&client, path, &[grant, id, secret, ("tenant", ""), ("ttl", ""), ("scope", "")]).await, 3600);
+    let anonymous = app.anonymous();
+    let empty = [grant, ("client_id", ""), ("client_secret", "")];
+    let basic = anonymous.request(Method::POST, path).basic_auth(id.1, Some(secret.1)).form(&empty);
+    expect_token(&anonymous.send(basic).await, 3600);
+    expect_error(&post(&client, "/oauth2/revoke", &[id, secret, ("token", "")]).await, 400, "invalid_request");
 }

@@ -1,53 +1,30 @@
-//! The members of a body. Their names count in any case, unknown ones are passed over, and null is absent (contract,
+//! The members of a JSON body. Names are case-insensitive, unknown ones are ignored, and null is absent (contract,
 //! section 1.4). Errors name the member and never its value.
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use zeroize::Zeroize;
 
 use crate::crypto::SecretText;
-use crate::http::body::whole;
 use crate::vault::{InvalidInput, VaultError};
 
 /// A JSON object.
-pub(in crate::http) struct Members(Map<String, Value>);
+#[derive(Default)]
+pub(super) struct Members(Map<String, Value>);
 
-/// The body of a request, whatever its content type says. It carries an error instead of being one, so that the vault
-/// asks for permission first and records the refusal.
-pub(in crate::http) struct Sent(pub(super) Result<Members, VaultError>);
-
-impl FromRequest for Sent {
-    type Error = std::convert::Infallible;
-    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let read = async {
-                let mut bytes = whole(&request, payload).await?;
-                let parsed = Members::parse(&bytes);
-                // The buffer has held secrets.
-                bytes.as_mut().zeroize();
-                parsed
-            };
-            Ok(Sent(read.await.map_err(VaultError::from)))
-        })
-    }
-}
-
-/// A member's name: the last part of the path by which an error names it.
+/// Returns the name of a member: the last part of the path by which an error names it.
 fn name_of(path: &'static str) -> &'static str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
 impl Members {
-    fn parse(bytes: &[u8]) -> Result<Self, InvalidInput> {
-        // A byte order mark is what some clients of this API begin with.
+    /// Parses a body, whatever its content type says.
+    ///
+    /// # Errors
+    /// [`InvalidInput::NotJson`], [`InvalidInput::NotAnObject`]
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, InvalidInput> {
+        // Some clients of this API begin with a byte order mark.
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        // The parser's own message repeats the input, so it goes no further.
+        // The parser's own message repeats the input, so it is dropped.
         match serde_json::from_slice(text).map_err(|_| InvalidInput::NotJson)? {
             Value::Object(members) => Ok(Members(members)),
             _ => Err(InvalidInput::NotAnObject),
@@ -72,7 +49,7 @@ impl Members {
         read(value).map(Some).ok_or_else(|| InvalidInput::parameter(path, expected))
     }
 
-    /// A text.
+    /// Returns a string.
     pub(super) fn text(&self, path: &'static str) -> Result<Option<String>, VaultError> {
         let text = self.read(path, "expected a text", |value| value.as_str().map(String::from))?;
         match text {
@@ -81,38 +58,38 @@ impl Members {
         }
     }
 
-    /// A text that is secret, or may be.
+    /// Returns a string that is secret, or may be.
     pub(super) fn secret(&self, path: &'static str) -> Result<Option<SecretText>, VaultError> {
         self.read(path, "expected a text", |value| value.as_str().map(|text| SecretText::new(text.into())))
     }
 
-    /// A whole number.
+    /// Returns a 32-bit integer.
     pub(super) fn number(&self, path: &'static str) -> Result<Option<i32>, VaultError> {
         self.read(path, "expected a whole number of 32 bits", |value| value.as_i64()?.try_into().ok())
     }
 
-    /// Yes or no.
+    /// Returns a boolean.
     pub(super) fn flag(&self, path: &'static str) -> Result<Option<bool>, VaultError> {
         self.read(path, "expected true or false", Value::as_bool)
     }
 
-    /// A GUID.
+    /// Returns a GUID.
     pub(super) fn guid(&self, path: &'static str) -> Result<Option<Uuid>, VaultError> {
         self.read(path, "expected a GUID", |value| Uuid::parse_str(value.as_str()?.trim()).ok())
     }
 
-    /// An array of texts; absent is empty.
+    /// Returns an array of strings; absent is empty.
     pub(super) fn texts(&self, path: &'static str) -> Result<Vec<String>, VaultError> {
         let texts = |value: &Value| value.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect();
         Ok(self.read(path, "expected an array of texts", texts)?.unwrap_or_default())
     }
 
-    /// A nested object.
+    /// Returns a nested object.
     pub(super) fn object(&self, path: &'static str) -> Result<Option<Members>, VaultError> {
         self.read(path, "expected an object", |value| value.as_object().cloned().map(Members))
     }
 
-    /// An array of objects; absent is empty.
+    /// Returns an array of objects; absent is empty.
     pub(super) fn objects(&self, path: &'static str) -> Result<Vec<Members>, VaultError> {
         let objects =
             |value: &Value| value.as_array()?.iter().map(|element| element.as_object().cloned().map(Members)).collect();

@@ -1,24 +1,24 @@
 //! `…/PamProviders/Local/{providerId}/Entries` (contract, section 5).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, number};
-use super::error::Refused;
-use super::query;
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::response;
 use crate::vault::VaultError;
 use crate::vault::keyfactor::entry::{Entry, EntryInput};
 
 /// The parameter of a deletion, for the description.
-pub(in crate::http) const SECRET_NAME: &[(&str, &str)] = &[("secretName", "Which entry; required")];
+pub(super) const SECRET_NAME: &[(&str, &str)] = &[("secretName", "Which entry; required")];
 
 /// What is sent to create or update an entry.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct EntryForm {
+pub(super) struct EntryForm {
     /// Unique within the provider, in any case.
     secret_name: String,
     /// Cleared by an update that does not hold it.
@@ -30,7 +30,7 @@ pub struct EntryForm {
 /// An entry, without its secret.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct EntryView {
+pub(super) struct EntryView {
     provider_id: i32,
     secret_name: String,
     description: Option<String>,
@@ -45,47 +45,30 @@ impl From<Entry> for EntryView {
 const PROVIDER: &str = "providerId";
 
 /// `GET …/Entries`
-pub(in crate::http) async fn list(
-    caller: Caller,
-    provider: web::Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
-    let provider = number(&provider, PROVIDER);
-    let listed = caller.vault.list_entries(&caller.call, provider, query::list(&request)).await?;
-    Ok(caller.list(listed, EntryView::from))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let listed = call.vault.list_entries(&call.request, call.id(PROVIDER), call.query().list()).await?;
+    Ok(response::list(listed, EntryView::from))
 }
 
 /// `POST …/Entries`
-pub(in crate::http) async fn create(
-    caller: Caller,
-    provider: web::Path<String>,
-    sent: Sent,
-) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let entry = caller.vault.create_entry(&caller.call, number(&provider, PROVIDER), input).await?;
-    Ok(caller.answer(EntryView::from(entry)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input);
+    let entry = call.vault.create_entry(&call.request, call.id(PROVIDER), input).await?;
+    Ok(response::ok(EntryView::from(entry)))
 }
 
 /// `PUT …/Entries`
-pub(in crate::http) async fn update(
-    caller: Caller,
-    provider: web::Path<String>,
-    sent: Sent,
-) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let entry = caller.vault.update_entry(&caller.call, number(&provider, PROVIDER), input).await?;
-    Ok(caller.answer(EntryView::from(entry)))
+pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input);
+    let entry = call.vault.update_entry(&call.request, call.id(PROVIDER), input).await?;
+    Ok(response::ok(EntryView::from(entry)))
 }
 
 /// `DELETE …/Entries?secretName=…`
-pub(in crate::http) async fn delete(
-    caller: Caller,
-    provider: web::Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
-    let name = query::value(&request, "secretName");
-    caller.vault.delete_entry(&caller.call, number(&provider, PROVIDER), name).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let name = call.query().value("secretName");
+    call.vault.delete_entry(&call.request, call.id(PROVIDER), name).await?;
+    Ok(response::no_content())
 }
 
 fn input(members: &Members) -> Result<EntryInput, VaultError> {

@@ -1,6 +1,6 @@
-//! Every refusal of the vault as the Keyfactor routes say it: a code, a text, an HTTP status (contract, section 1.5).
+//! Every error of the vault in the form of these routes: code, message, HTTP status (contract, section 1.5).
 //!
-//! The codes are ours, in the form that clients expect, but for `0xA011004A`.
+//! All codes but `0xA011004A` are ours, in the form that clients expect.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -8,81 +8,71 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::caller::respond;
-use crate::http::pam::error::fault;
+use super::response;
+use crate::http::server::log_internal_error;
 use crate::store::StoreError;
 use crate::vault::authentication::AuthenticationFailure;
-use crate::vault::keyfactor::KeyfactorError;
+use crate::vault::keyfactor::KeyfactorError as RuleError;
 use crate::vault::{InvalidInput, VaultError};
 
-/// A refusal.
+/// An error as it is sent.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ErrorReply {
-    /// What kind of refusal it is.
+pub(super) struct ErrorReply {
+    /// The kind of error.
     error_code: &'static str,
     /// What is wrong, for a person.
     message: String,
 }
 
-/// A request that was refused, ready to be answered.
+/// An error of a request.
 #[derive(Clone, Debug)]
-pub(in crate::http) struct Refused(Why);
-
-#[derive(Clone, Debug)]
-enum Why {
+pub(super) enum KeyfactorError {
     CredentialsMissing,
-    CredentialsNotGood,
+    InvalidCredentials,
     TooManyFailures,
     Vault(VaultError),
 }
 
-/// What a client gets to see.
+/// Status, code and message of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Text {
+struct Message {
     status: StatusCode,
     code: &'static str,
     message: String,
 }
 
-impl Refused {
-    /// A refusal by the vault.
-    pub(super) fn because(error: VaultError) -> Self {
-        if let Some(fault) = fault(&error) {
-            log::error!("{fault}");
-        }
-        Self(Why::Vault(error))
-    }
-
-    /// A request without credentials, or with such as are not good.
+impl KeyfactorError {
+    /// The error of a failed authentication.
     pub(super) fn unauthenticated(failure: AuthenticationFailure) -> Self {
-        Self(match failure {
-            AuthenticationFailure::TokenMissing => Why::CredentialsMissing,
-            AuthenticationFailure::TooMany => Why::TooManyFailures,
-            _ => Why::CredentialsNotGood,
-        })
+        match failure {
+            AuthenticationFailure::TokenMissing => Self::CredentialsMissing,
+            AuthenticationFailure::TooMany => Self::TooManyFailures,
+            _ => Self::InvalidCredentials,
+        }
     }
 
-    fn text(&self) -> Text {
-        match &self.0 {
-            Why::CredentialsMissing => Text::unauthenticated("Credentials are required: Basic or Bearer"),
-            Why::CredentialsNotGood => Text::unauthenticated("The credentials are not good"),
-            Why::TooManyFailures => {
+    fn message(&self) -> Message {
+        match self {
+            Self::CredentialsMissing => Message::unauthenticated("Credentials are required: Basic or Bearer"),
+            Self::InvalidCredentials => Message::unauthenticated("The credentials are not good"),
+            Self::TooManyFailures => {
                 let message = "Too many wrong passwords; try again later";
-                Text::new(StatusCode::TOO_MANY_REQUESTS, "0xA0110129", message)
+                Message::new(StatusCode::TOO_MANY_REQUESTS, "0xA0110129", message)
             }
-            Why::Vault(error) => text_of(error),
+            Self::Vault(error) => message_of(error),
         }
     }
 }
 
-impl From<VaultError> for Refused {
+impl From<VaultError> for KeyfactorError {
     fn from(error: VaultError) -> Self {
-        Self::because(error)
+        log_internal_error(&error);
+        Self::Vault(error)
     }
 }
 
-impl Text {
+impl Message {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
@@ -104,91 +94,91 @@ impl Text {
     }
 }
 
-/// The table.
-fn text_of(error: &VaultError) -> Text {
+/// The table of the vault's errors.
+fn message_of(error: &VaultError) -> Message {
     match error {
         VaultError::NotAuthorized(_) | VaultError::ReadOnly => {
-            Text::new(StatusCode::FORBIDDEN, "0xA0110103", "The caller does not hold the permission for this")
+            Message::new(StatusCode::FORBIDDEN, "0xA0110103", "The caller does not hold the permission for this")
         }
         VaultError::Invalid(InvalidInput::TooLarge) => {
-            Text::new(StatusCode::PAYLOAD_TOO_LARGE, "0xA0110113", InvalidInput::TooLarge.to_string())
+            Message::new(StatusCode::PAYLOAD_TOO_LARGE, "0xA0110113", InvalidInput::TooLarge.to_string())
         }
-        VaultError::Invalid(input) => Text::bad(input.to_string()),
-        VaultError::NoSuchRoute => Text::missing("There is no such endpoint"),
+        VaultError::Invalid(input) => Message::bad(input.to_string()),
+        VaultError::NoSuchRoute => Message::missing("There is no such endpoint"),
         VaultError::NoSuchMethod => {
-            Text::new(StatusCode::METHOD_NOT_ALLOWED, "0xA0110105", "The endpoint does not have this method")
+            Message::new(StatusCode::METHOD_NOT_ALLOWED, "0xA0110105", "The endpoint does not have this method")
         }
-        VaultError::Keyfactor(error) => text_of_family(error),
+        VaultError::Keyfactor(error) => message_of_rule(error),
         VaultError::Store(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Contended) => {
             let message = "The service is temporarily unavailable; try again";
-            Text::new(StatusCode::SERVICE_UNAVAILABLE, "0xA0110153", message)
+            Message::new(StatusCode::SERVICE_UNAVAILABLE, "0xA0110153", message)
         }
-        // Faults of ours, and refusals of the PAM service's own rules, which no call of this family meets.
-        _ => Text::new(StatusCode::INTERNAL_SERVER_ERROR, "0xA0110150", "An unexpected error occurred"),
+        // Internal errors, and errors of other nouns, which no request of this family can cause.
+        _ => Message::new(StatusCode::INTERNAL_SERVER_ERROR, "0xA0110150", "An unexpected error occurred"),
     }
 }
 
-/// The table of the family's own refusals. A new one asks here for its text.
-fn text_of_family(error: &KeyfactorError) -> Text {
+/// The table of the family's own errors.
+fn message_of_rule(error: &RuleError) -> Message {
     match error {
-        KeyfactorError::ApiVersion => {
-            Text::bad("Invalid header x-keyfactor-api-version: the endpoint does not speak this version")
+        RuleError::ApiVersion => {
+            Message::bad("Invalid header x-keyfactor-api-version: the endpoint does not speak this version")
         }
-        KeyfactorError::RequestedWithMissing => Text::bad("The header x-keyfactor-requested-with is required"),
-        KeyfactorError::SortField => Text::new(
+        RuleError::RequestedWithMissing => Message::bad("The header x-keyfactor-requested-with is required"),
+        RuleError::SortField => Message::new(
             StatusCode::BAD_REQUEST,
             "0xA011004A",
             "Invalid parameter SortField: the list cannot be sorted by this field",
         ),
-        KeyfactorError::TypeNotFound => Text::missing("There is no such PAM provider type"),
-        KeyfactorError::TypeNameTaken => Text::conflict("Invalid parameter Name: a PAM provider type has this name"),
-        KeyfactorError::TypeBuiltIn => Text::conflict("The PAM provider type is built in and stays"),
-        KeyfactorError::TypeInUse => Text::conflict("The PAM provider type is in use by a PAM provider"),
-        KeyfactorError::ProviderNotFound => Text::missing("There is no such PAM provider"),
-        KeyfactorError::ProviderNameTaken => Text::conflict("Invalid parameter Name: a PAM provider has this name"),
-        KeyfactorError::ProviderInUse => Text::conflict("The PAM provider has entries; delete those first"),
-        KeyfactorError::ValueMissing { parameter } => Text::bad(format!(
+        RuleError::TypeNotFound => Message::missing("There is no such PAM provider type"),
+        RuleError::TypeNameTaken => Message::conflict("Invalid parameter Name: a PAM provider type has this name"),
+        RuleError::TypeBuiltIn => Message::conflict("The PAM provider type is built in and stays"),
+        RuleError::TypeInUse => Message::conflict("The PAM provider type is in use by a PAM provider"),
+        RuleError::ProviderNotFound => Message::missing("There is no such PAM provider"),
+        RuleError::ProviderNameTaken => Message::conflict("Invalid parameter Name: a PAM provider has this name"),
+        RuleError::ProviderInUse => Message::conflict("The PAM provider has entries; delete those first"),
+        RuleError::ValueMissing { parameter } => Message::bad(format!(
             "Invalid parameter ProviderTypeParamValues: a value for {parameter} is required unless Remote is true"
         )),
-        KeyfactorError::ProviderNotLocal => Text::bad(
+        RuleError::ProviderNotLocal => Message::bad(
             "Invalid parameter providerId: only a PAM provider of the type Command Secret Provider has entries",
         ),
-        KeyfactorError::EntryNotFound => Text::missing("The PAM provider has no such entry"),
-        KeyfactorError::EntryNameTaken => {
-            Text::conflict("Invalid parameter SecretName: an entry of the PAM provider has this name")
+        RuleError::EntryNotFound => Message::missing("The PAM provider has no such entry"),
+        RuleError::EntryNameTaken => {
+            Message::conflict("Invalid parameter SecretName: an entry of the PAM provider has this name")
         }
-        KeyfactorError::IdentityNotFound => Text::missing("There is no such security identity"),
-        KeyfactorError::IdentityTaken => {
-            Text::conflict("Invalid parameter AccountName: the account is a security identity already")
+        RuleError::IdentityNotFound => Message::missing("There is no such security identity"),
+        RuleError::IdentityTaken => {
+            Message::conflict("Invalid parameter AccountName: the account is a security identity already")
         }
-        KeyfactorError::OwnIdentity => Text::conflict("The security identity is the caller's own"),
-        KeyfactorError::DirectoryUnavailable => Text::new(
+        RuleError::OwnIdentity => Message::conflict("The security identity is the caller's own"),
+        RuleError::DirectoryUnavailable => Message::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "0xA0110153",
             "The directory of accounts does not answer; try again",
         ),
-        KeyfactorError::RoleNotFound => Text::missing("There is no such security role"),
-        KeyfactorError::RoleNameTaken => Text::conflict("Invalid parameter Name: a security role has this name"),
-        KeyfactorError::RoleImmutable => Text::conflict("The security role is immutable"),
-        KeyfactorError::PermissionSetNotFound => Text::missing("There is no such permission set"),
+        RuleError::RoleNotFound => Message::missing("There is no such security role"),
+        RuleError::RoleNameTaken => Message::conflict("Invalid parameter Name: a security role has this name"),
+        RuleError::RoleImmutable => Message::conflict("The security role is immutable"),
+        RuleError::PermissionSetNotFound => Message::missing("There is no such permission set"),
     }
 }
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for KeyfactorError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text().message)
+        f.write_str(&self.message().message)
     }
 }
 
-impl ResponseError for Refused {
+impl ResponseError for KeyfactorError {
     fn status_code(&self) -> StatusCode {
-        self.text().status
+        self.message().status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let text = self.text();
-        let mut response = respond(text.status).json(ErrorReply { error_code: text.code, message: text.message });
-        let header = match text.status {
+        let Message { status, code, message } = self.message();
+        let mut response = response::builder(status).json(ErrorReply { error_code: code, message });
+        let header = match status {
             StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Basic, Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "1")),
             StatusCode::TOO_MANY_REQUESTS => Some((RETRY_AFTER, "60")),
@@ -212,8 +202,8 @@ mod tests {
     #[test]
     fn the_whole_table() {
         let mut table = String::new();
-        let mut row = |reason: &str, text: &Text| {
-            writeln!(table, "{reason} {} {} {}", text.status.as_u16(), text.code, text.message).unwrap();
+        let mut row = |reason: &str, message: &Message| {
+            writeln!(table, "{reason} {} {} {}", message.status.as_u16(), message.code, message.message).unwrap();
         };
         for failure in [
             AuthenticationFailure::TokenMissing,
@@ -221,7 +211,7 @@ mod tests {
             AuthenticationFailure::WrongSecret,
             AuthenticationFailure::TooMany,
         ] {
-            row(&format!("{failure:?}"), &Refused::unauthenticated(failure).text());
+            row(&format!("{failure:?}"), &KeyfactorError::unauthenticated(failure).message());
         }
         for error in [
             VaultError::NotAuthorized(Refusal::Resource),
@@ -232,33 +222,33 @@ mod tests {
             InvalidInput::parameter("Name", "required"),
             VaultError::NoSuchRoute,
             VaultError::NoSuchMethod,
-            VaultError::Keyfactor(KeyfactorError::ApiVersion),
-            VaultError::Keyfactor(KeyfactorError::RequestedWithMissing),
-            VaultError::Keyfactor(KeyfactorError::SortField),
-            VaultError::Keyfactor(KeyfactorError::TypeNotFound),
-            VaultError::Keyfactor(KeyfactorError::TypeNameTaken),
-            VaultError::Keyfactor(KeyfactorError::TypeBuiltIn),
-            VaultError::Keyfactor(KeyfactorError::TypeInUse),
-            VaultError::Keyfactor(KeyfactorError::ProviderNotFound),
-            VaultError::Keyfactor(KeyfactorError::ProviderNameTaken),
-            VaultError::Keyfactor(KeyfactorError::ProviderInUse),
-            VaultError::Keyfactor(KeyfactorError::ValueMissing { parameter: "Host".into() }),
-            VaultError::Keyfactor(KeyfactorError::ProviderNotLocal),
-            VaultError::Keyfactor(KeyfactorError::EntryNotFound),
-            VaultError::Keyfactor(KeyfactorError::EntryNameTaken),
-            VaultError::Keyfactor(KeyfactorError::IdentityNotFound),
-            VaultError::Keyfactor(KeyfactorError::IdentityTaken),
-            VaultError::Keyfactor(KeyfactorError::OwnIdentity),
-            VaultError::Keyfactor(KeyfactorError::DirectoryUnavailable),
-            VaultError::Keyfactor(KeyfactorError::RoleNotFound),
-            VaultError::Keyfactor(KeyfactorError::RoleNameTaken),
-            VaultError::Keyfactor(KeyfactorError::RoleImmutable),
-            VaultError::Keyfactor(KeyfactorError::PermissionSetNotFound),
+            VaultError::Keyfactor(RuleError::ApiVersion),
+            VaultError::Keyfactor(RuleError::RequestedWithMissing),
+            VaultError::Keyfactor(RuleError::SortField),
+            VaultError::Keyfactor(RuleError::TypeNotFound),
+            VaultError::Keyfactor(RuleError::TypeNameTaken),
+            VaultError::Keyfactor(RuleError::TypeBuiltIn),
+            VaultError::Keyfactor(RuleError::TypeInUse),
+            VaultError::Keyfactor(RuleError::ProviderNotFound),
+            VaultError::Keyfactor(RuleError::ProviderNameTaken),
+            VaultError::Keyfactor(RuleError::ProviderInUse),
+            VaultError::Keyfactor(RuleError::ValueMissing { parameter: "Host".into() }),
+            VaultError::Keyfactor(RuleError::ProviderNotLocal),
+            VaultError::Keyfactor(RuleError::EntryNotFound),
+            VaultError::Keyfactor(RuleError::EntryNameTaken),
+            VaultError::Keyfactor(RuleError::IdentityNotFound),
+            VaultError::Keyfactor(RuleError::IdentityTaken),
+            VaultError::Keyfactor(RuleError::OwnIdentity),
+            VaultError::Keyfactor(RuleError::DirectoryUnavailable),
+            VaultError::Keyfactor(RuleError::RoleNotFound),
+            VaultError::Keyfactor(RuleError::RoleNameTaken),
+            VaultError::Keyfactor(RuleError::RoleImmutable),
+            VaultError::Keyfactor(RuleError::PermissionSetNotFound),
             VaultError::Store(StoreError::Busy),
             VaultError::Store(StoreError::Conflict),
             VaultError::Seal(SealError),
         ] {
-            row(error.reason(), &text_of(&error));
+            row(error.reason(), &message_of(&error));
         }
         insta::assert_snapshot!(table);
     }

@@ -1,20 +1,20 @@
 //! `…/Security/Identities` (contract, section 6).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::Sent;
-use super::caller::{Caller, number};
-use super::error::Refused;
-use super::query;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::query::Query;
+use super::response;
 use crate::vault::keyfactor::granted::{GrantedPermission, IdentityPermissions};
 use crate::vault::keyfactor::identity::Identity;
 use crate::vault::keyfactor::role::Role;
 use crate::vault::{InvalidInput, VaultError};
 
 /// The parameters of the list, for the description.
-pub(in crate::http) const LIST: &[(&str, &str)] = &[
+pub(super) const LIST: &[(&str, &str)] = &[
     ("PageReturned", "Which part of the list, from 1"),
     ("ReturnLimit", "How many rows a part has; 50 unless said, 1000 at the most"),
     ("SortField", "The column to sort by; Id unless said"),
@@ -23,13 +23,13 @@ pub(in crate::http) const LIST: &[(&str, &str)] = &[
 ];
 
 /// The parameter of the look-up, for the description.
-pub(in crate::http) const ACCOUNT_NAME: &[(&str, &str)] = &[("accountName", "DOMAIN\\name; required")];
+pub(super) const ACCOUNT_NAME: &[(&str, &str)] = &[("accountName", "DOMAIN\\name; required")];
 
 /// What is sent to create an identity.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct IdentityForm {
+pub(super) struct IdentityForm {
     /// `DOMAIN\name` of a user or a group.
     account_name: String,
 }
@@ -37,7 +37,7 @@ pub struct IdentityForm {
 /// An identity.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct IdentityView {
+pub(super) struct IdentityView {
     id: i32,
     /// `DOMAIN\name`.
     account_name: String,
@@ -51,7 +51,7 @@ pub struct IdentityView {
 /// A role as it is shown in an identity: number, name and description are the role's, the rest stands empty.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ThinRoleView {
+pub(super) struct ThinRoleView {
     id: i32,
     name: String,
     description: String,
@@ -68,7 +68,7 @@ pub struct ThinRoleView {
 /// What an identity may do, and through which roles.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct IdentityPermissionsView {
+pub(super) struct IdentityPermissionsView {
     /// `DOMAIN\name`.
     identity: String,
     secured_area_permissions: Vec<GrantedPermissionView>,
@@ -80,7 +80,7 @@ pub struct IdentityPermissionsView {
 /// A permission and the roles that grant it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct GrantedPermissionView {
+pub(super) struct GrantedPermissionView {
     permission: String,
     granted_by_roles: Vec<String>,
 }
@@ -88,7 +88,7 @@ pub struct GrantedPermissionView {
 /// Whether an account can be made an identity.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct LookupView {
+pub(super) struct LookupView {
     valid: bool,
 }
 
@@ -142,40 +142,40 @@ impl From<IdentityPermissions> for IdentityPermissionsView {
 }
 
 /// `GET …/Security/Identities`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_identities(&caller.call, query::list(&request), validate(&request)).await?;
-    Ok(caller.list(listed, IdentityView::from))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let listed = call.vault.list_identities(&call.request, call.query().list(), validate(call.query())).await?;
+    Ok(response::list(listed, IdentityView::from))
 }
 
 /// `GET …/Security/Identities/{id}`
-pub(in crate::http) async fn permissions(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let permissions = caller.vault.identity_permissions(&caller.call, number(&id, "id")).await?;
-    Ok(caller.answer(IdentityPermissionsView::from(permissions)))
+pub(super) async fn permissions(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let permissions = call.vault.identity_permissions(&call.request, call.id("id")).await?;
+    Ok(response::ok(IdentityPermissionsView::from(permissions)))
 }
 
 /// `GET …/Security/Identities/Lookup`; the page on it calls the parameter by another name than the rest.
-pub(in crate::http) async fn look_up(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let account = query::value(&request, "accountName").or_else(|| query::value(&request, "name"));
+pub(super) async fn look_up(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let account = call.query().value("accountName").or_else(|| call.query().value("name"));
     let account = account.filter(|account| !account.trim().is_empty());
-    let valid = caller.vault.look_up_account(&caller.call, account).await?;
-    Ok(caller.answer(LookupView { valid }))
+    let valid = call.vault.look_up_account(&call.request, account).await?;
+    Ok(response::ok(LookupView { valid }))
 }
 
 /// `POST …/Security/Identities`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let account = sent.0.and_then(|members| members.text("AccountName"));
-    let identity = caller.vault.create_identity(&caller.call, account).await?;
-    Ok(caller.answer(IdentityView::from(identity)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let account = call.parse(|members| members.text("AccountName"));
+    let identity = call.vault.create_identity(&call.request, account).await?;
+    Ok(response::ok(IdentityView::from(identity)))
 }
 
 /// `DELETE …/Security/Identities/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_identity(&caller.call, number(&id, "id")).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    call.vault.delete_identity(&call.request, call.id("id")).await?;
+    Ok(response::no_content())
 }
 
-fn validate(request: &HttpRequest) -> Result<bool, VaultError> {
-    match query::value(request, "Validate").map(|value| value.trim().to_ascii_lowercase()).as_deref() {
+fn validate(query: Query<'_>) -> Result<bool, VaultError> {
+    match query.value("Validate").map(|value| value.trim().to_ascii_lowercase()).as_deref() {
         None | Some("" | "true") => Ok(true),
         Some("false") => Ok(false),
         Some(_) => Err(InvalidInput::parameter("Validate", "expected true or false")),

@@ -1,14 +1,14 @@
 //! `…/PamProviders` (contract, section 3).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, number};
-use super::error::Refused;
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
 use super::provider_type::ParameterView;
-use super::query;
+use super::response;
 use crate::vault::VaultError;
 use crate::vault::keyfactor::ApiVersion;
 use crate::vault::keyfactor::provider::{Provider, ProviderInput};
@@ -19,7 +19,7 @@ use crate::vault::keyfactor::values::{ProviderValue, ValueInput};
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ProviderForm {
+pub(super) struct ProviderForm {
     /// Which one to update.
     id: Option<i32>,
     /// Unique, in any case.
@@ -39,7 +39,7 @@ pub struct ProviderForm {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ProviderTypeReference {
+pub(super) struct ProviderTypeReference {
     /// A GUID.
     id: String,
 }
@@ -48,7 +48,7 @@ pub struct ProviderTypeReference {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ValueForm {
+pub(super) struct ValueForm {
     /// The text or the secret. What is shown for a secret leaves it as it is.
     value: Option<String>,
     instance_id: Option<i32>,
@@ -60,7 +60,7 @@ pub struct ValueForm {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ParameterReference {
+pub(super) struct ParameterReference {
     id: Option<i32>,
     name: Option<String>,
 }
@@ -68,7 +68,7 @@ pub struct ParameterReference {
 /// A provider.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ProviderView {
+pub(super) struct ProviderView {
     id: i32,
     name: String,
     /// Version 1 only.
@@ -86,7 +86,7 @@ pub struct ProviderView {
 /// The type of a provider, as it is shown there.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct NestedTypeView {
+pub(super) struct NestedTypeView {
     /// A GUID.
     id: String,
     name: String,
@@ -96,7 +96,7 @@ pub struct NestedTypeView {
 /// A parameter of a provider's type, as it is shown there.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct NestedParameterView {
+pub(super) struct NestedParameterView {
     #[serde(flatten)]
     parameter: ParameterView,
     /// Always null.
@@ -106,7 +106,7 @@ pub struct NestedParameterView {
 /// The value of a parameter, as it is shown.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ValueView {
+pub(super) struct ValueView {
     /// The number of the value, not of its parameter.
     id: i32,
     /// The text; for a secret a GUID that stands for it.
@@ -117,7 +117,7 @@ pub struct ValueView {
 }
 
 impl ProviderView {
-    fn of(provider: Provider, version: ApiVersion) -> Self {
+    fn new(provider: Provider, version: ApiVersion) -> Self {
         let first = version == ApiVersion::One;
         Self {
             id: provider.id,
@@ -155,36 +155,36 @@ impl From<ProviderValue> for ValueView {
 }
 
 /// `GET …/PamProviders`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_providers(&caller.call, query::list(&request)).await?;
-    Ok(caller.list(listed, |provider| ProviderView::of(provider, caller.version)))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let listed = call.vault.list_providers(&call.request, call.query().list()).await?;
+    Ok(response::list(listed, |provider| ProviderView::new(provider, call.version)))
 }
 
 /// `GET …/PamProviders/{id}`
-pub(in crate::http) async fn read(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let provider = caller.vault.read_provider(&caller.call, number(&id, "id")).await?;
-    Ok(caller.answer(ProviderView::of(provider, caller.version)))
+pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let provider = call.vault.read_provider(&call.request, call.id("id")).await?;
+    Ok(response::ok(ProviderView::new(provider, call.version)))
 }
 
 /// `POST …/PamProviders`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let provider = caller.vault.create_provider(&caller.call, caller.version, input).await?;
-    Ok(caller.answer(ProviderView::of(provider, caller.version)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input);
+    let provider = call.vault.create_provider(&call.request, call.version, input).await?;
+    Ok(response::ok(ProviderView::new(provider, call.version)))
 }
 
 /// `PUT …/PamProviders`
-pub(in crate::http) async fn update(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let id = sent.0.as_ref().map_err(Clone::clone).and_then(id_in);
-    let input = sent.0.and_then(|members| input(&members));
-    let provider = caller.vault.update_provider(&caller.call, caller.version, id, input).await?;
-    Ok(caller.answer(ProviderView::of(provider, caller.version)))
+pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.parse(id_in);
+    let input = call.parse(input);
+    let provider = call.vault.update_provider(&call.request, call.version, id, input).await?;
+    Ok(response::ok(ProviderView::new(provider, call.version)))
 }
 
 /// `DELETE …/PamProviders/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_provider(&caller.call, number(&id, "id")).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    call.vault.delete_provider(&call.request, call.id("id")).await?;
+    Ok(response::no_content())
 }
 
 /// The number of the thing that a body is about.

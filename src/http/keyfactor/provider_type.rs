@@ -1,12 +1,13 @@
 //! `…/PamProviders/Types` (contract, section 4).
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, segment};
-use super::error::Refused;
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::response;
 use crate::vault::VaultError;
 use crate::vault::keyfactor::provider_type::{Parameter, ParameterInput, ProviderType, ProviderTypeInput};
 
@@ -14,7 +15,7 @@ use crate::vault::keyfactor::provider_type::{Parameter, ParameterInput, Provider
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ProviderTypeForm {
+pub(super) struct ProviderTypeForm {
     /// Unique, in any case.
     name: String,
     parameters: Option<Vec<ParameterForm>>,
@@ -24,7 +25,7 @@ pub struct ProviderTypeForm {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ParameterForm {
+pub(super) struct ParameterForm {
     /// Unique within the type, in any case.
     name: String,
     display_name: Option<String>,
@@ -37,7 +38,7 @@ pub struct ParameterForm {
 /// A type.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ProviderTypeView {
+pub(super) struct ProviderTypeView {
     /// A GUID.
     id: String,
     name: String,
@@ -47,7 +48,7 @@ pub struct ProviderTypeView {
 /// A parameter of a type.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ParameterView {
+pub(super) struct ParameterView {
     id: i32,
     name: String,
     display_name: Option<String>,
@@ -79,28 +80,28 @@ impl From<ProviderType> for ProviderTypeView {
 const ID: (&str, &str) = ("id", "expected a GUID");
 
 /// `GET …/PamProviders/Types`
-pub(in crate::http) async fn list(caller: Caller) -> Result<HttpResponse, Refused> {
-    let found = caller.vault.list_provider_types(&caller.call).await?;
-    Ok(caller.answer(found.into_iter().map(ProviderTypeView::from).collect::<Vec<_>>()))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let found = call.vault.list_provider_types(&call.request).await?;
+    Ok(response::ok(found.into_iter().map(ProviderTypeView::from).collect::<Vec<_>>()))
 }
 
 /// `GET …/PamProviders/Types/{id}`
-pub(in crate::http) async fn read(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let found = caller.vault.read_provider_type(&caller.call, segment(&id, ID.0, ID.1)).await?;
-    Ok(caller.answer(ProviderTypeView::from(found)))
+pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let found = call.vault.read_provider_type(&call.request, call.segment(ID.0, ID.1)).await?;
+    Ok(response::ok(ProviderTypeView::from(found)))
 }
 
 /// `POST …/PamProviders/Types`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let created = caller.vault.create_provider_type(&caller.call, input).await?;
-    Ok(caller.answer(ProviderTypeView::from(created)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input);
+    let created = call.vault.create_provider_type(&call.request, input).await?;
+    Ok(response::ok(ProviderTypeView::from(created)))
 }
 
 /// `DELETE …/PamProviders/Types/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_provider_type(&caller.call, segment(&id, ID.0, ID.1)).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    call.vault.delete_provider_type(&call.request, call.segment(ID.0, ID.1)).await?;
+    Ok(response::no_content())
 }
 
 fn input(members: &Members) -> Result<ProviderTypeInput, VaultError> {

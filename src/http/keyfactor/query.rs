@@ -1,13 +1,10 @@
-//! The parameters of a query: names in any case, and with the prefix `pq.` that older clients send (contract, section
-//! 1.6).
-
-use actix_web::HttpRequest;
+//! Query parameters: names are case-insensitive, and may have the prefix `pq.` of older clients (contract, section 1.6).
 
 use crate::vault::keyfactor::listing::ListRequest;
 use crate::vault::{InvalidInput, VaultError};
 
 /// The parameters of every list, for the description: name, and what it means.
-pub(in crate::http) const LIST_PARAMETERS: &[(&str, &str)] = &[
+pub(super) const LIST_PARAMETERS: &[(&str, &str)] = &[
     ("QueryString", "What has to hold: comparisons (Name -eq \"x\") joined by AND, OR and parentheses"),
     ("PageReturned", "Which part of the list, from 1"),
     ("ReturnLimit", "How many rows a part has; 50 unless said, 1000 at the most"),
@@ -15,44 +12,56 @@ pub(in crate::http) const LIST_PARAMETERS: &[(&str, &str)] = &[
     ("SortAscending", "0 is ascending, 1 is descending"),
 ];
 
-/// The value of a parameter; the last one when there are several.
-pub(super) fn value(request: &HttpRequest, name: &str) -> Option<String> {
-    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
-    let same = |sent: &str| {
-        let bare = sent.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case("pq.")).map_or(sent, |_| &sent[3..]);
-        bare.eq_ignore_ascii_case(name)
-    };
-    pairs.filter(|(sent, _)| same(sent)).last().map(|(_, value)| value.into_owned())
-}
+/// The query of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Query<'a>(&'a str);
 
-/// What a request asks of a list.
-pub(super) fn list(request: &HttpRequest) -> Result<ListRequest, VaultError> {
-    Ok(ListRequest {
-        query_string: value(request, "QueryString"),
-        page_returned: number(request, "PageReturned")?,
-        return_limit: number(request, "ReturnLimit")?,
-        sort_field: value(request, "SortField"),
-        sort_ascending: number(request, "SortAscending")?,
-    })
-}
+impl<'a> Query<'a> {
+    pub(super) fn new(query: &'a str) -> Self {
+        Self(query)
+    }
 
-fn number(request: &HttpRequest, name: &'static str) -> Result<Option<i32>, VaultError> {
-    match value(request, name).as_deref().map(str::trim) {
-        None | Some("") => Ok(None),
-        Some(digits) => {
-            digits.parse().map(Some).map_err(|_| InvalidInput::parameter(name, "expected a whole number of 32 bits"))
+    /// Returns the value of a parameter; the last one when it is repeated.
+    pub(super) fn value(self, name: &str) -> Option<String> {
+        let pairs = form_urlencoded::parse(self.0.as_bytes());
+        let same = |sent: &str| {
+            let bare = sent.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case("pq.")).map_or(sent, |_| &sent[3..]);
+            bare.eq_ignore_ascii_case(name)
+        };
+        pairs.filter(|(sent, _)| same(sent)).last().map(|(_, value)| value.into_owned())
+    }
+
+    /// Returns filter, page and order of a list.
+    ///
+    /// # Errors
+    /// A number that is not one.
+    pub(super) fn list(self) -> Result<ListRequest, VaultError> {
+        Ok(ListRequest {
+            query_string: self.value("QueryString"),
+            page_returned: self.number("PageReturned")?,
+            return_limit: self.number("ReturnLimit")?,
+            sort_field: self.value("SortField"),
+            sort_ascending: self.number("SortAscending")?,
+        })
+    }
+
+    fn number(self, name: &'static str) -> Result<Option<i32>, VaultError> {
+        match self.value(name).as_deref().map(str::trim) {
+            None | Some("") => Ok(None),
+            Some(digits) => {
+                let wrong = |_| InvalidInput::parameter(name, "expected a whole number of 32 bits");
+                digits.parse().map(Some).map_err(wrong)
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
-
     use super::*;
 
     fn asked(query: &str) -> Result<ListRequest, VaultError> {
-        list(&TestRequest::with_uri(&format!("/KeyfactorAPI/PamProviders?{query}")).to_http_request())
+        Query::new(query).list()
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! `…/Security/Roles`, in version 2, and `…/PermissionSets` (contract, section 7).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, number, segment};
-use super::error::Refused;
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
 use super::provider::id_in;
-use super::query;
+use super::response;
 use crate::vault::VaultError;
 use crate::vault::keyfactor::role::{PermissionSet, Role, RoleInput};
 
@@ -16,7 +16,7 @@ use crate::vault::keyfactor::role::{PermissionSet, Role, RoleInput};
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct RoleForm {
+pub(super) struct RoleForm {
     /// Which one to update.
     id: Option<i32>,
     /// Unique, in any case.
@@ -32,7 +32,7 @@ pub struct RoleForm {
 /// A role.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct RoleView {
+pub(super) struct RoleView {
     id: i32,
     name: String,
     description: String,
@@ -49,7 +49,7 @@ pub struct RoleView {
 /// A permission set.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct PermissionSetView {
+pub(super) struct PermissionSetView {
     /// A GUID.
     id: String,
     name: String,
@@ -79,48 +79,48 @@ impl From<PermissionSet> for PermissionSetView {
 }
 
 /// `GET …/Security/Roles`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_roles(&caller.call, query::list(&request)).await?;
-    Ok(caller.list(listed, RoleView::from))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let listed = call.vault.list_roles(&call.request, call.query().list()).await?;
+    Ok(response::list(listed, RoleView::from))
 }
 
 /// `GET …/Security/Roles/{id}`
-pub(in crate::http) async fn read(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let role = caller.vault.read_role(&caller.call, number(&id, "id")).await?;
-    Ok(caller.answer(RoleView::from(role)))
+pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let role = call.vault.read_role(&call.request, call.id("id")).await?;
+    Ok(response::ok(RoleView::from(role)))
 }
 
 /// `POST …/Security/Roles`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let role = caller.vault.create_role(&caller.call, input).await?;
-    Ok(caller.answer(RoleView::from(role)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input);
+    let role = call.vault.create_role(&call.request, input).await?;
+    Ok(response::ok(RoleView::from(role)))
 }
 
 /// `PUT …/Security/Roles`
-pub(in crate::http) async fn update(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let id = sent.0.as_ref().map_err(Clone::clone).and_then(id_in);
-    let input = sent.0.and_then(|members| input(&members));
-    let role = caller.vault.update_role(&caller.call, id, input).await?;
-    Ok(caller.answer(RoleView::from(role)))
+pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.parse(id_in);
+    let input = call.parse(input);
+    let role = call.vault.update_role(&call.request, id, input).await?;
+    Ok(response::ok(RoleView::from(role)))
 }
 
 /// `DELETE …/Security/Roles/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_role(&caller.call, number(&id, "id")).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    call.vault.delete_role(&call.request, call.id("id")).await?;
+    Ok(response::no_content())
 }
 
 /// `GET …/PermissionSets`
-pub(in crate::http) async fn list_sets(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_permission_sets(&caller.call, query::list(&request)).await?;
-    Ok(caller.list(listed, PermissionSetView::from))
+pub(super) async fn list_sets(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let listed = call.vault.list_permission_sets(&call.request, call.query().list()).await?;
+    Ok(response::list(listed, PermissionSetView::from))
 }
 
 /// `GET …/PermissionSets/{id}`
-pub(in crate::http) async fn read_set(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let set = caller.vault.read_permission_set(&caller.call, segment(&id, "id", "expected a GUID")).await?;
-    Ok(caller.answer(PermissionSetView::from(set)))
+pub(super) async fn read_set(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let set = call.vault.read_permission_set(&call.request, call.segment("id", "expected a GUID")).await?;
+    Ok(response::ok(PermissionSetView::from(set)))
 }
 
 fn input(members: &Members) -> Result<RoleInput, VaultError> {

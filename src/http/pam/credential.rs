@@ -1,26 +1,26 @@
 //! Credentials over HTTP (contract, sections 5 and 6).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::Call;
 use super::device::device_fields;
 use super::envelope::Revealed;
-use super::error::Refused;
-use super::listing;
+use super::error::PamError;
+use super::pagination;
+use super::parameters::Parameters;
+use super::preconditions::WithETag;
 use crate::crypto::TotpCode;
-use crate::http::body::{self, Posted};
-use crate::http::caller::Caller;
-use crate::http::conditions::Tagged;
 use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
-use crate::vault::{Action, Dialect, Parameters, VaultError};
+use crate::vault::{Action, Dialect, VaultError};
 
 /// What a client may send to create or update a credential.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct CredentialForm {
+pub(super) struct CredentialForm {
     /// Unique name, chosen by the user; finds the credential before anything else does.
     identifier: Option<String>,
     /// `usr` when empty; under `/api` it has to be sent.
@@ -58,13 +58,13 @@ pub struct CredentialForm {
 
 /// The payload of a list of credentials.
 #[derive(Serialize, ToSchema)]
-pub struct CredentialsPayload {
+pub(super) struct CredentialsPayload {
     credentials: Vec<CredentialRowView>,
 }
 
 /// A credential in a list.
 #[derive(Serialize, ToSchema)]
-pub struct CredentialRowView {
+pub(super) struct CredentialRowView {
     id: String,
     identifier: Option<String>,
     username: String,
@@ -86,7 +86,7 @@ pub struct CredentialRowView {
 /// `"0"` or `"1"` under `/iso`, a boolean under `/api`.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum AutomaticChange {
+pub(super) enum AutomaticChange {
     /// `/iso`
     Text(&'static str),
     /// `/api`
@@ -95,13 +95,13 @@ pub enum AutomaticChange {
 
 /// The payload of one credential.
 #[derive(Serialize, ToSchema)]
-pub struct CredentialPayload {
-    pub(super) credential: ShownCredential,
+pub(super) struct CredentialPayload {
+    pub(super) credential: CredentialView,
 }
 
 /// A credential with its password.
 #[derive(Serialize, ToSchema)]
-pub struct ShownCredential {
+pub(super) struct CredentialView {
     id: String,
     /// The identifier, by its older name.
     tag: Option<String>,
@@ -127,13 +127,13 @@ pub struct ShownCredential {
 
 /// The payload of a one-time password.
 #[derive(Serialize, ToSchema)]
-pub struct TotpPayload {
-    totp: ShownTotp,
+pub(super) struct TotpPayload {
+    totp: TotpView,
 }
 
 /// A one-time password (RFC 6238).
 #[derive(Serialize, ToSchema)]
-pub struct ShownTotp {
+pub(super) struct TotpView {
     /// The credential's number.
     id: String,
     #[schema(value_type = String)]
@@ -150,7 +150,7 @@ pub struct ShownTotp {
 /// The payload after saving.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum SavedPayload {
+pub(super) enum SavedPayload {
     /// `/iso`: the identifier as `tag`, null right after creation.
     Legacy {
         /// The credential.
@@ -165,61 +165,59 @@ pub enum SavedPayload {
 
 /// A saved credential under `/iso`.
 #[derive(Serialize, ToSchema)]
-pub struct LegacySaved {
+pub(super) struct LegacySaved {
     id: String,
     tag: Option<String>,
 }
 
 /// A saved credential under `/api`.
 #[derive(Serialize, ToSchema)]
-pub struct ModernSaved {
+pub(super) struct ModernSaved {
     id: String,
     identifier: Option<String>,
 }
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    match body::query(&request).text("credential") {
+pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
+    match call.parse(|parameters| parameters.text("credential")) {
         Ok(None) => {}
-        Ok(Some(key)) => return show(&caller, key).await,
+        Ok(Some(key)) => return show(&call, key).await,
         Err(error) => {
-            let refusal = caller.vault.refuse(&caller.call, Action::CredentialRead, error).await;
-            return Err(caller.refused(refusal));
+            return Err(call.refuse(Action::CredentialRead, error).await);
         }
     }
-    let listed = caller.vault.list_credentials(&caller.call, listing::request(&request)).await;
-    let listed = listed.map_err(|error| caller.refused(error))?;
-    let view = |credential| row_view(credential, caller.call.dialect);
+    let listed = call.vault.list_credentials(&call.request, pagination::request(&call)).await?;
+    let dialect = call.dialect();
+    let view = |credential| row_view(credential, dialect);
     let payload = |rows: Vec<_>| CredentialsPayload { credentials: rows.into_iter().map(view).collect() };
-    Ok(listing::answer(&caller, &request, "credentials", listed, payload))
+    Ok(pagination::answer(&call, "credentials", listed, payload))
 }
 
 /// `GET …/pam/credential/{key}`
-pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    show(&caller, key.into_inner()).await
+pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
+    show(&call, call.path()?).await
 }
 
-async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
-    let credential = caller.vault.read_credential(&caller.call, key).await;
-    let credential = credential.map_err(|error| caller.refused(error))?;
+async fn show(call: &Call, key: String) -> Result<HttpResponse, PamError> {
+    let credential = call.vault.read_credential(&call.request, key).await?;
     let message = format!("Credential {}", credential.id);
     let tag = credential.state_tag.clone();
-    let payload = CredentialPayload { credential: shown(caller, credential)? };
-    Ok(caller.answer(StatusCode::OK, &message, payload).tagged(Some(&tag)))
+    let payload = CredentialPayload { credential: credential_view(call, credential)? };
+    Ok(call.answer(StatusCode::OK, &message, payload).with_etag(Some(&tag)))
 }
 
 /// `GET …/pam/credential/{key}/totp`
-pub(in crate::http) async fn totp(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let read = caller.vault.read_totp(&caller.call, key.into_inner()).await.map_err(|error| caller.refused(error))?;
+pub(super) async fn totp(call: Call) -> Result<HttpResponse, PamError> {
+    let read = call.vault.read_totp(&call.request, call.path()?).await?;
     let message = format!("Credential {}", read.id);
-    let totp = shown_totp(&caller, read.id, read.totp)?;
-    Ok(caller.answer(StatusCode::OK, &message, TotpPayload { totp }))
+    let totp = totp_view(&call, read.id, read.totp)?;
+    Ok(call.answer(StatusCode::OK, &message, TotpPayload { totp }))
 }
 
-pub(super) fn shown_totp(caller: &Caller, credential: i32, totp: TotpCode) -> Result<ShownTotp, Refused> {
-    Ok(ShownTotp {
+pub(super) fn totp_view(call: &Call, credential: i32, totp: TotpCode) -> Result<TotpView, PamError> {
+    Ok(TotpView {
         id: credential.to_string(),
-        code: caller.reveal(Some(totp.code))?,
+        code: call.reveal(Some(totp.code))?,
         seconds_left: totp.seconds_left,
         digits: totp.digits,
         period: totp.period,
@@ -228,34 +226,31 @@ pub(super) fn shown_totp(caller: &Caller, credential: i32, totp: TotpCode) -> Re
 }
 
 /// `POST …/pam/credential`
-pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
-    let input = parameters.and_then(|parameters| credential_input(&parameters));
-    let saved = caller.vault.save_credential(&caller.call, input).await.map_err(|error| caller.refused(error))?;
+pub(super) async fn save(call: Call) -> Result<HttpResponse, PamError> {
+    let input = call.parse(credential_input);
+    let saved = call.vault.save_credential(&call.request, input).await?;
     let message = saved_message(&saved);
     let tag = saved.state_tag.clone();
-    let payload = saved_payload(saved, caller.call.dialect);
-    Ok(caller.answer_with_tenant(StatusCode::CREATED, message, payload).tagged(tag.as_ref()))
+    let payload = saved_payload(saved, call.dialect());
+    Ok(call.answer_with_tenant(StatusCode::CREATED, message, payload).with_etag(tag.as_ref()))
 }
 
 /// `DELETE …/pam/credential/{key}`
-pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.deactivate_credential(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Credential successfully deactivated"))
+pub(super) async fn deactivate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.deactivate_credential(&call.request, call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Credential successfully deactivated"))
 }
 
 /// `PUT …/pam/credential/{key}`
-pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.activate_credential(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Credential successfully activated"))
+pub(super) async fn activate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.activate_credential(&call.request, call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Credential successfully activated"))
 }
 
 /// `DELETE …/pam/credential/custody/{key}`
-pub(in crate::http) async fn release(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let released = caller.vault.release_custody(&caller.call, key.into_inner()).await;
-    let id = released.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, &format!("Credential custody {id} released")))
+pub(super) async fn release(call: Call) -> Result<HttpResponse, PamError> {
+    let id = call.vault.release_custody(&call.request, call.path()?).await?;
+    Ok(call.message(StatusCode::OK, &format!("Credential custody {id} released")))
 }
 
 pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultError> {
@@ -277,10 +272,7 @@ pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInpu
 }
 
 pub(super) fn saved_message(saved: &SavedCredential) -> &'static str {
-    match saved.created {
-        true => "Credential successfully registered!",
-        false => "Credential updated successfully!",
-    }
+    if saved.created { "Credential successfully registered!" } else { "Credential updated successfully!" }
 }
 
 /// Right after creation the legacy dialect shows no identifier, even when one was sent (contract, 13-2).
@@ -324,10 +316,10 @@ fn seconds(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-pub(super) fn shown(caller: &Caller, credential: ReadCredential) -> Result<ShownCredential, Refused> {
+pub(super) fn credential_view(call: &Call, credential: ReadCredential) -> Result<CredentialView, PamError> {
     let (parent_id, parent_username) = credential.parent.unzip();
-    let password = caller.reveal(credential.password)?;
-    Ok(ShownCredential {
+    let password = call.reveal(credential.password)?;
+    Ok(CredentialView {
         id: credential.id.to_string(),
         tag: credential.identifier.clone(),
         identifier: credential.identifier,

@@ -1,12 +1,11 @@
 //! Every route against every kind of object that belongs to somebody else. A route without a row here fails the test.
 
-use chaveiro::http::routes;
 use chaveiro::vault::access::Resource;
 use chaveiro::vault::admin::LinkTarget;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, TestClient, device};
+use crate::support::{Answer, TestApp, TestClient, device, endpoints};
 
 /// Stands in every secret of the owner.
 const CANARY: &str = "canary-7f3a91";
@@ -223,7 +222,7 @@ async fn no_route_gives_a_stranger_anything() {
     let before = rows(&app);
     let table = table();
     // The Keyfactor routes know permissions, not owners, and have a table of their own.
-    for endpoint in routes::all().iter().filter(|endpoint| endpoint.bearer && !endpoint.basic) {
+    for endpoint in endpoints().iter().filter(|endpoint| endpoint.bearer && !endpoint.basic) {
         let path = endpoint.path.strip_prefix("/iso").or(endpoint.path.strip_prefix("/api")).unwrap();
         let cases: Vec<_> =
             table.iter().filter(|row| row.0.as_str() == endpoint.method.as_str() && row.1 == path).collect();

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chaveiro::http::routes;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, TestClient};
+use crate::support::{Answer, TestApp, TestClient, endpoints};
 
 const EVERY_METHOD: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 
@@ -18,10 +17,30 @@ async fn call(client: &TestClient, method: &str, path: &str) -> Answer {
     client.send(client.request(method, &path)).await
 }
 
+/// Asserts a refusal of a path that is not served in this way, in the form of the family that owns it.
+#[track_caller]
+fn expect_unserved(answer: &Answer, path: &str, status: u16) {
+    let not_found = status == 404;
+    let owned_by = |bases: &[&str]| bases.iter().any(|base| path.starts_with(base));
+    if owned_by(&["/KeyfactorAPI/"]) {
+        answer.expect_error(status, if not_found { "no such endpoint" } else { "does not have this method" });
+    } else if owned_by(&["/oauth2/", "/iso/oauth2/", "/api/oauth2/", "/.well-known/"]) {
+        let message = if not_found { "Endpoint not found" } else { "Method not allowed" };
+        let expected = json!({ "error": "invalid_request", "error_description": message, "message": message });
+        assert_eq!(answer.expect(status), expected, "{path}");
+    } else if owned_by(&["/health", "/metrics"]) {
+        let state = if not_found { "not found" } else { "method not allowed" };
+        assert_eq!(answer.expect(status), json!({ "status": state }), "{path}");
+    } else {
+        answer.expect_refusal(status, if not_found { "Resource sub not found" } else { "Method not allowed" });
+    }
+    assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+}
+
 /// The paths of the table, each with its methods.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let mut paths = BTreeMap::<_, BTreeSet<_>>::new();
-    for endpoint in routes::all() {
+    for endpoint in endpoints() {
         assert!(paths.entry(endpoint.path).or_default().insert(endpoint.method.to_string()), "twice");
     }
     paths
@@ -40,7 +59,7 @@ async fn the_description_names_every_route_and_no_other() {
         .collect();
     assert_eq!(described, table());
     let mut names = HashSet::new();
-    for endpoint in routes::all() {
+    for endpoint in endpoints() {
         let operation = &description["paths"][&endpoint.path][endpoint.method.as_str().to_lowercase()];
         assert!(names.insert(operation["operationId"].as_str().unwrap()), "{operation}");
         assert_eq!(operation.get("security").is_some(), endpoint.bearer, "{operation}");
@@ -141,7 +160,7 @@ async fn the_description_refers_to_nothing_that_is_not_there() {
 async fn every_route_answers_as_it_is_described() {
     let app = TestApp::start().await;
     let client = app.client().await;
-    for endpoint in routes::all() {
+    for endpoint in endpoints() {
         let (method, path) = (endpoint.method.as_str(), &endpoint.path);
         let answer = call(&client, method, path).await;
         let described: Vec<u16> = endpoint.answers.iter().map(|answer| answer.status).collect();
@@ -174,10 +193,7 @@ async fn every_other_method_is_405_and_hears_which_ones_there_are() {
         for method in EVERY_METHOD.iter().filter(|method| !methods.contains(**method)) {
             for caller in [&client, &app.anonymous()] {
                 let answer = call(caller, method, path).await;
-                match path.starts_with("/KeyfactorAPI/") {
-                    true => answer.expect_error(405, "does not have this method"),
-                    false => answer.expect_refusal(405, "Method not allowed"),
-                }
+                expect_unserved(&answer, path, 405);
                 let allowed = answer.header("allow").unwrap().split(", ").map(String::from).collect();
                 assert_eq!(methods, allowed, "{method} {path}");
             }
@@ -189,15 +205,32 @@ async fn every_other_method_is_405_and_hears_which_ones_there_are() {
 async fn what_is_not_served_is_404_for_every_method() {
     let app = TestApp::start().await;
     let client = app.client().await;
-    for path in ["/", "/iso/pam", "/iso/pam/devicex", "/api/pam/device/1/2", "/pam/device", "/health", "/metrics/x"] {
+    let paths = [
+        "/",
+        "/iso/pam",
+        "/iso/pam/devicex",
+        "/api/pam/device/1/2",
+        "/pam/device",
+        "/isox",
+        "/oauth2x/token",
+        "/health",
+        "/metrics/x",
+        "/oauth2/",
+        "/iso/oauth2/x",
+        "/.well-known/x",
+        "/KeyfactorAPI/x",
+    ];
+    for path in paths {
         for method in EVERY_METHOD {
             for caller in [&client, &app.anonymous()] {
-                let answer = call(caller, method, path).await;
-                answer.expect_refusal(404, "Resource sub not found");
-                assert_eq!(answer.header("cache-control"), Some("no-store"));
+                expect_unserved(&call(caller, method, path).await, path, 404);
             }
         }
     }
+    // Whichever family answers, an authenticated request leaves its record.
+    let sql = "SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE action = 'route.unknown'";
+    let expected = i32::try_from(paths.len() * EVERY_METHOD.len()).unwrap();
+    assert_eq!(app.database.numbers(sql), [expected]);
 }
 
 #[actix_web::test]

@@ -7,8 +7,7 @@ use actix_web::dev::ServerHandle;
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
-use chaveiro::http::ops::metrics::Metrics;
-use chaveiro::http::{self, Service};
+use chaveiro::http::{self, Endpoint, Metrics, Service};
 use chaveiro::store::CommitObserver;
 use chaveiro::vault::access::{Access, Resource};
 use chaveiro::vault::admin::AuthorizationRequest;
@@ -62,7 +61,8 @@ impl TestApp {
         let vault = Vault::open(&place, &settings, clock.clone(), &observer).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = http::serve(Service { vault: vault.clone(), metrics }, listener).unwrap();
+        let families = http::families(vault.settings());
+        let server = http::serve(Service { vault: vault.clone(), metrics }, families, listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let running = Running { server: handle, vault: vault.clone() };
@@ -153,6 +153,11 @@ impl TestApp {
     pub(crate) fn anonymous(&self) -> TestClient {
         TestClient::new(self.address)
     }
+}
+
+/// Every endpoint of the service, under the default settings.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    http::families(&Settings::defaults().unwrap()).endpoints()
 }
 
 /// This machine, without referer and certificate.

@@ -9,7 +9,7 @@ mod ldap;
 mod process;
 mod stream;
 
-pub(crate) use app::{TestApp, origin};
+pub(crate) use app::{TestApp, endpoints, origin};
 pub(crate) use client::{Answer, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;

@@ -1,0 +1,45 @@
+//! The dialect of a route: its prefix, unless the settings name one for all (contract, section 11).
+
+use actix_web::http::StatusCode;
+
+use super::error::Rendering;
+use crate::config::{DialectSetting, PamSettings};
+use crate::vault::Dialect;
+
+/// Up to 3.32.
+const LEGACY: &str = "/iso";
+/// From 3.33.
+const MODERN: &str = "/api";
+
+/// The prefixes of the service.
+pub(super) const PREFIXES: [&str; 2] = [LEGACY, MODERN];
+
+/// How errors are rendered below each prefix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renderings {
+    setting: DialectSetting,
+    not_authorized: StatusCode,
+}
+
+impl Renderings {
+    pub(super) fn new(settings: &PamSettings) -> Self {
+        let not_authorized = StatusCode::from_u16(settings.not_authorized_status).unwrap_or(StatusCode::FORBIDDEN);
+        Self { setting: settings.dialect, not_authorized }
+    }
+
+    /// Returns the rendering of a route by the prefix of its pattern.
+    pub(super) fn below(self, pattern: &str) -> Rendering {
+        let dialect = match self.setting {
+            DialectSetting::Legacy => Dialect::Legacy,
+            DialectSetting::Modern => Dialect::Modern,
+            DialectSetting::ByPrefix if pattern.starts_with(MODERN) => Dialect::Modern,
+            DialectSetting::ByPrefix => Dialect::Legacy,
+        };
+        Rendering { dialect, not_authorized: self.not_authorized }
+    }
+
+    /// Returns the rendering of a route that has no prefix, or of no route.
+    pub(super) fn without_prefix(self) -> Rendering {
+        self.below("")
+    }
+}

@@ -1,0 +1,5 @@
+//! Properties that cut across the product.
+
+mod layers;
+mod settings;
+mod source;
