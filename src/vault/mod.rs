@@ -129,7 +129,7 @@ impl Vault {
             grants: ArcSwap::from_pointee(keys.grants),
             identities: keys.identities,
             passwords: Passwords::default(),
-            directory: directory::open(&settings.keyfactor.directory),
+            directory: directory::open(&settings.directory),
             failures: Failures::default(),
             clock,
             settings: settings.clone(),

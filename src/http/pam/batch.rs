@@ -6,11 +6,11 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::call::Call;
-use super::credential::{
-    CredentialForm, CredentialPayload, SavedPayload, credential_input, credential_view, saved_message, saved_payload,
-};
+use super::credential::{credential_input, credential_view, saved_message, saved_payload};
+use super::credential_wire::{CredentialForm, CredentialPayload, SavedPayload};
+use super::dialect::Rendering;
 use super::envelope::Envelope;
-use super::error::{PamError, Rendering};
+use super::error::PamError;
 use super::parameters::Parameters;
 use crate::vault::credential::{BatchDone, BatchItem};
 use crate::vault::{InvalidInput, VaultError};

@@ -8,8 +8,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::dialect::Rendering;
 use super::envelope::{self, Message, Nothing, Revealed};
-use super::error::{PamError, Rendering};
+use super::error::PamError;
 use super::parameters::{self, Parameters};
 use super::preconditions;
 use crate::crypto::{AnswerForm, SecretText};

@@ -3,12 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::call::Call;
+use super::credential_wire::{
+    AutomaticChange, CredentialPayload, CredentialRowView, CredentialView, CredentialsPayload, LegacySaved,
+    ModernSaved, SavedPayload, TotpPayload, TotpView,
+};
 use super::device::device_fields;
-use super::envelope::Revealed;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
@@ -16,166 +17,6 @@ use super::preconditions::WithETag;
 use crate::crypto::TotpCode;
 use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
 use crate::vault::{Action, Dialect, VaultError};
-
-/// What a client may send to create or update a credential.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub(super) struct CredentialForm {
-    /// Unique name, chosen by the user; finds the credential before anything else does.
-    identifier: Option<String>,
-    /// `usr` when empty; under `/api` it has to be sent.
-    username: Option<String>,
-    /// The password.
-    content: Option<String>,
-    additional: Option<String>,
-    /// Tags, separated by commas.
-    tags: Option<String>,
-    /// `Local User` unless said; comes into being when first used.
-    credential_type: Option<String>,
-    /// A registered domain.
-    domain: Option<String>,
-    /// The number of the credential whose password this one shares; 0 takes the parent away.
-    parent_password: Option<i32>,
-    /// Whether one client at a time may hold it; as the settings say unless sent.
-    exclusive_custody: Option<bool>,
-    /// The device, which has to exist.
-    hostname: String,
-    ip: String,
-    /// Device type, as vendor, model, site and the fields after them are the device's.
-    r#type: Option<String>,
-    vendor: Option<String>,
-    model: Option<String>,
-    site: Option<String>,
-    device_domain: Option<String>,
-    device_tags: Option<String>,
-    connectivities: Option<String>,
-    session_remote_config: Option<String>,
-    execution_settings: Option<serde_json::Value>,
-    session_settings: Option<serde_json::Value>,
-    additional_settings: Option<serde_json::Value>,
-    jit_settings: Option<serde_json::Value>,
-}
-
-/// The payload of a list of credentials.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CredentialsPayload {
-    credentials: Vec<CredentialRowView>,
-}
-
-/// A credential in a list.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CredentialRowView {
-    id: String,
-    identifier: Option<String>,
-    username: String,
-    expiration: Option<String>,
-    change: String,
-    view: Option<String>,
-    hostname: String,
-    management_ip: String,
-    r#type: String,
-    type_code: String,
-    device_model: String,
-    device_type: String,
-    device_vendor: String,
-    automatic_change: AutomaticChange,
-    connectivity: String,
-    connectivity_code: String,
-}
-
-/// `"0"` or `"1"` under `/iso`, a boolean under `/api`.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub(super) enum AutomaticChange {
-    /// `/iso`
-    Text(&'static str),
-    /// `/api`
-    Flag(bool),
-}
-
-/// The payload of one credential.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CredentialPayload {
-    pub(super) credential: CredentialView,
-}
-
-/// A credential with its password.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CredentialView {
-    id: String,
-    /// The identifier, by its older name.
-    tag: Option<String>,
-    identifier: Option<String>,
-    username: String,
-    /// Null when none has been stored.
-    #[schema(value_type = Option<String>)]
-    password: Revealed,
-    /// The password, again.
-    #[schema(value_type = Option<String>)]
-    content: Revealed,
-    hostname: String,
-    parent_credential_cod: Option<String>,
-    parent_credential: Option<String>,
-    additional: String,
-    domain: String,
-    ip: String,
-    port: String,
-    model: String,
-    /// When the client's custody runs out, UTC.
-    expiration_time: Option<String>,
-}
-
-/// The payload of a one-time password.
-#[derive(Serialize, ToSchema)]
-pub(super) struct TotpPayload {
-    totp: TotpView,
-}
-
-/// A one-time password (RFC 6238).
-#[derive(Serialize, ToSchema)]
-pub(super) struct TotpView {
-    /// The credential's number.
-    id: String,
-    #[schema(value_type = String)]
-    code: Revealed,
-    /// How many seconds the code is good for from now.
-    seconds_left: u64,
-    digits: u8,
-    /// Seconds from one code to the next.
-    period: u64,
-    /// `SHA1`, `SHA256` or `SHA512`.
-    algorithm: &'static str,
-}
-
-/// The payload after saving.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub(super) enum SavedPayload {
-    /// `/iso`: the identifier as `tag`, null right after creation.
-    Legacy {
-        /// The credential.
-        credential: LegacySaved,
-    },
-    /// `/api`: the identifier, given or generated.
-    Modern {
-        /// The credential.
-        credential: ModernSaved,
-    },
-}
-
-/// A saved credential under `/iso`.
-#[derive(Serialize, ToSchema)]
-pub(super) struct LegacySaved {
-    id: String,
-    tag: Option<String>,
-}
-
-/// A saved credential under `/api`.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ModernSaved {
-    id: String,
-    identifier: Option<String>,
-}
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {

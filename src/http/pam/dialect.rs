@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 
-use super::error::Rendering;
 use crate::config::{DialectSetting, PamSettings};
 use crate::vault::Dialect;
 
@@ -13,6 +12,14 @@ const MODERN: &str = "/api";
 
 /// The prefixes of the service.
 pub(super) const PREFIXES: [&str; 2] = [LEGACY, MODERN];
+
+/// What the form of an error depends on, beside the error.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rendering {
+    pub(super) dialect: Dialect,
+    /// The status of "not authorized" in the settings.
+    pub(super) not_authorized: StatusCode,
+}
 
 /// How errors are rendered below each prefix.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,8 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::error::{PamError, Rendering};
+use super::dialect::Rendering;
+use super::error::PamError;
 use super::parameters;
 use crate::crypto::SecretText;
 use crate::http::server::{Service, origin};

@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::Call;
-use super::credential::{CredentialView, TotpView, credential_view, totp_view};
+use super::credential::{credential_view, totp_view};
+use super::credential_wire::{CredentialView, TotpView};
 use super::error::PamError;
 use super::parameters::Parameters;
 use super::preconditions::WithETag;

@@ -148,7 +148,7 @@ impl Vault {
         source: IpAddr,
     ) -> Result<Arc<Client>, AuthenticationFailure> {
         let (passwords, now) = (&self.0.passwords, self.0.clock.now());
-        let limit = self.0.settings.keyfactor.wrong_passwords_a_minute.max(1);
+        let limit = self.0.settings.login.max_failures_per_minute.max(1);
         let limited = || passwords.wrong().is_limited(source, account, limit, now);
         // Before the memory of right ones, or a limited caller could go on guessing there.
         if limited() {

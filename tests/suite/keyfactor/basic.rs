@@ -13,7 +13,7 @@ const PASSWORD: &str = "correct horse: battery";
 
 /// A vault in which `CORP\jo` is identity 1, with the password and the built-in role.
 async fn vault() -> TestApp {
-    let app = TestApp::start_with(|settings| settings.keyfactor.wrong_passwords_a_minute = 3).await;
+    let app = TestApp::start_with(|settings| settings.login.max_failures_per_minute = 3).await;
     app.vault.add_identity(r"CORP\jo").await.unwrap();
     app.vault.grant_identity_role(r"CORP\jo", "Administrator").await.unwrap();
     app.vault.set_identity_password(r"corp\JO", &SecretText::new(PASSWORD.into())).await.unwrap();

@@ -12,7 +12,7 @@ const IDENTITIES: &str = "/Security/Identities";
 async fn vault() -> (TestApp, TestClient) {
     let listed = |name: &str, kind| ListedAccount { name: name.into(), r#type: kind };
     let app = TestApp::start_with(|settings| {
-        let directory = &mut settings.keyfactor.directory;
+        let directory = &mut settings.directory;
         directory.kind = DirectoryKind::List;
         directory.domain = "KEYEXAMPLE".into();
         directory.accounts = vec![

@@ -4,8 +4,9 @@ use actix_web::http::Method;
 
 use super::row::Row;
 use crate::http::pam::batch::{self, BatchForm, BatchPayload};
-use crate::http::pam::credential::{
-    self, CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload,
+use crate::http::pam::credential;
+use crate::http::pam::credential_wire::{
+    CredentialForm, CredentialPayload, CredentialsPayload, SavedPayload, TotpPayload,
 };
 use crate::http::pam::envelope::{Nothing, enveloped};
 use crate::http::pam::pagination;

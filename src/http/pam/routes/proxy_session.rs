@@ -5,8 +5,8 @@ use actix_web::web;
 
 use super::row::Row;
 use crate::http::endpoint::{Answer, Endpoint};
+use crate::http::pam::dialect::Rendering;
 use crate::http::pam::envelope::{Nothing, enveloped};
-use crate::http::pam::error::Rendering;
 use crate::http::pam::proxy_session::{self, CreatedSessionPayload, SessionForm, SessionPayload, SessionsPayload};
 use crate::http::pam::proxy_session_page;
 use crate::http::schema::schema;

@@ -7,8 +7,9 @@ use actix_web::{HttpResponse, Route};
 
 use crate::http::endpoint::{Answer, Endpoint, RequestBody};
 use crate::http::pam::call::{Call, RouteContext, route};
+use crate::http::pam::dialect::Rendering;
 use crate::http::pam::envelope::{Failure, enveloped};
-use crate::http::pam::error::{PamError, Rendering};
+use crate::http::pam::error::PamError;
 use crate::http::schema::NamedSchema;
 use crate::vault::Action;
 
