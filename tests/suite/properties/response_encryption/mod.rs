@@ -1,0 +1,252 @@
+//! Encrypted secrets in answers (contract, section 3.5): which fields, under which key, in which form; and that nothing
+//! is plain that should not be.
+
+mod requests;
+mod round_trip;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chaveiro::crypto::{AnswerForm, AnswerKey};
+use chaveiro::http::routes;
+use chaveiro::vault::admin::LinkTarget;
+use serde_json::{Value, json};
+
+use crate::support::decrypt::{By, Pair, PrivateKey};
+use crate::support::{TestApp, TestClient};
+
+const PASSWORD: &str = "hunter2-password";
+const OLD_PASSWORD: &str = "hunter2-before";
+const PASSPHRASE: &str = "hunter2-passphrase";
+const TEXT: &str = "hunter2-text: ação";
+const PRIVATE_KEY: &str = include_str!("../../fixtures/ssh/ed25519");
+
+/// A vault with one of everything that holds a secret, and the client that made it.
+async fn vault() -> (TestApp, TestClient) {
+    let app = TestApp::start().await;
+    let maker = app.client().await;
+    maker.create_device("a", "10.0.0.1").await;
+    let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i",
+                           "content": OLD_PASSWORD,
+                           "additional_settings": { "secret_key": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" } });
+    maker.save_credential(&sent).await;
+    sent["content"] = json!(PASSWORD);
+    maker.save_credential(&sent).await;
+    sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "none", "identifier": "none" });
+    maker.save_credential(&sent).await;
+    sent = json!({ "hostname": "a", "ip": "10.0.0.1", "identifier": "k", "private_key": PRIVATE_KEY,
+                   "password": PASSPHRASE });
+    maker.post("/iso/pam/key", &sent).await.expect(201);
+    maker.post("/iso/pam/info", &json!({ "content": TEXT, "identifier": "n" })).await.expect(201);
+    (app, maker)
+}
+
+fn key(pair: &Pair, form: Option<AnswerForm>) -> Arc<AnswerKey> {
+    Arc::new(AnswerKey::parse(pair.public, form).unwrap())
+}
+
+/// A client that sees all of it and has the key of that pair.
+async fn encrypting(app: &TestApp, pair: &str, form: Option<AnswerForm>) -> (TestClient, PrivateKey) {
+    let pair = Pair::named(pair);
+    let client = app.client_with(|request| request.answer_key = Some(key(pair, form))).await;
+    for target in [LinkTarget::Device("a".into()), LinkTarget::Information("n".into())] {
+        app.vault.link(&client.client_id, target).await.unwrap();
+    }
+    (client, pair.key(By::AwsLc))
+}
+
+/// Every read that gives a secret away, with the fields that hold one and what it is; none for a code of the moment.
+const READS: [(&str, &[&str], Option<&str>); 9] = [
+    ("pam/credential/i", &["/credential/password", "/credential/content"], Some(PASSWORD)),
+    ("pam/credential?credential=i", &["/credential/password", "/credential/content"], Some(PASSWORD)),
+    ("pam/credential/i/totp", &["/totp/code"], None),
+    ("pam/credential/i/versions/1", &["/version/content"], Some(OLD_PASSWORD)),
+    ("pam/key/k", &["/key/private_key"], Some(PRIVATE_KEY)),
+    ("pam/key/k", &["/key/password"], Some(PASSPHRASE)),
+    ("pam/key/k/versions/1", &["/version/content"], Some(PRIVATE_KEY)),
+    ("pam/info/n", &["/info/content"], Some(TEXT)),
+    ("pam/info/n/versions/1", &["/version/content"], Some(TEXT)),
+];
+
+/// The answer holds none of the secrets of the vault.
+#[track_caller]
+fn assert_nothing_plain(text: &str) {
+    assert!(!holds_a_secret(text), "{text}");
+}
+
+/// Whether one of the secrets of the vault stands in it; all of them begin alike.
+fn holds_a_secret(text: &str) -> bool {
+    text.contains("hunter2") || text.contains(PRIVATE_KEY.lines().nth(2).unwrap())
+}
+
+#[actix_web::test]
+async fn every_secret_of_every_read_is_encrypted_for_whom_has_a_key_and_plain_for_the_other() {
+    let (app, maker) = vault().await;
+    for (pair, form, parts) in [("rsa", None, 1), ("rsa", Some(AnswerForm::Jwe), 5), ("p256", None, 5)] {
+        let (client, private) = encrypting(&app, pair, form).await;
+        for (path, fields, secret) in READS {
+            for path in ["iso", "api"].map(|prefix| format!("/{prefix}/{path}")) {
+                let plain = maker.get(&path).await.expect(200);
+                let answer = client.get(&path).await;
+                let body = answer.expect(200);
+                assert_nothing_plain(&answer.text);
+                for field in fields {
+                    let (plain, found) =
+                        (plain.pointer(field).unwrap(), body.pointer(field).unwrap().as_str().unwrap());
+                    assert!(secret.is_none_or(|secret| plain == secret), "{path} {field}: {plain}");
+                    assert_eq!(found.split('.').count(), parts, "{path} {field}: {found}");
+                    assert_eq!(private.open(found), plain.as_str().unwrap(), "{path} {field}");
+                }
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn nothing_but_the_secrets_changes() {
+    let (app, maker) = vault().await;
+    let (client, private) = encrypting(&app, "rsa", None).await;
+    let fields: BTreeSet<_> = READS.iter().flat_map(|(_, fields, _)| fields.iter()).collect();
+    for (path, ..) in READS {
+        let path = format!("/api/{path}");
+        let mut encrypted = client.get(&path).await.expect(200);
+        for field in &fields {
+            if let Some(value) = encrypted.pointer_mut(field) {
+                *value = private.open(value.as_str().unwrap()).into();
+            }
+        }
+        assert_eq!(encrypted, maker.get(&path).await.expect(200), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn no_read_but_these_reveals_anything_and_none_to_whom_has_a_key() {
+    let (app, maker) = vault().await;
+    let (client, _) = encrypting(&app, "rsa", None).await;
+    let mut revealing = BTreeSet::new();
+    let reads = routes::all().into_iter().filter(|endpoint| endpoint.bearer && endpoint.method == "GET");
+    for path in reads.map(|endpoint| endpoint.path) {
+        for key in ["1", "2", "3", "i", "n", "k", "a"] {
+            let asked = path.replace("{key}", key).replace("{version}", "1");
+            if holds_a_secret(&maker.get(&asked).await.text) {
+                revealing.insert(path.clone());
+            }
+            assert_nothing_plain(&client.get(&asked).await.text);
+        }
+    }
+    let expected = ["credential", "key", "info"].iter().flat_map(|item| {
+        let item = format!("pam/{item}/{{key}}");
+        ["/iso", "/api"].map(|prefix| [format!("{prefix}/{item}"), format!("{prefix}/{item}/versions/{{version}}")])
+    });
+    assert_eq!(revealing, expected.flatten().collect());
+}
+
+#[actix_web::test]
+async fn what_a_save_echoes_is_encrypted_too() {
+    let (app, maker) = vault().await;
+    let (client, private) = encrypting(&app, "rsa", None).await;
+    for prefix in ["iso", "api"] {
+        let sent = json!({ "content": "hunter2-new", "identifier": format!("new-{prefix}") });
+        let answer = client.post(&format!("/{prefix}/pam/info"), &sent).await;
+        let body = answer.expect(201);
+        assert_nothing_plain(&answer.text);
+        assert_eq!(private.open(body["info"]["content"].as_str().unwrap()), "hunter2-new");
+    }
+    let sent = json!({ "content": "c", "identifier": "plain" });
+    assert_eq!(maker.post("/iso/pam/info", &sent).await.expect(201)["info"]["content"], "c");
+    // A repetition is answered from what was done, and encrypted like any answer.
+    let sent = json!({ "content": "hunter2-once", "identifier": "once" });
+    for _ in 0..2 {
+        let request = client.request(reqwest::Method::POST, "/iso/pam/info").header("Idempotency-Key", "k").json(&sent);
+        let answer = client.send(request).await;
+        assert_nothing_plain(&answer.text);
+        assert_eq!(private.open(answer.expect(201)["info"]["content"].as_str().unwrap()), "hunter2-once");
+    }
+    assert_eq!(app.database.texts("SELECT outcome FROM audit_record WHERE outcome = 'repeated'").len(), 1);
+    for prefix in ["iso", "api"] {
+        let used = client.post(&format!("/{prefix}/pam/use"), &json!({ "identifier": "i" })).await;
+        let batch = json!({ "items": [{ "read": "i" }] });
+        let read = client.post(&format!("/{prefix}/pam/credential/batch"), &batch).await;
+        assert_nothing_plain(&used.text);
+        assert_nothing_plain(&read.text);
+        for credential in [&used.expect(200)["credential"], &read.expect(200)["items"][0]["credential"]] {
+            assert_eq!(private.open(credential["password"].as_str().unwrap()), PASSWORD);
+            assert_eq!(private.open(credential["content"].as_str().unwrap()), PASSWORD);
+        }
+    }
+    // What it sends is kept as it was sent, and not encrypted twice.
+    let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i" });
+    sent["content"] = json!("hunter2-sent");
+    client.save_credential(&sent).await;
+    assert_eq!(maker.password("i").await, "hunter2-sent");
+}
+
+#[actix_web::test]
+async fn a_secret_that_is_not_there_stays_null() {
+    let (app, _) = vault().await;
+    let (client, _) = encrypting(&app, "rsa", None).await;
+    let body = client.get("/iso/pam/credential/none").await.expect(200);
+    assert_eq!((&body["credential"]["password"], &body["credential"]["content"]), (&Value::Null, &Value::Null));
+}
+
+#[actix_web::test]
+async fn a_key_is_changed_and_taken_away_while_the_server_runs() {
+    let (app, _) = vault().await;
+    let (client, rsa) = encrypting(&app, "rsa", None).await;
+    let id = client.client_id.clone();
+    let password = async || {
+        app.vault.refresh().await.unwrap();
+        client.password("i").await.as_str().unwrap().to_string()
+    };
+    assert_eq!(rsa.open_vendor(&password().await), PASSWORD);
+    app.vault.set_answer_form(&id, AnswerForm::Jwe).await.unwrap();
+    assert_eq!(rsa.open_jwe(&password().await).0, PASSWORD);
+    let curve = Pair::named("x25519");
+    app.vault.set_answer_key(&id, key(curve, None)).await.unwrap();
+    assert_eq!(curve.key(By::AwsLc).open_jwe(&password().await).0, PASSWORD);
+    app.vault.set_answer_form(&id, AnswerForm::Vendor).await.unwrap_err();
+    app.vault.remove_answer_key(&id).await.unwrap();
+    assert_eq!(password().await, PASSWORD);
+    app.vault.remove_answer_key(&id).await.unwrap_err();
+    app.vault.set_answer_form(&id, AnswerForm::Jwe).await.unwrap_err();
+    let actions = app.database.texts("SELECT action FROM audit_record WHERE action LIKE '%answer-key' ORDER BY 1");
+    let set = "authorization.set-answer-key";
+    assert_eq!(actions, ["authorization.remove-answer-key", set, set]);
+}
+
+#[actix_web::test]
+async fn a_key_that_cannot_be_read_closes_the_client_and_no_other() {
+    let (app, maker) = vault().await;
+    let spoiled = [
+        "public_key = 'x'",
+        "public_key = ''",
+        "public_key = REPLACE(public_key, 'PUBLIC', 'PRIVATE')",
+        "form = 'plain'",
+        "form = ''",
+    ];
+    for change in spoiled {
+        let (client, _) = encrypting(&app, "rsa", None).await;
+        assert_eq!(client.get("/iso/pam/credential/i").await.status.as_u16(), 200);
+        let owner = format!("(SELECT id FROM \"authorization\" WHERE client_id = '{}')", client.client_id);
+        app.database.run(&format!("UPDATE answer_key SET {change} WHERE authorization_id = {owner}"));
+        app.database.run("UPDATE change_mark SET revision = revision + 1");
+        app.vault.refresh().await.unwrap();
+        let answer = client.get("/iso/pam/credential/i").await;
+        assert_eq!(answer.status.as_u16(), 401, "{change}");
+        assert_nothing_plain(&answer.text);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client.client_id.as_str()),
+            ("client_secret", client.client_secret.as_str()),
+        ];
+        assert_eq!(app.anonymous().post_form("/iso/oauth2/token", &form).await.status.as_u16(), 401, "{change}");
+        app.vault.answer_key(&client.client_id).await.unwrap_err();
+    }
+    // A form that the key cannot have is no better.
+    let (client, _) = encrypting(&app, "p256", None).await;
+    app.database.run("UPDATE answer_key SET form = 'vendor'");
+    app.database.run("UPDATE change_mark SET revision = revision + 1");
+    app.vault.refresh().await.unwrap();
+    assert_eq!(client.get("/iso/pam/credential/i").await.status.as_u16(), 401);
+    assert_eq!(maker.password("i").await, PASSWORD);
+}

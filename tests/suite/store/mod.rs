@@ -1,0 +1,4 @@
+//! The store below the rules.
+
+mod contention;
+mod writer;
