@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::changes::{may_have_token, within_a_second};
+use super::changes::may_have_token;
 use super::{expect_complaint, serving};
 use crate::support::decrypt::{By, Pair, PrivateKey, openssl_is_there};
-use crate::support::{Credentials, Program, Serving, TestClient, contents};
+use crate::support::{Credentials, Program, Serving, TestClient, contents, within_a_second};
 
 const CREATE: [&str; 8] =
     ["authorization", "create", "--application", "erp", "--resource", "pam-core", "--access", "read-only"];

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use chaveiro::crypto::{AnswerForm, AnswerKey};
 use chaveiro::http::routes;
 use chaveiro::vault::admin::LinkTarget;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::decrypt::{By, Pair, PrivateKey};
-use crate::support::{TestApp, TestClient};
+use crate::support::{TestApp, TestClient, post_body};
 
 const PASSWORD: &str = "hunter2-password";
 const OLD_PASSWORD: &str = "hunter2-before";
@@ -119,26 +120,45 @@ async fn nothing_but_the_secrets_changes() {
     }
 }
 
+/// Every method on every path.
 #[actix_web::test]
-async fn no_read_but_these_reveals_anything_and_none_to_whom_has_a_key() {
+async fn no_call_but_these_reveals_anything_and_none_to_whom_has_a_key() {
     let (app, maker) = vault().await;
     let (client, _) = encrypting(&app, "rsa", None).await;
     let mut revealing = BTreeSet::new();
-    let reads = routes::all().into_iter().filter(|endpoint| endpoint.bearer && endpoint.method == "GET");
-    for path in reads.map(|endpoint| endpoint.path) {
+    for endpoint in routes::all().into_iter().filter(|endpoint| endpoint.bearer) {
+        let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
+        // What an earlier call switched off is there to be revealed again.
+        for path in ["device/a", "credential/i", "key/k", "info/n"] {
+            maker.put(&format!("/iso/pam/{path}")).await;
+        }
         for key in ["1", "2", "3", "i", "n", "k", "a"] {
-            let asked = path.replace("{key}", key).replace("{version}", "1");
-            if holds_a_secret(&maker.get(&asked).await.text) {
-                revealing.insert(path.clone());
+            let path = endpoint.path.replace("{key}", key).replace("{version}", "1");
+            for caller in [&maker, &client] {
+                let mut request = caller.request(method.clone(), &path);
+                if method == Method::POST && !endpoint.basic {
+                    request = request.json(&post_body(&endpoint.path, "hunter2-new"));
+                }
+                let answer = caller.send(request).await;
+                let shown = format!("{:?}\n{}", answer.headers, answer.text);
+                if caller.client_id == client.client_id {
+                    assert_nothing_plain(&shown);
+                } else if holds_a_secret(&shown) {
+                    revealing.insert(format!("{} {}", endpoint.method, endpoint.path));
+                }
             }
-            assert_nothing_plain(&client.get(&asked).await.text);
         }
     }
-    let expected = ["credential", "key", "info"].iter().flat_map(|item| {
-        let item = format!("pam/{item}/{{key}}");
-        ["/iso", "/api"].map(|prefix| [format!("{prefix}/{item}"), format!("{prefix}/{item}/versions/{{version}}")])
+    let read = ["credential", "key", "info"]
+        .iter()
+        .flat_map(|item| [format!("GET pam/{item}/{{key}}"), format!("GET pam/{item}/{{key}}/versions/{{version}}")]);
+    // Information is echoed when it is saved; a batch reads and `use` logs in.
+    let posts = ["POST pam/info", "POST pam/use", "POST pam/credential/batch"].map(String::from);
+    let expected = read.chain(posts).flat_map(|call| {
+        let (method, path) = call.split_once(' ').unwrap();
+        ["iso", "api"].map(|prefix| format!("{method} /{prefix}/{path}"))
     });
-    assert_eq!(revealing, expected.flatten().collect());
+    assert_eq!(revealing, expected.collect());
 }
 
 #[actix_web::test]
