@@ -31,10 +31,29 @@ pub(crate) struct TestApp {
     pub(crate) database: TestDatabase,
 }
 
+/// A further node that serves.
+pub(crate) struct Node {
+    pub(crate) vault: Vault,
+    pub(crate) address: SocketAddr,
+    _running: Running,
+}
+
 /// The server and the vault, stopped when dropped.
 struct Running {
     server: ServerHandle,
     vault: Vault,
+}
+
+impl Running {
+    /// Serves a vault on a free port.
+    fn serve(vault: &Vault, metrics: Arc<Metrics>) -> (Self, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = http::serve(Service { vault: vault.clone(), metrics }, listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        (Self { server: handle, vault: vault.clone() }, address)
+    }
 }
 
 impl TestApp {
@@ -60,12 +79,7 @@ impl TestApp {
         let observer: Arc<dyn CommitObserver> = metrics.clone();
         let place = Place::new(database.dir.path(), Some(&database.url)).unwrap();
         let vault = Vault::open(&place, &settings, clock.clone(), &observer).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = http::serve(Service { vault: vault.clone(), metrics }, listener).unwrap();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        let running = Running { server: handle, vault: vault.clone() };
+        let (running, address) = Running::serve(&vault, metrics);
         Self { vault, clock, address, running, database }
     }
 
@@ -74,6 +88,13 @@ impl TestApp {
         self.running.server.stop(true).await;
         drop(self.running);
         Self::serve(self.database, |_| {})
+    }
+
+    /// A further node on the same database that serves too.
+    pub(crate) fn serve_second_node(&self) -> Node {
+        let vault = self.second_node();
+        let (running, address) = Running::serve(&vault, Arc::new(Metrics::default()));
+        Node { vault, address, _running: running }
     }
 
     /// A further node on the same database, with settings and memory of its own.

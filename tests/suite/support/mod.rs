@@ -8,6 +8,7 @@ mod contents;
 mod database;
 pub(crate) mod decrypt;
 mod ldap;
+mod load;
 mod process;
 mod service;
 mod stream;
@@ -19,6 +20,7 @@ pub(crate) use client::{Answer, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
 pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};
+pub(crate) use load::{Load, measure};
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, program};
 pub(crate) use service::Service;
 
