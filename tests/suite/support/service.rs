@@ -53,7 +53,8 @@ impl Service {
         let required = self.is_required(|name| std::env::var(name).ok());
         assert!(!required, "{test} needs {}, which is required here and missing", self.title());
         // Not by a macro: what those print is shown for failed tests alone.
-        writeln!(std::io::stderr(), "skipped: {test} needs {}", self.title()).unwrap();
+        let said = writeln!(std::io::stderr(), "skipped: {test} needs {}", self.title());
+        said.unwrap();
     }
 }
 
