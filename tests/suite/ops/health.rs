@@ -18,13 +18,14 @@ async fn a_vault_that_works_is_live_and_ready() {
 #[actix_web::test]
 async fn a_vault_that_lost_its_tables_is_live_and_not_ready() {
     let app = TestApp::start().await;
-    let (list, prefix, suffix) = match app.database.is_postgresql() {
-        true => ("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", "", " CASCADE"),
-        false => (
+    let (list, prefix, suffix) = if app.database.is_postgresql() {
+        ("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", "", " CASCADE")
+    } else {
+        (
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
             "PRAGMA foreign_keys = OFF; ",
             "",
-        ),
+        )
     };
     let tables = app.database.texts(list);
     assert!(tables.len() > 10);

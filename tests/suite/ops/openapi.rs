@@ -148,9 +148,10 @@ async fn every_route_answers_as_it_is_described() {
         assert!(described.contains(&answer.status.as_u16()), "{method} {path}: {} {}", answer.status, answer.text);
         let anonymous = call(&app.anonymous(), method, path).await;
         if endpoint.bearer {
-            match endpoint.basic {
-                true => anonymous.expect_error(401, "Credentials are required"),
-                false => anonymous.expect_refusal(401, "No route matched with those values"),
+            if endpoint.basic {
+                anonymous.expect_error(401, "Credentials are required");
+            } else {
+                anonymous.expect_refusal(401, "No route matched with those values");
             }
         }
         let secret = ["PAM Core", "Proxy sessions", "Keyfactor"].contains(&endpoint.tag);
@@ -174,9 +175,10 @@ async fn every_other_method_is_405_and_hears_which_ones_there_are() {
         for method in EVERY_METHOD.iter().filter(|method| !methods.contains(**method)) {
             for caller in [&client, &app.anonymous()] {
                 let answer = call(caller, method, path).await;
-                match path.starts_with("/KeyfactorAPI/") {
-                    true => answer.expect_error(405, "does not have this method"),
-                    false => answer.expect_refusal(405, "Method not allowed"),
+                if path.starts_with("/KeyfactorAPI/") {
+                    answer.expect_error(405, "does not have this method");
+                } else {
+                    answer.expect_refusal(405, "Method not allowed");
                 }
                 let allowed = answer.header("allow").unwrap().split(", ").map(String::from).collect();
                 assert_eq!(methods, allowed, "{method} {path}");

@@ -166,9 +166,10 @@ async fn every_post_that_was_refused_may_be_tried_again_under_its_key() {
     let (app, client) = vault().await;
     for Request { path, body } in every_post() {
         put_back(&app, &client).await;
-        let (wrong_path, wrong_body) = match path.ends_with("/restore") {
-            true => (path.replace("versions/1", "versions/99"), body.clone()),
-            false => (path.clone(), json!({ "hostname": "nowhere" })),
+        let (wrong_path, wrong_body) = if path.ends_with("/restore") {
+            (path.replace("versions/1", "versions/99"), body.clone())
+        } else {
+            (path.clone(), json!({ "hostname": "nowhere" }))
         };
         let before = state(&app);
         assert_eq!(post(&client, &wrong_path, &path, &wrong_body).await.status, 400, "{path}");

@@ -41,9 +41,10 @@ fn fault(history: &[Operation]) -> Option<String> {
         }
         let first_end = group.iter().map(|operation| operation.ended).min()?;
         let last_beginning = group.iter().map(|operation| operation.began).max()?;
-        match first_end < last_beginning {
-            true => holding.push((first_end, last_beginning, value)),
-            false => passing.push((last_beginning, first_end, value)),
+        if first_end < last_beginning {
+            holding.push((first_end, last_beginning, value));
+        } else {
+            passing.push((last_beginning, first_end, value));
         }
     }
     holding.sort();

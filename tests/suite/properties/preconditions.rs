@@ -217,9 +217,10 @@ async fn a_stale_tag_is_412_for_every_change_and_changes_nothing() {
     };
     for (path, collection, body) in kinds() {
         let known = tag(&client, path).await;
-        let changed = match path.contains("device") {
-            true => with(body.clone(), "site", json!("Porto")),
-            false => with(with(body.clone(), "content", json!("two")), "key_name", json!("two")),
+        let changed = if path.contains("device") {
+            with(body.clone(), "site", json!("Porto"))
+        } else {
+            with(with(body.clone(), "content", json!("two")), "key_name", json!("two"))
         };
         client.post(collection, &changed).await.expect(201);
         app.clock.advance(Duration::from_secs(1));

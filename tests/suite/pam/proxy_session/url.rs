@@ -114,14 +114,13 @@ async fn a_bound_url_opens_from_its_address_alone() {
         let anonymous = app.anonymous();
         let request = anonymous.request(Method::GET, &url).header("X-Forwarded-For", from);
         let answer = anonymous.send(request).await;
-        match opens {
-            true => expect_no_engine(&answer),
-            false => {
-                expect_not_good(&answer);
-                // A stranger does not use it up.
-                let request = anonymous.request(Method::GET, &url).header("X-Forwarded-For", bound);
-                expect_no_engine(&anonymous.send(request).await);
-            }
+        if opens {
+            expect_no_engine(&answer);
+        } else {
+            expect_not_good(&answer);
+            // A stranger does not use it up.
+            let request = anonymous.request(Method::GET, &url).header("X-Forwarded-For", bound);
+            expect_no_engine(&anonymous.send(request).await);
         }
     }
 }
