@@ -5,6 +5,7 @@
 //! SQL; those that are read are saved through the vault. `CHAVEIRO_BENCH_SIZES=1000,100000` leaves sizes out;
 //! `CHAVEIRO_BENCH_DATABASE_URL` names an empty PostgreSQL database to use instead of SQLite, and one size with it.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures time outside of the vault")]
 #![expect(clippy::expect_used, reason = "a bench that cannot go on ends in a panic")]
 #![expect(clippy::print_stdout, reason = "the report")]
 

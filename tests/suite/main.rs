@@ -3,6 +3,7 @@
 //! in it a file for each resource; what holds for every route is under `properties`. Every test has a vault of its own:
 //! a temporary data directory, on PostgreSQL a schema, and a clock that stands still.
 
+#![expect(clippy::disallowed_methods, reason = "a test measures how long something takes outside of the vault")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
 
 mod support;
