@@ -1,10 +1,11 @@
-//! What a call costs as the vault grows: a get, a page and a filtered list with 1 000, 100 000 and 1 000 000
+//! Measures how the cost of a get, a page and a filtered list grows with the vault: 1 000, 100 000 and 1 000 000
 //! credentials, through the vault with permission, audit record and commit, without HTTP.
 //!
 //! `cargo bench --bench growth` prints the median of each and its ratio to the smallest vault. The rows are made with
 //! SQL; those that are read are saved through the vault. `CHAVEIRO_BENCH_SIZES=1000,100000` leaves sizes out;
 //! `CHAVEIRO_BENCH_DATABASE_URL` names an empty PostgreSQL database to use instead of SQLite, and one size with it.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures time outside of the vault")]
 #![expect(clippy::expect_used, reason = "a bench that cannot go on ends in a panic")]
 #![expect(clippy::print_stdout, reason = "the report")]
 
@@ -14,23 +15,26 @@ use std::time::{Duration, Instant};
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
-use chaveiro::http::ops::metrics::Metrics;
+use chaveiro::http::Metrics;
 use chaveiro::store::{CommitObserver, Database};
-use chaveiro::vault::access::{Access, Resource};
-use chaveiro::vault::admin::{AuthorizationRequest, LinkTarget};
-use chaveiro::vault::authentication::{ClientCredentials, TokenRequest};
-use chaveiro::vault::credential::CredentialInput;
+use chaveiro::vault::access::authentication::{ClientCredentials, TokenRequest};
+use chaveiro::vault::access::authorization::AuthorizationRequest;
+use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::{ClientAccess, Origin, Resource};
+use chaveiro::vault::credential::{CredentialInput, SavePolicy};
 use chaveiro::vault::device::{DeviceFields, DeviceInput};
-use chaveiro::vault::listing::ListRequest;
-use chaveiro::vault::origin::Origin;
-use chaveiro::vault::{Call, Dialect, Parameters, Place, Vault};
+use chaveiro::vault::operation::{Action, Permit, Request};
+use chaveiro::vault::pagination::{CursorPage, Filter, ListRequest};
+use chaveiro::vault::{IdentifierPolicy, Vault, VaultLocation};
 use diesel::connection::SimpleConnection;
-use serde_json::{Value, json};
 
-/// How often each call is made; the median counts.
+/// How often each request is repeated; the median counts.
 const TIMES: usize = 101;
-/// One device for so many credentials.
+/// How many credentials share a device.
 const CREDENTIALS_ON_A_DEVICE: usize = 10;
+/// The requirements of the older dialect.
+const SAVE_POLICY: SavePolicy =
+    SavePolicy { identifiers: IdentifierPolicy::Free, username_required: false, jit_complete: false };
 
 fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -54,25 +58,26 @@ fn main() {
 async fn measure(size: usize) -> Vec<(&'static str, Duration)> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let url = std::env::var("CHAVEIRO_BENCH_DATABASE_URL").ok();
-    let place = Place::new(directory.path(), url.as_deref()).expect("a database");
+    let location = VaultLocation::new(directory.path(), url.as_deref()).expect("a database");
     let settings = Settings::defaults().expect("the settings");
     let observer: Arc<dyn CommitObserver> = Arc::new(Metrics::default());
-    let vault = Vault::open(&place, &settings, Clock::system(), &observer).expect("a vault");
-    vault.create_application("bench").await.expect("an application");
-    let owner = client(&vault).await;
+    let vault = Vault::open(&location, &settings, Clock::system(), &observer).expect("a vault");
+    let create = operator(&vault, Action::APPLICATION_CREATE).await;
+    vault.create_application(create, "bench").await.expect("an application");
+    let (_, owner) = client(&vault).await;
     let device = DeviceInput {
         hostname: Some("host".into()),
         ip: Some("10.0.0.1".into()),
         fields: DeviceFields {
-            kind: Some("Server".into()),
+            device_type: Some("Server".into()),
             vendor: Some("Debian".into()),
             model: Some("12".into()),
             site: Some("Lisbon".into()),
             ..DeviceFields::default()
         },
     };
-    vault.save_device(&owner, Ok(device)).await.expect("a device");
-    fill(&place, size);
+    vault.save_device(permit(&vault, &owner, Action::DEVICE_SAVE).await, device).await.expect("a device");
+    fill(&location, size);
     let credential = CredentialInput {
         hostname: Some("host".into()),
         ip: Some("10.0.0.1".into()),
@@ -81,53 +86,79 @@ async fn measure(size: usize) -> Vec<(&'static str, Duration)> {
         content: Some(SecretText::new("p".into())),
         ..CredentialInput::default()
     };
-    vault.save_credential(&owner, Ok(credential)).await.expect("a credential");
+    let save = permit(&vault, &owner, Action::CREDENTIAL_SAVE).await;
+    vault.save_credential(save, credential, SAVE_POLICY).await.expect("a credential");
     // The owner sees all; this one sees ten.
-    let guest = client(&vault).await;
+    let (guest_id, guest) = client(&vault).await;
     for number in 1..=10 {
         let target = LinkTarget::Credential(format!("id-{}", number * size / 10));
-        vault.link(&guest.client.client_id, target).await.expect("a link");
+        let permit = operator(&vault, Action::AUTHORIZATION_LINK).await;
+        vault.link(permit, &guest_id, target).await.expect("a link");
     }
 
-    let middle = json!({ "limit": 100, "cursor": size / 2 });
-    let get = async |key: &str| drop(vault.read_credential(&owner, key.into()).await.expect("a read"));
-    let list = async |call: &Call, query: Value, rows: usize| {
-        let parameters = Parameters::new(query.as_object().expect("an object").clone());
-        let listed = vault.list_credentials(call, ListRequest::read(&parameters)).await.expect("a list");
+    let middle = i32::try_from(size / 2).expect("an id");
+    let get = async |key: &str| {
+        let permit = permit(&vault, &owner, Action::CREDENTIAL_READ).await;
+        vault.read_credential(permit, key.into()).await.expect("a read");
+    };
+    let list = async |token: &SecretText, filter: Filter, page: Option<CursorPage>, rows: usize| {
+        let permit = permit(&vault, token, Action::CREDENTIAL_LIST).await;
+        let listed = vault.list_credentials(permit, ListRequest { filter, page }).await.expect("a list");
         assert_eq!(listed.rows.len(), rows);
     };
+    let all = Filter::default;
+    let page = |after: i32| Some(CursorPage { after: after.into(), limit: 100 });
+    let by_username = || Filter { username: Some("user-7".into()), ..all() };
+    let by_hostname = || Filter { hostname: Some("host-7".into()), ..all() };
+    let by_identifier = || Filter { identifier: Some("id-7".into()), ..all() };
+    let by_tag = |tag: &str| Filter { tag: Some(tag.into()), ..all() };
     vec![
         ("get by identifier", median(async || get("wanted").await).await),
         ("get by username@hostname", median(async || get("wanted@host").await).await),
-        ("first page", median(async || list(&owner, json!({ "limit": 100 }), 100).await).await),
-        ("page in the middle", median(async || list(&owner, middle.clone(), 100).await).await),
-        ("by username", median(async || list(&owner, json!({ "username": "user-7" }), 1).await).await),
-        ("by hostname", median(async || list(&owner, json!({ "hostname": "host-7" }), 10).await).await),
-        ("by identifier", median(async || list(&owner, json!({ "identifier": "id-7" }), 1).await).await),
-        ("by a rare tag", median(async || list(&owner, json!({ "tag": "rare", "limit": 100 }), 10).await).await),
-        ("by a common tag", median(async || list(&owner, json!({ "tag": "common", "limit": 100 }), 100).await).await),
-        ("page of one who sees ten", median(async || list(&guest, json!({ "limit": 100 }), 10).await).await),
-        ("whole list of one who sees ten", median(async || list(&guest, json!({}), 10).await).await),
+        ("first page", median(async || list(&owner, all(), page(0), 100).await).await),
+        ("page in the middle", median(async || list(&owner, all(), page(middle), 100).await).await),
+        ("by username", median(async || list(&owner, by_username(), None, 1).await).await),
+        ("by hostname", median(async || list(&owner, by_hostname(), None, 10).await).await),
+        ("by identifier", median(async || list(&owner, by_identifier(), None, 1).await).await),
+        ("by a rare tag", median(async || list(&owner, by_tag("rare"), page(0), 10).await).await),
+        ("by a common tag", median(async || list(&owner, by_tag("common"), page(0), 100).await).await),
+        ("page of one who sees ten", median(async || list(&guest, all(), page(0), 10).await).await),
+        ("whole list of one who sees ten", median(async || list(&guest, all(), None, 10).await).await),
     ]
 }
 
-/// A client that may do everything, and a call of its.
-async fn client(vault: &Vault) -> Call {
-    let request = AuthorizationRequest::new("bench", vec![Resource::PamCore], Access::ReadWrite);
-    let created = vault.create_authorization(request).await.expect("a client");
-    vault.refresh().await.expect("the grants");
-    let source = std::net::IpAddr::from([127, 0, 0, 1]);
-    let origin = Origin { source, request_id: "bench".into(), referer: None, certificate: None };
+/// Creates a client that may do everything, and returns its id and a token.
+async fn client(vault: &Vault) -> (String, SecretText) {
+    let request = AuthorizationRequest::new("bench", vec![Resource::PamCore], ClientAccess::ReadWrite);
+    let permit = operator(vault, Action::AUTHORIZATION_CREATE).await;
+    let created = vault.create_authorization(permit, request).await.expect("a client");
+    let client_id = created.client_id.clone();
     let credentials =
         ClientCredentials { client_id: created.client_id, client_secret: created.client_secret.text().clone() };
-    let request = TokenRequest { credentials, tenant: None, ttl: None, origin: origin.clone() };
+    let request = TokenRequest { credentials, tenant: None, ttl: None, origin: origin() };
     let token = vault.issue_token(request).await.expect("a token").token;
-    let client = vault.authenticate(Some(token.expose()), source).expect("a good token");
-    Call::plain(client, origin, Dialect::Legacy)
+    (client_id, token)
 }
 
-/// Devices, credentials, their links to the first client, and two tags; every tenth credential bears the common one.
-fn fill(place: &Place, size: usize) {
+fn origin() -> Origin {
+    let source = std::net::IpAddr::from([127, 0, 0, 1]);
+    Origin { source, request_id: "bench".into(), referer: None, certificate: None }
+}
+
+async fn permit(vault: &Vault, token: &SecretText, action: Action) -> Permit {
+    // The bench runs no background tasks, which keep the grants fresh.
+    vault.refresh().await.expect("the grants");
+    let request = vault.authenticate(Some(token.expose()), origin()).expect("a valid token");
+    vault.authorize(request, action).await.expect("a permit")
+}
+
+async fn operator(vault: &Vault, action: Action) -> Permit {
+    vault.refresh().await.expect("the grants");
+    vault.authorize(Request::operator(), action).await.expect("a permit")
+}
+
+/// Inserts devices, credentials, their links to the first client, and two tags; every tenth credential has the common one.
+fn fill(location: &VaultLocation, size: usize) {
     let numbers =
         |count: usize| format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
     let devices = (size / CREDENTIALS_ON_A_DEVICE).max(1);
@@ -152,9 +183,9 @@ fn fill(place: &Place, size: usize) {
          COMMIT;",
         numbers(devices), "x".repeat(80), numbers(few), numbers(10),
     );
-    let mut database = Database::connect(&place.database, false).expect("a connection").expect("a database");
+    let mut database = Database::connect(&location.database, false).expect("a connection").expect("a database");
     database.connection().batch_execute(&sql).expect("the rows");
-    if let chaveiro::store::DatabaseLocation::Postgresql(_) = place.database {
+    if let chaveiro::store::DatabaseLocation::Postgresql(_) = location.database {
         // What its background work would have done by then. SQLite goes without statistics, as in the product.
         let rest = "SELECT setval('device_id_seq', max(id)) FROM device;
                     SELECT setval('credential_id_seq', max(id)) FROM credential;

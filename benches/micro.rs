@@ -1,4 +1,4 @@
-//! The pieces of a request, each by itself: sealing, tokens, audit records, tags, client secrets.
+//! Measures the parts of a request, each by itself: sealing, tokens, audit records, ETags, client secrets.
 //!
 //! `cargo bench --bench micro`
 
@@ -8,7 +8,9 @@ use std::hint::black_box;
 
 use chaveiro::audit::{self, Record};
 use chaveiro::clock::Clock;
-use chaveiro::crypto::{AnswerForm, AnswerKeyPair, DataKey, Fingerprints, Keyring, Place, SecretKind, SecretText};
+use chaveiro::crypto::{
+    DataKey, KeyedDigest, Keyring, ResponseEncryption, ResponseKeyPair, SecretBinding, SecretKind, SecretText,
+};
 use chaveiro::store::audit::ChainHead;
 use chaveiro::token::{ClientSecret, SigningKey, TokenAuthority};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -18,17 +20,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn sealing(bench: &mut Criterion) {
     let keyring = Keyring::new([(1, DataKey::generate())], 1).expect("a keyring of one key");
-    let place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
+    let binding = SecretBinding { kind: SecretKind::Password, owner: 7, version: 3 };
     let password = [b'p'; 32];
-    let sealed = keyring.seal(place, &password).expect("it seals");
-    bench.bench_function("seal a password", |bencher| bencher.iter(|| keyring.seal(place, black_box(&password))));
-    bench.bench_function("open a password", |bencher| bencher.iter(|| keyring.open(place, black_box(&sealed))));
+    let sealed = keyring.seal(binding, &password).expect("it seals");
+    bench.bench_function("seal a password", |bencher| bencher.iter(|| keyring.seal(binding, black_box(&password))));
+    bench.bench_function("open a password", |bencher| bencher.iter(|| keyring.open(binding, black_box(&sealed))));
 }
 
-fn answers(bench: &mut Criterion) {
-    let key = AnswerKeyPair::generate(AnswerForm::Vendor).expect("a key pair").public;
+fn response_encryption(bench: &mut Criterion) {
+    let key = ResponseKeyPair::generate(ResponseEncryption::Vendor).expect("a key pair").public;
     let password = SecretText::new("p".repeat(32));
-    for form in AnswerForm::ALL {
+    for form in ResponseEncryption::ALL {
         let name = format!("encrypt a password for a client, {}", form.name());
         bench.bench_function(&name, |bencher| bencher.iter(|| key.encrypt(black_box(&password), form)));
     }
@@ -62,7 +64,7 @@ fn audit_records(bench: &mut Criterion) {
         source: "10.20.30.40".into(),
         action: "credential.read",
         object: "credential:1234".into(),
-        outcome: "ok",
+        outcome: "ok".into(),
         times: 1,
     };
     bench.bench_function("seal an audit record", |bencher| {
@@ -70,23 +72,23 @@ fn audit_records(bench: &mut Criterion) {
     });
 }
 
-fn tags(bench: &mut Criterion) {
-    let fingerprints = Fingerprints::under(&DataKey::generate());
-    let place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
+fn etags(bench: &mut Criterion) {
+    let keyed_digest = KeyedDigest::new(&DataKey::generate());
+    let binding = SecretBinding { kind: SecretKind::Password, owner: 7, version: 3 };
     let credential = (7, "password", 3, "svc_erp", Some("erp-batch"), "Local User", "", "", None::<i32>);
     let device = (3, "erp-01", "10.20.30.50", "Server", "Debian", "12", "Lisbon", "", "", "SSH:22,HTTPS:443", "", true);
-    bench.bench_function("tag a credential", |bencher| {
-        bencher.iter(|| fingerprints.of(black_box(&("tag", "credential", &credential, &device, place))));
+    bench.bench_function("compute the ETag of a credential", |bencher| {
+        bencher.iter(|| keyed_digest.digest(black_box(&("etag", "credential", &credential, &device, binding))));
     });
 }
 
 fn client_secrets(bench: &mut Criterion) {
     let secret = ClientSecret::generate();
-    let verifier = secret.verifier();
+    let hash = secret.hash();
     bench.bench_function("check a client secret", |bencher| {
-        bencher.iter(|| verifier.accepts(black_box(secret.text())));
+        bencher.iter(|| hash.accepts(black_box(secret.text())));
     });
 }
 
-criterion_group!(benches, sealing, answers, tokens, audit_records, tags, client_secrets);
+criterion_group!(benches, sealing, response_encryption, tokens, audit_records, etags, client_secrets);
 criterion_main!(benches);

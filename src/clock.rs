@@ -1,21 +1,39 @@
-//! The time. Nothing else reads the wall clock, so a test can hold it still.
+//! The wall clock and the monotonic clock. Nothing else reads them, so a test can hold both still.
 //!
 //! Times are UTC and cut to whole microseconds, which is what both database engines keep.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// Where the present moment comes from.
+/// A source of wall time and monotonic time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Fixed(Arc<AtomicI64>),
+    Fixed(Arc<Fixed>),
+}
+
+/// A clock that stands still: both times in microseconds.
+#[derive(Debug)]
+struct Fixed {
+    wall: AtomicI64,
+    monotonic: AtomicU64,
+}
+
+/// The machine's monotonic clock, for what is only measured or bounded.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+fn utc_now() -> DateTime<Utc> {
+    Utc::now()
 }
 
 impl Clock {
@@ -26,22 +44,40 @@ impl Clock {
 
     /// A clock that stands still at `moment` until it is moved with [`Clock::advance`].
     pub fn fixed(moment: DateTime<Utc>) -> Self {
-        Self(Source::Fixed(Arc::new(AtomicI64::new(to_micros(moment)))))
+        let fixed = Fixed { wall: AtomicI64::new(to_micros(moment)), monotonic: AtomicU64::new(0) };
+        Self(Source::Fixed(Arc::new(fixed)))
     }
 
-    /// The present moment.
+    /// The wall time.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => Utc::now().trunc_subsecs(6),
-            Source::Fixed(micros) => from_micros(micros.load(Ordering::SeqCst)),
+            Source::System => utc_now().trunc_subsecs(6),
+            Source::Fixed(fixed) => from_micros(fixed.wall.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a fixed clock forward; the machine's clock is left alone.
+    /// The time since a fixed moment in the past. Never jumps when the wall clock is set.
+    pub fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match &self.0 {
+            Source::System => START.get_or_init(instant).elapsed(),
+            Source::Fixed(fixed) => Duration::from_micros(fixed.monotonic.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves the wall time of a fixed clock forward; the machine's clock is left alone.
     pub fn advance(&self, by: Duration) {
-        if let Source::Fixed(micros) = &self.0 {
+        if let Source::Fixed(fixed) = &self.0 {
             let step = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-            micros.fetch_add(step, Ordering::SeqCst);
+            fixed.wall.fetch_add(step, Ordering::SeqCst);
+        }
+    }
+
+    /// Moves the monotonic time of a fixed clock forward.
+    pub fn advance_monotonic(&self, by: Duration) {
+        if let Source::Fixed(fixed) = &self.0 {
+            let step = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+            fixed.monotonic.fetch_add(step, Ordering::SeqCst);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The map of the code, for a reader who starts here. Dependencies point down this list:
 //!
 //! * [`cli`]: one file for each subcommand.
-//! * [`http`]: all that knows HTTP. Parses, asks the vault, answers.
+//! * [`http`]: all that knows HTTP. One folder for each protocol; parses, asks the vault, answers.
 //! * [`vault`]: the rules, one file for each noun. No HTTP, no SQL.
 //! * [`audit`], [`token`], [`crypto`], [`store`], [`directory`]: the work. They do not know each other beyond plain types.
 //! * [`config`], [`clock`], [`network`]: settings, the time, addresses.
@@ -21,5 +21,6 @@ pub mod directory;
 pub mod http;
 pub mod network;
 pub mod store;
+pub mod text;
 pub mod token;
 pub mod vault;

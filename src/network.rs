@@ -19,6 +19,13 @@ pub fn contains(range: &IpNet, address: IpAddr) -> bool {
     range.contains(&address.to_canonical())
 }
 
+/// The network that one subscriber usually controls: the /24 of an IPv4 address, the /64 of an IPv6 address.
+pub fn subscriber_network(source: IpAddr) -> IpNet {
+    let source = source.to_canonical();
+    let prefix = if source.is_ipv4() { 24 } else { 64 };
+    IpNet::new(source, prefix).map_or_else(|_| source.into(), |network| network.trunc())
+}
+
 fn canonical_range(range: IpNet) -> IpNet {
     match range.addr().to_canonical() {
         // A range of mapped addresses: its prefix counts the 96 bits before the IPv4 address.

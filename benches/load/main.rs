@@ -11,6 +11,7 @@
 //! `CHAVEIRO_BENCH_DATABASE_URL` names a PostgreSQL to use instead of SQLite; the bench works in schemas of its own
 //! there, and drops them.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures time outside of the vault")]
 #![expect(clippy::expect_used, reason = "a bench that cannot go on ends in a panic")]
 
 mod connection;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// The longest that a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// The unit of the times in `/proc/PID/stat`; 100 on every Linux (proc_pid_stat(5), `USER_HZ`).
+/// The unit of the times in `/proc/PID/stat`; 100 on every Linux (`proc_pid_stat(5)`, `USER_HZ`).
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A server that runs until it is dropped.

@@ -20,7 +20,7 @@ pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
         source: record.source.clone(),
         action: record.action.into(),
         object: record.object.clone(),
-        outcome: record.outcome.into(),
+        outcome: record.outcome.clone(),
         times: record.times,
         previous: head.mac.clone(),
         mac: Vec::new(),
@@ -164,7 +164,7 @@ mod tests {
                     source: "127.0.0.1".into(),
                     action: "credential.read",
                     object: format!("credential:{number}"),
-                    outcome: "ok",
+                    outcome: "ok".into(),
                     times: 1,
                 };
                 let row = seal(key, &head, &record);

@@ -9,11 +9,11 @@
 
 mod chain;
 mod head;
-mod signature;
+mod row_mac;
 
 pub use chain::{Break, ChainCheck, seal};
-pub use head::SignedHead;
-pub use signature::Signer;
+pub use head::AuthenticatedHead;
+pub use row_mac::RowMac;
 
 use chrono::{DateTime, Utc};
 
@@ -34,7 +34,7 @@ pub struct Record {
     pub object: String,
     /// `ok`; `repeated`, when it was done before under its idempotency key; `unchanged`, when the client knew the state
     /// of what it asked for and got nothing more; or the stable reason of a refusal.
-    pub outcome: &'static str,
+    pub outcome: String,
     /// How many like events this record stands for; more than 1 only for failed authentications.
     pub times: i32,
 }

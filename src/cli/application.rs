@@ -4,26 +4,30 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::CliError;
-use super::output::{say, table};
+use super::operator::permit;
+use super::output::{print_line, print_table};
 use crate::vault::Vault;
+use crate::vault::operation::Action;
+
+const COLUMNS: &[&str] = &["name", "active", "authorizations"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Register an application.
     Create {
-        /// Its name.
+        /// The name.
         #[arg(long)]
         name: String,
     },
     /// List the applications.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Switch an application off, and all of its clients with it.
+    /// Disable an application and all of its clients.
     Disable {
-        /// Its name.
+        /// The name.
         #[arg(long)]
         name: String,
     },
@@ -32,22 +36,22 @@ pub(super) enum Command {
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
     match command {
         Command::Create { name } => {
-            vault.create_application(&name).await?;
-            say(&format!("application {name} created"))?;
+            let permit = permit(vault, Action::APPLICATION_CREATE).await?;
+            vault.create_application(permit, &name).await?;
+            print_line(&format!("application {name} created"))?;
         }
         Command::Disable { name } => {
-            vault.disable_application(&name).await?;
-            say(&format!("application {name} disabled"))?;
+            let permit = permit(vault, Action::APPLICATION_DISABLE).await?;
+            vault.disable_application(permit, &name).await?;
+            print_line(&format!("application {name} disabled"))?;
         }
         Command::List { json } => {
-            let rows: Vec<_> = vault
-                .applications()
-                .await?
-                .into_iter()
+            let permit = permit(vault, Action::APPLICATION_LIST).await?;
+            let applications = vault.applications(permit).await?.into_iter();
+            let rows: Vec<_> = applications
                 .map(|row| json!({"name": row.name, "active": row.active, "authorizations": row.authorizations}))
                 .collect();
-            let cells = |row: &serde_json::Value| super::cells(row, &["name", "active", "authorizations"]);
-            table(json, &["name", "active", "authorizations"], &rows, cells)?;
+            print_table(json, COLUMNS, &rows)?;
         }
     }
     Ok(())

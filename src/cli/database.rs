@@ -2,15 +2,15 @@
 
 use clap::Subcommand;
 
-use super::output::say;
+use super::output::print_line;
 use super::{CliError, Common};
 use crate::vault::Inspection;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a vault where there is none, and bring its tables up to date. Serving does it too.
+    /// Create the vault if there is none, and apply the migrations that are missing. `serve` does it too.
     Migrate,
-    /// Look, without writing: does the database answer, is it up to date, is the root key its own?
+    /// Check, without writing, that the database answers, has all migrations, and is sealed under the root key.
     Check,
 }
 
@@ -18,18 +18,17 @@ pub(super) fn run(common: &Common, command: Command) -> Result<(), CliError> {
     match command {
         Command::Migrate => {
             common.vault_or_new()?.close();
-            Ok(say("the database is up to date")?)
+            Ok(print_line("the database is up to date")?)
         }
         Command::Check => {
-            let found = Inspection::of(&common.place()?)?;
             let problem = |text: &str| Err(CliError::Check(text.into()));
-            match found {
+            match Inspection::of(&common.location()?)? {
                 Inspection { used: false, .. } => problem("the database is empty; chaveiro serve initialises it"),
                 Inspection { pending: 1.., .. } => {
                     problem("the database is not up to date; run: chaveiro database migrate")
                 }
                 Inspection { used: true, pending: 0 } => {
-                    Ok(say("the database answers, is up to date, and is sealed under this root key")?)
+                    Ok(print_line("the database answers, is up to date, and is sealed under this root key")?)
                 }
             }
         }

@@ -4,33 +4,39 @@ use std::io::{BufRead, IsTerminal, Read};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::CliError;
-use super::output::{say, table};
+use super::operator::{permit, recorded};
+use super::output::{print_error, print_line, print_table};
 use crate::crypto::SecretText;
 use crate::vault::Vault;
+use crate::vault::access::IdentitySummary;
+use crate::vault::operation::Action;
 
 const COLUMNS: &[&str] = &["id", "account", "type", "roles", "password", "valid"];
+/// The longest line that is read as a password, in bytes.
+const MAX_PASSWORD_LINE: usize = 4096;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make an identity of an account that the directory knows.
+    /// Create an identity of an account that the directory knows.
     Create(Account),
     /// List the identities.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Give a user a password for Basic authentication; it is read from standard input, a line.
+    /// Set the password of a user for Basic authentication. Reads it from the first line of standard input.
     SetPassword(Account),
-    /// Take the password of a user away.
+    /// Remove the password of a user.
     ClearPassword(Account),
-    /// Give an identity a role.
+    /// Grant an identity a role.
     GrantRole(Role),
-    /// Take a role from an identity.
+    /// Revoke a role from an identity.
     RevokeRole(Role),
-    /// Forget an identity.
+    /// Delete an identity.
     Delete(Account),
 }
 
@@ -53,47 +59,54 @@ pub(super) struct Role {
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
     match command {
         Command::Create(Account { account }) => {
-            vault.add_identity(&account).await?;
-            Ok(say(&format!("identity {account} created"))?)
+            let permit = permit(vault, Action::IDENTITY_CREATE).await?;
+            vault.create_identity(permit, &account).await?;
+            Ok(print_line(&format!("identity {account} created"))?)
         }
         Command::List { json } => list(vault, json).await,
         Command::SetPassword(Account { account }) => {
-            vault.set_identity_password(&account, &read_password()?).await?;
-            Ok(say(&format!("identity {account} has a new password"))?)
+            let permit = permit(vault, Action::IDENTITY_SET_PASSWORD).await?;
+            let password = recorded(vault, &permit, read_password()).await?;
+            vault.set_identity_password(permit, &account, &password).await?;
+            Ok(print_line(&format!("identity {account} has a new password"))?)
         }
         Command::ClearPassword(Account { account }) => {
-            vault.clear_identity_password(&account).await?;
-            Ok(say(&format!("identity {account} has no password"))?)
+            let permit = permit(vault, Action::IDENTITY_SET_PASSWORD).await?;
+            vault.clear_identity_password(permit, &account).await?;
+            Ok(print_line(&format!("identity {account} has no password"))?)
         }
         Command::GrantRole(Role { account: Account { account }, role }) => {
-            vault.grant_identity_role(&account, &role).await?;
-            Ok(say("granted")?)
+            let permit = permit(vault, Action::IDENTITY_GRANT_ROLE).await?;
+            vault.grant_identity_role(permit, &account, &role).await?;
+            Ok(print_line("granted")?)
         }
         Command::RevokeRole(Role { account: Account { account }, role }) => {
-            vault.revoke_identity_role(&account, &role).await?;
-            Ok(say("revoked")?)
+            let permit = permit(vault, Action::IDENTITY_REVOKE_ROLE).await?;
+            vault.revoke_identity_role(permit, &account, &role).await?;
+            Ok(print_line("revoked")?)
         }
         Command::Delete(Account { account }) => {
-            vault.remove_identity(&account).await?;
-            Ok(say(&format!("identity {account} deleted"))?)
+            let permit = permit(vault, Action::IDENTITY_DELETE).await?;
+            vault.delete_identity_of(permit, &account).await?;
+            Ok(print_line(&format!("identity {account} deleted"))?)
         }
     }
 }
 
-/// The first line of standard input. Arguments can be seen by everybody on the machine, so there is none for it.
+/// Reads the first line of standard input. There is no option for a password, since the process list shows arguments.
 fn read_password() -> Result<SecretText, CliError> {
     if std::io::stdin().is_terminal() {
-        super::output::complain("The password, and Enter (it is shown as you type):");
+        print_error("The password, and Enter (it is shown as you type):");
     }
-    let mut text = String::new();
-    std::io::stdin().lock().take(4096).read_line(&mut text)?;
-    let line = SecretText::new(text.trim_end_matches(['\r', '\n']).into());
-    zeroize::Zeroize::zeroize(&mut text);
-    Ok(line)
+    // As large as the line may get, so that it never moves and leaves a copy behind.
+    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSWORD_LINE));
+    let mut input = std::io::stdin().lock().take(MAX_PASSWORD_LINE as u64);
+    input.read_line(&mut line).map_err(|error| CliError::Input(error.kind()))?;
+    Ok(SecretText::new(line.trim_end_matches(['\r', '\n']).into()))
 }
 
 async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
-    let row = |row: crate::vault::keyfactor::administration::IdentitySummary| {
+    let row = |row: IdentitySummary| {
         json!({
             "id": row.id,
             "account": row.account,
@@ -103,6 +116,7 @@ async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
             "valid": row.valid,
         })
     };
-    let rows: Vec<Value> = vault.identities().await?.into_iter().map(row).collect();
-    Ok(table(json, COLUMNS, &rows, |row| super::cells(row, COLUMNS))?)
+    let permit = permit(vault, Action::IDENTITY_SUMMARY).await?;
+    let rows: Vec<Value> = vault.identities(permit).await?.into_iter().map(row).collect();
+    Ok(print_table(json, COLUMNS, &rows)?)
 }

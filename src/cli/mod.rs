@@ -1,15 +1,18 @@
-//! The command line: one file for each subcommand. A command opens the vault, asks it, and prints; what may be done
-//! is decided below.
+//! The command line: one file for each subcommand. A command opens the vault, takes a permit, calls the vault, and prints.
 
-mod answer_key;
 mod application;
 mod audit;
 mod authorization;
 mod database;
+mod device;
 mod domain;
+mod error;
 mod identity;
+mod link;
+mod operator;
 mod output;
 mod quickstart;
+mod response_key;
 mod role;
 mod serve;
 mod user;
@@ -24,12 +27,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::crypto::RootKeyError;
-use crate::http::TlsError;
-use crate::store::{CommitObserver, StoreError};
-use crate::vault::admin::AdminError;
-use crate::vault::audit_log::VerificationError;
-use crate::vault::{Inspection, Place, StartError, Vault, VaultError};
+use crate::store::CommitObserver;
+use crate::vault::{Inspection, Vault, VaultLocation};
+use error::{CliError, EXIT_CODES};
 
 /// A self-hosted credential vault that applications call over HTTP.
 #[derive(Parser)]
@@ -41,28 +41,25 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 root key missing, wrong or \
-    exposed, 4 database unavailable, 5 the audit log does not verify.";
-
 /// Options of every command.
 #[derive(Args)]
 struct Common {
-    /// Where the root key, the database and the heads of the audit log are kept.
+    /// The directory of the root key, the heads of the audit log and, by default, the database.
     #[arg(long, global = true, env = "CHAVEIRO_DATA_DIR", default_value = "./chaveiro-data", value_name = "DIR")]
     data_dir: PathBuf,
-    /// sqlite:PATH or postgres://…; a SQLite file in the data directory unless given.
+    /// sqlite:PATH or postgres://…. Default: a SQLite file in the data directory.
     #[arg(long, global = true, env = "CHAVEIRO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
-    /// A file of settings, over the defaults.
+    /// A settings file, which overrides the defaults.
     #[arg(long, global = true, env = "CHAVEIRO_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a vault with a first client, print calls to paste, and serve.
+    /// Create a vault with a first client, print requests to paste, and serve.
     Quickstart(serve::Options),
-    /// Serve. An empty data directory is initialised first.
+    /// Serve. Initialises an empty data directory first.
     Serve(serve::Options),
     /// Applications: the programs that call the vault.
     #[command(subcommand)]
@@ -70,16 +67,19 @@ enum Command {
     /// Authorizations: the clients of an application, and what each may do.
     #[command(subcommand)]
     Authorization(authorization::Command),
+    /// Devices and other objects of clients.
+    #[command(subcommand)]
+    Device(device::Command),
     /// Domains that devices and credentials may name.
     #[command(subcommand)]
     Domain(domain::Command),
-    /// Users: the people in whose name proxy sessions may be asked for.
+    /// Platform users, in whose name proxy sessions may be created.
     #[command(subcommand)]
     User(user::Command),
-    /// Security identities of the Keyfactor routes.
+    /// Identities: accounts of the directory that may authenticate with a password.
     #[command(subcommand)]
     Identity(identity::Command),
-    /// Roles of the Keyfactor routes.
+    /// Roles, which grant permissions to identities and clients.
     #[command(subcommand)]
     Role(role::Command),
     /// The audit log.
@@ -88,53 +88,6 @@ enum Command {
     /// The database.
     #[command(subcommand)]
     Database(database::Command),
-}
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error(transparent)]
-    Admin(#[from] AdminError),
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Verification(#[from] VerificationError),
-    #[error("the settings cannot be used: {0}")]
-    Settings(#[from] ::config::ConfigError),
-    #[error("cannot read {}: {}", .0.display(), .1)]
-    Unreadable(PathBuf, std::io::ErrorKind),
-    #[error("cannot serve on {0}: {1}")]
-    Listen(std::net::SocketAddr, std::io::ErrorKind),
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error("cannot write the output: {0}")]
-    Output(#[from] std::io::Error),
-    #[error("the audit log does not verify: {0}")]
-    Broken(crate::audit::Break),
-    #[error("{0}")]
-    Check(String),
-}
-
-impl CliError {
-    fn code(&self) -> u8 {
-        match self {
-            CliError::Start(StartError::RootKey(error)) => match error {
-                RootKeyError::Missing(_)
-                | RootKeyError::Wrong(_)
-                | RootKeyError::Exposed(..)
-                | RootKeyError::Malformed(_)
-                | RootKeyError::Io(..) => 3,
-            },
-            CliError::Start(StartError::Store(_)) | CliError::Store(_) | CliError::Admin(AdminError::Store(_)) => 4,
-            CliError::Vault(VaultError::Store(_)) => 4,
-            CliError::Broken(_) => 5,
-            _ => 1,
-        }
-    }
 }
 
 /// Runs the command that the arguments name.
@@ -150,7 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("chaveiro: {error}"));
+            output::print_error(&format!("chaveiro: {error}"));
             ExitCode::from(error.code())
         }
     }
@@ -166,6 +119,7 @@ fn execute(arguments: Arguments) -> Result<(), CliError> {
             Command::Database(command) => database::run(&common, command),
             Command::Application(command) => application::run(&common.vault()?, command).await,
             Command::Authorization(command) => authorization::run(&common.vault()?, command).await,
+            Command::Device(command) => device::run(&common.vault()?, command).await,
             Command::Domain(command) => domain::run(&common.vault()?, command).await,
             Command::User(command) => user::run(&common.vault()?, command).await,
             Command::Identity(command) => identity::run(&common.vault()?, command).await,
@@ -180,65 +134,52 @@ impl Common {
         Ok(Settings::load(self.config.as_deref())?)
     }
 
-    fn place(&self) -> Result<Place, CliError> {
-        Ok(Place::new(&self.data_dir, self.database_url.as_deref())?)
+    fn location(&self) -> Result<VaultLocation, CliError> {
+        Ok(VaultLocation::new(&self.data_dir, self.database_url.as_deref())?)
     }
 
-    /// The vault for one command, beside a server that may be running: one writer, with a chain of audit records of
-    /// its own.
+    /// Opens the vault for one command, beside a server that may be running: with one writer, and an audit chain of its own.
     ///
     /// # Errors
-    /// Among others, where there is none yet: a mistyped directory must not become a vault.
+    /// [`CliError::Check`] when there is no vault yet: a mistyped directory must not become one.
     fn vault(&self) -> Result<Vault, CliError> {
-        match Inspection::of(&self.place()?)?.used {
-            true => self.vault_or_new(),
-            false => {
-                let place = match self.database_url {
-                    Some(_) => "the database".into(),
-                    None => self.data_dir.display().to_string(),
-                };
-                let hint = "chaveiro serve, or chaveiro database migrate, makes one";
-                Err(CliError::Check(format!("there is no vault in {place}; {hint}")))
-            }
+        if Inspection::of(&self.location()?)?.used {
+            return self.vault_or_new();
         }
+        let location = match self.database_url {
+            Some(_) => "the database".into(),
+            None => self.data_dir.display().to_string(),
+        };
+        let hint = "create one with chaveiro serve or chaveiro database migrate";
+        Err(CliError::Check(format!("there is no vault in {location}; {hint}")))
     }
 
-    /// The same, made where there is none.
+    /// Opens the vault for one command, and creates it if there is none.
     fn vault_or_new(&self) -> Result<Vault, CliError> {
         let mut settings = self.settings()?;
         settings.node.name = format!("{}-command-line", settings.node.name);
         settings.store.writers = 1;
         settings.store.readers = 1;
         let observer: Arc<dyn CommitObserver> = Arc::new(Unobserved);
-        Ok(Vault::open(&self.place()?, &settings, Clock::system(), &observer)?)
+        Ok(Vault::open(&self.location()?, &settings, Clock::system(), &observer)?)
     }
 }
 
-/// The members of a JSON object as cells of a table.
-fn cells(row: &serde_json::Value, columns: &[&str]) -> Vec<String> {
-    let cell = |column: &&str| match &row[*column] {
-        serde_json::Value::Null => "-".into(),
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    columns.iter().map(cell).collect()
-}
-
-/// A command has no metrics.
+/// Observes nothing: a command has no metrics.
 struct Unobserved;
 
 impl CommitObserver for Unobserved {
     fn committed(&self, _: usize, _: Duration) {}
 }
 
-/// Logs to standard error, `RUST_LOG` permitting; a panic is logged by its place alone, since its message may hold a
-/// value.
+/// Logs to standard error; `RUST_LOG` sets the level. A panic is logged by its source location alone, since its message may
+/// hold a value.
 fn start_logging(command: &Command) {
     let serving = matches!(command, Command::Quickstart(_) | Command::Serve(_));
     let filter = env_logger::Env::default().default_filter_or(if serving { "info" } else { "warn" });
     let _ = env_logger::Builder::from_env(filter).try_init();
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        log::error!("panic at {place}");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        log::error!("panic at {location}");
     }));
 }

@@ -1,44 +1,47 @@
-//! Printing: results to standard output, complaints to standard error, and nothing else anywhere.
+//! Prints results to standard output and errors to standard error.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// A line of the result.
-pub(super) fn say(line: &str) -> io::Result<()> {
+/// Prints a line of the result.
+pub(super) fn print_line(line: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{line}")
 }
 
-/// The result as JSON, for programs.
-pub(super) fn say_json(value: &impl Serialize) -> io::Result<()> {
+/// Prints the result as JSON.
+pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)
 }
 
-/// Rows under headings, in columns; or as JSON.
-pub(super) fn table<R: Serialize>(
-    json: bool,
-    headings: &[&str],
-    rows: &[R],
-    cells: impl Fn(&R) -> Vec<String>,
-) -> io::Result<()> {
+/// Prints JSON objects as a table with these members as columns, or as JSON.
+pub(super) fn print_table(json: bool, columns: &[&str], rows: &[serde_json::Value]) -> io::Result<()> {
     if json {
-        return say_json(&rows);
+        return print_json(&rows);
     }
-    let headings: Vec<String> = headings.iter().map(|heading| heading.to_uppercase()).collect();
+    let headings: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
+    let cells = |row: &serde_json::Value| columns.iter().map(|column| cell(&row[*column])).collect();
     let lines: Vec<Vec<String>> = std::iter::once(headings).chain(rows.iter().map(cells)).collect();
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns.len()).map(|column| width(column).unwrap_or(0)).collect();
     for line in &lines {
         let padded = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        say(padded.collect::<Vec<_>>().join("  ").trim_end())?;
+        print_line(padded.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
 }
 
-/// A sentence to standard error.
-pub(super) fn complain(line: &str) {
+fn cell(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "-".into(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Prints a sentence to standard error. A failure to do so has nowhere to go.
+pub(super) fn print_error(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

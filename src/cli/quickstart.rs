@@ -1,10 +1,12 @@
-//! `chaveiro quickstart`: from an empty directory to a vault that answers, in one command.
+//! `chaveiro quickstart`: creates a vault with a first client in an empty directory, and serves it.
 
-use super::output::say;
+use super::operator::permit;
+use super::output::print_line;
 use super::serve::{Options, Server};
 use super::{CliError, Common};
-use crate::vault::access::{Access, Resource};
-use crate::vault::admin::{AuthorizationRequest, NewClient};
+use crate::vault::access::authorization::{AuthorizationRequest, NewClient};
+use crate::vault::access::{ClientAccess, Resource};
+use crate::vault::operation::Action;
 
 const APPLICATION: &str = "quickstart";
 
@@ -12,23 +14,24 @@ pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliErr
     let server = Server::open(common, options)?;
     let scheme = server.vault.settings().tls.scheme();
     let address = format!("{scheme}://{}", server.address);
-    let known = server.vault.applications().await?.iter().any(|application| application.name == APPLICATION);
-    if known {
-        say(&format!("The vault in {} is kept as it is; its secrets are not shown again.", common.data_dir.display()))?;
-        say(
+    let vault = &server.vault;
+    let applications = vault.applications(permit(vault, Action::APPLICATION_LIST).await?).await?;
+    if applications.iter().any(|application| application.name == APPLICATION) {
+        let directory = common.data_dir.display();
+        print_line(&format!("The vault in {directory} stays as it is; its secrets are not shown again."))?;
+        print_line(
             "For another client: chaveiro authorization create --application quickstart --resource pam-core --access read-write",
         )?;
     } else {
-        server.vault.create_application(APPLICATION).await?;
-        let request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], Access::ReadWrite);
-        let client = server.vault.create_authorization(request).await?;
-        server.vault.refresh().await?;
-        say(&welcome(common, &address, &client))?;
+        vault.create_application(permit(vault, Action::APPLICATION_CREATE).await?, APPLICATION).await?;
+        let request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], ClientAccess::ReadWrite);
+        let client = vault.create_authorization(permit(vault, Action::AUTHORIZATION_CREATE).await?, request).await?;
+        print_line(&welcome(common, &address, &client))?;
     }
     server.run().await
 }
 
-/// Calls that can be pasted as they are.
+/// Renders requests that can be pasted as they are.
 fn welcome(common: &Common, address: &str, client: &NewClient) -> String {
     let NewClient { client_id, client_secret } = client;
     let secret = client_secret.text().expose();
@@ -36,9 +39,9 @@ fn welcome(common: &Common, address: &str, client: &NewClient) -> String {
     format!(
         r#"A new vault in {directory}. Keep {directory}/root.key safe: without it, nothing in the vault opens.
 
-The client below is shown this once. Paste into another terminal:
+The secret of the client below is not shown again. Paste into another terminal:
 
-# 1. A token, good for an hour
+# 1. A token, valid for an hour
 TOKEN=$(curl -s {address}/iso/oauth2/token \
   -d grant_type=client_credentials -d client_id={client_id} \
   -d client_secret={secret} \
@@ -55,7 +58,7 @@ curl -s {address}/iso/pam/credential -H "Authorization: Bearer $TOKEN" -H 'Conte
 # 4. Read it back
 curl -s {address}/iso/pam/credential/erp-batch -H "Authorization: Bearer $TOKEN" -w '\n'
 
-The API to browse: {address}/docs/
+Browse the API: {address}/docs/
 "#
     )
 }

@@ -7,15 +7,14 @@ use clap::Args;
 
 use super::{CliError, Common};
 use crate::clock::Clock;
-use crate::http::ops::metrics::Metrics;
-use crate::http::{self, ServeError, Service};
+use crate::http::{self, Metrics, ServeError, Service};
 use crate::store::CommitObserver;
-use crate::vault::{Upkeep, Vault};
+use crate::vault::{BackgroundTasks, Vault};
 
-/// Options of the commands that serve.
+/// Options of `serve` and `quickstart`.
 #[derive(Args)]
 pub(super) struct Options {
-    /// Address and port to serve on; 127.0.0.1:8080 unless the settings say otherwise.
+    /// Address and port to listen on. The default is http.listen of the settings (127.0.0.1:8080).
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<SocketAddr>,
 }
@@ -25,7 +24,7 @@ pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliErr
     server.run().await
 }
 
-/// An open vault and the address it is to be served on.
+/// An open vault and the socket that it is served on.
 pub(super) struct Server {
     pub(super) vault: Vault,
     pub(super) address: SocketAddr,
@@ -45,28 +44,29 @@ impl Server {
         let listen = |error: std::io::Error| CliError::Listen(settings.http.listen, error.kind());
         let listener = TcpListener::bind(settings.http.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let vault = Vault::open(&common.place()?, &settings, Clock::system(), &observer)?;
+        let vault = Vault::open(&common.location()?, &settings, Clock::system(), &observer)?;
         Ok(Self { vault, address, metrics, listener })
     }
 
-    /// Serves until SIGTERM, and then lets the requests under way end; or until SIGINT, which does not wait for them. What
-    /// was acknowledged is kept either way.
+    /// Serves until SIGTERM, and then completes the requests in progress; SIGINT does not wait for them. Every write that
+    /// was acknowledged is durable either way.
     pub(super) async fn run(self) -> Result<(), CliError> {
         let service = Service { vault: self.vault.clone(), metrics: self.metrics };
         let address = self.address;
         let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
         let scheme = self.vault.settings().tls.scheme();
-        let server = http::serve(service, self.listener).map_err(|error| match error {
+        let families = http::families(self.vault.settings());
+        let server = http::serve(service, families, self.listener).map_err(|error| match error {
             ServeError::Tls(error) => CliError::Tls(error),
             ServeError::Listen(error) => failed(error),
         })?;
         log::info!("serving on {scheme}://{address}");
-        let upkeep = Upkeep::of(&self.vault);
+        let tasks = BackgroundTasks::new(&self.vault);
         let served = tokio::select! {
             served = server => served.map_err(failed),
-            () = upkeep.run() => Ok(()),
+            () = tasks.run() => Ok(()),
         };
-        upkeep.last_time().await;
+        tasks.flush().await;
         self.vault.close();
         log::info!("stopped; every acknowledged write is kept");
         served

@@ -4,19 +4,21 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::CliError;
-use super::output::{say, table};
+use super::operator::permit;
+use super::output::{print_line, print_table};
 use crate::vault::Vault;
+use crate::vault::operation::Action;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Register a user.
+    /// Register a platform user.
     Add {
         /// The name, as clients will send it.
         name: String,
     },
-    /// List the users.
+    /// List the platform users.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
@@ -25,13 +27,14 @@ pub(super) enum Command {
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
     match command {
         Command::Add { name } => {
-            vault.add_user(&name).await?;
-            Ok(say(&format!("user {name} added"))?)
+            let permit = permit(vault, Action::USER_ADD).await?;
+            vault.add_user(permit, &name).await?;
+            Ok(print_line(&format!("user {name} added"))?)
         }
         Command::List { json } => {
-            let rows: Vec<_> = vault.users().await?.into_iter().map(|name| json!({ "name": name })).collect();
-            let columns = ["name"];
-            Ok(table(json, &columns, &rows, |row| super::cells(row, &columns))?)
+            let permit = permit(vault, Action::USER_LIST).await?;
+            let rows: Vec<_> = vault.users(permit).await?.into_iter().map(|name| json!({ "name": name })).collect();
+            Ok(print_table(json, &["name"], &rows)?)
         }
     }
 }

@@ -47,8 +47,8 @@ impl DataKey {
         Self(hmac.finalize().into_bytes().into())
     }
 
-    /// A key from the bytes that were unwrapped, or derived from another key.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+    /// A key from the bytes that were unwrapped.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
         bytes.try_into().map(Self).map_err(|_| SealError)
     }
 }
@@ -98,7 +98,7 @@ impl SecretKind {
 
 /// The one place where a sealed value opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct SecretBinding {
     /// What the secret is.
     pub kind: SecretKind,
     /// The id of the row that it belongs to.
@@ -107,7 +107,7 @@ pub struct Place {
     pub version: i32,
 }
 
-impl Place {
+impl SecretBinding {
     fn associated_data(self) -> Vec<u8> {
         let mut data = Vec::with_capacity(48);
         data.extend_from_slice(b"chaveiro/value/");
@@ -149,7 +149,7 @@ impl Keyring {
     }
 
     /// Seals `secret` for `place` under the active key.
-    pub fn seal(&self, place: Place, secret: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn seal(&self, place: SecretBinding, secret: &[u8]) -> Result<Vec<u8>, SealError> {
         let cipher = self.ciphers.get(&self.active).ok_or(SealError)?;
         let mut sealed = Vec::with_capacity(HEADER_LENGTH + secret.len() + 16);
         sealed.push(FORMAT);
@@ -162,7 +162,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`SealError`] for another place, an unknown key, and any changed byte.
-    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<SecretBytes, SealError> {
+    pub fn open(&self, place: SecretBinding, sealed: &[u8]) -> Result<SecretBytes, SealError> {
         let key_id = key_of(sealed)?;
         let cipher = self.ciphers.get(&key_id).ok_or(SealError)?;
         decrypt(cipher, &sealed[5..], &place.associated_data())
@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
+    const PLACE: SecretBinding = SecretBinding { kind: SecretKind::Password, owner: 7, version: 3 };
 
     fn keyring() -> Keyring {
         Keyring::new([(1, DataKey([1; 32])), (2, DataKey([2; 32]))], 2).unwrap()
@@ -237,9 +237,11 @@ mod tests {
     #[test]
     fn a_value_opens_only_in_its_own_place() {
         let sealed = keyring().seal(PLACE, b"secret").unwrap();
-        for elsewhere in
-            [Place { kind: SecretKind::TotpSeed, ..PLACE }, Place { owner: 8, ..PLACE }, Place { version: 4, ..PLACE }]
-        {
+        for elsewhere in [
+            SecretBinding { kind: SecretKind::TotpSeed, ..PLACE },
+            SecretBinding { owner: 8, ..PLACE },
+            SecretBinding { version: 4, ..PLACE },
+        ] {
             assert_eq!(keyring().open(elsewhere, &sealed).unwrap_err(), SealError, "{elsewhere:?}");
         }
     }

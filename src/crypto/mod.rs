@@ -2,26 +2,26 @@
 //!
 //! * [`RootKey`]: 32 bytes from outside the database; it wraps data keys and nothing else.
 //! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
-//! * [`Place`]: whose secret, of which kind, in which version. A sealed value opens only in its own place.
-//! * [`Fingerprints`]: keyed fingerprints of what may hold a secret.
+//! * [`SecretBinding`]: whose secret, of which kind, in which version. A sealed value opens only in its own place.
+//! * [`KeyedDigest`]: keyed digests of what may hold a secret.
 //! * [`totp_code`]: the one-time password of a seed.
 //! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
-//! * [`AnswerKey`], [`AnswerKeyPair`]: secrets encrypted for the client that reads them.
+//! * [`ResponseKey`], [`ResponseKeyPair`]: secrets encrypted for the client that reads them.
 //! * [`SecretText`], [`SecretBytes`]: what may not be printed, logged or serialised.
 //!
 //! This module knows no database, no HTTP and no rule about who may read what.
 
-mod answer;
-mod fingerprint;
+mod keyed_digest;
 mod keyring;
+mod response_encryption;
 mod root_key;
 mod secret;
 mod ssh;
 mod totp;
 
-pub use answer::{AnswerForm, AnswerKey, AnswerKeyError, AnswerKeyPair};
-pub use fingerprint::Fingerprints;
-pub use keyring::{DataKey, KeyId, Keyring, Place, SealError, SecretKind};
+pub use keyed_digest::KeyedDigest;
+pub use keyring::{DataKey, KeyId, Keyring, SealError, SecretBinding, SecretKind};
+pub use response_encryption::{ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair};
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};
 pub use ssh::{SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};

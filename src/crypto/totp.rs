@@ -49,9 +49,10 @@ pub fn totp_code(seed: &SecretText, now: DateTime<Utc>) -> Result<TotpCode, Totp
 /// Reads a seed. Short ones are taken: services hand them out, whatever the RFC recommends.
 fn parse(seed: &str) -> Result<Totp, TotpSeedError> {
     let seed = seed.trim();
-    let totp = match seed.starts_with("otpauth://") {
-        true => Totp::from_url_unchecked(seed).map_err(|_| TotpSeedError)?,
-        false => Builder::new().with_secret(base32(seed)?).build_noncompliant(),
+    let totp = if seed.starts_with("otpauth://") {
+        Totp::from_url_unchecked(seed).map_err(|_| TotpSeedError)?
+    } else {
+        Builder::new().with_secret(base32(seed)?).build_noncompliant()
     };
     let sound = (6..=8).contains(&totp.digits()) && (1..=LONGEST_PERIOD).contains(&totp.step());
     if sound { Ok(totp) } else { Err(TotpSeedError) }

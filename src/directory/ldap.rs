@@ -145,7 +145,7 @@ mod tests {
     use crate::config::Settings;
 
     fn settings() -> LdapSettings {
-        Settings::defaults().unwrap().keyfactor.directory.ldap
+        Settings::defaults().unwrap().directory.ldap
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The directory of accounts that security identities are made of: whether an account is there, and whether it is a
-//! user or a group. Two are real, an LDAP server and a list in the settings; without either, every account is a user.
+//! The directory of accounts that security identities are made of.
+//!
+//! It tells whether an account exists, and whether it is a user or a group. Two are real, an LDAP server and a list in the settings; without either, every account is a user.
 
 mod ldap;
 mod list;

@@ -3,8 +3,8 @@
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
-use super::claim::claim as lock_name;
 use super::connection::on_engine;
+use super::lock::lock_name;
 use super::schema::{audit_chain, audit_record};
 use super::{AnyConnection, StoreError, Transaction};
 
@@ -115,13 +115,18 @@ pub fn records_after(
         .load(connection)?)
 }
 
-/// The last `limit` records of `chain`, oldest first.
-pub fn last_records(connection: &mut AnyConnection, chain: &str, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-    let mut rows: Vec<AuditRow> = audit_record::table
-        .filter(audit_record::chain.eq(chain))
-        .order(audit_record::seq.desc())
-        .limit(limit)
-        .load(connection)?;
+/// Returns the last `limit` records of `chain`, oldest first; of one object, if it is given.
+pub fn last_records(
+    connection: &mut AnyConnection,
+    chain: &str,
+    object: Option<&str>,
+    limit: i64,
+) -> Result<Vec<AuditRow>, StoreError> {
+    let mut query = audit_record::table.filter(audit_record::chain.eq(chain)).into_boxed();
+    if let Some(object) = object {
+        query = query.filter(audit_record::object.eq(object));
+    }
+    let mut rows: Vec<AuditRow> = query.order(audit_record::seq.desc()).limit(limit).load(connection)?;
     rows.reverse();
     Ok(rows)
 }

@@ -4,6 +4,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
 };
 
+use super::id::{ApplicationId, AuthorizationId, ClientSecretId};
 use super::schema::{application, authorization, client_secret, revoked_token};
 use super::{AnyConnection, Cause, StoreError};
 
@@ -11,7 +12,7 @@ use super::{AnyConnection, Cause, StoreError};
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ApplicationRow {
-    pub id: i32,
+    pub id: ApplicationId,
     pub name: String,
     pub active: bool,
     pub created_at: i64,
@@ -21,7 +22,7 @@ pub struct ApplicationRow {
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the name is taken.
-pub fn insert_application(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i32, StoreError> {
+pub fn insert_application(connection: &mut AnyConnection, name: &str, now: i64) -> Result<ApplicationId, StoreError> {
     if application_by_name(connection, name)?.is_some() {
         return Err(StoreError::Conflict(Cause::default()));
     }
@@ -42,7 +43,11 @@ pub fn applications(connection: &mut AnyConnection) -> Result<Vec<ApplicationRow
 }
 
 /// Switches an application on or off.
-pub fn set_application_active(connection: &mut AnyConnection, id: i32, active: bool) -> Result<(), StoreError> {
+pub fn set_application_active(
+    connection: &mut AnyConnection,
+    id: ApplicationId,
+    active: bool,
+) -> Result<(), StoreError> {
     diesel::update(application::table.find(id)).set(application::active.eq(active)).execute(connection)?;
     Ok(())
 }
@@ -51,8 +56,8 @@ pub fn set_application_active(connection: &mut AnyConnection, id: i32, active: b
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct AuthorizationRow {
-    pub id: i32,
-    pub application_id: i32,
+    pub id: AuthorizationId,
+    pub application_id: ApplicationId,
     pub client_id: String,
     pub access: String,
     pub resources: String,
@@ -69,7 +74,7 @@ pub struct AuthorizationRow {
 #[diesel(table_name = authorization)]
 #[expect(missing_docs, reason = "columns")]
 pub struct NewAuthorization<'a> {
-    pub application_id: i32,
+    pub application_id: ApplicationId,
     pub client_id: &'a str,
     pub access: &'a str,
     pub resources: &'a str,
@@ -82,7 +87,10 @@ pub struct NewAuthorization<'a> {
 }
 
 /// Keeps an authorization and returns its id.
-pub fn insert_authorization(connection: &mut AnyConnection, row: &NewAuthorization<'_>) -> Result<i32, StoreError> {
+pub fn insert_authorization(
+    connection: &mut AnyConnection,
+    row: &NewAuthorization<'_>,
+) -> Result<AuthorizationId, StoreError> {
     Ok(diesel::insert_into(authorization::table)
         .values((
             authorization::application_id.eq(row.application_id),
@@ -114,7 +122,11 @@ pub fn authorization_by_client(
 }
 
 /// Switches an authorization on or off.
-pub fn set_authorization_active(connection: &mut AnyConnection, id: i32, active: bool) -> Result<(), StoreError> {
+pub fn set_authorization_active(
+    connection: &mut AnyConnection,
+    id: AuthorizationId,
+    active: bool,
+) -> Result<(), StoreError> {
     diesel::update(authorization::table.find(id)).set(authorization::active.eq(active)).execute(connection)?;
     Ok(())
 }
@@ -123,8 +135,8 @@ pub fn set_authorization_active(connection: &mut AnyConnection, id: i32, active:
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ClientSecretRow {
-    pub id: i32,
-    pub authorization_id: i32,
+    pub id: ClientSecretId,
+    pub authorization_id: AuthorizationId,
     pub hash: Vec<u8>,
     pub expires_at: Option<i64>,
     pub created_at: i64,
@@ -133,7 +145,7 @@ pub struct ClientSecretRow {
 /// Inserts the hash of a new secret.
 pub fn insert_client_secret(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     hash: &[u8],
     now: i64,
 ) -> Result<(), StoreError> {
@@ -156,7 +168,7 @@ pub fn client_secrets(connection: &mut AnyConnection) -> Result<Vec<ClientSecret
 /// The hashes of one authorization, oldest first.
 pub fn client_secrets_of(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
 ) -> Result<Vec<ClientSecretRow>, StoreError> {
     Ok(client_secret::table
         .filter(client_secret::authorization_id.eq(authorization))
@@ -165,7 +177,11 @@ pub fn client_secrets_of(
 }
 
 /// Sets when a secret stops working.
-pub fn set_secret_expiry(connection: &mut AnyConnection, id: i32, expires_at: i64) -> Result<(), StoreError> {
+pub fn set_secret_expiry(
+    connection: &mut AnyConnection,
+    id: ClientSecretId,
+    expires_at: i64,
+) -> Result<(), StoreError> {
     diesel::update(client_secret::table.find(id))
         .set(client_secret::expires_at.eq(Some(expires_at)))
         .execute(connection)?;
@@ -173,7 +189,7 @@ pub fn set_secret_expiry(connection: &mut AnyConnection, id: i32, expires_at: i6
 }
 
 /// Forgets a secret.
-pub fn delete_client_secret(connection: &mut AnyConnection, id: i32) -> Result<(), StoreError> {
+pub fn delete_client_secret(connection: &mut AnyConnection, id: ClientSecretId) -> Result<(), StoreError> {
     diesel::delete(client_secret::table.find(id)).execute(connection)?;
     Ok(())
 }

@@ -190,6 +190,15 @@ impl AnyConnection {
         Ok(())
     }
 
+    /// Opens a transaction that only reads, all of it from one state of the database.
+    pub(super) fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute("BEGIN DEFERRED")?,
+            AnyConnection::Postgresql(c) => c.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?,
+        }
+        Ok(())
+    }
+
     /// Sets how long the rest of the transaction waits for row locks. SQLite has none.
     pub(super) fn wait_for_locks(&mut self, waiting: LockWait) -> Result<(), StoreError> {
         match (self, waiting) {

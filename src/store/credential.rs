@@ -4,11 +4,11 @@
 use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
-use serde::Serialize;
 
 use super::connection::on_engine;
+use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
-use super::tag::{self, TaggedKind};
+use super::tag::{self, TaggedObject};
 use super::{AnyConnection, StoreError, folded};
 
 /// What a credential is.
@@ -29,29 +29,25 @@ impl CredentialKind {
     }
 }
 
-/// A credential, without its secrets. Serialized it is its state: all but when it was last changed and shown.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
+/// A credential, without its secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
 pub struct CredentialRow {
-    pub id: i32,
-    kind: String,
-    pub device_id: i32,
+    pub id: CredentialId,
+    pub(crate) kind: String,
+    pub device_id: DeviceId,
     pub username: String,
     pub identifier: Option<String>,
     pub credential_type: String,
     pub additional: String,
     pub tags: String,
-    pub parent_id: Option<i32>,
-    pub execution_settings: Option<String>,
+    pub parent_id: Option<CredentialId>,
     pub session_settings: Option<String>,
     pub additional_settings: Option<String>,
-    pub jit_settings: Option<String>,
     pub domain: String,
     pub active: bool,
-    #[serde(skip)]
     pub changed_at: i64,
-    #[serde(skip)]
     pub viewed_at: Option<i64>,
     pub exclusive_custody: Option<bool>,
 }
@@ -68,23 +64,21 @@ impl CredentialRow {
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
 pub struct CredentialChanges {
-    pub device_id: Option<i32>,
+    pub device_id: Option<DeviceId>,
     pub username: Option<String>,
     pub identifier: Option<String>,
     pub credential_type: Option<String>,
     pub additional: Option<String>,
     pub tags: Option<String>,
     pub domain: Option<String>,
-    pub parent_id: Option<Option<i32>>,
-    pub execution_settings: Option<String>,
+    pub parent_id: Option<Option<CredentialId>>,
     pub session_settings: Option<String>,
     pub additional_settings: Option<String>,
-    pub jit_settings: Option<String>,
     pub exclusive_custody: Option<bool>,
 }
 
 /// The credential with that number.
-pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
+pub fn by_id(connection: &mut AnyConnection, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     let row = credential::table.find(id);
     Ok(on_engine!(connection, c => row.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
@@ -92,7 +86,7 @@ pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<Credentia
 /// The credential with that number, held against changes by others until the transaction ends.
 ///
 /// SQLite has one writer and needs no lock.
-pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<CredentialRow>, StoreError> {
+pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     match connection {
         AnyConnection::Sqlite(c) => {
             Ok(credential::table.find(id).select(CredentialRow::as_select()).first(c).optional()?)
@@ -112,7 +106,7 @@ pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result
 /// The credential of a username, to the letter, on a device.
 pub fn by_username(
     connection: &mut AnyConnection,
-    device_id: i32,
+    device_id: DeviceId,
     username: &str,
     kind: CredentialKind,
 ) -> Result<Option<CredentialRow>, StoreError> {
@@ -124,19 +118,18 @@ pub fn by_username(
 }
 
 /// The credentials of a username on the device of that hostname: at most a password and an SSH key, password first.
-pub fn by_username_at(
+pub fn all_by_username_at(
     connection: &mut AnyConnection,
     username: &str,
     hostname: &str,
-) -> Result<Option<CredentialRow>, StoreError> {
+) -> Result<Vec<CredentialRow>, StoreError> {
     Ok(credential::table
         .inner_join(device::table)
         .filter(device::hostname_key.eq(folded(hostname)))
         .filter(credential::username.eq(username))
         .order(credential::kind)
         .select(CredentialRow::as_select())
-        .first(connection)
-        .optional()?)
+        .load(connection)?)
 }
 
 /// Keeps a new, active credential and returns its id. `device_id` and `username` come from `changes`.
@@ -145,12 +138,13 @@ pub fn insert(
     kind: CredentialKind,
     changes: &CredentialChanges,
     now: i64,
-) -> Result<i32, StoreError> {
+) -> Result<CredentialId, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let device_id = changes.device_id.ok_or(StoreError::Query("a new credential has no device"))?;
     let id = diesel::insert_into(credential::table)
         .values((
             credential::kind.eq(kind.name()),
-            credential::device_id.eq(changes.device_id.unwrap_or_default()),
+            credential::device_id.eq(device_id),
             credential::username.eq(text(&changes.username)),
             credential::identifier.eq(&changes.identifier),
             credential::credential_type.eq(text(&changes.credential_type)),
@@ -158,10 +152,8 @@ pub fn insert(
             credential::tags.eq(text(&changes.tags)),
             credential::domain.eq(text(&changes.domain)),
             credential::parent_id.eq(changes.parent_id.flatten()),
-            credential::execution_settings.eq(&changes.execution_settings),
             credential::session_settings.eq(&changes.session_settings),
             credential::additional_settings.eq(&changes.additional_settings),
-            credential::jit_settings.eq(&changes.jit_settings),
             credential::exclusive_custody.eq(changes.exclusive_custody),
             credential::active.eq(true),
             credential::created_at.eq(now),
@@ -176,7 +168,7 @@ pub fn insert(
 /// Writes the columns that have a value.
 pub fn update(
     connection: &mut AnyConnection,
-    id: i32,
+    id: CredentialId,
     changes: &CredentialChanges,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -184,18 +176,18 @@ pub fn update(
     index_tags(connection, id, changes)
 }
 
-fn index_tags(connection: &mut AnyConnection, id: i32, changes: &CredentialChanges) -> Result<(), StoreError> {
-    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedKind::Credential, id, tags))
+fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &CredentialChanges) -> Result<(), StoreError> {
+    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Credential(id), tags))
 }
 
 /// Notes that the credential's secret was shown.
-pub fn set_viewed(connection: &mut AnyConnection, id: i32, now: i64) -> Result<(), StoreError> {
+pub fn set_viewed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id)).set(credential::viewed_at.eq(Some(now))).execute(connection)?;
     Ok(())
 }
 
 /// Switches a credential on or off.
-pub fn set_active(connection: &mut AnyConnection, id: i32, active: bool, now: i64) -> Result<(), StoreError> {
+pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id))
         .set((credential::active.eq(active), credential::changed_at.eq(now)))
         .execute(connection)?;
@@ -203,7 +195,7 @@ pub fn set_active(connection: &mut AnyConnection, id: i32, active: bool, now: i6
 }
 
 /// Suspends every credential of a device and ends their custodies. Tells how many were active.
-pub fn suspend_all_of(connection: &mut AnyConnection, device_id: i32, now: i64) -> Result<usize, StoreError> {
+pub fn suspend_all_of(connection: &mut AnyConnection, device_id: DeviceId, now: i64) -> Result<usize, StoreError> {
     let of_device = credential::table.filter(credential::device_id.eq(device_id));
     diesel::delete(custody::table.filter(custody::credential_id.eq_any(of_device.select(credential::id))))
         .execute(connection)?;

@@ -3,6 +3,7 @@
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::connection::on_engine;
+use super::id::{AuthorizationId, CredentialId};
 use super::schema::custody;
 use super::{AnyConnection, StoreError};
 
@@ -25,8 +26,8 @@ impl CustodyRow {
 /// The authorization's custody of the credential, also one that has run out.
 pub fn find(
     connection: &mut AnyConnection,
-    credential: i32,
-    authorization: i32,
+    credential: CredentialId,
+    authorization: AuthorizationId,
 ) -> Result<Option<CustodyRow>, StoreError> {
     let held = custody::table.find((credential, authorization));
     let held = held.select((custody::since, custody::until));
@@ -36,8 +37,8 @@ pub fn find(
 /// Whether another authorization holds the credential at `now`.
 pub fn is_held_by_another(
     connection: &mut AnyConnection,
-    credential: i32,
-    authorization: i32,
+    credential: CredentialId,
+    authorization: AuthorizationId,
     now: i64,
 ) -> Result<bool, StoreError> {
     let others: i64 = custody::table
@@ -52,8 +53,8 @@ pub fn is_held_by_another(
 /// Puts the credential into the custody of the authorization, in the place of one that has run out.
 pub fn take(
     connection: &mut AnyConnection,
-    credential: i32,
-    authorization: i32,
+    credential: CredentialId,
+    authorization: AuthorizationId,
     row: CustodyRow,
 ) -> Result<(), StoreError> {
     release(connection, credential, authorization)?;
@@ -69,13 +70,17 @@ pub fn take(
 }
 
 /// Ends the authorization's custody.
-pub fn release(connection: &mut AnyConnection, credential: i32, authorization: i32) -> Result<(), StoreError> {
+pub fn release(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    authorization: AuthorizationId,
+) -> Result<(), StoreError> {
     diesel::delete(custody::table.find((credential, authorization))).execute(connection)?;
     Ok(())
 }
 
 /// Ends every custody of the credential.
-pub fn end_all(connection: &mut AnyConnection, credential: i32) -> Result<(), StoreError> {
+pub fn end_all(connection: &mut AnyConnection, credential: CredentialId) -> Result<(), StoreError> {
     diesel::delete(custody::table.filter(custody::credential_id.eq(credential))).execute(connection)?;
     Ok(())
 }

@@ -4,19 +4,19 @@ use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
     Selectable, SelectableHelper,
 };
-use serde::{Deserialize, Serialize};
 
 use super::connection::on_engine;
+use super::id::DeviceId;
 use super::schema::device;
-use super::tag::{self, TaggedKind};
+use super::tag::{self, TaggedObject};
 use super::{AnyConnection, StoreError, folded};
 
 /// A device.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = device)]
 #[expect(missing_docs, reason = "columns")]
 pub struct DeviceRow {
-    pub id: i32,
+    pub id: DeviceId,
     pub hostname: String,
     pub ip: String,
     pub kind: String,
@@ -59,7 +59,7 @@ impl DeviceChanges {
 /// The device with that number, held against changes by others until the transaction ends.
 ///
 /// SQLite has one writer and needs no lock.
-pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
+pub fn locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);
     match connection {
         AnyConnection::Sqlite(c) => Ok(row.select(DeviceRow::as_select()).first(c).optional()?),
@@ -71,7 +71,7 @@ pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRo
 /// being active. Others may hold it so at the same time.
 ///
 /// SQLite has one writer and needs no lock.
-pub fn share_locked(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
+pub fn share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);
     match connection {
         AnyConnection::Sqlite(c) => Ok(row.select(DeviceRow::as_select()).get_result(c).optional()?),
@@ -80,7 +80,7 @@ pub fn share_locked(connection: &mut AnyConnection, id: i32) -> Result<Option<De
 }
 
 /// The device with that number.
-pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<DeviceRow>, StoreError> {
+pub fn by_id(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);
     Ok(on_engine!(connection, c => row.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
@@ -107,7 +107,7 @@ pub fn insert(
     hostname: &str,
     changes: &DeviceChanges,
     now: i64,
-) -> Result<i32, StoreError> {
+) -> Result<DeviceId, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let id = diesel::insert_into(device::table)
         .values((
@@ -133,17 +133,22 @@ pub fn insert(
 }
 
 /// Writes the columns that have a value.
-pub fn update(connection: &mut AnyConnection, id: i32, changes: &DeviceChanges, now: i64) -> Result<(), StoreError> {
+pub fn update(
+    connection: &mut AnyConnection,
+    id: DeviceId,
+    changes: &DeviceChanges,
+    now: i64,
+) -> Result<(), StoreError> {
     diesel::update(device::table.find(id)).set((changes, device::changed_at.eq(now))).execute(connection)?;
     index_tags(connection, id, changes)
 }
 
-fn index_tags(connection: &mut AnyConnection, id: i32, changes: &DeviceChanges) -> Result<(), StoreError> {
-    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedKind::Device, id, tags))
+fn index_tags(connection: &mut AnyConnection, id: DeviceId, changes: &DeviceChanges) -> Result<(), StoreError> {
+    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Device(id), tags))
 }
 
 /// Switches a device on or off.
-pub fn set_active(connection: &mut AnyConnection, id: i32, active: bool, now: i64) -> Result<(), StoreError> {
+pub fn set_active(connection: &mut AnyConnection, id: DeviceId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(device::table.find(id))
         .set((device::active.eq(active), device::changed_at.eq(now)))
         .execute(connection)?;

@@ -2,6 +2,7 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::id::AuthorizationId;
 use super::schema::idempotency;
 use super::{AnyConnection, StoreError};
 
@@ -9,7 +10,7 @@ use super::{AnyConnection, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct IdempotencyRow {
-    pub authorization_id: i32,
+    pub authorization_id: AuthorizationId,
     pub key_mac: Vec<u8>,
     pub request_mac: Vec<u8>,
     pub result: String,
@@ -19,7 +20,7 @@ pub struct IdempotencyRow {
 /// What the request with that key did.
 pub fn find(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     key_mac: &[u8],
 ) -> Result<Option<IdempotencyRow>, StoreError> {
     Ok(idempotency::table.find((authorization, key_mac)).first(connection).optional()?)

@@ -1,16 +1,16 @@
 //! The table of protected information. The texts themselves are in [`super::secret`].
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
-use serde::{Deserialize, Serialize};
 
+use super::id::InformationId;
 use super::schema::information;
 use super::{AnyConnection, StoreError};
 
 /// A protected information, without its text.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct InformationRow {
-    pub id: i32,
+    pub id: InformationId,
     pub identifier: Option<String>,
     pub name: String,
     pub kind: String,
@@ -37,7 +37,7 @@ pub struct InformationChanges {
 /// The information with that number, held against changes by others until the transaction ends.
 ///
 /// SQLite has one writer and needs no lock.
-pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<InformationRow>, StoreError> {
+pub fn locked(connection: &mut AnyConnection, id: InformationId) -> Result<Option<InformationRow>, StoreError> {
     let row = information::table.find(id);
     match connection {
         AnyConnection::Sqlite(c) => Ok(row.first(c).optional()?),
@@ -46,7 +46,7 @@ pub fn locked(connection: &mut AnyConnection, id: i32) -> Result<Option<Informat
 }
 
 /// The information with that number.
-pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<InformationRow>, StoreError> {
+pub fn by_id(connection: &mut AnyConnection, id: InformationId) -> Result<Option<InformationRow>, StoreError> {
     Ok(information::table.find(id).first(connection).optional()?)
 }
 
@@ -61,7 +61,7 @@ pub fn insert(
     identifier: Option<&str>,
     changes: &InformationChanges,
     now: i64,
-) -> Result<i32, StoreError> {
+) -> Result<InformationId, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     Ok(diesel::insert_into(information::table)
         .values((
@@ -82,7 +82,7 @@ pub fn insert(
 /// Writes the columns that have a value.
 pub fn update(
     connection: &mut AnyConnection,
-    id: i32,
+    id: InformationId,
     changes: &InformationChanges,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -91,7 +91,7 @@ pub fn update(
 }
 
 /// Switches it on or off.
-pub fn set_active(connection: &mut AnyConnection, id: i32, active: bool, now: i64) -> Result<(), StoreError> {
+pub fn set_active(connection: &mut AnyConnection, id: InformationId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(information::table.find(id))
         .set((information::active.eq(active), information::changed_at.eq(now)))
         .execute(connection)?;

@@ -11,6 +11,7 @@ use diesel::{
     Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
+use super::id::{JobId, JobObjectId};
 use super::schema::job;
 use super::{AnyConnection, StoreError};
 
@@ -58,7 +59,7 @@ pub struct NewJob<'a> {
     /// What it is about: of one kind and key, one job at a time is queued or running.
     pub key: &'a str,
     /// The row that it is about, if it is about one.
-    pub object_id: Option<i32>,
+    pub object_id: Option<JobObjectId>,
     pub due_at: i64,
     pub max_attempts: i32,
     pub requested_by: &'a str,
@@ -69,7 +70,7 @@ pub struct NewJob<'a> {
 struct NewRow<'a> {
     kind: &'a str,
     key: &'a str,
-    object_id: Option<i32>,
+    object_id: Option<JobObjectId>,
     state: &'a str,
     due_at: i64,
     fence: i64,
@@ -84,10 +85,10 @@ struct NewRow<'a> {
 #[diesel(table_name = job)]
 #[expect(missing_docs, reason = "columns")]
 pub struct JobRow {
-    pub id: i32,
+    pub id: JobId,
     pub kind: String,
     pub key: String,
-    pub object_id: Option<i32>,
+    pub object_id: Option<JobObjectId>,
     pub state: String,
     pub due_at: i64,
     pub lease_until: Option<i64>,
@@ -103,10 +104,10 @@ pub struct JobRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "columns")]
 pub struct Lease {
-    pub id: i32,
+    pub id: JobId,
     pub kind: String,
     pub key: String,
-    pub object_id: Option<i32>,
+    pub object_id: Option<JobObjectId>,
     pub fence: i64,
     pub attempts: i32,
     pub max_attempts: i32,
@@ -154,7 +155,7 @@ pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Opt
 }
 
 /// The job of that id.
-pub fn by_id(connection: &mut AnyConnection, id: i32) -> Result<Option<JobRow>, StoreError> {
+pub fn by_id(connection: &mut AnyConnection, id: JobId) -> Result<Option<JobRow>, StoreError> {
     Ok(job::table.find(id).select(JobRow::as_select()).first(connection).optional()?)
 }
 
@@ -282,7 +283,7 @@ fn queue_again(
 /// Ends a running job under this fence, and tells how many jobs that were: one or none.
 fn end(
     connection: &mut AnyConnection,
-    (id, fence): (i32, i64),
+    (id, fence): (JobId, i64),
     state: JobState,
     error: Option<&str>,
 ) -> Result<usize, StoreError> {

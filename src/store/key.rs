@@ -2,6 +2,7 @@
 
 use diesel::{Insertable, QueryDsl, Queryable, RunQueryDsl};
 
+use super::id::{DataKeyId, SigningKeyId};
 use super::schema::{data_key, signing_key};
 use super::{AnyConnection, StoreError};
 
@@ -9,7 +10,7 @@ use super::{AnyConnection, StoreError};
 #[derive(Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct DataKeyRow {
-    pub id: i32,
+    pub id: DataKeyId,
     pub purpose: String,
     pub state: String,
     pub wrapped: Vec<u8>,
@@ -28,7 +29,7 @@ pub struct NewDataKey<'a> {
 }
 
 /// Keeps a data key and returns its id.
-pub fn insert_data_key(connection: &mut AnyConnection, row: NewDataKey<'_>) -> Result<i32, StoreError> {
+pub fn insert_data_key(connection: &mut AnyConnection, row: NewDataKey<'_>) -> Result<DataKeyId, StoreError> {
     Ok(diesel::insert_into(data_key::table).values(row).returning(data_key::id).get_result(connection)?)
 }
 
@@ -41,7 +42,7 @@ pub fn data_keys(connection: &mut AnyConnection) -> Result<Vec<DataKeyRow>, Stor
 #[derive(Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct SigningKeyRow {
-    pub id: i32,
+    pub id: SigningKeyId,
     pub kid: String,
     pub public_key: Vec<u8>,
     pub state: String,
@@ -60,7 +61,7 @@ pub struct NewSigningKey<'a> {
 }
 
 /// Keeps a signing key and returns its id.
-pub fn insert_signing_key(connection: &mut AnyConnection, row: NewSigningKey<'_>) -> Result<i32, StoreError> {
+pub fn insert_signing_key(connection: &mut AnyConnection, row: NewSigningKey<'_>) -> Result<SigningKeyId, StoreError> {
     Ok(diesel::insert_into(signing_key::table).values(row).returning(signing_key::id).get_result(connection)?)
 }
 

@@ -3,30 +3,35 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use super::connection::on_engine;
-use super::schema::authorization_link;
+use super::id::{AuthorizationId, CredentialId, DeviceId, EntryId, InformationId, TagId};
+use super::lookup;
+use super::schema::{authorization_link, credential};
 use super::{AnyConnection, StoreError};
 
-/// The kinds of object that an authorization can be linked to.
+/// The stored name of the kind of credentials.
+const CREDENTIAL: &str = "credential";
+
+/// An object that an authorization can be linked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum LinkedKind {
-    Device,
-    Credential,
-    Information,
-    /// A tag, by its number among the lookup values: everything that bears it.
-    Tag,
-    Entry,
+pub enum LinkedObject {
+    Device(DeviceId),
+    Credential(CredentialId),
+    Information(InformationId),
+    /// A tag: everything that bears it.
+    Tag(TagId),
+    Entry(EntryId),
 }
 
-impl LinkedKind {
-    /// The name under which the kind is stored.
-    pub(super) fn name(self) -> &'static str {
+impl LinkedObject {
+    /// The kind and the id, as stored.
+    fn columns(self) -> (&'static str, i32) {
         match self {
-            LinkedKind::Device => "device",
-            LinkedKind::Credential => "credential",
-            LinkedKind::Information => "information",
-            LinkedKind::Tag => "tag",
-            LinkedKind::Entry => "entry",
+            LinkedObject::Device(id) => ("device", id.get()),
+            LinkedObject::Credential(id) => (CREDENTIAL, id.get()),
+            LinkedObject::Information(id) => ("information", id.get()),
+            LinkedObject::Tag(id) => ("tag", id.get()),
+            LinkedObject::Entry(id) => ("entry", id.get()),
         }
     }
 }
@@ -34,11 +39,11 @@ impl LinkedKind {
 /// Whether the object itself is linked.
 pub fn exists(
     connection: &mut AnyConnection,
-    authorization: i32,
-    kind: LinkedKind,
-    object: i32,
+    authorization: AuthorizationId,
+    object: LinkedObject,
 ) -> Result<bool, StoreError> {
-    let link = authorization_link::table.find((authorization, kind.name(), object));
+    let (kind, id) = object.columns();
+    let link = authorization_link::table.find((authorization, kind, id));
     let link = link.select(authorization_link::object_id);
     let found: Option<i32> = on_engine!(connection, c => link.get_result(c)).optional()?;
     Ok(found.is_some())
@@ -47,39 +52,80 @@ pub fn exists(
 /// Takes the link away. Tells whether it was there.
 pub fn delete(
     connection: &mut AnyConnection,
-    authorization: i32,
-    kind: LinkedKind,
-    object: i32,
+    authorization: AuthorizationId,
+    object: LinkedObject,
 ) -> Result<bool, StoreError> {
-    let link = authorization_link::table.find((authorization, kind.name(), object));
+    let (kind, id) = object.columns();
+    let link = authorization_link::table.find((authorization, kind, id));
     Ok(diesel::delete(link).execute(connection)? > 0)
 }
 
 /// Links the object; a link that is there already is left as it is.
 pub fn insert(
     connection: &mut AnyConnection,
-    authorization: i32,
-    kind: LinkedKind,
-    object: i32,
+    authorization: AuthorizationId,
+    object: LinkedObject,
 ) -> Result<(), StoreError> {
-    if exists(connection, authorization, kind, object)? {
+    if exists(connection, authorization, object)? {
         return Ok(());
     }
+    let (kind, id) = object.columns();
     diesel::insert_into(authorization_link::table)
         .values((
             authorization_link::authorization_id.eq(authorization),
-            authorization_link::object_kind.eq(kind.name()),
-            authorization_link::object_id.eq(object),
+            authorization_link::object_kind.eq(kind),
+            authorization_link::object_id.eq(id),
         ))
         .execute(connection)?;
     Ok(())
 }
 
+/// Moves the link of an object from one authorization to another. Returns whether `from` had it.
+pub fn transfer(
+    connection: &mut AnyConnection,
+    from: AuthorizationId,
+    to: AuthorizationId,
+    object: LinkedObject,
+) -> Result<bool, StoreError> {
+    if !delete(connection, from, object)? {
+        return Ok(false);
+    }
+    insert(connection, to, object)?;
+    Ok(true)
+}
+
+/// Returns the ids of the credentials of a device that are linked to the authorization one by one.
+pub fn credentials_of_device(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    device: DeviceId,
+) -> Result<Vec<CredentialId>, StoreError> {
+    let of_device = credential::table.filter(credential::device_id.eq(device)).select(credential::id);
+    Ok(authorization_link::table
+        .filter(authorization_link::authorization_id.eq(authorization))
+        .filter(authorization_link::object_kind.eq(CREDENTIAL))
+        .filter(authorization_link::object_id.eq_any(of_device))
+        .select(authorization_link::object_id)
+        .load(connection)?)
+}
+
 /// Takes the object from everyone that it was linked to.
-pub fn delete_all(connection: &mut AnyConnection, kind: LinkedKind, object: i32) -> Result<(), StoreError> {
+pub fn delete_all(connection: &mut AnyConnection, object: LinkedObject) -> Result<(), StoreError> {
+    let (kind, id) = object.columns();
     let links = authorization_link::table
-        .filter(authorization_link::object_kind.eq(kind.name()))
-        .filter(authorization_link::object_id.eq(object));
+        .filter(authorization_link::object_kind.eq(kind))
+        .filter(authorization_link::object_id.eq(id));
     diesel::delete(links).execute(connection)?;
     Ok(())
+}
+
+/// Returns the authorizations that a tag is linked to, by its name, ignoring case.
+pub fn holders_of_tag(connection: &mut AnyConnection, tag: &str) -> Result<Vec<AuthorizationId>, StoreError> {
+    let Some(tag) = lookup::find_tag(connection, tag)? else { return Ok(Vec::new()) };
+    let (kind, id) = LinkedObject::Tag(tag).columns();
+    Ok(authorization_link::table
+        .filter(authorization_link::object_kind.eq(kind))
+        .filter(authorization_link::object_id.eq(id))
+        .select(authorization_link::authorization_id)
+        .load(connection)?)
 }

@@ -5,13 +5,16 @@
 //! numbers, and each row asked about. `RARE` lies near where the two cost the same in a table of a million rows.
 
 use diesel::dsl::not;
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper,
+};
 
 use super::credential::{CredentialKind, CredentialRow};
 use super::device::DeviceRow;
+use super::id::{AuthorizationId, Cursor, TagId};
 use super::information::InformationRow;
 use super::lookup::{self, LookupKind};
-use super::schema::{credential, device, information};
+use super::schema::{credential, device, information, rotation_policy};
 use super::tag::{self, TaggedKind, bearing, bears_credential, bears_device};
 use super::visibility::{
     credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
@@ -22,11 +25,11 @@ use super::{AnyConnection, StoreError, folded};
 /// How many rows are few.
 const RARE: i64 = 4000;
 
-/// A part of a list: up to `limit` rows after the number `after`.
+/// A part of a list: up to `limit` rows after the place `after`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Page {
-    pub after: i32,
+    pub after: Cursor,
     pub limit: i64,
 }
 
@@ -56,7 +59,7 @@ struct Known {
 }
 
 struct Tag {
-    id: i32,
+    id: TagId,
     is_rare: bool,
 }
 
@@ -73,9 +76,9 @@ fn known(
         known.kind = Some(kind.name);
     }
     if let Some(name) = &filter.tag {
-        let Some(found) = lookup::find(connection, LookupKind::Tag, name)? else { return Ok(None) };
-        let is_rare = tag::is_borne_by_at_most(connection, found.id, tagged, RARE)?;
-        known.tag = Some(Tag { id: found.id, is_rare });
+        let Some(found) = lookup::find_tag(connection, name)? else { return Ok(None) };
+        let is_rare = tag::is_borne_by_at_most(connection, found, tagged, RARE)?;
+        known.tag = Some(Tag { id: found, is_rare });
     }
     Ok(Some(known))
 }
@@ -84,7 +87,7 @@ fn known(
 /// all of it in any case.
 fn walks(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<bool, StoreError> {
@@ -92,26 +95,28 @@ fn walks(
     Ok(!is_whole && !sees_at_most(connection, authorization, RARE)?)
 }
 
-/// The credentials that the authorization sees, of one kind or of both, oldest first, each with its device. Those that
-/// are on are on devices that are on.
+/// Lists the credentials that the authorization sees, of one kind or of both, oldest first, each with its device and whether
+/// its rotation policy changes it by itself. Active ones are on active devices.
 pub fn credentials(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     kind: Option<CredentialKind>,
     filter: &Filter,
     page: Option<Page>,
-) -> Result<Vec<(CredentialRow, DeviceRow)>, StoreError> {
+) -> Result<Vec<(CredentialRow, DeviceRow, Option<bool>)>, StoreError> {
     let Some(known) = known(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
-    let mut query = credential::table.inner_join(device::table).into_boxed();
-    query = match walks(connection, authorization, filter, page)? {
-        true => query.filter(credential_is_seen(authorization)),
-        false => query.filter(seen_credentials(authorization)),
+    let mut query = credential::table.inner_join(device::table).left_join(rotation_policy::table).into_boxed();
+    query = if walks(connection, authorization, filter, page)? {
+        query.filter(credential_is_seen(authorization))
+    } else {
+        query.filter(seen_credentials(authorization))
     };
-    query = match filter.inactive {
-        true => query.filter(not(credential::active)),
-        false => query.filter(credential::active.and(device::active)),
+    query = if filter.inactive {
+        query.filter(not(credential::active))
+    } else {
+        query.filter(credential::active.and(device::active))
     };
     if let Some(kind) = kind {
         query = query.filter(credential::kind.eq(kind.name()));
@@ -139,13 +144,14 @@ pub fn credentials(
     if let Some(page) = page {
         query = query.filter(credential::id.gt(page.after)).limit(page.limit);
     }
-    Ok(query.order(credential::id).select((CredentialRow::as_select(), DeviceRow::as_select())).load(connection)?)
+    let columns = (CredentialRow::as_select(), DeviceRow::as_select(), rotation_policy::automatic_change.nullable());
+    Ok(query.order(credential::id).select(columns).load(connection)?)
 }
 
 /// The devices that the authorization sees, oldest first.
 pub fn devices(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<Vec<DeviceRow>, StoreError> {
@@ -153,14 +159,12 @@ pub fn devices(
         return Ok(Vec::new());
     };
     let mut query = device::table.into_boxed();
-    query = match walks(connection, authorization, filter, page)? {
-        true => query.filter(device_is_seen(authorization)),
-        false => query.filter(seen_devices(authorization)),
+    query = if walks(connection, authorization, filter, page)? {
+        query.filter(device_is_seen(authorization))
+    } else {
+        query.filter(seen_devices(authorization))
     };
-    query = match filter.inactive {
-        true => query.filter(not(device::active)),
-        false => query.filter(device::active),
-    };
+    query = if filter.inactive { query.filter(not(device::active)) } else { query.filter(device::active) };
     if let Some(hostname) = &filter.hostname {
         query = query.filter(device::hostname_key.eq(folded(hostname)));
     }
@@ -184,7 +188,7 @@ pub fn devices(
 /// The information that the authorization sees, oldest first. It bears no tags.
 pub fn information(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<Vec<InformationRow>, StoreError> {
@@ -193,14 +197,12 @@ pub fn information(
         return Ok(Vec::new());
     };
     let mut query = information::table.into_boxed();
-    query = match walks(connection, authorization, filter, page)? {
-        true => query.filter(information_is_seen(authorization)),
-        false => query.filter(seen_information(authorization)),
+    query = if walks(connection, authorization, filter, page)? {
+        query.filter(information_is_seen(authorization))
+    } else {
+        query.filter(seen_information(authorization))
     };
-    query = match filter.inactive {
-        true => query.filter(not(information::active)),
-        false => query.filter(information::active),
-    };
+    query = if filter.inactive { query.filter(not(information::active)) } else { query.filter(information::active) };
     if let Some(identifier) = &filter.identifier {
         query = query.filter(information::identifier.eq(identifier));
     }

@@ -1,9 +1,11 @@
-//! Lookup values: device types, vendors, models, sites, credential types
-//! and tags. They come into being when first used,
-//! are compared ignoring case, and keep their first spelling, which the rows that use them carry.
+//! Lookup values: device types, vendors, models, sites, credential types and tags.
+//!
+//! They are registered on first use, compared ignoring case, and keep their first spelling, which the rows that use them
+//! carry.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper};
 
+use super::id::{LookupId, TagId};
 use super::schema::lookup;
 use super::{AnyConnection, StoreError, folded};
 
@@ -39,7 +41,7 @@ impl LookupKind {
 #[diesel(table_name = lookup)]
 pub struct LookupValue {
     /// Its number.
-    pub id: i32,
+    pub id: LookupId,
     /// Its first spelling.
     pub name: String,
 }
@@ -59,6 +61,16 @@ pub fn register(connection: &mut AnyConnection, kind: LookupKind, name: &str) ->
         .values((lookup::kind.eq(kind.name()), lookup::name.eq(name), lookup::name_key.eq(folded(name))))
         .returning((lookup::id, lookup::name))
         .get_result(connection)?)
+}
+
+/// The id of the tag of that name, or `None` when it has never been used.
+pub fn find_tag(connection: &mut AnyConnection, name: &str) -> Result<Option<TagId>, StoreError> {
+    Ok(find(connection, LookupKind::Tag, name)?.map(|value| TagId::new(value.id.get())))
+}
+
+/// The id of the tag of that name, in this spelling when it is new.
+pub fn register_tag(connection: &mut AnyConnection, name: &str) -> Result<TagId, StoreError> {
+    Ok(TagId::new(register(connection, LookupKind::Tag, name)?.id.get()))
 }
 
 /// Every value of a kind.

@@ -13,24 +13,32 @@ mod schema;
 mod writer;
 
 pub mod audit;
-pub mod claim;
 pub mod client;
+pub mod condition;
 pub mod credential;
 pub mod custody;
 pub mod device;
 pub mod domain;
+pub mod entry;
+pub mod id;
 pub mod idempotency;
+pub mod identity;
 pub mod information;
 pub mod job;
 pub mod key;
-pub mod keyfactor;
 pub mod link;
 pub mod list;
+pub mod lock;
 pub mod lookup;
 pub mod meta;
+pub mod pagination;
+pub mod provider;
+pub mod provider_type;
+pub mod proxy_session;
 pub mod response_key;
+pub mod role;
+pub mod rotation;
 pub mod secret;
-pub mod session;
 pub mod ssh_key;
 pub mod tag;
 pub mod user;
@@ -111,6 +119,21 @@ impl Store {
         Q: FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
         self.readers.run(query).await.inspect_err(|error| error.log(request_id))
+    }
+
+    /// As [`Store::read_for`], for several queries that have to see one state of the database.
+    pub async fn snapshot<T, Q>(&self, request_id: &str, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let in_transaction = |connection: &mut AnyConnection| {
+            connection.begin_snapshot()?;
+            let result = query(connection);
+            connection.command("COMMIT")?;
+            result
+        };
+        self.read_for(request_id, in_transaction).await
     }
 
     /// As [`Store::read_for`], for what no request asked for.

@@ -8,13 +8,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::id::{AuthorizationId, IdentityId};
+
 /// Whose turn a job takes. Jobs of one lane run in the order in which they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// An API client, by the id of its authorization.
-    Client(i32),
+    Client(AuthorizationId),
     /// An account with a password, by the id of its identity.
-    Account(i32),
+    Account(IdentityId),
     /// The command line.
     Operator,
     /// Background work.
@@ -133,8 +135,8 @@ mod tests {
 
     use super::*;
 
-    const A: Lane = Lane::Client(1);
-    const B: Lane = Lane::Client(2);
+    const A: Lane = Lane::Client(AuthorizationId::new(1));
+    const B: Lane = Lane::Client(AuthorizationId::new(2));
 
     fn queue(jobs: &[(Lane, u32, &'static str)]) -> FairQueue<&'static str> {
         let mut queue = FairQueue::new(1000);
@@ -218,7 +220,7 @@ mod tests {
             let mut queue = FairQueue::new(10_000);
             for (lane, jobs) in (0..).zip(&costs) {
                 for cost in jobs {
-                    queue.push(Lane::Client(lane), *cost, (lane, *cost)).unwrap();
+                    queue.push(Lane::Client(AuthorizationId::new(lane)), *cost, (lane, *cost)).unwrap();
                 }
             }
             let mut left: Vec<usize> = costs.iter().map(Vec::len).collect();
@@ -240,7 +242,7 @@ mod tests {
         fn nothing_is_lost_and_nothing_overtakes_its_lane(jobs in prop::collection::vec((0i32..4, 1u32..30), 0..80)) {
             let mut queue = FairQueue::new(1000);
             for (number, (lane, cost)) in jobs.iter().enumerate() {
-                queue.push(Lane::Client(*lane), *cost, (*lane, number)).unwrap();
+                queue.push(Lane::Client(AuthorizationId::new(*lane)), *cost, (*lane, number)).unwrap();
             }
             let out = drained(queue);
             prop_assert_eq!(out.len(), jobs.len());

@@ -2,6 +2,7 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::id::AuthorizationId;
 use super::schema::response_key;
 use super::{AnyConnection, StoreError};
 
@@ -9,7 +10,7 @@ use super::{AnyConnection, StoreError};
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ResponseKeyRow {
-    pub authorization_id: i32,
+    pub authorization_id: AuthorizationId,
     pub form: String,
     pub public_key: String,
     pub created_at: i64,
@@ -32,7 +33,7 @@ pub fn put(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), S
 /// The key of one authorization.
 pub fn by_authorization(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
 ) -> Result<Option<ResponseKeyRow>, StoreError> {
     Ok(response_key::table.find(authorization).first(connection).optional()?)
 }
@@ -43,6 +44,6 @@ pub fn all(connection: &mut AnyConnection) -> Result<Vec<ResponseKeyRow>, StoreE
 }
 
 /// Forgets the key of an authorization. Tells whether there was one.
-pub fn delete(connection: &mut AnyConnection, authorization: i32) -> Result<bool, StoreError> {
+pub fn delete(connection: &mut AnyConnection, authorization: AuthorizationId) -> Result<bool, StoreError> {
     Ok(diesel::delete(response_key::table.find(authorization)).execute(connection)? > 0)
 }

@@ -135,15 +135,47 @@ table! {
         tags -> Text,
         domain -> Text,
         parent_id -> Nullable<Integer>,
-        execution_settings -> Nullable<Text>,
         session_settings -> Nullable<Text>,
         additional_settings -> Nullable<Text>,
-        jit_settings -> Nullable<Text>,
         active -> Bool,
         created_at -> BigInt,
         changed_at -> BigInt,
         viewed_at -> Nullable<BigInt>,
         exclusive_custody -> Nullable<Bool>,
+    }
+}
+table! {
+    rotation_policy (credential_id) {
+        credential_id -> Integer,
+        automatic_change -> Bool,
+        agent_based -> Bool,
+        plugin -> Nullable<Text>,
+        template -> Nullable<Text>,
+        use_own_credential -> Bool,
+        authentication_id -> Nullable<Integer>,
+        reconcile -> Bool,
+        reconciliation_id -> Nullable<Integer>,
+        reconciliation_plugin -> Nullable<Text>,
+        reconciliation_template -> Nullable<Text>,
+        next_due_at -> Nullable<BigInt>,
+    }
+}
+table! {
+    jit_policy (credential_id) {
+        credential_id -> Integer,
+        enabled -> Bool,
+        create_and_delete -> Bool,
+        enable_and_disable -> Bool,
+        use_own_credential -> Bool,
+        authentication_id -> Nullable<Integer>,
+        creation_plugin -> Nullable<Text>,
+        creation_template -> Nullable<Text>,
+        deletion_plugin -> Nullable<Text>,
+        deletion_template -> Nullable<Text>,
+        enable_plugin -> Nullable<Text>,
+        enable_template -> Nullable<Text>,
+        disable_plugin -> Nullable<Text>,
+        disable_template -> Nullable<Text>,
     }
 }
 table! {
@@ -302,6 +334,7 @@ table! {
 joinable!(provider -> provider_type (type_id));
 joinable!(identity_role -> role (role_id));
 joinable!(credential -> device (device_id));
+joinable!(rotation_policy -> credential (credential_id));
 joinable!(ssh_key_device -> device (device_id));
 joinable!(authorization -> application (application_id));
 joinable!(proxy_session -> credential (credential_id));
@@ -309,6 +342,7 @@ joinable!(proxy_session -> authorization (authorization_id));
 allow_tables_to_appear_in_same_query!(
     ssh_key_device,
     credential,
+    rotation_policy,
     device,
     information,
     authorization_link,

@@ -2,6 +2,7 @@
 //!
 //! Whether a head is genuine, and what a value is sealed under, is decided in the vault.
 
+mod owner;
 mod state;
 
 use diesel::{
@@ -9,6 +10,7 @@ use diesel::{
     RunQueryDsl,
 };
 
+pub use owner::SecretOwner;
 pub use state::SecretState;
 
 use super::connection::on_engine;
@@ -69,9 +71,9 @@ impl TryFrom<SealedColumns> for SealedRow {
 /// as they are there.
 pub fn head_with_versions(
     connection: &mut AnyConnection,
-    kind: &str,
-    owner: i32,
+    owner: SecretOwner,
 ) -> Result<Option<(SecretHead, Vec<SealedRow>)>, StoreError> {
+    let (kind, owner) = owner.columns();
     let named = secret::version
         .nullable()
         .eq(secret_head::current_version)
@@ -93,7 +95,8 @@ pub fn head_with_versions(
 }
 
 /// The head of a secret, locked until the transaction ends. Every change of a secret begins here.
-pub fn locked_head(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Option<SecretHead>, StoreError> {
+pub fn locked_head(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Option<SecretHead>, StoreError> {
+    let (kind, owner) = owner.columns();
     let row = secret_head::table.find((kind, owner)).select((
         secret_head::highest_version,
         secret_head::current_version,
@@ -108,12 +111,8 @@ pub fn locked_head(connection: &mut AnyConnection, kind: &str, owner: i32) -> Re
 }
 
 /// Inserts the head of a new secret.
-pub fn insert_head(
-    connection: &mut AnyConnection,
-    kind: &str,
-    owner: i32,
-    head: &SecretHead,
-) -> Result<(), StoreError> {
+pub fn insert_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
     let insert = diesel::insert_into(secret_head::table).values((
         secret_head::kind.eq(kind),
         secret_head::owner_id.eq(owner),
@@ -126,12 +125,8 @@ pub fn insert_head(
 }
 
 /// Writes a head that is there, and locked.
-pub fn update_head(
-    connection: &mut AnyConnection,
-    kind: &str,
-    owner: i32,
-    head: &SecretHead,
-) -> Result<(), StoreError> {
+pub fn update_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
     let update = diesel::update(secret_head::table.find((kind, owner))).set((
         secret_head::highest_version.eq(head.highest_version),
         secret_head::current_version.eq(head.current_version),
@@ -144,17 +139,18 @@ pub fn update_head(
 /// One version of a secret, in whatever state.
 pub fn version(
     connection: &mut AnyConnection,
-    kind: &str,
-    owner: i32,
+    owner: SecretOwner,
     version: i32,
 ) -> Result<Option<SealedRow>, StoreError> {
+    let (kind, owner) = owner.columns();
     let row = secret::table.find((kind, owner, version)).select((secret::version, secret::state, secret::sealed));
     let row: Option<SealedColumns> = on_engine!(connection, c => row.get_result(c)).optional()?;
     row.map(SealedRow::try_from).transpose()
 }
 
 /// The versions that are there, newest first.
-pub fn versions(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<Vec<VersionSummary>, StoreError> {
+pub fn versions(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Vec<VersionSummary>, StoreError> {
+    let (kind, owner) = owner.columns();
     let rows: Vec<(i32, String, i64)> = secret::table
         .filter(secret::kind.eq(kind))
         .filter(secret::owner_id.eq(owner))
@@ -170,11 +166,11 @@ pub fn versions(connection: &mut AnyConnection, kind: &str, owner: i32) -> Resul
 /// Inserts a new version.
 pub fn insert(
     connection: &mut AnyConnection,
-    kind: &str,
-    owner: i32,
+    owner: SecretOwner,
     row: SealedRow,
     created_at: i64,
 ) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
     if !row.state.may_be_first() {
         return Err(StoreError::Query("a secret's version cannot begin in this state"));
     }
@@ -197,11 +193,11 @@ pub fn insert(
 /// in that state may not become `to`.
 pub fn change_state(
     connection: &mut AnyConnection,
-    kind: &str,
-    owner: i32,
+    owner: SecretOwner,
     version: i32,
     (from, to): (SecretState, SecretState),
 ) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
     if !from.may_become(to) {
         return Err(StoreError::Query("a secret's version cannot change to this state"));
     }
@@ -215,7 +211,8 @@ pub fn change_state(
 
 /// Deletes versions up to and including `version` that no longer matter: those in force, and those that may come to be,
 /// stay.
-pub fn prune(connection: &mut AnyConnection, kind: &str, owner: i32, version: i32) -> Result<(), StoreError> {
+pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
     let ended = SecretState::ALL.into_iter().filter(|state| state.is_ended()).map(SecretState::as_str);
     let old = secret::table
         .filter(secret::kind.eq(kind))
@@ -227,7 +224,8 @@ pub fn prune(connection: &mut AnyConnection, kind: &str, owner: i32, version: i3
 }
 
 /// Deletes a secret in all of its versions.
-pub fn erase(connection: &mut AnyConnection, kind: &str, owner: i32) -> Result<(), StoreError> {
+pub fn erase(connection: &mut AnyConnection, owner: SecretOwner) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
     let versions = secret::table.filter(secret::kind.eq(kind)).filter(secret::owner_id.eq(owner));
     diesel::delete(versions).execute(connection)?;
     diesel::delete(secret_head::table.find((kind, owner))).execute(connection)?;

@@ -3,6 +3,7 @@
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::id::{CredentialId, DeviceId};
 use super::schema::{device, ssh_key, ssh_key_device};
 use super::{AnyConnection, StoreError};
 
@@ -10,7 +11,7 @@ use super::{AnyConnection, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct SshKeyRow {
-    pub credential_id: i32,
+    pub credential_id: CredentialId,
     pub key_name: String,
     pub public_key: String,
 }
@@ -25,12 +26,16 @@ pub struct SshKeyChanges {
 }
 
 /// The SSH key of a credential.
-pub fn find(connection: &mut AnyConnection, credential: i32) -> Result<Option<SshKeyRow>, StoreError> {
+pub fn find(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<SshKeyRow>, StoreError> {
     Ok(ssh_key::table.find(credential).first(connection).optional()?)
 }
 
 /// Keeps a new SSH key. Columns without a value are empty.
-pub fn insert(connection: &mut AnyConnection, credential: i32, changes: &SshKeyChanges) -> Result<(), StoreError> {
+pub fn insert(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    changes: &SshKeyChanges,
+) -> Result<(), StoreError> {
     diesel::insert_into(ssh_key::table)
         .values((
             ssh_key::credential_id.eq(credential),
@@ -42,13 +47,17 @@ pub fn insert(connection: &mut AnyConnection, credential: i32, changes: &SshKeyC
 }
 
 /// Writes the columns that have a value; one at least has to.
-pub fn update(connection: &mut AnyConnection, credential: i32, changes: &SshKeyChanges) -> Result<(), StoreError> {
+pub fn update(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    changes: &SshKeyChanges,
+) -> Result<(), StoreError> {
     diesel::update(ssh_key::table.find(credential)).set(changes).execute(connection)?;
     Ok(())
 }
 
 /// The further devices of a key: hostname and address, oldest device first.
-pub fn devices(connection: &mut AnyConnection, credential: i32) -> Result<Vec<(String, String)>, StoreError> {
+pub fn devices(connection: &mut AnyConnection, credential: CredentialId) -> Result<Vec<(String, String)>, StoreError> {
     Ok(ssh_key_device::table
         .inner_join(device::table)
         .filter(ssh_key_device::credential_id.eq(credential))
@@ -58,7 +67,11 @@ pub fn devices(connection: &mut AnyConnection, credential: i32) -> Result<Vec<(S
 }
 
 /// Puts `devices` in the place of the further devices that the key had.
-pub fn replace_devices(connection: &mut AnyConnection, credential: i32, devices: &[i32]) -> Result<(), StoreError> {
+pub fn replace_devices(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    devices: &[DeviceId],
+) -> Result<(), StoreError> {
     diesel::delete(ssh_key_device::table.filter(ssh_key_device::credential_id.eq(credential))).execute(connection)?;
     for device in devices {
         diesel::insert_into(ssh_key_device::table)

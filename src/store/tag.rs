@@ -1,4 +1,6 @@
-//! Which tag stands on which object. The row of an object carries the text that is shown; this table is what is
+//! Which tag stands on which object.
+//!
+//! The row of an object carries the text that is shown; this table is what is
 //! searched, so [`super::credential`] and [`super::device`] keep it in step whenever they write that text.
 
 use std::collections::HashSet;
@@ -6,7 +8,8 @@ use std::collections::HashSet;
 use diesel::dsl::{auto_type, exists};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
-use super::lookup::{self, LookupKind};
+use super::id::{CredentialId, DeviceId, TagId};
+use super::lookup;
 use super::schema::{credential, device, tagging};
 use super::{AnyConnection, StoreError, items};
 
@@ -28,25 +31,39 @@ impl TaggedKind {
     }
 }
 
+/// An object that bears tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum TaggedObject {
+    Device(DeviceId),
+    Credential(CredentialId),
+}
+
+impl TaggedObject {
+    /// The kind and the id, as stored.
+    pub(super) fn columns(self) -> (&'static str, i32) {
+        match self {
+            TaggedObject::Device(id) => (TaggedKind::Device.name(), id.get()),
+            TaggedObject::Credential(id) => (TaggedKind::Credential.name(), id.get()),
+        }
+    }
+}
+
 /// Puts `tags`, separated by commas, in the place of those that the object bore.
-pub(super) fn index(
-    connection: &mut AnyConnection,
-    kind: TaggedKind,
-    object: i32,
-    tags: &str,
-) -> Result<(), StoreError> {
+pub(super) fn index(connection: &mut AnyConnection, object: TaggedObject, tags: &str) -> Result<(), StoreError> {
     let mut wanted = HashSet::new();
     for tag in items(tags) {
-        wanted.insert(lookup::register(connection, LookupKind::Tag, tag)?.id);
+        wanted.insert(lookup::register_tag(connection, tag)?);
     }
-    let borne = tagging::table.filter(tagging::object_kind.eq(kind.name())).filter(tagging::object_id.eq(object));
-    let before: HashSet<i32> = borne.select(tagging::tag_id).load(connection)?.into_iter().collect();
+    let (kind, object) = object.columns();
+    let borne = tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::object_id.eq(object));
+    let before: HashSet<TagId> = borne.select(tagging::tag_id).load(connection)?.into_iter().collect();
     for tag in before.difference(&wanted) {
-        diesel::delete(tagging::table.find((kind.name(), object, *tag))).execute(connection)?;
+        diesel::delete(tagging::table.find((kind, object, *tag))).execute(connection)?;
     }
     for tag in wanted.difference(&before) {
         diesel::insert_into(tagging::table)
-            .values((tagging::object_kind.eq(kind.name()), tagging::object_id.eq(object), tagging::tag_id.eq(*tag)))
+            .values((tagging::object_kind.eq(kind), tagging::object_id.eq(object), tagging::tag_id.eq(*tag)))
             .execute(connection)?;
     }
     Ok(())
@@ -55,7 +72,7 @@ pub(super) fn index(
 /// Whether at most `bound` objects of a kind bear the tag.
 pub(super) fn is_borne_by_at_most(
     connection: &mut AnyConnection,
-    tag: i32,
+    tag: TagId,
     kind: TaggedKind,
     bound: i64,
 ) -> Result<bool, StoreError> {
@@ -65,20 +82,20 @@ pub(super) fn is_borne_by_at_most(
 
 /// The numbers of the objects of a kind that bear the tag.
 #[auto_type]
-pub(super) fn bearing(tag: i32, kind: &'static str) -> _ {
+pub(super) fn bearing(tag: TagId, kind: &'static str) -> _ {
     tagging::table.filter(tagging::tag_id.eq(tag)).filter(tagging::object_kind.eq(kind)).select(tagging::object_id)
 }
 
 /// Whether the credential of this row bears the tag.
 #[auto_type]
-pub(super) fn bears_credential(tag: i32) -> _ {
+pub(super) fn bears_credential(tag: TagId) -> _ {
     let taggings: bearing = bearing(tag, "credential");
     exists(taggings.filter(tagging::object_id.eq(credential::id)))
 }
 
 /// Whether the device of this row bears the tag.
 #[auto_type]
-pub(super) fn bears_device(tag: i32) -> _ {
+pub(super) fn bears_device(tag: TagId) -> _ {
     let taggings: bearing = bearing(tag, "device");
     exists(taggings.filter(tagging::object_id.eq(device::id)))
 }

@@ -2,6 +2,7 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
+use super::id::UserId;
 use super::schema::platform_user;
 use super::{AnyConnection, Cause, StoreError};
 
@@ -9,7 +10,7 @@ use super::{AnyConnection, Cause, StoreError};
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the name is taken.
-pub fn insert(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i32, StoreError> {
+pub fn insert(connection: &mut AnyConnection, name: &str, now: i64) -> Result<UserId, StoreError> {
     if exists(connection, name)? {
         return Err(StoreError::Conflict(Cause::default()));
     }
@@ -22,7 +23,7 @@ pub fn insert(connection: &mut AnyConnection, name: &str, now: i64) -> Result<i3
 /// Whether there is a user of that name.
 pub fn exists(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
     let named = platform_user::table.filter(platform_user::name.eq(name)).select(platform_user::id);
-    let found: Option<i32> = named.first(connection).optional()?;
+    let found: Option<UserId> = named.first(connection).optional()?;
     Ok(found.is_some())
 }
 

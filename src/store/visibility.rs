@@ -1,5 +1,7 @@
-//! What an authorization sees (contract, section 3.3): the objects that are linked to it, those that bear a tag that
-//! is linked to it, and the credentials of the devices that it sees. Creating an object links it.
+//! What an authorization sees (contract, section 3.3).
+//!
+//! That is the objects that are linked to it, those that have a tag that is linked to it, and the credentials of the devices
+//! that it sees. Creating an object links it.
 //!
 //! One rule in two forms: a question about one object, for gets, and a filter, for lists. A property of the test suite
 //! holds them together.
@@ -9,54 +11,63 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
 
 use super::connection::on_engine;
 use super::credential::CredentialRow;
-use super::link::{self, LinkedKind};
+use super::id::{AuthorizationId, DeviceId, InformationId};
+use super::link::{self, LinkedObject};
 use super::schema::{authorization_link, credential, device, information, tagging};
-use super::tag::TaggedKind;
+use super::tag::TaggedObject;
 use super::{AnyConnection, StoreError};
 
 /// Whether the authorization sees the device.
-pub fn sees_device(connection: &mut AnyConnection, authorization: i32, device: i32) -> Result<bool, StoreError> {
-    Ok(link::exists(connection, authorization, LinkedKind::Device, device)?
-        || sees_by_tag(connection, authorization, TaggedKind::Device, device)?)
+pub fn sees_device(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    device: DeviceId,
+) -> Result<bool, StoreError> {
+    Ok(link::exists(connection, authorization, LinkedObject::Device(device))?
+        || sees_by_tag(connection, authorization, TaggedObject::Device(device))?)
 }
 
 /// Whether the authorization sees the credential.
 pub fn sees_credential(
     connection: &mut AnyConnection,
-    authorization: i32,
+    authorization: AuthorizationId,
     row: &CredentialRow,
 ) -> Result<bool, StoreError> {
-    Ok(link::exists(connection, authorization, LinkedKind::Credential, row.id)?
-        || link::exists(connection, authorization, LinkedKind::Device, row.device_id)?
-        || sees_by_tag(connection, authorization, TaggedKind::Credential, row.id)?
-        || sees_by_tag(connection, authorization, TaggedKind::Device, row.device_id)?)
+    Ok(link::exists(connection, authorization, LinkedObject::Credential(row.id))?
+        || link::exists(connection, authorization, LinkedObject::Device(row.device_id))?
+        || sees_by_tag(connection, authorization, TaggedObject::Credential(row.id))?
+        || sees_by_tag(connection, authorization, TaggedObject::Device(row.device_id))?)
 }
 
 /// Whether the authorization sees the information.
 pub fn sees_information(
     connection: &mut AnyConnection,
-    authorization: i32,
-    information: i32,
+    authorization: AuthorizationId,
+    information: InformationId,
 ) -> Result<bool, StoreError> {
-    link::exists(connection, authorization, LinkedKind::Information, information)
+    link::exists(connection, authorization, LinkedObject::Information(information))
 }
 
 fn sees_by_tag(
     connection: &mut AnyConnection,
-    authorization: i32,
-    kind: TaggedKind,
-    object: i32,
+    authorization: AuthorizationId,
+    object: TaggedObject,
 ) -> Result<bool, StoreError> {
+    let (kind, object) = object.columns();
     let tags = tagging::table
-        .filter(tagging::object_kind.eq(kind.name()))
+        .filter(tagging::object_kind.eq(kind))
         .filter(tagging::object_id.eq(object))
-        .filter(tagging::tag_id.eq_any(linked(authorization, LinkedKind::Tag.name())));
+        .filter(tagging::tag_id.eq_any(linked(authorization, "tag")));
     Ok(on_engine!(connection, c => diesel::select(exists(tags)).get_result(c))?)
 }
 
 /// Whether the authorization sees at most `bound` objects, as far as its links tell: a device counts once, with all of
 /// its credentials.
-pub(super) fn sees_at_most(connection: &mut AnyConnection, authorization: i32, bound: i64) -> Result<bool, StoreError> {
+pub(super) fn sees_at_most(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    bound: i64,
+) -> Result<bool, StoreError> {
     let links = authorization_link::table.filter(authorization_link::authorization_id.eq(authorization));
     let tags: linked = linked(authorization, "tag");
     let tagged = tagging::table.filter(tagging::tag_id.eq_any(tags));
@@ -70,7 +81,7 @@ pub(super) fn sees_at_most(connection: &mut AnyConnection, authorization: i32, b
 
 /// The devices that the authorization sees.
 #[auto_type]
-pub(super) fn seen_devices(authorization: i32) -> _ {
+pub(super) fn seen_devices(authorization: AuthorizationId) -> _ {
     let devices: linked = linked(authorization, "device");
     let tagged_devices: tagged = tagged(authorization, "device");
     device::id.eq_any(devices).or(device::id.eq_any(tagged_devices))
@@ -78,7 +89,7 @@ pub(super) fn seen_devices(authorization: i32) -> _ {
 
 /// The credentials that the authorization sees.
 #[auto_type]
-pub(super) fn seen_credentials(authorization: i32) -> _ {
+pub(super) fn seen_credentials(authorization: AuthorizationId) -> _ {
     let credentials: linked = linked(authorization, "credential");
     let devices: linked = linked(authorization, "device");
     let tagged_credentials: tagged = tagged(authorization, "credential");
@@ -92,7 +103,7 @@ pub(super) fn seen_credentials(authorization: i32) -> _ {
 
 /// The information that the authorization sees.
 #[auto_type]
-pub(super) fn seen_information(authorization: i32) -> _ {
+pub(super) fn seen_information(authorization: AuthorizationId) -> _ {
     let linked_information: linked = linked(authorization, "information");
     information::id.eq_any(linked_information)
 }
@@ -101,7 +112,7 @@ pub(super) fn seen_information(authorization: i32) -> _ {
 
 /// Whether the authorization sees the device of this row.
 #[auto_type]
-pub(super) fn device_is_seen(authorization: i32) -> _ {
+pub(super) fn device_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "device");
     let taggings: tagged = tagged(authorization, "device");
     let by_link = exists(links.filter(authorization_link::object_id.eq(device::id)));
@@ -110,7 +121,7 @@ pub(super) fn device_is_seen(authorization: i32) -> _ {
 
 /// Whether the authorization sees the credential of this row.
 #[auto_type]
-pub(super) fn credential_is_seen(authorization: i32) -> _ {
+pub(super) fn credential_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "credential");
     let device_links: linked = linked(authorization, "device");
     let taggings: tagged = tagged(authorization, "credential");
@@ -124,14 +135,14 @@ pub(super) fn credential_is_seen(authorization: i32) -> _ {
 
 /// Whether the authorization sees the information of this row.
 #[auto_type]
-pub(super) fn information_is_seen(authorization: i32) -> _ {
+pub(super) fn information_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "information");
     exists(links.filter(authorization_link::object_id.eq(information::id)))
 }
 
 /// The numbers of the linked objects of a kind.
 #[auto_type]
-fn linked(authorization: i32, kind: &'static str) -> _ {
+fn linked(authorization: AuthorizationId, kind: &'static str) -> _ {
     authorization_link::table
         .filter(authorization_link::authorization_id.eq(authorization))
         .filter(authorization_link::object_kind.eq(kind))
@@ -140,7 +151,7 @@ fn linked(authorization: i32, kind: &'static str) -> _ {
 
 /// The numbers of the objects of a kind that bear a linked tag.
 #[auto_type]
-fn tagged(authorization: i32, kind: &'static str) -> _ {
+fn tagged(authorization: AuthorizationId, kind: &'static str) -> _ {
     let tags: linked = linked(authorization, "tag");
     tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::tag_id.eq_any(tags)).select(tagging::object_id)
 }

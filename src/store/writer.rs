@@ -18,7 +18,7 @@ mod waiting;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use submitted::Ticket;
 pub use transaction::Transaction;
@@ -26,6 +26,7 @@ pub use transaction::Transaction;
 use super::audit::{self, ChainHead};
 use super::connection::{AnyConnection, DatabaseLocation, LockWait};
 use super::{Cause, StoreError, WriterSettings};
+use crate::clock::instant;
 use submitted::{Job, submit};
 use transaction::{Ran, run_in_savepoint};
 use waiting::Waiting;
@@ -138,7 +139,7 @@ impl Writer {
         let mut again = Vec::new();
         let mut next = Some(first);
         let worked = self.transaction(waiting, |writer, connection, head| {
-            let since = Instant::now();
+            let since = instant();
             while let Some(mut job) = next.take() {
                 let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
                 match ran {
@@ -219,7 +220,7 @@ impl Writer {
             if head != start {
                 audit::keep_head(&mut connection, &self.chain, &head)?;
             }
-            let since = Instant::now();
+            let since = instant();
             connection.command("COMMIT")?;
             self.observer.committed(jobs, since.elapsed());
             Ok(())

@@ -6,7 +6,7 @@
 mod secret;
 mod session;
 
-pub use secret::{ClientSecret, Verifier};
+pub use secret::{ClientSecret, SecretHash};
 pub use session::SessionTokens;
 
 use std::sync::Arc;

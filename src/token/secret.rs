@@ -24,28 +24,28 @@ impl ClientSecret {
     }
 
     /// What to keep of it.
-    pub fn verifier(&self) -> Verifier {
-        Verifier::of(&self.0)
+    pub fn hash(&self) -> SecretHash {
+        SecretHash::new(&self.0)
     }
 }
 
-/// What a secret of 256 random bits is compared with: its SHA-256. Nothing slower is needed.
+/// The SHA-256 of a secret with 256 random bits, which needs no slow hash.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Verifier([u8; 32]);
+pub struct SecretHash([u8; 32]);
 
-impl std::fmt::Debug for Verifier {
+impl std::fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Verifier([secret])")
+        f.write_str("SecretHash([secret])")
     }
 }
 
-impl Verifier {
-    /// The verifier of this secret.
-    pub fn of(secret: &SecretText) -> Self {
+impl SecretHash {
+    /// Hashes a secret.
+    pub fn new(secret: &SecretText) -> Self {
         Self(Sha256::digest(secret.expose().as_bytes()).into())
     }
 
-    /// A verifier from the table of client secrets; `None` when the bytes are not 32.
+    /// Reads a stored hash; `None` unless it has 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
@@ -57,7 +57,7 @@ impl Verifier {
 
     /// Whether `secret` is the one, in a time that tells nothing.
     pub fn accepts(&self, secret: &SecretText) -> bool {
-        self.0.ct_eq(&Self::of(secret).0).into()
+        self.0.ct_eq(&Self::new(secret).0).into()
     }
 }
 
@@ -66,10 +66,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_accepted_by_its_own_verifier_alone() {
+    fn a_secret_is_accepted_by_its_own_hash_alone() {
         let (secret, other) = (ClientSecret::generate(), ClientSecret::generate());
-        assert!(secret.verifier().accepts(secret.text()));
-        assert!(!secret.verifier().accepts(other.text()));
+        assert!(secret.hash().accepts(secret.text()));
+        assert!(!secret.hash().accepts(other.text()));
         assert!(secret.text().expose().starts_with(PREFIX));
         assert_eq!(secret.text().expose().len(), PREFIX.len() + 64);
     }
@@ -77,6 +77,6 @@ mod tests {
     #[test]
     fn nothing_prints_it() {
         let secret = ClientSecret::generate();
-        assert_eq!(format!("{secret:?} {:?}", secret.verifier()), "ClientSecret([secret]) Verifier([secret])");
+        assert_eq!(format!("{secret:?} {:?}", secret.hash()), "ClientSecret([secret]) SecretHash([secret])");
     }
 }

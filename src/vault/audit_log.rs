@@ -1,14 +1,16 @@
 //! The audit log as a whole: verifying it, reading its end, and writing the heads of its chains down outside the
 //! database.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
+use super::heads_file;
+use super::operation::{Done, OperationContext, Permit, Subject};
 use super::{Vault, VaultError};
-use crate::audit::{Break, ChainCheck, SignedHead};
-use crate::clock::to_micros;
+use crate::audit::{Break, ChainCheck};
+use crate::clock::{from_micros, to_micros};
 use crate::crypto::DataKey;
 use crate::store::audit::{self, AuditRow, ChainHead};
 use crate::store::{AnyConnection, StoreError};
@@ -16,14 +18,56 @@ use crate::store::{AnyConnection, StoreError};
 const HEADS_FILE: &str = "audit-heads.jsonl";
 const PAGE: i64 = 1000;
 
+/// A record of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// The name of its chain.
+    pub chain: String,
+    /// Its number in the chain, from 1.
+    pub seq: i64,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// The id of the request; empty for the command line.
+    pub request_id: String,
+    /// Who asked; empty when nobody was authenticated.
+    pub actor: String,
+    /// The source address; empty for the command line.
+    pub source: String,
+    /// The event name.
+    pub action: String,
+    /// The object, as `kind:id`; empty for a collection.
+    pub object: String,
+    /// `ok`, `repeated`, `unchanged`, or the reason of a refusal.
+    pub outcome: String,
+    /// How many like events it stands for.
+    pub times: i32,
+}
+
+impl From<AuditRow> for AuditRecord {
+    fn from(row: AuditRow) -> Self {
+        Self {
+            chain: row.chain,
+            seq: row.seq,
+            at: from_micros(row.at),
+            request_id: row.request_id,
+            actor: row.actor,
+            source: row.source,
+            action: row.action,
+            object: row.object,
+            outcome: row.outcome,
+            times: row.times,
+        }
+    }
+}
+
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
     /// Each chain with the number of its records.
     pub chains: Vec<(String, i64)>,
-    /// How many signed heads were compared.
+    /// How many authenticated heads were compared.
     pub heads: usize,
-    /// The first thing that is wrong, if anything is.
+    /// The first break, if there is one.
     pub broken: Option<Break>,
 }
 
@@ -45,15 +89,37 @@ impl From<StoreError> for VerificationError {
 }
 
 impl Vault {
-    /// The file of signed heads of this vault.
+    /// The path of the file of heads.
     pub fn heads_file(&self) -> PathBuf {
         self.0.data_dir.join(HEADS_FILE)
     }
 
-    /// Walks every chain from its first record to its last, against the chains' own heads and the signed ones in
-    /// `heads_file`.
-    pub async fn verify_audit(&self, heads_file: &Path) -> Result<Verification, VerificationError> {
-        let (heads, forged) = read_heads(heads_file, &self.0.audit_key)?;
+    /// Walks every chain from its first record to its last, against the chains' own heads and the authenticated ones in
+    /// `heads_file`. Its own record comes after what it has walked.
+    ///
+    /// # Errors
+    /// [`VerificationError`]; a broken chain is a result.
+    pub async fn verify_audit(&self, permit: Permit, heads_file: &Path) -> Result<Verification, VerificationError> {
+        let found = self.walk_chains(heads_file).await;
+        let reason = match &found {
+            Ok(Verification { broken: None, .. }) => {
+                self.query(permit, |_| Ok(Done::new(Subject::Collection, ()))).await?;
+                return found;
+            }
+            Ok(Verification { broken: Some(_), .. }) => "audit-log-broken".into(),
+            Err(VerificationError::Heads(..)) => "audit-heads-unreadable".into(),
+            Err(VerificationError::Vault(error)) => error.reason(),
+        };
+        // A log that is broken may not take a record either; what was found is told all the same.
+        if let Err(error) = self.record_refusal(&permit, &reason).await {
+            log::error!("the verification cannot be recorded: {error}");
+        }
+        found
+    }
+
+    async fn walk_chains(&self, heads_file: &Path) -> Result<Verification, VerificationError> {
+        let (heads, forged) = heads_file::read(heads_file, &self.0.audit_key)
+            .map_err(|error| VerificationError::Heads(heads_file.display().to_string(), error.kind()))?;
         let mut found = Verification { chains: Vec::new(), heads: heads.len(), broken: forged };
         if found.broken.is_some() {
             return Ok(found);
@@ -81,34 +147,37 @@ impl Vault {
         Ok(self.0.store.read(verify).await?)
     }
 
-    /// The last `count` records of all chains, oldest first.
-    pub async fn last_records(&self, count: i64) -> Result<Vec<AuditRow>, VaultError> {
-        let read = move |connection: &mut AnyConnection| {
-            let mut records = Vec::new();
-            for chain in audit::chains_with_records(connection)? {
-                records.extend(audit::last_records(connection, &chain, count)?);
+    /// Returns the last `count` records of all chains, oldest first; of one subject (`kind:id`), if it is given.
+    pub async fn last_records(
+        &self,
+        permit: Permit,
+        count: i64,
+        subject: Option<String>,
+    ) -> Result<Vec<AuditRecord>, VaultError> {
+        let read = move |context: &mut OperationContext<'_>| {
+            let mut records: Vec<AuditRow> = Vec::new();
+            for chain in audit::chains_with_records(context.connection())? {
+                let of_chain = audit::last_records(context.connection(), &chain, subject.as_deref(), count)?;
+                records.extend(of_chain);
             }
             records.sort_by(|a, b| (a.at, &a.chain, a.seq).cmp(&(b.at, &b.chain, b.seq)));
             let surplus = records.len().saturating_sub(usize::try_from(count).unwrap_or(0));
-            Ok(records.split_off(surplus))
+            let last = records.split_off(surplus).into_iter().map(AuditRecord::from).collect();
+            Ok(Done::new(Subject::Collection, last))
         };
-        Ok(self.0.store.read(read).await?)
+        self.query(permit, read).await
     }
 
-    /// Appends the heads that have moved to the file of heads, signed. Whoever keeps a copy of that file elsewhere
-    /// can show that a tail was cut off.
+    /// Appends the heads that have moved to the file of heads, each with a MAC. Whoever keeps a copy of that file elsewhere can
+    /// show that a tail was cut off.
     pub async fn write_heads(&self) -> Result<(), VaultError> {
         let heads = self.0.store.read(audit::heads).await?;
-        let (path, at) = (self.heads_file(), to_micros(self.0.clock.now()));
-        let last = read_heads(&path, &self.0.audit_key).map(|(known, _)| known).unwrap_or_default();
-        let moved = |head: &&ChainHead| head.seq > 0 && !last.contains(head);
-        let lines: Vec<String> = heads
-            .iter()
-            .filter(moved)
-            .filter_map(|head| serde_json::to_string(&SignedHead::sign(&self.0.audit_key, head, at)).ok())
-            .collect();
-        let written = append_lines(&path, &lines);
-        written.map_err(|_| StoreError::Unavailable("the file of audit heads cannot be written").into())
+        let now = to_micros(self.0.clock.now());
+        let written = heads_file::append(&self.heads_file(), &self.0.audit_key, &heads, now);
+        written.map_err(|error| {
+            log::error!("writing {}: {}", self.heads_file().display(), error.kind());
+            StoreError::Unavailable("the file of audit heads cannot be written").into()
+        })
     }
 }
 
@@ -130,41 +199,4 @@ fn verify_chain(
             }
         }
     }
-}
-
-/// The newest signed head of each chain, and the first line that is not the vault's.
-///
-/// Older lines are checked for their signature, and then only the newest counts: it stands at the end of the same
-/// chain. A last line without an end is a write that a crash cut short, and is passed over.
-fn read_heads(path: &Path, key: &DataKey) -> Result<(Vec<ChainHead>, Option<Break>), VerificationError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(VerificationError::Heads(path.display().to_string(), error.kind())),
-    };
-    let mut newest: Vec<ChainHead> = Vec::new();
-    for (number, line) in text.split_inclusive('\n').filter(|line| line.ends_with('\n')).enumerate() {
-        let signed = serde_json::from_str::<SignedHead>(line).ok().and_then(|head| head.verified(key));
-        let Some(head) = signed else { return Ok((newest, Some(Break::ForgedHead { line: number + 1 }))) };
-        newest.retain(|known| known.chain != head.chain || known.seq > head.seq);
-        if newest.iter().all(|known| known.chain != head.chain) {
-            newest.push(head);
-        }
-    }
-    Ok((newest, None))
-}
-
-fn append_lines(path: &Path, lines: &[String]) -> io::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    let cut_short = fs::read(path)?.last().is_some_and(|last| *last != b'\n');
-    // A line that a crash cut short is cut off, or the next one would be lost with it.
-    if cut_short {
-        let whole = fs::read(path)?.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        file.set_len(whole as u64)?;
-    }
-    file.write_all((lines.join("\n") + "\n").as_bytes())?;
-    file.sync_all()
 }

@@ -1,70 +1,92 @@
 //! Custody: the record that a client holds a credential that it has read (contract, section 6).
 //!
-//! By default any number of clients may hold a credential at once, until each gives it back. The settings, or the
-//! credential itself, can make custody exclusive: then one client holds it, and the next waits until it is given back
-//! or has run out.
+//! By default any number of clients hold a credential at once, each until it releases it. The settings, or the credential
+//! itself, can make custody exclusive: then one client holds it, and the next waits until it is released or has expired.
 
-use super::credential::{locked_state_tag, resolve};
-use super::{Action, Call, Vault, VaultError, Work};
-use crate::store::credential::{self, CredentialRow};
+use super::access::Visible;
+use super::credential::{locked_etag, resolve};
+use super::operation::{Done, OperationContext, Permit, Subject};
+use super::{Noun, Switchable, Vault, VaultError};
+use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::custody::{self, CustodyRow};
+use crate::store::id::CredentialId;
 
 impl Vault {
-    /// Ends the client's custody of the credential; gives the credential's number.
+    /// Releases the client's custody of a credential, and returns the credential's id.
     ///
     /// # Errors
-    /// [`VaultError::NotInCustody`] when the client does not hold it, or no longer.
-    pub async fn release_custody(&self, call: &Call, key: String) -> Result<i32, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = resolve::visible_password(work, &key)?;
-            work.check_conditions(Some(row.id), locked_state_tag)?;
+    /// [`VaultError::NotHeld`] when the client does not hold it, or no longer.
+    pub async fn release_custody(&self, permit: Permit, key: String) -> Result<CredentialId, VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve::by_key(context, &key, CredentialKind::Password)?;
+            context.check_preconditions(Some(row.id), locked_etag)?;
             if !row.active {
-                return Err(VaultError::CredentialInactive);
+                return Err(VaultError::Inactive(Switchable::Credential));
             }
-            let (authorization, now) = (work.authorization(), work.micros());
-            let held = custody::find(work.connection(), row.id, authorization)?;
+            let (authorization, now) = (context.authorization()?, context.micros());
+            let held = custody::find(context.connection(), row.id, authorization)?;
             if !held.is_some_and(|held| held.is_live(now)) {
-                return Err(VaultError::NotInCustody);
+                return Err(VaultError::NotHeld);
             }
-            custody::release(work.connection(), row.id, authorization)?;
-            Ok(row.id)
+            custody::release(context.connection(), row.id, authorization)?;
+            Ok(Done::new(Subject::Credential(row.id), row.id))
         };
-        self.perform(call, Action::CustodyRelease, rule).await
+        self.execute(permit, rule).await.map(|(id, _)| id)
     }
 }
 
-/// Takes the credential into the client's custody; gives when that runs out. A client that holds it already keeps
+/// Takes the credential into the client's custody, and returns when that expires. A client that holds it already keeps
 /// what it has.
 ///
 /// # Errors
 /// [`VaultError::NoAccess`] while another client holds it exclusively.
-pub(super) fn take(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<Option<i64>, VaultError> {
-    require_free(work, row)?;
-    let (authorization, now) = (work.authorization(), work.micros());
-    let held = custody::find(work.connection(), row.id, authorization)?.filter(|held| held.is_live(now));
-    let held = match held {
-        Some(held) => held,
-        None => {
-            let seconds = i64::from(work.inner.settings.custody.seconds);
-            let until = (seconds > 0).then(|| now.saturating_add(seconds.saturating_mul(1_000_000)));
-            let taken = CustodyRow { since: now, until };
-            custody::take(work.connection(), row.id, authorization, taken)?;
-            taken
-        }
-    };
-    Ok(held.until)
+pub(super) fn take(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+) -> Result<Option<i64>, VaultError> {
+    require_free(context, row)?;
+    let (authorization, now) = (context.authorization()?, context.micros());
+    let held = custody::find(context.connection(), row.id, authorization)?.filter(|held| held.is_live(now));
+    if let Some(held) = held {
+        return Ok(held.until);
+    }
+    let seconds = i64::from(context.settings().custody.seconds);
+    let until = (seconds > 0).then(|| now.saturating_add(seconds.saturating_mul(1_000_000)));
+    custody::take(context.connection(), row.id, authorization, CustodyRow { since: now, until })?;
+    Ok(until)
 }
 
-/// Refuses a credential that another client holds exclusively. The row is held first, so that of two clients on two
-/// nodes one finds the other's custody.
-pub(super) fn require_free(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
-    if !row.exclusive_custody.unwrap_or(work.inner.settings.custody.exclusive) {
+/// Returns the expiry of a custody that a read needs not take: it is shared, and the client holds it already. `None` is a
+/// custody that has to be taken in a transaction.
+pub(super) fn already_held(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+) -> Result<Option<Option<i64>>, VaultError> {
+    if is_exclusive(context, row) {
+        return Ok(None);
+    }
+    let (authorization, now) = (context.authorization()?, context.micros());
+    let held = custody::find(context.connection(), row.id, authorization)?.filter(|held| held.is_live(now));
+    Ok(held.map(|held| held.until))
+}
+
+fn is_exclusive(context: &OperationContext<'_>, row: &CredentialRow) -> bool {
+    row.exclusive_custody.unwrap_or(context.settings().custody.exclusive)
+}
+
+/// Requires that no other client holds the credential exclusively. Locks the row first, so that of two clients on two nodes
+/// one finds the other's custody.
+///
+/// # Errors
+/// [`VaultError::NoAccess`].
+pub(super) fn require_free(context: &mut OperationContext<'_>, row: &Visible<CredentialRow>) -> Result<(), VaultError> {
+    if !is_exclusive(context, row) {
         return Ok(());
     }
-    credential::locked(work.connection(), row.id)?;
-    let (authorization, now) = (work.authorization(), work.micros());
-    match custody::is_held_by_another(work.connection(), row.id, authorization, now)? {
-        true => Err(VaultError::NoAccess),
-        false => Ok(()),
+    credential::locked(context.connection(), row.id)?;
+    let (authorization, now) = (context.authorization()?, context.micros());
+    if custody::is_held_by_another(context.connection(), row.id, authorization, now)? {
+        return Err(VaultError::NoAccess(Noun::Credential));
     }
+    Ok(())
 }

@@ -1,30 +1,62 @@
 //! Devices (contract, section 4).
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::input::{is_storable, key_number};
-use super::listing::{ListRequest, Listed};
-use super::{Action, Call, InvalidInput, Object, StateTag, Vault, VaultError, Work};
-use crate::store::claim::claim;
+use super::access::{Visible, require_tags_allowed, visible_device};
+use super::operation::{Done, ETag, OperationContext, Permit, Subject};
+use super::pagination::{List, ListRequest};
+use super::{Field, Noun, Switchable, Vault, VaultError};
 use crate::store::device::{self, DeviceChanges, DeviceRow};
-use crate::store::link::{self, LinkedKind};
+use crate::store::id::DeviceId;
+use crate::store::link::{self, LinkedObject};
+use crate::store::lock::lock_name;
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, StoreError, credential, domain, items, list, visibility};
+use crate::store::{StoreError, credential, domain, list};
+use crate::text::{canonical_number, case_folded, comma_separated, is_storable, tags};
 
-/// The label of its tag.
+/// The label of a device's ETag.
 const LABEL: &str = "device";
 
-/// A device, as it is shown.
-pub type Device = DeviceRow;
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in the contract")]
+pub struct Device {
+    pub id: DeviceId,
+    pub hostname: String,
+    pub ip: String,
+    pub device_type: String,
+    pub vendor: String,
+    pub model: String,
+    pub site: String,
+    pub domains: String,
+    pub tags: String,
+    pub connectivities: String,
+    pub session_remote_config: String,
+}
 
-/// The fields of a device that a call can carry. `None` leaves a field as it is; an empty text clears an optional
-/// one.
+impl From<DeviceRow> for Device {
+    fn from(row: DeviceRow) -> Self {
+        Self {
+            id: row.id,
+            hostname: row.hostname,
+            ip: row.ip,
+            device_type: row.kind,
+            vendor: row.vendor,
+            model: row.model,
+            site: row.site,
+            domains: row.domains,
+            tags: row.tags,
+            connectivities: row.connectivities,
+            session_remote_config: row.session_remote_config,
+        }
+    }
+}
+
+/// The fields of a device that a request can carry. `None` leaves a field as it is; an empty text clears an optional one.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract")]
 pub struct DeviceFields {
-    pub kind: Option<String>,
+    pub device_type: Option<String>,
     pub vendor: Option<String>,
     pub model: Option<String>,
     pub site: Option<String>,
@@ -34,7 +66,7 @@ pub struct DeviceFields {
     pub session_remote_config: Option<String>,
 }
 
-/// What a client sends to create or update a device.
+/// What is sent to create or update a device.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract")]
 pub struct DeviceInput {
@@ -43,224 +75,292 @@ pub struct DeviceInput {
     pub fields: DeviceFields,
 }
 
-/// A device after it was saved.
+/// A saved device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedDevice {
     /// Whether it is new.
     pub created: bool,
     /// The device as it now is.
     pub device: Device,
-    /// The tag of its state, for a call that has conditions.
-    pub state_tag: Option<StateTag>,
+    /// Its ETag, for a client that sends preconditions.
+    pub etag: Option<ETag>,
 }
 
 impl Vault {
-    /// The active devices that the client sees, oldest first.
-    pub async fn list_devices(
-        &self,
-        call: &Call,
-        request: Result<ListRequest, VaultError>,
-    ) -> Result<Listed<Device>, VaultError> {
-        let query = |connection: &mut AnyConnection, call: &Call| {
-            let listed = request?.answer(
-                |device: &Device| device.id,
-                |filter, page| list::devices(connection, call.client.id, filter, page),
+    /// Lists the active devices that the client sees, oldest first.
+    pub async fn list_devices(&self, permit: Permit, request: ListRequest) -> Result<List<Device>, VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let authorization = context.authorization()?;
+            let list = request.list(
+                |device: &DeviceRow| device.id,
+                |filter, page| list::devices(context.connection(), authorization, filter, page),
             )?;
-            Ok((listed, None))
+            Ok(Done::new(Subject::Collection, list.map(Device::from)))
         };
-        self.look(call, Action::DeviceList, query).await
+        self.query(permit, query).await
     }
 
-    /// One device, active or not, by its number or hostname, and the tag of its state.
-    pub async fn read_device(&self, call: &Call, key: String) -> Result<(Device, StateTag), VaultError> {
-        let inner = Arc::clone(&self.0);
-        let query = move |connection: &mut AnyConnection, call: &Call| {
-            let device = by_key(connection, call.client.id, &key)?;
-            let (object, tag) = (Object::Device(device.id), inner.state_tag(call, LABEL, &device));
-            call.unless_known(object, &tag)?;
-            Ok(((device, tag), Some(object)))
-        };
-        self.look(call, Action::DeviceRead, query).await
-    }
-
-    /// Creates the device, or updates the one of the same hostname.
+    /// Returns one device, active or not, by its id or hostname, with its ETag.
     ///
     /// # Errors
-    /// The six required fields, in the order of their codes; [`VaultError::DomainUnknown`];
-    /// [`VaultError::DeviceNotFound`] when the hostname is taken by a device that the client does not see.
-    pub async fn save_device(
-        &self,
-        call: &Call,
-        input: Result<DeviceInput, VaultError>,
-    ) -> Result<SavedDevice, VaultError> {
-        self.perform_once(call, Action::DeviceSave, move |work| save(work, input.as_ref().map_err(Clone::clone)?)).await
+    /// [`VaultError::NotFound`], also for one that the client does not see.
+    pub async fn read_device(&self, permit: Permit, key: String) -> Result<(Device, ETag), VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let device = resolve(context, &key)?;
+            let (subject, etag) = (Subject::Device(device.id), etag(context, &device));
+            context.check_if_none_match(subject, &etag)?;
+            Ok(Done::new(subject, (device.into_inner().into(), etag)))
+        };
+        self.query(permit, query).await
     }
 
-    /// Switches the device off, and with it all of its credentials.
-    pub async fn deactivate_device(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let device = for_change(work, &key)?;
-            // Before its credentials are suspended: a rule that is about to add one waits, or is waited for.
-            let device = device::locked(work.connection(), device.id)?.ok_or(VaultError::DeviceNotFound)?;
+    /// Creates a device, or updates the one of the same hostname.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`], in the order of the contract's codes; [`VaultError::NotFound`] for an unregistered domain,
+    /// and for a hostname of a device that the client does not see.
+    pub async fn save_device(&self, permit: Permit, input: DeviceInput) -> Result<SavedDevice, VaultError> {
+        let revalidate = |context: &mut OperationContext<'_>, saved: &SavedDevice| {
+            let row = device::by_id(context.connection(), saved.device.id)?.ok_or(StoreError::NotFound)?;
+            require_visible(context, row).map(drop)
+        };
+        let rule = move |context: &mut OperationContext<'_>| save(context, &input);
+        self.execute_idempotent(permit, rule, revalidate).await.map(|(saved, _)| saved)
+    }
+
+    /// Deactivates a device and all of its credentials.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::Inactive`].
+    pub async fn deactivate_device(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let device = resolve_for_change(context, &key)?;
             if !device.active {
-                return Err(VaultError::DeviceInactive);
+                return Err(VaultError::Inactive(Switchable::Device));
             }
-            let now = work.micros();
-            credential::suspend_all_of(work.connection(), device.id, now)?;
-            Ok(device::set_active(work.connection(), device.id, false, now)?)
+            let now = context.micros();
+            // First the device: a rule that relies on it being active holds a lock on this row.
+            device::set_active(context.connection(), device.id, false, now)?;
+            credential::suspend_all_of(context.connection(), device.id, now)?;
+            Ok(Done::new(Subject::Device(device.id), ()))
         };
-        self.perform(call, Action::DeviceDeactivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Switches the device on. Its credentials stay off; each is activated by itself.
-    pub async fn activate_device(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let device = for_change(work, &key)?;
+    /// Activates a device. Its credentials stay inactive; each is activated by itself.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::AlreadyActive`].
+    pub async fn activate_device(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let device = resolve_for_change(context, &key)?;
             if device.active {
-                return Err(VaultError::DeviceAlreadyActive);
+                return Err(VaultError::AlreadyActive(Switchable::Device));
             }
-            let now = work.micros();
-            Ok(device::set_active(work.connection(), device.id, true, now)?)
+            let now = context.micros();
+            device::set_active(context.connection(), device.id, true, now)?;
+            Ok(Done::new(Subject::Device(device.id), ()))
         };
-        self.perform(call, Action::DeviceActivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 }
 
-fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<DeviceRow, VaultError> {
-    let authorization = work.authorization();
-    let device = by_key(work.connection(), authorization, key)?;
-    work.touches(Object::Device(device.id));
-    work.check_conditions(Some(device.id), locked_state_tag)?;
+fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<DeviceRow>, VaultError> {
+    let device = resolve(context, key)?;
+    context.check_preconditions(Some(device.id), locked_etag)?;
     Ok(device)
 }
 
-/// The tag of a device's state, which stays what it is until the transaction ends.
-fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
-    let device = device::locked(work.connection(), id)?;
-    Ok(device.map(|device| work.state_tag(LABEL, &device)))
+fn etag(context: &OperationContext<'_>, row: &DeviceRow) -> ETag {
+    context.etag(LABEL, &columns(row))
 }
 
-/// The device of a path key: digits are its number, then a hostname (contract, section 1.8). One that the client does
-/// not see is not found.
-fn by_key(connection: &mut AnyConnection, authorization: i32, key: &str) -> Result<DeviceRow, VaultError> {
-    if !is_storable(key) {
-        return Err(VaultError::DeviceNotFound);
-    }
-    let found = match key_number(key) {
-        Some(id) => device::by_id(connection, id)?,
-        None => None,
-    };
-    let found = match found {
-        Some(device) => Some(device),
-        None => device::by_hostname(connection, key)?,
-    };
-    let device = found.ok_or(VaultError::DeviceNotFound)?;
-    match visibility::sees_device(connection, authorization, device.id)? {
-        true => Ok(device),
-        false => Err(VaultError::DeviceNotFound),
-    }
+/// The columns of a device that ETags cover: all of them.
+pub(super) fn columns(row: &DeviceRow) -> impl Serialize {
+    let DeviceRow {
+        id,
+        hostname,
+        ip,
+        kind,
+        vendor,
+        model,
+        site,
+        domains,
+        tags,
+        connectivities,
+        session_remote_config,
+        active,
+    } = row;
+    (id, hostname, ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config, active)
 }
 
-fn save(work: &mut Work<'_, '_>, input: &DeviceInput) -> Result<SavedDevice, VaultError> {
-    let hostname = required(&input.hostname, VaultError::HostnameMissing)?;
-    let ip = required(&input.ip, VaultError::IpMissing)?;
-    let fields = &input.fields;
-    required(&fields.site, VaultError::SiteMissing)?;
-    required(&fields.model, VaultError::ModelMissing)?;
-    required(&fields.vendor, VaultError::VendorMissing)?;
-    required(&fields.kind, VaultError::DeviceTypeMissing)?;
+/// Computes the ETag of a device and locks its row.
+fn locked_etag(context: &mut OperationContext<'_>, id: DeviceId) -> Result<Option<ETag>, VaultError> {
+    let device = device::locked(context.connection(), id)?;
+    Ok(device.map(|device| etag(context, &device)))
+}
 
-    claim(work.connection(), &format!("device/{}", crate::store::folded(hostname)))?;
-    let known = device::by_hostname(work.connection(), hostname)?;
-    if let Some(device) = &known {
-        work.touches(Object::Device(device.id));
-        let authorization = work.authorization();
-        if !visibility::sees_device(work.connection(), authorization, device.id)? {
-            return Err(VaultError::DeviceNotFound);
+/// Resolves a key among the devices that the principal sees: an id, or a hostname (contract, section 1.8).
+///
+/// # Errors
+/// [`VaultError::NotFound`]; [`VaultError::Ambiguous`] when id and hostname name two devices.
+pub(super) fn resolve(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<DeviceRow>, VaultError> {
+    let mut visible = Vec::new();
+    if is_storable(key) {
+        let by_id = match canonical_number(key) {
+            Some(number) => device::by_id(context.connection(), DeviceId::new(number))?,
+            None => None,
+        };
+        let by_hostname = device::by_hostname(context.connection(), key)?;
+        for row in by_id.into_iter().chain(by_hostname) {
+            if visible.iter().all(|known: &Visible<DeviceRow>| known.id != row.id) {
+                visible.extend(visible_device(context, row)?);
+            }
         }
     }
-    work.check_conditions(known.as_ref().map(|device| device.id), locked_state_tag)?;
-    let mut changes = changes_of(work, fields)?;
+    let device = visible.pop().ok_or(VaultError::NotFound(Noun::Device))?;
+    if !visible.is_empty() {
+        return Err(VaultError::Ambiguous(Vec::new()));
+    }
+    context.found(Subject::Device(device.id));
+    Ok(device)
+}
+
+/// Requires that the principal sees the device.
+///
+/// # Errors
+/// [`VaultError::NotFound`].
+pub(super) fn require_visible(
+    context: &mut OperationContext<'_>,
+    row: DeviceRow,
+) -> Result<Visible<DeviceRow>, VaultError> {
+    visible_device(context, row)?.ok_or(VaultError::NotFound(Noun::Device))
+}
+
+fn save(context: &mut OperationContext<'_>, input: &DeviceInput) -> Result<Done<SavedDevice>, VaultError> {
+    let hostname = required(&input.hostname, Field::Hostname)?;
+    let ip = required(&input.ip, Field::Ip)?;
+    let fields = &input.fields;
+    required(&fields.site, Field::Site)?;
+    required(&fields.model, Field::Model)?;
+    required(&fields.vendor, Field::Vendor)?;
+    required(&fields.device_type, Field::DeviceType)?;
+    // A key `username@hostname` is split at its last @.
+    if hostname.contains('@') {
+        return Err(VaultError::invalid(Field::Hostname, "must not contain @"));
+    }
+
+    lock_name(context.connection(), &format!("device/{}", case_folded(hostname)))?;
+    let known = match device::by_hostname(context.connection(), hostname)? {
+        Some(row) => {
+            context.found(Subject::Device(row.id));
+            Some(require_visible(context, row)?)
+        }
+        None => None,
+    };
+    context.check_preconditions(known.as_ref().map(|device| device.id), locked_etag)?;
+    let tags_before = known.as_ref().map_or(String::new(), |device| device.tags.clone());
+    let mut changes = changes(context, fields, &tags_before)?;
     changes.ip = Some(ip.to_string());
-    let (authorization, now) = (work.authorization(), work.micros());
+    let now = context.micros();
     let created = known.is_none();
     let id = match known {
         Some(device) => {
-            device::update(work.connection(), device.id, &changes, now)?;
+            device::update(context.connection(), device.id, &changes, now)?;
             device.id
         }
         None => {
-            let id = device::insert(work.connection(), hostname, &changes, now)?;
-            work.touches(Object::Device(id));
-            link::insert(work.connection(), authorization, LinkedKind::Device, id)?;
+            let authorization = context.authorization()?;
+            let id = device::insert(context.connection(), hostname, &changes, now)?;
+            link::insert(context.connection(), authorization, LinkedObject::Device(id))?;
             id
         }
     };
-    let device = device::by_id(work.connection(), id)?.ok_or(StoreError::NotFound)?;
-    let state_tag = work.state_tag_after(id, locked_state_tag)?;
-    Ok(SavedDevice { created, device, state_tag })
+    let device = device::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?.into();
+    let etag = context.etag_after(id, locked_etag)?;
+    Ok(Done::new(Subject::Device(id), SavedDevice { created, device, etag }))
 }
 
-/// A field that has to be there and not empty.
-pub(super) fn required(field: &Option<String>, missing: VaultError) -> Result<&str, VaultError> {
-    field.as_deref().filter(|text| !text.is_empty()).ok_or(missing)
+/// Requires a field that is not empty.
+///
+/// # Errors
+/// [`VaultError::Missing`].
+pub(super) fn required(value: &Option<String>, field: Field) -> Result<&str, VaultError> {
+    value.as_deref().filter(|text| !text.is_empty()).ok_or(VaultError::Missing(field))
 }
 
-/// The columns that `fields` change: lookup values registered, domains known, connectivities well formed. A lookup
-/// value cannot be cleared, so an empty one changes nothing.
-pub(super) fn changes_of(work: &mut Work<'_, '_>, fields: &DeviceFields) -> Result<DeviceChanges, VaultError> {
+/// Computes the columns that `fields` change: lookup values registered, domains known, connectivities well formed, tags
+/// allowed. A lookup value cannot be cleared, so an empty one changes nothing.
+pub(super) fn changes(
+    context: &mut OperationContext<'_>,
+    fields: &DeviceFields,
+    tags_before: &str,
+) -> Result<DeviceChanges, VaultError> {
     if let Some(list) = &fields.connectivities {
         check_connectivities(list)?;
     }
+    let tags = checked_tags(fields.tags.as_deref())?;
+    require_tags_allowed(context, tags_before, tags.as_deref())?;
     Ok(DeviceChanges {
         ip: None,
-        kind: registered(work, LookupKind::DeviceType, &fields.kind)?,
-        vendor: registered(work, LookupKind::Vendor, &fields.vendor)?,
-        model: registered(work, LookupKind::Model, &fields.model)?,
-        site: registered(work, LookupKind::Site, &fields.site)?,
-        domains: fields.domains.as_deref().map(|list| known_domains(work, list)).transpose()?,
-        tags: fields.tags.clone(),
+        kind: registered(context, LookupKind::DeviceType, &fields.device_type)?,
+        vendor: registered(context, LookupKind::Vendor, &fields.vendor)?,
+        model: registered(context, LookupKind::Model, &fields.model)?,
+        site: registered(context, LookupKind::Site, &fields.site)?,
+        domains: fields.domains.as_deref().map(|list| known_domains(context, list)).transpose()?,
+        tags,
         connectivities: fields.connectivities.clone(),
         session_remote_config: fields.session_remote_config.clone(),
     })
 }
 
-/// The first spelling of a lookup value, which comes into being here if it is new.
+/// Normalizes and checks a list of tags.
+///
+/// # Errors
+/// [`VaultError::Invalid`].
+pub(super) fn checked_tags(list: Option<&str>) -> Result<Option<String>, VaultError> {
+    list.map(tags).transpose().map_err(|error| VaultError::invalid(Field::Tags, error.expected()))
+}
+
+/// Registers a lookup value on first use, and returns its first spelling.
 pub(super) fn registered(
-    work: &mut Work<'_, '_>,
+    context: &mut OperationContext<'_>,
     kind: LookupKind,
     name: &Option<String>,
 ) -> Result<Option<String>, VaultError> {
     match name.as_deref() {
         None | Some("") => Ok(None),
-        Some(name) => Ok(Some(lookup::register(work.connection(), kind, name)?.name)),
+        Some(name) => Ok(Some(lookup::register(context.connection(), kind, name)?.name)),
     }
 }
 
-/// The full names of a list of domains, each of which has to be registered.
-pub(super) fn known_domains(work: &mut Work<'_, '_>, list: &str) -> Result<String, VaultError> {
+/// Returns the full names of a list of domains.
+///
+/// # Errors
+/// [`VaultError::NotFound`] for a domain that is not registered.
+pub(super) fn known_domains(context: &mut OperationContext<'_>, list: &str) -> Result<String, VaultError> {
     let mut names = Vec::new();
-    for item in items(list) {
-        names.push(domain::find(work.connection(), item)?.ok_or(VaultError::DomainUnknown)?);
+    for item in comma_separated(list) {
+        names.push(domain::find(context.connection(), item)?.ok_or(VaultError::NotFound(Noun::Domain))?);
     }
     Ok(names.join(","))
 }
 
-/// `PROTOCOL` or `PROTOCOL:port`, separated by commas.
+/// Checks a list of `PROTOCOL` or `PROTOCOL:port`.
 fn check_connectivities(list: &str) -> Result<(), VaultError> {
-    let sound = |item: &str| match item.split_once(':') {
+    let valid = |item: &str| match item.split_once(':') {
         None => true,
         Some((protocol, port)) => !protocol.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0),
     };
-    match items(list).all(sound) {
-        true => Ok(()),
-        false => Err(InvalidInput::parameter("connectivities", "expected PROTOCOL:port, as in SSH:22, HTTPS:443")),
+    if comma_separated(list).all(valid) {
+        return Ok(());
     }
+    Err(VaultError::invalid(Field::Connectivities, "expected PROTOCOL:port, as in SSH:22, HTTPS:443"))
 }
 
-/// The port of the first connectivity of a list; empty when there is none.
+/// Returns the port of the first connectivity of a list; empty when there is none.
 pub(super) fn first_port(connectivities: &str) -> &str {
-    items(connectivities).next().and_then(|first| first.split_once(':')).map_or("", |(_, port)| port)
+    comma_separated(connectivities).next().and_then(|first| first.split_once(':')).map_or("", |(_, port)| port)
 }
 
 #[cfg(test)]

@@ -1,160 +1,220 @@
-//! History and undo: the versions of a password, of an information, of a private key. How many are kept is in the
-//! settings. Restoring one makes a new version of it, so that nothing is lost by undoing either.
+//! Versions of secrets: listing, reading and restoring them. How many are kept is a setting. Restoring one makes a new
+//! version of it, so that undoing loses nothing either.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::credential::{self, parent, resolve};
-use super::secrets::{self, Sealed};
-use super::{Action, Call, StateTag, Vault, VaultError, Work, custody, information, ssh_key};
+use super::access::Visible;
+use super::credential::{self, note_view, parent, resolve};
+use super::operation::{Done, OperationContext, Permit, Subject};
+use super::secrets::{self, SecretOwner};
+use super::{Noun, Switchable, Vault, VaultError, custody, information, ssh_key};
 use crate::clock::from_micros;
-use crate::crypto::{SecretKind, SecretText};
-use crate::store::credential::CredentialRow;
+use crate::crypto::SecretText;
+use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::id::{CredentialId, InformationId};
 use crate::store::secret::{self, SecretState, VersionSummary};
 
-/// Whose history.
+/// Whose versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Versioned {
-    /// A credential's own password. A child's is its parent's, and so is its history.
+    /// A credential's own password. A child's is its parent's, and so are its versions.
     Credential,
-    /// The text of a protected information.
+    /// The text of a protected-information record.
     Information,
-    /// The private part of an SSH key.
+    /// The private key of an SSH key.
     SshKey,
 }
 
-impl Versioned {
-    fn kind(self) -> SecretKind {
-        match self {
-            Versioned::Credential => SecretKind::Password,
-            Versioned::Information => SecretKind::Information,
-            Versioned::SshKey => SecretKind::SshPrivateKey,
-        }
-    }
+/// The owner of versions, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is a noun with its id")]
+pub enum VersionOwner {
+    Credential(CredentialId),
+    Information(InformationId),
+    SshKey(CredentialId),
+}
 
-    /// What gives the tag of an item of this kind.
-    fn locked_state_tag(self) -> fn(&mut Work<'_, '_>, i32) -> Result<Option<StateTag>, VaultError> {
+impl std::fmt::Display for VersionOwner {
+    /// Writes the id.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Versioned::Credential => credential::locked_state_tag,
-            Versioned::Information => information::locked_state_tag,
-            Versioned::SshKey => ssh_key::locked_state_tag,
+            VersionOwner::Credential(id) | VersionOwner::SshKey(id) => id.fmt(f),
+            VersionOwner::Information(id) => id.fmt(f),
         }
     }
 }
 
-/// A version in a list: no secret.
+impl VersionOwner {
+    /// The secret that it has versions of.
+    fn secret(self) -> SecretOwner {
+        match self {
+            VersionOwner::Credential(id) => SecretOwner::Password(id),
+            VersionOwner::Information(id) => SecretOwner::Information(id),
+            VersionOwner::SshKey(id) => SecretOwner::SshPrivateKey(id),
+        }
+    }
+
+    fn subject(self) -> Subject {
+        match self {
+            VersionOwner::Credential(id) | VersionOwner::SshKey(id) => Subject::Credential(id),
+            VersionOwner::Information(id) => Subject::Information(id),
+        }
+    }
+
+    fn check_preconditions(self, context: &mut OperationContext<'_>) -> Result<(), VaultError> {
+        match self {
+            VersionOwner::Credential(id) => context.check_preconditions(Some(id), credential::locked_etag),
+            VersionOwner::Information(id) => context.check_preconditions(Some(id), information::locked_etag),
+            VersionOwner::SshKey(id) => context.check_preconditions(Some(id), ssh_key::locked_etag),
+        }
+    }
+}
+
+/// A version in a list, without its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Its number, from 1.
     pub number: i32,
-    /// When it was made.
+    /// When it was stored.
     pub created_at: DateTime<Utc>,
-    /// Whether it is the one that counts.
+    /// Whether it is the current one.
     pub current: bool,
 }
 
 /// The versions of one secret, newest first.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// The number of the item.
-    pub id: i32,
-    /// Its versions.
+    /// The owner.
+    pub owner: VersionOwner,
+    /// The versions.
     pub versions: Vec<Version>,
 }
 
 /// One version with its secret.
 #[derive(Debug)]
 pub struct ReadVersion {
-    /// The number of the item.
-    pub id: i32,
-    /// The secret as it was.
+    /// The owner.
+    pub owner: VersionOwner,
+    /// The secret.
     pub content: SecretText,
 }
 
-/// The item that a key names.
-struct Item {
-    id: i32,
-    /// The row of a password credential.
-    credential: Option<CredentialRow>,
+/// The owner of versions that the principal may read.
+enum Readable {
+    Credential(Visible<CredentialRow>),
+    Information(InformationId),
+    SshKey(Visible<CredentialRow>),
+}
+
+impl Readable {
+    fn owner(&self) -> VersionOwner {
+        match self {
+            Readable::Credential(row) => VersionOwner::Credential(row.id),
+            Readable::Information(id) => VersionOwner::Information(*id),
+            Readable::SshKey(row) => VersionOwner::SshKey(row.id),
+        }
+    }
 }
 
 impl Vault {
-    /// The versions that are kept, without secrets.
-    pub async fn list_versions(&self, call: &Call, what: Versioned, key: String) -> Result<History, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let item = readable(work, what, &key)?;
-            let rows = secret::versions(work.connection(), what.kind().name(), item.id)?;
+    /// Lists the versions that are kept.
+    ///
+    /// # Errors
+    /// As for reading the object.
+    pub async fn list_versions(&self, permit: Permit, what: Versioned, key: String) -> Result<History, VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let owner = readable(context, what, &key)?.owner();
+            let rows = secret::versions(context.connection(), owner.secret())?;
             let version = |row: &VersionSummary| Version {
                 number: row.version,
                 created_at: from_micros(row.created_at),
                 current: row.state == SecretState::Current,
             };
             let in_force = rows.iter().filter(|row| row.state.was_in_force());
-            Ok(History { id: item.id, versions: in_force.map(version).collect() })
+            let history = History { owner, versions: in_force.map(version).collect() };
+            Ok(Done::new(owner.subject(), history))
         };
-        self.perform(call, Action::HistoryList, rule).await
+        self.query(permit, query).await
     }
 
-    /// One version. A password is taken into custody as by any read.
+    /// Returns one version. A password is taken into custody as by any read.
     ///
     /// # Errors
-    /// As for reading the item, and [`VaultError::VersionNotFound`].
+    /// As for reading the object; [`VaultError::NotFound`] for a version that is not kept.
     pub async fn read_version(
         &self,
-        call: &Call,
+        permit: Permit,
         what: Versioned,
         key: String,
         number: i32,
     ) -> Result<ReadVersion, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let item = readable(work, what, &key)?;
-            if let Some(row) = &item.credential {
-                custody::take(work, row)?;
+        let rule = move |context: &mut OperationContext<'_>| {
+            let readable = readable(context, what, &key)?;
+            let owner = readable.owner();
+            let sealed = secrets::version(context, owner.secret(), number)?;
+            let sealed = sealed.ok_or(VaultError::NotFound(Noun::Version))?;
+            if let Readable::Credential(row) = &readable {
+                custody::take(context, row)?;
             }
-            let sealed = secrets::version(work, what.kind(), item.id, number)?.ok_or(VaultError::VersionNotFound)?;
-            Ok((item.id, sealed))
+            let (subject, now) = (owner.subject(), context.micros());
+            note_view(context.connection(), subject, now)?;
+            Ok(Done::new(subject, (owner, sealed)))
         };
-        let (id, sealed): (i32, Sealed) = self.perform(call, Action::HistoryRead, rule).await?;
-        Ok(ReadVersion { id, content: self.unseal(call, Action::HistoryRead, &sealed).await? })
+        let ((owner, sealed), recorded) = self.execute(permit, rule).await?;
+        Ok(ReadVersion { owner, content: self.unseal(&recorded, &sealed).await? })
     }
 
-    /// Makes an earlier version the current one again, as a new version; gives the number of the item.
+    /// Makes an earlier version the current one again, as a new version, and returns the owner.
+    ///
+    /// # Errors
+    /// As [`Vault::read_version`].
     pub async fn restore_version(
         &self,
-        call: &Call,
+        permit: Permit,
         what: Versioned,
         key: String,
         number: i32,
-    ) -> Result<i32, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let item = readable(work, what, &key)?;
-            let sealed = secrets::version(work, what.kind(), item.id, number)?.ok_or(VaultError::VersionNotFound)?;
-            work.check_conditions(Some(item.id), what.locked_state_tag())?;
-            let content = sealed.open(work.inner)?;
-            match (what, &item.credential) {
-                (Versioned::SshKey, _) => ssh_key::save::restore(work, item.id, &content)?,
-                (_, Some(row)) => parent::store_password(work, row.id, row.parent_id, row.parent_id, Some(&content))?,
-                (_, None) => secrets::put(work, what.kind(), item.id, &content)?,
+    ) -> Result<VersionOwner, VaultError> {
+        let again = key.clone();
+        let rule = move |context: &mut OperationContext<'_>| {
+            let readable = readable(context, what, &key)?;
+            let owner = readable.owner();
+            let sealed = secrets::version(context, owner.secret(), number)?;
+            let sealed = sealed.ok_or(VaultError::NotFound(Noun::Version))?;
+            owner.check_preconditions(context)?;
+            let content = sealed.open_within(context)?;
+            match &readable {
+                Readable::SshKey(row) => ssh_key::save::restore(context, row.id, &content)?,
+                Readable::Credential(row) => {
+                    custody::require_free(context, row)?;
+                    parent::store_password(context, row.id, row.parent_id, row.parent_id, Some(&content))?;
+                }
+                Readable::Information(_) => secrets::store(context, owner.secret(), &content)?,
             }
-            Ok(item.id)
+            Ok(Done::new(owner.subject(), owner))
         };
-        self.perform_once(call, Action::HistoryRestore, rule).await
+        let revalidate =
+            move |context: &mut OperationContext<'_>, _: &VersionOwner| readable(context, what, &again).map(drop);
+        self.execute_idempotent(permit, rule, revalidate).await.map(|(owner, _)| owner)
     }
 }
 
-/// The item of a key, if the client may read it now.
-fn readable(work: &mut Work<'_, '_>, what: Versioned, key: &str) -> Result<Item, VaultError> {
+/// Resolves a key to an object that the client may read now.
+fn readable(context: &mut OperationContext<'_>, what: Versioned, key: &str) -> Result<Readable, VaultError> {
     match what {
-        Versioned::Credential => {
-            let (row, _) = resolve::readable_password(work, key)?;
-            Ok(Item { id: row.id, credential: Some(row) })
+        Versioned::Credential => Ok(Readable::Credential(resolve::readable_by_key(context, key)?.0)),
+        Versioned::Information => {
+            let row = information::resolve(context, key)?;
+            if row.active {
+                Ok(Readable::Information(row.id))
+            } else {
+                Err(VaultError::Inactive(Switchable::Information))
+            }
         }
-        Versioned::Information => match information::visible(work, key)? {
-            row if row.active => Ok(Item { id: row.id, credential: None }),
-            _ => Err(VaultError::InformationInactive),
-        },
-        Versioned::SshKey => match ssh_key::visible(work, key)? {
-            row if row.active => Ok(Item { id: row.id, credential: None }),
-            _ => Err(VaultError::SshKeyInactive),
-        },
+        Versioned::SshKey => {
+            let row = resolve::by_key(context, key, CredentialKind::SshKey)?;
+            if row.active { Ok(Readable::SshKey(row)) } else { Err(VaultError::Inactive(Switchable::SshKey)) }
+        }
     }
 }

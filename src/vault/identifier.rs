@@ -1,19 +1,40 @@
-//! The rule for identifiers, the unique names that users choose.
+//! Rules for identifiers, the unique names that users choose.
 
-use super::{Dialect, InvalidInput, VaultError};
+use super::{Field, VaultError};
 
-/// Letters, digits, `.`, `_` and `-` under the modern dialect (1053). The legacy one had no rule; there an identifier
-/// still has to fit into a path.
-pub(super) fn check(identifier: &str, dialect: Dialect) -> Result<(), VaultError> {
-    match dialect {
-        Dialect::Modern => {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-            if identifier.chars().all(allowed) { Ok(()) } else { Err(VaultError::IdentifierCharacters) }
+/// What a protocol allows in identifiers, and whether it makes one up where none is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentifierPolicy {
+    /// Anything that fits into a path segment. An object without an identifier has none.
+    Free,
+    /// Letters, digits, `.`, `_` and `-`. An object without an identifier gets a generated one.
+    Restricted,
+}
+
+impl IdentifierPolicy {
+    /// Checks an identifier.
+    ///
+    /// # Errors
+    /// [`VaultError::Invalid`].
+    pub(super) fn check(self, identifier: &str) -> Result<(), VaultError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        match self {
+            IdentifierPolicy::Restricted if !identifier.chars().all(allowed) => {
+                Err(VaultError::charset(Field::Identifier, "expected letters, digits, \".\", \"_\" and \"-\""))
+            }
+            IdentifierPolicy::Free if identifier.contains('/') => {
+                Err(VaultError::invalid(Field::Identifier, "must not contain a slash"))
+            }
+            IdentifierPolicy::Restricted | IdentifierPolicy::Free => Ok(()),
         }
-        Dialect::Legacy if identifier.contains('/') => {
-            Err(InvalidInput::parameter("identifier", "must not hold a slash"))
+    }
+
+    /// Generates the identifier of a new object for which none was sent.
+    pub(super) fn generated(self) -> Option<String> {
+        match self {
+            IdentifierPolicy::Free => None,
+            IdentifierPolicy::Restricted => Some(uuid::Uuid::now_v7().to_string()),
         }
-        Dialect::Legacy => Ok(()),
     }
 }
 
@@ -22,15 +43,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_keep_to_their_dialect() {
-        for good in ["erp-batch", "a.b_c-D9"] {
-            assert_eq!(check(good, Dialect::Modern), Ok(()));
-            assert_eq!(check(good, Dialect::Legacy), Ok(()));
+    fn a_restricted_identifier_fits_both_policies_and_a_free_one_need_not() {
+        use IdentifierPolicy::{Free, Restricted};
+        for both in ["erp-batch", "a.b_c-D9"] {
+            assert_eq!((Restricted.check(both), Free.check(both)), (Ok(()), Ok(())));
         }
-        for legacy_only in ["with space", "é", "a@b", "a+b"] {
-            assert_eq!(check(legacy_only, Dialect::Modern), Err(VaultError::IdentifierCharacters));
-            assert_eq!(check(legacy_only, Dialect::Legacy), Ok(()));
+        for free_only in ["with space", "é", "a@b", "a+b"] {
+            assert!(matches!(Restricted.check(free_only), Err(VaultError::Invalid(error)) if error.is_charset));
+            assert_eq!(Free.check(free_only), Ok(()));
         }
-        assert!(check("a/b", Dialect::Legacy).is_err());
+        assert!(Free.check("a/b").is_err());
     }
 }

@@ -1,235 +1,281 @@
-//! Protected information: a text of its own, with a name and a type (contract, section 7).
+//! Protected information: a secret text with a name and a type (contract, section 7).
 //!
-//! The older service knows creating, reading and deactivating. Listing, updating through a repeated identifier (the
-//! text before is kept as a version) and activating are additions.
+//! The older service creates, reads and deactivates. Listing, updating through a repeated identifier (the text before is
+//! kept as a version) and activating are additions.
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{Visible, visible_information};
 use super::device::registered;
-use super::input::{is_storable, key_number};
-use super::listing::{ListRequest, Listed};
-use super::secrets::{self, Sealed};
-use super::{Action, Call, Object, StateTag, Vault, VaultError, Work};
-use crate::crypto::{SecretKind, SecretText};
-use crate::store::claim::claim;
+use super::identifier::IdentifierPolicy;
+use super::operation::{Done, ETag, OperationContext, Permit, Subject};
+use super::pagination::{List, ListRequest};
+use super::secrets::{self, Sealed, SecretOwner};
+use super::{Field, Noun, Switchable, Vault, VaultError};
+use crate::crypto::SecretText;
+use crate::store::id::InformationId;
 use crate::store::information::{self, InformationChanges, InformationRow};
-use crate::store::link::{self, LinkedKind};
+use crate::store::link::{self, LinkedObject};
+use crate::store::lock::lock_name;
 use crate::store::lookup::LookupKind;
-use crate::store::{AnyConnection, StoreError, list, visibility};
+use crate::store::{StoreError, list};
+use crate::text::{canonical_number, is_storable};
 
-/// An information, without its text.
-pub type Information = InformationRow;
+/// A protected-information record, without its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "named as in the contract, section 7.1")]
+pub struct Information {
+    pub id: InformationId,
+    pub identifier: Option<String>,
+    pub name: String,
+    pub information_type: String,
+    pub service: String,
+    pub url: String,
+    pub users_allowed: String,
+}
 
-/// What a client sends to create or update an information. `None` is not sent.
+impl From<InformationRow> for Information {
+    fn from(row: InformationRow) -> Self {
+        Self {
+            id: row.id,
+            identifier: row.identifier,
+            name: row.name,
+            information_type: row.kind,
+            service: row.service,
+            url: row.url,
+            users_allowed: row.users_allowed,
+        }
+    }
+}
+
+/// What is sent to create or update a record. `None` is not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 7.1")]
 pub struct InformationInput {
     pub content: Option<SecretText>,
     pub name: Option<String>,
     pub identifier: Option<String>,
-    pub kind: Option<String>,
+    pub information_type: Option<String>,
     pub service: Option<String>,
     pub url: Option<String>,
     pub users_allowed: Option<String>,
 }
 
-/// An information on its way to a client that may read it.
+/// A record with its text, for a client that may read it.
 #[derive(Debug)]
 pub struct ReadInformation {
-    /// The information.
+    /// The record.
     pub information: Information,
     /// Its text.
     pub content: SecretText,
-    /// The tag of its state.
-    pub state_tag: StateTag,
+    /// Its ETag.
+    pub etag: ETag,
 }
 
-/// An information after it was saved.
+/// A saved record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedInformation {
     /// Whether it is new.
     pub created: bool,
-    /// The information as it now is.
+    /// The record as it now is.
     pub information: Information,
-    /// The tag of its state, for a call that has conditions.
-    pub state_tag: Option<StateTag>,
+    /// Its ETag, for a client that sends preconditions.
+    pub etag: Option<ETag>,
 }
 
 impl Vault {
-    /// The active information that the client sees, oldest first.
+    /// Lists the active records that the client sees, oldest first.
     pub async fn list_information(
         &self,
-        call: &Call,
-        request: Result<ListRequest, VaultError>,
-    ) -> Result<Listed<Information>, VaultError> {
-        let query = |connection: &mut AnyConnection, call: &Call| {
-            let listed = request?.answer(
-                |information: &Information| information.id,
-                |filter, page| list::information(connection, call.client.id, filter, page),
+        permit: Permit,
+        request: ListRequest,
+    ) -> Result<List<Information>, VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let authorization = context.authorization()?;
+            let list = request.list(
+                |row: &InformationRow| row.id,
+                |filter, page| list::information(context.connection(), authorization, filter, page),
             )?;
-            Ok((listed, None))
+            Ok(Done::new(Subject::Collection, list.map(Information::from)))
         };
-        self.look(call, Action::InformationList, query).await
+        self.query(permit, query).await
     }
 
-    /// One information with its text, by its number or identifier.
+    /// Returns one record with its text, by its id or identifier.
     ///
     /// # Errors
-    /// [`VaultError::InformationNotFound`], also for one that the client does not see;
-    /// [`VaultError::InformationInactive`].
-    pub async fn read_information(&self, call: &Call, key: String) -> Result<ReadInformation, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = visible(work, &key)?;
+    /// [`VaultError::NotFound`], also for one that the client does not see; [`VaultError::Inactive`].
+    pub async fn read_information(&self, permit: Permit, key: String) -> Result<ReadInformation, VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let row = resolve(context, &key)?;
             if !row.active {
-                return Err(VaultError::InformationInactive);
+                return Err(VaultError::Inactive(Switchable::Information));
             }
-            let content = secrets::current(work, SecretKind::Information, row.id)?.ok_or(StoreError::NotFound)?;
-            let tag = tag(work, &row, &content);
-            work.call.unless_known(Object::Information(row.id), &tag)?;
-            Ok((row, content, tag))
+            let content = secrets::current(context, SecretOwner::Information(row.id))?.ok_or(StoreError::NotFound)?;
+            let (subject, etag) = (Subject::Information(row.id), etag(context, &row, &content));
+            context.check_if_none_match(subject, &etag)?;
+            Ok(Done::new(subject, (Information::from(row.into_inner()), content, etag)))
         };
-        let (information, content, state_tag) = self.perform(call, Action::InformationRead, rule).await?;
-        let content = self.unseal(call, Action::InformationRead, &content).await?;
-        Ok(ReadInformation { information, content, state_tag })
+        let ((information, content, etag), recorded) = self.reveal(permit, query, |_, _, _| Ok(())).await?;
+        let content = self.unseal(&recorded, &content).await?;
+        Ok(ReadInformation { information, content, etag })
     }
 
-    /// Creates the information, or updates the one of that identifier.
+    /// Creates a record, or updates the one of that identifier.
     ///
     /// # Errors
-    /// [`VaultError::ContentMissing`]; [`VaultError::InformationNotFound`] when the identifier belongs to one that the
-    /// client does not see.
+    /// [`VaultError::Missing`] without a text; [`VaultError::NotFound`] for an identifier of a record that the client does
+    /// not see.
     pub async fn save_information(
         &self,
-        call: &Call,
-        input: Result<InformationInput, VaultError>,
+        permit: Permit,
+        input: InformationInput,
+        identifiers: IdentifierPolicy,
     ) -> Result<SavedInformation, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| save(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform_once(call, Action::InformationSave, rule).await
+        let rule = move |context: &mut OperationContext<'_>| save(context, &input, identifiers);
+        let revalidate = |context: &mut OperationContext<'_>, saved: &SavedInformation| {
+            let row = information::by_id(context.connection(), saved.information.id)?.ok_or(StoreError::NotFound)?;
+            require_visible(context, row).map(drop)
+        };
+        self.execute_idempotent(permit, rule, revalidate).await.map(|(saved, _)| saved)
     }
 
-    /// Switches the information off.
-    pub async fn deactivate_information(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| match for_change(work, &key)? {
-            row if row.active => set_active(work, row.id, false),
-            _ => Err(VaultError::InformationInactive),
+    /// Deactivates a record.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::Inactive`].
+    pub async fn deactivate_information(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve_for_change(context, &key)?;
+            if !row.active {
+                return Err(VaultError::Inactive(Switchable::Information));
+            }
+            set_active(context, &row, false)
         };
-        self.perform(call, Action::InformationDeactivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Switches the information on.
-    pub async fn activate_information(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| match for_change(work, &key)? {
-            row if !row.active => set_active(work, row.id, true),
-            _ => Err(VaultError::InformationAlreadyActive),
+    /// Activates a record.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::AlreadyActive`].
+    pub async fn activate_information(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve_for_change(context, &key)?;
+            if row.active {
+                return Err(VaultError::AlreadyActive(Switchable::Information));
+            }
+            set_active(context, &row, true)
         };
-        self.perform(call, Action::InformationActivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 }
 
-fn set_active(work: &mut Work<'_, '_>, id: i32, active: bool) -> Result<(), VaultError> {
-    let now = work.micros();
-    Ok(information::set_active(work.connection(), id, active, now)?)
+fn set_active(
+    context: &mut OperationContext<'_>,
+    row: &Visible<InformationRow>,
+    active: bool,
+) -> Result<Done<()>, VaultError> {
+    let now = context.micros();
+    information::set_active(context.connection(), row.id, active, now)?;
+    Ok(Done::new(Subject::Information(row.id), ()))
 }
 
-fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<InformationRow, VaultError> {
-    let row = visible(work, key)?;
-    work.check_conditions(Some(row.id), locked_state_tag)?;
+fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<InformationRow>, VaultError> {
+    let row = resolve(context, key)?;
+    context.check_preconditions(Some(row.id), locked_etag)?;
     Ok(row)
 }
 
-/// The tag of an information and its text.
-fn tag(work: &Work<'_, '_>, row: &InformationRow, content: &Sealed) -> StateTag {
-    let InformationRow {
-        id,
-        identifier,
-        name,
-        kind,
-        service,
-        url,
-        users_allowed,
-        active,
-        created_at: _,
-        changed_at: _,
-    } = row;
-    let row = (id, identifier, name, kind, service, url, users_allowed, active);
-    work.state_tag("information", &(row, content.place()))
+/// Computes the ETag of a record and its text.
+fn etag(context: &OperationContext<'_>, row: &InformationRow, content: &Sealed) -> ETag {
+    context.etag("information", &(Information::from(row.clone()), row.active, content.binding()))
 }
 
-/// The tag of an information's state, which stays what it is until the transaction ends.
-pub(super) fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
-    let Some(row) = information::locked(work.connection(), id)? else { return Ok(None) };
-    let content = secrets::current(work, SecretKind::Information, id)?;
-    Ok(content.map(|content| tag(work, &row, &content)))
+/// Computes the ETag of a record and locks its row.
+pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: InformationId) -> Result<Option<ETag>, VaultError> {
+    let Some(row) = information::locked(context.connection(), id)? else { return Ok(None) };
+    let content = secrets::current(context, SecretOwner::Information(id))?;
+    Ok(content.map(|content| etag(context, &row, &content)))
 }
 
-/// The information of a path key: digits are its number, then an identifier. There is no code for "no access", so
-/// one that the client does not see is not found.
-pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<InformationRow, VaultError> {
-    if !is_storable(key) {
-        return Err(VaultError::InformationNotFound);
+/// Resolves a key among the records that the principal sees: an id, or an identifier. There is no code for "no access", so
+/// a record that it does not see is not found.
+///
+/// # Errors
+/// [`VaultError::NotFound`]; [`VaultError::Ambiguous`] when id and identifier name two records.
+pub(super) fn resolve(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<InformationRow>, VaultError> {
+    let mut visible = Vec::new();
+    if is_storable(key) {
+        let by_id = match canonical_number(key) {
+            Some(number) => information::by_id(context.connection(), InformationId::new(number))?,
+            None => None,
+        };
+        let by_identifier = information::by_identifier(context.connection(), key)?;
+        for row in by_id.into_iter().chain(by_identifier) {
+            if visible.iter().all(|known: &Visible<InformationRow>| known.id != row.id) {
+                context.found(Subject::Information(row.id));
+                visible.extend(visible_information(context, row)?);
+            }
+        }
     }
-    let by_id = match key_number(key) {
-        Some(id) => information::by_id(work.connection(), id)?,
-        None => None,
-    };
-    let found = match by_id {
-        Some(row) => Some(row),
-        None => information::by_identifier(work.connection(), key)?,
-    };
-    let row = found.ok_or(VaultError::InformationNotFound)?;
-    require_visible(work, row.id)?;
+    let row = visible.pop().ok_or(VaultError::NotFound(Noun::Information))?;
+    if !visible.is_empty() {
+        return Err(VaultError::Ambiguous(Vec::new()));
+    }
+    context.found(Subject::Information(row.id));
     Ok(row)
 }
 
-fn require_visible(work: &mut Work<'_, '_>, id: i32) -> Result<(), VaultError> {
-    work.touches(Object::Information(id));
-    let authorization = work.authorization();
-    match visibility::sees_information(work.connection(), authorization, id)? {
-        true => Ok(()),
-        false => Err(VaultError::InformationNotFound),
-    }
+fn require_visible(
+    context: &mut OperationContext<'_>,
+    row: InformationRow,
+) -> Result<Visible<InformationRow>, VaultError> {
+    context.found(Subject::Information(row.id));
+    visible_information(context, row)?.ok_or(VaultError::NotFound(Noun::Information))
 }
 
-fn save(work: &mut Work<'_, '_>, input: &InformationInput) -> Result<SavedInformation, VaultError> {
-    let content = input.content.as_ref().filter(|content| !content.is_empty()).ok_or(VaultError::ContentMissing)?;
+fn save(
+    context: &mut OperationContext<'_>,
+    input: &InformationInput,
+    identifiers: IdentifierPolicy,
+) -> Result<Done<SavedInformation>, VaultError> {
+    let content = input.content.as_ref().filter(|content| !content.is_empty());
+    let content = content.ok_or(VaultError::Missing(Field::Content))?;
     let identifier = input.identifier.as_deref().filter(|identifier| !identifier.is_empty());
-    if let Some(identifier) = identifier {
-        super::identifier::check(identifier, work.call.dialect)?;
-    }
     let known = match identifier {
         Some(identifier) => {
-            claim(work.connection(), &format!("information/{identifier}"))?;
-            information::by_identifier(work.connection(), identifier)?
+            identifiers.check(identifier)?;
+            lock_name(context.connection(), &format!("information/{identifier}"))?;
+            information::by_identifier(context.connection(), identifier)?
         }
         None => None,
     };
-    if let Some(row) = &known {
-        require_visible(work, row.id)?;
-    }
-    work.check_conditions(known.as_ref().map(|row| row.id), locked_state_tag)?;
+    let known = known.map(|row| require_visible(context, row)).transpose()?;
+    context.check_preconditions(known.as_ref().map(|row| row.id), locked_etag)?;
     let changes = InformationChanges {
         name: input.name.clone(),
-        kind: registered(work, LookupKind::InformationType, &input.kind)?,
+        kind: registered(context, LookupKind::InformationType, &input.information_type)?,
         service: input.service.clone(),
         url: input.url.clone(),
         users_allowed: input.users_allowed.clone(),
     };
-    let (authorization, now) = (work.authorization(), work.micros());
+    let now = context.micros();
     let created = known.is_none();
     let id = match known {
         Some(row) => {
-            information::update(work.connection(), row.id, &changes, now)?;
+            information::update(context.connection(), row.id, &changes, now)?;
             row.id
         }
         None => {
-            let id = information::insert(work.connection(), identifier, &changes, now)?;
-            work.touches(Object::Information(id));
-            link::insert(work.connection(), authorization, LinkedKind::Information, id)?;
+            let authorization = context.authorization()?;
+            let id = information::insert(context.connection(), identifier, &changes, now)?;
+            link::insert(context.connection(), authorization, LinkedObject::Information(id))?;
             id
         }
     };
-    secrets::put(work, SecretKind::Information, id, content)?;
-    let information = information::by_id(work.connection(), id)?.ok_or(StoreError::NotFound)?;
-    let state_tag = work.state_tag_after(id, locked_state_tag)?;
-    Ok(SavedInformation { created, information, state_tag })
+    secrets::store(context, SecretOwner::Information(id), content)?;
+    let information = information::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?.into();
+    let etag = context.etag_after(id, locked_etag)?;
+    Ok(Done::new(Subject::Information(id), SavedInformation { created, information, etag }))
 }

@@ -1,18 +1,17 @@
-//! Unlocking a vault: the root key is checked before anything is written, then the keys that it wraps are read, or
-//! made in an empty vault.
+//! Unlocking a vault: the root key is checked before anything is written, then the keys that it wraps are read, or generated
+//! in an empty vault.
 
 use std::os::unix::fs::DirBuilderExt;
 
 use chrono::{DateTime, Utc};
 
-use super::Place;
-use super::grants::Grants;
-use super::keyfactor::signature;
-use super::secrets::{HeadMac, Versions};
-use crate::audit::Signer;
+use super::VaultLocation;
+use super::access::{Grants, IDENTITY_MAC};
+use super::secrets::{HeadMac, SecretOwner, Versions};
+use crate::audit::RowMac;
 use crate::clock::to_micros;
 use crate::config::Settings;
-use crate::crypto::{self, DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError, SecretKind};
+use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
 use crate::store::key::{self, NewDataKey, NewSigningKey};
 use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, Database, StoreError, meta};
@@ -34,8 +33,8 @@ pub enum StartError {
     /// A key in the database does not open under the root key.
     #[error("a key in the database does not open under the root key; the database was changed from outside")]
     Keys,
-    /// The data directory cannot be made.
-    #[error("the data directory {0} cannot be made or used: {1}")]
+    /// The data directory cannot be created.
+    #[error("the data directory {0} cannot be created or used: {1}")]
     DataDirectory(String, std::io::ErrorKind),
 }
 
@@ -57,20 +56,20 @@ pub(super) struct Unlocked {
     pub(super) audit: DataKey,
     pub(super) tokens: TokenAuthority,
     pub(super) grants: Grants,
-    pub(super) identities: Signer,
+    pub(super) identity_mac: RowMac,
 }
 
 /// Opens the database under the root key, and brings it up to date.
 pub(super) fn unlock(
-    place: &Place,
-    location: &RootKeyLocation,
+    location: &VaultLocation,
+    root_key: &RootKeyLocation,
     settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<Unlocked, StartError> {
-    let root_key = checked_root_key(place, location)?;
-    make_data_directory(place)?;
-    let Some(mut database) = Database::connect(&place.database, true)? else {
-        return Err(StoreError::Unavailable("the database cannot be made").into());
+    let root_key = checked_root_key(location, root_key)?;
+    create_data_directory(location)?;
+    let Some(mut database) = Database::connect(&location.database, true)? else {
+        return Err(StoreError::Unavailable("the database cannot be created").into());
     };
     database.migrate()?;
     initialize(&mut database, &root_key, now)?;
@@ -78,12 +77,12 @@ pub(super) fn unlock(
     let (keyring, audit) = data_keys(connection, &root_key)?;
     let signing = signing_keys(connection, &keyring, &HeadMac::new(&audit))?;
     let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
-    let identities = Signer::new(&audit, signature::PURPOSE);
-    let grants = Grants::read(connection, now, &identities)?;
-    Ok(Unlocked { keyring, audit, tokens, grants, identities })
+    let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
+    let grants = Grants::read(connection, now, &identity_mac)?;
+    Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
 }
 
-/// What can be told of a database without writing to it.
+/// The state of a database, found without writing to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// Whether it has been initialised.
@@ -93,59 +92,58 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Looks at the database of a place, and at its root key.
-    pub fn of(place: &Place) -> Result<Self, StartError> {
-        let Some(mut database) = Database::connect(&place.database, false)? else {
+    /// Inspects the database of a vault, and its root key.
+    pub fn of(location: &VaultLocation) -> Result<Self, StartError> {
+        let Some(mut database) = Database::connect(&location.database, false)? else {
             return Ok(Self { used: false, pending: 0 });
         };
         let Some(check) = meta::root_key_check(database.connection())? else {
             return Ok(Self { used: false, pending: 0 });
         };
-        let location = RootKeyLocation::find(&place.data_dir);
-        match location.load()? {
+        let root_key = RootKeyLocation::find(&location.data_dir);
+        match root_key.load()? {
             Some(key) if key.matches(&check) => Ok(Self { used: true, pending: database.pending_migrations()? }),
-            Some(_) => Err(RootKeyError::Wrong(location.to_string()).into()),
-            None => Err(RootKeyError::Missing(location.to_string()).into()),
+            Some(_) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
+            None => Err(RootKeyError::Missing(root_key.to_string()).into()),
         }
     }
 }
 
-/// The root key of this place: the one that its database knows, or a new one for an empty place. Writes nothing but a
-/// new key.
-fn checked_root_key(place: &Place, location: &RootKeyLocation) -> Result<RootKey, StartError> {
-    let check = match Database::connect(&place.database, false)? {
+/// Loads the root key: the one that the database knows, or a new one for an empty vault. Writes nothing but a new key.
+fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<RootKey, StartError> {
+    let check = match Database::connect(&location.database, false)? {
         Some(mut database) => meta::root_key_check(database.connection())?,
         None => None,
     };
-    match (location.load()?, check) {
+    match (root_key.load()?, check) {
         (Some(key), Some(check)) if key.matches(&check) => Ok(key),
-        (Some(_), Some(_)) => Err(RootKeyError::Wrong(location.to_string()).into()),
-        (None, Some(_)) => Err(RootKeyError::Missing(location.to_string()).into()),
+        (Some(_), Some(_)) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
+        (None, Some(_)) => Err(RootKeyError::Missing(root_key.to_string()).into()),
         (Some(key), None) => Ok(key),
         (None, None) => {
-            make_data_directory(place)?;
-            Ok(location.create()?)
+            create_data_directory(location)?;
+            Ok(root_key.create()?)
         }
     }
 }
 
-/// The data directory, open to its owner alone. One that is there is left as it is.
-fn make_data_directory(place: &Place) -> Result<(), StartError> {
+/// Creates the data directory, open to its owner alone. One that exists is left as it is.
+fn create_data_directory(location: &VaultLocation) -> Result<(), StartError> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&place.data_dir)
-        .map_err(|error| StartError::DataDirectory(place.data_dir.display().to_string(), error.kind()))
+        .create(&location.data_dir)
+        .map_err(|error| StartError::DataDirectory(location.data_dir.display().to_string(), error.kind()))
 }
 
-/// Makes the keys of an empty database, all in one transaction. Of two nodes that start at once, the second finds
-/// what the first has made.
+/// Generates the keys of an empty database, all in one transaction. Of two nodes that start at once, the second finds what the
+/// first has generated.
 fn initialize(database: &mut Database, root_key: &RootKey, now: DateTime<Utc>) -> Result<(), StartError> {
     let known = meta::root_key_check(database.connection())?;
     if known.is_none() {
-        let made = make_keys(database, root_key, to_micros(now))?;
-        if let Err(error) = made
-            && !error.is_conflict()
+        let generated = generate_keys(database, root_key, to_micros(now))?;
+        if let Err(error) = generated
+            && !matches!(error, StoreError::Conflict(_))
         {
             return Err(error.into());
         }
@@ -156,7 +154,7 @@ fn initialize(database: &mut Database, root_key: &RootKey, now: DateTime<Utc>) -
     }
 }
 
-fn make_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Result<Result<(), StoreError>, StartError> {
+fn generate_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Result<Result<(), StoreError>, StartError> {
     let check = root_key.check_value()?;
     let (values, audit) = (DataKey::generate(), DataKey::generate());
     let heads = HeadMac::new(&audit);
@@ -169,26 +167,22 @@ fn make_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Result<Re
             let row = NewDataKey { purpose, state: ACTIVE, wrapped, created_at: now };
             let id = key::insert_data_key(connection, row)?;
             if *purpose == VALUES {
-                values_id = id;
+                values_id = id.get();
             }
         }
         let row = NewSigningKey { kid: signing.kid(), public_key: signing.public(), state: ACTIVE, created_at: now };
         let owner = key::insert_signing_key(connection, row)?;
-        let seal = |place| {
+        let seal = |binding| {
             let keyring = Keyring::new([(values_id, values.clone())], values_id)?;
-            keyring.seal(place, signing.private().expose())
+            keyring.seal(binding, signing.private().expose())
         };
-        let mut versions = Versions { connection, heads: &heads, kind: SecretKind::TokenSigningKey, owner };
+        let mut versions = Versions { connection, heads: &heads, owner: SecretOwner::TokenSigningKey(owner) };
         match versions.add::<StartError>(SecretState::Current, seal, now) {
             Ok(_) => Ok(()),
             Err(StartError::Store(error)) => Err(error),
             Err(_) => Err(StoreError::Query("the new signing key does not seal")),
         }
     }))
-}
-
-fn signing_place(owner: i32, version: i32) -> crypto::Place {
-    crypto::Place { kind: SecretKind::TokenSigningKey, owner, version }
 }
 
 /// The keyring for values, and the key of the audit log.
@@ -198,8 +192,8 @@ fn data_keys(connection: &mut AnyConnection, root_key: &RootKey) -> Result<(Keyr
         let unwrapped = root_key.unwrap_key(&row.purpose, &row.wrapped)?;
         match row.purpose.as_str() {
             VALUES => {
-                active = (row.state == ACTIVE).then_some(row.id).or(active);
-                values.push((row.id, unwrapped));
+                active = (row.state == ACTIVE).then_some(row.id.get()).or(active);
+                values.push((row.id.get(), unwrapped));
             }
             AUDIT => audit = Some(unwrapped),
             _ => {}
@@ -216,17 +210,11 @@ fn signing_keys(
 ) -> Result<Vec<SigningKey>, StartError> {
     let mut keys = Vec::new();
     for row in key::signing_keys(connection)? {
-        let mut versions = Versions { connection, heads, kind: SecretKind::TokenSigningKey, owner: row.id };
+        let owner = SecretOwner::TokenSigningKey(row.id);
+        let mut versions = Versions { connection, heads, owner };
         let current = versions.current::<StartError>()?.ok_or(StartError::Keys)?;
-        let private = keyring.open(signing_place(row.id, current.version), &current.sealed)?;
+        let private = keyring.open(owner.binding(current.version), &current.sealed)?;
         keys.push(SigningKey::from_parts(row.kid, row.public_key, private));
     }
     Ok(keys)
-}
-
-/// Whether the keyring opens what it seals.
-pub(super) fn work(keyring: &Keyring) -> bool {
-    let place = crypto::Place { kind: SecretKind::Password, owner: 0, version: 0 };
-    let sealed = keyring.seal(place, b"ready");
-    sealed.and_then(|sealed| keyring.open(place, &sealed)).is_ok_and(|opened| opened.expose() == b"ready")
 }

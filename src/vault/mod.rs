@@ -1,78 +1,70 @@
-//! The rules of the vault, one file for each noun. Knows no HTTP and no SQL.
+//! The rules of the vault, one file for each noun. Knows no HTTP, no protocol and no SQL.
 //!
-//! Every call goes through `Vault::perform` or `Vault::look`: permission, the work, and exactly one audit record,
-//! which is durable before the answer leaves.
+//! Every operation takes the pipeline of [`operation`]: `authorize → Permit → execute | reveal | query`, with exactly one audit
+//! record, which is durable before the answer leaves.
 
 pub mod access;
-pub mod admin;
 pub mod audit_log;
-pub mod authentication;
 pub mod credential;
 pub mod device;
 pub mod history;
 pub mod information;
-pub mod keyfactor;
-pub mod listing;
-pub mod origin;
-pub mod session;
+pub mod operation;
+pub mod pagination;
+pub mod provider;
+pub mod proxy_session;
 pub mod ssh_key;
 
-mod call;
-mod conditions;
+mod background;
 mod custody;
-mod each;
 mod error;
-mod failures;
-mod grants;
+mod heads_file;
 mod identifier;
-mod input;
 mod jobs;
 mod keys;
-mod once;
+mod registry;
 mod secrets;
-mod upkeep;
+mod status;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, Utc};
 
-pub use call::{Action, Call, Dialect, Encryption, Object};
-pub use conditions::{Conditions, StateTag, States};
-pub use error::{InvalidInput, Refusal, VaultError};
-pub use input::Parameters;
+pub use background::BackgroundTasks;
+pub use error::{DenyReason, Dependency, Field, InvalidField, Noun, Precondition, Switchable, VaultError};
+pub use identifier::IdentifierPolicy;
 pub use keys::{Inspection, StartError};
-pub use once::Once;
-pub use upkeep::Upkeep;
 
-use crate::audit::{self, Record, Signer};
+pub use crate::store::id;
+
+use crate::audit::RowMac;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::crypto::{DataKey, Fingerprints, Keyring, RootKeyLocation};
+use crate::crypto::{DataKey, KeyedDigest, Keyring, RootKeyLocation};
 use crate::directory::{self, Directory};
-use crate::store::{AnyConnection, CommitObserver, DatabaseLocation, Store, StoreError, Transaction, WriterSettings};
+use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
+use access::{Failures, Freshness, Grants, Passwords};
 
-use failures::Failures;
-use grants::Grants;
-use keyfactor::password::Passwords;
-
-/// How long a transaction takes on further jobs: short against a commit, long against a job.
+/// How long a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
 
 /// Where a vault lives.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct VaultLocation {
     /// The data directory: root key, heads of the audit log, and by default the database.
     pub data_dir: PathBuf,
     /// The database.
     pub database: DatabaseLocation,
 }
 
-impl Place {
-    /// The place of a data directory, with its own SQLite file unless a URL names another database.
+impl VaultLocation {
+    /// The location in a data directory, with its own SQLite file unless a URL names another database.
+    ///
+    /// # Errors
+    /// [`StoreError`] for a URL of an unknown kind.
     pub fn new(data_dir: &Path, database_url: Option<&str>) -> Result<Self, StoreError> {
         let database = match database_url {
             Some(url) => DatabaseLocation::parse(url)?,
@@ -91,10 +83,11 @@ struct Inner {
     keyring: ArcSwap<Keyring>,
     audit_key: DataKey,
     session_tokens: SessionTokens,
-    fingerprints: Fingerprints,
+    keyed_digest: KeyedDigest,
     tokens: ArcSwap<TokenAuthority>,
     grants: ArcSwap<Grants>,
-    identities: Signer,
+    freshness: Freshness,
+    identity_mac: RowMac,
     secret_heads: secrets::HeadMac,
     passwords: Passwords,
     directory: Arc<dyn Directory>,
@@ -105,15 +98,19 @@ struct Inner {
 }
 
 impl Vault {
-    /// Opens the vault at `place`: makes what an empty place lacks, refuses a wrong root key before any write.
+    /// Opens the vault at `location`: creates what an empty one lacks, and refuses a wrong root key before any write.
+    ///
+    /// # Errors
+    /// [`StartError`].
     pub fn open(
-        place: &Place,
+        location: &VaultLocation,
         settings: &Settings,
         clock: Clock,
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StartError> {
-        let root_key = RootKeyLocation::find(&place.data_dir);
-        let keys = keys::unlock(place, &root_key, settings, clock.now())?;
+        let root_key = RootKeyLocation::find(&location.data_dir);
+        let freshness = Freshness::new(&clock);
+        let keys = keys::unlock(location, &root_key, settings, clock.now())?;
         let writers = WriterSettings {
             node: settings.node.name.clone(),
             writers: settings.store.writers,
@@ -123,21 +120,22 @@ impl Vault {
             batch_time: BATCH_TIME,
         };
         Ok(Self(Arc::new(Inner {
-            store: Store::open(&place.database, &writers, settings.store.readers, observer)?,
+            store: Store::open(&location.database, &writers, settings.store.readers, observer)?,
             keyring: ArcSwap::from_pointee(keys.keyring),
             secret_heads: secrets::HeadMac::new(&keys.audit),
             session_tokens: SessionTokens::under(&keys.audit),
-            fingerprints: Fingerprints::under(&keys.audit),
+            keyed_digest: KeyedDigest::new(&keys.audit),
             audit_key: keys.audit,
             tokens: ArcSwap::from_pointee(keys.tokens),
             grants: ArcSwap::from_pointee(keys.grants),
-            identities: keys.identities,
+            freshness,
+            identity_mac: keys.identity_mac,
             passwords: Passwords::default(),
-            directory: directory::open(&settings.keyfactor.directory),
+            directory: directory::open(&settings.directory),
             failures: Failures::default(),
             clock,
             settings: settings.clone(),
-            data_dir: place.data_dir.clone(),
+            data_dir: location.data_dir.clone(),
         })))
     }
 
@@ -151,175 +149,14 @@ impl Vault {
         self.0.store.queue_depth()
     }
 
-    /// Whether the database answers, and the keys open what they sealed.
+    /// Whether the database answers, the keys open what they sealed, and the grants are current.
     pub async fn is_ready(&self) -> bool {
-        let keyring = self.0.keyring.load_full();
-        self.0.store.control(crate::store::meta::change_mark).await.is_ok() && keys::work(&keyring)
+        let database_answers = self.0.store.control(crate::store::meta::change_mark).await.is_ok();
+        database_answers && secrets::round_trips(&self.0) && self.0.require_fresh_grants().is_ok()
     }
 
     /// Finishes the writes that are queued and refuses later ones.
     pub fn close(&self) {
         self.0.store.close();
-    }
-
-    /// One call that writes or reveals: permission, `rule`, and the record, in one transaction. A refusal keeps
-    /// nothing but its record. A `POST` takes [`Vault::perform_once`].
-    pub(crate) async fn perform<T>(
-        &self,
-        call: &Call,
-        action: Action,
-        rule: impl Fn(&mut Work<'_, '_>) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError>
-    where
-        T: Send + 'static,
-    {
-        let writes = action.need(call.dialect).is_some_and(|need| need.write);
-        let rule = move |work: &mut Work<'_, '_>| {
-            work.call.conditions()?.refuse_once()?;
-            work.under_conditions(writes, &rule)
-        };
-        self.transact(call, action, rule).await
-    }
-
-    async fn transact<T>(
-        &self,
-        call: &Call,
-        action: Action,
-        rule: impl Fn(&mut Work<'_, '_>) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError>
-    where
-        T: Send + 'static,
-    {
-        let ticket = call.ticket();
-        let (inner, call) = (Arc::clone(&self.0), call.clone());
-        let job = move |transaction: &mut Transaction<'_>| {
-            let mut work = Work::new(transaction, &call, &inner);
-            let result = call.permit(action).and_then(|()| rule(&mut work));
-            let Work { object, now, outcome, .. } = work;
-            let outcome = match &result {
-                Ok(_) => outcome,
-                Err(unchanged @ VaultError::Unchanged { .. }) => unchanged.reason(),
-                // Not the caller's doing: the whole job fails, and may run again.
-                Err(VaultError::Store(error)) => return Err(error.clone()),
-                Err(refusal) => {
-                    transaction.roll_back()?;
-                    refusal.reason()
-                }
-            };
-            inner.record(transaction, &call.record(action, object, outcome, now))?;
-            Ok(result)
-        };
-        self.0.store.write(ticket, job).await?
-    }
-
-    /// One call that only looks: permission, `query` on a connection for reading, then the record, and only when
-    /// that is durable the answer.
-    pub(crate) async fn look<T>(
-        &self,
-        call: &Call,
-        action: Action,
-        query: impl FnOnce(&mut AnyConnection, &Call) -> Result<(T, Option<Object>), VaultError> + Send + 'static,
-    ) -> Result<T, VaultError>
-    where
-        T: Send + 'static,
-    {
-        let result = match call.permit(action).and_then(|()| call.conditions().map(drop)) {
-            Ok(()) => {
-                let call = call.clone();
-                let request_id = call.origin.request_id.clone();
-                self.0.store.read_for(&request_id, move |connection| Ok(query(connection, &call))).await?
-            }
-            Err(refusal) => Err(refusal),
-        };
-        let (object, outcome) = match &result {
-            Ok((_, object)) => (*object, "ok"),
-            Err(VaultError::Store(error)) => {
-                error.log(&call.origin.request_id);
-                return Err(error.clone().into());
-            }
-            Err(unchanged @ VaultError::Unchanged { object, .. }) => (Some(*object), unchanged.reason()),
-            Err(refusal) => (None, refusal.reason()),
-        };
-        let ticket = call.ticket();
-        let (inner, call) = (Arc::clone(&self.0), call.clone());
-        let job = move |transaction: &mut Transaction<'_>| {
-            inner.record(transaction, &call.record(action, object, outcome, inner.clock.now()))
-        };
-        self.0.store.write(ticket, job).await?;
-        result.map(|(found, _)| found)
-    }
-
-    /// Records a call that is refused before it reaches a rule of its own, and gives the refusal back.
-    pub async fn refuse(&self, call: &Call, action: Action, refusal: VaultError) -> VaultError {
-        let again = refusal.clone();
-        match self.transact(call, action, move |_| Err::<(), _>(again.clone())).await {
-            Ok(()) => refusal,
-            Err(error) => error,
-        }
-    }
-}
-
-impl Inner {
-    /// Appends a record to the chain of the writer that runs the transaction.
-    fn record(&self, transaction: &mut Transaction<'_>, record: &Record) -> Result<(), StoreError> {
-        crate::store::audit::append(transaction, |head| audit::seal(&self.audit_key, head, record))
-    }
-}
-
-impl Call {
-    fn permit(&self, action: Action) -> Result<(), VaultError> {
-        let Some(need) = action.need(self.dialect) else { return Ok(()) };
-        access::permit(&self.client, need, &self.origin)?;
-        self.answer_key().map(|_| ())
-    }
-
-    fn record(&self, action: Action, object: Option<Object>, outcome: &'static str, at: DateTime<Utc>) -> Record {
-        Record {
-            at,
-            request_id: self.origin.request_id.clone(),
-            actor: self.client.client_id.clone(),
-            source: self.origin.source.to_string(),
-            action: action.word(),
-            object: object.map(|object| object.to_string()).unwrap_or_default(),
-            outcome,
-            times: 1,
-        }
-    }
-}
-
-/// What a rule works with: the transaction, the call, the time.
-pub(crate) struct Work<'a, 't> {
-    transaction: &'a mut Transaction<'t>,
-    call: &'a Call,
-    inner: &'a Inner,
-    now: DateTime<Utc>,
-    object: Option<Object>,
-    /// What the record says of a success.
-    outcome: &'static str,
-    conditions_checked: bool,
-}
-
-impl<'a, 't> Work<'a, 't> {
-    fn new(transaction: &'a mut Transaction<'t>, call: &'a Call, inner: &'a Inner) -> Self {
-        let now = inner.clock.now();
-        Self { transaction, call, inner, now, object: None, outcome: "ok", conditions_checked: false }
-    }
-
-    fn connection(&mut self) -> &mut AnyConnection {
-        self.transaction.connection()
-    }
-
-    /// The number of the authorization that asks.
-    fn authorization(&self) -> i32 {
-        self.call.client.id
-    }
-
-    fn micros(&self) -> i64 {
-        crate::clock::to_micros(self.now)
-    }
-
-    /// Notes what the call is about, for its record, also when it is then refused.
-    fn touches(&mut self, object: Object) {
-        self.object = Some(object);
     }
 }

@@ -4,6 +4,8 @@ DROP TABLE tagging;
 DROP TABLE ssh_key_device;
 DROP TABLE ssh_key;
 DROP TABLE custody;
+DROP TABLE jit_policy;
+DROP TABLE rotation_policy;
 DROP TABLE credential;
 DROP TABLE device;
 DROP TABLE lookup;

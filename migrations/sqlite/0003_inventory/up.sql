@@ -53,10 +53,8 @@ CREATE TABLE credential (
     tags TEXT NOT NULL,
     domain TEXT NOT NULL,
     parent_id INTEGER REFERENCES credential (id),
-    execution_settings TEXT,
     session_settings TEXT,
     additional_settings TEXT,
-    jit_settings TEXT,
     active BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
@@ -73,6 +71,41 @@ CREATE INDEX credential_device ON credential (device_id, username);
 CREATE INDEX credential_kind ON credential (kind, id);
 CREATE INDEX credential_type ON credential (credential_type, id);
 CREATE INDEX credential_inactive ON credential (id) WHERE NOT active;
+
+-- When and how to rotate a password. A row exists once a setting was sent.
+CREATE TABLE rotation_policy (
+    credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
+    automatic_change BOOLEAN NOT NULL,
+    agent_based BOOLEAN NOT NULL,
+    plugin TEXT,
+    template TEXT,
+    use_own_credential BOOLEAN NOT NULL,
+    authentication_id INTEGER REFERENCES credential (id),
+    reconcile BOOLEAN NOT NULL,
+    reconciliation_id INTEGER REFERENCES credential (id),
+    reconciliation_plugin TEXT,
+    reconciliation_template TEXT,
+    next_due_at BIGINT
+);
+CREATE INDEX rotation_policy_due ON rotation_policy (next_due_at) WHERE next_due_at IS NOT NULL;
+
+-- Just-in-time access to an account. A row exists once a setting was sent.
+CREATE TABLE jit_policy (
+    credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
+    enabled BOOLEAN NOT NULL,
+    create_and_delete BOOLEAN NOT NULL,
+    enable_and_disable BOOLEAN NOT NULL,
+    use_own_credential BOOLEAN NOT NULL,
+    authentication_id INTEGER REFERENCES credential (id),
+    creation_plugin TEXT,
+    creation_template TEXT,
+    deletion_plugin TEXT,
+    deletion_template TEXT,
+    enable_plugin TEXT,
+    enable_template TEXT,
+    disable_plugin TEXT,
+    disable_template TEXT
+);
 
 CREATE TABLE custody (
     credential_id INTEGER NOT NULL REFERENCES credential (id),

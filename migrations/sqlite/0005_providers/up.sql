@@ -25,13 +25,13 @@ CREATE TABLE provider_type_parameter (
     UNIQUE (type_id, name_key)
 );
 INSERT INTO provider_type_parameter (id, type_id, name, name_key, display_name, data_type, instance_level) VALUES
-    (1, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'Safe', 'safe', 'Safe', 1, FALSE),
-    (2, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'Folder', 'folder', 'Folder', 1, TRUE),
-    (3, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'Object', 'object', 'Object', 1, TRUE),
+    (1, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'Safe', 'safe', 'PrivateArk Safe', 1, FALSE),
+    (2, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'Folder', 'folder', 'PrivateArk Folder Name', 1, TRUE),
+    (3, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'Object', 'object', 'PrivateArk Protected Password Name', 1, TRUE),
     (4, '16fc28fa-d2e4-4152-9895-ebf261b011b5', 'AppId', 'appid', 'Application ID', 1, FALSE),
-    (5, 'c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'SecretServerUrl', 'secretserverurl', 'Secret Server URL', 1, FALSE),
+    (5, 'c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'SecretServerUrl', 'secretserverurl', 'Server URL', 1, FALSE),
     (6, 'c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'RuleName', 'rulename', 'Rule Name', 1, FALSE),
-    (7, 'c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'SecretId', 'secretid', 'Secret ID', 1, TRUE),
+    (7, 'c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'SecretId', 'secretid', 'Thycotic Secret ID', 1, TRUE),
     (8, 'c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'RuleKey', 'rulekey', 'Rule Key', 2, FALSE),
     (9, '54ebf9ac-a1e4-48ae-b16e-1bfb9755465c', 'SecretName', 'secretname', 'Secret Reference Name', 1, TRUE);
 

@@ -1,63 +1,68 @@
-//! The members of a body. Their names count in any case, unknown ones are passed over, and null is absent (contract,
+//! The members of a JSON body. Names are case-insensitive, unknown ones are ignored, and null is absent (contract,
 //! section 1.4). Errors name the member and never its value.
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroize;
 
 use crate::crypto::SecretText;
-use crate::http::body::whole;
-use crate::vault::{InvalidInput, VaultError};
+use crate::http::input_error::InputError;
 
-/// A JSON object.
-pub(in crate::http) struct Members(Map<String, Value>);
+/// A JSON object. It may hold secrets, so its strings are wiped when it is dropped.
+#[derive(Default)]
+pub(super) struct Members(Map<String, Value>);
 
-/// The body of a request, whatever its content type says. It carries an error instead of being one, so that the vault
-/// asks for permission first and records the refusal.
-pub(in crate::http) struct Sent(pub(super) Result<Members, VaultError>);
-
-impl FromRequest for Sent {
-    type Error = std::convert::Infallible;
-    type Future = LocalBoxFuture<'static, Result<Self, Self::Error>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let read = async {
-                let mut bytes = whole(&request, payload).await?;
-                let parsed = Members::parse(&bytes);
-                // The buffer has held secrets.
-                bytes.as_mut().zeroize();
-                parsed
-            };
-            Ok(Sent(read.await.map_err(VaultError::from)))
-        })
+impl Drop for Members {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
     }
 }
 
-/// A member's name: the last part of the path by which an error names it.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Returns the name of a member: the last part of the path by which an error names it.
 fn name_of(path: &'static str) -> &'static str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
+/// Converts a JSON number without a fraction: `60.0` is 60.
+fn integer(value: &Value) -> Option<i32> {
+    if let Some(number) = value.as_i64() {
+        return number.try_into().ok();
+    }
+    let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+    (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number).then_some(number as i32)
+}
+
 impl Members {
-    fn parse(bytes: &[u8]) -> Result<Self, InvalidInput> {
-        // A byte order mark is what some clients of this API begin with.
+    /// Parses a body.
+    ///
+    /// # Errors
+    /// [`InputError::NotJson`], [`InputError::NotAnObject`].
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, InputError> {
+        // Some clients of this API begin with a byte order mark.
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        // The parser's own message repeats the input, so it goes no further.
-        match serde_json::from_slice(text).map_err(|_| InvalidInput::NotJson)? {
+        // The parser's own message repeats the input, so it is dropped.
+        match serde_json::from_slice(text).map_err(|_| InputError::NotJson)? {
             Value::Object(members) => Ok(Members(members)),
-            _ => Err(InvalidInput::NotAnObject),
+            mut other => {
+                wipe(&mut other);
+                Err(InputError::NotAnObject)
+            }
         }
     }
 
-    fn value(&self, path: &'static str) -> Result<Option<&Value>, VaultError> {
+    fn value(&self, path: &'static str) -> Result<Option<&Value>, InputError> {
         let mut found = self.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case(name_of(path)));
         match (found.next(), found.next()) {
-            (_, Some(_)) => Err(InvalidInput::parameter(path, "must not be there twice")),
+            (_, Some(_)) => Err(InputError::parameter(path, "must not be repeated")),
             (found, None) => Ok(found.map(|(_, value)| value).filter(|value| !value.is_null())),
         }
     }
@@ -67,53 +72,64 @@ impl Members {
         path: &'static str,
         expected: &'static str,
         read: impl FnOnce(&Value) -> Option<T>,
-    ) -> Result<Option<T>, VaultError> {
+    ) -> Result<Option<T>, InputError> {
         let Some(value) = self.value(path)? else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| InvalidInput::parameter(path, expected))
+        read(value).map(Some).ok_or_else(|| InputError::parameter(path, expected))
     }
 
-    /// A text.
-    pub(super) fn text(&self, path: &'static str) -> Result<Option<String>, VaultError> {
-        let text = self.read(path, "expected a text", |value| value.as_str().map(String::from))?;
+    /// Returns a string.
+    pub(super) fn text(&self, path: &'static str) -> Result<Option<String>, InputError> {
+        let text = self.read(path, "expected a string", |value| value.as_str().map(String::from))?;
         match text {
-            Some(text) if text.contains('\0') => Err(InvalidInput::parameter(path, "must not hold a NUL character")),
+            Some(text) if text.contains('\0') => Err(InputError::parameter(path, "must not hold a NUL character")),
             text => Ok(text),
         }
     }
 
-    /// A text that is secret, or may be.
-    pub(super) fn secret(&self, path: &'static str) -> Result<Option<SecretText>, VaultError> {
-        self.read(path, "expected a text", |value| value.as_str().map(|text| SecretText::new(text.into())))
+    /// Returns a string that is secret, or may be.
+    pub(super) fn secret(&self, path: &'static str) -> Result<Option<SecretText>, InputError> {
+        self.read(path, "expected a string", |value| value.as_str().map(|text| SecretText::new(text.into())))
     }
 
-    /// A whole number.
-    pub(super) fn number(&self, path: &'static str) -> Result<Option<i32>, VaultError> {
-        self.read(path, "expected a whole number of 32 bits", |value| value.as_i64()?.try_into().ok())
+    /// Returns a 32-bit integer.
+    pub(super) fn number(&self, path: &'static str) -> Result<Option<i32>, InputError> {
+        self.read(path, "expected a 32-bit integer", integer)
     }
 
-    /// Yes or no.
-    pub(super) fn flag(&self, path: &'static str) -> Result<Option<bool>, VaultError> {
+    /// Returns a required 32-bit integer.
+    pub(super) fn required_number(&self, path: &'static str) -> Result<i32, InputError> {
+        self.number(path)?.ok_or_else(|| InputError::parameter(path, "required"))
+    }
+
+    /// Returns a boolean.
+    pub(super) fn flag(&self, path: &'static str) -> Result<Option<bool>, InputError> {
         self.read(path, "expected true or false", Value::as_bool)
     }
 
-    /// A GUID.
-    pub(super) fn guid(&self, path: &'static str) -> Result<Option<Uuid>, VaultError> {
+    /// Returns a GUID.
+    pub(super) fn guid(&self, path: &'static str) -> Result<Option<Uuid>, InputError> {
         self.read(path, "expected a GUID", |value| Uuid::parse_str(value.as_str()?.trim()).ok())
     }
 
-    /// An array of texts; absent is empty.
-    pub(super) fn texts(&self, path: &'static str) -> Result<Vec<String>, VaultError> {
+    /// Returns an array of strings; absent is empty.
+    pub(super) fn texts(&self, path: &'static str) -> Result<Vec<String>, InputError> {
         let texts = |value: &Value| value.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect();
-        Ok(self.read(path, "expected an array of texts", texts)?.unwrap_or_default())
+        Ok(self.read(path, "expected an array of strings", texts)?.unwrap_or_default())
     }
 
-    /// A nested object.
-    pub(super) fn object(&self, path: &'static str) -> Result<Option<Members>, VaultError> {
+    /// Refuses a list that is not empty: what is not supported must not be dropped silently.
+    pub(super) fn require_empty(&self, path: &'static str) -> Result<(), InputError> {
+        let empty = self.read(path, "expected an array", |value| Some(value.as_array()?.is_empty()))?;
+        if empty.unwrap_or(true) { Ok(()) } else { Err(InputError::parameter(path, "not supported, must be empty")) }
+    }
+
+    /// Returns a nested object.
+    pub(super) fn object(&self, path: &'static str) -> Result<Option<Members>, InputError> {
         self.read(path, "expected an object", |value| value.as_object().cloned().map(Members))
     }
 
-    /// An array of objects; absent is empty.
-    pub(super) fn objects(&self, path: &'static str) -> Result<Vec<Members>, VaultError> {
+    /// Returns an array of objects; absent is empty.
+    pub(super) fn objects(&self, path: &'static str) -> Result<Vec<Members>, InputError> {
         let objects =
             |value: &Value| value.as_array()?.iter().map(|element| element.as_object().cloned().map(Members)).collect();
         Ok(self.read(path, "expected an array of objects", objects)?.unwrap_or_default())
@@ -161,12 +177,37 @@ mod tests {
     }
 
     #[test]
+    fn a_number_may_have_a_fraction_of_zero() {
+        let sent = members(&json!({ "A": 60.0, "B": -2_147_483_648.0, "C": 2_147_483_648.0, "D": 60.5, "E": 1e300 }));
+        assert_eq!((sent.number("A"), sent.number("B")), (Ok(Some(60)), Ok(Some(i32::MIN))));
+        for path in ["C", "D", "E"] {
+            assert!(sent.number(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_not_supported_may_only_be_empty() {
+        let sent = members(&json!({ "Empty": [], "Null": null, "Full": [{}], "Text": "x" }));
+        for path in ["Empty", "Null", "Absent"] {
+            assert_eq!(sent.require_empty(path), Ok(()), "{path}");
+        }
+        assert!(sent.require_empty("Full").is_err() && sent.require_empty("Text").is_err());
+    }
+
+    #[test]
+    fn a_dropped_body_is_wiped() {
+        let mut value = json!({ "a": "secret", "b": ["secret", { "c": "secret" }] });
+        wipe(&mut value);
+        assert_eq!(value, json!({ "a": "", "b": ["", { "c": "" }] }));
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
-        assert_eq!(Members::parse(b"").err(), Some(InvalidInput::NotJson));
-        assert_eq!(Members::parse(b"null").err(), Some(InvalidInput::NotAnObject));
-        assert_eq!(Members::parse(b"[{}]").err(), Some(InvalidInput::NotAnObject));
+        assert_eq!(Members::parse(b"").err(), Some(InputError::NotJson));
+        assert_eq!(Members::parse(b"null").err(), Some(InputError::NotAnObject));
+        assert_eq!(Members::parse(b"[{}]").err(), Some(InputError::NotAnObject));
         assert!(Members::parse(b"\xef\xbb\xbf{}").is_ok());
-        assert_eq!(Members::parse("[".repeat(100_000).as_bytes()).err(), Some(InvalidInput::NotJson));
+        assert_eq!(Members::parse("[".repeat(100_000).as_bytes()).err(), Some(InputError::NotJson));
     }
 
     proptest! {

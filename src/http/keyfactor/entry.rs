@@ -1,27 +1,30 @@
 //! `…/PamProviders/Local/{providerId}/Entries` (contract, section 5).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, number};
-use super::error::Refused;
-use super::query;
-use crate::vault::VaultError;
-use crate::vault::keyfactor::entry::{Entry, EntryInput};
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::filter::Field;
+use super::pagination::ListTable;
+use super::response;
+use crate::http::input_error::InputError;
+use crate::vault::provider::{Entry, EntryColumn, EntryInput, EntryTest};
+use crate::vault::{self, VaultError};
 
 /// The parameter of a deletion, for the description.
-pub(in crate::http) const SECRET_NAME: &[(&str, &str)] = &[("secretName", "Which entry; required")];
+pub(super) const SECRET_NAME: &[(&str, &str)] = &[("secretName", "The name of the entry; required")];
 
 /// What is sent to create or update an entry.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct EntryForm {
-    /// Unique within the provider, in any case.
+pub(super) struct EntryForm {
+    /// Unique within the provider, ignoring case.
     secret_name: String,
-    /// Cleared by an update that does not hold it.
+    /// Cleared by an update without it.
     description: Option<String>,
     /// Never in an answer. Required for a new entry; an update without it keeps the secret.
     secret_value: Option<String>,
@@ -30,7 +33,7 @@ pub struct EntryForm {
 /// An entry, without its secret.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct EntryView {
+pub(super) struct EntryView {
     provider_id: i32,
     secret_name: String,
     description: Option<String>,
@@ -38,57 +41,61 @@ pub struct EntryView {
 
 impl From<Entry> for EntryView {
     fn from(row: Entry) -> Self {
-        Self { provider_id: row.provider_id, secret_name: row.name, description: row.description }
+        Self { provider_id: row.provider_id.get(), secret_name: row.name, description: row.description }
     }
 }
 
 const PROVIDER: &str = "providerId";
 
+const LIST: ListTable<EntryTest, EntryColumn> = ListTable {
+    field: |name| match name {
+        "secretname" => Some(Field::Text(EntryTest::Name)),
+        "description" => Some(Field::Text(EntryTest::Description)),
+        _ => None,
+    },
+    columns: &[("SecretName", EntryColumn::Name), ("Description", EntryColumn::Description)],
+    default: EntryColumn::Name,
+};
+
 /// `GET …/Entries`
-pub(in crate::http) async fn list(
-    caller: Caller,
-    provider: web::Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
-    let provider = number(&provider, PROVIDER);
-    let listed = caller.vault.list_entries(&caller.call, provider, query::list(&request)).await?;
-    Ok(caller.list(listed, EntryView::from))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let provider = call.id(PROVIDER).await?;
+    let query = call.list(&LIST).await?;
+    let list = call.vault.list_entries(call.permit, provider, query).await?;
+    Ok(response::list(list, EntryView::from))
 }
 
 /// `POST …/Entries`
-pub(in crate::http) async fn create(
-    caller: Caller,
-    provider: web::Path<String>,
-    sent: Sent,
-) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let entry = caller.vault.create_entry(&caller.call, number(&provider, PROVIDER), input).await?;
-    Ok(caller.answer(EntryView::from(entry)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let provider = call.id(PROVIDER).await?;
+    let input = call.parse(input).await?;
+    let entry = call.vault.create_entry(call.permit, provider, input).await?;
+    Ok(response::ok(EntryView::from(entry)))
 }
 
 /// `PUT …/Entries`
-pub(in crate::http) async fn update(
-    caller: Caller,
-    provider: web::Path<String>,
-    sent: Sent,
-) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let entry = caller.vault.update_entry(&caller.call, number(&provider, PROVIDER), input).await?;
-    Ok(caller.answer(EntryView::from(entry)))
+pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let provider = call.id(PROVIDER).await?;
+    let input = call.parse(input).await?;
+    let entry = call.vault.update_entry(call.permit, provider, input).await?;
+    Ok(response::ok(EntryView::from(entry)))
 }
 
 /// `DELETE …/Entries?secretName=…`
-pub(in crate::http) async fn delete(
-    caller: Caller,
-    provider: web::Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
-    let name = query::value(&request, "secretName");
-    caller.vault.delete_entry(&caller.call, number(&provider, PROVIDER), name).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let provider = call.id(PROVIDER).await?;
+    let name = call.query(|query| query.value("secretName")).await?;
+    call.vault.delete_entry(call.permit, provider, name).await.map_err(|error| match error {
+        // The query spells it in another way than the body.
+        VaultError::Missing(vault::Field::SecretName) => {
+            KeyfactorError::Request(InputError::parameter("secretName", "required").into())
+        }
+        error => KeyfactorError::from(error),
+    })?;
+    Ok(response::no_content())
 }
 
-fn input(members: &Members) -> Result<EntryInput, VaultError> {
+fn input(members: &Members) -> Result<EntryInput, InputError> {
     Ok(EntryInput {
         secret_name: members.text("SecretName")?,
         description: members.text("Description")?,

@@ -1,61 +1,125 @@
-//! The Keyfactor families: PAM providers, their types and local entries, security identities, roles.
+//! The Keyfactor Command API: PAM providers, their types and local entries, security identities, roles.
 //!
-//! Paths are matched without regard to case and under several base paths (`path`); a request says the version it
-//! speaks in a header (`version`); members of a body are found in any case, and answers are in PascalCase.
+//! Paths are case-insensitive and lie below several base paths (`path`); a request names the version that it uses in a
+//! header (`version`); names of members are case-insensitive, and answers are in PascalCase. Permission comes before everything that the protocol
+//! checks.
 
-pub mod entry;
-pub mod error;
-pub mod identity;
-pub mod provider;
-pub mod provider_type;
-pub mod role;
-pub mod status;
-
+mod authentication;
 mod body;
-mod caller;
+mod call;
+mod entry;
+mod error;
+mod error_message;
+mod field;
+mod filter;
+mod headers;
+mod identity;
+mod pagination;
 mod path;
+mod permission_name;
+mod permission_set;
+mod provider;
+mod provider_type;
 mod query;
+mod request_error;
+mod response;
+mod role;
+mod routes;
+mod status;
+#[cfg(test)]
+mod tests;
 mod version;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use std::collections::HashMap;
+
+use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
-use super::Service;
-use super::observe::RequestId;
-use crate::vault::{Action, VaultError};
-use caller::Caller;
-
-pub(super) use path::{BASE, serves};
-pub(super) use query::LIST_PARAMETERS;
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, is_below};
+use super::server;
+use crate::config::KeyfactorSettings;
+use crate::vault::VaultError;
+use error::KeyfactorError;
+use path::{BASE, Spelling};
+use version::Versions;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-keyfactor-correlation-id");
 const PRODUCT_VERSION: HeaderName = HeaderName::from_static("x-keyfactor-product-version");
 const SUPPORTED_VERSIONS: HeaderName = HeaderName::from_static("api-supported-versions");
 
-/// Before a request is routed, its path is brought to the spelling of the table; before it is answered, the answer gets
-/// the headers that all of the families have. Requests to other families pass untouched.
-pub(super) async fn frame(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let service = request.app_data::<web::Data<Service>>().cloned();
-    let settings = service.as_ref().map(|service| &service.vault.settings().keyfactor);
-    path::spell(&mut request, settings.map_or(&[], |settings| &settings.base_paths));
-    let ours = serves(request.path());
-    let versions = version::supported(request.path());
-    let mut answered = next.call(request).await?;
-    if ours {
-        let id = answered.request().extensions().get::<RequestId>().and_then(|id| Uuid::parse_str(&id.0).ok());
-        let headers = answered.headers_mut();
-        set(headers, CORRELATION_ID, &id.unwrap_or_default().to_string());
-        set(headers, SUPPORTED_VERSIONS, versions);
-        set(headers, PRODUCT_VERSION, settings.map_or("", |settings| &settings.product_version));
+/// The family.
+pub(super) struct Keyfactor {
+    require_requested_with: bool,
+    product_version: String,
+    spelling: Spelling,
+    /// The versions of each path.
+    versions: HashMap<String, Versions>,
+}
+
+impl Keyfactor {
+    pub(super) fn new(settings: &KeyfactorSettings) -> Self {
+        let require_requested_with = settings.require_requested_with;
+        let endpoints = routes::endpoints(require_requested_with);
+        let mut versions: HashMap<String, Versions> = HashMap::new();
+        for (of_method, endpoint) in endpoints {
+            versions.entry(endpoint.path).and_modify(|known| *known = known.union(of_method)).or_insert(of_method);
+        }
+        let spelling = Spelling::new(&settings.base_paths, versions.keys().map(String::as_str));
+        Self { require_requested_with, product_version: settings.product_version.clone(), spelling, versions }
     }
-    Ok(answered)
+}
+
+impl Family for Keyfactor {
+    fn name(&self) -> &'static str {
+        "keyfactor"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints(self.require_requested_with).into_iter().map(|(_, endpoint)| endpoint).collect()
+    }
+
+    /// A path that [`Family::prepare`] has normalized.
+    fn owns(&self, path: &str) -> bool {
+        is_below(path, BASE)
+    }
+
+    fn prepare(&self, request: &mut ServiceRequest) {
+        self.spelling.normalize(request);
+    }
+
+    fn decorate(&self, request: &HttpRequest, headers: &mut HeaderMap) {
+        let id = Uuid::parse_str(&server::request_id(request)).unwrap_or_default();
+        let versions = request.match_pattern().and_then(|path| self.versions.get(&path).copied());
+        set(headers, CORRELATION_ID, &id.to_string());
+        set(headers, SUPPORTED_VERSIONS, versions.unwrap_or(Versions::Both).as_str());
+        set(headers, PRODUCT_VERSION, &self.product_version);
+        server::set_security_headers(request, headers);
+    }
+
+    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+        Box::pin(async move {
+            let error = match record(&request, failure).await {
+                Ok(()) => KeyfactorError::Unserved(failure),
+                Err(failed) => failed.into(),
+            };
+            error.error_response()
+        })
+    }
+}
+
+/// Records an authenticated request that no endpoint serves.
+async fn record(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultError> {
+    if failure == RouteFailure::Panic {
+        return Ok(());
+    }
+    match authentication::authenticate(request).await {
+        Ok((vault, request)) => server::record_route_failure(&vault, request, failure).await,
+        Err(_) => Ok(()),
+    }
 }
 
 /// Sets a header that has a value.
@@ -63,14 +127,4 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
         headers.insert(name, value);
     }
-}
-
-/// Refuses a request to a path or a method that is not there. A call that bears good credentials leaves its record here
-/// as everywhere.
-pub(super) async fn refuse(request: &HttpRequest, error: VaultError) -> HttpResponse {
-    let refused = match Caller::authenticated(request).await {
-        Ok((vault, call)) => error::Refused::because(vault.refuse(&call, Action::UnknownRoute, error).await),
-        Err(_) => error::Refused::because(error),
-    };
-    refused.error_response()
 }

@@ -1,37 +1,41 @@
 //! `…/PamProviders` (contract, section 3).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, number};
-use super::error::Refused;
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::filter::Field;
+use super::pagination::ListTable;
 use super::provider_type::ParameterView;
-use super::query;
-use crate::vault::VaultError;
-use crate::vault::keyfactor::ApiVersion;
-use crate::vault::keyfactor::provider::{Provider, ProviderInput};
-use crate::vault::keyfactor::provider_type::{Parameter, ProviderType};
-use crate::vault::keyfactor::values::{ProviderValue, ValueInput};
+use super::response;
+use super::version::ApiVersion;
+use crate::http::input_error::InputError;
+use crate::vault::id::ParameterId;
+use crate::vault::provider::{
+    Parameter, Placement, Provider, ProviderColumn, ProviderInput, ProviderTest, ProviderType, ProviderValue,
+    ValueInput,
+};
 
-/// What is sent to create a provider; with `Id` also to update one. What an update does not hold is cleared.
+/// What is sent to create a provider; with `Id` also to update one. An update clears what is not sent.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ProviderForm {
-    /// Which one to update.
+pub(super) struct ProviderForm {
+    /// The provider to update.
     id: Option<i32>,
-    /// Unique, in any case.
+    /// Unique, ignoring case.
     name: String,
-    /// Version 1 only; 1 unless said.
+    /// Version 1 only; 1 by default.
     area: Option<i32>,
     provider_type: ProviderTypeReference,
     /// Required for every parameter of the type that is not of instance level, unless `Remote` is true.
     provider_type_param_values: Option<Vec<ValueForm>>,
     /// Version 1 only.
     secured_area_id: Option<i32>,
-    /// False unless said.
+    /// False by default.
     remote: Option<bool>,
 }
 
@@ -39,7 +43,7 @@ pub struct ProviderForm {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ProviderTypeReference {
+pub(super) struct ProviderTypeReference {
     /// A GUID.
     id: String,
 }
@@ -48,19 +52,19 @@ pub struct ProviderTypeReference {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ValueForm {
-    /// The text or the secret. What is shown for a secret leaves it as it is.
+pub(super) struct ValueForm {
+    /// The text or the secret. The GUID that is shown for a secret leaves the secret unchanged.
     value: Option<String>,
     instance_id: Option<i32>,
     instance_guid: Option<String>,
     provider_type_param: ParameterReference,
 }
 
-/// The parameter that a value is for, by its number or its name.
+/// The parameter that a value is for, by its id or its name.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ParameterReference {
+pub(super) struct ParameterReference {
     id: Option<i32>,
     name: Option<String>,
 }
@@ -68,7 +72,7 @@ pub struct ParameterReference {
 /// A provider.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ProviderView {
+pub(super) struct ProviderView {
     id: i32,
     name: String,
     /// Version 1 only.
@@ -86,7 +90,7 @@ pub struct ProviderView {
 /// The type of a provider, as it is shown there.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct NestedTypeView {
+pub(super) struct NestedTypeView {
     /// A GUID.
     id: String,
     name: String,
@@ -96,7 +100,7 @@ pub struct NestedTypeView {
 /// A parameter of a provider's type, as it is shown there.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct NestedParameterView {
+pub(super) struct NestedParameterView {
     #[serde(flatten)]
     parameter: ParameterView,
     /// Always null.
@@ -106,8 +110,8 @@ pub struct NestedParameterView {
 /// The value of a parameter, as it is shown.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ValueView {
-    /// The number of the value, not of its parameter.
+pub(super) struct ValueView {
+    /// The id of the value, not of its parameter.
     id: i32,
     /// The text; for a secret a GUID that stands for it.
     value: Option<String>,
@@ -117,10 +121,10 @@ pub struct ValueView {
 }
 
 impl ProviderView {
-    fn of(provider: Provider, version: ApiVersion) -> Self {
+    fn new(provider: Provider, version: ApiVersion) -> Self {
         let first = version == ApiVersion::One;
         Self {
-            id: provider.id,
+            id: provider.id.get(),
             name: provider.name,
             area: first.then_some(provider.area),
             provider_type: provider.provider_type.into(),
@@ -145,7 +149,7 @@ impl From<ProviderType> for NestedTypeView {
 impl From<ProviderValue> for ValueView {
     fn from(value: ProviderValue) -> Self {
         Self {
-            id: value.id,
+            id: value.id.get(),
             value: value.value,
             instance_id: value.instance_id,
             instance_guid: value.instance_guid,
@@ -154,68 +158,107 @@ impl From<ProviderValue> for ValueView {
     }
 }
 
+const LIST: ListTable<ProviderTest, ProviderColumn> = ListTable {
+    field: |name| match name {
+        "name" => Some(Field::Text(ProviderTest::Name)),
+        "providertype" => Some(Field::Text(ProviderTest::Type)),
+        "area" => Some(Field::Number(ProviderTest::Area)),
+        "securedareaid" => Some(Field::Number(ProviderTest::SecuredArea)),
+        _ => None,
+    },
+    columns: &[
+        ("Id", ProviderColumn::Id),
+        ("Name", ProviderColumn::Name),
+        ("Area", ProviderColumn::Area),
+        ("ProviderType", ProviderColumn::Type),
+        ("SecuredAreaId", ProviderColumn::SecuredArea),
+        ("Remote", ProviderColumn::Remote),
+    ],
+    default: ProviderColumn::Name,
+};
+
 /// `GET …/PamProviders`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_providers(&caller.call, query::list(&request)).await?;
-    Ok(caller.list(listed, |provider| ProviderView::of(provider, caller.version)))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let query = call.list(&LIST).await?;
+    let list = call.vault.list_providers(call.permit, query).await?;
+    Ok(response::list(list, |provider| ProviderView::new(provider, call.version)))
 }
 
 /// `GET …/PamProviders/{id}`
-pub(in crate::http) async fn read(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let provider = caller.vault.read_provider(&caller.call, number(&id, "id")).await?;
-    Ok(caller.answer(ProviderView::of(provider, caller.version)))
+pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.id("id").await?;
+    let provider = call.vault.read_provider(call.permit, id).await?;
+    Ok(response::ok(ProviderView::new(provider, call.version)))
 }
 
 /// `POST …/PamProviders`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let provider = caller.vault.create_provider(&caller.call, caller.version, input).await?;
-    Ok(caller.answer(ProviderView::of(provider, caller.version)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(|members| input(members, call.version)).await?;
+    let provider = call.vault.create_provider(call.permit, input).await?;
+    Ok(response::ok(ProviderView::new(provider, call.version)))
 }
 
 /// `PUT …/PamProviders`
-pub(in crate::http) async fn update(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let id = sent.0.as_ref().map_err(Clone::clone).and_then(id_in);
-    let input = sent.0.and_then(|members| input(&members));
-    let provider = caller.vault.update_provider(&caller.call, caller.version, id, input).await?;
-    Ok(caller.answer(ProviderView::of(provider, caller.version)))
+pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.parse(|members| members.required_number("Id")).await?;
+    let input = call.parse(|members| input(members, call.version)).await?;
+    let provider = call.vault.update_provider(call.permit, id.into(), input).await?;
+    Ok(response::ok(ProviderView::new(provider, call.version)))
 }
 
 /// `DELETE …/PamProviders/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_provider(&caller.call, number(&id, "id")).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.id("id").await?;
+    call.vault.delete_provider(call.permit, id).await?;
+    Ok(response::no_content())
 }
 
-/// The number of the thing that a body is about.
-pub(super) fn id_in(members: &Members) -> Result<i32, VaultError> {
-    members.number("Id")?.ok_or_else(|| crate::vault::InvalidInput::parameter("Id", "required"))
-}
-
-fn input(members: &Members) -> Result<ProviderInput, VaultError> {
-    let value = |members: Members| {
-        let parameter = members.object("ProviderTypeParamValues.ProviderTypeParam")?;
-        let parameter = parameter.as_ref();
-        let id = |parameter: &Members| parameter.number("ProviderTypeParamValues.ProviderTypeParam.Id");
-        let name = |parameter: &Members| parameter.text("ProviderTypeParamValues.ProviderTypeParam.Name");
-        Ok(ValueInput {
-            parameter_id: parameter.map(id).transpose()?.flatten(),
-            parameter_name: parameter.map(name).transpose()?.flatten(),
-            value: members.secret("ProviderTypeParamValues.Value")?,
-            instance_id: members.number("ProviderTypeParamValues.InstanceId")?,
-            instance_guid: members.guid("ProviderTypeParamValues.InstanceGuid")?,
-        })
-    };
+fn input(members: &Members, version: ApiVersion) -> Result<ProviderInput, InputError> {
     let values = members.objects("ProviderTypeParamValues")?;
     Ok(ProviderInput {
         name: members.text("Name")?,
-        area: members.number("Area")?,
+        placement: placement(members, version)?,
         provider_type: match members.object("ProviderType")? {
             Some(reference) => reference.guid("ProviderType.Id")?,
             None => None,
         },
-        values: values.into_iter().map(value).collect::<Result<_, VaultError>>()?,
-        secured_area_id: members.number("SecuredAreaId")?,
+        values: values.iter().map(value).collect::<Result<_, InputError>>()?,
         remote: members.flag("Remote")?,
     })
+}
+
+/// Version 2 has no areas, so its requests neither set nor clear them.
+fn placement(members: &Members, version: ApiVersion) -> Result<Placement, InputError> {
+    let (area, secured_area_id) = (members.number("Area")?, members.number("SecuredAreaId")?);
+    Ok(match version {
+        ApiVersion::One => Placement::Areas { area, secured_area_id },
+        ApiVersion::Two => Placement::Kept,
+    })
+}
+
+fn value(members: &Members) -> Result<ValueInput, InputError> {
+    let parameter = members.object("ProviderTypeParamValues.ProviderTypeParam")?.unwrap_or_default();
+    Ok(ValueInput {
+        parameter_id: parameter.number("ProviderTypeParamValues.ProviderTypeParam.Id")?.map(ParameterId::new),
+        parameter_name: parameter.text("ProviderTypeParamValues.ProviderTypeParam.Name")?,
+        value: members.secret("ProviderTypeParamValues.Value")?,
+        instance_id: members.number("ProviderTypeParamValues.InstanceId")?,
+        instance_guid: members.guid("ProviderTypeParamValues.InstanceGuid")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_version_1_places_a_provider() {
+        let sent = json!({ "Name": "p", "area": 3, "SecuredAreaId": 4 }).to_string();
+        let members = Members::parse(sent.as_bytes()).unwrap();
+        let placement = |version| input(&members, version).unwrap().placement;
+        assert_eq!(placement(ApiVersion::One), Placement::Areas { area: Some(3), secured_area_id: Some(4) });
+        assert_eq!(placement(ApiVersion::Two), Placement::Kept);
+    }
 }

@@ -1,21 +1,22 @@
 //! `…/PamProviders/Types` (contract, section 4).
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, segment};
-use super::error::Refused;
-use crate::vault::VaultError;
-use crate::vault::keyfactor::provider_type::{Parameter, ParameterInput, ProviderType, ProviderTypeInput};
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::response;
+use crate::http::input_error::InputError;
+use crate::vault::provider::{Parameter, ParameterInput, ProviderType, ProviderTypeInput};
 
 /// What is sent to create a type.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ProviderTypeForm {
-    /// Unique, in any case.
+pub(super) struct ProviderTypeForm {
+    /// Unique, ignoring case.
     name: String,
     parameters: Option<Vec<ParameterForm>>,
 }
@@ -24,8 +25,8 @@ pub struct ProviderTypeForm {
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct ParameterForm {
-    /// Unique within the type, in any case.
+pub(super) struct ParameterForm {
+    /// Unique within the type, ignoring case.
     name: String,
     display_name: Option<String>,
     /// 1 is a text, 2 a secret.
@@ -37,7 +38,7 @@ pub struct ParameterForm {
 /// A type.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ProviderTypeView {
+pub(super) struct ProviderTypeView {
     /// A GUID.
     id: String,
     name: String,
@@ -47,7 +48,7 @@ pub struct ProviderTypeView {
 /// A parameter of a type.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ParameterView {
+pub(super) struct ParameterView {
     id: i32,
     name: String,
     display_name: Option<String>,
@@ -60,7 +61,7 @@ pub struct ParameterView {
 impl From<Parameter> for ParameterView {
     fn from(parameter: Parameter) -> Self {
         Self {
-            id: parameter.id,
+            id: parameter.id.get(),
             name: parameter.name,
             display_name: parameter.display_name,
             data_type: parameter.data_type.number(),
@@ -79,31 +80,33 @@ impl From<ProviderType> for ProviderTypeView {
 const ID: (&str, &str) = ("id", "expected a GUID");
 
 /// `GET …/PamProviders/Types`
-pub(in crate::http) async fn list(caller: Caller) -> Result<HttpResponse, Refused> {
-    let found = caller.vault.list_provider_types(&caller.call).await?;
-    Ok(caller.answer(found.into_iter().map(ProviderTypeView::from).collect::<Vec<_>>()))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let types = call.vault.list_provider_types(call.permit).await?;
+    Ok(response::ok(types.into_iter().map(ProviderTypeView::from).collect::<Vec<_>>()))
 }
 
 /// `GET …/PamProviders/Types/{id}`
-pub(in crate::http) async fn read(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let found = caller.vault.read_provider_type(&caller.call, segment(&id, ID.0, ID.1)).await?;
-    Ok(caller.answer(ProviderTypeView::from(found)))
+pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.segment(ID.0, ID.1).await?;
+    let found = call.vault.read_provider_type(call.permit, id).await?;
+    Ok(response::ok(ProviderTypeView::from(found)))
 }
 
 /// `POST …/PamProviders/Types`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let created = caller.vault.create_provider_type(&caller.call, input).await?;
-    Ok(caller.answer(ProviderTypeView::from(created)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input).await?;
+    let created = call.vault.create_provider_type(call.permit, input).await?;
+    Ok(response::ok(ProviderTypeView::from(created)))
 }
 
 /// `DELETE …/PamProviders/Types/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_provider_type(&caller.call, segment(&id, ID.0, ID.1)).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.segment(ID.0, ID.1).await?;
+    call.vault.delete_provider_type(call.permit, id).await?;
+    Ok(response::no_content())
 }
 
-fn input(members: &Members) -> Result<ProviderTypeInput, VaultError> {
+fn input(members: &Members) -> Result<ProviderTypeInput, InputError> {
     let parameter = |members: Members| {
         Ok(ParameterInput {
             name: members.text("Parameters.Name")?,
@@ -114,6 +117,6 @@ fn input(members: &Members) -> Result<ProviderTypeInput, VaultError> {
     };
     Ok(ProviderTypeInput {
         name: members.text("Name")?,
-        parameters: members.objects("Parameters")?.into_iter().map(parameter).collect::<Result<_, VaultError>>()?,
+        parameters: members.objects("Parameters")?.into_iter().map(parameter).collect::<Result<_, InputError>>()?,
     })
 }

@@ -1,79 +1,104 @@
-//! The parameters of a query: names in any case, and with the prefix `pq.` that older clients send (contract, section
-//! 1.6).
+//! Query parameters: names are case-insensitive, and may have the prefix `pq.` of older clients (contract, section 1.6).
 
-use actix_web::HttpRequest;
+use std::borrow::Cow;
 
-use crate::vault::keyfactor::listing::ListRequest;
-use crate::vault::{InvalidInput, VaultError};
+use percent_encoding::percent_decode_str;
 
-/// The parameters of every list, for the description: name, and what it means.
-pub(in crate::http) const LIST_PARAMETERS: &[(&str, &str)] = &[
-    ("QueryString", "What has to hold: comparisons (Name -eq \"x\") joined by AND, OR and parentheses"),
-    ("PageReturned", "Which part of the list, from 1"),
-    ("ReturnLimit", "How many rows a part has; 50 unless said, 1000 at the most"),
-    ("SortField", "The column to sort by"),
-    ("SortAscending", "0 is ascending, 1 is descending"),
-];
+use crate::http::input_error::InputError;
 
-/// The value of a parameter; the last one when there are several.
-pub(super) fn value(request: &HttpRequest, name: &str) -> Option<String> {
-    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
-    let same = |sent: &str| {
-        let bare = sent.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case("pq.")).map_or(sent, |_| &sent[3..]);
-        bare.eq_ignore_ascii_case(name)
-    };
-    pairs.filter(|(sent, _)| same(sent)).last().map(|(_, value)| value.into_owned())
-}
+/// The query of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Query<'a>(&'a str);
 
-/// What a request asks of a list.
-pub(super) fn list(request: &HttpRequest) -> Result<ListRequest, VaultError> {
-    Ok(ListRequest {
-        query_string: value(request, "QueryString"),
-        page_returned: number(request, "PageReturned")?,
-        return_limit: number(request, "ReturnLimit")?,
-        sort_field: value(request, "SortField"),
-        sort_ascending: number(request, "SortAscending")?,
-    })
-}
+impl<'a> Query<'a> {
+    pub(super) fn new(query: &'a str) -> Self {
+        Self(query)
+    }
 
-fn number(request: &HttpRequest, name: &'static str) -> Result<Option<i32>, VaultError> {
-    match value(request, name).as_deref().map(str::trim) {
-        None | Some("") => Ok(None),
-        Some(digits) => {
-            digits.parse().map(Some).map_err(|_| InvalidInput::parameter(name, "expected a whole number of 32 bits"))
+    /// Returns the value of a parameter; the last one when it is repeated.
+    ///
+    /// # Errors
+    /// [`InputError::Parameter`] for a value that is not UTF-8: a replaced character would name something else.
+    pub(super) fn value(self, name: &'static str) -> Result<Option<String>, InputError> {
+        let mut pairs = self.0.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let last = pairs.rfind(|(sent, _)| is_named(&decode(sent), name));
+        let decoded = last.map(|(_, value)| String::from_utf8(decode(value)));
+        decoded.transpose().map_err(|_| InputError::parameter(name, "must be UTF-8"))
+    }
+
+    /// Returns the value of a parameter that is a 32-bit integer; an empty one is absent.
+    ///
+    /// # Errors
+    /// [`InputError::Parameter`].
+    pub(super) fn number(self, name: &'static str) -> Result<Option<i32>, InputError> {
+        match self.value(name)?.as_deref().map(str::trim) {
+            None | Some("") => Ok(None),
+            Some(digits) => {
+                let invalid = |_| InputError::parameter(name, "expected a 32-bit integer");
+                digits.parse().map(Some).map_err(invalid)
+            }
         }
     }
+
+    /// Returns the value of a parameter that is a boolean; an empty one is absent.
+    ///
+    /// # Errors
+    /// [`InputError::Parameter`].
+    pub(super) fn flag(self, name: &'static str) -> Result<Option<bool>, InputError> {
+        match self.value(name)?.map(|value| value.trim().to_ascii_lowercase()).as_deref() {
+            None | Some("") => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(InputError::parameter(name, "expected true or false")),
+        }
+    }
+}
+
+/// Decodes a name or a value of `application/x-www-form-urlencoded`.
+fn decode(text: &str) -> Vec<u8> {
+    let text: Cow<'_, str> = if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
+    percent_decode_str(&text).collect()
+}
+
+fn is_named(sent: &[u8], name: &str) -> bool {
+    let prefix = sent.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case(b"pq."));
+    let bare = prefix.map_or(sent, |_| &sent[3..]);
+    bare.eq_ignore_ascii_case(name.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
 
     use super::*;
 
-    fn asked(query: &str) -> Result<ListRequest, VaultError> {
-        list(&TestRequest::with_uri(&format!("/KeyfactorAPI/PamProviders?{query}")).to_http_request())
+    #[test]
+    fn the_last_of_several_counts_and_a_plus_is_a_blank() {
+        let query = Query::new("secretName=a&pq.SECRETNAME=b+c%2B&other=d");
+        assert_eq!(query.value("secretName"), Ok(Some("b c+".into())));
+        assert_eq!(Query::new("&x&secretName").value("secretName"), Ok(Some(String::new())));
+        assert_eq!(Query::new("").value("secretName"), Ok(None));
     }
 
     #[test]
-    fn names_come_in_any_case_and_with_a_prefix() {
-        for query in
-            ["PageReturned=2&SortField=Name", "pq.pageReturned=2&pq.sortField=Name", "PAGERETURNED=2&PQ.SORTFIELD=Name"]
-        {
-            let request = asked(query).unwrap();
-            assert_eq!((request.page_returned, request.sort_field.as_deref()), (Some(2), Some("Name")), "{query}");
-        }
-        assert_eq!(asked("QueryString=Name%20-eq%20%22a%2Bb%22").unwrap().query_string.unwrap(), "Name -eq \"a+b\"");
-        assert_eq!(asked("pagereturned=&%C3%A9=1&x").unwrap().page_returned, None);
+    fn a_value_that_is_not_utf_8_is_refused() {
+        assert!(Query::new("secretName=caf%E9").value("secretName").is_err());
+        assert_eq!(Query::new("secretName=caf%C3%A9&%E9=1").value("secretName"), Ok(Some("café".into())));
     }
 
     #[test]
-    fn a_number_that_is_none_is_refused_by_name() {
-        for name in ["PageReturned", "ReturnLimit", "SortAscending"] {
-            for value in ["zz", "1.5", "99999999999", "true"] {
-                let refused = asked(&format!("{name}={value}")).unwrap_err().to_string();
-                assert!(refused.contains(name) && !refused.contains(value), "{refused}");
-            }
+    fn a_flag_is_true_or_false() {
+        assert_eq!(Query::new("validate=FALSE").flag("Validate"), Ok(Some(false)));
+        assert_eq!(Query::new("Validate=+true").flag("Validate"), Ok(Some(true)));
+        assert_eq!(Query::new("Validate=").flag("Validate"), Ok(None));
+        assert!(Query::new("Validate=1").flag("Validate").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_comes_through_as_it_was_encoded(value in any::<String>()) {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("secretName", &value).finish();
+            prop_assert_eq!(Query::new(&query).value("secretName"), Ok(Some(value)));
         }
     }
 }

@@ -1,38 +1,59 @@
-//! `…/Security/Roles`, in version 2, and `…/PermissionSets` (contract, section 7).
+//! `…/Security/Roles` and `…/PermissionSets` (contract, section 7).
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Members, Sent};
-use super::caller::{Caller, number, segment};
-use super::error::Refused;
-use super::provider::id_in;
-use super::query;
-use crate::vault::VaultError;
-use crate::vault::keyfactor::role::{PermissionSet, Role, RoleInput};
+use super::body::Members;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::filter::Field;
+use super::pagination::ListTable;
+use super::permission_name::permission_names;
+use super::response;
+use super::version::ApiVersion;
+use crate::http::input_error::InputError;
+use crate::vault::access::role::{NameTest, Role, RoleColumn, RoleInput};
 
-/// What is sent to create a role; with `Id` also to update one. What an update does not hold is cleared.
+/// What is sent to create a role; with `Id` also to update one. An update clears what is not sent.
 #[derive(ToSchema)]
 #[schema(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "a description; the members are read leniently, by name")]
-pub struct RoleForm {
-    /// Which one to update.
+pub(super) struct RoleForm {
+    /// The role to update.
     id: Option<i32>,
-    /// Unique, in any case.
+    /// Unique, ignoring case.
     name: String,
     description: Option<String>,
     email_address: Option<String>,
-    /// A GUID; the global set unless said.
+    /// A GUID; the global set by default.
     permission_set_id: Option<String>,
     /// Access-control strings, as in `/pam/modify/5/`.
     permissions: Option<Vec<String>>,
+    /// Not supported; must be empty.
+    claims: Option<Vec<String>>,
 }
 
-/// A role.
+/// A role in the form of the requested version.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum RoleReply {
+    VersionOne(RoleVersionOneView),
+    VersionTwo(RoleView),
+}
+
+/// An element of a list of roles in the form of the requested version.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum RoleListElement {
+    VersionOne(RoleVersionOneView),
+    VersionTwo(RoleSummaryView),
+}
+
+/// A role in version 2.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct RoleView {
+pub(super) struct RoleView {
     id: i32,
     name: String,
     description: String,
@@ -46,21 +67,47 @@ pub struct RoleView {
     claims: Vec<String>,
 }
 
-/// A permission set.
+/// A role in a list of version 2.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct PermissionSetView {
-    /// A GUID.
-    id: String,
+pub(super) struct RoleSummaryView {
+    id: i32,
     name: String,
-    /// Access-control strings, within which those of its roles lie.
+    email_address: Option<String>,
+    immutable: bool,
+    /// A GUID.
+    permission_set_id: String,
+    /// Always 0.
+    claims_count: i32,
+}
+
+/// A role in version 1.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RoleVersionOneView {
+    id: i32,
+    description: String,
+    email_address: Option<String>,
+    /// Always true.
+    enabled: bool,
+    immutable: bool,
+    /// Always null: roles are not verified.
+    valid: Option<bool>,
+    /// Always false.
+    private: bool,
+    /// A GUID.
+    permission_set_id: String,
+    /// Always empty: listing identities needs more than the permission to read roles.
+    identities: Vec<String>,
+    name: String,
+    /// Names of permissions.
     permissions: Vec<String>,
 }
 
 impl From<Role> for RoleView {
     fn from(role: Role) -> Self {
         Self {
-            id: role.id,
+            id: role.id.get(),
             name: role.name,
             description: role.description,
             email_address: role.email_address,
@@ -72,58 +119,99 @@ impl From<Role> for RoleView {
     }
 }
 
-impl From<PermissionSet> for PermissionSetView {
-    fn from(set: PermissionSet) -> Self {
-        Self { id: set.id, name: set.name, permissions: set.permissions }
+impl From<Role> for RoleSummaryView {
+    fn from(role: Role) -> Self {
+        Self {
+            id: role.id.get(),
+            name: role.name,
+            email_address: role.email_address,
+            immutable: role.immutable,
+            permission_set_id: role.permission_set_id,
+            claims_count: 0,
+        }
     }
 }
 
+impl From<Role> for RoleVersionOneView {
+    fn from(role: Role) -> Self {
+        Self {
+            id: role.id.get(),
+            description: role.description,
+            email_address: role.email_address,
+            enabled: true,
+            immutable: role.immutable,
+            valid: None,
+            private: false,
+            permission_set_id: role.permission_set_id,
+            identities: Vec::new(),
+            permissions: permission_names(&role.permissions),
+            name: role.name,
+        }
+    }
+}
+
+impl RoleReply {
+    fn new(role: Role, version: ApiVersion) -> Self {
+        match version {
+            ApiVersion::One => Self::VersionOne(role.into()),
+            ApiVersion::Two => Self::VersionTwo(role.into()),
+        }
+    }
+}
+
+impl RoleListElement {
+    fn new(role: Role, version: ApiVersion) -> Self {
+        match version {
+            ApiVersion::One => Self::VersionOne(role.into()),
+            ApiVersion::Two => Self::VersionTwo(role.into()),
+        }
+    }
+}
+
+const LIST: ListTable<NameTest, RoleColumn> = ListTable {
+    field: |name| if name == "name" { Some(Field::Text(NameTest::Name)) } else { None },
+    columns: &[("Id", RoleColumn::Id), ("Name", RoleColumn::Name), ("Description", RoleColumn::Description)],
+    default: RoleColumn::Name,
+};
+
 /// `GET …/Security/Roles`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_roles(&caller.call, query::list(&request)).await?;
-    Ok(caller.list(listed, RoleView::from))
+pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let query = call.list(&LIST).await?;
+    let list = call.vault.list_roles(call.permit, query).await?;
+    Ok(response::list(list, |role| RoleListElement::new(role, call.version)))
 }
 
 /// `GET …/Security/Roles/{id}`
-pub(in crate::http) async fn read(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let role = caller.vault.read_role(&caller.call, number(&id, "id")).await?;
-    Ok(caller.answer(RoleView::from(role)))
+pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.id("id").await?;
+    let role = call.vault.read_role(call.permit, id).await?;
+    Ok(response::ok(RoleReply::new(role, call.version)))
 }
 
 /// `POST …/Security/Roles`
-pub(in crate::http) async fn create(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let input = sent.0.and_then(|members| input(&members));
-    let role = caller.vault.create_role(&caller.call, input).await?;
-    Ok(caller.answer(RoleView::from(role)))
+pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let input = call.parse(input).await?;
+    let role = call.vault.create_role(call.permit, input).await?;
+    Ok(response::ok(RoleView::from(role)))
 }
 
 /// `PUT …/Security/Roles`
-pub(in crate::http) async fn update(caller: Caller, sent: Sent) -> Result<HttpResponse, Refused> {
-    let id = sent.0.as_ref().map_err(Clone::clone).and_then(id_in);
-    let input = sent.0.and_then(|members| input(&members));
-    let role = caller.vault.update_role(&caller.call, id, input).await?;
-    Ok(caller.answer(RoleView::from(role)))
+pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.parse(|members| members.required_number("Id")).await?;
+    let input = call.parse(input).await?;
+    let role = call.vault.update_role(call.permit, id.into(), input).await?;
+    Ok(response::ok(RoleView::from(role)))
 }
 
 /// `DELETE …/Security/Roles/{id}`
-pub(in crate::http) async fn delete(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    caller.vault.delete_role(&caller.call, number(&id, "id")).await?;
-    Ok(caller.done())
+pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let id = call.id("id").await?;
+    call.vault.delete_role(call.permit, id).await?;
+    Ok(response::no_content())
 }
 
-/// `GET …/PermissionSets`
-pub(in crate::http) async fn list_sets(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_permission_sets(&caller.call, query::list(&request)).await?;
-    Ok(caller.list(listed, PermissionSetView::from))
-}
-
-/// `GET …/PermissionSets/{id}`
-pub(in crate::http) async fn read_set(caller: Caller, id: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let set = caller.vault.read_permission_set(&caller.call, segment(&id, "id", "expected a GUID")).await?;
-    Ok(caller.answer(PermissionSetView::from(set)))
-}
-
-fn input(members: &Members) -> Result<RoleInput, VaultError> {
+fn input(members: &Members) -> Result<RoleInput, InputError> {
+    members.require_empty("Claims")?;
     Ok(RoleInput {
         name: members.text("Name")?,
         description: members.text("Description")?,
@@ -131,4 +219,52 @@ fn input(members: &Members) -> Result<RoleInput, VaultError> {
         permission_set_id: members.guid("PermissionSetId")?,
         permissions: members.texts("Permissions")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn role() -> Role {
+        Role {
+            id: 2.into(),
+            name: "readers".into(),
+            description: "reads".into(),
+            email_address: None,
+            immutable: false,
+            permission_set_id: "099c05f0-deba-4562-a5b1-f491e19c0749".into(),
+            permissions: vec!["/pam/read/".into()],
+        }
+    }
+
+    fn json_of(view: impl Serialize) -> Value {
+        serde_json::to_value(view).unwrap()
+    }
+
+    #[test]
+    fn a_list_of_version_2_is_short() {
+        let expected = json!({ "Id": 2, "Name": "readers", "EmailAddress": null, "Immutable": false,
+            "PermissionSetId": "099c05f0-deba-4562-a5b1-f491e19c0749", "ClaimsCount": 0 });
+        assert_eq!(json_of(RoleListElement::new(role(), ApiVersion::Two)), expected);
+    }
+
+    #[test]
+    fn version_1_names_permissions() {
+        let expected = json!({ "Id": 2, "Description": "reads", "EmailAddress": null, "Enabled": true,
+            "Immutable": false, "Valid": null, "Private": false,
+            "PermissionSetId": "099c05f0-deba-4562-a5b1-f491e19c0749", "Identities": [], "Name": "readers",
+            "Permissions": ["PrivilegedAccessManagement:Read"] });
+        assert_eq!(json_of(RoleListElement::new(role(), ApiVersion::One)), expected);
+        assert_eq!(json_of(RoleReply::new(role(), ApiVersion::One)), expected);
+    }
+
+    #[test]
+    fn claims_are_not_dropped_silently() {
+        let parse = |body: Value| input(&Members::parse(body.to_string().as_bytes()).unwrap()).map(drop);
+        assert_eq!(parse(json!({ "Name": "r", "claims": [] })), Ok(()));
+        let claims = json!({ "Name": "r", "claims": [{ "ClaimType": "x" }] });
+        assert_eq!(parse(claims), Err(InputError::parameter("Claims", "not supported, must be empty")));
+    }
 }

@@ -1,17 +1,19 @@
-//! `GET /Status/Endpoints`, with which the published clients begin.
+//! `GET /Status/Endpoints`, the first request of the published clients, and `GET /Status/HealthCheck`.
 
 use actix_web::HttpResponse;
 
-use super::caller::Caller;
-use super::error::Refused;
-use super::path::{BASE, serves};
-use crate::http::routes;
+use super::call::Call;
+use super::error::KeyfactorError;
+use super::response;
 
-/// The endpoints of these families, each as method and path below the base path.
-pub(in crate::http) async fn endpoints(caller: Caller) -> Result<HttpResponse, Refused> {
-    caller.vault.note_endpoint_list(&caller.call).await?;
-    let ours = routes::all().into_iter().filter(|endpoint| serves(&endpoint.path));
-    let names: Vec<String> =
-        ours.map(|endpoint| format!("{} {}", endpoint.method, endpoint.path.trim_start_matches(BASE))).collect();
-    Ok(caller.answer(names))
+/// Lists the endpoints of the family, each as method and path below the base path.
+pub(super) async fn endpoints(call: Call, names: &[String]) -> Result<HttpResponse, KeyfactorError> {
+    call.vault.acknowledge(call.permit).await?;
+    Ok(response::ok(names))
+}
+
+/// Answers 204 once the request is recorded, which takes a database that can be written.
+pub(super) async fn health_check(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    call.vault.acknowledge(call.permit).await?;
+    Ok(response::no_content())
 }

@@ -1,39 +1,61 @@
-//! The version of the API that a request speaks: a header, not a part of the path (contract, section 1.1).
+//! The version of the API that a request uses: a header, not a part of the path (contract, section 1.1).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 
-use super::path::BASE;
-use crate::vault::keyfactor::{ApiVersion, KeyfactorError};
+use super::request_error::RequestError;
 
-pub(super) const API_VERSION: HeaderName = HeaderName::from_static("x-keyfactor-api-version");
+const API_VERSION: HeaderName = HeaderName::from_static("x-keyfactor-api-version");
 
-const BOTH: &str = "1.0, 2";
-const FIRST: &str = "1.0";
-const SECOND: &str = "2";
+/// The version of the API that a request uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ApiVersion {
+    /// Providers have areas; roles have permissions by name. The default.
+    One,
+    /// Providers have no areas; roles have access-control strings.
+    Two,
+}
 
-/// The versions that a path speaks, as the header `Api-Supported-Versions` says them.
-pub(super) fn supported(path: &str) -> &'static str {
-    let first_alone = ["/Security/Identities", "/PermissionSets", "/PamProviders/Local"];
-    let below = path.strip_prefix(BASE).unwrap_or_default();
-    match below {
-        _ if first_alone.iter().any(|start| below.starts_with(start)) => FIRST,
-        _ if below.starts_with("/Security/Roles") => SECOND,
-        _ => BOTH,
+/// The versions that an endpoint has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Versions {
+    One,
+    Two,
+    Both,
+}
+
+impl Versions {
+    /// The value of the header `Api-Supported-Versions`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::One => "1.0",
+            Self::Two => "2",
+            Self::Both => "1.0, 2",
+        }
+    }
+
+    /// The versions that either has.
+    pub(super) fn union(self, other: Self) -> Self {
+        if self == other { self } else { Self::Both }
+    }
+
+    /// Returns the version that a request uses; the first when it has no header.
+    ///
+    /// # Errors
+    /// [`RequestError::ApiVersion`] when the endpoint does not have it.
+    pub(super) fn requested(self, request: &HttpRequest) -> Result<ApiVersion, RequestError> {
+        let header = request.headers().get(API_VERSION).map(|value| value.to_str().unwrap_or("?"));
+        match (parse(header.unwrap_or("1")), self) {
+            (Some(ApiVersion::Two), Self::One) | (Some(ApiVersion::One), Self::Two) | (None, _) => {
+                Err(RequestError::ApiVersion)
+            }
+            (Some(version), _) => Ok(version),
+        }
     }
 }
 
-/// The version that a request speaks; the first when it says nothing.
-pub(super) fn of(request: &HttpRequest) -> Result<ApiVersion, KeyfactorError> {
-    let said = request.headers().get(API_VERSION).map(|value| value.to_str().unwrap_or("?"));
-    match (parse(said.unwrap_or("1")), supported(request.path())) {
-        (Some(ApiVersion::Two), FIRST) | (Some(ApiVersion::One), SECOND) | (None, _) => Err(KeyfactorError::ApiVersion),
-        (Some(version), _) => Ok(version),
-    }
-}
-
-fn parse(said: &str) -> Option<ApiVersion> {
-    match said.trim() {
+fn parse(header: &str) -> Option<ApiVersion> {
+    match header.trim() {
         "1" | "1.0" => Some(ApiVersion::One),
         "2" | "2.0" => Some(ApiVersion::Two),
         _ => None,
@@ -42,23 +64,29 @@ fn parse(said: &str) -> Option<ApiVersion> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
     fn a_version_has_a_major_number_and_perhaps_a_zero() {
         assert_eq!((parse("1"), parse(" 1.0 ")), (Some(ApiVersion::One), Some(ApiVersion::One)));
         assert_eq!((parse("2"), parse("2.0")), (Some(ApiVersion::Two), Some(ApiVersion::Two)));
-        for said in ["", "0", "3", "1.1", "2.00", "v1", "1,2", "?"] {
-            assert_eq!(parse(said), None, "{said}");
+        for header in ["", "0", "3", "1.1", "2.00", "v1", "1,2", "?"] {
+            assert_eq!(parse(header), None, "{header}");
         }
     }
 
     #[test]
-    fn some_paths_speak_the_first_alone() {
-        assert_eq!(supported("/KeyfactorAPI/Security/Identities/Lookup"), FIRST);
-        assert_eq!(supported("/KeyfactorAPI/PermissionSets"), FIRST);
-        assert_eq!(supported("/KeyfactorAPI/PamProviders/Local/1/Entries"), FIRST);
-        assert_eq!(supported("/KeyfactorAPI/PamProviders/1"), BOTH);
-        assert_eq!(supported("/KeyfactorAPI/Security/Roles/1"), SECOND);
+    fn an_endpoint_has_one_version_or_both() {
+        let request = |version| TestRequest::default().insert_header((API_VERSION, version)).to_http_request();
+        for (versions, one, two) in
+            [(Versions::One, true, false), (Versions::Two, false, true), (Versions::Both, true, true)]
+        {
+            let has = [versions.requested(&request("1")).is_ok(), versions.requested(&request("2")).is_ok()];
+            assert_eq!(has, [one, two], "{versions:?}");
+        }
+        let silent = TestRequest::default().to_http_request();
+        assert_eq!(Versions::Both.requested(&silent), Ok(ApiVersion::One));
     }
 }

@@ -1,100 +1,117 @@
-//! Refusals at the token endpoint (RFC 6749, section 5.2).
+//! Errors of the token endpoint and its companions (RFC 6749, section 5.2).
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use oauth2::basic::BasicErrorResponseType as Kind;
+use oauth2::basic::BasicErrorResponseType as Code;
 
-use super::wire::OAuthError;
+use super::wire::{ErrorReply, uncached};
+use crate::http::family::RouteFailure;
+use crate::http::server::{is_temporary, log_internal_error};
 use crate::vault::VaultError;
-use crate::vault::authentication::TokenRefusal;
+use crate::vault::access::authentication::TokenEndpointError;
 
-/// What is wrong with a request before the vault is asked, or its client.
+/// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
-    Client,
+pub(super) enum ErrorKind {
+    InvalidClient,
     CredentialsInQuery,
     TwoMethods,
     Repeated,
     Unreadable,
     GrantTypeMissing,
-    GrantType,
+    GrantTypeUnsupported,
     TokenMissing,
-    Later,
+    UnknownPath,
+    UnknownMethod,
+    Temporary,
     Unexpected,
 }
 
-/// A refusal, ready to be answered.
+/// An error, ready to be rendered.
 #[derive(Clone, Debug)]
-pub struct OAuthRefused {
-    flaw: Flaw,
+pub(super) struct OAuthError {
+    kind: ErrorKind,
+    /// Whether the client used HTTP Basic, which `WWW-Authenticate` then names.
     basic: bool,
 }
 
-impl OAuthRefused {
-    pub(super) fn flaw(flaw: Flaw, basic: bool) -> Self {
-        Self { flaw, basic }
+impl OAuthError {
+    pub(super) fn new(kind: ErrorKind, basic: bool) -> Self {
+        Self { kind, basic }
     }
 
-    pub(super) fn by_vault(refusal: TokenRefusal, basic: bool) -> Self {
-        let flaw = match refusal {
-            TokenRefusal::Client => Flaw::Client,
-            TokenRefusal::Vault(error) => {
-                log::error!("the token endpoint failed: {error}");
-                match error {
-                    VaultError::Store(error) if error.is_temporary() => Flaw::Later,
-                    _ => Flaw::Unexpected,
-                }
-            }
-        };
-        Self { flaw, basic }
+    /// The error of the vault's token endpoint.
+    pub(super) fn from_endpoint(error: TokenEndpointError, basic: bool) -> Self {
+        match error {
+            TokenEndpointError::InvalidClient => Self::new(ErrorKind::InvalidClient, basic),
+            TokenEndpointError::Vault(error) => Self { basic, ..Self::from(error) },
+        }
     }
 
-    fn text(&self) -> (StatusCode, Kind, &'static str) {
-        let other = |name: &str| Kind::Extension(name.into());
-        match self.flaw {
-            Flaw::Client => (StatusCode::UNAUTHORIZED, Kind::InvalidClient, "Client authentication failed"),
-            Flaw::CredentialsInQuery => {
-                (StatusCode::BAD_REQUEST, Kind::InvalidRequest, "Secrets must not be sent in the URL")
+    fn message(&self) -> (StatusCode, Code, &'static str) {
+        let other = |name: &str| Code::Extension(name.into());
+        let bad = StatusCode::BAD_REQUEST;
+        match self.kind {
+            ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
+            ErrorKind::CredentialsInQuery => (bad, Code::InvalidRequest, "Secrets must not be sent in the URL"),
+            ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "Credentials came both by Basic and in the body"),
+            ErrorKind::Repeated => (bad, Code::InvalidRequest, "A parameter came more than once"),
+            ErrorKind::Unreadable => (bad, Code::InvalidRequest, "The request body cannot be read"),
+            ErrorKind::GrantTypeMissing => (bad, Code::InvalidRequest, "grant_type is missing"),
+            ErrorKind::GrantTypeUnsupported => {
+                (bad, Code::UnsupportedGrantType, "Only client_credentials is supported")
             }
-            Flaw::TwoMethods => {
-                (StatusCode::BAD_REQUEST, Kind::InvalidRequest, "Credentials came both by Basic and in the body")
-            }
-            Flaw::Repeated => (StatusCode::BAD_REQUEST, Kind::InvalidRequest, "A parameter came more than once"),
-            Flaw::Unreadable => (StatusCode::BAD_REQUEST, Kind::InvalidRequest, "The request body cannot be read"),
-            Flaw::GrantTypeMissing => (StatusCode::BAD_REQUEST, Kind::InvalidRequest, "grant_type is missing"),
-            Flaw::GrantType => {
-                (StatusCode::BAD_REQUEST, Kind::UnsupportedGrantType, "Only client_credentials is supported")
-            }
-            Flaw::TokenMissing => (StatusCode::BAD_REQUEST, Kind::InvalidRequest, "token is missing"),
-            Flaw::Later => (
+            ErrorKind::TokenMissing => (bad, Code::InvalidRequest, "token is missing"),
+            ErrorKind::UnknownPath => (StatusCode::NOT_FOUND, Code::InvalidRequest, "Endpoint not found"),
+            ErrorKind::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed"),
+            ErrorKind::Temporary => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 other("temporarily_unavailable"),
                 "The service is temporarily unavailable; try again",
             ),
-            Flaw::Unexpected => (StatusCode::INTERNAL_SERVER_ERROR, other("server_error"), "Unexpected error"),
+            ErrorKind::Unexpected => (StatusCode::INTERNAL_SERVER_ERROR, other("server_error"), "Unexpected error"),
         }
     }
 }
 
-impl std::fmt::Display for OAuthRefused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.text().2)
+impl From<VaultError> for OAuthError {
+    fn from(error: VaultError) -> Self {
+        log_internal_error(&error);
+        let kind = if is_temporary(&error) { ErrorKind::Temporary } else { ErrorKind::Unexpected };
+        Self::new(kind, false)
     }
 }
 
-impl ResponseError for OAuthRefused {
+impl From<RouteFailure> for OAuthError {
+    fn from(failure: RouteFailure) -> Self {
+        let kind = match failure {
+            RouteFailure::UnknownPath => ErrorKind::UnknownPath,
+            RouteFailure::UnknownMethod => ErrorKind::UnknownMethod,
+            RouteFailure::Panic => ErrorKind::Unexpected,
+        };
+        Self::new(kind, false)
+    }
+}
+
+impl std::fmt::Display for OAuthError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message().2)
+    }
+}
+
+impl ResponseError for OAuthError {
     fn status_code(&self) -> StatusCode {
-        self.text().0
+        self.message().0
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (status, kind, description) = self.text();
-        let mut response = super::uncached(HttpResponse::build(status).json(OAuthError::new(kind, description)));
-        let header = match self.flaw {
-            Flaw::Client if self.basic => Some((WWW_AUTHENTICATE, "Basic realm=\"chaveiro\"")),
-            Flaw::Client => Some((WWW_AUTHENTICATE, "Bearer")),
-            Flaw::Later => Some((RETRY_AFTER, "1")),
+        let (status, code, description) = self.message();
+        let mut response = uncached(HttpResponse::build(status).json(ErrorReply::new(code, description)));
+        let header = match self.kind {
+            ErrorKind::InvalidClient if self.basic => Some((WWW_AUTHENTICATE, "Basic realm=\"chaveiro\"")),
+            ErrorKind::InvalidClient => Some((WWW_AUTHENTICATE, "Bearer")),
+            ErrorKind::Temporary => Some((RETRY_AFTER, "1")),
             _ => None,
         };
         if let Some((name, value)) = header {

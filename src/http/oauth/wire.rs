@@ -1,5 +1,7 @@
 //! The bodies of these endpoints, on the types of the `oauth2` crate where it has them.
 
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, PRAGMA};
 use chrono::DateTime;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
 use oauth2::{
@@ -10,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::token::Claims;
-use crate::vault::authentication::IssuedToken;
+use crate::vault::access::authentication::IssuedToken;
 
 type Reply = StandardTokenResponse<EmptyExtraTokenFields, BasicTokenType>;
 type IntrospectionReply = StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>;
@@ -18,7 +20,7 @@ type IntrospectionReply = StandardTokenIntrospectionResponse<EmptyExtraTokenFiel
 /// What a client sends for a token: as a form or as JSON, or with id and secret by HTTP Basic.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read by name")]
-pub struct TokenForm {
+pub(super) struct TokenForm {
     /// Always `client_credentials`.
     grant_type: String,
     client_id: Option<String>,
@@ -32,7 +34,7 @@ pub struct TokenForm {
 /// A token (RFC 6749, section 5.1). Describes what the `oauth2` crate writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
-pub struct TokenReply {
+pub(super) struct TokenReply {
     access_token: String,
     /// Always `Bearer`.
     token_type: String,
@@ -40,7 +42,7 @@ pub struct TokenReply {
     expires_in: u64,
 }
 
-/// The answer to a token request. The word is `Bearer`, as older clients compare it to the letter.
+/// Makes the answer to a token request. The type is written `Bearer`: older clients compare it case-sensitively.
 pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
     let word = BasicTokenType::Extension("Bearer".into());
     let token = AccessToken::new(issued.token.expose().into());
@@ -50,10 +52,10 @@ pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
     reply
 }
 
-/// What introspection tells (RFC 7662, section 2.2). Describes what the `oauth2` crate writes.
+/// The answer to an introspection (RFC 7662, section 2.2). Describes what the `oauth2` crate writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
-pub struct Introspected {
+pub(super) struct Introspection {
     active: bool,
     client_id: Option<String>,
     sub: Option<String>,
@@ -66,8 +68,8 @@ pub struct Introspected {
     token_type: Option<String>,
 }
 
-/// The answer to an introspection: all about a good token, and of any other only that it is not good.
-pub(super) fn introspected(claims: Option<&Claims>) -> IntrospectionReply {
+/// Makes the answer to an introspection: the claims of a valid token, or that it is not active.
+pub(super) fn introspection_reply(claims: Option<&Claims>) -> IntrospectionReply {
     let mut reply = IntrospectionReply::new(claims.is_some(), EmptyExtraTokenFields {});
     if let Some(claims) = claims {
         let time = |seconds| DateTime::from_timestamp(seconds, 0);
@@ -84,10 +86,10 @@ pub(super) fn introspected(claims: Option<&Claims>) -> IntrospectionReply {
     reply
 }
 
-/// An error (RFC 6749, section 5.2). Describes what is written.
+/// An error (RFC 6749, section 5.2). Describes what [`ErrorReply`] writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
-pub struct OAuthErrorReply {
+pub(super) struct OAuthErrorReply {
     /// As in `invalid_client`.
     error: String,
     error_description: String,
@@ -95,15 +97,15 @@ pub struct OAuthErrorReply {
     message: String,
 }
 
-/// An error, with the text once more as `message`, where older clients look for it.
+/// An error, with the description repeated as `message`, where older clients look for it.
 #[derive(Serialize)]
-pub(super) struct OAuthError {
+pub(super) struct ErrorReply {
     #[serde(flatten)]
     standard: StandardErrorResponse<BasicErrorResponseType>,
     message: &'static str,
 }
 
-impl OAuthError {
+impl ErrorReply {
     pub(super) fn new(kind: BasicErrorResponseType, description: &'static str) -> Self {
         Self { standard: StandardErrorResponse::new(kind, Some(description.into()), None), message: description }
     }
@@ -111,7 +113,7 @@ impl OAuthError {
 
 /// What this authorization server can do (RFC 8414, section 2).
 #[derive(Serialize, ToSchema)]
-pub struct Metadata {
+pub(super) struct Metadata {
     issuer: String,
     token_endpoint: String,
     revocation_endpoint: String,
@@ -125,8 +127,8 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The metadata of the server at `issuer`.
-    pub(super) fn of(issuer: &str) -> Self {
+    /// Returns the metadata of the server at `issuer`.
+    pub(super) fn new(issuer: &str) -> Self {
         let methods = ["client_secret_basic", "client_secret_post"];
         let base = issuer.trim_end_matches('/');
         Self {
@@ -142,4 +144,12 @@ impl Metadata {
             introspection_endpoint_auth_methods_supported: methods,
         }
     }
+}
+
+/// Forbids caching of an answer (RFC 6749, section 5.1).
+pub(super) fn uncached(mut response: HttpResponse) -> HttpResponse {
+    for (name, value) in [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")] as [(HeaderName, &'static str); 2] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }

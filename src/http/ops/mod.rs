@@ -1,39 +1,39 @@
-//! What the operator sees: health, metrics, and the description of the API.
+//! Operations: health and metrics. Errors are a state in JSON, as in `{"status": "unavailable"}`.
 
-pub mod metrics;
-pub mod openapi;
+mod error;
+mod health;
+mod routes;
 
-use actix_web::{HttpResponse, web};
-use serde::Serialize;
-use utoipa::ToSchema;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
 
-use super::Service;
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, is_below};
+use super::server;
 
-/// The state of the service.
-#[derive(Serialize, ToSchema)]
-pub struct Health {
-    status: &'static str,
-}
+/// The family.
+pub(super) struct Ops;
 
-/// `GET /health/live`: the process answers.
-pub(super) async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "ok" })
-}
-
-/// `GET /health/ready`: the database answers, and the keys open what they seal.
-pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
-    match service.vault.is_ready().await {
-        true => HttpResponse::Ok().json(Health { status: "ok" }),
-        false => HttpResponse::ServiceUnavailable().json(Health { status: "unavailable" }),
+impl Family for Ops {
+    fn name(&self) -> &'static str {
+        "ops"
     }
-}
 
-/// `GET /metrics`, in the OpenMetrics text format.
-pub(super) async fn figures(service: web::Data<Service>) -> HttpResponse {
-    match service.metrics.text(service.vault.queue_depth()) {
-        Ok(text) => {
-            HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
-        }
-        Err(_) => HttpResponse::InternalServerError().finish(),
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints()
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        ["/health", "/metrics"].iter().any(|base| is_below(path, base))
+    }
+
+    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+        Box::pin(async move {
+            let recorded = server::record_unserved(&request, failure).await;
+            if let Err(error) = &recorded {
+                server::log_internal_error(error);
+            }
+            error::render(failure, recorded)
+        })
     }
 }

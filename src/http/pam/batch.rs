@@ -5,20 +5,21 @@ use actix_web::http::StatusCode;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::credential::{
-    CredentialForm, CredentialPayload, SavedPayload, credential_input, saved_message, saved_payload, shown,
-};
+use super::call::Call;
+use super::credential::{credential_input, credential_view, saved_message, saved_payload};
+use super::credential_wire::{CredentialForm, CredentialPayload, SavedPayload};
+use super::dialect::Rendering;
 use super::envelope::Envelope;
-use super::error::Refused;
-use crate::http::body::Posted;
-use crate::http::caller::Caller;
-use crate::vault::credential::{BatchDone, BatchItem};
-use crate::vault::{InvalidInput, Parameters, VaultError};
+use super::error::PamError;
+use super::parameters::Parameters;
+use crate::http::input_error::InputError;
+use crate::vault::VaultError;
+use crate::vault::credential::{BatchItem, BatchResult};
 
 /// What a client may send to read and save many credentials at once, as JSON.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct BatchForm {
+pub(super) struct BatchForm {
     /// 1 to 500, done in this order.
     items: Vec<BatchItemForm>,
 }
@@ -26,7 +27,7 @@ pub struct BatchForm {
 /// One of the two.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct BatchItemForm {
+pub(super) struct BatchItemForm {
     /// The credential to read: number, identifier or `username@hostname`.
     read: Option<String>,
     /// The credential to create or update.
@@ -35,14 +36,17 @@ pub struct BatchItemForm {
 
 /// The payload of a batch.
 #[derive(Serialize, ToSchema)]
-pub struct BatchPayload {
+pub(super) struct BatchPayload {
     /// For each item, in its place, what the call that it stands for would have answered.
     #[schema(value_type = Vec<Object>)]
     items: Vec<ItemAnswer>,
 }
 
 /// An answer within the answer.
-pub struct ItemAnswer(Result<(StatusCode, String, ItemPayload), Refused>);
+pub(super) struct ItemAnswer {
+    result: Result<(StatusCode, String, ItemPayload), PamError>,
+    rendering: Rendering,
+}
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -53,52 +57,62 @@ enum ItemPayload {
 
 impl Serialize for ItemAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
+        match &self.result {
             Ok((status, message, payload)) => {
                 Envelope::success(*status, message.as_str().into(), None, payload).serialize(serializer)
             }
-            Err(refused) => refused.speak(|envelope| envelope.serialize(serializer)),
+            Err(error) => error.envelope(&error.message(self.rendering)).serialize(serializer),
         }
     }
 }
 
 /// `POST …/pam/credential/batch`
-pub(in crate::http) async fn batch(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
-    let items = parameters.and_then(|parameters| batch_items(&parameters));
-    let done = caller.vault.batch_credentials(&caller.call, items).await;
-    let done = done.map_err(|error| caller.refused(error))?;
-    let message = format!("{} items", done.len());
-    let answer = |done: Result<BatchDone, VaultError>| {
-        ItemAnswer(done.map_err(|error| caller.refused(error)).and_then(|done| item_answer(&caller, done)))
+pub(super) async fn batch(call: Call) -> Result<HttpResponse, PamError> {
+    let items = call.parse(batch_items).await?;
+    let (items, errors): (Vec<BatchItem>, Vec<Option<InputError>>) = items.into_iter().unzip();
+    let policy = call.dialect().save_policy();
+    let results = call.vault.batch_credentials(call.permit.clone(), items, policy).await?;
+    let message = format!("{} items", results.len());
+    let answer = |(result, error): (Result<BatchResult, VaultError>, Option<InputError>)| ItemAnswer {
+        result: match (result, error) {
+            (Ok(done), _) => item_answer(&call, done),
+            (Err(VaultError::Invalid(_)), Some(error)) => Err(error.into()),
+            (Err(error), _) => Err(error.into()),
+        },
+        rendering: call.context.rendering,
     };
-    let payload = BatchPayload { items: done.into_iter().map(answer).collect() };
-    Ok(caller.answer(StatusCode::OK, &message, payload))
+    let payload = BatchPayload { items: results.into_iter().zip(errors).map(answer).collect() };
+    Ok(call.answer(StatusCode::OK, &message, payload))
 }
 
-fn item_answer(caller: &Caller, done: BatchDone) -> Result<(StatusCode, String, ItemPayload), Refused> {
+fn item_answer(call: &Call, done: BatchResult) -> Result<(StatusCode, String, ItemPayload), PamError> {
     match done {
-        BatchDone::Read(read) => {
+        BatchResult::Read(read) => {
             let message = format!("Credential {}", read.id);
-            let payload = CredentialPayload { credential: shown(caller, *read)? };
+            let payload = CredentialPayload { credential: credential_view(call, *read)? };
             Ok((StatusCode::OK, message, ItemPayload::Read(Box::new(payload))))
         }
-        BatchDone::Saved(saved) => {
+        BatchResult::Saved(saved) => {
             let message = saved_message(&saved).into();
-            Ok((StatusCode::CREATED, message, ItemPayload::Saved(saved_payload(saved, caller.call.dialect))))
+            Ok((StatusCode::CREATED, message, ItemPayload::Saved(saved_payload(saved, call.dialect()))))
         }
     }
 }
 
-/// The items; one of the wrong form is an error in its place.
-fn batch_items(parameters: &Parameters) -> Result<Vec<Result<BatchItem, VaultError>>, VaultError> {
+/// The items. One of the wrong form is an item that the vault refuses in its place, with the reason beside it.
+fn batch_items(parameters: &Parameters) -> Result<Vec<(BatchItem, Option<InputError>)>, InputError> {
     let items = parameters.objects("items")?.unwrap_or_default();
-    Ok(items.iter().map(batch_item).collect())
+    let parsed = |item: &Parameters| match batch_item(item) {
+        Ok(item) => (item, None),
+        Err(error) => (BatchItem::Invalid, Some(error)),
+    };
+    Ok(items.iter().map(parsed).collect())
 }
 
-fn batch_item(item: &Parameters) -> Result<BatchItem, VaultError> {
+fn batch_item(item: &Parameters) -> Result<BatchItem, InputError> {
     match (item.text("read")?, item.object("save")?) {
         (Some(key), None) => Ok(BatchItem::Read(key)),
         (None, Some(parameters)) => Ok(BatchItem::Save(Box::new(credential_input(&parameters)?))),
-        _ => Err(InvalidInput::parameter("items", "expected read or save, one of them, in each")),
+        _ => Err(InputError::parameter("items", "expected read or save, one of them, in each")),
     }
 }

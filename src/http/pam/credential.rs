@@ -1,225 +1,67 @@
 //! Credentials over HTTP (contract, sections 5 and 6).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
 
+use super::call::Call;
+use super::credential_wire::{
+    AutomaticChange, CredentialPayload, CredentialRowView, CredentialView, CredentialsPayload, LegacySaved,
+    ModernSaved, SavedPayload, TotpPayload, TotpView,
+};
 use super::device::device_fields;
-use super::envelope::Revealed;
-use super::error::Refused;
-use super::listing;
+use super::dialect::Dialect;
+use super::error::PamError;
+use super::pagination;
+use super::parameters::Parameters;
+use super::preconditions::WithETag;
+use super::settings::settings_input;
 use crate::crypto::TotpCode;
-use crate::http::body::{self, Posted};
-use crate::http::caller::Caller;
-use crate::http::conditions::Tagged;
-use crate::vault::credential::{CredentialInput, ListedCredential, ReadCredential, SavedCredential, SettingsInput};
-use crate::vault::{Action, Dialect, Parameters, VaultError};
-
-/// What a client may send to create or update a credential.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct CredentialForm {
-    /// Unique name, chosen by the user; finds the credential before anything else does.
-    identifier: Option<String>,
-    /// `usr` when empty; under `/api` it has to be sent.
-    username: Option<String>,
-    /// The password.
-    content: Option<String>,
-    additional: Option<String>,
-    /// Tags, separated by commas.
-    tags: Option<String>,
-    /// `Local User` unless said; comes into being when first used.
-    credential_type: Option<String>,
-    /// A registered domain.
-    domain: Option<String>,
-    /// The number of the credential whose password this one shares; 0 takes the parent away.
-    parent_password: Option<i32>,
-    /// Whether one client at a time may hold it; as the settings say unless sent.
-    exclusive_custody: Option<bool>,
-    /// The device, which has to exist.
-    hostname: String,
-    ip: String,
-    /// Device type, as vendor, model, site and the fields after them are the device's.
-    r#type: Option<String>,
-    vendor: Option<String>,
-    model: Option<String>,
-    site: Option<String>,
-    device_domain: Option<String>,
-    device_tags: Option<String>,
-    connectivities: Option<String>,
-    session_remote_config: Option<String>,
-    execution_settings: Option<serde_json::Value>,
-    session_settings: Option<serde_json::Value>,
-    additional_settings: Option<serde_json::Value>,
-    jit_settings: Option<serde_json::Value>,
-}
-
-/// The payload of a list of credentials.
-#[derive(Serialize, ToSchema)]
-pub struct CredentialsPayload {
-    credentials: Vec<CredentialRowView>,
-}
-
-/// A credential in a list.
-#[derive(Serialize, ToSchema)]
-pub struct CredentialRowView {
-    id: String,
-    identifier: Option<String>,
-    username: String,
-    expiration: Option<String>,
-    change: String,
-    view: Option<String>,
-    hostname: String,
-    management_ip: String,
-    r#type: String,
-    type_code: String,
-    device_model: String,
-    device_type: String,
-    device_vendor: String,
-    automatic_change: AutomaticChange,
-    connectivity: String,
-    connectivity_code: String,
-}
-
-/// `"0"` or `"1"` under `/iso`, a boolean under `/api`.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum AutomaticChange {
-    /// `/iso`
-    Text(&'static str),
-    /// `/api`
-    Flag(bool),
-}
-
-/// The payload of one credential.
-#[derive(Serialize, ToSchema)]
-pub struct CredentialPayload {
-    pub(super) credential: ShownCredential,
-}
-
-/// A credential with its password.
-#[derive(Serialize, ToSchema)]
-pub struct ShownCredential {
-    id: String,
-    /// The identifier, by its older name.
-    tag: Option<String>,
-    identifier: Option<String>,
-    username: String,
-    /// Null when none has been stored.
-    #[schema(value_type = Option<String>)]
-    password: Revealed,
-    /// The password, again.
-    #[schema(value_type = Option<String>)]
-    content: Revealed,
-    hostname: String,
-    parent_credential_cod: Option<String>,
-    parent_credential: Option<String>,
-    additional: String,
-    domain: String,
-    ip: String,
-    port: String,
-    model: String,
-    /// When the client's custody runs out, UTC.
-    expiration_time: Option<String>,
-}
-
-/// The payload of a one-time password.
-#[derive(Serialize, ToSchema)]
-pub struct TotpPayload {
-    totp: ShownTotp,
-}
-
-/// A one-time password (RFC 6238).
-#[derive(Serialize, ToSchema)]
-pub struct ShownTotp {
-    /// The credential's number.
-    id: String,
-    #[schema(value_type = String)]
-    code: Revealed,
-    /// How many seconds the code is good for from now.
-    seconds_left: u64,
-    digits: u8,
-    /// Seconds from one code to the next.
-    period: u64,
-    /// `SHA1`, `SHA256` or `SHA512`.
-    algorithm: &'static str,
-}
-
-/// The payload after saving.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum SavedPayload {
-    /// `/iso`: the identifier as `tag`, null right after creation.
-    Legacy {
-        /// The credential.
-        credential: LegacySaved,
-    },
-    /// `/api`: the identifier, given or generated.
-    Modern {
-        /// The credential.
-        credential: ModernSaved,
-    },
-}
-
-/// A saved credential under `/iso`.
-#[derive(Serialize, ToSchema)]
-pub struct LegacySaved {
-    id: String,
-    tag: Option<String>,
-}
-
-/// A saved credential under `/api`.
-#[derive(Serialize, ToSchema)]
-pub struct ModernSaved {
-    id: String,
-    identifier: Option<String>,
-}
+use crate::http::input_error::InputError;
+use crate::vault::credential::{CredentialInput, ListedCredential, ParentChange, ReadCredential, SavedCredential};
+use crate::vault::id::{CredentialId, LookupId};
+use crate::vault::operation::{Action, Permit};
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    match body::query(&request).text("credential") {
-        Ok(None) => {}
-        Ok(Some(key)) => return show(&caller, key).await,
-        Err(error) => {
-            let refusal = caller.vault.refuse(&caller.call, Action::CredentialRead, error).await;
-            return Err(caller.refused(refusal));
-        }
+pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
+    if let Some(key) = call.parse(|parameters| parameters.text("credential")).await? {
+        let permit = call.permit_for(Action::CREDENTIAL_READ).await?;
+        return show(&call, permit, key).await;
     }
-    let listed = caller.vault.list_credentials(&caller.call, listing::request(&request)).await;
-    let listed = listed.map_err(|error| caller.refused(error))?;
-    let view = |credential| row_view(credential, caller.call.dialect);
+    let request = call.parse(pagination::list_request).await?;
+    let list = call.vault.list_credentials(call.permit.clone(), request).await?;
+    let dialect = call.dialect();
+    let view = |credential| row_view(credential, dialect);
     let payload = |rows: Vec<_>| CredentialsPayload { credentials: rows.into_iter().map(view).collect() };
-    Ok(listing::answer(&caller, &request, "credentials", listed, payload))
+    Ok(pagination::answer(&call, "credentials", list, payload))
 }
 
 /// `GET …/pam/credential/{key}`
-pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    show(&caller, key.into_inner()).await
+pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
+    let (permit, key) = (call.permit.clone(), call.path()?);
+    show(&call, permit, key).await
 }
 
-async fn show(caller: &Caller, key: String) -> Result<HttpResponse, Refused> {
-    let credential = caller.vault.read_credential(&caller.call, key).await;
-    let credential = credential.map_err(|error| caller.refused(error))?;
+async fn show(call: &Call, permit: Permit, key: String) -> Result<HttpResponse, PamError> {
+    let credential = call.vault.read_credential(permit, key).await?;
     let message = format!("Credential {}", credential.id);
-    let tag = credential.state_tag.clone();
-    let payload = CredentialPayload { credential: shown(caller, credential)? };
-    Ok(caller.answer(StatusCode::OK, &message, payload).tagged(Some(&tag)))
+    let etag = credential.etag.clone();
+    let payload = CredentialPayload { credential: credential_view(call, credential)? };
+    Ok(call.answer(StatusCode::OK, &message, payload).with_etag(Some(&etag)))
 }
 
 /// `GET …/pam/credential/{key}/totp`
-pub(in crate::http) async fn totp(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let read = caller.vault.read_totp(&caller.call, key.into_inner()).await.map_err(|error| caller.refused(error))?;
+pub(super) async fn totp(call: Call) -> Result<HttpResponse, PamError> {
+    let read = call.vault.read_totp(call.permit.clone(), call.path()?).await?;
     let message = format!("Credential {}", read.id);
-    let totp = shown_totp(&caller, read.id, read.totp)?;
-    Ok(caller.answer(StatusCode::OK, &message, TotpPayload { totp }))
+    let totp = totp_view(&call, read.id, read.totp)?;
+    Ok(call.answer(StatusCode::OK, &message, TotpPayload { totp }))
 }
 
-pub(super) fn shown_totp(caller: &Caller, credential: i32, totp: TotpCode) -> Result<ShownTotp, Refused> {
-    Ok(ShownTotp {
+pub(super) fn totp_view(call: &Call, credential: CredentialId, totp: TotpCode) -> Result<TotpView, PamError> {
+    Ok(TotpView {
         id: credential.to_string(),
-        code: caller.reveal(Some(totp.code))?,
+        code: call.reveal(Some(totp.code))?,
         seconds_left: totp.seconds_left,
         digits: totp.digits,
         period: totp.period,
@@ -228,37 +70,34 @@ pub(super) fn shown_totp(caller: &Caller, credential: i32, totp: TotpCode) -> Re
 }
 
 /// `POST …/pam/credential`
-pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
-    let input = parameters.and_then(|parameters| credential_input(&parameters));
-    let saved = caller.vault.save_credential(&caller.call, input).await.map_err(|error| caller.refused(error))?;
+pub(super) async fn save(call: Call) -> Result<HttpResponse, PamError> {
+    let input = call.parse(credential_input).await?;
+    let saved = call.vault.save_credential(call.permit.clone(), input, call.dialect().save_policy()).await?;
     let message = saved_message(&saved);
-    let tag = saved.state_tag.clone();
-    let payload = saved_payload(saved, caller.call.dialect);
-    Ok(caller.answer_with_tenant(StatusCode::CREATED, message, payload).tagged(tag.as_ref()))
+    let etag = saved.etag.clone();
+    let payload = saved_payload(saved, call.dialect());
+    Ok(call.answer_with_tenant(StatusCode::CREATED, message, payload).with_etag(etag.as_ref()))
 }
 
 /// `DELETE …/pam/credential/{key}`
-pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.deactivate_credential(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Credential successfully deactivated"))
+pub(super) async fn deactivate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.deactivate_credential(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Credential successfully deactivated"))
 }
 
 /// `PUT …/pam/credential/{key}`
-pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.activate_credential(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Credential successfully activated"))
+pub(super) async fn activate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.activate_credential(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Credential successfully activated"))
 }
 
 /// `DELETE …/pam/credential/custody/{key}`
-pub(in crate::http) async fn release(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let released = caller.vault.release_custody(&caller.call, key.into_inner()).await;
-    let id = released.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, &format!("Credential custody {id} released")))
+pub(super) async fn release(call: Call) -> Result<HttpResponse, PamError> {
+    let id = call.vault.release_custody(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, &format!("Credential custody {id} released")))
 }
 
-pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInput, VaultError> {
+pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInput, InputError> {
     Ok(CredentialInput {
         identifier: parameters.line("identifier")?,
         username: parameters.line("username")?,
@@ -267,20 +106,22 @@ pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInpu
         tags: parameters.list("tags")?,
         credential_type: parameters.line("credential_type")?,
         domain: parameters.line("domain")?,
-        parent_password: parameters.number("parent_password")?,
+        parent: parameters.number("parent_password")?.map(parent_change),
         exclusive_custody: parameters.flag("exclusive_custody")?,
         hostname: parameters.line("hostname")?,
         ip: parameters.line("ip")?,
         device: device_fields(parameters)?,
-        settings: SettingsInput::read(parameters)?,
+        settings: settings_input(parameters)?,
     })
 }
 
+/// The meaning of a `parent_password`: 0 is no parent.
+fn parent_change(number: i32) -> ParentChange {
+    if number == 0 { ParentChange::Remove } else { ParentChange::Set(CredentialId::new(number)) }
+}
+
 pub(super) fn saved_message(saved: &SavedCredential) -> &'static str {
-    match saved.created {
-        true => "Credential successfully registered!",
-        false => "Credential updated successfully!",
-    }
+    if saved.created { "Credential successfully registered!" } else { "Credential updated successfully!" }
 }
 
 /// Right after creation the legacy dialect shows no identifier, even when one was sent (contract, 13-2).
@@ -306,7 +147,7 @@ fn row_view(credential: ListedCredential, dialect: Dialect) -> CredentialRowView
         hostname: credential.hostname,
         management_ip: credential.management_ip,
         r#type: credential.credential_type,
-        type_code: credential.type_code.to_string(),
+        type_code: credential.type_code.map_or(0, LookupId::get).to_string(),
         device_model: credential.device_model,
         device_type: credential.device_type,
         device_vendor: credential.device_vendor,
@@ -324,10 +165,10 @@ fn seconds(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-pub(super) fn shown(caller: &Caller, credential: ReadCredential) -> Result<ShownCredential, Refused> {
+pub(super) fn credential_view(call: &Call, credential: ReadCredential) -> Result<CredentialView, PamError> {
     let (parent_id, parent_username) = credential.parent.unzip();
-    let password = caller.reveal(credential.password)?;
-    Ok(ShownCredential {
+    let password = call.reveal(credential.password)?;
+    Ok(CredentialView {
         id: credential.id.to_string(),
         tag: credential.identifier.clone(),
         identifier: credential.identifier,

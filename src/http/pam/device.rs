@@ -1,22 +1,22 @@
 //! Devices over HTTP (contract, section 4).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::Refused;
-use super::listing;
-use crate::http::body::Posted;
-use crate::http::caller::Caller;
-use crate::http::conditions::Tagged;
+use super::call::Call;
+use super::error::PamError;
+use super::pagination;
+use super::parameters::Parameters;
+use super::preconditions::WithETag;
+use crate::http::input_error::InputError;
 use crate::vault::device::{Device, DeviceFields, DeviceInput};
-use crate::vault::{Parameters, VaultError};
 
 /// What a client may send to create or update a device.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct DeviceForm {
+pub(super) struct DeviceForm {
     /// Name, and key of the update; compared ignoring case.
     hostname: String,
     /// Management address: an IP address, a DNS name or a URL.
@@ -38,13 +38,13 @@ pub struct DeviceForm {
 
 /// The payload of a list of devices.
 #[derive(Serialize, ToSchema)]
-pub struct DevicesPayload {
-    devices: Vec<ListedDevice>,
+pub(super) struct DevicesPayload {
+    devices: Vec<DeviceRowView>,
 }
 
 /// A device in a list.
 #[derive(Serialize, ToSchema)]
-pub struct ListedDevice {
+pub(super) struct DeviceRowView {
     id: String,
     hostname: String,
     ip: String,
@@ -57,13 +57,13 @@ pub struct ListedDevice {
 
 /// The payload of one device.
 #[derive(Serialize, ToSchema)]
-pub struct DevicePayload {
-    device: ShownDevice,
+pub(super) struct DevicePayload {
+    device: DeviceView,
 }
 
 /// A device by itself.
 #[derive(Serialize, ToSchema)]
-pub struct ShownDevice {
+pub(super) struct DeviceView {
     id: String,
     hostname: String,
     ip: String,
@@ -77,14 +77,14 @@ pub struct ShownDevice {
     device_tags: String,
 }
 
-impl From<Device> for ListedDevice {
+impl From<Device> for DeviceRowView {
     fn from(device: Device) -> Self {
         Self {
             id: device.id.to_string(),
             hostname: device.hostname,
             ip: device.ip,
             model: device.model,
-            r#type: device.kind,
+            r#type: device.device_type,
             vendor: device.vendor,
             site: device.site,
             tags: device.tags,
@@ -92,14 +92,14 @@ impl From<Device> for ListedDevice {
     }
 }
 
-impl From<Device> for ShownDevice {
+impl From<Device> for DeviceView {
     fn from(device: Device) -> Self {
         Self {
             id: device.id.to_string(),
             hostname: device.hostname,
             ip: device.ip,
             model: device.model,
-            r#type: device.kind,
+            r#type: device.device_type,
             vendor: device.vendor,
             site: device.site,
             device_domain: device.domains,
@@ -111,50 +111,43 @@ impl From<Device> for ShownDevice {
 }
 
 /// `GET …/pam/device`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_devices(&caller.call, listing::request(&request)).await;
-    let listed = listed.map_err(|error| caller.refused(error))?;
-    Ok(listing::answer(&caller, &request, "devices", listed, |rows| DevicesPayload {
-        devices: rows.into_iter().map(ListedDevice::from).collect(),
+pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
+    let list = call.vault.list_devices(call.permit.clone(), call.parse(pagination::list_request).await?).await?;
+    Ok(pagination::answer(&call, "devices", list, |rows| DevicesPayload {
+        devices: rows.into_iter().map(DeviceRowView::from).collect(),
     }))
 }
 
 /// `GET …/pam/device/{key}`
-pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let device = caller.vault.read_device(&caller.call, key.into_inner()).await;
-    let (device, tag) = device.map_err(|error| caller.refused(error))?;
+pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
+    let (device, etag) = call.vault.read_device(call.permit.clone(), call.path()?).await?;
     let message = format!("Device {}", device.id);
     let payload = DevicePayload { device: device.into() };
-    Ok(caller.answer_with_tenant(StatusCode::OK, &message, payload).tagged(Some(&tag)))
+    Ok(call.answer_with_tenant(StatusCode::OK, &message, payload).with_etag(Some(&etag)))
 }
 
 /// `POST …/pam/device`
-pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
-    let input = parameters.and_then(|parameters| device_input(&parameters));
-    let saved = caller.vault.save_device(&caller.call, input).await.map_err(|error| caller.refused(error))?;
-    let message = match saved.created {
-        true => "Device successfully registered!",
-        false => "Device updated successfully!",
-    };
+pub(super) async fn save(call: Call) -> Result<HttpResponse, PamError> {
+    let input = call.parse(device_input).await?;
+    let saved = call.vault.save_device(call.permit.clone(), input).await?;
+    let message = if saved.created { "Device successfully registered!" } else { "Device updated successfully!" };
     let payload = DevicePayload { device: saved.device.into() };
-    Ok(caller.answer(StatusCode::CREATED, message, payload).tagged(saved.state_tag.as_ref()))
+    Ok(call.answer(StatusCode::CREATED, message, payload).with_etag(saved.etag.as_ref()))
 }
 
 /// `DELETE …/pam/device/{key}`
-pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.deactivate_device(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Device successfully deactivated"))
+pub(super) async fn deactivate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.deactivate_device(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Device successfully deactivated"))
 }
 
 /// `PUT …/pam/device/{key}`
-pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.activate_device(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Device successfully activated"))
+pub(super) async fn activate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.activate_device(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Device successfully activated"))
 }
 
-fn device_input(parameters: &Parameters) -> Result<DeviceInput, VaultError> {
+fn device_input(parameters: &Parameters) -> Result<DeviceInput, InputError> {
     Ok(DeviceInput {
         hostname: parameters.line("hostname")?,
         ip: parameters.line("ip")?,
@@ -163,14 +156,14 @@ fn device_input(parameters: &Parameters) -> Result<DeviceInput, VaultError> {
 }
 
 /// The parameters of a device other than its name and address, as device and credential calls carry them.
-pub(super) fn device_fields(parameters: &Parameters) -> Result<DeviceFields, VaultError> {
+pub(super) fn device_fields(parameters: &Parameters) -> Result<DeviceFields, InputError> {
     // One vendor document drops a letter.
     let session_remote_config = match parameters.text("session_remote_config")? {
         Some(config) => Some(config),
         None => parameters.text("session_remote_conig")?,
     };
     Ok(DeviceFields {
-        kind: parameters.line("type")?,
+        device_type: parameters.line("type")?,
         vendor: parameters.line("vendor")?,
         model: parameters.line("model")?,
         site: parameters.line("site")?,

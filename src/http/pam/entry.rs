@@ -1,24 +1,26 @@
 //! The entries of local PAM providers, as an application reads them: an addition to the contract, by which what was
 //! written on the Keyfactor routes is read here.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::Call;
 use super::envelope::Revealed;
-use super::error::Refused;
-use crate::http::caller::Caller;
+use super::error::PamError;
+use crate::vault::id::ProviderId;
+use crate::vault::{Noun, VaultError};
 
 /// The payload of one entry.
 #[derive(Serialize, ToSchema)]
-pub struct EntryPayload {
-    entry: ShownEntry,
+pub(super) struct EntryPayload {
+    entry: EntryView,
 }
 
 /// An entry with its secret.
 #[derive(Serialize, ToSchema)]
-pub struct ShownEntry {
+pub(super) struct EntryView {
     /// The number of the provider.
     provider: String,
     name: String,
@@ -28,16 +30,18 @@ pub struct ShownEntry {
 }
 
 /// `GET …/pam/provider/{id}/entry/{name}`
-pub(in crate::http) async fn read(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Refused> {
-    let (provider, name) = path.into_inner();
-    let read = caller.vault.read_entry(&caller.call, provider.parse().ok(), name).await;
-    let (row, secret) = read.map_err(|error| caller.refused(error))?;
+pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
+    let (provider, name) = call.path::<(String, String)>()?;
+    let Ok(provider) = provider.parse().map(ProviderId::new) else {
+        return Err(call.refuse_with(VaultError::NotFound(Noun::Entry)).await);
+    };
+    let (row, secret) = call.vault.read_entry(call.permit.clone(), provider, name).await?;
     let message = format!("Entry {}", row.name);
-    let entry = ShownEntry {
+    let entry = EntryView {
         provider: row.provider_id.to_string(),
         name: row.name,
         description: row.description,
-        content: caller.reveal(Some(secret))?,
+        content: call.reveal(Some(secret))?,
     };
-    Ok(caller.answer(StatusCode::OK, &message, EntryPayload { entry }))
+    Ok(call.answer(StatusCode::OK, &message, EntryPayload { entry }))
 }

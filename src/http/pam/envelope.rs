@@ -4,15 +4,19 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::{Serialize, Serializer};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::AllOfBuilder;
+use utoipa::openapi::{Ref, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::using::CandidateView;
+use super::candidate::CandidateView;
 use crate::crypto::SecretText;
-use crate::vault::{Call, VaultError};
+use crate::http::schema::{NamedSchema, schema};
+use crate::vault::VaultError;
+use crate::vault::operation::SecretWriter;
 
 /// The part that every answer has.
 #[derive(Serialize, ToSchema)]
-pub struct Response<'a> {
+pub(super) struct Response<'a> {
     /// The HTTP status, again.
     status: u16,
     /// What happened.
@@ -32,8 +36,8 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    fn success(status: StatusCode, said: Said<'a>) -> Self {
-        let Said { message, mensagem } = said;
+    fn success(status: StatusCode, message: Message<'a>) -> Self {
+        let Message { message, mensagem } = message;
         let status = status.as_u16();
         Self { status, message, error: false, error_code: 0, detail: "", mensagem, erro: false, cod_erro: 0 }
     }
@@ -52,14 +56,14 @@ impl<'a> Response<'a> {
     }
 }
 
-/// What happened, in the two places for it. The text is the same in both but where the service documents otherwise.
+/// The message in its two members. They are equal unless the service documents otherwise.
 #[derive(Clone, Copy, Debug)]
-pub struct Said<'a> {
-    pub(in crate::http) message: &'a str,
-    pub(in crate::http) mensagem: &'a str,
+pub(super) struct Message<'a> {
+    pub(super) message: &'a str,
+    pub(super) mensagem: &'a str,
 }
 
-impl<'a> From<&'a str> for Said<'a> {
+impl<'a> From<&'a str> for Message<'a> {
     fn from(message: &'a str) -> Self {
         Self { message, mensagem: message }
     }
@@ -67,7 +71,7 @@ impl<'a> From<&'a str> for Said<'a> {
 
 /// What stands before the payload.
 #[derive(Serialize, ToSchema)]
-pub struct EnvelopeHead<'a> {
+pub(super) struct EnvelopeHead<'a> {
     /// The HTTP status, again.
     code: u16,
     /// What happened.
@@ -88,11 +92,11 @@ pub(super) struct Envelope<'a, P> {
 
 /// The payload of an answer that has none.
 #[derive(Serialize, ToSchema)]
-pub struct Nothing {}
+pub(super) struct Nothing {}
 
 /// The payload of an error.
 #[derive(Serialize, ToSchema)]
-pub struct Failure<'a> {
+pub(super) struct Failure<'a> {
     /// The error by number; absent where the service documents none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exception: Option<Exception<'a>>,
@@ -103,7 +107,7 @@ pub struct Failure<'a> {
 
 /// An error by number.
 #[derive(Serialize, ToSchema)]
-pub struct Exception<'a> {
+pub(super) struct Exception<'a> {
     /// The number, as documented.
     pub(super) code: u16,
     /// The number and its text.
@@ -112,18 +116,18 @@ pub struct Exception<'a> {
     pub(super) detail: Option<&'a str>,
 }
 
-/// A secret on the one way on which it may leave: into the answer to whoever may read it, encrypted where that client
-/// has a key for its answers. There is no making one without the call that is answered.
+/// The only type that serializes a secret into a response. Only the writer of the request's permit makes one, so that the
+/// secret is encrypted where the client has a response key.
 #[derive(Clone)]
-pub struct Revealed(Option<SecretText>);
+pub(super) struct Revealed(Option<SecretText>);
 
 impl Revealed {
-    /// A secret to be shown in the answer to `call`, or null.
+    /// Prepares a secret, or null, for a response.
     ///
     /// # Errors
     /// When it should be encrypted and cannot be.
-    pub(in crate::http) fn to(call: &Call, secret: Option<SecretText>) -> Result<Self, VaultError> {
-        secret.map(|secret| call.reveal(secret)).transpose().map(Self)
+    pub(super) fn new(writer: &SecretWriter, secret: Option<SecretText>) -> Result<Self, VaultError> {
+        secret.map(|secret| writer.write(secret)).transpose().map(Self)
     }
 }
 
@@ -135,8 +139,8 @@ impl Serialize for Revealed {
 
 impl<'a, P: Serialize> Envelope<'a, P> {
     /// A success.
-    pub(super) fn success(status: StatusCode, said: Said<'a>, tenant: Option<&'a str>, payload: P) -> Self {
-        let head = EnvelopeHead { code: status.as_u16(), response: Response::success(status, said), tenant };
+    pub(super) fn success(status: StatusCode, message: Message<'a>, tenant: Option<&'a str>, payload: P) -> Self {
+        let head = EnvelopeHead { code: status.as_u16(), response: Response::success(status, message), tenant };
         Self { head, payload }
     }
 
@@ -153,23 +157,37 @@ impl<'a, P: Serialize> Envelope<'a, P> {
 }
 
 /// A success.
-pub(in crate::http) fn answer(
+pub(super) fn answer(
     status: StatusCode,
-    said: Said<'_>,
+    message: Message<'_>,
     tenant: Option<&str>,
     payload: impl Serialize,
 ) -> HttpResponse {
-    Envelope::success(status, said, tenant, payload).respond()
+    Envelope::success(status, message, tenant, payload).respond()
 }
 
-/// What the client knows already: it has no body.
-pub(super) fn unchanged() -> HttpResponse {
+/// 304: the client has the item already.
+pub(super) fn not_modified() -> HttpResponse {
     respond(StatusCode::NOT_MODIFIED).finish()
 }
 
-/// No answer is to be kept by anyone on the way: a read has a side effect, and may hold a secret.
+/// Begins an answer. None may be cached: a read has a side effect, and may hold a secret.
 fn respond(status: StatusCode) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);
     builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder
+}
+
+/// Returns the schema of the envelope around the payload `P`.
+pub(super) fn enveloped<P: ToSchema + PartialSchema>() -> NamedSchema {
+    let (head, payload) = (schema::<EnvelopeHead<'static>>(), schema::<P>());
+    let both = AllOfBuilder::new()
+        .item(Ref::from_schema_name(head.name.clone()))
+        .item(Ref::from_schema_name(payload.name.clone()));
+    let name = format!("Envelope_{}", payload.name);
+    let related = [head, payload].into_iter().flat_map(|part| {
+        let own = (part.name, part.schema);
+        part.related.into_iter().chain([own])
+    });
+    NamedSchema { name, schema: Schema::from(both.build()).into(), related: related.collect() }
 }

@@ -1,26 +1,25 @@
 //! History and undo over HTTP: additions to the contract, alike for credentials, information and SSH keys.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::Call;
 use super::envelope::Revealed;
-use super::error::Refused;
-use crate::http::body::Posted;
-use crate::http::caller::Caller;
+use super::error::PamError;
 use crate::vault::history::{Version, Versioned};
-use crate::vault::{Action, VaultError};
+use crate::vault::{Noun, VaultError};
 
 /// The payload of a history.
 #[derive(Serialize, ToSchema)]
-pub struct VersionsPayload {
-    versions: Vec<ListedVersion>,
+pub(super) struct VersionsPayload {
+    versions: Vec<VersionRowView>,
 }
 
 /// A version in a list.
 #[derive(Serialize, ToSchema)]
-pub struct ListedVersion {
+pub(super) struct VersionRowView {
     version: i32,
     /// When it was made, UTC.
     created: String,
@@ -30,13 +29,13 @@ pub struct ListedVersion {
 
 /// The payload of one version.
 #[derive(Serialize, ToSchema)]
-pub struct VersionPayload {
-    version: ShownVersion,
+pub(super) struct VersionPayload {
+    version: VersionView,
 }
 
 /// A version with its secret.
 #[derive(Serialize, ToSchema)]
-pub struct ShownVersion {
+pub(super) struct VersionView {
     /// The number of the item.
     id: String,
     version: i32,
@@ -44,7 +43,7 @@ pub struct ShownVersion {
     content: Revealed,
 }
 
-impl From<Version> for ListedVersion {
+impl From<Version> for VersionRowView {
     fn from(version: Version) -> Self {
         Self {
             version: version.number,
@@ -55,61 +54,33 @@ impl From<Version> for ListedVersion {
 }
 
 /// `GET …/{key}/versions`
-pub(in crate::http) async fn list(
-    caller: Caller,
-    request: HttpRequest,
-    key: web::Path<String>,
-) -> Result<HttpResponse, Refused> {
-    let history = caller.vault.list_versions(&caller.call, item(&request), key.into_inner()).await;
-    let history = history.map_err(|error| caller.refused(error))?;
+pub(super) async fn list(call: Call, noun: Versioned) -> Result<HttpResponse, PamError> {
+    let history = call.vault.list_versions(call.permit.clone(), noun, call.path()?).await?;
     let message = format!("{} versions found", history.versions.len());
-    let payload = VersionsPayload { versions: history.versions.into_iter().map(ListedVersion::from).collect() };
-    Ok(caller.answer(StatusCode::OK, &message, payload))
+    let payload = VersionsPayload { versions: history.versions.into_iter().map(VersionRowView::from).collect() };
+    Ok(call.answer(StatusCode::OK, &message, payload))
 }
 
 /// `GET …/{key}/versions/{version}`
-pub(in crate::http) async fn read(
-    caller: Caller,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, Refused> {
-    let (key, version) = path.into_inner();
-    let version = number(&caller, &version).await?;
-    let read = caller.vault.read_version(&caller.call, item(&request), key, version).await;
-    let read = read.map_err(|error| caller.refused(error))?;
-    let shown = ShownVersion { id: read.id.to_string(), version, content: caller.reveal(Some(read.content))? };
-    Ok(caller.answer(StatusCode::OK, &format!("Version {version}"), VersionPayload { version: shown }))
+pub(super) async fn read(call: Call, noun: Versioned) -> Result<HttpResponse, PamError> {
+    let (key, version) = path(&call).await?;
+    let read = call.vault.read_version(call.permit.clone(), noun, key, version).await?;
+    let view = VersionView { id: read.owner.to_string(), version, content: call.reveal(Some(read.content))? };
+    Ok(call.answer(StatusCode::OK, &format!("Version {version}"), VersionPayload { version: view }))
 }
 
 /// `POST …/{key}/versions/{version}/restore`
-pub(in crate::http) async fn restore(
-    Posted { caller, .. }: Posted,
-    request: HttpRequest,
-    path: web::Path<(String, String)>,
-) -> Result<HttpResponse, Refused> {
-    let (key, version) = path.into_inner();
-    let version = number(&caller, &version).await?;
-    let restored = caller.vault.restore_version(&caller.call, item(&request), key, version).await;
-    restored.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::CREATED, &format!("Version {version} restored")))
+pub(super) async fn restore(call: Call, noun: Versioned) -> Result<HttpResponse, PamError> {
+    let (key, version) = path(&call).await?;
+    call.vault.restore_version(call.permit.clone(), noun, key, version).await?;
+    Ok(call.message(StatusCode::CREATED, &format!("Version {version} restored")))
 }
 
-/// A version that is no number is not there.
-async fn number(caller: &Caller, version: &str) -> Result<i32, Refused> {
+/// Returns key and version. A version that is not a number does not exist.
+async fn path(call: &Call) -> Result<(String, i32), PamError> {
+    let (key, version) = call.path::<(String, String)>()?;
     match version.parse() {
-        Ok(number) => Ok(number),
-        Err(_) => {
-            let error = caller.vault.refuse(&caller.call, Action::HistoryRead, VaultError::VersionNotFound).await;
-            Err(caller.refused(error))
-        }
-    }
-}
-
-/// Whose history a path is about: its third segment.
-fn item(request: &HttpRequest) -> Versioned {
-    match request.path().split('/').nth(3) {
-        Some("info") => Versioned::Information,
-        Some("key") => Versioned::SshKey,
-        _ => Versioned::Credential,
+        Ok(version) => Ok((key, version)),
+        Err(_) => Err(call.refuse_with(VaultError::NotFound(Noun::Version)).await),
     }
 }

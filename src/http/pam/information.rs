@@ -1,23 +1,23 @@
 //! Protected information over HTTP (contract, section 7).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::Call;
 use super::envelope::Revealed;
-use super::error::Refused;
-use super::listing;
-use crate::http::body::Posted;
-use crate::http::caller::Caller;
-use crate::http::conditions::Tagged;
+use super::error::PamError;
+use super::pagination;
+use super::parameters::Parameters;
+use super::preconditions::WithETag;
+use crate::http::input_error::InputError;
 use crate::vault::information::{Information, InformationInput, ReadInformation};
-use crate::vault::{Parameters, VaultError};
 
 /// What a client may send to create or update a protected information.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct InformationForm {
+pub(super) struct InformationForm {
     /// The text to protect.
     content: String,
     name: Option<String>,
@@ -33,13 +33,13 @@ pub struct InformationForm {
 
 /// The payload after saving.
 #[derive(Serialize, ToSchema)]
-pub struct SavedInformationPayload {
+pub(super) struct SavedInformationPayload {
     info: SavedInformationView,
 }
 
 /// An information right after it was saved; the text is echoed.
 #[derive(Serialize, ToSchema)]
-pub struct SavedInformationView {
+pub(super) struct SavedInformationView {
     id: String,
     name: String,
     r#type: String,
@@ -53,13 +53,13 @@ pub struct SavedInformationView {
 
 /// The payload of one information.
 #[derive(Serialize, ToSchema)]
-pub struct InformationPayload {
-    info: ShownInformation,
+pub(super) struct InformationPayload {
+    info: InformationView,
 }
 
 /// An information with its text.
 #[derive(Serialize, ToSchema)]
-pub struct ShownInformation {
+pub(super) struct InformationView {
     id: String,
     /// The identifier.
     tag: Option<String>,
@@ -70,13 +70,13 @@ pub struct ShownInformation {
 
 /// The payload of a list of information.
 #[derive(Serialize, ToSchema)]
-pub struct InformationListPayload {
-    infos: Vec<ListedInformation>,
+pub(super) struct InformationListPayload {
+    infos: Vec<InformationRowView>,
 }
 
 /// An information in a list, without its text.
 #[derive(Serialize, ToSchema)]
-pub struct ListedInformation {
+pub(super) struct InformationRowView {
     id: String,
     identifier: Option<String>,
     name: String,
@@ -86,13 +86,13 @@ pub struct ListedInformation {
     users_allowed: String,
 }
 
-impl From<Information> for ListedInformation {
+impl From<Information> for InformationRowView {
     fn from(row: Information) -> Self {
         Self {
             id: row.id.to_string(),
             identifier: row.identifier,
             name: row.name,
-            r#type: row.kind,
+            r#type: row.information_type,
             service: row.service,
             url: row.url,
             users_allowed: row.users_allowed,
@@ -101,72 +101,67 @@ impl From<Information> for ListedInformation {
 }
 
 /// `GET …/pam/info`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_information(&caller.call, listing::request(&request)).await;
-    let listed = listed.map_err(|error| caller.refused(error))?;
-    Ok(listing::answer(&caller, &request, "information", listed, |rows| InformationListPayload {
-        infos: rows.into_iter().map(ListedInformation::from).collect(),
+pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
+    let list = call.vault.list_information(call.permit.clone(), call.parse(pagination::list_request).await?).await?;
+    Ok(pagination::answer(&call, "information", list, |rows| InformationListPayload {
+        infos: rows.into_iter().map(InformationRowView::from).collect(),
     }))
 }
 
 /// `GET …/pam/info/{key}`
-pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let read = caller.vault.read_information(&caller.call, key.into_inner()).await;
-    let ReadInformation { information: row, content, state_tag } = read.map_err(|error| caller.refused(error))?;
+pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
+    let ReadInformation { information: row, content, etag } =
+        call.vault.read_information(call.permit.clone(), call.path()?).await?;
     let message = format!("Information {}", row.id);
-    let info = ShownInformation {
+    let info = InformationView {
         id: row.id.to_string(),
         tag: row.identifier,
-        r#type: row.kind,
-        content: caller.reveal(Some(content))?,
+        r#type: row.information_type,
+        content: call.reveal(Some(content))?,
     };
-    Ok(caller.answer(StatusCode::OK, &message, InformationPayload { info }).tagged(Some(&state_tag)))
+    Ok(call.answer(StatusCode::OK, &message, InformationPayload { info }).with_etag(Some(&etag)))
 }
 
 /// `POST …/pam/info`
-pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
-    let input = parameters.and_then(|parameters| information_input(&parameters));
-    let content = input.as_ref().ok().and_then(|input| input.content.clone());
-    let saved = caller.vault.save_information(&caller.call, input).await.map_err(|error| caller.refused(error))?;
-    let message = match saved.created {
-        true => "Information successfully registered!",
-        false => "Information updated successfully!",
-    };
+pub(super) async fn save(call: Call) -> Result<HttpResponse, PamError> {
+    let input = call.parse(information_input).await?;
+    let content = input.content.clone();
+    let saved = call.vault.save_information(call.permit.clone(), input, call.dialect().identifiers()).await?;
+    let message =
+        if saved.created { "Information successfully registered!" } else { "Information updated successfully!" };
     let row = saved.information;
     let info = SavedInformationView {
         id: row.id.to_string(),
         name: row.name,
-        r#type: row.kind,
+        r#type: row.information_type,
         service: row.service,
         url: row.url,
-        content: caller.reveal(content)?,
+        content: call.reveal(content)?,
         users_allowed: row.users_allowed,
         identifier: row.identifier,
     };
     let payload = SavedInformationPayload { info };
-    Ok(caller.answer(StatusCode::CREATED, message, payload).tagged(saved.state_tag.as_ref()))
+    Ok(call.answer(StatusCode::CREATED, message, payload).with_etag(saved.etag.as_ref()))
 }
 
 /// `DELETE …/pam/info/{key}`
-pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.deactivate_information(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Information successfully disabled"))
+pub(super) async fn deactivate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.deactivate_information(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Information successfully disabled"))
 }
 
 /// `PUT …/pam/info/{key}`
-pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.activate_information(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Information successfully activated"))
+pub(super) async fn activate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.activate_information(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Information successfully activated"))
 }
 
-fn information_input(parameters: &Parameters) -> Result<InformationInput, VaultError> {
+fn information_input(parameters: &Parameters) -> Result<InformationInput, InputError> {
     Ok(InformationInput {
         content: parameters.secret("content")?,
         name: parameters.line("name")?,
         identifier: parameters.line("identifier")?,
-        kind: parameters.line("type")?,
+        information_type: parameters.line("type")?,
         service: parameters.text("service")?,
         url: parameters.text("url")?,
         users_allowed: parameters.list("users_allowed")?,

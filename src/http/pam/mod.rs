@@ -1,15 +1,68 @@
-//! The PAM Core service, under `/iso` and `/api` (contract, sections 1 to 9).
+//! The senhasegura PAM Core service, under `/iso` and `/api` (contract, sections 1 to 9).
 
-pub mod batch;
-pub mod credential;
-pub mod device;
-pub mod entry;
-pub mod envelope;
-pub mod error;
-pub mod history;
-pub mod information;
-pub(super) mod listing;
-pub mod session;
-pub mod session_page;
-pub mod ssh_key;
-pub mod using;
+mod batch;
+mod call;
+mod candidate;
+mod credential;
+mod credential_wire;
+mod device;
+mod dialect;
+mod entry;
+mod envelope;
+mod error;
+mod error_message;
+mod field;
+mod history;
+mod information;
+mod pagination;
+mod parameters;
+mod preconditions;
+mod proxy_session;
+mod proxy_session_page;
+mod routes;
+mod settings;
+mod ssh_key;
+mod use_credential;
+
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, is_below};
+use super::server;
+use crate::config::PamSettings;
+use dialect::{PREFIXES, Renderings};
+use error::PamError;
+
+/// The family.
+pub(super) struct Pam {
+    renderings: Renderings,
+}
+
+impl Pam {
+    pub(super) fn new(settings: &PamSettings) -> Self {
+        Self { renderings: Renderings::new(settings) }
+    }
+}
+
+impl Family for Pam {
+    fn name(&self) -> &'static str {
+        "pam"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints(self.renderings)
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        PREFIXES.iter().any(|base| is_below(path, base)) || path == proxy_session_page::PATH
+    }
+
+    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+        let rendering = self.renderings.below(&request.match_pattern().unwrap_or_default());
+        Box::pin(async move {
+            let recorded = server::record_unserved(&request, failure).await;
+            recorded.map_or_else(PamError::from, |()| PamError::Unserved(failure)).respond(rendering)
+        })
+    }
+}

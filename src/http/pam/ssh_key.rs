@@ -1,23 +1,24 @@
 //! SSH keys over HTTP (contract, section 8).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::call::Call;
+use super::dialect::Dialect;
 use super::envelope::Revealed;
-use super::error::Refused;
-use super::listing;
-use crate::http::body::Posted;
-use crate::http::caller::Caller;
-use crate::http::conditions::Tagged;
+use super::error::PamError;
+use super::pagination;
+use super::parameters::Parameters;
+use super::preconditions::WithETag;
+use crate::http::input_error::InputError;
 use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
-use crate::vault::{Dialect, Parameters, VaultError};
 
 /// What a client may send to create or update an SSH key.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
-pub struct SshKeyForm {
+pub(super) struct SshKeyForm {
     /// The device, which has to exist; with `ip` required for a new key.
     hostname: Option<String>,
     ip: Option<String>,
@@ -42,13 +43,13 @@ pub struct SshKeyForm {
 
 /// A device, named.
 #[derive(Serialize, ToSchema)]
-pub struct DeviceName {
+pub(super) struct DeviceName {
     hostname: String,
 }
 
 /// A device, named with its address.
 #[derive(Serialize, ToSchema)]
-pub struct DeviceAt {
+pub(super) struct DeviceAt {
     hostname: String,
     ip: String,
 }
@@ -61,7 +62,7 @@ impl From<KeyDevice> for DeviceAt {
 
 /// What can be told of a key, beyond the contract; null when its public key is none.
 #[derive(Serialize, ToSchema)]
-pub struct Facts {
+pub(super) struct Facts {
     /// As in `ssh-ed25519`.
     algorithm: Option<String>,
     bits: Option<u32>,
@@ -72,13 +73,13 @@ pub struct Facts {
 
 /// The payload of one SSH key.
 #[derive(Serialize, ToSchema)]
-pub struct SshKeyPayload {
-    key: ShownSshKey,
+pub(super) struct SshKeyPayload {
+    key: SshKeyView,
 }
 
 /// An SSH key with its private part.
 #[derive(Serialize, ToSchema)]
-pub struct ShownSshKey {
+pub(super) struct SshKeyView {
     id: String,
     identifier: Option<String>,
     username: String,
@@ -100,13 +101,13 @@ pub struct ShownSshKey {
 
 /// The payload of a list of SSH keys.
 #[derive(Serialize, ToSchema)]
-pub struct SshKeysPayload {
-    keys: Vec<ListedSshKey>,
+pub(super) struct SshKeysPayload {
+    keys: Vec<SshKeyRowView>,
 }
 
 /// An SSH key in a list.
 #[derive(Serialize, ToSchema)]
-pub struct ListedSshKey {
+pub(super) struct SshKeyRowView {
     id: String,
     identifier: Option<String>,
     username: String,
@@ -121,13 +122,13 @@ pub struct ListedSshKey {
 
 /// The payload after saving.
 #[derive(Serialize, ToSchema)]
-pub struct SavedSshKeyPayload {
+pub(super) struct SavedSshKeyPayload {
     key: SavedSshKeyView,
 }
 
 /// An SSH key right after it was saved; the identifier under both of its names.
 #[derive(Serialize, ToSchema)]
-pub struct SavedSshKeyView {
+pub(super) struct SavedSshKeyView {
     id: String,
     tag: Option<String>,
     identifier: Option<String>,
@@ -137,59 +138,52 @@ pub struct SavedSshKeyView {
 }
 
 /// `GET …/pam/key`
-pub(in crate::http) async fn list(caller: Caller, request: HttpRequest) -> Result<HttpResponse, Refused> {
-    let listed = caller.vault.list_ssh_keys(&caller.call, listing::request(&request)).await;
-    let listed = listed.map_err(|error| caller.refused(error))?;
-    Ok(listing::answer(&caller, &request, "keys", listed, |rows| SshKeysPayload {
-        keys: rows.into_iter().map(ListedSshKey::from).collect(),
+pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
+    let list = call.vault.list_ssh_keys(call.permit.clone(), call.parse(pagination::list_request).await?).await?;
+    Ok(pagination::answer(&call, "keys", list, |rows| SshKeysPayload {
+        keys: rows.into_iter().map(SshKeyRowView::from).collect(),
     }))
 }
 
 /// `GET …/pam/key/{key}`
-pub(in crate::http) async fn read(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let read = caller.vault.read_ssh_key(&caller.call, key.into_inner()).await;
-    let read = read.map_err(|error| caller.refused(error))?;
+pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
+    let read = call.vault.read_ssh_key(call.permit.clone(), call.path()?).await?;
     let message = format!("Key {}", read.key.id);
-    let tag = read.state_tag.clone();
-    let payload = SshKeyPayload { key: shown(&caller, read)? };
-    Ok(caller.answer_with_tenant(StatusCode::OK, &message, payload).tagged(Some(&tag)))
+    let etag = read.etag.clone();
+    let payload = SshKeyPayload { key: key_view(&call, read)? };
+    Ok(call.answer_with_tenant(StatusCode::OK, &message, payload).with_etag(Some(&etag)))
 }
 
 /// `POST …/pam/key`
-pub(in crate::http) async fn save(Posted { caller, parameters }: Posted) -> Result<HttpResponse, Refused> {
-    let input = parameters.and_then(|parameters| ssh_key_input(&parameters));
-    let saved = caller.vault.save_ssh_key(&caller.call, input).await.map_err(|error| caller.refused(error))?;
-    let message = match saved.created {
-        true => "Key successfully registered!",
-        false => "Key updated successfully!",
-    };
-    let tag = saved.state_tag.clone();
-    Ok(caller.answer(StatusCode::CREATED, message, SavedSshKeyPayload { key: saved.into() }).tagged(tag.as_ref()))
+pub(super) async fn save(call: Call) -> Result<HttpResponse, PamError> {
+    let input = call.parse(ssh_key_input).await?;
+    let saved = call.vault.save_ssh_key(call.permit.clone(), input, call.dialect().identifiers()).await?;
+    let message = if saved.created { "Key successfully registered!" } else { "Key updated successfully!" };
+    let etag = saved.etag.clone();
+    Ok(call.answer(StatusCode::CREATED, message, SavedSshKeyPayload { key: saved.into() }).with_etag(etag.as_ref()))
 }
 
 /// `DELETE …/pam/key/{key}`
-pub(in crate::http) async fn deactivate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.deactivate_ssh_key(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
-    Ok(caller.say(StatusCode::OK, "Key successfully deactivated"))
+pub(super) async fn deactivate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.deactivate_ssh_key(call.permit.clone(), call.path()?).await?;
+    Ok(call.message(StatusCode::OK, "Key successfully deactivated"))
 }
 
 /// `PUT …/pam/key/{key}`
-pub(in crate::http) async fn activate(caller: Caller, key: web::Path<String>) -> Result<HttpResponse, Refused> {
-    let done = caller.vault.activate_ssh_key(&caller.call, key.into_inner()).await;
-    done.map_err(|error| caller.refused(error))?;
+pub(super) async fn activate(call: Call) -> Result<HttpResponse, PamError> {
+    call.vault.activate_ssh_key(call.permit.clone(), call.path()?).await?;
     // The modern documents print the message of credentials (contract, section 8.5).
-    let message = match caller.call.dialect {
+    let message = match call.dialect() {
         Dialect::Legacy => "Key successfully activated",
         Dialect::Modern => "Credential successfully activated",
     };
-    Ok(caller.say(StatusCode::OK, message))
+    Ok(call.message(StatusCode::OK, message))
 }
 
-fn ssh_key_input(parameters: &Parameters) -> Result<SshKeyInput, VaultError> {
+fn ssh_key_input(parameters: &Parameters) -> Result<SshKeyInput, InputError> {
     let hostname = |device: &Parameters| Ok(device.line("hostname")?.unwrap_or_default());
     let devices = parameters.objects("devices")?;
-    let devices = devices.map(|devices| devices.iter().map(hostname).collect::<Result<Vec<_>, VaultError>>());
+    let devices = devices.map(|devices| devices.iter().map(hostname).collect::<Result<Vec<_>, InputError>>());
     Ok(SshKeyInput {
         hostname: parameters.line("hostname")?,
         ip: parameters.line("ip")?,
@@ -215,7 +209,7 @@ fn facts(key: &SshKey) -> Facts {
     }
 }
 
-impl From<SshKey> for ListedSshKey {
+impl From<SshKey> for SshKeyRowView {
     fn from(key: SshKey) -> Self {
         Self {
             facts: facts(&key),
@@ -231,9 +225,9 @@ impl From<SshKey> for ListedSshKey {
     }
 }
 
-fn shown(caller: &Caller, read: ReadSshKey) -> Result<ShownSshKey, Refused> {
+fn key_view(call: &Call, read: ReadSshKey) -> Result<SshKeyView, PamError> {
     let key = read.key;
-    Ok(ShownSshKey {
+    Ok(SshKeyView {
         facts: facts(&key),
         id: key.id.to_string(),
         identifier: key.identifier,
@@ -241,9 +235,9 @@ fn shown(caller: &Caller, read: ReadSshKey) -> Result<ShownSshKey, Refused> {
         key_name: key.key_name,
         hostname: key.hostname,
         ip: key.ip,
-        private_key: caller.reveal(Some(read.private_key))?,
+        private_key: call.reveal(Some(read.private_key))?,
         public_key: key.public_key,
-        password: caller.reveal(read.password)?,
+        password: call.reveal(read.password)?,
         tags: key.tags,
         devices: key.devices.into_iter().map(DeviceAt::from).collect(),
         expiration_time: None,

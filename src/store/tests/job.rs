@@ -1,10 +1,17 @@
 //! Jobs by a clock that stands still: claims, leases, fences, retries.
 
 use super::*;
+use crate::store::id::{JobId, JobObjectId};
 use crate::store::job::{self, JobState, Lease, NewJob, Wanted};
 
-const NEW: NewJob<'static> =
-    NewJob { kind: "rotate", key: "credential:1", object_id: Some(1), due_at: 100, max_attempts: 3, requested_by: "x" };
+const NEW: NewJob<'static> = NewJob {
+    kind: "rotate",
+    key: "credential:1",
+    object_id: Some(JobObjectId::new(1)),
+    due_at: 100,
+    max_attempts: 3,
+    requested_by: "x",
+};
 
 fn wanted() -> Vec<Wanted> {
     vec![Wanted { kind: "rotate", key: None }]
@@ -23,7 +30,7 @@ fn claim(connection: &mut AnyConnection, now: i64) -> Option<Lease> {
     job::claim(connection, &wanted(), now, now + 60).unwrap()
 }
 
-fn state(connection: &mut AnyConnection, id: i32) -> JobState {
+fn state(connection: &mut AnyConnection, id: JobId) -> JobState {
     job::by_id(connection, id).unwrap().unwrap().state.parse().unwrap()
 }
 
@@ -56,7 +63,7 @@ fn a_job_is_claimed_when_it_is_due_and_by_one() {
     with_job(|c| {
         assert_eq!(claim(c, 99), None);
         let lease = claim(c, 100).unwrap();
-        assert_eq!((lease.fence, lease.attempts, lease.object_id), (1, 1, Some(1)));
+        assert_eq!((lease.fence, lease.attempts, lease.object_id), (1, 1, Some(JobObjectId::new(1))));
         assert_eq!(claim(c, 100), None);
         assert_eq!(claim(c, 159), None);
     });

@@ -11,6 +11,7 @@ use super::super::StoreError;
 use super::super::queue::Lane;
 use super::transaction::Transaction;
 use super::waiting::{Abandonable, NotQueued, Waiting};
+use crate::clock::instant;
 
 /// Who asks for a write, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ where
     J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send,
 {
     fn may_begin(&self) -> bool {
-        let next = if Instant::now() < self.deadline { BEGUN } else { ABANDONED };
+        let next = if instant() < self.deadline { BEGUN } else { ABANDONED };
         self.fate.decide(next) && next == BEGUN
     }
 
@@ -144,7 +145,7 @@ where
     let Ticket { lane, items, request_id } = ticket;
     let (caller, mut answer) = oneshot::channel();
     let fate = Fate::default();
-    let deadline = Instant::now() + patience;
+    let deadline = instant() + patience;
     let submitted = Submitted { job, fate: fate.clone(), deadline, request_id, result: None, caller };
     match waiting.put(lane, items, Box::new(submitted)) {
         Ok(()) => {}

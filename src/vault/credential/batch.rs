@@ -1,93 +1,110 @@
-//! Many reads and upserts in one call, each with an answer of its own. An addition to the contract.
+//! Many reads and saves in one request, each with an answer of its own. An addition to the contract.
 //!
-//! They run in their order, in one transaction and one commit, each in a savepoint: what is refused takes nothing
-//! back but itself. Each is recorded as the call that it stands for.
+//! They are done in their order, each in a savepoint, and each is recorded as the operation that it stands for.
 
 use serde::{Deserialize, Serialize};
 
-use super::{CredentialInput, Found, ReadCredential, SavedCredential, read, save};
-use crate::vault::{Action, Call, InvalidInput, Vault, VaultError, Work};
+use super::composite::revalidate_read;
+use super::{CredentialInput, ReadCredential, SavePolicy, SavedCredential, SealedCredential, resolve, save, shown};
+use crate::store::credential;
+use crate::vault::operation::{Action, Done, OperationContext, Permit};
+use crate::vault::{Field, Vault, VaultError, custody};
 
 /// The most items of a batch.
-pub const LARGEST_BATCH: usize = 500;
+pub const MAX_BATCH_ITEMS: usize = 500;
 
-/// One item of a batch.
+/// An item of a batch.
 #[derive(Clone, Debug)]
 pub enum BatchItem {
     /// A read, by a key as in a path.
     Read(String),
     /// A credential to create or update.
     Save(Box<CredentialInput>),
+    /// An item that could not be parsed; whoever parsed it has the reason.
+    Invalid,
 }
 
-/// What an item did.
+/// The result of an item.
 #[derive(Debug)]
-pub enum BatchDone {
+pub enum BatchResult {
     /// The credential with its password.
     Read(Box<ReadCredential>),
     /// The credential that was saved.
     Saved(SavedCredential),
 }
 
-/// What the job hands out for an item.
+/// A result on its way out of the transaction.
 #[derive(Serialize, Deserialize)]
-enum Done {
-    Read(Box<Found>),
+enum SealedResult {
+    Read(Box<SealedCredential>),
     Saved(SavedCredential),
 }
 
 impl Vault {
-    /// Does every item, in order. Under an idempotency key an item that succeeded is not done again.
+    /// Does every item, in order. With an idempotency key an item that succeeded before is not repeated.
     ///
     /// # Errors
-    /// When there is nothing to do, or too much; [`VaultError::IdempotencyKeyUsed`]. Errors of items are in their
+    /// [`VaultError::Invalid`] for an empty or too large batch; a reused idempotency key. Errors of items stand in their
     /// places.
     pub async fn batch_credentials(
         &self,
-        call: &Call,
-        items: Result<Vec<Result<BatchItem, VaultError>>, VaultError>,
-    ) -> Result<Vec<Result<BatchDone, VaultError>>, VaultError> {
-        // Who may not call at all is refused once, and not item by item.
-        let permitted = call.permit(Action::CredentialBatch);
-        let conditions = permitted.and_then(|()| call.conditions()?.refuse_states());
-        let sound = conditions.and(items).and_then(|items| match items.len() {
-            1..=LARGEST_BATCH => Ok(items),
-            _ => Err(InvalidInput::parameter("items", "expected 1 to 500 of them")),
-        });
-        let items = match sound {
-            Ok(items) => items,
-            Err(refusal) => return Err(self.refuse(call, Action::CredentialBatch, refusal).await),
-        };
-        let actions: Vec<Action> = items.iter().map(action).collect();
-        let rule = move |work: &mut Work<'_, '_>, index: usize| do_item(work, items[index].as_ref());
-        let done = self.perform_each(call, Action::CredentialBatch, actions.clone(), rule).await?;
-        let mut answers = Vec::with_capacity(done.len());
-        for (done, action) in done.into_iter().zip(actions) {
-            answers.push(match done {
-                Ok(Done::Saved(saved)) => Ok(BatchDone::Saved(saved)),
-                Ok(Done::Read(found)) => {
-                    self.open_found(call, action, *found).await.map(|read| BatchDone::Read(Box::new(read)))
+        permit: Permit,
+        items: Vec<BatchItem>,
+        policy: SavePolicy,
+    ) -> Result<Vec<Result<BatchResult, VaultError>>, VaultError> {
+        if !(1..=MAX_BATCH_ITEMS).contains(&items.len()) {
+            let error = VaultError::invalid(Field::Items, "expected 1 to 500 of them");
+            return Err(self.refuse(&permit, error).await);
+        }
+        let items: Vec<(Action, BatchItem)> = items.into_iter().map(|item| (action(&item), item)).collect();
+        let rule = move |context: &mut OperationContext<'_>, item: &BatchItem| run(context, item, policy);
+        let results = self.execute_batch(permit, items, rule, revalidate).await?;
+        let mut opened = Vec::with_capacity(results.len());
+        for result in results {
+            opened.push(match result {
+                Ok((SealedResult::Saved(saved), _)) => Ok(BatchResult::Saved(saved)),
+                Ok((SealedResult::Read(found), recorded)) => {
+                    self.unseal_credential(&recorded, *found).await.map(|read| BatchResult::Read(Box::new(read)))
                 }
                 Err(refusal) => Err(refusal),
             });
         }
-        Ok(answers)
+        Ok(opened)
     }
 }
 
-/// What an item is recorded as; one that is neither a read nor an upsert as the batch that it came in.
-fn action(item: &Result<BatchItem, VaultError>) -> Action {
+/// The action that an item is permitted and recorded as.
+fn action(item: &BatchItem) -> Action {
     match item {
-        Ok(BatchItem::Read(_)) => Action::CredentialRead,
-        Ok(BatchItem::Save(_)) => Action::CredentialSave,
-        Err(_) => Action::CredentialBatch,
+        BatchItem::Read(_) => Action::CREDENTIAL_READ,
+        BatchItem::Save(_) => Action::CREDENTIAL_SAVE,
+        BatchItem::Invalid => Action::CREDENTIAL_BATCH,
     }
 }
 
-fn do_item(work: &mut Work<'_, '_>, item: Result<&BatchItem, &VaultError>) -> Result<Done, VaultError> {
+fn run(
+    context: &mut OperationContext<'_>,
+    item: &BatchItem,
+    policy: SavePolicy,
+) -> Result<Done<SealedResult>, VaultError> {
     match item {
-        Ok(BatchItem::Read(key)) => Ok(Done::Read(Box::new(read(work, key)?))),
-        Ok(BatchItem::Save(input)) => Ok(Done::Saved(save::save(work, input)?)),
-        Err(error) => Err(error.clone()),
+        BatchItem::Read(key) => {
+            let (row, device) = resolve::readable_by_key(context, key)?;
+            let held_until = custody::take(context, &row)?;
+            let (id, now) = (row.id, context.micros());
+            let done = shown(context, row, &device, held_until)?;
+            credential::set_viewed(context.connection(), id, now)?;
+            Ok(done.map(|found| SealedResult::Read(Box::new(found))))
+        }
+        BatchItem::Save(input) => Ok(save::save(context, input, policy)?.map(SealedResult::Saved)),
+        BatchItem::Invalid => Err(VaultError::invalid(Field::Items, "expected read or save")),
+    }
+}
+
+/// Confirms the right to a stored result.
+fn revalidate(context: &mut OperationContext<'_>, result: &SealedResult) -> Result<(), VaultError> {
+    match result {
+        SealedResult::Read(found) => revalidate_read(context, found.credential.id),
+        SealedResult::Saved(saved) => save::revalidate(context, saved),
     }
 }

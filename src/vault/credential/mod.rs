@@ -1,38 +1,47 @@
-//! Credentials (contract, section 5): reading with custody, listing, saving, switching off and on.
+//! Credentials (contract, section 5): reading with custody, listing, saving, deactivating and activating.
 
 mod batch;
+mod composite;
 pub(super) mod parent;
 pub(super) mod resolve;
 mod save;
 mod settings;
-mod using;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use batch::{BatchDone, BatchItem, LARGEST_BATCH};
-pub use save::{CredentialInput, SavedCredential};
-pub use settings::SettingsInput;
-pub use using::{Candidate, UseInput, UsedCredential};
+pub use batch::{BatchItem, BatchResult, MAX_BATCH_ITEMS};
+pub use composite::{Candidate, UseInput, UsedCredential};
+pub use save::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
+pub use settings::{
+    CredentialReference, JIT_STEPS, JitSettings, JitStep, RotationSettings, SessionSettings, SettingsGroup,
+    SettingsInput,
+};
 
-use super::listing::{ListRequest, Listed};
-use super::secrets::{self, Sealed};
-use super::{Action, Call, Object, StateTag, Vault, VaultError, Work, custody, device as devices};
+use super::access::Visible;
+use super::operation::{Done, ETag, OperationContext, Permit, Subject};
+use super::pagination::{List, ListRequest};
+use super::secrets::{self, Sealed, SecretOwner};
+use super::{Noun, Switchable, Vault, VaultError, custody, device as devices};
 use crate::clock::from_micros;
-use crate::crypto::{SecretKind, SecretText, TotpCode, totp_code};
-use crate::store::credential::{self, CredentialRow};
-use crate::store::device::{self, DeviceRow};
+use crate::crypto::{SecretText, TotpCode, totp_code};
+use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::device::DeviceRow;
+use crate::store::id::{CredentialId, LookupId};
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{AnyConnection, custody as store_custody, list as store_list};
+use crate::store::{custody as custody_store, list as list_store};
 
-/// A credential with its password, on its way to the client that holds it.
+/// The label of a credential's ETag.
+const LABEL: &str = "credential";
+
+/// A credential with its password, for the client that holds it.
 #[derive(Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "named as in the contract, section 5.2")]
 pub struct ReadCredential {
-    pub id: i32,
+    pub id: CredentialId,
     pub identifier: Option<String>,
     pub username: String,
-    /// `None` when none has been stored yet. What a request did is kept without it (`once.rs`).
+    /// `None` when none has been stored yet. Stored results of requests are without it.
     #[serde(skip)]
     pub password: Option<SecretText>,
     pub hostname: String,
@@ -42,19 +51,19 @@ pub struct ReadCredential {
     pub model: String,
     pub additional: String,
     pub domain: String,
-    /// The number and username of the credential whose password it shares.
-    pub parent: Option<(i32, String)>,
-    /// When the client's custody runs out.
+    /// The id and username of the credential whose password it shares.
+    pub parent: Option<(CredentialId, String)>,
+    /// When the client's custody expires.
     pub held_until: Option<DateTime<Utc>>,
-    /// The tag of its state.
-    pub state_tag: StateTag,
+    /// Its ETag.
+    pub etag: ETag,
 }
 
-/// A credential in a list: no secret.
+/// A credential in a list, without secrets.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "named as in the contract, section 5.1")]
 pub struct ListedCredential {
-    pub id: i32,
+    pub id: CredentialId,
     pub identifier: Option<String>,
     pub username: String,
     pub changed_at: DateTime<Utc>,
@@ -62,136 +71,202 @@ pub struct ListedCredential {
     pub hostname: String,
     pub management_ip: String,
     pub credential_type: String,
-    /// The number of the type.
-    pub type_code: i32,
+    /// The id of the type; `None` for a type that is not registered.
+    pub type_code: Option<LookupId>,
     pub device_model: String,
     pub device_type: String,
     pub device_vendor: String,
     pub automatic_change: bool,
 }
 
-/// What a reading job hands out of its transaction: everything but the opened password.
+/// The current one-time password of a credential.
+#[derive(Clone, Debug)]
+pub struct CredentialTotp {
+    /// The credential's id.
+    pub id: CredentialId,
+    /// The code.
+    pub totp: TotpCode,
+}
+
+/// A credential on its way out of a transaction: everything but the opened password.
 #[derive(Serialize, Deserialize)]
-struct Found {
+struct SealedCredential {
     credential: ReadCredential,
     password: Option<Sealed>,
 }
 
 impl Vault {
-    /// The active credentials that the client sees, oldest first.
+    /// Lists the active credentials that the client sees, oldest first.
     pub async fn list_credentials(
         &self,
-        call: &Call,
-        request: Result<ListRequest, VaultError>,
-    ) -> Result<Listed<ListedCredential>, VaultError> {
-        let query = |connection: &mut AnyConnection, call: &Call| Ok((list(connection, call, &request?)?, None));
-        self.look(call, Action::CredentialList, query).await
+        permit: Permit,
+        request: ListRequest,
+    ) -> Result<List<ListedCredential>, VaultError> {
+        let query =
+            move |context: &mut OperationContext<'_>| Ok(Done::new(Subject::Collection, list(context, &request)?));
+        self.query(permit, query).await
     }
 
-    /// The credential with its password. Puts it into the client's custody.
+    /// Returns the credential with its password, and takes it into the client's custody.
     ///
     /// # Errors
-    /// [`VaultError::CredentialNotFound`], [`VaultError::NotACredential`], [`VaultError::NoAccess`],
-    /// [`VaultError::CredentialInactive`].
-    pub async fn read_credential(&self, call: &Call, key: String) -> Result<ReadCredential, VaultError> {
-        let found = self.perform(call, Action::CredentialRead, move |work| read(work, &key)).await?;
-        self.open_found(call, Action::CredentialRead, found).await
+    /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`],
+    /// [`VaultError::Ambiguous`].
+    pub async fn read_credential(&self, permit: Permit, key: String) -> Result<ReadCredential, VaultError> {
+        let again = key.clone();
+        let query = move |context: &mut OperationContext<'_>| {
+            let (row, device) = resolve::readable_by_key(context, &key)?;
+            let Some(held_until) = custody::already_held(context, &row)? else { return Ok(None) };
+            shown(context, row, &device, held_until).map(Some)
+        };
+        let rule = move |context: &mut OperationContext<'_>| {
+            let (row, device) = resolve::readable_by_key(context, &again)?;
+            let held_until = custody::take(context, &row)?;
+            let (id, now) = (row.id, context.micros());
+            let done = shown(context, row, &device, held_until)?;
+            credential::set_viewed(context.connection(), id, now)?;
+            Ok(done)
+        };
+        let (found, recorded) = self.reveal_or_execute(permit, query, note_view, rule).await?;
+        self.unseal_credential(&recorded, found).await
     }
 
-    async fn open_found(&self, call: &Call, action: Action, found: Found) -> Result<ReadCredential, VaultError> {
-        let password = match &found.password {
-            Some(sealed) => Some(self.unseal(call, action, sealed).await?),
-            None => None,
-        };
+    async fn unseal_credential(
+        &self,
+        recorded: &super::operation::Recorded,
+        found: SealedCredential,
+    ) -> Result<ReadCredential, VaultError> {
+        let password = self.unseal_optional(recorded, found.password.as_ref()).await?;
         Ok(ReadCredential { password, ..found.credential })
     }
 
-    /// The present one-time password of the credential. The seed stays in the vault.
+    /// Returns the current one-time password of the credential. The seed stays in the vault.
     ///
     /// # Errors
-    /// As for reading, and [`VaultError::TotpSeedMissing`], [`VaultError::TotpSeedUnusable`].
-    pub async fn read_totp(&self, call: &Call, key: String) -> Result<CredentialTotp, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let (row, _) = resolve::readable_password(work, &key)?;
-            custody::require_free(work, &row)?;
-            let seed = secrets::current(work, SecretKind::TotpSeed, row.id)?.ok_or(VaultError::TotpSeedMissing)?;
-            // Opened within the job: whether it is a seed at all decides the record. The code is made after the commit.
-            let seed = seed.open(work.inner)?;
-            totp_of(&seed, work.now)?;
-            Ok((row.id, seed))
+    /// As for reading; [`VaultError::NotFound`] without a seed; [`VaultError::WrongKind`] for a seed that is none.
+    pub async fn read_totp(&self, permit: Permit, key: String) -> Result<CredentialTotp, VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let (row, _) = resolve::readable_by_key(context, &key)?;
+            custody::require_free(context, &row)?;
+            let seed = secrets::current(context, SecretOwner::TotpSeed(row.id))?;
+            let seed = seed.ok_or(VaultError::NotFound(Noun::TotpSeed))?;
+            // Opened within the transaction: whether it is a seed at all decides the record. The code is computed after it.
+            let seed = seed.open_within(context)?;
+            totp(&seed, context.now())?;
+            Ok(Done::new(Subject::Credential(row.id), (row.id, seed)))
         };
-        let (id, seed) = self.perform(call, Action::CredentialTotp, rule).await?;
-        Ok(CredentialTotp { id, totp: totp_of(&seed, self.0.clock.now())? })
+        let ((id, seed), _) = self.execute(permit, rule).await?;
+        Ok(CredentialTotp { id, totp: totp(&seed, self.0.clock.now())? })
     }
 
-    /// Creates the credential, or updates the one that the request names; the rule stands in `save.rs`.
+    /// Creates a credential, or updates the one that the request names; `save.rs` has the rule.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`], [`VaultError::Invalid`], [`VaultError::NotFound`], [`VaultError::NoAccess`],
+    /// [`VaultError::WrongKind`], [`VaultError::Inactive`].
     pub async fn save_credential(
         &self,
-        call: &Call,
-        input: Result<CredentialInput, VaultError>,
+        permit: Permit,
+        input: CredentialInput,
+        policy: SavePolicy,
     ) -> Result<SavedCredential, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| save::save(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform_once(call, Action::CredentialSave, rule).await
+        let rule = move |context: &mut OperationContext<'_>| save::save(context, &input, policy);
+        self.execute_idempotent(permit, rule, save::revalidate).await.map(|(saved, _)| saved)
     }
 
-    /// Switches the credential off and ends its custodies.
-    pub async fn deactivate_credential(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = for_change(work, &key)?;
-            if !row.active {
-                return Err(VaultError::CredentialInactive);
-            }
-            let now = work.micros();
-            store_custody::end_all(work.connection(), row.id)?;
-            Ok(credential::set_active(work.connection(), row.id, false, now)?)
+    /// Deactivates a credential and ends its custodies.
+    ///
+    /// # Errors
+    /// As for reading.
+    pub async fn deactivate_credential(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve_for_change(context, &key, CredentialKind::Password)?;
+            deactivate(context, &row, Switchable::Credential)
         };
-        self.perform(call, Action::CredentialDeactivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Switches the credential on. Its device has to be on: [`VaultError::DeviceNotFound`] otherwise.
-    pub async fn activate_credential(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = for_change(work, &key)?;
-            if row.active {
-                return Err(VaultError::CredentialAlreadyActive);
-            }
-            let device = device::share_locked(work.connection(), row.device_id)?.filter(|device| device.active);
-            device.ok_or(VaultError::DeviceNotFound)?;
-            let now = work.micros();
-            Ok(credential::set_active(work.connection(), row.id, true, now)?)
+    /// Activates a credential, whose device has to be active.
+    ///
+    /// # Errors
+    /// As for reading; [`VaultError::NotFound`] for the device.
+    pub async fn activate_credential(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve_for_change(context, &key, CredentialKind::Password)?;
+            activate(context, &row, Switchable::Credential)
         };
-        self.perform(call, Action::CredentialActivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 }
 
-/// The one-time password of a seed at `moment`.
-fn totp_of(seed: &SecretText, moment: DateTime<Utc>) -> Result<TotpCode, VaultError> {
-    totp_code(seed, moment).map_err(|_| VaultError::TotpSeedUnusable)
+/// Notes that a credential's secret was shown.
+pub(super) fn note_view(
+    connection: &mut crate::store::AnyConnection,
+    subject: Subject,
+    now: i64,
+) -> Result<(), crate::store::StoreError> {
+    match subject {
+        Subject::Credential(id) => credential::set_viewed(connection, id, now),
+        _ => Ok(()),
+    }
 }
 
-/// The present one-time password of a credential.
-#[derive(Clone, Debug)]
-pub struct CredentialTotp {
-    /// The credential's number.
-    pub id: i32,
-    /// The code.
-    pub totp: TotpCode,
+/// Deactivates a credential or SSH key.
+///
+/// # Errors
+/// [`VaultError::Inactive`].
+pub(super) fn deactivate(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+    noun: Switchable,
+) -> Result<Done<()>, VaultError> {
+    if !row.active {
+        return Err(VaultError::Inactive(noun));
+    }
+    let now = context.micros();
+    custody_store::end_all(context.connection(), row.id)?;
+    credential::set_active(context.connection(), row.id, false, now)?;
+    Ok(Done::new(Subject::Credential(row.id), ()))
 }
 
-fn list(
-    connection: &mut AnyConnection,
-    call: &Call,
-    request: &ListRequest,
-) -> Result<Listed<ListedCredential>, VaultError> {
-    let codes: std::collections::HashMap<String, i32> =
-        lookup::all(connection, LookupKind::CredentialType)?.into_iter().map(|value| (value.name, value.id)).collect();
-    let listed = request.answer(
-        |(row, _): &(CredentialRow, DeviceRow)| row.id,
-        |filter, page| store_list::credentials(connection, call.client.id, None, filter, page),
+/// Activates a credential or SSH key on an active device.
+///
+/// # Errors
+/// [`VaultError::AlreadyActive`]; [`VaultError::NotFound`] for the device.
+pub(super) fn activate(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+    noun: Switchable,
+) -> Result<Done<()>, VaultError> {
+    if row.active {
+        return Err(VaultError::AlreadyActive(noun));
+    }
+    let device = resolve::locked_device(context, row.device_id)?;
+    if !device.is_some_and(|device| device.active) {
+        return Err(VaultError::NotFound(Noun::Device));
+    }
+    let now = context.micros();
+    credential::set_active(context.connection(), row.id, true, now)?;
+    Ok(Done::new(Subject::Credential(row.id), ()))
+}
+
+/// Computes the one-time password of a seed at `moment`.
+fn totp(seed: &SecretText, moment: DateTime<Utc>) -> Result<TotpCode, VaultError> {
+    totp_code(seed, moment).map_err(|_| VaultError::WrongKind(Noun::TotpSeed))
+}
+
+fn list(context: &mut OperationContext<'_>, request: &ListRequest) -> Result<List<ListedCredential>, VaultError> {
+    let authorization = context.authorization()?;
+    let types = lookup::all(context.connection(), LookupKind::CredentialType)?;
+    let codes: std::collections::HashMap<String, LookupId> =
+        types.into_iter().map(|value| (value.name, value.id)).collect();
+    let list = request.list(
+        |(row, ..): &(CredentialRow, DeviceRow, Option<bool>)| row.id,
+        |filter, page| list_store::credentials(context.connection(), authorization, None, filter, page),
     )?;
-    Ok(listed.map(|(row, device)| ListedCredential {
-        automatic_change: settings::changes_automatically(row.execution_settings.as_deref()),
-        type_code: codes.get(&row.credential_type).copied().unwrap_or_default(),
+    Ok(list.map(|(row, device, automatic_change)| ListedCredential {
+        automatic_change: automatic_change.unwrap_or(false),
+        type_code: codes.get(&row.credential_type).copied(),
         id: row.id,
         identifier: row.identifier,
         username: row.username,
@@ -206,24 +281,17 @@ fn list(
     }))
 }
 
-fn read(work: &mut Work<'_, '_>, key: &str) -> Result<Found, VaultError> {
-    let (row, device) = resolve::readable_password(work, key)?;
-    let id = row.id;
-    let found = take_out(work, row, &device)?;
-    work.call.unless_known(Object::Credential(id), &found.credential.state_tag)?;
-    note_view(work, id)?;
-    Ok(found)
-}
-
-fn note_view(work: &mut Work<'_, '_>, id: i32) -> Result<(), VaultError> {
-    let now = work.micros();
-    Ok(credential::set_viewed(work.connection(), id, now)?)
-}
-
-/// Takes a credential into custody, and with it all that a read shows.
-fn take_out(work: &mut Work<'_, '_>, row: CredentialRow, device: &DeviceRow) -> Result<Found, VaultError> {
-    let held_until = custody::take(work, &row)?;
-    let State { parent, password, tag } = state(work, &row, device)?;
+/// Collects what a read of a credential in the client's custody shows.
+fn shown(
+    context: &mut OperationContext<'_>,
+    row: Visible<CredentialRow>,
+    device: &DeviceRow,
+    held_until: Option<i64>,
+) -> Result<Done<SealedCredential>, VaultError> {
+    let State { parent, password, etag } = state(context, &row, device)?;
+    let subject = Subject::Credential(row.id);
+    context.check_if_none_match(subject, &etag)?;
+    let row = row.into_inner();
     let credential = ReadCredential {
         id: row.id,
         identifier: row.identifier,
@@ -237,47 +305,66 @@ fn take_out(work: &mut Work<'_, '_>, row: CredentialRow, device: &DeviceRow) -> 
         domain: row.domain,
         parent,
         held_until: held_until.map(from_micros),
-        state_tag: tag,
+        etag,
     };
-    Ok(Found { credential, password })
+    Ok(Done::new(subject, SealedCredential { credential, password }))
 }
 
-/// What a credential shows beside its own row and its device's, and the tag of it all.
+/// The columns of a credential or SSH key that ETags cover: all but when it was last changed and shown.
+pub(super) fn columns(row: &CredentialRow) -> impl Serialize {
+    let CredentialRow {
+        id,
+        kind,
+        device_id,
+        username,
+        identifier,
+        credential_type,
+        additional,
+        tags,
+        parent_id,
+        session_settings,
+        additional_settings,
+        domain,
+        active,
+        changed_at: _,
+        viewed_at: _,
+        exclusive_custody,
+    } = row;
+    let names = (username, identifier, credential_type, additional, tags, domain);
+    (id, kind, device_id, names, parent_id, session_settings, additional_settings, active, exclusive_custody)
+}
+
+/// What a credential shows beside its own row and its device's, and the ETag of it all.
 struct State {
-    parent: Option<(i32, String)>,
+    parent: Option<(CredentialId, String)>,
     password: Option<Sealed>,
-    tag: StateTag,
+    etag: ETag,
 }
 
-fn state(work: &mut Work<'_, '_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
+fn state(context: &mut OperationContext<'_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
     let parent = match row.parent_id {
-        Some(id) => credential::by_id(work.connection(), id)?.map(|parent| (parent.id, parent.username)),
+        Some(id) => credential::by_id(context.connection(), id)?.map(|parent| (parent.id, parent.username)),
         None => None,
     };
-    let password = parent::shared_password(work, row)?;
-    let tag = work.state_tag("credential", &(row, device, &parent, password.as_ref().map(Sealed::place)));
-    Ok(State { parent, password, tag })
+    let password = parent::shared_password(context, row)?;
+    let etag =
+        context.etag(LABEL, &(columns(row), devices::columns(device), &parent, password.as_ref().map(Sealed::binding)));
+    Ok(State { parent, password, etag })
 }
 
-/// The tag of a credential's state, which stays what it is until the transaction ends.
-pub(super) fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
-    let Some(row) = credential::locked(work.connection(), id)? else { return Ok(None) };
-    let Some(device) = resolve::device_of(work, &row)? else { return Ok(None) };
-    Ok(Some(state(work, &row, &device)?.tag))
+/// Computes the ETag of a credential and locks its row.
+pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Option<ETag>, VaultError> {
+    let Some(row) = credential::locked(context.connection(), id)? else { return Ok(None) };
+    let Some(device) = resolve::device_of(context, &row)? else { return Ok(None) };
+    Ok(Some(state(context, &row, &device)?.etag))
 }
 
-fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
-    let row = resolve::visible_password(work, key)?;
-    work.check_conditions(Some(row.id), locked_state_tag)?;
+fn resolve_for_change(
+    context: &mut OperationContext<'_>,
+    key: &str,
+    kind: CredentialKind,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    let row = resolve::by_key(context, key, kind)?;
+    context.check_preconditions(Some(row.id), locked_etag)?;
     Ok(row)
-}
-
-/// The record of a credential names it by number.
-pub(super) fn object(row: &CredentialRow) -> Object {
-    Object::Credential(row.id)
-}
-
-/// The device of `hostname` whose address is `ip`.
-fn device_at(connection: &mut AnyConnection, hostname: &str, ip: &str) -> Result<Option<DeviceRow>, VaultError> {
-    Ok(device::by_hostname(connection, hostname)?.filter(|device| device.ip == ip))
 }

@@ -1,91 +1,178 @@
-//! Which credential a caller means, and whether it is one that the caller sees.
+//! Resolves the names of credentials and SSH keys among what the principal sees (contract, section 1.8). An object that it
+//! does not see shadows nothing.
 
-use super::{device_at, object};
+use super::composite::candidate;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
-use crate::store::{AnyConnection, visibility};
-use crate::vault::input::{is_storable, key_number};
-use crate::vault::{VaultError, Work};
+use crate::store::id::{CredentialId, DeviceId};
+use crate::text::{canonical_number, is_storable};
+use crate::vault::access::{Visible, visible_credential};
+use crate::vault::operation::{OperationContext, Subject};
+use crate::vault::{Noun, Switchable, VaultError};
 
-/// The password credential of a path key. Checked in the order of the contract (1.9): it exists, it is no SSH key,
-/// the client sees it.
-pub(in crate::vault) fn visible_password(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
-    let row = by_key(work.connection(), key)?.ok_or(VaultError::CredentialNotFound)?;
-    visible(work, row)
-}
-
-fn visible(work: &mut Work<'_, '_>, row: CredentialRow) -> Result<CredentialRow, VaultError> {
-    work.touches(object(&row));
-    if row.kind() != CredentialKind::Password {
-        return Err(VaultError::NotACredential);
+/// The noun of a kind in errors.
+fn noun(kind: CredentialKind) -> Noun {
+    match kind {
+        CredentialKind::Password => Noun::Credential,
+        CredentialKind::SshKey => Noun::SshKey,
     }
-    require_visible(work, &row)?;
-    Ok(row)
 }
 
-/// The password credential of a path key and its device, both switched on.
-pub(in crate::vault) fn readable_password(
-    work: &mut Work<'_, '_>,
+/// Resolves a key in a path: an id, an identifier or, for passwords, `username@hostname`.
+///
+/// # Errors
+/// In the order of the contract (1.9): [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`];
+/// [`VaultError::Ambiguous`] when two objects that the principal sees have the key.
+pub(in crate::vault) fn by_key(
+    context: &mut OperationContext<'_>,
     key: &str,
-) -> Result<(CredentialRow, DeviceRow), VaultError> {
-    let row = by_key(work.connection(), key)?.ok_or(VaultError::CredentialNotFound)?;
-    readable(work, row)
+    kind: CredentialKind,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    let rows = named(context, key, kind)?;
+    pick(context, rows, kind)
 }
 
-/// The same for a credential that was found in another way.
-pub(super) fn readable(work: &mut Work<'_, '_>, row: CredentialRow) -> Result<(CredentialRow, DeviceRow), VaultError> {
-    let row = visible(work, row)?;
-    let device = device_of(work, &row)?.filter(|device| row.active && device.active);
-    Ok((row, device.ok_or(VaultError::CredentialInactive)?))
+/// Finds every object that a key could name, whoever sees it.
+fn named(
+    context: &mut OperationContext<'_>,
+    key: &str,
+    kind: CredentialKind,
+) -> Result<Vec<CredentialRow>, VaultError> {
+    if !is_storable(key) {
+        return Ok(Vec::new());
+    }
+    let connection = context.connection();
+    let mut rows: Vec<CredentialRow> = Vec::new();
+    if let Some(number) = canonical_number(key) {
+        rows.extend(credential::by_id(connection, CredentialId::new(number))?);
+    }
+    // Split at the last @: a username may contain one, a hostname does not.
+    if kind == CredentialKind::Password
+        && let Some((username, hostname)) = key.rsplit_once('@')
+    {
+        rows.extend(credential::all_by_username_at(connection, username, hostname)?);
+    }
+    if let Some(row) = credential::by_identifier(connection, key)?
+        && rows.iter().all(|known| known.id != row.id)
+    {
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
-/// Refuses a credential that the client does not see.
-pub(in crate::vault) fn require_visible(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
-    let authorization = work.authorization();
-    match visibility::sees_credential(work.connection(), authorization, row)? {
-        true => Ok(()),
-        false => Err(VaultError::NoAccess),
+/// Picks the one object of the kind that the principal sees. An object of the other kind that it does not see is not there: it
+/// must not change what is answered about the principal's own.
+pub(in crate::vault) fn pick(
+    context: &mut OperationContext<'_>,
+    rows: Vec<CredentialRow>,
+    kind: CredentialKind,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    if let [only] = rows.as_slice() {
+        context.found(Subject::Credential(only.id));
+    }
+    let exists = rows.iter().any(|row| row.kind() == kind);
+    let (mut fitting, mut sees_other_kind) = (Vec::new(), false);
+    for row in rows {
+        let fits = row.kind() == kind;
+        match visible_credential(context, row)? {
+            Some(visible) if fits => fitting.push(visible),
+            Some(_) => sees_other_kind = true,
+            None => {}
+        }
+    }
+    match fitting.pop() {
+        Some(row) if fitting.is_empty() => {
+            context.found(Subject::Credential(row.id));
+            Ok(row)
+        }
+        Some(last) => {
+            let mut candidates = Vec::new();
+            for row in fitting.into_iter().chain([last]) {
+                if let Some(device) = device_of(context, &row)? {
+                    candidates.push(candidate((row.into_inner(), device)));
+                }
+            }
+            Err(VaultError::Ambiguous(candidates))
+        }
+        None if sees_other_kind => Err(VaultError::WrongKind(noun(kind))),
+        None if exists => Err(VaultError::NoAccess(Noun::Credential)),
+        None => Err(VaultError::NotFound(noun(kind))),
     }
 }
 
-/// The device of a credential.
+/// Resolves a key to a password credential and its device, both active.
+///
+/// # Errors
+/// As [`by_key`]; [`VaultError::Inactive`].
+pub(in crate::vault) fn readable_by_key(
+    context: &mut OperationContext<'_>,
+    key: &str,
+) -> Result<(Visible<CredentialRow>, DeviceRow), VaultError> {
+    let row = by_key(context, key, CredentialKind::Password)?;
+    readable(context, row, Switchable::Credential)
+}
+
+/// Requires that a credential or SSH key and its device are active.
+///
+/// # Errors
+/// [`VaultError::Inactive`].
+pub(in crate::vault) fn readable(
+    context: &mut OperationContext<'_>,
+    row: Visible<CredentialRow>,
+    noun: Switchable,
+) -> Result<(Visible<CredentialRow>, DeviceRow), VaultError> {
+    let device = device_of(context, &row)?.filter(|device| row.active && device.active);
+    Ok((row, device.ok_or(VaultError::Inactive(noun))?))
+}
+
+/// Requires that the principal sees a credential that was found by something else than a key.
+///
+/// # Errors
+/// [`VaultError::NoAccess`].
+pub(in crate::vault) fn require_visible(
+    context: &mut OperationContext<'_>,
+    row: CredentialRow,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    visible_credential(context, row)?.ok_or(VaultError::NoAccess(Noun::Credential))
+}
+
+/// Returns the device of a credential.
 pub(in crate::vault) fn device_of(
-    work: &mut Work<'_, '_>,
+    context: &mut OperationContext<'_>,
     row: &CredentialRow,
 ) -> Result<Option<DeviceRow>, VaultError> {
-    Ok(device::by_id(work.connection(), row.device_id)?)
+    Ok(device::by_id(context.connection(), row.device_id)?)
 }
 
-/// A key in a path (contract, section 1.8): digits are the number, then the identifier; then
-/// `username@hostname`, split at the last `@`, since a username may hold one and a hostname may not.
-fn by_key(connection: &mut AnyConnection, key: &str) -> Result<Option<CredentialRow>, VaultError> {
-    if !is_storable(key) {
-        return Ok(None);
-    }
-    if let Some(id) = key_number(key)
-        && let Some(row) = credential::by_id(connection, id)?
-    {
-        return Ok(Some(row));
-    }
-    if let Some(row) = credential::by_identifier(connection, key)? {
-        return Ok(Some(row));
-    }
-    match key.rsplit_once('@') {
-        Some((username, hostname)) => Ok(credential::by_username_at(connection, username, hostname)?),
-        None => Ok(None),
-    }
+/// Returns a device and locks its row, for a rule that relies on it being active.
+pub(in crate::vault) fn locked_device(
+    context: &mut OperationContext<'_>,
+    id: DeviceId,
+) -> Result<Option<DeviceRow>, VaultError> {
+    Ok(device::share_locked(context.connection(), id)?)
 }
 
-/// The credential that nested settings name by username, hostname and address. It has to exist and be visible.
+/// Finds the credential that nested settings name by username, hostname and address. It has to be visible.
+///
+/// # Errors
+/// [`VaultError::NotFound`], [`VaultError::NoAccess`].
 pub(super) fn referenced(
-    work: &mut Work<'_, '_>,
-    username: &str,
+    context: &mut OperationContext<'_>,
+    reference: &super::settings::CredentialReference,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    let missing = VaultError::NotFound(Noun::Credential);
+    let Some(device) = device_at(context, &reference.hostname, &reference.ip)? else { return Err(missing) };
+    let kind = CredentialKind::Password;
+    let row = credential::by_username(context.connection(), device.id, &reference.username, kind)?;
+    let Some(row) = row else { return Err(missing) };
+    require_visible(context, row)
+}
+
+/// Finds the device of `hostname` whose address is `ip`.
+pub(super) fn device_at(
+    context: &mut OperationContext<'_>,
     hostname: &str,
     ip: &str,
-) -> Result<CredentialRow, VaultError> {
-    let device = device_at(work.connection(), hostname, ip)?.ok_or(VaultError::CredentialNotFound)?;
-    let row = credential::by_username(work.connection(), device.id, username, CredentialKind::Password)?
-        .ok_or(VaultError::CredentialNotFound)?;
-    require_visible(work, &row)?;
-    Ok(row)
+) -> Result<Option<DeviceRow>, VaultError> {
+    Ok(device::by_hostname(context.connection(), hostname)?.filter(|device| device.ip == ip))
 }

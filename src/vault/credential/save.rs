@@ -1,33 +1,61 @@
-//! Creating or updating a credential. The rule is the user's own document (seed "Create or update a credential"):
+//! Creating or updating a credential. The rule is the user's own document ("Create or update a credential"):
 //!
 //! 1. The device of `hostname` and `ip` has to exist.
 //! 2. With an identifier: the credential that has it is updated, its username too.
-//! 3. Otherwise, or when nobody has that identifier: the credential of the username on the device is updated, and
+//! 3. Otherwise, or when no credential has that identifier: the credential of the username on the device is updated, and
 //!    gets the identifier.
 //! 4. Otherwise a credential is created.
 //!
-//! An update applies what was sent and leaves the rest. A credential that the client does not see is never updated
-//! and never doubled: it is refused.
+//! An update applies what was sent and leaves the rest. A credential that the client does not see is never updated and never
+//! doubled: it is refused.
 
-use super::settings::{self, Group, SettingsInput};
 use serde::{Deserialize, Serialize};
 
-use super::{device_at, locked_state_tag, object, parent, resolve};
-use crate::crypto::{SecretKind, SecretText};
-use crate::store::claim::claim;
+use super::settings::{
+    CredentialReference, SettingsGroup, SettingsInput, jit_changes, jit_from_row, merged, rotation_changes,
+};
+use super::{locked_etag, parent, resolve};
+use crate::crypto::SecretText;
+use crate::store::StoreError;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
-use crate::store::link::{self, LinkedKind};
+use crate::store::id::CredentialId;
+use crate::store::link::{self, LinkedObject};
+use crate::store::lock::lock_name;
 use crate::store::lookup::{self, LookupKind};
-use crate::store::{StoreError, visibility};
-use crate::vault::device::{DeviceFields, changes_of, known_domains, registered, required};
-use crate::vault::{Dialect, InvalidInput, Object, StateTag, VaultError, Work, custody, identifier, secrets};
+use crate::store::rotation;
+use crate::vault::access::{Visible, require_tags_allowed};
+use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
+use crate::vault::identifier::IdentifierPolicy;
+use crate::vault::operation::{Done, ETag, OperationContext, Subject};
+use crate::vault::secrets::SecretOwner;
+use crate::vault::{Field, Noun, Switchable, VaultError, custody, secrets};
 
 /// The username of a credential that was created without one.
 const DEFAULT_USERNAME: &str = "usr";
 const DEFAULT_TYPE: &str = "Local User";
 
-/// What a client sends to create or update a credential. `None` is not sent.
+/// What a protocol decides about saving a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavePolicy {
+    /// Which identifiers it allows.
+    pub identifiers: IdentifierPolicy,
+    /// Whether a username has to be sent.
+    pub username_required: bool,
+    /// Whether just-in-time settings have to be complete.
+    pub jit_complete: bool,
+}
+
+/// What a request does with the parent of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParentChange {
+    /// It removes the parent.
+    Remove,
+    /// It sets the parent.
+    Set(CredentialId),
+}
+
+/// What is sent to create or update a credential. `None` is not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 5.3")]
 pub struct CredentialInput {
@@ -38,8 +66,8 @@ pub struct CredentialInput {
     pub tags: Option<String>,
     pub credential_type: Option<String>,
     pub domain: Option<String>,
-    pub parent_password: Option<i32>,
-    /// Whether one client at a time may hold it; not in the contract.
+    pub parent: Option<ParentChange>,
+    /// Whether one client at a time may hold it.
     pub exclusive_custody: Option<bool>,
     pub hostname: Option<String>,
     pub ip: Option<String>,
@@ -47,17 +75,17 @@ pub struct CredentialInput {
     pub settings: SettingsInput,
 }
 
-/// A credential after it was saved.
+/// A saved credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedCredential {
-    /// Its number.
-    pub id: i32,
+    /// Its id.
+    pub id: CredentialId,
     /// Whether it is new.
     pub created: bool,
     /// Its identifier, as it now is.
     pub identifier: Option<String>,
-    /// The tag of its state, for a call that has conditions.
-    pub state_tag: Option<StateTag>,
+    /// Its ETag, for a client that sends preconditions.
+    pub etag: Option<ETag>,
 }
 
 impl CredentialInput {
@@ -66,7 +94,7 @@ impl CredentialInput {
         self.identifier.as_deref().filter(|identifier| !identifier.is_empty())
     }
 
-    /// The identifier to assign: the one in the additional settings, else the one to search by.
+    /// The identifier to assign: the one in the settings, else the one to search by.
     fn assigned_identifier(&self) -> Option<&str> {
         self.settings.identifier.as_deref().or(self.key())
     }
@@ -76,209 +104,259 @@ impl CredentialInput {
         self.username.as_deref().map(|username| if username.is_empty() { DEFAULT_USERNAME } else { username })
     }
 
+    /// The username to search by.
+    fn searched_username(&self) -> &str {
+        self.sent_username().unwrap_or(DEFAULT_USERNAME)
+    }
+
     /// The password that was sent; an empty one is none.
     fn sent_content(&self) -> Option<&SecretText> {
         self.content.as_ref().filter(|content| !content.is_empty())
     }
 }
 
-pub(super) fn save(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<SavedCredential, VaultError> {
-    let hostname = required(&input.hostname, VaultError::HostnameMissing)?;
-    let ip = required(&input.ip, VaultError::IpMissing)?;
-    if work.call.dialect == Dialect::Modern && input.username.is_none() {
-        return Err(VaultError::UsernameMissing);
-    }
-    for name in [input.key(), input.assigned_identifier()].into_iter().flatten() {
-        identifier::check(name, work.call.dialect)?;
-    }
-    let device = device_at(work.connection(), hostname, ip)?.ok_or(VaultError::DeviceNotFound)?;
-    let device = device::share_locked(work.connection(), device.id)?.ok_or(VaultError::DeviceNotFound)?;
-    let target = find_target(work, input, &device)?;
-    check_reach(work, target.as_ref(), &device)?;
-
+pub(super) fn save(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    policy: SavePolicy,
+) -> Result<Done<SavedCredential>, VaultError> {
+    let device = checked_device(context, input, policy)?;
+    let target = find_target(context, input, &device)?;
+    require_reach(context, target.as_ref(), &device)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
-        // Who holds it exclusively keeps it: nobody else makes it shared meanwhile.
-        custody::require_free(work, row)?;
+        // A client that holds it exclusively keeps it: no other client makes it shared meanwhile.
+        custody::require_free(context, row)?;
     }
-    work.check_conditions(target.as_ref().map(|row| row.id), locked_state_tag)?;
-    let fields = device_fields(work, input)?;
-    update_device(work, &device, &fields.device)?;
-    let changes = changes(work, input, fields.credential_type, target.as_ref(), &device)?;
+    context.check_preconditions(target.as_ref().map(|row| row.id), locked_etag)?;
+    let credential_type = save_device_fields(context, input, &device)?;
+    let references = resolve_references(context, &input.settings)?;
+    let parent = parent::decide(context, target.as_deref(), input.parent, references.parent)?;
+    let changes = changes(context, input, policy, credential_type, parent, target.as_deref(), &device)?;
     let parent = changes.parent_id.unwrap_or(target.as_ref().and_then(|row| row.parent_id));
-    let identifier = changes.identifier.clone();
-    let now = work.micros();
-    let created = target.is_none();
-    let (id, identifier) = match &target {
-        Some(row) => {
-            credential::update(work.connection(), row.id, &changes, now)?;
-            (row.id, identifier.or(row.identifier.clone()))
-        }
-        None => {
-            let id = credential::insert(work.connection(), CredentialKind::Password, &changes, now)?;
-            let authorization = work.authorization();
-            work.touches(Object::Credential(id));
-            link::insert(work.connection(), authorization, LinkedKind::Credential, id)?;
-            (id, identifier)
-        }
-    };
+    let (id, identifier) = write(context, target.as_deref(), &changes)?;
     let parent_before = target.as_ref().and_then(|row| row.parent_id);
-    parent::store_password(work, id, parent_before, parent, input.sent_content())?;
-    for (kind, secret) in [
-        (SecretKind::TotpSeed, &input.settings.totp_seed),
-        (SecretKind::AuthenticationFields, &input.settings.authentication_fields),
-        (SecretKind::Notes, &input.settings.notes),
-    ] {
-        if let Some(secret) = secret {
-            secrets::put(work, kind, id, secret)?;
-        }
-    }
-    Ok(SavedCredential { id, created, identifier, state_tag: work.state_tag_after(id, locked_state_tag)? })
+    parent::store_password(context, id, parent_before, parent, input.sent_content())?;
+    store_settings(context, id, input, &references)?;
+    let etag = context.etag_after(id, locked_etag)?;
+    let saved = SavedCredential { id, created: target.is_none(), identifier, etag };
+    Ok(Done::new(Subject::Credential(id), saved))
 }
 
-/// The credential that the request means, held against changes by others.
+/// Confirms the right to the stored result of a save.
+pub(super) fn revalidate(context: &mut OperationContext<'_>, saved: &SavedCredential) -> Result<(), VaultError> {
+    let row = credential::by_id(context.connection(), saved.id)?.ok_or(StoreError::NotFound)?;
+    resolve::require_visible(context, row).map(drop)
+}
+
+/// Checks the required fields, and finds the device of the request.
+fn checked_device(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    policy: SavePolicy,
+) -> Result<DeviceRow, VaultError> {
+    let hostname = required(&input.hostname, Field::Hostname)?;
+    let ip = required(&input.ip, Field::Ip)?;
+    if policy.username_required && input.username.is_none() {
+        return Err(VaultError::Missing(Field::Username));
+    }
+    for name in [input.key(), input.assigned_identifier()].into_iter().flatten() {
+        policy.identifiers.check(name)?;
+    }
+    let device = resolve::device_at(context, hostname, ip)?.ok_or(VaultError::NotFound(Noun::Device))?;
+    // Locked, so that it is not deactivated before this transaction ends.
+    resolve::locked_device(context, device.id)?.ok_or(VaultError::NotFound(Noun::Device))
+}
+
+/// Finds the credential that the request means, and locks it.
 fn find_target(
-    work: &mut Work<'_, '_>,
+    context: &mut OperationContext<'_>,
     input: &CredentialInput,
     device: &DeviceRow,
-) -> Result<Option<CredentialRow>, VaultError> {
-    claim_names(work, input, device)?;
+) -> Result<Option<Visible<CredentialRow>>, VaultError> {
+    lock_names(context, input, device)?;
     let by_identifier = match input.key() {
-        Some(identifier) => credential::by_identifier(work.connection(), identifier)?,
+        Some(identifier) => credential::by_identifier(context.connection(), identifier)?,
         None => None,
     };
     let found = match by_identifier {
         Some(row) => Some(row),
         None => {
-            let username = input.sent_username().unwrap_or(DEFAULT_USERNAME);
-            credential::by_username(work.connection(), device.id, username, CredentialKind::Password)?
+            let (username, kind) = (input.searched_username(), CredentialKind::Password);
+            credential::by_username(context.connection(), device.id, username, kind)?
         }
     };
     let Some(row) = found else { return Ok(None) };
-    work.touches(object(&row));
+    context.found(Subject::Credential(row.id));
     if row.kind() != CredentialKind::Password {
-        return Err(VaultError::NotACredential);
+        return Err(VaultError::WrongKind(Noun::Credential));
     }
-    Ok(credential::locked(work.connection(), row.id)?)
+    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
+    resolve::require_visible(context, row).map(Some)
 }
 
-/// Claims every name that the rule looks for, or may take.
-fn claim_names(work: &mut Work<'_, '_>, input: &CredentialInput, device: &DeviceRow) -> Result<(), VaultError> {
+/// Locks every name that the rule searches for, or may take.
+fn lock_names(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    device: &DeviceRow,
+) -> Result<(), VaultError> {
     for identifier in [input.key(), input.assigned_identifier()].into_iter().flatten() {
-        claim(work.connection(), &format!("identifier/{identifier}"))?;
+        lock_name(context.connection(), &format!("identifier/{identifier}"))?;
     }
-    let username = input.sent_username().unwrap_or(DEFAULT_USERNAME);
-    Ok(claim(work.connection(), &format!("username/{}/{username}", device.id))?)
+    let name = format!("username/{}/{}", device.id, input.searched_username());
+    Ok(lock_name(context.connection(), &name)?)
 }
 
-/// Whether the client may save this credential on this device: it sees the credential that it updates, and the device
-/// that it puts one on. An active credential never comes to stand on an inactive device.
-fn check_reach(work: &mut Work<'_, '_>, target: Option<&CredentialRow>, device: &DeviceRow) -> Result<(), VaultError> {
-    if let Some(row) = target {
-        resolve::require_visible(work, row)?;
-        if row.device_id == device.id {
-            return Ok(());
-        }
-    }
-    require_device(work, device)?;
-    match device.active || target.is_some_and(|row| !row.active) {
-        true => Ok(()),
-        false => Err(VaultError::DeviceInactive),
-    }
-}
-
-fn require_device(work: &mut Work<'_, '_>, device: &DeviceRow) -> Result<(), VaultError> {
-    let authorization = work.authorization();
-    match visibility::sees_device(work.connection(), authorization, device.id)? {
-        true => Ok(()),
-        false => Err(VaultError::DeviceNotFound),
-    }
-}
-
-/// Which of the parameters are the device's, and which the credential's.
-struct Fields {
-    device: DeviceFields,
-    credential_type: Option<String>,
-}
-
-/// `type` is the device's. One published client puts the credential's type there: a known credential type in `type`,
-/// with no `credential_type` beside it, is taken as that (contract, section 5.3).
-fn device_fields(work: &mut Work<'_, '_>, input: &CredentialInput) -> Result<Fields, VaultError> {
-    let mut fields = Fields { device: input.device.clone(), credential_type: input.credential_type.clone() };
-    let unsaid = fields.credential_type.as_deref().is_none_or(str::is_empty);
-    if let (true, Some(kind)) = (unsaid, &fields.device.kind)
-        && lookup::find(work.connection(), LookupKind::CredentialType, kind)?.is_some()
-    {
-        fields.credential_type = fields.device.kind.take();
-    }
-    Ok(fields)
-}
-
-/// Applies the device's parameters. Here an empty one says nothing, since credential forms send all of them.
-fn update_device(work: &mut Work<'_, '_>, device: &DeviceRow, sent: &DeviceFields) -> Result<(), VaultError> {
-    let said = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
-    let fields = DeviceFields {
-        kind: said(&sent.kind),
-        vendor: said(&sent.vendor),
-        model: said(&sent.model),
-        site: said(&sent.site),
-        domains: said(&sent.domains),
-        tags: said(&sent.tags),
-        connectivities: said(&sent.connectivities),
-        session_remote_config: said(&sent.session_remote_config),
-    };
-    let changes = changes_of(work, &fields)?;
-    if changes.is_empty() {
+/// Requires that the client sees the device on which it puts a credential. An active credential never comes to stand on an
+/// inactive device.
+fn require_reach(
+    context: &mut OperationContext<'_>,
+    target: Option<&Visible<CredentialRow>>,
+    device: &DeviceRow,
+) -> Result<(), VaultError> {
+    if target.is_some_and(|row| row.device_id == device.id) {
         return Ok(());
     }
-    require_device(work, device)?;
-    let now = work.micros();
-    Ok(device::update(work.connection(), device.id, &changes, now)?)
+    devices::require_visible(context, device.clone())?;
+    if device.active || target.is_some_and(|row| !row.active) {
+        return Ok(());
+    }
+    Err(VaultError::Inactive(Switchable::Device))
 }
 
-/// The columns that the request writes.
-fn changes(
-    work: &mut Work<'_, '_>,
+/// Saves the fields that are the device's, and returns the type of the credential.
+///
+/// `type` is the device's. One published client puts the credential's type there: a known credential type in `type`, with no
+/// `credential_type` beside it, is taken as that (contract, section 5.3). An empty field changes nothing, since credential
+/// forms send all of them.
+fn save_device_fields(
+    context: &mut OperationContext<'_>,
     input: &CredentialInput,
+    device: &DeviceRow,
+) -> Result<Option<String>, VaultError> {
+    let non_empty = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
+    let mut credential_type = input.credential_type.clone();
+    let sent = &input.device;
+    let mut device_type = non_empty(&sent.device_type);
+    let is_unset = credential_type.as_deref().is_none_or(str::is_empty);
+    if let (true, Some(kind)) = (is_unset, &device_type)
+        && lookup::find(context.connection(), LookupKind::CredentialType, kind)?.is_some()
+    {
+        credential_type = device_type.take();
+    }
+    let fields = DeviceFields {
+        device_type,
+        vendor: non_empty(&sent.vendor),
+        model: non_empty(&sent.model),
+        site: non_empty(&sent.site),
+        domains: non_empty(&sent.domains),
+        tags: non_empty(&sent.tags),
+        connectivities: non_empty(&sent.connectivities),
+        session_remote_config: non_empty(&sent.session_remote_config),
+    };
+    let changes = devices::changes(context, &fields, &device.tags)?;
+    if !changes.is_empty() {
+        devices::require_visible(context, device.clone())?;
+        let now = context.micros();
+        device::update(context.connection(), device.id, &changes, now)?;
+    }
+    Ok(credential_type)
+}
+
+/// Computes the columns that the request writes.
+fn changes(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    policy: SavePolicy,
     credential_type: Option<String>,
+    parent: Option<Option<CredentialId>>,
     target: Option<&CredentialRow>,
     device: &DeviceRow,
 ) -> Result<CredentialChanges, VaultError> {
     let creating = target.is_none();
     let settings = &input.settings;
-    let named_parent = check_references(work, settings)?;
-    let stored = |column: fn(&CredentialRow) -> &Option<String>| target.and_then(|row| column(row).as_deref());
-    let jit = settings.jit.as_ref().map(|sent| settings::merged(stored(|row| &row.jit_settings), sent));
-    if let (Dialect::Modern, Some(jit)) = (work.call.dialect, &jit) {
-        settings::check_jit(jit)?;
+    if let (true, Some(jit)) = (policy.jit_complete, &settings.jit) {
+        let stored = match target {
+            Some(row) => rotation::find_jit(context.connection(), row.id)?,
+            None => None,
+        };
+        let stored = stored.map(jit_from_row).unwrap_or_default();
+        jit.clone().merged_into(stored).check()?;
     }
-    let merge =
-        |sent: &Option<Group>, stored: Option<&str>| sent.as_ref().map(|sent| text(&settings::merged(stored, sent)));
+    let stored = |column: fn(&CredentialRow) -> &Option<String>| target.and_then(|row| column(row).as_deref());
+    let merge = |sent: Option<&SettingsGroup>, stored: Option<&str>| {
+        sent.map(|sent| serde_json::Value::Object(merged(stored, sent)).to_string())
+    };
+    let tags = checked_tags(input.tags.as_deref())?;
+    require_tags_allowed(context, target.map_or("", |row| &row.tags), tags.as_deref())?;
     let default_username = creating.then_some(DEFAULT_USERNAME);
     let default_type = creating.then(|| DEFAULT_TYPE.to_string());
     Ok(CredentialChanges {
         device_id: Some(device.id),
-        username: free_username(work, input.sent_username().or(default_username), target, device)?,
-        identifier: free_identifier(work, input, target)?,
-        credential_type: registered(work, LookupKind::CredentialType, &credential_type)?.or(default_type),
+        username: free_username(context, input.sent_username().or(default_username), target, device)?,
+        identifier: free_identifier(context, input, policy, target)?,
+        credential_type: registered(context, LookupKind::CredentialType, &credential_type)?.or(default_type),
         additional: input.additional.clone(),
-        tags: input.tags.clone(),
-        domain: input.domain.as_deref().map(|name| known_domains(work, name)).transpose()?,
-        parent_id: parent::decide(work, target, input.parent_password, named_parent)?,
-        execution_settings: merge(&settings.execution, stored(|row| &row.execution_settings)),
-        session_settings: merge(&settings.session, stored(|row| &row.session_settings)),
-        additional_settings: merge(&settings.additional, stored(|row| &row.additional_settings)),
-        jit_settings: jit.as_ref().map(text),
+        tags,
+        domain: input.domain.as_deref().map(|name| known_domains(context, name)).transpose()?,
+        parent_id: parent,
+        session_settings: merge(
+            settings.session.as_ref().map(|session| &session.members),
+            stored(|row| &row.session_settings),
+        ),
+        additional_settings: merge(settings.additional.as_ref(), stored(|row| &row.additional_settings)),
         exclusive_custody: input.exclusive_custody,
     })
 }
 
-fn text(group: &Group) -> String {
-    serde_json::Value::Object(group.clone()).to_string()
+/// Writes the row, and returns its id and identifier.
+fn write(
+    context: &mut OperationContext<'_>,
+    target: Option<&CredentialRow>,
+    changes: &CredentialChanges,
+) -> Result<(CredentialId, Option<String>), VaultError> {
+    let now = context.micros();
+    let identifier = changes.identifier.clone();
+    if let Some(row) = target {
+        credential::update(context.connection(), row.id, changes, now)?;
+        return Ok((row.id, identifier.or(row.identifier.clone())));
+    }
+    let authorization = context.authorization()?;
+    let id = credential::insert(context.connection(), CredentialKind::Password, changes, now)?;
+    link::insert(context.connection(), authorization, LinkedObject::Credential(id))?;
+    Ok((id, identifier))
 }
 
-/// The username to write, which no other credential of the device may have.
+/// Stores the settings that have tables of their own: rotation, just-in-time access, secrets.
+fn store_settings(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    input: &CredentialInput,
+    references: &References,
+) -> Result<(), VaultError> {
+    let settings = &input.settings;
+    if let Some(sent) = &settings.rotation {
+        let changes = rotation_changes(sent, references.authentication, references.reconciliation);
+        rotation::store(context.connection(), id, &changes)?;
+    }
+    if let Some(sent) = &settings.jit {
+        rotation::store_jit(context.connection(), id, &jit_changes(sent, references.jit_authentication))?;
+    }
+    for (owner, secret) in [
+        (SecretOwner::TotpSeed(id), &settings.totp_seed),
+        (SecretOwner::AuthenticationFields(id), &settings.authentication_fields),
+        (SecretOwner::Notes(id), &settings.notes),
+    ] {
+        if let Some(secret) = secret {
+            secrets::store(context, owner, secret)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the username to write, which no other credential of the device may have.
 fn free_username(
-    work: &mut Work<'_, '_>,
+    context: &mut OperationContext<'_>,
     username: Option<&str>,
     target: Option<&CredentialRow>,
     device: &DeviceRow,
@@ -287,54 +365,63 @@ fn free_username(
     if target.is_some_and(|row| row.device_id == device.id && row.username == written) {
         return Ok(None);
     }
-    let holder = credential::by_username(work.connection(), device.id, written, CredentialKind::Password)?;
+    let holder = credential::by_username(context.connection(), device.id, written, CredentialKind::Password)?;
     match holder {
         Some(holder) if target.is_none_or(|row| row.id != holder.id) => {
-            Err(InvalidInput::parameter("username", "another credential of this device has it"))
+            Err(VaultError::invalid(Field::Username, "another credential of this device has it"))
         }
         _ => Ok(username.map(String::from)),
     }
 }
 
-/// The identifier to write, which no other credential may have. The modern dialect gives one to whoever sends none.
+/// Returns the identifier to write, which no other credential may have.
 fn free_identifier(
-    work: &mut Work<'_, '_>,
+    context: &mut OperationContext<'_>,
     input: &CredentialInput,
+    policy: SavePolicy,
     target: Option<&CredentialRow>,
 ) -> Result<Option<String>, VaultError> {
     let Some(identifier) = input.assigned_identifier() else {
-        let given = target.is_none() && work.call.dialect == Dialect::Modern;
-        return Ok(given.then(|| uuid::Uuid::now_v7().to_string()));
+        return Ok(if target.is_none() { policy.identifiers.generated() } else { None });
     };
     if target.is_some_and(|row| row.identifier.as_deref() == Some(identifier)) {
         return Ok(None);
     }
-    match credential::by_identifier(work.connection(), identifier)? {
+    match credential::by_identifier(context.connection(), identifier)? {
         Some(holder) if target.is_none_or(|row| row.id != holder.id) => {
-            Err(InvalidInput::parameter("identifier", "another credential has it"))
+            Err(VaultError::invalid(Field::Identifier, "another credential has it"))
         }
         _ => Ok(Some(identifier.into())),
     }
 }
 
-/// Every credential that the settings name has to exist and be visible. Gives the parent that they name.
-fn check_references(work: &mut Work<'_, '_>, settings: &SettingsInput) -> Result<Option<i32>, VaultError> {
-    let groups = [
-        (&settings.execution, ["authentication", "reconciliation"].as_slice()),
-        (&settings.session, &["authentication"]),
-        (&settings.jit, &["authentication"]),
-    ];
-    for (group, roles) in groups {
-        for role in roles {
-            if let Some((username, hostname, ip)) = group.as_ref().and_then(|group| settings::reference(group, role)) {
-                resolve::referenced(work, &username, &hostname, &ip)?;
-            }
-        }
+/// The ids of the credentials that the settings name.
+#[derive(Default)]
+struct References {
+    parent: Option<CredentialId>,
+    authentication: Option<CredentialId>,
+    reconciliation: Option<CredentialId>,
+    jit_authentication: Option<CredentialId>,
+}
+
+/// Resolves every credential that the settings name. Each has to exist and be visible.
+fn resolve_references(context: &mut OperationContext<'_>, settings: &SettingsInput) -> Result<References, VaultError> {
+    let mut id = |reference: Option<&CredentialReference>| {
+        reference.map(|reference| Ok::<_, VaultError>(resolve::referenced(context, reference)?.id)).transpose()
+    };
+    let mut references = References::default();
+    if let Some(rotation) = &settings.rotation {
+        references.authentication = id(rotation.authentication.as_ref())?;
+        references.reconciliation = id(rotation.reconciliation.as_ref())?;
+        references.parent = id(rotation.parent.as_ref())?;
     }
-    match settings.execution.as_ref().and_then(|group| settings::reference(group, "parent")) {
-        Some((username, hostname, ip)) => Ok(Some(resolve::referenced(work, &username, &hostname, &ip)?.id)),
-        None => Ok(None),
+    if let Some(session) = &settings.session {
+        id(session.authentication.as_ref())?;
     }
+    if let Some(jit) = &settings.jit {
+        references.jit_authentication = id(jit.authentication.as_ref())?;
+    }
+    Ok(references)
 }
 
 #[cfg(test)]

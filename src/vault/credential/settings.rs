@@ -1,322 +1,243 @@
-//! The four groups of settings of a credential (contract, section 5.3): execution, session, additional and
-//! just-in-time. Each is stored whole, as one JSON object; a later call replaces the members that it sends. What is
-//! secret in them is taken out and sealed.
+//! The settings of a credential: rotation, just-in-time access, proxy sessions, and additional ones (contract, section 5.3).
+//! A later request replaces the members that it sends. What is secret in them is sealed apart.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::crypto::SecretText;
-use crate::vault::input::Parameters;
-use crate::vault::{InvalidInput, VaultError};
+use crate::store::id::CredentialId;
+use crate::store::rotation::{JitChanges, JitRow, RotationChanges};
+use crate::vault::{Field, VaultError};
 
-/// A group of settings as a client sent it, checked: only known members, each in one form.
-pub(super) type Group = Map<String, Value>;
+/// Settings that the vault stores and does not act on: checked members, each in one form.
+pub type SettingsGroup = Map<String, Value>;
 
-#[derive(Clone, Copy)]
-enum Form {
-    Text,
-    Flag,
-}
-
-use Form::{Flag, Text};
-
-const EXECUTION: &[(&str, Form)] = &[
-    ("parent_credential", Text),
-    ("parent_hostname", Text),
-    ("parent_ip", Text),
-    ("automatic_change", Flag),
-    ("agent_based_password_change", Flag),
-    ("change_plugin", Text),
-    ("change_template", Text),
-    ("use_own_credential_to_connect", Flag),
-    ("authentication_credential", Text),
-    ("authentication_hostname", Text),
-    ("authentication_ip", Text),
-    // Reconciliation after a failed change, not the credential's own status.
-    ("status", Flag),
-    ("reconciliation_credential", Text),
-    ("reconciliation_hostname", Text),
-    ("reconciliation_ip", Text),
-    ("reconciliation_plugin", Text),
-    ("reconciliation_template", Text),
-];
-
-const SESSION: &[(&str, Form)] = &[
-    ("SSH", Flag),
-    ("Telnet", Flag),
-    ("MySQL", Flag),
-    ("SQL Server", Flag),
-    ("HTTP", Flag),
-    ("HTTPS", Flag),
-    ("RDP", Flag),
-    ("X11 Forward", Flag),
-    ("VNC", Flag),
-    ("restrict_access_to_remote_application", Flag),
-    ("use_own_credential_to_connect", Flag),
-    ("authentication_credential", Text),
-    ("authentication_hostname", Text),
-    ("authentication_ip", Text),
-];
-
-const ADDITIONAL: &[(&str, Form)] = &[("server_path", Text)];
-
-const JIT: &[(&str, Form)] = &[
-    ("jit", Flag),
-    ("credential_creation_and_deletion", Flag),
-    ("enable_disable_credential", Flag),
-    ("use_own_credential_to_connect", Flag),
-    ("authentication_credential", Text),
-    ("authentication_hostname", Text),
-    ("authentication_ip", Text),
-    ("credential_creation_plugin", Text),
-    ("credential_creation_template", Text),
-    ("credential_deletion_plugin", Text),
-    ("credential_deletion_template", Text),
-    ("credential_enable_plugin", Text),
-    ("credential_enable_template", Text),
-    ("credential_disable_plugin", Text),
-    ("credential_disable_template", Text),
-];
-
-/// The settings that a request carries.
+/// The settings that a request carries. `None` is not sent.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsInput {
-    pub(super) execution: Option<Group>,
-    pub(super) session: Option<Group>,
-    pub(super) additional: Option<Group>,
-    pub(super) jit: Option<Group>,
-    /// An identifier inside the additional settings: a value to assign, not a key to search by.
-    pub(super) identifier: Option<String>,
-    pub(super) totp_seed: Option<SecretText>,
-    pub(super) authentication_fields: Option<SecretText>,
-    pub(super) notes: Option<SecretText>,
+    /// What to rotate, when and how.
+    pub rotation: Option<RotationSettings>,
+    /// Just-in-time access.
+    pub jit: Option<JitSettings>,
+    /// Proxy sessions.
+    pub session: Option<SessionSettings>,
+    /// Everything else that is no secret.
+    pub additional: Option<SettingsGroup>,
+    /// An identifier to assign. The one beside the settings is the key that the credential is found by.
+    pub identifier: Option<String>,
+    /// The TOTP seed.
+    pub totp_seed: Option<SecretText>,
+    /// The additional authentication fields, as one JSON array.
+    pub authentication_fields: Option<SecretText>,
+    /// The notes.
+    pub notes: Option<SecretText>,
 }
 
-impl SettingsInput {
-    /// Reads the groups out of the parameters of a request.
-    ///
-    /// # Errors
-    /// [`VaultError::Invalid`] that names the member. Unknown members are ignored.
-    pub fn read(parameters: &Parameters) -> Result<Self, VaultError> {
-        let mut input = Self {
-            execution: group(parameters, "execution_settings", EXECUTION)?,
-            session: session(parameters)?,
-            jit: group(parameters, "jit_settings", JIT)?,
-            // The modern example has the notes beside the settings, the legacy one inside.
-            notes: parameters.secret("notes")?,
-            ..Self::default()
-        };
-        if let Some(sent) = parameters.object("additional_settings")? {
-            input.read_additional(&sent)?;
+/// A credential that settings name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct CredentialReference {
+    pub username: String,
+    pub hostname: String,
+    pub ip: String,
+}
+
+/// What to rotate, when and how. `None` is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RotationSettings {
+    /// The credential whose password this one shares.
+    pub parent: Option<CredentialReference>,
+    /// Whether the password is changed by age.
+    pub automatic_change: Option<bool>,
+    /// Whether an agent on the target changes it.
+    pub agent_based: Option<bool>,
+    /// The connector that changes it.
+    pub plugin: Option<String>,
+    /// The connector's template.
+    pub template: Option<String>,
+    /// Whether the credential itself logs in to change its password.
+    pub use_own_credential: Option<bool>,
+    /// The credential that logs in otherwise.
+    pub authentication: Option<CredentialReference>,
+    /// Whether a failed change is reconciled.
+    pub reconcile: Option<bool>,
+    /// The credential that reconciles.
+    pub reconciliation: Option<CredentialReference>,
+    /// The connector that reconciles.
+    pub reconciliation_plugin: Option<String>,
+    /// That connector's template.
+    pub reconciliation_template: Option<String>,
+}
+
+/// Just-in-time access. `None` is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JitSettings {
+    /// Whether access is just in time.
+    pub enabled: Option<bool>,
+    /// Whether the account is created for a window and deleted after it.
+    pub create_and_delete: Option<bool>,
+    /// Whether the account is enabled for a window and disabled after it.
+    pub enable_and_disable: Option<bool>,
+    /// Whether the credential itself logs in for that.
+    pub use_own_credential: Option<bool>,
+    /// The credential that logs in otherwise.
+    pub authentication: Option<CredentialReference>,
+    /// The connector of each step.
+    pub steps: [JitStep; 4],
+}
+
+/// The connector of a step of just-in-time access. `None` is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct JitStep {
+    pub plugin: Option<String>,
+    pub template: Option<String>,
+}
+
+/// The places of the steps in [`JitSettings::steps`].
+pub const JIT_STEPS: [&str; 4] = ["creation", "deletion", "enable", "disable"];
+
+/// Proxy sessions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionSettings {
+    /// The checked members.
+    pub members: SettingsGroup,
+    /// The credential that logs in, when it is another one.
+    pub authentication: Option<CredentialReference>,
+}
+
+/// The columns that rotation settings change.
+pub(super) fn rotation_changes(
+    sent: &RotationSettings,
+    authentication: Option<CredentialId>,
+    reconciliation: Option<CredentialId>,
+) -> RotationChanges {
+    RotationChanges {
+        automatic_change: sent.automatic_change,
+        agent_based: sent.agent_based,
+        plugin: sent.plugin.clone(),
+        template: sent.template.clone(),
+        use_own_credential: sent.use_own_credential,
+        authentication_id: authentication,
+        reconcile: sent.reconcile,
+        reconciliation_id: reconciliation,
+        reconciliation_plugin: sent.reconciliation_plugin.clone(),
+        reconciliation_template: sent.reconciliation_template.clone(),
+    }
+}
+
+/// The columns that just-in-time settings change.
+pub(super) fn jit_changes(sent: &JitSettings, authentication: Option<CredentialId>) -> JitChanges {
+    let [creation, deletion, enable, disable] = sent.steps.clone();
+    JitChanges {
+        enabled: sent.enabled,
+        create_and_delete: sent.create_and_delete,
+        enable_and_disable: sent.enable_and_disable,
+        use_own_credential: sent.use_own_credential,
+        authentication_id: authentication,
+        creation_plugin: creation.plugin,
+        creation_template: creation.template,
+        deletion_plugin: deletion.plugin,
+        deletion_template: deletion.template,
+        enable_plugin: enable.plugin,
+        enable_template: enable.template,
+        disable_plugin: disable.plugin,
+        disable_template: disable.template,
+    }
+}
+
+/// The stored just-in-time settings.
+pub(super) fn jit_from_row(row: JitRow) -> JitSettings {
+    let step = |plugin, template| JitStep { plugin, template };
+    JitSettings {
+        enabled: Some(row.enabled),
+        create_and_delete: Some(row.create_and_delete),
+        enable_and_disable: Some(row.enable_and_disable),
+        use_own_credential: Some(row.use_own_credential),
+        authentication: None,
+        steps: [
+            step(row.creation_plugin, row.creation_template),
+            step(row.deletion_plugin, row.deletion_template),
+            step(row.enable_plugin, row.enable_template),
+            step(row.disable_plugin, row.disable_template),
+        ],
+    }
+}
+
+impl JitSettings {
+    /// Applies what was sent to what is stored.
+    pub(super) fn merged_into(self, stored: Self) -> Self {
+        let mut stored_steps = stored.steps.into_iter();
+        let steps = self.steps.map(|step| {
+            let stored = stored_steps.next().unwrap_or_default();
+            JitStep { plugin: step.plugin.or(stored.plugin), template: step.template.or(stored.template) }
+        });
+        Self {
+            enabled: self.enabled.or(stored.enabled),
+            create_and_delete: self.create_and_delete.or(stored.create_and_delete),
+            enable_and_disable: self.enable_and_disable.or(stored.enable_and_disable),
+            use_own_credential: self.use_own_credential.or(stored.use_own_credential),
+            authentication: self.authentication.or(stored.authentication),
+            steps,
         }
-        Ok(input)
     }
 
-    fn read_additional(&mut self, sent: &Parameters) -> Result<(), VaultError> {
-        let mut group = members(sent, ADDITIONAL)?;
-        // The vendor's table has the word misspelt, its example has it right.
-        let owner = match sent.line("user_credential_owner")? {
-            Some(owner) => Some(owner),
-            None => sent.line("user_credentia_owner")?,
-        };
-        if let Some(owner) = owner {
-            group.insert("user_credential_owner".into(), owner.into());
+    /// Requires the connectors and templates of the modes that are on.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`]: all connectors of a mode before its templates.
+    pub(super) fn check(&self) -> Result<(), VaultError> {
+        if self.enabled != Some(true) {
+            return Ok(());
         }
-        if let Some(level) = sent.line("criticality")?.filter(|level| !level.is_empty()) {
-            group.insert("criticality".into(), criticality(&level)?.into());
-        }
-        self.additional = Some(group);
-        self.identifier = sent.line("identifier")?.filter(|identifier| !identifier.is_empty());
-        self.totp_seed = sent.secret("secret_key")?;
-        self.authentication_fields = authentication_fields(sent)?;
-        if let Some(notes) = sent.secret("notes")? {
-            self.notes = Some(notes);
+        let [creation, deletion, enable, disable] = &self.steps;
+        let modes = [(self.create_and_delete, [creation, deletion]), (self.enable_and_disable, [enable, disable])];
+        let is_empty = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+        for (_, steps) in modes.iter().filter(|(on, _)| *on == Some(true)) {
+            if steps.iter().any(|step| is_empty(&step.plugin)) {
+                return Err(VaultError::Missing(Field::JitPlugin));
+            }
+            if steps.iter().any(|step| is_empty(&step.template)) {
+                return Err(VaultError::Missing(Field::JitTemplate));
+            }
         }
         Ok(())
     }
 }
 
-fn group(
-    parameters: &Parameters,
-    name: &'static str,
-    known: &[(&'static str, Form)],
-) -> Result<Option<Group>, VaultError> {
-    parameters.object(name)?.map(|sent| members(&sent, known)).transpose()
-}
-
-fn members(sent: &Parameters, known: &[(&'static str, Form)]) -> Result<Group, VaultError> {
-    let mut group = Group::new();
-    for (name, form) in known {
-        let value = match form {
-            Text => sent.line(name)?.map(Value::from),
-            Flag => sent.flag(name)?.map(Value::from),
-        };
-        if let Some(value) = value {
-            group.insert((*name).into(), value);
-        }
-    }
-    Ok(group)
-}
-
-fn session(parameters: &Parameters) -> Result<Option<Group>, VaultError> {
-    let Some(sent) = parameters.object("session_settings")? else { return Ok(None) };
-    let mut group = members(&sent, SESSION)?;
-    if let Some(macros) = sent.objects("macros")? {
-        let each = |sent: &Parameters| {
-            Ok(json!({ "remote_app": sent.line("remote_app")?, "connectivity": sent.line("connectivity")? }))
-        };
-        group.insert("macros".into(), macros.iter().map(each).collect::<Result<_, VaultError>>()?);
-    }
-    Ok(Some(group))
-}
-
-/// The fields of a further authentication, as one JSON array: their values are secret.
-fn authentication_fields(sent: &Parameters) -> Result<Option<SecretText>, VaultError> {
-    let Some(fields) = sent.objects("additional_authentication_fields")? else { return Ok(None) };
-    let each = |field: &Parameters| {
-        // One vendor document drops a letter.
-        let short_name = match field.line("short_name")? {
-            Some(name) => Some(name),
-            None => field.line("shot_name")?,
-        };
-        Ok(json!({ "name": field.line("name")?, "short_name": short_name, "value": field.text("value")? }))
-    };
-    let fields = fields.iter().map(each).collect::<Result<Value, VaultError>>()?;
-    Ok(Some(SecretText::new(fields.to_string())))
-}
-
-fn criticality(level: &str) -> Result<&'static str, VaultError> {
-    ["Low", "Medium", "High"]
-        .into_iter()
-        .find(|known| known.eq_ignore_ascii_case(level))
-        .ok_or_else(|| InvalidInput::parameter("criticality", "expected Low, Medium or High"))
-}
-
-/// What is stored after `sent` was applied to what was `stored`.
-pub(super) fn merged(stored: Option<&str>, sent: &Group) -> Group {
-    let mut group = stored.map(parsed).unwrap_or_default();
+/// Applies the members that were sent to a stored group.
+pub(super) fn merged(stored: Option<&str>, sent: &SettingsGroup) -> SettingsGroup {
+    let mut group: SettingsGroup = stored.and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default();
     group.extend(sent.clone());
     group
 }
 
-fn parsed(stored: &str) -> Group {
-    serde_json::from_str(stored).unwrap_or_default()
-}
-
-/// Whether the stored execution settings ask for automatic changes.
-pub(super) fn changes_automatically(execution: Option<&str>) -> bool {
-    execution.is_some_and(|stored| is_on(&parsed(stored), "automatic_change"))
-}
-
-fn is_on(group: &Group, member: &str) -> bool {
-    group.get(member).and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn text_of<'g>(group: &'g Group, member: &str) -> Option<&'g str> {
-    group.get(member).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-/// The credential that a group names under `role`: username, hostname and address, all three.
-pub(super) fn reference(group: &Group, role: &str) -> Option<(String, String, String)> {
-    let part = |of: &str| text_of(group, &format!("{role}_{of}")).map(String::from);
-    Some((part("credential")?, part("hostname")?, part("ip")?))
-}
-
-/// Just-in-time access needs the plugins and templates of its mode (1046, 1047).
-pub(super) fn check_jit(group: &Group) -> Result<(), VaultError> {
-    if !is_on(group, "jit") {
-        return Ok(());
-    }
-    let modes = [
-        ("credential_creation_and_deletion", ["credential_creation", "credential_deletion"]),
-        ("enable_disable_credential", ["credential_enable", "credential_disable"]),
-    ];
-    for (_, steps) in modes.iter().filter(|(mode, _)| is_on(group, mode)) {
-        for (part, missing) in [("plugin", VaultError::PluginMissing), ("template", VaultError::TemplateMissing)] {
-            if steps.iter().any(|step| text_of(group, &format!("{step}_{part}")).is_none()) {
-                return Err(missing);
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn read(value: Value) -> Result<SettingsInput, VaultError> {
-        SettingsInput::read(&Parameters::new(value.as_object().unwrap().clone()))
-    }
-
     #[test]
-    fn members_are_checked_and_unknown_ones_dropped() {
-        let sent = json!({"session_settings": {"SSH": "yes", "SQL Server": 1, "ssh": true, "other": "x",
-            "macros": [{"remote_app": "MySQL", "connectivity": "SSH", "more": 1}]}});
-        let group = read(sent).unwrap().session.unwrap();
-        let macros = json!([{"remote_app": "MySQL", "connectivity": "SSH"}]);
-        assert_eq!(Value::Object(group), json!({"SSH": true, "SQL Server": true, "macros": macros}));
-    }
-
-    #[test]
-    fn what_is_secret_is_taken_out() {
-        let sent = json!({"additional_settings": [{"secret_key": "SEED", "notes": "N", "identifier": "i",
-            "user_credentia_owner": "ana", "criticality": "high",
-            "additional_authentication_fields": [{"name": "pin", "shot_name": "p", "value": 1234}]}]});
-        let input = read(sent).unwrap();
-        let stored = json!({"user_credential_owner": "ana", "criticality": "High"});
-        assert_eq!(Value::Object(input.additional.unwrap()), stored);
-        assert_eq!(input.totp_seed.unwrap().expose(), "SEED");
-        assert_eq!(input.notes.unwrap().expose(), "N");
-        assert_eq!(input.identifier.as_deref(), Some("i"));
-        let fields = input.authentication_fields.unwrap();
-        assert_eq!(fields.expose(), r#"[{"name":"pin","short_name":"p","value":"1234"}]"#);
-    }
-
-    #[test]
-    fn notes_may_stand_beside_the_settings() {
-        assert_eq!(read(json!({"notes": "N"})).unwrap().notes.unwrap().expose(), "N");
-    }
-
-    #[test]
-    fn wrong_forms_are_named() {
-        for (sent, member) in [
-            (json!({"execution_settings": {"status": "perhaps"}}), "status"),
-            (json!({"execution_settings": "x"}), "execution_settings"),
-            (json!({"session_settings": {"macros": "x"}}), "macros"),
-            (json!({"additional_settings": {"criticality": "extreme"}}), "criticality"),
-            (
-                json!({"additional_settings": {"additional_authentication_fields": [1]}}),
-                "additional_authentication_fields",
-            ),
-        ] {
-            let error = read(sent).unwrap_err();
-            assert!(error.to_string().contains(member), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_later_call_replaces_the_members_that_it_sends() {
+    fn a_later_request_replaces_the_members_that_it_sends() {
         let sent = json!({"a": 2, "c": 3});
         let merged = merged(Some(r#"{"a":1,"b":1}"#), sent.as_object().unwrap());
         assert_eq!(Value::Object(merged), json!({"a": 2, "b": 1, "c": 3}));
     }
 
     #[test]
-    fn jit_needs_the_plugins_of_its_mode_and_then_the_templates() {
-        let check = |value: Value| check_jit(value.as_object().unwrap());
-        let creation = json!({"jit": true, "credential_creation_and_deletion": true});
-        assert_eq!(check(creation.clone()), Err(VaultError::PluginMissing));
-        let mut plugins = creation;
-        plugins["credential_creation_plugin"] = json!("P");
-        assert_eq!(check(plugins.clone()), Err(VaultError::PluginMissing));
-        plugins["credential_deletion_plugin"] = json!("P");
-        assert_eq!(check(plugins.clone()), Err(VaultError::TemplateMissing));
-        plugins["credential_creation_template"] = json!("T");
-        plugins["credential_deletion_template"] = json!("T");
-        assert_eq!(check(plugins.clone()), Ok(()));
-        plugins["enable_disable_credential"] = json!(true);
-        assert_eq!(check(plugins.clone()), Err(VaultError::PluginMissing));
-        plugins["jit"] = json!(false);
-        assert_eq!(check(plugins), Ok(()));
+    fn jit_needs_the_connectors_of_its_mode_and_then_the_templates() {
+        let mut jit = JitSettings { enabled: Some(true), create_and_delete: Some(true), ..JitSettings::default() };
+        assert_eq!(jit.check(), Err(VaultError::Missing(Field::JitPlugin)));
+        jit.steps[0].plugin = Some("P".into());
+        assert_eq!(jit.check(), Err(VaultError::Missing(Field::JitPlugin)));
+        jit.steps[1].plugin = Some("P".into());
+        assert_eq!(jit.check(), Err(VaultError::Missing(Field::JitTemplate)));
+        jit.steps[0].template = Some("T".into());
+        jit.steps[1].template = Some("T".into());
+        assert_eq!(jit.check(), Ok(()));
+        jit.enable_and_disable = Some(true);
+        assert_eq!(jit.check(), Err(VaultError::Missing(Field::JitPlugin)));
+        jit.enabled = Some(false);
+        assert_eq!(jit.check(), Ok(()));
     }
 }

@@ -11,13 +11,16 @@ use std::time::Duration;
 
 use super::{Vault, VaultError};
 use crate::clock::to_micros;
+use crate::store::idempotency;
 use crate::store::job::{self, Lease, NewJob, Wanted};
-use crate::store::{AnyConnection, StoreError, Ticket, Transaction};
+use crate::store::{AnyConnection, StoreError, Transaction};
 
 /// How long a node may be silent before another one takes its job over.
 const LEASE: Duration = Duration::from_secs(60);
 /// The pause after the first failed attempt; it doubles with each one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// How many stored results one transaction deletes.
+const PRUNE_BATCH: i64 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Who asks for the recurring jobs.
 const SYSTEM: &str = "system";
@@ -67,7 +70,7 @@ impl Vault {
             }
             Ok(())
         };
-        Ok(self.0.store.write(Ticket::system(), enqueue).await?)
+        Ok(self.write_in_background(enqueue).await?)
     }
 
     /// Runs the jobs that are due, one after the other, and returns how many it ran.
@@ -100,20 +103,20 @@ impl Vault {
         }
         let until = self.lease_end();
         let claim = move |transaction: &mut Transaction<'_>| job::claim(transaction.connection(), &wanted, now, until);
-        Ok(self.0.store.write(Ticket::system(), claim).await?)
+        Ok(self.write_in_background(claim).await?)
     }
 
     /// Does what a lease is for, and gives the job back.
     pub(super) async fn run_job(&self, lease: &Lease) -> Result<(), VaultError> {
         let Ok(kind) = lease.kind.parse::<JobKind>() else { return Ok(()) };
         let done = match kind {
-            JobKind::PruneIdempotency => self.prune_idempotency(lease).await,
+            JobKind::PruneIdempotency => self.prune_results_under(lease).await,
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
         };
         let ended = match done {
             Ok(()) => self.repeat_job(lease, kind).await,
             Err(VaultError::Store(StoreError::LeaseLost)) => Err(StoreError::LeaseLost),
-            Err(error) => self.fail_job(lease, error.reason()).await.inspect(|()| log::error!("job {kind}: {error}")),
+            Err(error) => self.fail_job(lease, &error.reason()).await.inspect(|()| log::error!("job {kind}: {error}")),
         };
         match ended {
             Err(StoreError::LeaseLost) => {
@@ -128,21 +131,22 @@ impl Vault {
     pub(super) async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         let (lease, until) = (lease.clone(), self.lease_end());
         let renew = move |transaction: &mut Transaction<'_>| job::renew(transaction.connection(), &lease, until);
-        self.0.store.write(Ticket::system(), renew).await
+        self.write_in_background(renew).await
     }
 
     async fn repeat_job(&self, lease: &Lease, kind: JobKind) -> Result<(), StoreError> {
         let (lease, due_at) = (lease.clone(), self.now_micros() + micros(kind.period(&self.0.settings)));
         let repeat = move |transaction: &mut Transaction<'_>| job::repeat(transaction.connection(), &lease, due_at);
-        self.0.store.write(Ticket::system(), repeat).await
+        self.write_in_background(repeat).await
     }
 
-    async fn fail_job(&self, lease: &Lease, error: &'static str) -> Result<(), StoreError> {
+    async fn fail_job(&self, lease: &Lease, error: &str) -> Result<(), StoreError> {
         let (lease, retry_at) = (lease.clone(), self.now_micros() + micros(pause_after(lease.attempts)));
+        let error = error.to_string();
         let fail = move |transaction: &mut Transaction<'_>| {
-            job::fail(transaction.connection(), &lease, error, retry_at).map(drop)
+            job::fail(transaction.connection(), &lease, &error, retry_at).map(drop)
         };
-        self.0.store.write(Ticket::system(), fail).await
+        self.write_in_background(fail).await
     }
 
     /// When a lease ends that is given, or renewed, now.
@@ -152,6 +156,21 @@ impl Vault {
 
     fn now_micros(&self) -> i64 {
         to_micros(self.0.clock.now())
+    }
+
+    /// Deletes stored results that are too old to be repeated, a batch at a time, so that requests get their turn in between.
+    async fn prune_results_under(&self, lease: &Lease) -> Result<(), VaultError> {
+        let oldest = self.now_micros().saturating_sub(self.0.result_lifetime());
+        loop {
+            let (lease, until) = (lease.clone(), self.lease_end());
+            let prune = move |transaction: &mut Transaction<'_>| {
+                job::renew(transaction.connection(), &lease, until)?;
+                idempotency::delete_up_to(transaction.connection(), oldest, PRUNE_BATCH)
+            };
+            if !self.write_in_background(prune).await? {
+                return Ok(());
+            }
+        }
     }
 
     async fn write_heads_under(&self, lease: &Lease) -> Result<(), VaultError> {

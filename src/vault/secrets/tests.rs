@@ -4,11 +4,11 @@ use diesel::RunQueryDsl;
 
 use super::*;
 use crate::crypto::{DataKey, SealError};
+use crate::store::id::CredentialId;
 use crate::store::tests::on_each_engine;
 use crate::store::{AnyConnection, Database};
 
-const KIND: SecretKind = SecretKind::Password;
-const OWNER: i32 = 7;
+const OWNER: SecretOwner = SecretOwner::Password(CredentialId::new(7));
 
 /// A secret of one owner in a migrated database.
 struct Bench<'a> {
@@ -22,12 +22,12 @@ impl<'a> Bench<'a> {
         Self { connection: database.connection(), heads: HeadMac::new(&DataKey::generate()) }
     }
 
-    fn of(&mut self, owner: i32) -> Versions<'_> {
-        Versions { connection: self.connection, heads: &self.heads, kind: KIND, owner }
+    fn of(&mut self, owner: SecretOwner) -> Versions<'_> {
+        Versions { connection: self.connection, heads: &self.heads, owner }
     }
 
     fn add(&mut self, state: SecretState) -> Result<i32, VaultError> {
-        self.of(OWNER).add(state, |place| Ok(vec![place.version.try_into().unwrap()]), 1)
+        self.of(OWNER).add(state, |binding| Ok(vec![binding.version.try_into().unwrap()]), 1)
     }
 
     fn advance(&mut self, version: i32, to: SecretState) -> Result<(), VaultError> {
@@ -39,7 +39,7 @@ impl<'a> Bench<'a> {
     }
 
     fn states(&mut self) -> Vec<(i32, SecretState)> {
-        let rows = secret::versions(self.connection, KIND.name(), OWNER).unwrap();
+        let rows = secret::versions(self.connection, OWNER).unwrap();
         rows.into_iter().rev().map(|row| (row.version, row.state)).collect()
     }
 
@@ -177,7 +177,7 @@ fn a_head_of_another_secret_or_another_vault_is_an_error() {
     on_each_engine(|database| {
         let mut bench = Bench::new(database);
         let seal = |_| Ok(vec![1]);
-        for owner in [OWNER, OWNER + 1] {
+        for owner in [OWNER, SecretOwner::Password(CredentialId::new(8))] {
             bench.of(owner).add::<VaultError>(Current, seal, 1).unwrap();
         }
         bench.heads = HeadMac::new(&DataKey::generate());
@@ -198,7 +198,7 @@ fn without_its_head_a_secret_is_neither_revealed_nor_begun_again() {
         bench.run("DELETE FROM secret_head");
         assert_eq!(bench.current(), Ok(None));
         assert_eq!(bench.add(Current), Err(VaultError::Seal(SealError)));
-        secret::erase(bench.connection, KIND.name(), OWNER).unwrap();
+        secret::erase(bench.connection, OWNER).unwrap();
         assert_eq!(bench.add(Current), Ok(1));
     });
 }
@@ -206,10 +206,10 @@ fn without_its_head_a_secret_is_neither_revealed_nor_begun_again() {
 #[test]
 fn a_sealed_value_is_kept_sealed_and_opens_after_that() {
     let keyring = Keyring::new([(1, DataKey::generate())], 1).unwrap();
-    let place = Place { kind: SecretKind::Password, owner: 7, version: 3 };
-    let sealed = Sealed { place, bytes: keyring.seal(place, b"a secret").unwrap() };
+    let binding = SecretBinding { kind: SecretKind::Password, owner: 7, version: 3 };
+    let sealed = Sealed { binding, bytes: keyring.seal(binding, b"a secret").unwrap() };
     let kept = serde_json::to_string(&sealed).unwrap();
     assert!(!kept.contains("a secret") && !kept.contains(&hex::encode("a secret")), "{kept}");
     let again: Sealed = serde_json::from_str(&kept).unwrap();
-    assert_eq!(again.open_under(&keyring).unwrap().expose(), "a secret");
+    assert_eq!(again.open(&keyring).unwrap().expose(), "a secret");
 }

@@ -3,9 +3,9 @@
 //! A head bears a MAC. So who can write to the database and has no key cannot delete the newest version, or make
 //! another one the current one, without its showing: the value is not revealed then, and never an older one.
 
-use crate::audit::Signer;
-use crate::crypto::{DataKey, Place, SealError, SecretKind};
-use crate::store::secret::{self, SealedRow, SecretHead, SecretState};
+use crate::audit::RowMac;
+use crate::crypto::{DataKey, SealError, SecretBinding};
+use crate::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState};
 use crate::store::{AnyConnection, StoreError};
 
 /// What the key of the MACs is derived for.
@@ -13,31 +13,31 @@ const PURPOSE: &str = "secret head";
 
 /// Makes and checks the MACs of heads.
 #[derive(Debug)]
-pub(in crate::vault) struct HeadMac(Signer);
+pub(in crate::vault) struct HeadMac(RowMac);
 
 impl HeadMac {
     /// The MACs under a key that is derived from the audit key.
     pub(in crate::vault) fn new(audit_key: &DataKey) -> Self {
-        Self(Signer::new(audit_key, PURPOSE))
+        Self(RowMac::new(audit_key, PURPOSE))
     }
 
-    fn with_fields<T>(kind: SecretKind, owner: i32, head: &SecretHead, then: impl FnOnce(&[&[u8]]) -> T) -> T {
+    fn with_fields<T>(owner: SecretOwner, head: &SecretHead, then: impl FnOnce(&[&[u8]]) -> T) -> T {
         let current = head.current_version.unwrap_or(0);
         then(&[
-            kind.name().as_bytes(),
-            &owner.to_be_bytes(),
+            owner.kind().name().as_bytes(),
+            &owner.number().to_be_bytes(),
             &head.highest_version.to_be_bytes(),
             &current.to_be_bytes(),
         ])
     }
 
-    fn is_genuine(&self, kind: SecretKind, owner: i32, head: &SecretHead) -> bool {
-        Self::with_fields(kind, owner, head, |fields| self.0.verifies(fields, &head.mac))
+    fn is_genuine(&self, owner: SecretOwner, head: &SecretHead) -> bool {
+        Self::with_fields(owner, head, |fields| self.0.verify(fields, &head.mac))
     }
 
-    fn head(&self, kind: SecretKind, owner: i32, highest_version: i32, current_version: Option<i32>) -> SecretHead {
+    fn head(&self, owner: SecretOwner, highest_version: i32, current_version: Option<i32>) -> SecretHead {
         let head = SecretHead { highest_version, current_version, mac: Vec::new() };
-        let mac = Self::with_fields(kind, owner, &head, |fields| self.0.sign(fields));
+        let mac = Self::with_fields(owner, &head, |fields| self.0.mac(fields));
         SecretHead { mac, ..head }
     }
 }
@@ -46,8 +46,7 @@ impl HeadMac {
 pub(in crate::vault) struct Versions<'a> {
     pub(in crate::vault) connection: &'a mut AnyConnection,
     pub(in crate::vault) heads: &'a HeadMac,
-    pub(in crate::vault) kind: SecretKind,
-    pub(in crate::vault) owner: i32,
+    pub(in crate::vault) owner: SecretOwner,
 }
 
 impl Versions<'_> {
@@ -59,7 +58,7 @@ impl Versions<'_> {
     where
         E: From<StoreError> + From<SealError>,
     {
-        let found = secret::head_with_versions(self.connection, self.kind.name(), self.owner)?;
+        let found = secret::head_with_versions(self.connection, self.owner)?;
         let Some((head, versions)) = found else { return Ok(None) };
         self.check(&head)?;
         if versions.iter().all(|row| row.version != head.highest_version) {
@@ -76,26 +75,26 @@ impl Versions<'_> {
     pub(in crate::vault) fn add<E>(
         &mut self,
         state: SecretState,
-        seal: impl FnOnce(Place) -> Result<Vec<u8>, SealError>,
+        seal: impl FnOnce(SecretBinding) -> Result<Vec<u8>, SealError>,
         now: i64,
     ) -> Result<i32, E>
     where
         E: From<StoreError> + From<SealError>,
     {
-        let (kind, owner) = (self.kind, self.owner);
+        let owner = self.owner;
         let head = self.locked_head::<E>()?;
         let version = head.as_ref().map_or(0, |head| head.highest_version) + 1;
-        let sealed = seal(Place { kind, owner, version })?;
+        let sealed = seal(owner.binding(version))?;
         let mut current = head.as_ref().and_then(|head| head.current_version);
         if state == SecretState::Current {
             self.demote::<E>(current)?;
             current = Some(version);
         }
-        secret::insert(self.connection, kind.name(), owner, SealedRow { version, state, sealed }, now)?;
-        let next = self.heads.head(kind, owner, version, current);
+        secret::insert(self.connection, owner, SealedRow { version, state, sealed }, now)?;
+        let next = self.heads.head(owner, version, current);
         match head {
-            None => secret::insert_head(self.connection, kind.name(), owner, &next)?,
-            Some(_) => secret::update_head(self.connection, kind.name(), owner, &next)?,
+            None => secret::insert_head(self.connection, owner, &next)?,
+            Some(_) => secret::update_head(self.connection, owner, &next)?,
         }
         Ok(version)
     }
@@ -106,29 +105,29 @@ impl Versions<'_> {
     where
         E: From<StoreError> + From<SealError>,
     {
-        let (kind, owner) = (self.kind, self.owner);
+        let owner = self.owner;
         let head = self.locked_head::<E>()?.ok_or(StoreError::NotFound)?;
-        let from = secret::version(self.connection, kind.name(), owner, version)?.ok_or(StoreError::NotFound)?.state;
+        let from = secret::version(self.connection, owner, version)?.ok_or(StoreError::NotFound)?.state;
         if from == SecretState::Current {
             // A secret that has a current version keeps one: it ends when another one takes its place.
             return Err(StoreError::Query("the current version of a secret cannot end by itself").into());
         }
         if to != SecretState::Current {
-            return Ok(secret::change_state(self.connection, kind.name(), owner, version, (from, to))?);
+            return Ok(secret::change_state(self.connection, owner, version, (from, to))?);
         }
         if !from.may_become(to) {
             return Err(StoreError::Query("a secret's version cannot change to this state").into());
         }
         self.demote::<E>(head.current_version)?;
-        secret::change_state(self.connection, kind.name(), owner, version, (from, to))?;
-        let next = self.heads.head(kind, owner, head.highest_version, Some(version));
-        Ok(secret::update_head(self.connection, kind.name(), owner, &next)?)
+        secret::change_state(self.connection, owner, version, (from, to))?;
+        let next = self.heads.head(owner, head.highest_version, Some(version));
+        Ok(secret::update_head(self.connection, owner, &next)?)
     }
 
     /// Deletes what is over, beyond the newest `keep` versions.
     pub(in crate::vault) fn prune(&mut self, newest: i32, keep: i32) -> Result<(), StoreError> {
         let oldest = newest.saturating_sub(keep.max(1));
-        if oldest > 0 { secret::prune(self.connection, self.kind.name(), self.owner, oldest) } else { Ok(()) }
+        if oldest > 0 { secret::prune(self.connection, self.owner, oldest) } else { Ok(()) }
     }
 
     fn demote<E>(&mut self, current: Option<i32>) -> Result<(), E>
@@ -137,7 +136,7 @@ impl Versions<'_> {
     {
         let Some(version) = current else { return Ok(()) };
         let replaced = (SecretState::Current, SecretState::Previous);
-        match secret::change_state(self.connection, self.kind.name(), self.owner, version, replaced) {
+        match secret::change_state(self.connection, self.owner, version, replaced) {
             Err(StoreError::NotFound) => Err(self.tampered("its current version is missing, or another one").into()),
             changed => Ok(changed?),
         }
@@ -148,21 +147,22 @@ impl Versions<'_> {
     where
         E: From<StoreError> + From<SealError>,
     {
-        let head = secret::locked_head(self.connection, self.kind.name(), self.owner)?;
+        let head = secret::locked_head(self.connection, self.owner)?;
         match &head {
             Some(head) => self.check(head)?,
-            None if secret::versions(self.connection, self.kind.name(), self.owner)?.is_empty() => {}
+            None if secret::versions(self.connection, self.owner)?.is_empty() => {}
             None => return Err(self.tampered("its head is missing").into()),
         }
         Ok(head)
     }
 
     fn check(&self, head: &SecretHead) -> Result<(), SealError> {
-        if self.heads.is_genuine(self.kind, self.owner, head) { Ok(()) } else { Err(self.tampered("MAC mismatch")) }
+        if self.heads.is_genuine(self.owner, head) { Ok(()) } else { Err(self.tampered("MAC mismatch")) }
     }
 
     fn tampered(&self, what: &str) -> SealError {
-        log::error!("{} of {}: {what}; the database was modified outside Chaveiro", self.kind.name(), self.owner);
+        let (kind, owner) = (self.owner.kind().name(), self.owner.number());
+        log::error!("{kind} of {owner}: {what}; the database was modified outside Chaveiro");
         SealError
     }
 }

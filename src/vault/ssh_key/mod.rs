@@ -1,5 +1,5 @@
-//! SSH keys (contract, section 8). A key is a credential of another kind: it has a row in the same table, and so a
-//! number in the same line of numbers.
+//! SSH keys (contract, section 8). A key is a credential of another kind: it has a row in the same table, and so an id in the
+//! same sequence.
 
 pub(super) mod save;
 
@@ -7,18 +7,22 @@ use serde::{Deserialize, Serialize};
 
 pub use save::{SavedSshKey, SshKeyInput};
 
-use super::credential::{object, resolve};
-use super::input::{is_storable, key_number};
-use super::listing::{ListRequest, Listed};
-use super::secrets::{self, Sealed};
-use super::{Action, Call, StateTag, Vault, VaultError, Work};
-use crate::crypto::{SecretKind, SecretText, SshKeyFacts, ssh_key_facts};
+use super::access::{Visible, visible_device};
+use super::credential::{activate, columns, deactivate, note_view, resolve};
+use super::identifier::IdentifierPolicy;
+use super::operation::{Done, ETag, OperationContext, Permit, Subject};
+use super::pagination::{List, ListRequest};
+use super::secrets::{self, Sealed, SecretOwner};
+use super::{Switchable, Vault, VaultError, device as devices};
+use crate::crypto::{SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
+use crate::store::id::CredentialId;
 use crate::store::ssh_key::{self, SshKeyRow};
-use crate::store::{AnyConnection, StoreError, custody, items, list, visibility};
+use crate::store::{AnyConnection, StoreError, list};
+use crate::text::comma_separated;
 
-/// A device as a key shows it.
+/// A device that a key opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct KeyDevice {
@@ -26,11 +30,11 @@ pub struct KeyDevice {
     pub ip: String,
 }
 
-/// An SSH key without its private part.
+/// An SSH key without its private key.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "named as in the contract, section 8.2")]
 pub struct SshKey {
-    pub id: i32,
+    pub id: CredentialId,
     pub identifier: Option<String>,
     pub username: String,
     pub key_name: String,
@@ -40,11 +44,11 @@ pub struct SshKey {
     pub tags: Vec<String>,
     /// The further devices that it opens.
     pub devices: Vec<KeyDevice>,
-    /// What can be told of the public key; `None` when it is none.
+    /// Algorithm, size, fingerprint and comment of the public key; `None` when it cannot be read.
     pub facts: Option<SshKeyFacts>,
 }
 
-/// An SSH key on its way to a client that may read it.
+/// An SSH key with its private key, for a client that may read it.
 #[derive(Debug)]
 pub struct ReadSshKey {
     /// The key.
@@ -53,152 +57,120 @@ pub struct ReadSshKey {
     pub private_key: SecretText,
     /// Its passphrase.
     pub password: Option<SecretText>,
-    /// The tag of its state.
-    pub state_tag: StateTag,
+    /// Its ETag.
+    pub etag: ETag,
 }
 
-/// What a key shows, still sealed, and the tag of it all.
+/// What a key shows, still sealed, and the ETag of it all.
 struct State {
     key: SshKey,
     private: Option<Sealed>,
     passphrase: Option<Sealed>,
-    tag: StateTag,
+    etag: ETag,
 }
 
 impl Vault {
-    /// The active SSH keys that the client sees, oldest first, without private keys. An addition to the contract.
-    pub async fn list_ssh_keys(
-        &self,
-        call: &Call,
-        request: Result<ListRequest, VaultError>,
-    ) -> Result<Listed<SshKey>, VaultError> {
-        let query = |connection: &mut AnyConnection, call: &Call| {
-            let listed = request?.answer(
-                |(row, _): &(CredentialRow, DeviceRow)| row.id,
-                |filter, page| {
-                    list::credentials(connection, call.client.id, Some(CredentialKind::SshKey), filter, page)
-                },
+    /// Lists the active SSH keys that the client sees, oldest first. An addition to the contract.
+    pub async fn list_ssh_keys(&self, permit: Permit, request: ListRequest) -> Result<List<SshKey>, VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let authorization = context.authorization()?;
+            let kind = Some(CredentialKind::SshKey);
+            let list = request.list(
+                |(row, ..): &(CredentialRow, DeviceRow, Option<bool>)| row.id,
+                |filter, page| list::credentials(context.connection(), authorization, kind, filter, page),
             )?;
-            Ok((listed.try_map(|(row, device)| shown(connection, &row, &device))?, None))
+            let list = list.try_map(|(row, device, _)| shown(context.connection(), &row, &device))?;
+            Ok(Done::new(Subject::Collection, list))
         };
-        self.look(call, Action::SshKeyList, query).await
+        self.query(permit, query).await
     }
 
-    /// The key with its private part, by its number or identifier. Keys are not taken into custody.
+    /// Returns the key with its private key, by its id or identifier. Keys are not taken into custody.
     ///
     /// # Errors
-    /// [`VaultError::SshKeyNotFound`], [`VaultError::NotAnSshKey`], [`VaultError::NoAccess`],
-    /// [`VaultError::SshKeyInactive`].
-    pub async fn read_ssh_key(&self, call: &Call, key: String) -> Result<ReadSshKey, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = visible(work, &key)?;
-            let device = resolve::device_of(work, &row)?.filter(|device| row.active && device.active);
-            let device = device.ok_or(VaultError::SshKeyInactive)?;
-            let State { key, private, passphrase, tag } = state(work, &row, &device)?;
-            work.call.unless_known(object(&row), &tag)?;
-            let now = work.micros();
-            credential::set_viewed(work.connection(), row.id, now)?;
-            Ok((key, private.ok_or(StoreError::NotFound)?, passphrase, tag))
+    /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`].
+    pub async fn read_ssh_key(&self, permit: Permit, key: String) -> Result<ReadSshKey, VaultError> {
+        let query = move |context: &mut OperationContext<'_>| {
+            let row = resolve::by_key(context, &key, CredentialKind::SshKey)?;
+            let (row, device) = resolve::readable(context, row, Switchable::SshKey)?;
+            let State { key, private, passphrase, etag } = state(context, &row, &device)?;
+            let subject = Subject::Credential(row.id);
+            context.check_if_none_match(subject, &etag)?;
+            Ok(Done::new(subject, (key, private.ok_or(StoreError::NotFound)?, passphrase, etag)))
         };
-        let (key, private, passphrase, tag) = self.perform(call, Action::SshKeyRead, rule).await?;
-        let password = match &passphrase {
-            Some(sealed) => Some(self.unseal(call, Action::SshKeyRead, sealed).await?),
-            None => None,
-        };
-        // An empty passphrase is one that was taken away.
+        let ((key, private, passphrase, etag), recorded) = self.reveal(permit, query, note_view).await?;
+        let password = self.unseal_optional(&recorded, passphrase.as_ref()).await?;
+        // An empty passphrase is one that was removed.
         let password = password.filter(|password| !password.is_empty());
-        let private_key = self.unseal(call, Action::SshKeyRead, &private).await?;
-        Ok(ReadSshKey { key, private_key, password, state_tag: tag })
+        let private_key = self.unseal(&recorded, &private).await?;
+        Ok(ReadSshKey { key, private_key, password, etag })
     }
 
-    /// Creates the key, or updates the one of that identifier; the rule stands in `save.rs`.
+    /// Creates a key, or updates the one of that identifier; `save.rs` has the rule.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`], [`VaultError::Invalid`], [`VaultError::NotFound`], [`VaultError::NoAccess`],
+    /// [`VaultError::WrongKind`], [`VaultError::Inactive`].
     pub async fn save_ssh_key(
         &self,
-        call: &Call,
-        input: Result<SshKeyInput, VaultError>,
+        permit: Permit,
+        input: SshKeyInput,
+        identifiers: IdentifierPolicy,
     ) -> Result<SavedSshKey, VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| save::save(work, input.as_ref().map_err(Clone::clone)?);
-        self.perform_once(call, Action::SshKeySave, rule).await
+        let rule = move |context: &mut OperationContext<'_>| save::save(context, &input, identifiers);
+        let revalidate = |context: &mut OperationContext<'_>, saved: &SavedSshKey| {
+            let row = credential::by_id(context.connection(), saved.id)?.ok_or(StoreError::NotFound)?;
+            resolve::require_visible(context, row).map(drop)
+        };
+        self.execute_idempotent(permit, rule, revalidate).await.map(|(saved, _)| saved)
     }
 
-    /// Switches the key off.
-    pub async fn deactivate_ssh_key(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = for_change(work, &key)?;
-            if !row.active {
-                return Err(VaultError::SshKeyInactive);
-            }
-            let now = work.micros();
-            custody::end_all(work.connection(), row.id)?;
-            Ok(credential::set_active(work.connection(), row.id, false, now)?)
+    /// Deactivates a key.
+    ///
+    /// # Errors
+    /// As for reading.
+    pub async fn deactivate_ssh_key(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve_for_change(context, &key)?;
+            deactivate(context, &row, Switchable::SshKey)
         };
-        self.perform(call, Action::SshKeyDeactivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Switches the key on. Its device has to be on: [`VaultError::DeviceNotFound`] otherwise.
-    pub async fn activate_ssh_key(&self, call: &Call, key: String) -> Result<(), VaultError> {
-        let rule = move |work: &mut Work<'_, '_>| {
-            let row = for_change(work, &key)?;
-            if row.active {
-                return Err(VaultError::SshKeyAlreadyActive);
-            }
-            let device = device::share_locked(work.connection(), row.device_id)?.filter(|device| device.active);
-            device.ok_or(VaultError::DeviceNotFound)?;
-            let now = work.micros();
-            Ok(credential::set_active(work.connection(), row.id, true, now)?)
+    /// Activates a key, whose device has to be active.
+    ///
+    /// # Errors
+    /// As for reading; [`VaultError::NotFound`] for the device.
+    pub async fn activate_ssh_key(&self, permit: Permit, key: String) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve_for_change(context, &key)?;
+            activate(context, &row, Switchable::SshKey)
         };
-        self.perform(call, Action::SshKeyActivate, rule).await
+        self.execute(permit, rule).await.map(|((), _)| ())
     }
 }
 
-/// The SSH key of a path key: digits are its number, then an identifier. In the order of the contract (1.9): it
-/// exists, it is a key, the client sees it.
-pub(super) fn visible(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
-    if !is_storable(key) {
-        return Err(VaultError::SshKeyNotFound);
-    }
-    let by_id = match key_number(key) {
-        Some(id) => credential::by_id(work.connection(), id)?,
-        None => None,
-    };
-    let found = match by_id {
-        Some(row) => Some(row),
-        None => credential::by_identifier(work.connection(), key)?,
-    };
-    let row = found.ok_or(VaultError::SshKeyNotFound)?;
-    require_key(work, &row)?;
+fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<CredentialRow>, VaultError> {
+    let row = resolve::by_key(context, key, CredentialKind::SshKey)?;
+    context.check_preconditions(Some(row.id), locked_etag)?;
     Ok(row)
 }
 
-/// Refuses what is no SSH key, and one that the client does not see.
-fn require_key(work: &mut Work<'_, '_>, row: &CredentialRow) -> Result<(), VaultError> {
-    work.touches(object(row));
-    if row.kind() != CredentialKind::SshKey {
-        return Err(VaultError::NotAnSshKey);
-    }
-    resolve::require_visible(work, row)
+fn state(context: &mut OperationContext<'_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
+    let private = secrets::current(context, SecretOwner::SshPrivateKey(row.id))?;
+    let passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
+    let key = shown(context.connection(), row, device)?;
+    let secrets = [&private, &passphrase].map(|sealed| sealed.as_ref().map(Sealed::binding));
+    let columns = (columns(row), devices::columns(device));
+    let etag = context.etag("ssh-key", &(columns, &key.key_name, &key.public_key, &key.devices, secrets));
+    Ok(State { key, private, passphrase, etag })
 }
 
-fn for_change(work: &mut Work<'_, '_>, key: &str) -> Result<CredentialRow, VaultError> {
-    let row = visible(work, key)?;
-    work.check_conditions(Some(row.id), locked_state_tag)?;
-    Ok(row)
-}
-
-fn state(work: &mut Work<'_, '_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
-    let private = secrets::current(work, SecretKind::SshPrivateKey, row.id)?;
-    let passphrase = secrets::current(work, SecretKind::SshPassphrase, row.id)?;
-    let key = shown(work.connection(), row, device)?;
-    let secrets = [&private, &passphrase].map(|sealed| sealed.as_ref().map(Sealed::place));
-    let tag = work.state_tag("ssh-key", &(row, device, &key.key_name, &key.public_key, &key.devices, secrets));
-    Ok(State { key, private, passphrase, tag })
-}
-
-/// The tag of a key's state, which stays what it is until the transaction ends.
-pub(super) fn locked_state_tag(work: &mut Work<'_, '_>, id: i32) -> Result<Option<StateTag>, VaultError> {
-    let Some(row) = credential::locked(work.connection(), id)? else { return Ok(None) };
-    let Some(device) = resolve::device_of(work, &row)? else { return Ok(None) };
-    Ok(Some(state(work, &row, &device)?.tag))
+/// Computes the ETag of a key and locks its row.
+pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Option<ETag>, VaultError> {
+    let Some(row) = credential::locked(context.connection(), id)? else { return Ok(None) };
+    let Some(device) = resolve::device_of(context, &row)? else { return Ok(None) };
+    Ok(Some(state(context, &row, &device)?.etag))
 }
 
 fn shown(connection: &mut AnyConnection, row: &CredentialRow, device: &DeviceRow) -> Result<SshKey, StoreError> {
@@ -206,7 +178,7 @@ fn shown(connection: &mut AnyConnection, row: &CredentialRow, device: &DeviceRow
     Ok(SshKey {
         devices: key_devices(connection, row.id)?,
         facts: ssh_key_facts(&public_key),
-        tags: items(&row.tags).map(String::from).collect(),
+        tags: comma_separated(&row.tags).map(String::from).collect(),
         id: row.id,
         identifier: row.identifier.clone(),
         username: row.username.clone(),
@@ -217,15 +189,18 @@ fn shown(connection: &mut AnyConnection, row: &CredentialRow, device: &DeviceRow
     })
 }
 
-fn key_devices(connection: &mut AnyConnection, credential: i32) -> Result<Vec<KeyDevice>, StoreError> {
+fn key_devices(connection: &mut AnyConnection, credential: CredentialId) -> Result<Vec<KeyDevice>, StoreError> {
     let devices = ssh_key::devices(connection, credential)?;
     Ok(devices.into_iter().map(|(hostname, ip)| KeyDevice { hostname, ip }).collect())
 }
 
-/// The device of that hostname, if the client sees it.
-fn visible_device(work: &mut Work<'_, '_>, hostname: &str) -> Result<Option<DeviceRow>, VaultError> {
-    let Some(device) = device::by_hostname(work.connection(), hostname)? else { return Ok(None) };
-    let authorization = work.authorization();
-    let seen = visibility::sees_device(work.connection(), authorization, device.id)?;
-    Ok(seen.then_some(device))
+/// Returns the device of that hostname if the client sees it.
+fn device_by_hostname(
+    context: &mut OperationContext<'_>,
+    hostname: &str,
+) -> Result<Option<Visible<DeviceRow>>, VaultError> {
+    match device::by_hostname(context.connection(), hostname)? {
+        Some(row) => visible_device(context, row),
+        None => Ok(None),
+    }
 }

@@ -1,21 +1,9 @@
 //! Changes made by a command while the server runs: it notices each within a second.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 
 use super::serving;
-use crate::support::{Credentials, Program, Serving, TestClient, device};
-
-/// Comes back once `seen` says yes, which has to be within the second that is promised.
-pub(super) async fn within_a_second(what: &str, seen: impl AsyncFn() -> bool) {
-    let since = Instant::now();
-    while !seen().await {
-        assert!(since.elapsed() < Duration::from_secs(1), "{what}: not noticed after {:?}", since.elapsed());
-        // Asking without a pause would take the very time that the server needs.
-        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
-    }
-}
+use crate::support::{Credentials, Program, Serving, TestClient, device, within_a_second};
 
 async fn status(client: &TestClient, path: &str) -> u16 {
     client.get(path).await.status.as_u16()

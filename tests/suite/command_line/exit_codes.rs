@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use super::expect_complaint;
+use super::{expect_complaint, expect_recorded_failure};
 use crate::support::{Program, contents, finish, program};
 
 #[test]
@@ -47,13 +47,17 @@ fn a_mistyped_directory_does_not_become_a_vault() {
 fn what_cannot_be_done_ends_with_1_and_says_why() {
     let program = Program::new();
     program.create_client("erp");
-    expect_complaint(&program.run(&["application", "create", "--name", "erp"]), 1, "erp exists already");
-    expect_complaint(&program.run(&["application", "disable", "--name", "nobody"]), 1, "no application nobody");
-    expect_complaint(&program.run(&["authorization", "disable", "--client-id", "x"]), 1, "no authorization x");
+    expect_complaint(&program.run(&["application", "create", "--name", "erp"]), 1, "no other application has");
+    expect_complaint(&program.run(&["application", "disable", "--name", "nobody"]), 1, "there is no such application");
+    expect_complaint(
+        &program.run(&["authorization", "disable", "--client-id", "x"]),
+        1,
+        "there is no such authorization",
+    );
     expect_complaint(&program.run(&["domain", "add", "--name", "a,b"]), 1, "comma");
     program.done(&["user", "add", "ana"]);
-    expect_complaint(&program.run(&["user", "add", "ana"]), 1, "ana exists already");
-    expect_complaint(&program.run(&["user", "add", " "]), 1, "the user needs a name");
+    expect_complaint(&program.run(&["user", "add", "ana"]), 1, "no other user has");
+    expect_complaint(&program.run(&["user", "add", " "]), 1, "name: expected a name of 1 to 255 characters");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     expect_complaint(&program.run(&["serve", "--listen", &address]), 1, &format!("cannot serve on {address}"));
@@ -66,14 +70,53 @@ fn what_cannot_be_done_ends_with_1_and_says_why() {
 }
 
 #[test]
+fn every_refused_command_leaves_a_record() {
+    let program = Program::new();
+    let id = program.create_client("erp").id;
+    let client = ["--client-id", id.as_str()];
+    let account = ["--account", r"CORP\jo"];
+    let transfer = ["device", "transfer", "--from", id.as_str(), "--to", id.as_str(), "--device", "a"];
+    let create = ["authorization", "create", "--access", "read-only", "--resource", "pam-core", "--application"];
+    let refused: [(&[&str], &[&str], &str, &str); 16] = [
+        (&["application", "create", "--name", "erp"], &[], "application.create", "application-name-taken"),
+        (&["application", "disable", "--name", "x"], &[], "application.disable", "application-not-found"),
+        (&create, &["x"], "authorization.create", "application-not-found"),
+        (&create, &["erp", "--allow-ip", "somewhere"], "authorization.create", "invalid-input"),
+        (&["authorization", "disable"], &["--client-id", "x"], "authorization.disable", "authorization-not-found"),
+        (
+            &["authorization", "rotate-secret"],
+            &["--client-id", "x"],
+            "authorization.rotate-secret",
+            "authorization-not-found",
+        ),
+        (&["authorization", "link", "--device", "a"], &client, "authorization.link", "device-not-found"),
+        (&["authorization", "unlink", "--tag", "t"], &client, "authorization.unlink", "link-not-found"),
+        (&["authorization", "grant-role", "--role", "x"], &client, "authorization.grant-role", "invalid-input"),
+        (&["authorization", "revoke-role", "--role", "x"], &client, "authorization.revoke-role", "role-not-found"),
+        (&transfer, &[], "device.transfer", "device-not-found"),
+        (&["domain", "add", "--name", "a,b"], &[], "domain.add", "invalid-input"),
+        (&["user", "add", " "], &[], "user.add", "invalid-input"),
+        (&["identity", "set-password"], &account, "identity.set-password", "invalid-input"),
+        (&["identity", "delete"], &account, "identity.delete", "identity-not-found"),
+        (&["identity", "grant-role", "--role", "x"], &account, "identity.grant-role", "identity-not-found"),
+    ];
+    for (command, options, action, reason) in refused {
+        expect_recorded_failure(&program, &[command, options].concat(), "", action, reason);
+    }
+}
+
+#[test]
 fn arguments_that_make_no_sense_end_with_2() {
-    let wrong: [&[&str]; 6] = [
+    let wrong: [&[&str]; 9] = [
         &[],
         &["nothing"],
         &["application", "create"],
         &["serve", "--listen", "somewhere"],
         &["authorization", "create", "--application", "a", "--resource", "everything", "--access", "read-only"],
         &["authorization", "link", "--client-id", "x"],
+        &["device", "transfer", "--from", "x", "--to", "y"],
+        &["device", "transfer", "--from", "x", "--to", "y", "--device", "a", "--credential", "1"],
+        &["audit", "show", "--subject", "5"],
     ];
     for arguments in wrong {
         let finished = finish(program(arguments));

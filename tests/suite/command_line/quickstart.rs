@@ -31,10 +31,10 @@ fn paste(calls: &str) -> Vec<Value> {
 async fn quickstart_prints_calls_that_work_when_they_are_pasted_and_prints_them_once() {
     let here = Program::new();
     let server = quickstart(&here);
-    let browse = server.stdout.wait_for("The API to browse: ", Duration::from_secs(60));
+    let browse = server.stdout.wait_for("Browse the API: ", Duration::from_secs(60));
     assert_eq!(browse, Some(format!("http://{}/docs/", server.address)));
     let printed = server.stdout.text();
-    let calls = &printed[printed.find("# 1.").unwrap()..printed.find("The API to browse").unwrap()];
+    let calls = &printed[printed.find("# 1.").unwrap()..printed.find("Browse the API").unwrap()];
     let answers = paste(calls);
     let codes: Vec<_> = answers.iter().map(|answer| answer["code"].clone()).collect();
     assert_eq!(codes, [201, 201, 200], "{answers:?}");
@@ -49,7 +49,7 @@ async fn quickstart_prints_calls_that_work_when_they_are_pasted_and_prints_them_
     let client = server.client(&credentials).await;
     assert_eq!(client.password("erp-batch").await, "Pa55-w0rd", "all is kept");
     let stopped = server.stop();
-    assert!(stopped.stdout.contains("is kept as it is"), "{}", stopped.stdout);
+    assert!(stopped.stdout.contains("stays as it is"), "{}", stopped.stdout);
     assert!(!stopped.stdout.contains("chv_") && !stopped.stderr.contains("chv_"));
     let key = here.database.dir.path().join("chaveiro-data/root.key");
     assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o7777, 0o600);

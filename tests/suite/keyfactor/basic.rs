@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chaveiro::crypto::SecretText;
+use chaveiro::vault::operation::Action;
 use reqwest::Method;
 use serde_json::json;
 
@@ -13,10 +14,20 @@ const PASSWORD: &str = "correct horse: battery";
 
 /// A vault in which `CORP\jo` is identity 1, with the password and the built-in role.
 async fn vault() -> TestApp {
-    let app = TestApp::start_with(|settings| settings.keyfactor.wrong_passwords_a_minute = 3).await;
-    app.vault.add_identity(r"CORP\jo").await.unwrap();
-    app.vault.grant_identity_role(r"CORP\jo", "Administrator").await.unwrap();
-    app.vault.set_identity_password(r"corp\JO", &SecretText::new(PASSWORD.into())).await.unwrap();
+    let app = TestApp::start_with(|settings| settings.login.max_failures_per_minute = 3).await;
+    app.vault.create_identity(app.operator(Action::IDENTITY_CREATE).await, r"CORP\jo").await.unwrap();
+    app.vault
+        .grant_identity_role(app.operator(Action::IDENTITY_GRANT_ROLE).await, r"CORP\jo", "Administrator")
+        .await
+        .unwrap();
+    app.vault
+        .set_identity_password(
+            app.operator(Action::IDENTITY_SET_PASSWORD).await,
+            r"corp\JO",
+            &SecretText::new(PASSWORD.into()),
+        )
+        .await
+        .unwrap();
     app.vault.refresh().await.unwrap();
     app
 }
@@ -50,7 +61,10 @@ async fn an_identity_with_a_password_calls_with_its_roles() {
     // It may not delete itself, and what it may do ends with its roles.
     let own = call(&app, Method::DELETE, "/Security/Identities/1", r"CORP\jo", PASSWORD).await;
     own.expect_error(409, "own");
-    app.vault.revoke_identity_role(r"CORP\jo", "Administrator").await.unwrap();
+    app.vault
+        .revoke_identity_role(app.operator(Action::IDENTITY_REVOKE_ROLE).await, r"CORP\jo", "Administrator")
+        .await
+        .unwrap();
     app.vault.refresh().await.unwrap();
     assert_eq!(status(&app, r"CORP\jo", PASSWORD).await, 403);
 }
@@ -58,7 +72,7 @@ async fn an_identity_with_a_password_calls_with_its_roles() {
 #[actix_web::test]
 async fn whoever_is_not_let_in_hears_the_same() {
     let app = vault().await;
-    app.vault.add_identity(r"CORP\without").await.unwrap();
+    app.vault.create_identity(app.operator(Action::IDENTITY_CREATE).await, r"CORP\without").await.unwrap();
     app.vault.refresh().await.unwrap();
     let answers = [
         call(&app, Method::GET, "/PamProviders", r"CORP\jo", "wrong password").await,
@@ -67,8 +81,8 @@ async fn whoever_is_not_let_in_hears_the_same() {
         call(&app, Method::GET, "/PamProviders", "jo", PASSWORD).await,
     ];
     for answer in &answers {
-        answer.expect_error(401, "not good");
-        assert_eq!(answer.header("www-authenticate"), Some("Basic, Bearer"));
+        answer.expect_error(401, "Invalid credentials");
+        assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"chaveiro\", Bearer"));
     }
     let anonymous = app.anonymous();
     for header in ["Basic !!!", "basic ", "Basic bm8tY29sb24="] {
@@ -78,7 +92,7 @@ async fn whoever_is_not_let_in_hears_the_same() {
     app.vault.record_failures().await.unwrap();
     let records =
         app.database.texts("SELECT actor || outcome FROM audit_record WHERE action = 'authentication' ORDER BY 1");
-    assert_eq!(records, ["token-missing", "unknown-client", "wrong-secret"]);
+    assert_eq!(records, [r"CORP\jowrong-secret", "token-missing", "unknown-client"]);
 }
 
 #[actix_web::test]
@@ -110,38 +124,77 @@ async fn wrong_passwords_are_limited_and_right_ones_do_not_help_a_limited_caller
 async fn a_new_password_ends_the_old_one() {
     let app = vault().await;
     assert_eq!(status(&app, r"CORP\jo", PASSWORD).await, 200);
-    app.vault.set_identity_password(r"CORP\jo", &SecretText::new("another password".into())).await.unwrap();
+    app.vault
+        .set_identity_password(
+            app.operator(Action::IDENTITY_SET_PASSWORD).await,
+            r"CORP\jo",
+            &SecretText::new("another password".into()),
+        )
+        .await
+        .unwrap();
     app.vault.refresh().await.unwrap();
     assert_eq!(status(&app, r"CORP\jo", PASSWORD).await, 401);
     assert_eq!(status(&app, r"CORP\jo", "another password").await, 200);
-    app.vault.clear_identity_password(r"CORP\jo").await.unwrap();
+    app.vault.clear_identity_password(app.operator(Action::IDENTITY_SET_PASSWORD).await, r"CORP\jo").await.unwrap();
     app.vault.refresh().await.unwrap();
     assert_eq!(status(&app, r"CORP\jo", "another password").await, 401);
     for short in ["", "eleven char"] {
-        assert!(app.vault.set_identity_password(r"CORP\jo", &SecretText::new(short.into())).await.is_err());
+        assert!(
+            app.vault
+                .set_identity_password(
+                    app.operator(Action::IDENTITY_SET_PASSWORD).await,
+                    r"CORP\jo",
+                    &SecretText::new(short.into())
+                )
+                .await
+                .is_err()
+        );
     }
-    assert!(app.vault.set_identity_password(r"CORP\nobody", &SecretText::new(PASSWORD.into())).await.is_err());
+    assert!(
+        app.vault
+            .set_identity_password(
+                app.operator(Action::IDENTITY_SET_PASSWORD).await,
+                r"CORP\nobody",
+                &SecretText::new(PASSWORD.into())
+            )
+            .await
+            .is_err()
+    );
 }
 
 #[actix_web::test]
 async fn who_was_changed_behind_the_vaults_back_or_deleted_is_not_let_in() {
     let app = vault().await;
     // Somebody who can write to the database puts a password of their own in the place of the right one.
-    app.vault.add_identity(r"CORP\eve").await.unwrap();
-    app.vault.set_identity_password(r"CORP\eve", &SecretText::new("the password of eve".into())).await.unwrap();
+    app.vault.create_identity(app.operator(Action::IDENTITY_CREATE).await, r"CORP\eve").await.unwrap();
+    app.vault
+        .set_identity_password(
+            app.operator(Action::IDENTITY_SET_PASSWORD).await,
+            r"CORP\eve",
+            &SecretText::new("the password of eve".into()),
+        )
+        .await
+        .unwrap();
     app.database.run("UPDATE identity SET password = (SELECT i.password FROM identity i WHERE i.id = 2) WHERE id = 1");
     app.vault.refresh().await.unwrap();
     assert_eq!(status(&app, r"CORP\jo", "the password of eve").await, 401);
     assert_eq!(status(&app, r"CORP\eve", "the password of eve").await, 403, "without a role");
     // Or gives somebody a role.
     app.database.run("INSERT INTO identity_role (identity_id, role_id) VALUES (2, 1)");
-    app.vault.create_application("raises the mark").await.unwrap();
+    app.vault.create_application(app.operator(Action::APPLICATION_CREATE).await, "raises the mark").await.unwrap();
     app.vault.refresh().await.unwrap();
     assert_eq!(status(&app, r"CORP\eve", "the password of eve").await, 401);
 
     let administrator = administrator(&app).await;
     let made = post(&administrator, "/Security/Identities", &json!({ "AccountName": r"CORP\al" })).await.expect(200);
-    app.vault.set_identity_password(r"CORP\al", &SecretText::new(PASSWORD.into())).await.unwrap();
+    app.vault
+        .set_identity_password(
+            app.operator(Action::IDENTITY_SET_PASSWORD).await,
+            r"CORP\al",
+            &SecretText::new(PASSWORD.into()),
+        )
+        .await
+        .unwrap();
     app.vault.refresh().await.unwrap();
     assert_eq!(status(&app, r"CORP\al", PASSWORD).await, 403);
     assert_eq!(delete(&administrator, &format!("/Security/Identities/{}", made["Id"])).await.status, 204);

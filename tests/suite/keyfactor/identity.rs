@@ -1,6 +1,7 @@
 //! Security identities (contract, section 6), and the page on POST among the documents.
 
 use chaveiro::config::{DirectoryKind, ListedAccount, ListedKind};
+use chaveiro::vault::operation::Action;
 use serde_json::{Value, json};
 
 use super::{administrator, call_in, client_holding, delete, get, post};
@@ -12,7 +13,7 @@ const IDENTITIES: &str = "/Security/Identities";
 async fn vault() -> (TestApp, TestClient) {
     let listed = |name: &str, kind| ListedAccount { name: name.into(), r#type: kind };
     let app = TestApp::start_with(|settings| {
-        let directory = &mut settings.keyfactor.directory;
+        let directory = &mut settings.directory;
         directory.kind = DirectoryKind::List;
         directory.domain = "KEYEXAMPLE".into();
         directory.accounts = vec![
@@ -101,7 +102,10 @@ async fn an_identity_that_was_changed_behind_the_vaults_back_is_not_valid() {
     let (app, client) = vault().await;
     create(&client, r"KEYEXAMPLE\Jo").await;
     create(&client, r"KEYEXAMPLE\PKI Administrators").await;
-    app.vault.grant_identity_role(r"KEYEXAMPLE\Jo", "Administrator").await.unwrap();
+    app.vault
+        .grant_identity_role(app.operator(Action::IDENTITY_GRANT_ROLE).await, r"KEYEXAMPLE\Jo", "Administrator")
+        .await
+        .unwrap();
     let valid = async |query: &str| {
         let listed = get(&client, &format!("{IDENTITIES}{query}")).await.expect(200);
         listed.as_array().unwrap().iter().map(|row| row["Valid"].clone()).collect::<Vec<_>>()
@@ -140,13 +144,36 @@ async fn an_identity_that_was_changed_behind_the_vaults_back_is_not_valid() {
     app.database.run("INSERT INTO identity_role (identity_id, role_id) VALUES (2, 1)");
     assert_eq!(valid("").await, [json!(true), json!(false)]);
     // Nothing that the vault does afterwards makes it the vault's own.
-    assert!(app.vault.grant_identity_role(r"KEYEXAMPLE\PKI Administrators", "Administrator").await.is_err());
-    app.vault.revoke_identity_role(r"KEYEXAMPLE\PKI Administrators", "Administrator").await.unwrap();
+    assert!(
+        app.vault
+            .grant_identity_role(
+                app.operator(Action::IDENTITY_GRANT_ROLE).await,
+                r"KEYEXAMPLE\PKI Administrators",
+                "Administrator"
+            )
+            .await
+            .is_err()
+    );
+    app.vault
+        .revoke_identity_role(
+            app.operator(Action::IDENTITY_REVOKE_ROLE).await,
+            r"KEYEXAMPLE\PKI Administrators",
+            "Administrator",
+        )
+        .await
+        .unwrap();
     assert_eq!(valid("").await, [json!(true), json!(true)], "the row is as it was signed");
     app.database.run(
         "UPDATE identity SET account_name = 'x', mac = (SELECT i.mac FROM identity i WHERE i.id = 1) WHERE id = 2",
     );
-    app.vault.revoke_identity_role("KEYEXAMPLE\\pki administrators", "Administrator").await.unwrap_err();
+    app.vault
+        .revoke_identity_role(
+            app.operator(Action::IDENTITY_REVOKE_ROLE).await,
+            "KEYEXAMPLE\\pki administrators",
+            "Administrator",
+        )
+        .await
+        .unwrap_err();
     assert_eq!(valid("").await, [json!(true), json!(false)]);
     get(&client, &format!("{IDENTITIES}?Validate=maybe")).await.expect_error(400, "Validate");
 }
@@ -160,7 +187,10 @@ async fn roles_of_an_identity_are_shown_thin_and_its_permissions_by_their_old_na
     {
         let sent = json!({ "Name": name, "Description": format!("the {name}"), "Permissions": permissions });
         call_in(&client, "2", reqwest::Method::POST, "/Security/Roles", Some(&sent)).await.expect(200);
-        app.vault.grant_identity_role(r"keyexample\jo", name).await.unwrap();
+        app.vault
+            .grant_identity_role(app.operator(Action::IDENTITY_GRANT_ROLE).await, r"keyexample\jo", name)
+            .await
+            .unwrap();
     }
     let listed = get(&client, IDENTITIES).await.expect(200);
     insta::assert_json_snapshot!("identity_with_roles", listed[0]);
@@ -173,7 +203,10 @@ async fn roles_of_an_identity_are_shown_thin_and_its_permissions_by_their_old_na
 async fn an_identity_is_deleted_with_its_roles() {
     let (app, client) = vault().await;
     create(&client, r"KEYEXAMPLE\Jo").await;
-    app.vault.grant_identity_role(r"KEYEXAMPLE\Jo", "Administrator").await.unwrap();
+    app.vault
+        .grant_identity_role(app.operator(Action::IDENTITY_GRANT_ROLE).await, r"KEYEXAMPLE\Jo", "Administrator")
+        .await
+        .unwrap();
     let gone = delete(&client, &format!("{IDENTITIES}/1")).await;
     assert_eq!((gone.status.as_u16(), gone.text.as_str()), (204, ""));
     delete(&client, &format!("{IDENTITIES}/1")).await.expect_error(404, "identity");
@@ -189,7 +222,7 @@ async fn making_an_identity_needs_the_permission_through_the_global_set() {
     let client = client_holding(&app, "/security/").await;
     create(&client, r"KEYEXAMPLE\Jo").await;
     app.database.run("UPDATE role SET permission_set_id = 's' WHERE name = 'holds /security/'");
-    app.vault.create_application("raises the mark").await.unwrap();
+    app.vault.create_application(app.operator(Action::APPLICATION_CREATE).await, "raises the mark").await.unwrap();
     app.vault.refresh().await.unwrap();
     get(&client, IDENTITIES).await.expect(200);
     let group = json!({ "AccountName": r"KEYEXAMPLE\PKI Administrators" });
@@ -211,7 +244,11 @@ async fn roles_from_many_tasks_leave_an_identity_valid() {
         let sent = json!({ "Name": name });
         call_in(&administrator, "2", reqwest::Method::POST, "/Security/Roles", Some(&sent)).await.expect(200);
     }
-    let given = names.iter().map(|name| app.vault.grant_identity_role(r"KEYEXAMPLE\Jo", name));
+    let grant = async |name: &String| {
+        let permit = app.operator(Action::IDENTITY_GRANT_ROLE).await;
+        app.vault.grant_identity_role(permit, r"KEYEXAMPLE\Jo", name).await
+    };
+    let given = names.iter().map(grant);
     for given in futures_util::future::join_all(given).await {
         given.unwrap();
     }

@@ -43,7 +43,7 @@ member: uid=jo,dc=corp,dc=example
 
 /// The settings for the server over TLS, and what a test changes of them.
 fn against(server: &LdapServer, adjust: impl FnOnce(&mut LdapSettings)) -> impl FnOnce(&mut Settings) {
-    let mut ldap = Settings::defaults().unwrap().keyfactor.directory.ldap;
+    let mut ldap = Settings::defaults().unwrap().directory.ldap;
     ldap.url = server.tls_url();
     ldap.ca_file = server.file("ca.pem");
     ldap.bind_dn = BIND_DN.into();
@@ -56,7 +56,7 @@ fn against(server: &LdapServer, adjust: impl FnOnce(&mut LdapSettings)) -> impl 
     ldap.group_attribute = "cn".into();
     adjust(&mut ldap);
     move |settings| {
-        let directory = &mut settings.keyfactor.directory;
+        let directory = &mut settings.directory;
         directory.kind = DirectoryKind::Ldap;
         directory.domain = "CORP".into();
         directory.ldap = ldap;

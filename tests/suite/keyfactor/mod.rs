@@ -27,7 +27,7 @@ pub(crate) async fn administrator(app: &TestApp) -> TestClient {
 async fn client_with_roles(app: &TestApp, roles: &[&str]) -> TestClient {
     let roles = roles.iter().map(ToString::to_string).collect();
     app.client_with(|request| {
-        request.resources = vec![Resource::Keyfactor];
+        request.resources = vec![Resource::Administration];
         request.roles = roles;
     })
     .await

@@ -1,5 +1,6 @@
 //! What all routes share: base paths, case, versions, headers, errors.
 
+use chaveiro::vault::operation::Action;
 use reqwest::Method;
 use serde_json::json;
 
@@ -83,10 +84,10 @@ async fn nobody_is_refused_with_401() {
     let app = TestApp::start().await;
     let nobody = get(&app.anonymous(), "/PamProviders").await;
     nobody.expect_error(401, "Credentials are required");
-    assert_eq!(nobody.header("www-authenticate"), Some("Basic, Bearer"));
+    assert_eq!(nobody.header("www-authenticate"), Some("Basic realm=\"chaveiro\", Bearer"));
     let mut forger = app.anonymous();
     forger.token = "x.y.z".into();
-    get(&forger, "/PamProviders").await.expect_error(401, "not good");
+    get(&forger, "/PamProviders").await.expect_error(401, "Invalid credentials");
 }
 
 #[actix_web::test]
@@ -95,8 +96,8 @@ async fn a_client_needs_the_resource_and_writes_only_when_it_may() {
     get(&app.client().await, "/PamProviders").await.expect_error(403, "permission");
     let reader = app
         .client_with(|request| {
-            request.resources = vec![chaveiro::vault::access::Resource::Keyfactor];
-            request.access = chaveiro::vault::access::Access::ReadOnly;
+            request.resources = vec![chaveiro::vault::access::Resource::Administration];
+            request.access = chaveiro::vault::access::ClientAccess::ReadOnly;
             request.roles = vec!["administrator".into()];
         })
         .await;
@@ -111,17 +112,38 @@ async fn roles_are_given_and_taken_by_command() {
     let client = client_with_roles(&app, &[]).await;
     get(&client, "/PamProviders").await.expect_error(403, "permission");
     for _ in 0..2 {
-        app.vault.grant_role(&client.client_id, "ADMINISTRATOR").await.unwrap();
+        app.vault
+            .grant_role(app.operator(Action::AUTHORIZATION_GRANT_ROLE).await, &client.client_id, "ADMINISTRATOR")
+            .await
+            .unwrap();
     }
     app.vault.refresh().await.unwrap();
     get(&client, "/PamProviders").await.expect(200);
-    app.vault.revoke_role(&client.client_id, "Administrator").await.unwrap();
+    app.vault
+        .revoke_role(app.operator(Action::AUTHORIZATION_REVOKE_ROLE).await, &client.client_id, "Administrator")
+        .await
+        .unwrap();
     app.vault.refresh().await.unwrap();
     get(&client, "/PamProviders").await.expect_error(403, "permission");
-    assert!(app.vault.revoke_role(&client.client_id, "Administrator").await.is_err());
-    assert!(app.vault.grant_role(&client.client_id, "Nobody").await.is_err());
+    assert!(
+        app.vault
+            .revoke_role(app.operator(Action::AUTHORIZATION_REVOKE_ROLE).await, &client.client_id, "Administrator")
+            .await
+            .is_err()
+    );
+    assert!(
+        app.vault
+            .grant_role(app.operator(Action::AUTHORIZATION_GRANT_ROLE).await, &client.client_id, "Nobody")
+            .await
+            .is_err()
+    );
     let without = app.client().await;
-    assert!(app.vault.grant_role(&without.client_id, "Administrator").await.is_err());
+    assert!(
+        app.vault
+            .grant_role(app.operator(Action::AUTHORIZATION_GRANT_ROLE).await, &without.client_id, "Administrator")
+            .await
+            .is_err()
+    );
 }
 
 #[actix_web::test]
@@ -143,9 +165,14 @@ async fn bodies_are_read_for_what_they_are_and_ignored_where_they_mean_nothing()
     };
     send(Method::GET, "/PamProviders", "application/json", "null").await.expect(200);
     send(Method::DELETE, "/PamProviders/9", "application/json", "null").await.expect_error(404, "PAM provider");
-    for kind in ["application/json", "text/json", "application/json-patch+json", "text/plain"] {
+    for kind in ["application/json", "text/json", "application/json-patch+json"] {
         let answer = send(Method::POST, "/PamProviders/Types", kind, "{\"name\":\"\"}").await;
         answer.expect_error(400, "Name");
+    }
+    // A form of another site can send these types, and no other.
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        let answer = send(Method::POST, "/PamProviders/Types", kind, "{\"name\":\"x\"}").await;
+        answer.expect_error(415, "application/json");
     }
     for body in ["", "null", "[]", "{", "name=x"] {
         let answer = send(Method::POST, "/PamProviders/Types", "application/json", body).await;

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use chaveiro::store::{AnyConnection, StoreError, meta};
+use chaveiro::store::{AnyConnection, StoreError, domain, meta};
 use crossbeam_channel::unbounded;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{join, join_all};
 
-use super::{Bench, Gate, domain, ticket, until};
+use super::writer::{Bench, Gate, ticket, until};
 
 #[actix_web::test]
 async fn control_does_not_wait_behind_lists_and_writes() {

@@ -7,7 +7,7 @@ use chaveiro::store::{AnyConnection, Cause, Database, DatabaseLocation, StoreErr
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 
-use super::{Bench, location, register, ticket};
+use super::writer::{Bench, location, register, ticket};
 use crate::support::{TestDatabase, logged};
 
 /// A migrated database, and a connection to it.
@@ -147,7 +147,7 @@ async fn an_unknown_error_is_not_retried_and_its_cause_is_logged_once() {
         sql_query("SELECT hunter2 FROM nowhere").execute(transaction.connection())?;
         Ok(())
     };
-    let ticket = Ticket::new(super::ticket().lane, "request-of-the-unknown-error");
+    let ticket = Ticket::new(ticket().lane, "request-of-the-unknown-error");
     let error = bench.store.write(ticket, unknown).await.unwrap_err();
     assert_eq!((&error, runs.load(Ordering::SeqCst)), (&StoreError::Refused(cause()), 1));
     assert!(!error.is_temporary());
@@ -165,7 +165,7 @@ async fn the_cause_of_a_conflict_is_logged_once_after_all_runs_and_without_the_v
         sql_query(insert).execute(transaction.connection())?;
         Ok(())
     };
-    let ticket = Ticket::new(super::ticket().lane, "request-of-the-conflict");
+    let ticket = Ticket::new(ticket().lane, "request-of-the-conflict");
     assert!(bench.store.write(ticket, insert).await.unwrap_err().is_conflict());
     let lines = logged("request-of-the-conflict");
     assert_eq!(lines.len(), 1, "{lines:?}");

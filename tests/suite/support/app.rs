@@ -7,16 +7,19 @@ use actix_web::dev::ServerHandle;
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
-use chaveiro::http::ops::metrics::Metrics;
-use chaveiro::http::{self, Service};
+use chaveiro::http::{self, Endpoint, Metrics, Service};
 use chaveiro::store::CommitObserver;
-use chaveiro::vault::access::{Access, Resource};
-use chaveiro::vault::admin::AuthorizationRequest;
-use chaveiro::vault::authentication::{ClientCredentials, TokenRequest};
-use chaveiro::vault::origin::Origin;
-use chaveiro::vault::{Call, Dialect, Place, Vault};
+use chaveiro::vault::access::authentication::{ClientCredentials, TokenRequest};
+use chaveiro::vault::access::authorization::AuthorizationRequest;
+use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::{ClientAccess, Origin, Resource};
+use chaveiro::vault::audit_log::AuditRecord;
+use chaveiro::vault::audit_log::Verification;
+use chaveiro::vault::operation::{Action, Permit};
+use chaveiro::vault::{Vault, VaultLocation};
 use chrono::{DateTime, Utc};
 
+use super::permit::operator;
 use super::{TestClient, TestDatabase};
 
 const APPLICATION: &str = "tests";
@@ -31,10 +34,30 @@ pub(crate) struct TestApp {
     pub(crate) database: TestDatabase,
 }
 
+/// A further node that serves.
+pub(crate) struct Node {
+    pub(crate) vault: Vault,
+    pub(crate) address: SocketAddr,
+    _running: Running,
+}
+
 /// The server and the vault, stopped when dropped.
 struct Running {
     server: ServerHandle,
     vault: Vault,
+}
+
+impl Running {
+    /// Serves a vault on a free port.
+    fn serve(vault: &Vault, metrics: Arc<Metrics>) -> (Self, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let families = http::families(vault.settings());
+        let server = http::serve(Service { vault: vault.clone(), metrics }, families, listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        (Self { server: handle, vault: vault.clone() }, address)
+    }
 }
 
 impl TestApp {
@@ -46,7 +69,7 @@ impl TestApp {
     /// A fresh vault under settings of the test's own.
     pub(crate) async fn start_with(adjust: impl FnOnce(&mut Settings)) -> Self {
         let app = Self::serve(TestDatabase::new(), adjust);
-        app.vault.create_application(APPLICATION).await.unwrap();
+        app.vault.create_application(app.operator(Action::APPLICATION_CREATE).await, APPLICATION).await.unwrap();
         app
     }
 
@@ -58,14 +81,9 @@ impl TestApp {
         let clock = Clock::fixed("2026-03-04T05:06:07Z".parse::<DateTime<Utc>>().unwrap());
         let metrics = Arc::new(Metrics::default());
         let observer: Arc<dyn CommitObserver> = metrics.clone();
-        let place = Place::new(database.dir.path(), Some(&database.url)).unwrap();
-        let vault = Vault::open(&place, &settings, clock.clone(), &observer).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = http::serve(Service { vault: vault.clone(), metrics }, listener).unwrap();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        let running = Running { server: handle, vault: vault.clone() };
+        let location = VaultLocation::new(database.dir.path(), Some(&database.url)).unwrap();
+        let vault = Vault::open(&location, &settings, clock.clone(), &observer).unwrap();
+        let (running, address) = Running::serve(&vault, metrics);
         Self { vault, clock, address, running, database }
     }
 
@@ -76,20 +94,46 @@ impl TestApp {
         Self::serve(self.database, |_| {})
     }
 
+    /// A further node on the same database that serves too.
+    pub(crate) fn serve_second_node(&self) -> Node {
+        let vault = self.second_node();
+        let (running, address) = Running::serve(&vault, Arc::new(Metrics::default()));
+        Node { vault, address, _running: running }
+    }
+
     /// A further node on the same database, with settings and memory of its own.
     pub(crate) fn second_node(&self) -> Vault {
         let mut settings = self.vault.settings().clone();
         settings.node.name = "node-2".into();
-        let place = Place::new(self.database.dir.path(), Some(&self.database.url)).unwrap();
+        let location = VaultLocation::new(self.database.dir.path(), Some(&self.database.url)).unwrap();
         let observer: Arc<dyn CommitObserver> = Arc::new(Metrics::default());
-        Vault::open(&place, &settings, self.clock.clone(), &observer).unwrap()
+        Vault::open(&location, &settings, self.clock.clone(), &observer).unwrap()
     }
 
-    /// A call by `client` that reaches a node directly, not over HTTP.
-    pub(crate) fn call_on(&self, node: &Vault, client: &TestClient, request_id: String) -> Call {
-        let origin = Origin { request_id, ..origin() };
-        let client = node.authenticate(Some(&client.token), origin.source).unwrap();
-        Call::plain(client, origin, Dialect::Legacy)
+    /// Permits an action of the operator.
+    pub(crate) async fn operator(&self, action: Action) -> Permit {
+        operator(&self.vault, action).await
+    }
+
+    /// Links an object or a tag to a client.
+    pub(crate) async fn link(&self, client: &TestClient, target: LinkTarget) {
+        let permit = self.operator(Action::AUTHORIZATION_LINK).await;
+        self.vault.link(permit, &client.client_id, target).await.unwrap();
+    }
+
+    /// Verifies the audit log, against the heads outside the database.
+    pub(crate) async fn verify_audit(&self) -> Verification {
+        let permit = self.operator(Action::AUDIT_VERIFY).await;
+        self.vault.verify_audit(permit, &self.vault.heads_file()).await.unwrap()
+    }
+
+    /// All audit records, oldest first, without those of looking at the audit log.
+    pub(crate) async fn records(&self) -> Vec<AuditRecord> {
+        let permit = self.operator(Action::AUDIT_READ).await;
+        let mut records = self.vault.last_records(permit, i64::from(i32::MAX), None).await.unwrap();
+        let looks = [Action::AUDIT_READ.name(), Action::AUDIT_VERIFY.name()];
+        records.retain(|record| !looks.contains(&record.action.as_str()));
+        records
     }
 
     /// Gives every client thousands of links to nothing, and every tag thousands of bearers that are not there: lists
@@ -112,7 +156,7 @@ impl TestApp {
 
     /// A client that may only read.
     pub(crate) async fn read_only_client(&self) -> TestClient {
-        self.client_with(|request| request.access = Access::ReadOnly).await
+        self.client_with(|request| request.access = ClientAccess::ReadOnly).await
     }
 
     /// A client under an authorization of the test's own.
@@ -139,9 +183,10 @@ impl TestApp {
     }
 
     async fn tokenless_client(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
-        let mut request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], Access::ReadWrite);
+        let mut request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], ClientAccess::ReadWrite);
         adjust(&mut request);
-        let created = self.vault.create_authorization(request).await.unwrap();
+        let permit = self.operator(Action::AUTHORIZATION_CREATE).await;
+        let created = self.vault.create_authorization(permit, request).await.unwrap();
         self.vault.refresh().await.unwrap();
         let mut client = self.anonymous();
         client.client_id = created.client_id;
@@ -153,6 +198,11 @@ impl TestApp {
     pub(crate) fn anonymous(&self) -> TestClient {
         TestClient::new(self.address)
     }
+}
+
+/// Every endpoint of the service, under the default settings.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    http::families(&Settings::defaults().unwrap()).endpoints()
 }
 
 /// This machine, without referer and certificate.

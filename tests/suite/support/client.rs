@@ -84,6 +84,16 @@ impl TestClient {
         Self { base: format!("https://{host}:{port}"), http, ..self.clone() }
     }
 
+    /// The same client on connections of its own.
+    pub(crate) fn reconnected(&self) -> Self {
+        Self { http: reqwest::Client::new(), ..self.clone() }
+    }
+
+    /// The same client at another node.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self { base: format!("http://{address}"), ..self.clone() }
+    }
+
     /// Whether the server answers at all.
     pub(crate) async fn connects(&self) -> bool {
         self.request(Method::GET, "/health/live").send().await.is_ok()

@@ -5,6 +5,8 @@ use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::Service;
+
 /// A SQLite file in a temporary directory, or a schema on the PostgreSQL of `TEST_DATABASE_URL`. Gone when dropped.
 pub(crate) struct TestDatabase {
     pub(crate) dir: TempDir,
@@ -34,6 +36,15 @@ impl TestDatabase {
     /// Whether this is PostgreSQL.
     pub(crate) fn is_postgresql(&self) -> bool {
         self.schema.is_some()
+    }
+
+    /// Whether this is PostgreSQL, for a test that is about nothing else: says "skipped" where it is not.
+    #[track_caller]
+    pub(crate) fn is_postgresql_or_skip(&self) -> bool {
+        if !self.is_postgresql() {
+            Service::PostgreSql.skip();
+        }
+        self.is_postgresql()
     }
 
     /// The whole numbers in the first column of a query, looked up behind the vault's back.

@@ -1,22 +1,32 @@
 //! A vault that serves, and clients that call it.
 
 mod app;
+mod background;
+mod bodies;
 mod client;
 mod contents;
 mod database;
 pub(crate) mod decrypt;
 mod ldap;
+mod load;
 mod log;
+mod permit;
 mod process;
+mod service;
 mod stream;
 
-pub(crate) use app::{TestApp, origin};
+pub(crate) use app::{TestApp, endpoints, origin};
+pub(crate) use background::{Background, within_a_second};
+pub(crate) use bodies::post_body;
 pub(crate) use client::{Answer, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
 pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};
+pub(crate) use load::{Load, measure};
 pub(crate) use log::{keep_log, logged};
+pub(crate) use permit::{SAVE_POLICY, operator, permit};
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, program};
+pub(crate) use service::Service;
 
 /// The parameters of a device by that name.
 pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {

@@ -1,0 +1,229 @@
+//! Errors of commands: the sentence on standard error, the exit code, and the reason in the audit log.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::audit::Break;
+use crate::http::TlsError;
+use crate::store::StoreError;
+use crate::vault::audit_log::VerificationError;
+use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, VaultError};
+
+/// The exit codes, for the help page.
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 root key missing, \
+    wrong or exposed, 4 database unavailable, 5 the audit log does not verify, 6 the audit log verifies and there were no \
+    heads to compare it with.";
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("{}", message(.0))]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the settings cannot be used: {0}")]
+    Settings(#[from] ::config::ConfigError),
+    #[error("cannot read {}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, ErrorKind),
+    #[error("cannot read the password from standard input: {0}")]
+    Input(ErrorKind),
+    #[error("cannot serve on {0}: {1}")]
+    Listen(SocketAddr, ErrorKind),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+    #[error("the audit log does not verify: {0}")]
+    Broken(Break),
+    #[error(
+        "there are no heads in {} to compare the audit log with, so a cut-off end would not show; name a copy with \
+         --heads, or accept it with --without-heads", .0.display()
+    )]
+    NoHeads(PathBuf),
+    #[error("{0}")]
+    Check(String),
+}
+
+impl From<VerificationError> for CliError {
+    fn from(error: VerificationError) -> Self {
+        match error {
+            VerificationError::Vault(error) => error.into(),
+            VerificationError::Heads(path, kind) => CliError::Unreadable(path.into(), kind),
+        }
+    }
+}
+
+impl CliError {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            CliError::Start(StartError::RootKey(_)) => 3,
+            CliError::Start(StartError::Store(_)) | CliError::Store(_) | CliError::Vault(VaultError::Store(_)) => 4,
+            CliError::Broken(_) => 5,
+            CliError::NoHeads(_) => 6,
+            CliError::Start(StartError::Keys | StartError::DataDirectory(..))
+            | CliError::Vault(_)
+            | CliError::Settings(_)
+            | CliError::Unreadable(..)
+            | CliError::Input(_)
+            | CliError::Listen(..)
+            | CliError::Tls(_)
+            | CliError::Output(_)
+            | CliError::Check(_) => 1,
+        }
+    }
+
+    /// The reason in the audit log, for a command that fails after its permit; stable.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            CliError::Unreadable(..) => "file-unreadable",
+            CliError::Input(_) => "input-unreadable",
+            CliError::Broken(_) => "audit-log-broken",
+            CliError::NoHeads(_) => "audit-heads-missing",
+            CliError::Start(_)
+            | CliError::Vault(_)
+            | CliError::Store(_)
+            | CliError::Settings(_)
+            | CliError::Listen(..)
+            | CliError::Tls(_)
+            | CliError::Output(_)
+            | CliError::Check(_) => "failed",
+        }
+    }
+}
+
+/// Renders an error of the vault as the sentence that the operator reads.
+fn message(error: &VaultError) -> String {
+    match error {
+        VaultError::Denied(reason) => denied(*reason).into(),
+        VaultError::Invalid(invalid) => format!("{}: {}", invalid.field.as_str(), invalid.expected),
+        VaultError::Missing(field) => format!("{} is missing", field.as_str()),
+        VaultError::MissingParameterValue { parameter } => format!("the parameter {parameter} needs a value"),
+        VaultError::NotFound(noun) => not_found(*noun),
+        VaultError::NoAccess(noun) => format!("the client has no access to this {}", title(*noun)),
+        VaultError::WrongKind(noun) => format!("the object is of another kind; expected: {}", title(*noun)),
+        VaultError::Inactive(object) => format!("this {} is inactive", object.as_str()),
+        VaultError::AlreadyActive(object) => format!("this {} is active already", object.as_str()),
+        VaultError::Taken(noun) => format!("{} name: expected one that no other {} has", title(*noun), title(*noun)),
+        VaultError::InUse(noun) => format!("this {} is in use", title(*noun)),
+        VaultError::Protected(noun) => format!("this {} is protected and stays", title(*noun)),
+        VaultError::Ambiguous(_) => "several objects match; name one by its id".into(),
+        VaultError::NotHeld => "the credential is not in the client's custody".into(),
+        VaultError::Precondition(precondition) => condition(precondition).into(),
+        VaultError::Unavailable(Dependency::Directory) => "the directory of accounts does not answer; try again".into(),
+        VaultError::Unavailable(Dependency::Grants) => "the database answers too slowly; try again".into(),
+        VaultError::Store(error) => error.to_string(),
+        VaultError::Seal(error) => error.to_string(),
+        VaultError::Token(error) => error.to_string(),
+    }
+}
+
+fn denied(reason: DenyReason) -> &'static str {
+    match reason {
+        DenyReason::Resource => "denied: the resource is not granted",
+        DenyReason::Source => "denied: the source address is not allowed",
+        DenyReason::Referer => "denied: the referer is not allowed",
+        DenyReason::Certificate => "denied: the client certificate is not allowed",
+        DenyReason::ReadOnly => "denied: the authorization is read-only",
+        DenyReason::Permission => "denied: no role grants the permission",
+        DenyReason::OperatorOnly => "denied: the operation is for the operator alone",
+        DenyReason::Revoked => "denied: the authorization was disabled or the token revoked",
+    }
+}
+
+fn condition(precondition: &Precondition) -> &'static str {
+    match precondition {
+        Precondition::KeyReused => "the idempotency key was used for another request",
+        Precondition::Failed => "the precondition does not hold",
+        Precondition::NotModified { .. } => "the object was not modified",
+    }
+}
+
+fn not_found(noun: Noun) -> String {
+    match noun {
+        Noun::Link => "there is no such link; the client sees nothing by it".into(),
+        Noun::ResponseKey => "the authorization has no response key; set one with --generate or --public-key".into(),
+        Noun::Application
+        | Noun::Authorization
+        | Noun::Credential
+        | Noun::Device
+        | Noun::Domain
+        | Noun::Entry
+        | Noun::Identity
+        | Noun::Information
+        | Noun::LocalProvider
+        | Noun::PermissionSet
+        | Noun::Provider
+        | Noun::ProviderType
+        | Noun::ProxySession
+        | Noun::ProxySessionUrl
+        | Noun::Role
+        | Noun::SshKey
+        | Noun::Tag
+        | Noun::TargetCredential
+        | Noun::TargetDevice
+        | Noun::TargetUser
+        | Noun::TotpSeed
+        | Noun::User
+        | Noun::Version => format!("there is no such {}", title(noun)),
+    }
+}
+
+/// The noun in a sentence.
+fn title(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Application => "application",
+        Noun::Authorization => "authorization",
+        Noun::Credential | Noun::TargetCredential => "credential",
+        Noun::Device | Noun::TargetDevice => "device",
+        Noun::Domain => "domain",
+        Noun::Entry => "entry of a local PAM provider",
+        Noun::Identity => "identity",
+        Noun::Information => "protected-information record",
+        Noun::Link => "link",
+        Noun::LocalProvider => "local PAM provider",
+        Noun::PermissionSet => "permission set",
+        Noun::Provider => "PAM provider",
+        Noun::ProviderType => "PAM provider type",
+        Noun::ProxySession => "proxy session",
+        Noun::ProxySessionUrl => "proxy session URL",
+        Noun::ResponseKey => "response key",
+        Noun::Role => "role",
+        Noun::SshKey => "SSH key",
+        Noun::Tag => "tag",
+        Noun::TargetUser | Noun::User => "user",
+        Noun::TotpSeed => "TOTP seed",
+        Noun::Version => "version",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Field;
+
+    #[test]
+    fn a_message_names_the_field_and_what_is_expected() {
+        let invalid = VaultError::invalid(Field::AllowedAddress, "expected an IP address, a CIDR range or *");
+        assert_eq!(message(&invalid), "allowed address: expected an IP address, a CIDR range or *");
+        assert_eq!(message(&VaultError::Missing(Field::AccountName)), "account name is missing");
+        assert_eq!(message(&VaultError::Taken(Noun::User)), "user name: expected one that no other user has");
+        assert_eq!(message(&VaultError::NotFound(Noun::Information)), "there is no such protected-information record");
+    }
+
+    #[test]
+    fn a_failure_of_the_database_ends_with_4_wherever_it_happens() {
+        let failures = [
+            CliError::Store(StoreError::Busy),
+            VaultError::Store(StoreError::Busy).into(),
+            StartError::Store(StoreError::Busy).into(),
+            VerificationError::from(StoreError::Busy).into(),
+        ];
+        for failure in failures {
+            assert_eq!(failure.code(), 4, "{failure}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The sections of the settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct HttpSettings {
+    pub listen: SocketAddr,
+    pub workers: usize,
+    pub max_body_bytes: usize,
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    pub certificate_header: String,
+    pub shutdown_seconds: u64,
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct TlsSettings {
+    #[serde(deserialize_with = "path")]
+    pub certificate: Option<PathBuf>,
+    #[serde(deserialize_with = "path")]
+    pub key: Option<PathBuf>,
+    #[serde(deserialize_with = "path")]
+    pub client_ca: Option<PathBuf>,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct StoreSettings {
+    pub readers: usize,
+    pub writers: usize,
+    pub queue: usize,
+    pub wait_seconds: u64,
+    pub batch: usize,
+}
+
+/// `[node]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct NodeSettings {
+    pub name: String,
+}
+
+/// `[tokens]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct TokenSettings {
+    pub lifetime_seconds: u32,
+    pub issuer: String,
+    pub audience: String,
+    pub tenant: String,
+}
+
+/// `[pam]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct PamSettings {
+    pub dialect: DialectSetting,
+    #[serde(deserialize_with = "not_authorized_status")]
+    pub not_authorized_status: u16,
+}
+
+/// Which generation of clients the PAM routes answer as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub enum DialectSetting {
+    ByPrefix,
+    Legacy,
+    Modern,
+}
+
+/// `[ssh_keys]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct SshKeySettings {
+    pub check: bool,
+}
+
+/// `[custody]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct CustodySettings {
+    pub exclusive: bool,
+    pub seconds: u32,
+}
+
+/// `[history]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct HistorySettings {
+    pub versions: i32,
+}
+
+/// `[retries]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct RetrySettings {
+    pub hours: u32,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct AuditSettings {
+    pub head_seconds: u64,
+}
+
+impl TlsSettings {
+    /// The scheme of the server's addresses.
+    pub fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
+    }
+}
+
+/// `[keyfactor]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct KeyfactorSettings {
+    #[serde(deserialize_with = "base_paths")]
+    pub base_paths: Vec<String>,
+    pub product_version: String,
+    pub require_requested_with: bool,
+}
+
+/// `[login]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct LoginSettings {
+    pub max_failures_per_minute: u32,
+}
+
+fn networks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let network = |text: &String| crate::network::parse(text);
+    texts.iter().map(network).collect::<Option<_>>().ok_or_else(|| {
+        serde::de::Error::custom("expected addresses or CIDR ranges, as in [\"10.0.0.1\", \"10.1.0.0/16\"]")
+    })
+}
+
+/// A file; an empty path is none.
+fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(from)?;
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
+/// URL paths; trailing slashes are removed.
+fn base_paths<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let is_valid = |path: &str| path.starts_with('/') && path.trim_matches('/').split('/').all(|part| !part.is_empty());
+    let paths = Vec::<String>::deserialize(from)?;
+    if !paths.iter().all(|path| is_valid(path)) {
+        return Err(serde::de::Error::custom("expected paths, as in [\"/Keyfactor/API\"]"));
+    }
+    Ok(paths.iter().map(|path| path.trim_end_matches('/').to_string()).collect())
+}
+
+fn not_authorized_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    match u16::deserialize(from)? {
+        status @ (403 | 500) => Ok(status),
+        _ => Err(serde::de::Error::custom("expected 403 or 500")),
+    }
+}

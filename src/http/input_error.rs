@@ -1,0 +1,63 @@
+//! Input that has the wrong form, before any rule sees it. Each family renders these in its own form.
+
+use crate::http::server::BodyError;
+
+/// Why a request could not be parsed. The texts name what is wrong and never repeat what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InputError {
+    /// The body is not JSON, though its content type says so.
+    #[error("The request body is not valid JSON")]
+    NotJson,
+    /// The body is JSON and not an object.
+    #[error("The request body must be a JSON object")]
+    NotAnObject,
+    /// The body is not the form that its content type says.
+    #[error("The request body is not a valid form")]
+    NotAForm,
+    /// The body is larger than the settings allow.
+    #[error("The request body is too large")]
+    TooLarge,
+    /// The body could not be read to its end.
+    #[error("The request body could not be read")]
+    Unreadable,
+    /// A header has the wrong form.
+    #[error("Invalid header {name}: {expected}")]
+    Header {
+        /// Its name, from our own list.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// A parameter has the wrong form.
+    #[error("Invalid parameter {name}: {expected}")]
+    Parameter {
+        /// Its name, from our own list.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+}
+
+impl InputError {
+    /// The reason in the audit log; stable.
+    pub(crate) const REASON: &str = "invalid-input";
+
+    /// The error of a parameter.
+    pub(crate) fn parameter(name: &'static str, expected: &'static str) -> Self {
+        Self::Parameter { name, expected }
+    }
+
+    /// The error of a header.
+    pub(crate) fn header(name: &'static str, expected: &'static str) -> Self {
+        Self::Header { name, expected }
+    }
+}
+
+impl From<BodyError> for InputError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Unreadable => Self::Unreadable,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The names of the vault's fields in requests of this family.
+
+use crate::vault::Field;
+
+/// Returns the path of the member by which an error names a field. Fields that no request of this family has keep the
+/// vault's name.
+pub(super) fn wire_name(field: Field) -> &'static str {
+    match field {
+        Field::AccountName => "AccountName",
+        Field::DataType => "Parameters.DataType",
+        Field::Description => "Description",
+        Field::DisplayName => "Parameters.DisplayName",
+        Field::EmailAddress => "EmailAddress",
+        Field::Name => "Name",
+        Field::Parameter => "ProviderTypeParamValues.ProviderTypeParam.Id",
+        Field::ParameterName => "Parameters.Name",
+        Field::Parameters => "Parameters",
+        Field::ParameterValue => "ProviderTypeParamValues.Value",
+        Field::Permissions => "Permissions",
+        Field::PermissionSet => "PermissionSetId",
+        Field::ProviderType => "ProviderType.Id",
+        Field::SecretName => "SecretName",
+        Field::SecretValue => "SecretValue",
+        Field::AllowedAddress
+        | Field::AllowedReferer
+        | Field::Certificate
+        | Field::Connectivities
+        | Field::Content
+        | Field::Criticality
+        | Field::Device
+        | Field::DeviceType
+        | Field::Expiry
+        | Field::Hostname
+        | Field::Identifier
+        | Field::Ip
+        | Field::Items
+        | Field::JitPlugin
+        | Field::JitTemplate
+        | Field::Model
+        | Field::Parent
+        | Field::Password
+        | Field::Port
+        | Field::PrivateKey
+        | Field::Protocol
+        | Field::PublicKey
+        | Field::RemoteAddress
+        | Field::RemoteDevice
+        | Field::Resource
+        | Field::ResponseEncryption
+        | Field::Roles
+        | Field::ScreenSize
+        | Field::SecretKey
+        | Field::SessionCredential
+        | Field::SessionDevice
+        | Field::SessionUser
+        | Field::Site
+        | Field::Tags
+        | Field::Username
+        | Field::Vendor => field.as_str(),
+    }
+}

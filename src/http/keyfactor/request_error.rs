@@ -1,0 +1,43 @@
+//! The refusals of the protocol itself. They come after permission and leave one audit record.
+
+use crate::http::input_error::InputError;
+
+/// Why a permitted request does not reach the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestError {
+    /// A browser sent it on behalf of another site.
+    CrossSite,
+    /// The header `x-keyfactor-requested-with` is required and missing.
+    RequestedWithMissing,
+    /// The endpoint does not have the requested version.
+    ApiVersion,
+    /// The body is not sent as JSON.
+    MediaType,
+    /// The body has a content coding.
+    ContentCoding,
+    /// The list cannot be sorted by the field.
+    SortField,
+    /// A parameter or the body has the wrong form.
+    Input(InputError),
+}
+
+impl RequestError {
+    /// The reason in the audit log; stable.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::CrossSite => "cross-site",
+            Self::RequestedWithMissing => "requested-with-missing",
+            Self::ApiVersion => "api-version-not-supported",
+            Self::MediaType => "media-type-not-supported",
+            Self::ContentCoding => "content-coding-not-supported",
+            Self::SortField => "sort-field-unknown",
+            Self::Input(_) => InputError::REASON,
+        }
+    }
+}
+
+impl From<InputError> for RequestError {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}

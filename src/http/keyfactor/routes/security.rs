@@ -1,0 +1,72 @@
+//! Security identities, roles and permission sets.
+
+use actix_web::http::Method;
+
+use super::row::Row;
+use crate::http::keyfactor::identity::{
+    self, ACCOUNT_NAME, IdentityForm, IdentityPermissionsView, IdentityView, LookupView,
+};
+use crate::http::keyfactor::pagination::LIST_PARAMETERS;
+use crate::http::keyfactor::permission_set::{self, PermissionSetView};
+use crate::http::keyfactor::role::{self, RoleForm, RoleListElement, RoleReply, RoleView};
+use crate::http::keyfactor::version::Versions;
+use crate::http::schema::{schema, schema_of_list};
+use crate::vault::operation::Action;
+
+const PAGE: &str = "A page of the list; X-Total-Count is the number of rows of all pages";
+
+/// `Lookup` comes before `{id}`, which would match it too.
+pub(super) fn identities() -> Vec<Row> {
+    const IDENTITIES: &str = "/Security/Identities";
+    const IDENTITY: &str = "/Security/Identities/{id}";
+    vec![
+        Row::new(Method::GET, "/Security/Identities/Lookup", Versions::One, Action::IDENTITY_LOOKUP, identity::look_up)
+            .summary("Whether the directory has an account")
+            .query(ACCOUNT_NAME)
+            .ok("Whether it does", schema::<LookupView>),
+        Row::new(Method::GET, IDENTITIES, Versions::One, Action::IDENTITY_LIST, identity::list)
+            .summary("List the security identities")
+            .query(identity::LIST)
+            .ok(PAGE, schema_of_list::<IdentityView>),
+        Row::new(Method::POST, IDENTITIES, Versions::One, Action::IDENTITY_CREATE, identity::create)
+            .summary("Create a security identity of an account")
+            .body(schema::<IdentityForm>)
+            .ok("The identity", schema::<IdentityView>),
+        Row::new(Method::GET, IDENTITY, Versions::One, Action::IDENTITY_PERMISSIONS, identity::permissions)
+            .summary("The permissions of a security identity, and the roles that grant them")
+            .ok("Its permissions", schema::<IdentityPermissionsView>),
+        Row::new(Method::DELETE, IDENTITY, Versions::One, Action::IDENTITY_DELETE, identity::delete)
+            .summary("Delete a security identity"),
+    ]
+}
+
+pub(super) fn roles() -> Vec<Row> {
+    const ROLES: &str = "/Security/Roles";
+    const ROLE: &str = "/Security/Roles/{id}";
+    vec![
+        Row::new(Method::GET, ROLES, Versions::Both, Action::ROLE_LIST, role::list)
+            .summary("List the roles")
+            .query(LIST_PARAMETERS)
+            .ok(PAGE, schema_of_list::<RoleListElement>),
+        Row::new(Method::POST, ROLES, Versions::Two, Action::ROLE_CREATE, role::create)
+            .summary("Create a role (version 2)")
+            .body(schema::<RoleForm>)
+            .ok("The role", schema::<RoleView>),
+        Row::new(Method::PUT, ROLES, Versions::Two, Action::ROLE_UPDATE, role::update)
+            .summary("Replace a role; what is not sent is cleared (version 2)")
+            .body(schema::<RoleForm>)
+            .ok("The role as it now is", schema::<RoleView>),
+        Row::new(Method::GET, ROLE, Versions::Both, Action::ROLE_READ, role::read)
+            .summary("One role")
+            .ok("The role", schema::<RoleReply>),
+        Row::new(Method::DELETE, ROLE, Versions::Both, Action::ROLE_DELETE, role::delete)
+            .summary("Delete a role, and revoke it from everybody who holds it"),
+        Row::new(Method::GET, "/PermissionSets", Versions::One, Action::PERMISSION_SET_LIST, permission_set::list)
+            .summary("List the permission sets")
+            .query(LIST_PARAMETERS)
+            .ok(PAGE, schema_of_list::<PermissionSetView>),
+        Row::new(Method::GET, "/PermissionSets/{id}", Versions::One, Action::PERMISSION_SET_READ, permission_set::read)
+            .summary("One permission set")
+            .ok("The permission set", schema::<PermissionSetView>),
+    ]
+}

@@ -1,0 +1,67 @@
+//! Client credentials: HTTP Basic or in the body (RFC 6749, section 2.3.1).
+
+use actix_web::HttpRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::{ErrorKind, OAuthError};
+use super::form::Form;
+use crate::crypto::SecretText;
+use crate::http::server;
+use crate::vault::access::authentication::ClientCredentials;
+
+/// Whether credentials, or a token, came in the query.
+pub(super) fn in_query(request: &HttpRequest) -> bool {
+    let mut names = form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
+    names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_ref()))
+}
+
+/// Returns the credentials of a request, and whether they came by HTTP Basic.
+///
+/// # Errors
+/// [`ErrorKind::TwoMethods`], [`ErrorKind::InvalidClient`]
+pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<(ClientCredentials, bool), OAuthError> {
+    let in_body = form.secret("client_secret");
+    match (server::credentials(request, "basic"), in_body) {
+        (Some(_), Some(_)) => Err(OAuthError::new(ErrorKind::TwoMethods, true)),
+        (Some(encoded), None) => match decode(encoded) {
+            Some(credentials) => Ok((credentials, true)),
+            None => Err(OAuthError::new(ErrorKind::InvalidClient, true)),
+        },
+        (None, in_body) => match (form.get("client_id"), in_body) {
+            (Some(client_id), Some(client_secret)) => {
+                Ok((ClientCredentials { client_id: client_id.into(), client_secret }, false))
+            }
+            _ => Err(OAuthError::new(ErrorKind::InvalidClient, false)),
+        },
+    }
+}
+
+/// Decodes `base64(id:secret)`, where id and secret are form-encoded.
+fn decode(encoded: &str) -> Option<ClientCredentials> {
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (client_id, client_secret) = decoded.split_once(':')?;
+    let plain = |part: &str| {
+        let pair = format!("p={}", part.replace('&', "%26"));
+        form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned())
+    };
+    Some(ClientCredentials { client_id: plain(client_id)?, client_secret: SecretText::new(plain(client_secret)?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> Option<(String, String)> {
+        let credentials = decode(&STANDARD.encode(text))?;
+        Some((credentials.client_id, credentials.client_secret.expose().into()))
+    }
+
+    #[test]
+    fn basic_credentials_are_decoded() {
+        assert_eq!(decoded("id:secret"), Some(("id".into(), "secret".into())));
+        assert_eq!(decoded("i%3Ad:s%25e:c&r"), Some(("i:d".into(), "s%e:c&r".into())));
+        assert_eq!(decoded("no colon"), None);
+        assert!(decode("!").is_none());
+    }
+}

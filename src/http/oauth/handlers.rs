@@ -1,0 +1,100 @@
+//! The handlers of the token endpoint and its companions.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::credentials;
+use super::error::{ErrorKind, OAuthError};
+use super::form::Form;
+use super::wire::{self, Metadata, uncached};
+use crate::crypto::SecretText;
+use crate::http::server::{Body, Service, origin};
+use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
+
+/// A request with its parameters and its credentials.
+struct Call {
+    form: Form,
+    credentials: ClientCredentials,
+    basic: bool,
+}
+
+impl Call {
+    /// Reads body and credentials. Neither may come in the query, which ends up in logs (RFC 6749, section 2.3.1).
+    async fn read(request: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Self, OAuthError> {
+        let error = |kind: ErrorKind| OAuthError::new(kind, false);
+        if credentials::in_query(request) {
+            return Err(error(ErrorKind::CredentialsInQuery));
+        }
+        let body = Body::read(request, payload.into_inner()).await.map_err(|_| error(ErrorKind::Unreadable))?;
+        let form = Form::parse(&body).map_err(error)?;
+        let (credentials, basic) = credentials::from_request(request, &form)
+            .inspect_err(|_| service.vault.note_missing_credentials(origin(request, service).source))?;
+        Ok(Self { form, credentials, basic })
+    }
+
+    fn error(&self, kind: ErrorKind) -> OAuthError {
+        OAuthError::new(kind, self.basic)
+    }
+
+    /// Returns the parameter `token`.
+    fn token(&self) -> Result<SecretText, OAuthError> {
+        self.form.secret("token").ok_or_else(|| self.error(ErrorKind::TokenMissing))
+    }
+}
+
+/// `POST …/oauth2/token`
+pub(super) async fn token(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, OAuthError> {
+    let call = Call::read(&request, payload, &service).await?;
+    match call.form.get("grant_type") {
+        Some("client_credentials") => {}
+        Some(_) => return Err(call.error(ErrorKind::GrantTypeUnsupported)),
+        None => return Err(call.error(ErrorKind::GrantTypeMissing)),
+    }
+    let wanted = TokenRequest {
+        tenant: call.form.get("tenant").map(String::from),
+        // A ttl that is not a number is ignored (contract, section 2.1).
+        ttl: call.form.get("ttl").and_then(|ttl| ttl.trim().parse().ok()),
+        credentials: call.credentials,
+        origin: origin(&request, &service),
+    };
+    let issued = service.vault.issue_token(wanted).await;
+    let issued = issued.map_err(|error| OAuthError::from_endpoint(error, call.basic))?;
+    Ok(uncached(HttpResponse::Ok().json(wire::token_reply(&issued))))
+}
+
+/// `POST …/oauth2/revoke` (RFC 7009)
+pub(super) async fn revoke(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, OAuthError> {
+    let call = Call::read(&request, payload, &service).await?;
+    let revoked = service.vault.revoke_token(&call.credentials, origin(&request, &service), &call.token()?).await;
+    revoked.map_err(|error| OAuthError::from_endpoint(error, call.basic))?;
+    Ok(uncached(HttpResponse::Ok().finish()))
+}
+
+/// `POST …/oauth2/introspect` (RFC 7662)
+pub(super) async fn introspect(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> Result<HttpResponse, OAuthError> {
+    let call = Call::read(&request, payload, &service).await?;
+    let found = service.vault.introspect_token(&call.credentials, origin(&request, &service), &call.token()?).await;
+    let found = found.map_err(|error| OAuthError::from_endpoint(error, call.basic))?;
+    Ok(uncached(HttpResponse::Ok().json(wire::introspection_reply(found.as_deref()))))
+}
+
+/// `GET /.well-known/jwks.json`
+pub(super) async fn keys(service: web::Data<Service>) -> HttpResponse {
+    HttpResponse::Ok().json(service.vault.token_keys())
+}
+
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414)
+pub(super) async fn metadata(service: web::Data<Service>) -> HttpResponse {
+    HttpResponse::Ok().json(Metadata::new(&service.vault.issuer()))
+}

@@ -1,0 +1,75 @@
+//! The endpoints.
+
+use actix_web::http::Method;
+use actix_web::{Route, web};
+
+use super::handlers;
+use super::wire::{Introspection, Metadata, OAuthErrorReply, TokenForm, TokenReply};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::schema::schema;
+use crate::token::JwkSet;
+
+const TAG: &str = "OAuth 2.0";
+const PREFIXES: [&str; 3] = ["/iso/oauth2", "/api/oauth2", "/oauth2"];
+const BODY: RequestBody = RequestBody {
+    media_types: &["application/json", "application/x-www-form-urlencoded"],
+    schema: schema::<TokenForm>,
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let token = post(
+        "/token",
+        "Issue an access token (RFC 6749, client credentials)",
+        Answer::new(200, "The token", schema::<TokenReply>),
+        || web::to(handlers::token),
+    );
+    let revoke =
+        post("/revoke", "Revoke an access token (RFC 7009)", Answer::empty(200, "It is no longer good"), || {
+            web::to(handlers::revoke)
+        });
+    let introspect = post(
+        "/introspect",
+        "What an access token says (RFC 7662)",
+        Answer::new(200, "Its claims, or that it is not active", schema::<Introspection>),
+        || web::to(handlers::introspect),
+    );
+    let keys = get(
+        "/.well-known/jwks.json",
+        "The public keys that check tokens (RFC 7517)",
+        Answer::new(200, "The keys", schema::<JwkSet>),
+        || web::to(handlers::keys),
+    );
+    let metadata = get(
+        "/.well-known/oauth-authorization-server",
+        "What the token endpoint can do (RFC 8414)",
+        Answer::new(200, "The metadata", schema::<Metadata>),
+        || web::to(handlers::metadata),
+    );
+    token.chain(revoke).chain(introspect).chain([keys, metadata]).collect()
+}
+
+fn post(
+    path: &'static str,
+    summary: &'static str,
+    success: Answer,
+    route: fn() -> Route,
+) -> impl Iterator<Item = Endpoint> {
+    let errors = [
+        (400, "Not a request that the RFC allows"),
+        (401, "Client authentication failed"),
+        (500, "Unexpected error"),
+        (503, "The service is busy or has no database"),
+    ];
+    let errors = errors.map(|(status, meaning)| Answer::new(status, meaning, schema::<OAuthErrorReply>));
+    PREFIXES.into_iter().map(move |prefix| Endpoint {
+        tag: TAG,
+        summary,
+        body: Some(BODY),
+        answers: [success].into_iter().chain(errors).collect(),
+        ..Endpoint::new(Method::POST, format!("{prefix}{path}"), route)
+    })
+}
+
+fn get(path: &'static str, summary: &'static str, success: Answer, route: fn() -> Route) -> Endpoint {
+    Endpoint { tag: TAG, summary, answers: vec![success], ..Endpoint::new(Method::GET, path.into(), route) }
+}

@@ -1,0 +1,138 @@
+//! The OpenAPI description, generated from the endpoint tables and the wire types, and the page to browse it.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::{self, ServiceConfig};
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, RefOr,
+    Required, ResponseBuilder, ResponsesBuilder, Schema, Type,
+};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::endpoint::Endpoint;
+use super::schema::NamedSchema;
+use crate::crypto::ResponseEncryption;
+
+const BEARER: &str = "bearer";
+const BASIC: &str = "basic";
+const PATH_PARAMETERS: [(&str, &str); 5] = [
+    ("key", "The number, or one of the names that the resource is known by"),
+    ("version", "The number of a version"),
+    ("id", "The number or the GUID of the resource"),
+    ("name", "The name of the resource"),
+    ("providerId", "The number of a PAM provider"),
+];
+
+/// Describes the endpoints.
+pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
+    let mut schemas = BTreeMap::new();
+    let mut paths = PathsBuilder::new();
+    for endpoint in endpoints {
+        let operation = operation(endpoint, &mut schemas);
+        paths = paths.path(endpoint.path.clone(), PathItem::new(http_method(endpoint), operation));
+    }
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .security_scheme(BEARER, SecurityScheme::Http(scheme))
+        .security_scheme(BASIC, SecurityScheme::Http(basic))
+        .build();
+    let info = InfoBuilder::new()
+        .title("Chaveiro")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("A self-hosted credential vault that applications call over HTTP."))
+        .build();
+    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
+}
+
+/// Registers `/openapi.json`, and `/docs` to browse it. All files are served from the binary.
+pub(crate) fn pages(api: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
+    |config| {
+        // Slashes at the end are cut off, and the page finds its parts by its own path.
+        config.service(web::redirect("/docs", "/docs/index.html"));
+        config.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api));
+    }
+}
+
+fn http_method(endpoint: &Endpoint) -> HttpMethod {
+    match endpoint.method.as_str() {
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> OperationBuilder {
+    let mut responses = ResponsesBuilder::new();
+    for answer in &endpoint.answers {
+        let mut response = ResponseBuilder::new().description(answer.meaning);
+        if let Some(body) = answer.body {
+            response = response.content("application/json", content(body(), schemas));
+        }
+        responses = responses.response(answer.status.to_string(), response.build());
+    }
+    let mut operation = OperationBuilder::new()
+        .summary(Some(endpoint.summary))
+        .tag(endpoint.tag)
+        .operation_id(Some(endpoint.operation_id()))
+        .responses(responses.build());
+    for (name, meaning) in PATH_PARAMETERS {
+        if endpoint.path.contains(&format!("{{{name}}}")) {
+            operation = operation.parameter(parameter(name, meaning).parameter_in(ParameterIn::Path));
+        }
+    }
+    for (place, parameters) in [(ParameterIn::Query, endpoint.query), (ParameterIn::Header, endpoint.headers)] {
+        for (name, meaning) in parameters {
+            let parameter = parameter(name, meaning).parameter_in(place.clone()).required(Required::False);
+            operation = operation.parameter(parameter);
+        }
+    }
+    if endpoint.bearer {
+        operation = operation.parameter(accept_encryption());
+    }
+    for (scheme, _) in [(BEARER, endpoint.bearer), (BASIC, endpoint.basic)].into_iter().filter(|(_, wanted)| *wanted) {
+        operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
+    }
+    if let Some(body) = endpoint.body {
+        let mut request = RequestBodyBuilder::new().required(Some(Required::True));
+        for media_type in body.media_types {
+            request = request.content(*media_type, content((body.schema)(), schemas));
+        }
+        operation = operation.request_body(Some(request.build()));
+    }
+    operation
+}
+
+fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
+    ParameterBuilder::new()
+        .name(name)
+        .required(Required::True)
+        .description(Some(meaning))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+}
+
+/// The header that every authenticated request may carry, because any answer may hold a secret.
+fn accept_encryption() -> ParameterBuilder {
+    let forms = ResponseEncryption::ALL.map(ResponseEncryption::name);
+    ParameterBuilder::new()
+        .name("Accept-Encryption")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "How secrets in the answer are encrypted, for clients with a key for their answers; as the authorization \
+             says unless sent. A client without a key is refused.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(forms)).build()))
+}
+
+fn content(body: NamedSchema, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> utoipa::openapi::Content {
+    schemas.extend(body.related);
+    schemas.insert(body.name.clone(), body.schema);
+    let reference = utoipa::openapi::Ref::from_schema_name(body.name);
+    ContentBuilder::new().schema(Some(reference)).build()
+}

@@ -1,0 +1,43 @@
+//! Health and metrics.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::server::Service;
+
+/// The state of the service.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    status: &'static str,
+}
+
+impl Health {
+    pub(super) const fn new(status: &'static str) -> Self {
+        Self { status }
+    }
+}
+
+/// `GET /health/live`: the process answers.
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Health::new("ok"))
+}
+
+/// `GET /health/ready`: the database answers, and the keys open what they seal.
+pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
+    if service.vault.is_ready().await {
+        HttpResponse::Ok().json(Health::new("ok"))
+    } else {
+        HttpResponse::ServiceUnavailable().json(Health::new("unavailable"))
+    }
+}
+
+/// `GET /metrics`, in the OpenMetrics text format.
+pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
+    match service.metrics.render(service.vault.queue_depth()) {
+        Ok(text) => {
+            HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
+        }
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}

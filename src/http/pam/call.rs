@@ -1,0 +1,205 @@
+//! A permitted request to these routes, and the adapter that turns an actix route into a call of a handler.
+
+use std::future::Future;
+
+use actix_web::dev::Payload;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::dialect::{Dialect, Rendering};
+use super::envelope::{self, Message, Nothing, Revealed};
+use super::error::PamError;
+use super::parameters::{self, Parameters};
+use super::preconditions;
+use crate::crypto::{ResponseEncryption, SecretText};
+use crate::http::family::RouteFailure;
+use crate::http::input_error::InputError;
+use crate::http::server::{Body, Service, bearer_token, origin};
+use crate::vault::access::authentication::AuthenticationFailure;
+use crate::vault::operation::{Action, IdempotencyKey, Permit, Request, RequestOptions};
+use crate::vault::{Vault, VaultError};
+
+/// What a route knows about itself before any request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RouteContext {
+    pub(super) action: Action,
+    pub(super) rendering: Rendering,
+}
+
+/// A permitted request. A handler parses it, executes and renders; what it cannot parse is recorded here.
+pub(super) struct Call {
+    pub(super) vault: Vault,
+    pub(super) permit: Permit,
+    pub(super) context: RouteContext,
+    pub(super) http: HttpRequest,
+    /// The query; for a `POST`, with the body over it.
+    parameters: Parameters,
+}
+
+/// Makes an actix route of a handler: authentication, permission, headers, parameters, and the rendering of its error.
+pub(super) fn route<H, F>(context: RouteContext, handler: H) -> Route
+where
+    H: Fn(Call) -> F + Clone + 'static,
+    F: Future<Output = Result<HttpResponse, PamError>> + 'static,
+{
+    web::to(move |request: HttpRequest, payload: web::Payload| {
+        let handler = handler.clone();
+        async move {
+            let answered = match Call::from_request(request, payload.into_inner(), context).await {
+                Ok(call) => handler(call).await,
+                Err(error) => Err(error),
+            };
+            answered.unwrap_or_else(|error| error.respond(context.rendering))
+        }
+    })
+}
+
+impl Call {
+    async fn from_request(http: HttpRequest, payload: Payload, context: RouteContext) -> Result<Self, PamError> {
+        let service = Service::from_request(&http).ok_or(PamError::Unserved(RouteFailure::UnknownPath))?;
+        let (vault, request) = (service.vault.clone(), authenticate(service, &http)?);
+        let permit = vault.authorize(request, context.action).await?;
+        let mut call = Self { vault, permit, context, parameters: Parameters::default(), http };
+        call.parameters = match call.read(payload).await {
+            Ok(parameters) => parameters,
+            Err(error) => return Err(call.refuse(error).await),
+        };
+        let options = match call.options() {
+            Ok(options) => options,
+            Err(error) => return Err(call.refuse(error).await),
+        };
+        call.permit = call.vault.accept(call.permit, options).await?;
+        Ok(call)
+    }
+
+    /// Reads the query, and the body of a `POST` over it.
+    async fn read(&self, payload: Payload) -> Result<Parameters, InputError> {
+        let mut parameters = parameters::from_query(&self.http);
+        if self.http.method() == Method::POST {
+            let body = Body::read(&self.http, payload).await?;
+            parameters.extend(parameters::from_body(&self.http, body).await?);
+        }
+        Ok(parameters)
+    }
+
+    fn options(&self) -> Result<RequestOptions, InputError> {
+        let preconditions = preconditions::from_headers(self.http.headers())?;
+        if preconditions.any() && self.context.action.is_idempotent() && !self.context.action.is_conditional() {
+            return Err(InputError::header("If-Match or If-None-Match", "this request takes none"));
+        }
+        Ok(RequestOptions {
+            preconditions,
+            idempotency_key: self.idempotency_key()?,
+            response_encryption: response_encryption(&self.http)?,
+            representation: self.dialect().as_str(),
+        })
+    }
+
+    /// Returns the idempotency key of a `POST`, bound to what was sent under it. Other methods are idempotent anyway.
+    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, InputError> {
+        if self.http.method() != Method::POST {
+            return Ok(None);
+        }
+        let Some(key) = preconditions::idempotency_key(self.http.headers())? else { return Ok(None) };
+        let (method, path) = (self.http.method().as_str(), self.http.path());
+        Ok(Some(self.vault.idempotency_key(key, method, path, &self.parameters)))
+    }
+
+    /// The dialect of the route.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.context.rendering.dialect
+    }
+
+    /// Parses the parameters. An error is recorded.
+    pub(super) async fn parse<T>(
+        &self,
+        parse: impl FnOnce(&Parameters) -> Result<T, InputError>,
+    ) -> Result<T, PamError> {
+        match parse(&self.parameters) {
+            Ok(input) => Ok(input),
+            Err(error) => Err(self.refuse(error).await),
+        }
+    }
+
+    /// Returns the variable segments of the path, decoded.
+    pub(super) fn path<T: DeserializeOwned + 'static>(&self) -> Result<T, PamError> {
+        let path = web::Path::<T>::from_request(&self.http, &mut Payload::None).into_inner();
+        path.map(web::Path::into_inner).map_err(|_| PamError::Unserved(RouteFailure::UnknownPath))
+    }
+
+    /// Permits the request for another action than that of its route.
+    pub(super) async fn permit_for(&self, action: Action) -> Result<Permit, PamError> {
+        Ok(self.vault.authorize_as(&self.permit, action).await?)
+    }
+
+    /// Records that the request has the wrong form, and returns the error.
+    async fn refuse(&self, error: InputError) -> PamError {
+        match self.vault.record_refusal(&self.permit, InputError::REASON).await {
+            Ok(()) => error.into(),
+            Err(failed) => failed.into(),
+        }
+    }
+
+    /// Records an error that the handler decides, and returns it.
+    pub(super) async fn refuse_with(&self, error: VaultError) -> PamError {
+        self.vault.refuse(&self.permit, error).await.into()
+    }
+
+    /// Prepares a secret for the response: encrypted where the client has a response key.
+    pub(super) fn reveal(&self, secret: Option<SecretText>) -> Result<Revealed, PamError> {
+        Ok(Revealed::new(&self.permit.secret_writer(), secret)?)
+    }
+
+    /// An answer with a message and no payload.
+    pub(super) fn message(&self, status: StatusCode, message: &str) -> HttpResponse {
+        self.answer(status, message, Nothing {})
+    }
+
+    /// An answer with a payload.
+    pub(super) fn answer(&self, status: StatusCode, message: &str, payload: impl Serialize) -> HttpResponse {
+        envelope::answer(status, message.into(), None, payload)
+    }
+
+    /// An answer with a payload that also names the tenant, as some modern ones do.
+    pub(super) fn answer_with_tenant(
+        &self,
+        status: StatusCode,
+        message: &str,
+        payload: impl Serialize,
+    ) -> HttpResponse {
+        envelope::answer(status, message.into(), self.tenant(), payload)
+    }
+
+    /// An answer with a message in each language, which may name the tenant.
+    pub(super) fn message_with_tenant(&self, status: StatusCode, message: Message<'_>) -> HttpResponse {
+        envelope::answer(status, message, self.tenant(), Nothing {})
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        (self.dialect() == Dialect::Modern).then(|| self.vault.settings().tokens.tenant.as_str())
+    }
+}
+
+fn authenticate(service: &Service, http: &HttpRequest) -> Result<Request, PamError> {
+    let authenticated = service.vault.authenticate(bearer_token(http), origin(http, service));
+    authenticated.map_err(|failure| match failure {
+        AuthenticationFailure::TokenMissing => PamError::TokenMissing,
+        _ => PamError::InvalidToken,
+    })
+}
+
+/// Parses the header `Accept-Encryption`: `vendor` or `jwe`, once, ignoring case. A header, since every OAuth or HTTP client
+/// can set one for all of its requests, and since the URL and the body are the contract's.
+fn response_encryption(request: &HttpRequest) -> Result<Option<ResponseEncryption>, InputError> {
+    let mut values = request.headers().get_all("accept-encryption");
+    let encryption = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => {
+            value.to_str().ok().and_then(|name| ResponseEncryption::named(&name.trim().to_lowercase()))
+        }
+        (Some(_), Some(_)) => None,
+    };
+    encryption.map(Some).ok_or_else(|| InputError::header("Accept-Encryption", "expected vendor or jwe"))
+}

@@ -1,0 +1,143 @@
+//! A row of the endpoint tables: an endpoint under each of its paths and prefixes.
+
+use std::future::Future;
+
+use actix_web::http::Method;
+use actix_web::{HttpResponse, Route};
+
+use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::pam::call::{Call, RouteContext, route};
+use crate::http::pam::dialect::{Dialect, Rendering};
+use crate::http::pam::envelope::{Failure, enveloped};
+use crate::http::pam::error::PamError;
+use crate::http::schema::NamedSchema;
+use crate::vault::operation::Action;
+
+type Names = &'static [(&'static str, &'static str)];
+
+const IDEMPOTENCY_KEY: (&str, &str) = (
+    "Idempotency-Key",
+    "A name for this request, 1 to 255 visible ASCII characters; sent again under it, the request is answered as the \
+     first time and does nothing",
+);
+const IF_MATCH: (&str, &str) = ("If-Match", "Tags, or *: go ahead only while the item is in one of these states");
+const IF_NONE_MATCH: (&str, &str) =
+    ("If-None-Match", "Tags, or *: go ahead only while the item is in none of these states");
+
+/// An endpoint before its prefixes, and its handler.
+pub(super) struct Row {
+    method: Method,
+    paths: &'static [&'static str],
+    action: Action,
+    summary: &'static str,
+    query: Names,
+    body: Option<fn() -> NamedSchema>,
+    success: Option<Answer>,
+    has_etag: bool,
+    legacy_readers_may: bool,
+    route: Box<dyn Fn(RouteContext) -> Route>,
+}
+
+impl Row {
+    pub(super) fn new<H, F>(method: Method, paths: &'static [&'static str], action: Action, handler: H) -> Self
+    where
+        H: Fn(Call) -> F + Clone + 'static,
+        F: Future<Output = Result<HttpResponse, PamError>> + 'static,
+    {
+        Self {
+            method,
+            paths,
+            action,
+            summary: "",
+            query: &[],
+            body: None,
+            success: None,
+            has_etag: true,
+            legacy_readers_may: false,
+            route: Box::new(move |context| route(context, handler.clone())),
+        }
+    }
+
+    pub(super) fn summary(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    pub(super) fn query(self, query: Names) -> Self {
+        Self { query, ..self }
+    }
+
+    pub(super) fn body(self, body: fn() -> NamedSchema) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
+    pub(super) fn ok(self, meaning: &'static str, body: fn() -> NamedSchema) -> Self {
+        Self { success: Some(Answer::new(200, meaning, body)), ..self }
+    }
+
+    pub(super) fn created(self, meaning: &'static str, body: fn() -> NamedSchema) -> Self {
+        Self { success: Some(Answer::new(201, meaning, body)), ..self }
+    }
+
+    /// The request is about several items, or about none that has an ETag.
+    pub(super) fn without_etag(self) -> Self {
+        Self { has_etag: false, ..self }
+    }
+
+    /// In the legacy dialect, a read-only client may do it too.
+    pub(super) fn for_legacy_readers(self) -> Self {
+        Self { legacy_readers_may: true, ..self }
+    }
+
+    /// The endpoints of the row below a prefix.
+    pub(super) fn endpoints(self, prefix: &str, rendering: Rendering) -> Vec<Endpoint> {
+        let failure = enveloped::<Failure<'static>>;
+        let errors = [
+            (400, "Refused, with the number in exception.code"),
+            (401, "No token, or one that is not good"),
+            (403, "The authorization lacks the resource, or does not allow the source address"),
+            (413, "The body is larger than the settings allow"),
+            (500, "Unexpected error"),
+            (503, "The service is busy or has no database; Retry-After says when to come back"),
+        ];
+        let errors = errors.map(|(status, meaning)| Answer::new(status, meaning, failure));
+        let is_read = self.legacy_readers_may && rendering.dialect == Dialect::Legacy;
+        let action = if is_read { self.action.as_read() } else { self.action };
+        let context = RouteContext { action, rendering };
+        let route = std::rc::Rc::new(self.route);
+        let endpoint = |path: &&str| {
+            let (headers, further) = preconditions(&self.method, path, self.has_etag);
+            let route = std::rc::Rc::clone(&route);
+            Endpoint {
+                tag: "PAM Core",
+                summary: self.summary,
+                bearer: true,
+                query: self.query,
+                headers,
+                body: self.body.map(|schema| RequestBody {
+                    media_types: &["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
+                    schema,
+                }),
+                answers: self.success.into_iter().chain(further).chain(errors).collect(),
+                ..Endpoint::new(self.method.clone(), format!("{prefix}{path}"), move || route(context))
+            }
+        };
+        self.paths.iter().map(endpoint).collect()
+    }
+}
+
+/// Returns the preconditions that an endpoint acts on, and the answers that they add. A read has them where its path
+/// names one item.
+fn preconditions(method: &Method, path: &str, has_etag: bool) -> (Names, Vec<Answer>) {
+    let failure = enveloped::<Failure<'static>>;
+    let not_modified = Answer::empty(304, "The client knows it in this state; no body");
+    let used = Answer::new(409, "The idempotency key was used for another request", failure);
+    let failed = Answer::new(412, "The item is not in the state that the request names", failure);
+    match (method, has_etag) {
+        (&Method::POST, true) => (&[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH], vec![used, failed]),
+        (&Method::POST, false) => (&[IDEMPOTENCY_KEY], vec![used, failed]),
+        (&Method::GET, true) if path.ends_with("{key}") => (&[IF_MATCH, IF_NONE_MATCH], vec![not_modified, failed]),
+        (&Method::GET, _) => (&[], vec![]),
+        (_, true) => (&[IF_MATCH, IF_NONE_MATCH], vec![failed]),
+        (_, false) => (&[], vec![failed]),
+    }
+}

@@ -1,0 +1,56 @@
+//! What every family does with a failure: log its cause, and record a request that no endpoint serves.
+
+use actix_web::HttpRequest;
+
+use super::origin::{bearer_token, origin};
+use super::service::Service;
+use crate::http::family::RouteFailure;
+use crate::vault::operation::{Action, Request};
+use crate::vault::{Vault, VaultError};
+
+/// Logs an internal error with its cause. Clients are told nothing of it; other errors are theirs and are not logged.
+pub(crate) fn log_internal_error(error: &VaultError) {
+    match error {
+        VaultError::Store(error) => log::error!("a request failed in the store: {error}"),
+        VaultError::Seal(error) => log::error!("a request failed in the keys: {error}"),
+        VaultError::Token(error) => log::error!("a request failed in the tokens: {error}"),
+        _ => {}
+    }
+}
+
+/// Whether the same request may succeed a moment later: 503.
+pub(crate) fn is_temporary(error: &VaultError) -> bool {
+    match error {
+        VaultError::Store(error) => error.is_temporary(),
+        VaultError::Unavailable(_) => true,
+        _ => false,
+    }
+}
+
+/// Records a request to an unknown path or method if it bears a valid token.
+///
+/// # Errors
+/// [`VaultError`] when it could not be recorded.
+pub(crate) async fn record_unserved(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultError> {
+    let Some(service) = Service::from_request(request) else { return Ok(()) };
+    match service.vault.authenticate(bearer_token(request), origin(request, service)) {
+        Ok(request) => record_route_failure(&service.vault, request, failure).await,
+        Err(_) => Ok(()),
+    }
+}
+
+/// Records an authenticated request that no endpoint serves. A panic has been recorded as far as its handler came.
+///
+/// # Errors
+/// As [`record_unserved`].
+pub(crate) async fn record_route_failure(
+    vault: &Vault,
+    request: Request,
+    failure: RouteFailure,
+) -> Result<(), VaultError> {
+    if failure == RouteFailure::Panic {
+        return Ok(());
+    }
+    let permit = vault.authorize(request, Action::UNKNOWN_ROUTE).await?;
+    vault.record_refusal(&permit, failure.reason()).await
+}

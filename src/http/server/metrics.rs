@@ -1,0 +1,85 @@
+//! Metrics for Prometheus. Labels hold routes and statuses, never a key, a name or an address.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::store::CommitObserver;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+/// All metrics of a server.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    latencies: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    queue_depth: Gauge,
+    batch_jobs: Histogram,
+    commit_time: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("chaveiro"),
+            requests: Family::default(),
+            latencies: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 16))),
+            queue_depth: Gauge::default(),
+            batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
+            commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+        };
+        metrics.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("requests", "Requests answered", self.requests.clone());
+        registry.register_with_unit("request", "Time to answer", Unit::Seconds, self.latencies.clone());
+        registry.register("write_queue_depth", "Writes that wait for a writer", self.queue_depth.clone());
+        registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
+        registry.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit_time.clone());
+        self
+    }
+
+    /// Counts an answered request. An unknown method is counted as `other`, so that clients cannot add labels.
+    pub(super) fn record_request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let method = if matches!(method, "GET" | "POST" | "PUT" | "DELETE") { method } else { "other" };
+        let labels = RequestLabels { method: method.into(), route: route.into(), status };
+        self.requests.get_or_create(&labels).inc();
+        self.latencies.get_or_create(&RouteLabels { route: route.into() }).observe(took.as_secs_f64());
+    }
+
+    /// Renders the metrics as OpenMetrics text.
+    pub(crate) fn render(&self, queue_depth: usize) -> Result<String, std::fmt::Error> {
+        self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl CommitObserver for Metrics {
+    fn committed(&self, jobs: usize, took: Duration) {
+        #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^52 jobs")]
+        self.batch_jobs.observe(jobs as f64);
+        self.commit_time.observe(took.as_secs_f64());
+    }
+}

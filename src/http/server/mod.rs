@@ -1,0 +1,85 @@
+//! What all families share: bind, TLS, access log, metrics, facts about a request, limits of a body, registration.
+//!
+//! It knows no family.
+
+mod body;
+mod certificate;
+mod failure;
+mod metrics;
+mod mount;
+mod observe;
+mod origin;
+mod request_id;
+mod security_headers;
+mod service;
+mod source;
+mod tls;
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::{App, HttpServer, web};
+
+use super::family::Families;
+use super::openapi;
+
+pub(crate) use body::{Body, BodyError, MediaType};
+pub(crate) use failure::{is_temporary, log_internal_error, record_route_failure, record_unserved};
+pub use metrics::Metrics;
+#[cfg(test)]
+pub(crate) use mount::{mount, prepare, unknown_path};
+pub(crate) use origin::{bearer_token, credentials, origin};
+pub(crate) use request_id::request_id;
+pub(crate) use security_headers::set_security_headers;
+pub use service::Service;
+pub use tls::TlsError;
+
+/// How long a client may take to send the head of a request.
+const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The TLS settings cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] std::io::Error),
+}
+
+/// Serves the families on a bound address, over TLS if the settings say so, until SIGTERM, and then completes the
+/// requests in progress; SIGINT does not wait for them.
+///
+/// # Errors
+/// [`ServeError`]
+pub fn serve(service: Service, families: Families, listener: TcpListener) -> Result<Server, ServeError> {
+    let tls = tls::configuration(&service.vault.settings().tls)?;
+    let settings = service.vault.settings().http.clone();
+    let data = web::Data::new(service);
+    let api = openapi::description(&families.endpoints());
+    let app = move || {
+        let preparing = families.clone();
+        let app = App::new()
+            .app_data(data.clone())
+            .wrap(from_fn(move |request, next| mount::prepare(preparing.clone(), request, next)))
+            .wrap(NormalizePath::new(TrailingSlash::Trim))
+            .wrap(from_fn(observe::observe));
+        let app = families.iter().fold(app, |app, family| app.configure(|config| mount::mount(config, family)));
+        app.configure(openapi::pages(api.clone())).default_service(mount::unknown_path(families.clone()))
+    };
+    let mut server = HttpServer::new(app)
+        .on_connect(tls::store_certificate)
+        .client_request_timeout(REQUEST_HEAD_TIME)
+        .shutdown_timeout(settings.shutdown_seconds);
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}

@@ -1,0 +1,113 @@
+//! Mounts families: routes, 405 for other methods, 404 for other paths, and an answer of the family's own to a panic.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpRequest, HttpResponse, Route, web};
+use futures_util::FutureExt;
+
+use crate::http::family::{Families, Family, RouteFailure};
+
+/// Registers the endpoints of a family, one resource a path.
+///
+/// A path that a key would fit too (`…/credential/batch`) comes before the one with the key, and has the methods of that
+/// as well: an item of that name can still be read.
+pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>) {
+    let endpoints = family.endpoints();
+    let mut paths: Vec<&str> = Vec::new();
+    for endpoint in &endpoints {
+        if !paths.contains(&endpoint.path.as_str()) {
+            paths.push(&endpoint.path);
+        }
+    }
+    let keyed = |path: &str| paths.iter().copied().find(|other| name_in(path, other).is_some());
+    let (names, others): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| keyed(path).is_some());
+    for path in names.into_iter().chain(others) {
+        let keyed = keyed(path);
+        let pattern = match keyed.and_then(|template| name_in(path, template).map(|name| (template, name))) {
+            Some((template, name)) => template.replace("{key}", &format!("{{key:{name}}}")),
+            None => path.to_string(),
+        };
+        let mut resource = web::resource(pattern);
+        let mut allowed = Vec::new();
+        for endpoint in endpoints.iter().filter(|one| one.path == path || Some(one.path.as_str()) == keyed) {
+            allowed.push(endpoint.method.as_str());
+            resource = resource.route(endpoint.route());
+        }
+        let unknown_method = unknown_method(Arc::clone(family), allowed.join(", "));
+        let family = Arc::clone(family);
+        let catch = from_fn(move |request, next| catch_panic(Arc::clone(&family), request, next));
+        config.service(resource.default_service(unknown_method).wrap(catch));
+    }
+}
+
+/// Returns the name that stands in `path` where `template` has its key.
+fn name_in<'a>(path: &'a str, template: &str) -> Option<&'a str> {
+    let name = path.strip_prefix(template.strip_suffix("{key}")?)?;
+    (!name.is_empty() && !name.contains(['/', '{'])).then_some(name)
+}
+
+/// Answers a known path with an unknown method: 405, with the methods that the path has.
+fn unknown_method(family: Arc<dyn Family>, allowed: String) -> Route {
+    web::to(move |request: HttpRequest| {
+        let (family, allowed) = (Arc::clone(&family), HeaderValue::from_str(&allowed));
+        async move {
+            let mut response = family.refuse(request, RouteFailure::UnknownMethod).await;
+            if let Ok(allowed) = allowed {
+                response.headers_mut().insert(ALLOW, allowed);
+            }
+            response
+        }
+    })
+}
+
+/// Answers an unknown path: 404, by the family that owns it.
+pub(crate) fn unknown_path(families: Families) -> Route {
+    web::to(move |request: HttpRequest| {
+        let family = families.owner(request.path()).cloned();
+        async move {
+            match family {
+                Some(family) => family.refuse(request, RouteFailure::UnknownPath).await,
+                None => HttpResponse::NotFound().finish(),
+            }
+        }
+    })
+}
+
+/// Answers a panic of a handler as its family does.
+async fn catch_panic(
+    family: Arc<dyn Family>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let panicked = request.request().clone();
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(answered) => answered,
+        Err(_) => {
+            let response = family.refuse(panicked.clone(), RouteFailure::Panic).await;
+            Ok(ServiceResponse::new(panicked, response))
+        }
+    }
+}
+
+/// Lets every family rewrite a request before it is routed, and the owner add headers to the answer.
+pub(crate) async fn prepare(
+    families: Families,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    for family in families.iter() {
+        family.prepare(&mut request);
+    }
+    let owner = families.owner(request.path()).cloned();
+    let mut answered = next.call(request).await?;
+    if let Some(owner) = owner {
+        let request = answered.request().clone();
+        owner.decorate(&request, answered.headers_mut());
+    }
+    Ok(answered)
+}

@@ -1,0 +1,31 @@
+//! Where a request comes from, and its bearer token.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{AUTHORIZATION, REFERER};
+
+use super::service::Service;
+use super::{certificate, request_id, source};
+use crate::vault::access::Origin;
+
+/// Returns the origin of a request: source address, request id, referer, client certificate.
+pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
+    let referer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
+    Origin {
+        source: source::source_address(request, service),
+        request_id: request_id::request_id(request),
+        referer: referer.map(String::from),
+        certificate: certificate::client_certificate(request, service),
+    }
+}
+
+/// Returns the token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, section 11.1).
+pub(crate) fn bearer_token(request: &HttpRequest) -> Option<&str> {
+    credentials(request, "bearer").filter(|token| !token.is_empty())
+}
+
+/// Returns what follows a scheme in the `Authorization` header, trimmed.
+pub(crate) fn credentials<'a>(request: &'a HttpRequest, scheme: &str) -> Option<&'a str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (sent, credentials) = value.trim().split_once(' ')?;
+    sent.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+}

@@ -1,0 +1,24 @@
+//! The id of a request: in its answer, its line of the access log and its audit record.
+
+use actix_web::http::header::HeaderName;
+use actix_web::{HttpMessage, HttpRequest};
+use uuid::Uuid;
+
+/// The header that carries it in the answer.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// 32 hexadecimal digits.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
+impl RequestId {
+    /// Generates a new id.
+    pub(super) fn generate() -> Self {
+        Self(Uuid::new_v4().simple().to_string())
+    }
+}
+
+/// Returns the id of a request; empty outside of a server.
+pub(crate) fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}

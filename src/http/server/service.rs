@@ -1,0 +1,24 @@
+//! What handlers reach through the application data of a request.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+
+use super::metrics::Metrics;
+use crate::vault::Vault;
+
+/// The vault and the metrics of a server.
+#[derive(Clone)]
+pub struct Service {
+    /// The vault.
+    pub vault: Vault,
+    /// The metrics of `/metrics`.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Service {
+    /// Returns the service that a request was sent to; `None` outside of a server.
+    pub(crate) fn from_request(request: &HttpRequest) -> Option<&web::Data<Service>> {
+        request.app_data()
+    }
+}

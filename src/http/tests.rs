@@ -1,0 +1,102 @@
+//! What holds for every family.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clock::Clock;
+use crate::store::CommitObserver;
+use crate::vault::{Vault, VaultLocation};
+
+/// A family whose handlers all panic.
+struct Panicking(Arc<dyn Family>);
+
+impl Family for Panicking {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        let panicking = |endpoint| Endpoint {
+            route: Box::new(|| web::to(async || -> HttpResponse { panic!("a secret of the handler") })),
+            ..endpoint
+        };
+        self.0.endpoints().into_iter().map(panicking).collect()
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        self.0.owns(path)
+    }
+
+    fn decorate(&self, request: &HttpRequest, headers: &mut actix_web::http::header::HeaderMap) {
+        self.0.decorate(request, headers);
+    }
+
+    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+        self.0.refuse(request, failure)
+    }
+}
+
+#[actix_web::test]
+async fn a_panic_is_answered_in_the_form_of_its_family() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = Settings::defaults().unwrap();
+    let metrics = Arc::new(Metrics::default());
+    let observer: Arc<dyn CommitObserver> = metrics.clone();
+    let location = VaultLocation::new(directory.path(), None).unwrap();
+    let vault = Vault::open(&location, &settings, Clock::system(), &observer).unwrap();
+    let families = families(&settings);
+    let panicking = families.iter().map(|family| Arc::new(Panicking(Arc::clone(family))) as Arc<dyn Family>);
+    let families = Families::from(panicking.collect::<Vec<_>>());
+
+    let service = web::Data::new(Service { vault: vault.clone(), metrics });
+    let preparing = families.clone();
+    let app = App::new()
+        .app_data(service)
+        .wrap(from_fn(move |request, next| server::prepare(preparing.clone(), request, next)));
+    let app = families.iter().fold(app, |app, family| app.configure(|config| server::mount(config, family)));
+    let app = init_service(app.default_service(server::unknown_path(families.clone()))).await;
+
+    let mut seen = 0;
+    for family in families.iter() {
+        for endpoint in family.endpoints() {
+            let uri = endpoint.path.replace(['{', '}'], "");
+            let request = TestRequest::with_uri(&uri).method(endpoint.method.clone()).to_request();
+            let response = call_service(&app, request).await;
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{uri}");
+            assert_eq!(response.headers().get(CACHE_CONTROL).unwrap(), "no-store", "{uri}");
+            let is_keyfactor = response.headers().contains_key("x-keyfactor-correlation-id");
+            let body: Value = read_body_json(response).await;
+            let expected = match family.name() {
+                "oauth" => body["error"] == "server_error",
+                "keyfactor" => is_keyfactor && body["ErrorCode"] == "0xA0110150",
+                "ops" => body == json!({ "status": "error" }),
+                "pam" if uri.starts_with("/api/") => body["response"]["message"] == "Unexpected error.",
+                "pam" => body["response"]["message"] == "Unexpected error",
+                other => panic!("no form of {other}"),
+            };
+            assert!(expected && !body.to_string().contains("a secret"), "{} {uri}: {body}", family.name());
+            seen += 1;
+        }
+    }
+    assert!(seen > 100);
+    vault.close();
+}
+
+#[test]
+fn every_family_owns_its_endpoints() {
+    let families = families(&Settings::defaults().unwrap());
+    for family in families.iter() {
+        for endpoint in family.endpoints() {
+            let owner = families.owner(&endpoint.path).map(|owner| owner.name());
+            assert_eq!(owner, Some(family.name()), "{}", endpoint.path);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Roles, the permission sets that they stand in, and who holds them.
+
+use diesel::{
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, Queryable, RunQueryDsl, TextExpressionMethods,
+};
+
+use super::condition::{Clause, Condition, Engine, TextTest, text_clause};
+use super::pagination::{Listed, Page};
+use crate::store::id::{AuthorizationId, IdentityId, RoleId};
+use crate::store::schema::{authorization_role, identity_role, permission_set, role};
+use crate::store::{AnyConnection, StoreError, folded};
+
+/// A permission set.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct PermissionSetRow {
+    pub id: String,
+    pub name: String,
+    pub name_key: String,
+    pub permissions: String,
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RoleRow {
+    pub id: RoleId,
+    pub name: String,
+    pub name_key: String,
+    pub description: String,
+    pub email_address: Option<String>,
+    pub immutable: bool,
+    pub permission_set_id: String,
+    pub permissions: String,
+    pub created_at: i64,
+    pub changed_at: i64,
+}
+
+/// What a call writes of a role.
+#[derive(Clone, Debug, Insertable, AsChangeset)]
+#[diesel(table_name = role, treat_none_as_null = true)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RoleFields {
+    pub name: String,
+    pub name_key: String,
+    pub description: String,
+    pub email_address: Option<String>,
+    pub permission_set_id: String,
+    pub permissions: String,
+}
+
+/// The columns by which roles are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum RoleColumn {
+    Id,
+    Name,
+    Description,
+}
+
+/// What can be asked about a role or a permission set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum NameTest {
+    Name(TextTest),
+}
+
+/// All permission sets, by name.
+pub fn permission_sets(connection: &mut AnyConnection) -> Result<Vec<PermissionSetRow>, StoreError> {
+    Ok(permission_set::table.order(permission_set::name_key).load(connection)?)
+}
+
+/// A part of the permission sets, by name.
+pub fn list_permission_sets(
+    connection: &mut AnyConnection,
+    condition: Option<&Condition<NameTest>>,
+    page: Page<()>,
+) -> Result<Listed<PermissionSetRow>, StoreError> {
+    let within = || {
+        let query = permission_set::table.into_boxed::<Engine>();
+        match condition {
+            Some(condition) => query.filter(condition.clause(&set_clause)),
+            None => query,
+        }
+    };
+    let total = within().count().get_result(connection)?;
+    let sorted = if page.descending {
+        within().order(permission_set::name_key.desc())
+    } else {
+        within().order(permission_set::name_key.asc())
+    };
+    Ok(Listed { rows: sorted.offset(page.offset).limit(page.limit).load(connection)?, total })
+}
+
+fn set_clause(test: &NameTest) -> Clause<permission_set::table> {
+    match test {
+        NameTest::Name(test) => text_clause!(permission_set::name_key, test),
+    }
+}
+
+/// The permission set with that id.
+pub fn permission_set(connection: &mut AnyConnection, id: &str) -> Result<Option<PermissionSetRow>, StoreError> {
+    Ok(permission_set::table.find(id).first(connection).optional()?)
+}
+
+/// All roles.
+pub fn all(connection: &mut AnyConnection) -> Result<Vec<RoleRow>, StoreError> {
+    Ok(role::table.order(role::id).load(connection)?)
+}
+
+/// A part of the roles.
+pub fn list(
+    connection: &mut AnyConnection,
+    condition: Option<&Condition<NameTest>>,
+    page: Page<RoleColumn>,
+) -> Result<Listed<RoleRow>, StoreError> {
+    let within = || {
+        let query = role::table.into_boxed::<Engine>();
+        match condition {
+            Some(condition) => query.filter(condition.clause(&clause)),
+            None => query,
+        }
+    };
+    let total = within().count().get_result(connection)?;
+    let sorted = match (page.sort, page.descending) {
+        (RoleColumn::Id, false) => within().order(role::id.asc()),
+        (RoleColumn::Id, true) => within().order(role::id.desc()),
+        (RoleColumn::Name, false) => within().order(role::name_key.asc()),
+        (RoleColumn::Name, true) => within().order(role::name_key.desc()),
+        (RoleColumn::Description, false) => within().order(role::description.asc()),
+        (RoleColumn::Description, true) => within().order(role::description.desc()),
+    };
+    let rows = sorted.then_order_by(role::id.asc()).offset(page.offset).limit(page.limit).load(connection)?;
+    Ok(Listed { rows, total })
+}
+
+fn clause(test: &NameTest) -> Clause<role::table> {
+    match test {
+        NameTest::Name(test) => text_clause!(role::name_key, test),
+    }
+}
+
+/// The role with that number.
+pub fn by_id(connection: &mut AnyConnection, id: RoleId) -> Result<Option<RoleRow>, StoreError> {
+    Ok(role::table.find(id).first(connection).optional()?)
+}
+
+/// The role of that name, in any case.
+pub fn by_name(connection: &mut AnyConnection, name: &str) -> Result<Option<RoleRow>, StoreError> {
+    Ok(role::table.filter(role::name_key.eq(folded(name))).first(connection).optional()?)
+}
+
+/// Keeps a new role and returns its number.
+pub fn insert(connection: &mut AnyConnection, fields: &RoleFields, now: i64) -> Result<RoleId, StoreError> {
+    Ok(diesel::insert_into(role::table)
+        .values((fields, role::immutable.eq(false), role::created_at.eq(now), role::changed_at.eq(now)))
+        .returning(role::id)
+        .get_result(connection)?)
+}
+
+/// Writes all fields of a role.
+pub fn update(connection: &mut AnyConnection, id: RoleId, fields: &RoleFields, now: i64) -> Result<(), StoreError> {
+    diesel::update(role::table.find(id)).set((fields, role::changed_at.eq(now))).execute(connection)?;
+    Ok(())
+}
+
+/// Forgets a role, which nobody holds any more.
+pub fn delete(connection: &mut AnyConnection, id: RoleId) -> Result<(), StoreError> {
+    diesel::delete(authorization_role::table.filter(authorization_role::role_id.eq(id))).execute(connection)?;
+    diesel::delete(role::table.find(id)).execute(connection)?;
+    Ok(())
+}
+
+/// Which authorization holds which role.
+pub fn of_authorizations(connection: &mut AnyConnection) -> Result<Vec<(AuthorizationId, RoleId)>, StoreError> {
+    Ok(authorization_role::table
+        .order((authorization_role::authorization_id, authorization_role::role_id))
+        .load(connection)?)
+}
+
+/// Gives a role to an authorization, unless it has it.
+pub fn give_to_authorization(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    role: RoleId,
+) -> Result<(), StoreError> {
+    let held = authorization_role::table.find((authorization, role)).select(authorization_role::role_id);
+    if held.first::<RoleId>(connection).optional()?.is_some() {
+        return Ok(());
+    }
+    diesel::insert_into(authorization_role::table)
+        .values((authorization_role::authorization_id.eq(authorization), authorization_role::role_id.eq(role)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes a role from an authorization, and tells whether it had it.
+pub fn take_from_authorization(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    role: RoleId,
+) -> Result<bool, StoreError> {
+    Ok(diesel::delete(authorization_role::table.find((authorization, role))).execute(connection)? > 0)
+}
+
+/// The roles of an identity, by number.
+pub fn of_identity(connection: &mut AnyConnection, identity: IdentityId) -> Result<Vec<RoleRow>, StoreError> {
+    Ok(identity_role::table
+        .inner_join(role::table)
+        .filter(identity_role::identity_id.eq(identity))
+        .order(role::id)
+        .select(role::all_columns)
+        .load(connection)?)
+}
+
+/// The roles of several identities, each with the identity that holds it, by number.
+pub fn of_these_identities(
+    connection: &mut AnyConnection,
+    identities: &[IdentityId],
+) -> Result<Vec<(IdentityId, RoleRow)>, StoreError> {
+    Ok(identity_role::table
+        .inner_join(role::table)
+        .filter(identity_role::identity_id.eq_any(identities.to_vec()))
+        .order((identity_role::identity_id, role::id))
+        .select((identity_role::identity_id, role::all_columns))
+        .load(connection)?)
+}
+
+/// Which identity holds which role.
+pub fn of_identities(connection: &mut AnyConnection) -> Result<Vec<(IdentityId, RoleId)>, StoreError> {
+    Ok(identity_role::table.order((identity_role::identity_id, identity_role::role_id)).load(connection)?)
+}
+
+/// The identities that hold a role.
+pub fn identities_with(connection: &mut AnyConnection, role: RoleId) -> Result<Vec<IdentityId>, StoreError> {
+    Ok(identity_role::table
+        .filter(identity_role::role_id.eq(role))
+        .order(identity_role::identity_id)
+        .select(identity_role::identity_id)
+        .load(connection)?)
+}
+
+/// Gives a role to an identity, which does not have it.
+pub fn give_to_identity(connection: &mut AnyConnection, identity: IdentityId, role: RoleId) -> Result<(), StoreError> {
+    diesel::insert_into(identity_role::table)
+        .values((identity_role::identity_id.eq(identity), identity_role::role_id.eq(role)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Takes a role from an identity, and tells whether it had it.
+pub fn take_from_identity(
+    connection: &mut AnyConnection,
+    identity: IdentityId,
+    role: RoleId,
+) -> Result<bool, StoreError> {
+    Ok(diesel::delete(identity_role::table.find((identity, role))).execute(connection)? > 0)
+}

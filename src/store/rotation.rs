@@ -1,0 +1,171 @@
+//! The tables of what to rotate, when and how, and of just-in-time access. A row exists once a setting was sent.
+
+use diesel::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+
+use super::id::CredentialId;
+use super::schema::{jit_policy, rotation_policy};
+use super::{AnyConnection, StoreError};
+
+/// What is written of a rotation policy; `None` leaves a column as it is.
+#[derive(Clone, Debug, Default, AsChangeset, Insertable)]
+#[diesel(table_name = rotation_policy)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RotationChanges {
+    pub automatic_change: Option<bool>,
+    pub agent_based: Option<bool>,
+    pub plugin: Option<String>,
+    pub template: Option<String>,
+    pub use_own_credential: Option<bool>,
+    pub authentication_id: Option<CredentialId>,
+    pub reconcile: Option<bool>,
+    pub reconciliation_id: Option<CredentialId>,
+    pub reconciliation_plugin: Option<String>,
+    pub reconciliation_template: Option<String>,
+}
+
+/// Just-in-time access of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct JitRow {
+    pub credential_id: CredentialId,
+    pub enabled: bool,
+    pub create_and_delete: bool,
+    pub enable_and_disable: bool,
+    pub use_own_credential: bool,
+    pub authentication_id: Option<CredentialId>,
+    pub creation_plugin: Option<String>,
+    pub creation_template: Option<String>,
+    pub deletion_plugin: Option<String>,
+    pub deletion_template: Option<String>,
+    pub enable_plugin: Option<String>,
+    pub enable_template: Option<String>,
+    pub disable_plugin: Option<String>,
+    pub disable_template: Option<String>,
+}
+
+/// What is written of just-in-time access; `None` leaves a column as it is.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = jit_policy)]
+#[expect(missing_docs, reason = "columns")]
+pub struct JitChanges {
+    pub enabled: Option<bool>,
+    pub create_and_delete: Option<bool>,
+    pub enable_and_disable: Option<bool>,
+    pub use_own_credential: Option<bool>,
+    pub authentication_id: Option<CredentialId>,
+    pub creation_plugin: Option<String>,
+    pub creation_template: Option<String>,
+    pub deletion_plugin: Option<String>,
+    pub deletion_template: Option<String>,
+    pub enable_plugin: Option<String>,
+    pub enable_template: Option<String>,
+    pub disable_plugin: Option<String>,
+    pub disable_template: Option<String>,
+}
+
+/// Applies changes to the rotation policy of a credential, whose row is created on first use.
+pub fn store(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    changes: &RotationChanges,
+) -> Result<(), StoreError> {
+    let existing = rotation_policy::table.find(credential).select(rotation_policy::credential_id);
+    if existing.first::<CredentialId>(connection).optional()?.is_none() {
+        diesel::insert_into(rotation_policy::table)
+            .values((
+                rotation_policy::credential_id.eq(credential),
+                rotation_policy::automatic_change.eq(false),
+                rotation_policy::agent_based.eq(false),
+                rotation_policy::use_own_credential.eq(false),
+                rotation_policy::reconcile.eq(false),
+            ))
+            .execute(connection)?;
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    diesel::update(rotation_policy::table.find(credential)).set(changes).execute(connection)?;
+    Ok(())
+}
+
+impl RotationChanges {
+    fn is_empty(&self) -> bool {
+        let Self {
+            automatic_change,
+            agent_based,
+            plugin,
+            template,
+            use_own_credential,
+            authentication_id,
+            reconcile,
+            reconciliation_id,
+            reconciliation_plugin,
+            reconciliation_template,
+        } = self;
+        [automatic_change, agent_based, use_own_credential, reconcile].into_iter().all(Option::is_none)
+            && [plugin, template, reconciliation_plugin, reconciliation_template].into_iter().all(Option::is_none)
+            && [authentication_id, reconciliation_id].into_iter().all(Option::is_none)
+    }
+}
+
+impl JitChanges {
+    fn is_empty(&self) -> bool {
+        let Self {
+            enabled,
+            create_and_delete,
+            enable_and_disable,
+            use_own_credential,
+            authentication_id,
+            creation_plugin,
+            creation_template,
+            deletion_plugin,
+            deletion_template,
+            enable_plugin,
+            enable_template,
+            disable_plugin,
+            disable_template,
+        } = self;
+        let texts = [
+            creation_plugin,
+            creation_template,
+            deletion_plugin,
+            deletion_template,
+            enable_plugin,
+            enable_template,
+            disable_plugin,
+            disable_template,
+        ];
+        [enabled, create_and_delete, enable_and_disable, use_own_credential].into_iter().all(Option::is_none)
+            && texts.into_iter().all(Option::is_none)
+            && authentication_id.is_none()
+    }
+}
+
+/// Returns just-in-time access of a credential.
+pub fn find_jit(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<JitRow>, StoreError> {
+    Ok(jit_policy::table.find(credential).first(connection).optional()?)
+}
+
+/// Applies changes to just-in-time access of a credential, whose row is created on first use.
+pub fn store_jit(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    changes: &JitChanges,
+) -> Result<(), StoreError> {
+    if find_jit(connection, credential)?.is_none() {
+        diesel::insert_into(jit_policy::table)
+            .values((
+                jit_policy::credential_id.eq(credential),
+                jit_policy::enabled.eq(false),
+                jit_policy::create_and_delete.eq(false),
+                jit_policy::enable_and_disable.eq(false),
+                jit_policy::use_own_credential.eq(false),
+            ))
+            .execute(connection)?;
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    diesel::update(jit_policy::table.find(credential)).set(changes).execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Whose a secret is: its kind, and the id of the row that it belongs to.
+
+use crate::crypto::{SecretBinding, SecretKind};
+use crate::store::id::{CredentialId, EntryId, InformationId, ProviderValueId, SigningKeyId};
+
+/// The owner of a secret, which names the secret: an owner has one of each kind that it can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretOwner {
+    /// The password of a credential.
+    Password(CredentialId),
+    /// The TOTP seed of a credential.
+    TotpSeed(CredentialId),
+    /// The additional authentication fields of a credential.
+    AuthenticationFields(CredentialId),
+    /// The notes of a credential.
+    Notes(CredentialId),
+    /// The text of a protected-information record.
+    Information(InformationId),
+    /// The private key of an SSH key.
+    SshPrivateKey(CredentialId),
+    /// The passphrase of an SSH key.
+    SshPassphrase(CredentialId),
+    /// The private half of a key that signs tokens.
+    TokenSigningKey(SigningKeyId),
+    /// The secret value of a provider's parameter.
+    ProviderParameter(ProviderValueId),
+    /// The secret of an entry of a local provider.
+    ProviderEntry(EntryId),
+}
+
+impl SecretOwner {
+    /// The kind of the secret.
+    pub fn kind(self) -> SecretKind {
+        match self {
+            SecretOwner::Password(_) => SecretKind::Password,
+            SecretOwner::TotpSeed(_) => SecretKind::TotpSeed,
+            SecretOwner::AuthenticationFields(_) => SecretKind::AuthenticationFields,
+            SecretOwner::Notes(_) => SecretKind::Notes,
+            SecretOwner::Information(_) => SecretKind::Information,
+            SecretOwner::SshPrivateKey(_) => SecretKind::SshPrivateKey,
+            SecretOwner::SshPassphrase(_) => SecretKind::SshPassphrase,
+            SecretOwner::TokenSigningKey(_) => SecretKind::TokenSigningKey,
+            SecretOwner::ProviderParameter(_) => SecretKind::ProviderParameter,
+            SecretOwner::ProviderEntry(_) => SecretKind::ProviderEntry,
+        }
+    }
+
+    /// The number of the owner's id, as stored and under the MAC of a head.
+    pub fn number(self) -> i32 {
+        match self {
+            SecretOwner::Password(id)
+            | SecretOwner::TotpSeed(id)
+            | SecretOwner::AuthenticationFields(id)
+            | SecretOwner::Notes(id)
+            | SecretOwner::SshPrivateKey(id)
+            | SecretOwner::SshPassphrase(id) => id.get(),
+            SecretOwner::Information(id) => id.get(),
+            SecretOwner::TokenSigningKey(id) => id.get(),
+            SecretOwner::ProviderParameter(id) => id.get(),
+            SecretOwner::ProviderEntry(id) => id.get(),
+        }
+    }
+
+    /// What a version of the secret is sealed for.
+    pub fn binding(self, version: i32) -> SecretBinding {
+        SecretBinding { kind: self.kind(), owner: self.number(), version }
+    }
+
+    /// The kind and the number, as stored.
+    pub(super) fn columns(self) -> (&'static str, i32) {
+        (self.kind().name(), self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_of_secret_share_a_key() {
+        let credential = CredentialId::new(1);
+        let owners = [
+            SecretOwner::Password(credential),
+            SecretOwner::TotpSeed(credential),
+            SecretOwner::AuthenticationFields(credential),
+            SecretOwner::Notes(credential),
+            SecretOwner::Information(InformationId::new(1)),
+            SecretOwner::SshPrivateKey(credential),
+            SecretOwner::SshPassphrase(credential),
+            SecretOwner::TokenSigningKey(SigningKeyId::new(1)),
+            SecretOwner::ProviderParameter(ProviderValueId::new(1)),
+            SecretOwner::ProviderEntry(EntryId::new(1)),
+        ];
+        let keys: HashSet<(&str, i32)> = owners.iter().map(|owner| owner.columns()).collect();
+        assert_eq!(keys.len(), owners.len());
+        assert!(keys.iter().all(|(_, number)| *number == 1));
+    }
+
+    #[test]
+    fn a_version_is_bound_to_kind_number_and_version() {
+        let binding = SecretOwner::ProviderEntry(EntryId::new(4)).binding(3);
+        assert_eq!(binding, SecretBinding { kind: SecretKind::ProviderEntry, owner: 4, version: 3 });
+    }
+}

@@ -1,0 +1,317 @@
+//! Authentication: client credentials at the token endpoint, bearer tokens everywhere else, and the other endpoints of the
+//! authorization server (contract, section 2; RFC 6749, 7009, 7662).
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Utc};
+
+use super::failures::MergedFailure;
+use super::{Client, Origin};
+use crate::audit::Record;
+use crate::crypto::SecretText;
+use crate::store::{client, meta};
+use crate::token::{Claims, ClientSecret, JwkSet, SecretHash, TokenError};
+use crate::vault::operation::{Action, Done, OperationContext, Permit, Principal, Request, Subject};
+use crate::vault::{DenyReason, Vault, VaultError};
+
+/// A client's id and secret, as they were sent.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// The public name.
+    pub client_id: String,
+    /// The secret.
+    pub client_secret: SecretText,
+}
+
+/// What a client asks for at the token endpoint.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    /// Who asks.
+    pub credentials: ClientCredentials,
+    /// The tenant that the client believes to be in.
+    pub tenant: Option<String>,
+    /// The lifetime that the client wants, in seconds; it can only shorten the configured one.
+    pub ttl: Option<i64>,
+    /// Where the request comes from.
+    pub origin: Origin,
+}
+
+/// An access token at the moment of its issue.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: SecretText,
+    /// Its lifetime in seconds.
+    pub expires_in: i64,
+}
+
+/// Why authentication failed. Those of the token endpoint all look alike from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum AuthenticationFailure {
+    UnknownClient,
+    WrongSecret,
+    ClientNotLive,
+    OriginNotAllowed(DenyReason),
+    WrongTenant,
+    TokenMissing,
+    TokenInvalid,
+    TokenExpired,
+    TokenRevoked,
+    TooManyAttempts,
+    UrlNotValid,
+}
+
+impl AuthenticationFailure {
+    /// The reason in the audit log; stable.
+    fn reason(self) -> &'static str {
+        match self {
+            AuthenticationFailure::UnknownClient => "unknown-client",
+            AuthenticationFailure::WrongSecret => "wrong-secret",
+            AuthenticationFailure::ClientNotLive => "client-not-live",
+            AuthenticationFailure::OriginNotAllowed(reason) => reason.as_str(),
+            AuthenticationFailure::WrongTenant => "wrong-tenant",
+            AuthenticationFailure::TokenMissing => "token-missing",
+            AuthenticationFailure::TokenInvalid => "token-invalid",
+            AuthenticationFailure::TokenExpired => "token-expired",
+            AuthenticationFailure::TokenRevoked => "token-revoked",
+            AuthenticationFailure::TooManyAttempts => "too-many-failures",
+            AuthenticationFailure::UrlNotValid => "session-url-not-valid",
+        }
+    }
+}
+
+/// Why the token endpoint refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenEndpointError {
+    /// Client authentication failed; why, is for the audit log alone.
+    InvalidClient,
+    /// The vault failed.
+    Vault(VaultError),
+}
+
+impl From<VaultError> for TokenEndpointError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+/// The claims of an active token (RFC 7662, section 2.2). `None` stands for every token that is not active.
+pub type Introspection = Option<Arc<Claims>>;
+
+impl Vault {
+    /// Authenticates a request by its bearer token.
+    ///
+    /// # Errors
+    /// A failure that has been counted for the audit log.
+    pub fn authenticate(&self, token: Option<&str>, origin: Origin) -> Result<Request, AuthenticationFailure> {
+        let (client, claims) = self
+            .bearer(token, self.0.clock.now())
+            .inspect_err(|failure| self.note_failure(origin.source, "", *failure))?;
+        Ok(Request::with_token(Principal::Client(client), origin, &claims.jti))
+    }
+
+    fn bearer(
+        &self,
+        token: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<(Arc<Client>, Arc<Claims>), AuthenticationFailure> {
+        let token = token.ok_or(AuthenticationFailure::TokenMissing)?;
+        let claims = self.valid_claims(token, now)?;
+        let grants = self.0.grants.load();
+        let client = grants.client(&claims.client_id).ok_or(AuthenticationFailure::UnknownClient)?;
+        if client.is_live(now) { Ok((Arc::clone(client), claims)) } else { Err(AuthenticationFailure::ClientNotLive) }
+    }
+
+    /// The claims of a token that is valid in itself; whether its client is live is another question.
+    fn valid_claims(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Claims>, AuthenticationFailure> {
+        let claims = self.0.tokens.load().check(token, now).map_err(|error| match error {
+            TokenError::Expired => AuthenticationFailure::TokenExpired,
+            TokenError::Invalid | TokenError::Key => AuthenticationFailure::TokenInvalid,
+        })?;
+        let revoked = self.0.grants.load().is_revoked(&claims.jti);
+        if revoked { Err(AuthenticationFailure::TokenRevoked) } else { Ok(claims) }
+    }
+
+    /// Issues an access token.
+    ///
+    /// # Errors
+    /// [`TokenEndpointError::InvalidClient`], for every reason alike.
+    pub async fn issue_token(&self, request: TokenRequest) -> Result<IssuedToken, TokenEndpointError> {
+        let now = self.0.clock.now();
+        let client = self.authenticate_client(&request.credentials, &request.origin, now)?;
+        if request.tenant.is_some_and(|tenant| tenant != self.0.settings.tokens.tenant) {
+            self.note_failure(request.origin.source, &client.client_id, AuthenticationFailure::WrongTenant);
+            return Err(TokenEndpointError::InvalidClient);
+        }
+        let longest = i64::from(self.0.settings.tokens.lifetime_seconds.max(1));
+        let expires_in = request.ttl.unwrap_or(longest).clamp(1, longest);
+        let issued = self.0.tokens.load().issue(&client.client_id, now, expires_in);
+        let token = issued.map_err(VaultError::from)?;
+        self.record_client_event(client, request.origin, Action::TOKEN_ISSUE).await?;
+        Ok(IssuedToken { token, expires_in })
+    }
+
+    /// Revokes a token of this client. A token that is not valid, or not the client's, is left alone silently (RFC 7009,
+    /// section 2.2).
+    ///
+    /// # Errors
+    /// As [`Vault::issue_token`].
+    pub async fn revoke_token(
+        &self,
+        credentials: &ClientCredentials,
+        origin: Origin,
+        token: &SecretText,
+    ) -> Result<(), TokenEndpointError> {
+        let now = self.0.clock.now();
+        let client = self.authenticate_client(credentials, &origin, now)?;
+        let claims = self.valid_claims(token.expose(), now).ok();
+        let own = claims.filter(|claims| claims.client_id == client.client_id);
+        let request = Request::new(Principal::Client(client), origin);
+        let permit = self.authorize(request, Action::TOKEN_REVOKE).await?;
+        let rule = move |context: &mut OperationContext<'_>| {
+            if let Some(claims) = &own {
+                let (expires_at, now) = (claims.exp.saturating_mul(1_000_000), context.micros());
+                client::revoke_token(context.connection(), &claims.jti, expires_at, now)?;
+                meta::raise_change_mark(context.connection())?;
+            }
+            Ok(Done::new(Subject::Collection, ()))
+        };
+        self.execute(permit, rule).await?;
+        // This node knows at once; the others within a second.
+        Ok(self.refresh().await?)
+    }
+
+    /// Returns the claims of a token that is active. Any live client may ask.
+    ///
+    /// # Errors
+    /// As [`Vault::issue_token`].
+    pub async fn introspect_token(
+        &self,
+        credentials: &ClientCredentials,
+        origin: Origin,
+        token: &SecretText,
+    ) -> Result<Introspection, TokenEndpointError> {
+        let now = self.0.clock.now();
+        let client = self.authenticate_client(credentials, &origin, now)?;
+        self.record_client_event(client, origin, Action::TOKEN_INTROSPECT).await?;
+        Ok(self.bearer(Some(token.expose()), now).ok().map(|(_, claims)| claims))
+    }
+
+    async fn record_client_event(&self, client: Arc<Client>, origin: Origin, action: Action) -> Result<(), VaultError> {
+        let permit = self.authorize(Request::new(Principal::Client(client), origin), action).await?;
+        self.execute(permit, |_| Ok(Done::new(Subject::Collection, ()))).await.map(drop)
+    }
+
+    /// The public keys that verify tokens.
+    pub fn token_keys(&self) -> JwkSet {
+        self.0.tokens.load().jwks()
+    }
+
+    /// The claim `iss` of tokens.
+    pub fn issuer(&self) -> String {
+        self.0.tokens.load().issuer().into()
+    }
+
+    /// Authenticates a client by its credentials. Every failure costs the same and looks the same.
+    fn authenticate_client(
+        &self,
+        credentials: &ClientCredentials,
+        origin: &Origin,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Client>, TokenEndpointError> {
+        self.0.require_fresh_grants()?;
+        let grants = self.0.grants.load();
+        let known = grants.client(&credentials.client_id);
+        let accepted = match known {
+            Some(client) => client.accepts(&credentials.client_secret, now),
+            None => unmatched_hash().accepts(&credentials.client_secret),
+        };
+        let failure = match known {
+            None => AuthenticationFailure::UnknownClient,
+            Some(_) if !accepted => AuthenticationFailure::WrongSecret,
+            Some(client) if !client.is_live(now) => AuthenticationFailure::ClientNotLive,
+            Some(client) => match client.origins.admit(origin) {
+                Ok(()) => return Ok(Arc::clone(client)),
+                Err(reason) => AuthenticationFailure::OriginNotAllowed(reason),
+            },
+        };
+        self.note_failure(origin.source, recordable_client_id(&credentials.client_id), failure);
+        Err(TokenEndpointError::InvalidClient)
+    }
+
+    /// Counts a failure for the audit log. `tried` is the client id or account that was tried.
+    pub(in crate::vault) fn note_failure(&self, source: IpAddr, tried: &str, failure: AuthenticationFailure) {
+        self.0.failures.add(source, tried, failure.reason());
+    }
+
+    /// Counts a request without credentials, or with credentials that cannot be read.
+    pub fn note_missing_credentials(&self, source: IpAddr) {
+        self.note_failure(source, "", AuthenticationFailure::UnknownClient);
+    }
+
+    /// Records the failed authentications since the last call, merged.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]; the failures are kept for the next call then.
+    pub async fn record_failures(&self) -> Result<(), VaultError> {
+        let failures = self.0.failures.take();
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let now = self.0.clock.now();
+        let records = failures.iter().map(|failure| failure_record(now, failure)).collect();
+        let permit = Permit::system(Action::AUTHENTICATION);
+        let recorded = self.append_records(&permit, records).await;
+        if recorded.is_err() {
+            self.0.failures.put_back(failures);
+        }
+        recorded
+    }
+}
+
+/// The hash of no secret, so that an unknown client costs what a known one does.
+fn unmatched_hash() -> &'static SecretHash {
+    static HASH: OnceLock<SecretHash> = OnceLock::new();
+    HASH.get_or_init(|| ClientSecret::generate().hash())
+}
+
+/// The client id, if it has the form of one. Anything else may be a secret in the wrong field, and is not recorded.
+fn recordable_client_id(client_id: &str) -> &str {
+    let is_id = client_id.len() == 40 && client_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { client_id } else { "" }
+}
+
+fn failure_record(at: DateTime<Utc>, failure: &MergedFailure) -> Record {
+    Record {
+        at,
+        request_id: String::new(),
+        actor: failure.tried.clone(),
+        source: failure.source.clone(),
+        action: Action::AUTHENTICATION.name(),
+        object: String::new(),
+        outcome: failure.reason.into(),
+        times: failure.times,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_client_id_is_not_recorded() {
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(recordable_client_id(id), id);
+        for other in [
+            "",
+            "hunter2",
+            &id[1..],
+            "chv_0123456789abcdef0123456789abcdef0123",
+            "é123456789abcdef0123456789abcdef0123456",
+        ] {
+            assert_eq!(recordable_client_id(other), "", "{other}");
+        }
+    }
+}

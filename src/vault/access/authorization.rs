@@ -1,0 +1,301 @@
+//! Authorizations: the API clients of applications, their secrets and roles.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{AllowedOrigins, ClientAccess, Resource, application, response_key, role};
+use crate::clock::{from_micros, to_micros};
+use crate::crypto::{ResponseKey, random_bytes};
+use crate::store::client::{self, AuthorizationRow, NewAuthorization};
+use crate::store::id::AuthorizationId;
+use crate::store::meta;
+use crate::store::role as role_store;
+use crate::token::ClientSecret;
+use crate::vault::operation::{Done, OperationContext, Permit, Subject};
+use crate::vault::{Field, Noun, Vault, VaultError};
+
+/// What is asked for with a new authorization.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    /// The application that it belongs to.
+    pub application: String,
+    /// What it may call.
+    pub resources: Vec<Resource>,
+    /// What it may change.
+    pub access: ClientAccess,
+    /// Where it may call from: addresses, ranges, `*`. An empty list is anywhere.
+    pub allowed_ips: Vec<String>,
+    /// The referers that calls may have: hosts, `*.domain`, URLs, `*`. An empty list is any.
+    pub allowed_referers: Vec<String>,
+    /// The certificates of which the client has to present one, by SHA-256 fingerprint. An empty list needs none.
+    pub certificates: Vec<String>,
+    /// When it expires.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The public key under which the secrets in its responses are encrypted.
+    pub response_key: Option<Arc<ResponseKey>>,
+    /// The roles that it holds, by name.
+    pub roles: Vec<String>,
+}
+
+impl AuthorizationRequest {
+    /// An authorization without restrictions: from anywhere, without expiry, with plain secrets.
+    pub fn new(application: &str, resources: Vec<Resource>, access: ClientAccess) -> Self {
+        Self {
+            application: application.into(),
+            resources,
+            access,
+            allowed_ips: Vec::new(),
+            allowed_referers: Vec::new(),
+            certificates: Vec::new(),
+            expires_at: None,
+            response_key: None,
+            roles: Vec::new(),
+        }
+    }
+}
+
+/// A client with its new secret.
+#[derive(Debug)]
+pub struct NewClient {
+    /// The public name.
+    pub client_id: String,
+    /// The secret; the vault stores only its hash.
+    pub client_secret: ClientSecret,
+}
+
+/// An authorization, without its secrets.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct AuthorizationSummary {
+    pub application: String,
+    pub client_id: String,
+    pub resources: String,
+    pub roles: Vec<String>,
+    pub access: String,
+    pub allowed_ips: String,
+    pub referers: String,
+    pub certificates: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub active: bool,
+    /// The number of live secrets.
+    pub secrets: usize,
+}
+
+impl Vault {
+    /// Creates an authorization of an application.
+    ///
+    /// # Errors
+    /// [`VaultError::Invalid`] for a restriction that cannot be read, or is empty; [`VaultError::NotFound`] for an unknown
+    /// application or role.
+    pub async fn create_authorization(
+        &self,
+        permit: Permit,
+        request: AuthorizationRequest,
+    ) -> Result<NewClient, VaultError> {
+        let (client_id, client_secret) = (hex::encode(random_bytes::<20>()), ClientSecret::generate());
+        let hash = client_secret.hash();
+        let name = client_id.clone();
+        let rule = move |context: &mut OperationContext<'_>| {
+            let restrictions = checked_restrictions(&request, context.now())?;
+            let resources: Vec<&str> = request.resources.iter().map(|resource| resource.as_str()).collect();
+            let (application_id, now) = (application::id_by_name(context, &request.application)?, context.micros());
+            let row = NewAuthorization {
+                application_id,
+                client_id: &name,
+                access: request.access.as_str(),
+                resources: &resources.join(","),
+                allowed_ips: &restrictions.sources,
+                referers: &restrictions.referers,
+                certificates: &restrictions.certificates,
+                expires_at: request.expires_at.map(to_micros),
+                active: true,
+                created_at: now,
+            };
+            let id = client::insert_authorization(context.connection(), &row)?;
+            client::insert_client_secret(context.connection(), id, hash.as_bytes(), now)?;
+            if let Some(key) = &request.response_key {
+                response_key::store(context, id, key)?;
+            }
+            for name in &request.roles {
+                let role = role::id_by_name(context, name)?;
+                role_store::give_to_authorization(context.connection(), id, role)?;
+            }
+            changed(context, id)
+        };
+        self.execute_and_refresh(permit, rule).await?;
+        Ok(NewClient { client_id, client_secret })
+    }
+
+    /// Lists all authorizations.
+    pub async fn authorizations(&self, permit: Permit) -> Result<Vec<AuthorizationSummary>, VaultError> {
+        let list = |context: &mut OperationContext<'_>| {
+            let now = context.micros();
+            let applications = client::applications(context.connection())?;
+            let secrets = client::client_secrets(context.connection())?;
+            let roles = role_store::all(context.connection())?;
+            let held = role_store::of_authorizations(context.connection())?;
+            let summary = |row: AuthorizationRow| AuthorizationSummary {
+                roles: roles
+                    .iter()
+                    .filter(|role| held.contains(&(row.id, role.id)))
+                    .map(|role| role.name.clone())
+                    .collect(),
+                application: applications
+                    .iter()
+                    .find(|application| application.id == row.application_id)
+                    .map(|application| application.name.clone())
+                    .unwrap_or_default(),
+                secrets: secrets
+                    .iter()
+                    .filter(|secret| secret.authorization_id == row.id)
+                    .filter(|secret| secret.expires_at.is_none_or(|end| end > now))
+                    .count(),
+                client_id: row.client_id,
+                resources: row.resources,
+                access: row.access,
+                allowed_ips: row.allowed_ips,
+                referers: row.referers,
+                certificates: row.certificates,
+                expires_at: row.expires_at.map(from_micros),
+                active: row.active,
+            };
+            let summaries = client::authorizations(context.connection())?.into_iter().map(summary).collect();
+            Ok(Done::new(Subject::Collection, summaries))
+        };
+        self.query(permit, list).await
+    }
+
+    /// Disables a client. Its tokens stop working within a second.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn disable_authorization(&self, permit: Permit, client_id: &str) -> Result<(), VaultError> {
+        let client_id = client_id.to_string();
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = existing(context, &client_id)?;
+            client::set_authorization_active(context.connection(), row.id, false)?;
+            changed(context, row.id)
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+
+    /// Gives a client a new secret. The one before it stays valid until `old_until`; older ones end now, so that never more
+    /// than two are live.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn rotate_secret(
+        &self,
+        permit: Permit,
+        client_id: &str,
+        old_until: DateTime<Utc>,
+    ) -> Result<NewClient, VaultError> {
+        let client_secret = ClientSecret::generate();
+        let hash = client_secret.hash();
+        let name = client_id.to_string();
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = existing(context, &name)?;
+            let mut secrets = client::client_secrets_of(context.connection(), row.id)?;
+            if let Some(newest) = secrets.pop() {
+                let end = newest.expires_at.map_or(to_micros(old_until), |end| end.min(to_micros(old_until)));
+                client::set_secret_expiry(context.connection(), newest.id, end)?;
+            }
+            for older in secrets {
+                client::delete_client_secret(context.connection(), older.id)?;
+            }
+            let now = context.micros();
+            client::insert_client_secret(context.connection(), row.id, hash.as_bytes(), now)?;
+            changed(context, row.id)
+        };
+        self.execute_and_refresh(permit, rule).await?;
+        Ok(NewClient { client_id: client_id.into(), client_secret })
+    }
+
+    /// Grants a client a role.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`]; [`VaultError::Invalid`] for a client without the resource that roles are for.
+    pub async fn grant_role(&self, permit: Permit, client_id: &str, name: &str) -> Result<(), VaultError> {
+        let (client_id, name) = (client_id.to_string(), name.to_string());
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = existing(context, &client_id)?;
+            if !row.resources.split(',').any(|resource| resource == Resource::Administration.as_str()) {
+                return Err(roles_without_resource());
+            }
+            let role = role::id_by_name(context, &name)?;
+            role_store::give_to_authorization(context.connection(), row.id, role)?;
+            changed(context, row.id)
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+
+    /// Revokes a role from a client.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn revoke_role(&self, permit: Permit, client_id: &str, name: &str) -> Result<(), VaultError> {
+        let (client_id, name) = (client_id.to_string(), name.to_string());
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = existing(context, &client_id)?;
+            let role = role::id_by_name(context, &name)?;
+            if !role_store::take_from_authorization(context.connection(), row.id, role)? {
+                return Err(VaultError::NotFound(Noun::Role));
+            }
+            changed(context, row.id)
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+}
+
+/// The restrictions of a new authorization, as they are stored.
+struct Restrictions {
+    sources: String,
+    referers: String,
+    certificates: String,
+}
+
+/// Checks what is asked for. An empty restriction, as an unset shell variable leaves it, is refused: it would read as no
+/// restriction at all.
+fn checked_restrictions(request: &AuthorizationRequest, now: DateTime<Utc>) -> Result<Restrictions, VaultError> {
+    let lists = [
+        (Field::AllowedAddress, &request.allowed_ips),
+        (Field::AllowedReferer, &request.allowed_referers),
+        (Field::Certificate, &request.certificates),
+    ];
+    for (field, list) in lists {
+        if list.iter().any(|entry| entry.trim().is_empty()) {
+            return Err(VaultError::invalid(field, "must not be empty; use * for no restriction"));
+        }
+    }
+    let [sources, referers, certificates] = lists.map(|(_, list)| list.join(","));
+    AllowedOrigins::parse(&sources, &referers, &certificates).map_err(|error| error.into_error())?;
+    if request.resources.is_empty() {
+        return Err(VaultError::Missing(Field::Resource));
+    }
+    if !request.roles.is_empty() && !request.resources.contains(&Resource::Administration) {
+        return Err(roles_without_resource());
+    }
+    if request.expires_at.is_some_and(|end| end <= now) {
+        return Err(VaultError::invalid(Field::Expiry, "must be in the future"));
+    }
+    Ok(Restrictions { sources, referers, certificates })
+}
+
+fn roles_without_resource() -> VaultError {
+    VaultError::invalid(Field::Roles, "roles need the resource administration, which the authorization lacks")
+}
+
+/// Tells every node of a changed authorization.
+pub(super) fn changed(context: &mut OperationContext<'_>, id: AuthorizationId) -> Result<Done<()>, VaultError> {
+    meta::raise_change_mark(context.connection())?;
+    Ok(Done::new(Subject::Authorization(id), ()))
+}
+
+/// Finds the authorization of a client.
+pub(super) fn existing(context: &mut OperationContext<'_>, client_id: &str) -> Result<AuthorizationRow, VaultError> {
+    let row = client::authorization_by_client(context.connection(), client_id)?;
+    let row = row.ok_or(VaultError::NotFound(Noun::Authorization))?;
+    context.found(Subject::Authorization(row.id));
+    Ok(row)
+}

@@ -1,0 +1,185 @@
+//! API clients as they stand in memory.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::origin::AllowedOrigins;
+use super::permission::Rights;
+use crate::crypto::{ResponseKey, SecretText};
+use crate::store::id::AuthorizationId;
+use crate::token::SecretHash;
+
+/// A group of operations that an authorization can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Devices, credentials, protected information, SSH keys, and the list of proxy sessions.
+    PamCore,
+    /// The creation of proxy sessions.
+    WebProxySession,
+    /// PAM providers, identities and roles, as far as the roles of the authorization grant.
+    Administration,
+}
+
+impl Resource {
+    /// All of them.
+    pub const ALL: [Resource; 3] = [Resource::PamCore, Resource::WebProxySession, Resource::Administration];
+
+    /// The name, as stored and as given on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Resource::PamCore => "pam-core",
+            Resource::WebProxySession => "web-proxy-session",
+            Resource::Administration => "administration",
+        }
+    }
+}
+
+/// A name that stands for no value of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown name")]
+pub struct UnknownName;
+
+impl FromStr for Resource {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|resource| resource.as_str() == name).ok_or(UnknownName)
+    }
+}
+
+/// Whether an authorization may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAccess {
+    /// It may list, and read secrets.
+    ReadOnly,
+    /// It may also create, update, deactivate and activate.
+    ReadWrite,
+}
+
+impl ClientAccess {
+    /// The name, as stored and as given on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClientAccess::ReadOnly => "read-only",
+            ClientAccess::ReadWrite => "read-write",
+        }
+    }
+}
+
+impl FromStr for ClientAccess {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let all = [ClientAccess::ReadOnly, ClientAccess::ReadWrite];
+        all.into_iter().find(|access| access.as_str() == name).ok_or(UnknownName)
+    }
+}
+
+/// A client secret that is valid until it expires.
+#[derive(Clone, Debug)]
+pub struct LiveSecret {
+    /// What it is compared with.
+    pub hash: SecretHash,
+    /// When it expires; `None` is never.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// An authorization: an API client of an application. Held in memory, at most a second old.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The id of the authorization.
+    pub id: AuthorizationId,
+    /// The public name that it authenticates with.
+    pub client_id: String,
+    /// Whether it and its application are active.
+    pub active: bool,
+    /// When it expires; `None` is never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it may write.
+    pub access: ClientAccess,
+    /// What it may call.
+    pub resources: Vec<Resource>,
+    /// Where it may call from.
+    pub origins: AllowedOrigins,
+    /// Its secrets, at most two.
+    pub secrets: Vec<LiveSecret>,
+    /// The public key under which the secrets in its responses are encrypted; `None` is plain.
+    pub response_key: Option<Arc<ResponseKey>>,
+    /// What its roles grant.
+    pub rights: Rights,
+}
+
+impl Client {
+    /// Whether tokens of this client are valid at all at `now`.
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.active && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether `secret` is one of this client's at `now`. Compares every secret, so that the time tells nothing.
+    pub fn accepts(&self, secret: &SecretText, now: DateTime<Utc>) -> bool {
+        self.secrets.iter().fold(false, |accepted, live| {
+            let live_now = live.expires_at.is_none_or(|end| now < end);
+            (live.hash.accepts(secret) && live_now) || accepted
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+    use crate::token::ClientSecret;
+
+    /// A client that may read and write the PAM routes from anywhere.
+    pub(in crate::vault) fn client() -> Client {
+        Client {
+            id: AuthorizationId::new(1),
+            client_id: "c".into(),
+            active: true,
+            expires_at: None,
+            access: ClientAccess::ReadWrite,
+            resources: vec![Resource::PamCore],
+            origins: AllowedOrigins::parse("", "", "").unwrap(),
+            secrets: vec![],
+            response_key: None,
+            rights: Rights::default(),
+        }
+    }
+
+    #[test]
+    fn a_client_ends_with_its_expiry() {
+        let end = from_micros(2_000_000);
+        let client = Client { expires_at: Some(end), ..client() };
+        assert!(client.is_live(from_micros(1_999_999)));
+        assert!(!client.is_live(end));
+        assert!(!Client { active: false, ..client }.is_live(from_micros(0)));
+    }
+
+    #[test]
+    fn two_secrets_live_at_once_and_each_until_its_end() {
+        let (old, new) = (ClientSecret::generate(), ClientSecret::generate());
+        let end = from_micros(2_000_000);
+        let client = Client {
+            secrets: vec![
+                LiveSecret { hash: old.hash(), expires_at: Some(end) },
+                LiveSecret { hash: new.hash(), expires_at: None },
+            ],
+            ..client()
+        };
+        let before = from_micros(1_000_000);
+        assert!(client.accepts(old.text(), before) && client.accepts(new.text(), before));
+        assert!(!client.accepts(old.text(), end) && client.accepts(new.text(), end));
+        assert!(!client.accepts(ClientSecret::generate().text(), before));
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for resource in Resource::ALL {
+            assert_eq!(resource.as_str().parse(), Ok(resource));
+        }
+        assert_eq!("read-only".parse(), Ok(ClientAccess::ReadOnly));
+        assert!("admin".parse::<ClientAccess>().is_err() && "*".parse::<Resource>().is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! How old the copy of the grants in memory is. A node that cannot tell what was revoked refuses: it fails closed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::vault::{Dependency, Inner, VaultError};
+
+/// The oldest copy of the grants that requests are decided by.
+const MAX_AGE: Duration = Duration::from_secs(3);
+
+/// When the grants were last found to be current, on the monotonic clock.
+pub(in crate::vault) struct Freshness(AtomicU64);
+
+impl Freshness {
+    /// Grants that are current now.
+    pub(in crate::vault) fn new(clock: &Clock) -> Self {
+        Self(AtomicU64::new(micros(clock.monotonic())))
+    }
+
+    /// Notes that the grants were current at `looked_at`, the monotonic time before the database was asked.
+    pub(in crate::vault) fn note(&self, looked_at: Duration) {
+        self.0.fetch_max(micros(looked_at), Ordering::SeqCst);
+    }
+
+    /// The age of the copy.
+    pub(in crate::vault) fn age(&self, clock: &Clock) -> Duration {
+        clock.monotonic().saturating_sub(Duration::from_micros(self.0.load(Ordering::SeqCst)))
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Inner {
+    /// Refuses while the grants in memory are too old to decide by.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`].
+    pub(in crate::vault) fn require_fresh_grants(&self) -> Result<(), VaultError> {
+        if self.freshness.age(&self.clock) <= MAX_AGE {
+            return Ok(());
+        }
+        Err(VaultError::Unavailable(Dependency::Grants))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+
+    #[test]
+    fn the_age_counts_from_before_the_look_and_never_runs_backwards() {
+        let clock = Clock::fixed(from_micros(0));
+        let freshness = Freshness::new(&clock);
+        clock.advance_monotonic(Duration::from_secs(2));
+        let looked_at = clock.monotonic();
+        clock.advance_monotonic(Duration::from_secs(1));
+        assert_eq!(freshness.age(&clock), Duration::from_secs(3));
+        freshness.note(looked_at);
+        assert_eq!(freshness.age(&clock), Duration::from_secs(1));
+        freshness.note(Duration::ZERO);
+        assert_eq!(freshness.age(&clock), Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,186 @@
+//! The copy of clients, accounts and revoked tokens in memory. Loaded anew whenever the change mark has risen.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::granted::with_grants;
+use super::password::Login;
+use super::permission::{Grant, Rights};
+use super::{Account, AllowedOrigins, Client, ClientAccess, LiveSecret, check, identity_mac, response_key};
+use crate::audit::RowMac;
+use crate::clock::{from_micros, to_micros};
+use crate::store::client::{self, AuthorizationRow, ClientSecretRow};
+use crate::store::id::{ApplicationId, AuthorizationId, RoleId};
+use crate::store::response_key::ResponseKeyRow;
+use crate::store::{AnyConnection, StoreError, meta};
+use crate::store::{identity, role};
+use crate::text::case_folded;
+use crate::token::SecretHash;
+use crate::vault::operation::{Action, Principal, Request};
+use crate::vault::{DenyReason, VaultError};
+
+/// Clients, accounts and revoked tokens, as of one state of the database.
+#[derive(Clone, Debug, Default)]
+pub(in crate::vault) struct Grants {
+    /// The change mark at which it was loaded.
+    pub(in crate::vault) revision: i64,
+    clients: HashMap<String, Arc<Client>>,
+    revoked: HashSet<String>,
+    /// The accounts with a password, by name in lower case.
+    logins: HashMap<String, Arc<Login>>,
+}
+
+impl Grants {
+    /// Loads everything. The mark is read first: a change in between makes the next look load again.
+    pub(in crate::vault) fn read(
+        connection: &mut AnyConnection,
+        now: DateTime<Utc>,
+        identity_mac: &RowMac,
+    ) -> Result<Self, StoreError> {
+        let revision = meta::change_mark(connection)?;
+        let applications: HashMap<ApplicationId, bool> =
+            client::applications(connection)?.into_iter().map(|row| (row.id, row.active)).collect();
+        let mut secrets: HashMap<AuthorizationId, Vec<LiveSecret>> = HashMap::new();
+        for row in client::client_secrets(connection)? {
+            let owner = row.authorization_id;
+            secrets.entry(owner).or_default().extend(live_secret(row));
+        }
+        let authorizations = client::authorizations(connection)?;
+        // After the authorizations: one that is made right now is not to be seen without the key it was made with.
+        let mut response_keys: HashMap<AuthorizationId, ResponseKeyRow> =
+            crate::store::response_key::all(connection)?.into_iter().map(|row| (row.authorization_id, row)).collect();
+        let roles = grants_of_roles(connection)?;
+        let held = grouped(role::of_authorizations(connection)?);
+        let clients = authorizations.into_iter().map(|row| {
+            let application_active = applications.get(&row.application_id).copied().unwrap_or(false);
+            let secrets = secrets.remove(&row.id).unwrap_or_default();
+            let response_key = response_keys.remove(&row.id);
+            let rights = rights_of(&roles, held.get(&row.id));
+            (row.client_id.clone(), Arc::new(client_from_row(row, application_active, secrets, response_key, rights)))
+        });
+        let clients = clients.collect();
+        let revoked = client::revoked_tokens(connection, to_micros(now))?.into_iter().collect();
+        let logins = logins(connection, identity_mac, &roles)?;
+        Ok(Self { revision, clients, revoked, logins })
+    }
+
+    /// The login of an account by its name in lower case, if it has a password and its MAC verifies.
+    pub(in crate::vault) fn login(&self, account: &str) -> Option<&Arc<Login>> {
+        self.logins.get(account)
+    }
+
+    /// The client with that id.
+    pub(in crate::vault) fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(client_id)
+    }
+
+    /// Whether the token of that id was revoked.
+    pub(in crate::vault) fn is_revoked(&self, jti: &str) -> bool {
+        self.revoked.contains(jti)
+    }
+
+    /// Confirms that a principal may still act: its client is live, its token not revoked, its permission still held.
+    ///
+    /// # Errors
+    /// [`DenyReason::Revoked`], or the reason for which the client would be denied now.
+    pub(in crate::vault) fn confirm(
+        &self,
+        request: &Request,
+        action: Action,
+        now: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        let client = match request.principal() {
+            Principal::Operator | Principal::System => return Ok(()),
+            Principal::Account(account) => {
+                let known = self.login(&case_folded(&account.name)).map(|login| login.account.identity);
+                let is_known = known == Some(account.identity);
+                return if is_known { Ok(()) } else { Err(VaultError::Denied(DenyReason::Revoked)) };
+            }
+            Principal::Client(client) => client,
+        };
+        let revoked = request.token_id().is_some_and(|jti| self.is_revoked(jti));
+        let current = self.client(&client.client_id).filter(|current| current.is_live(now) && !revoked);
+        let current = current.ok_or(VaultError::Denied(DenyReason::Revoked))?;
+        if Arc::ptr_eq(current, client) {
+            return Ok(());
+        }
+        check::permitted(&Principal::Client(Arc::clone(current)), action, request.origin())
+    }
+}
+
+/// Loads the accounts that may authenticate with a password. One whose row was modified outside the vault may not.
+fn logins(
+    connection: &mut AnyConnection,
+    mac: &RowMac,
+    roles: &HashMap<RoleId, Grant>,
+) -> Result<HashMap<String, Arc<Login>>, StoreError> {
+    let held = grouped(role::of_identities(connection)?);
+    let mut logins = HashMap::new();
+    for row in identity::with_password(connection)? {
+        let role_ids = held.get(&row.id);
+        if !identity_mac::verify(mac, &row, role_ids.map_or(&[], Vec::as_slice)) {
+            log::error!("identity {}: MAC mismatch, row was modified outside Chaveiro; login denied", row.id);
+            continue;
+        }
+        let rights = rights_of(roles, role_ids);
+        let account = Arc::new(Account { identity: row.id, name: row.account_name, rights });
+        let login = Login { account, password_hash: row.password.unwrap_or_default() };
+        logins.insert(row.account_key, Arc::new(login));
+    }
+    Ok(logins)
+}
+
+/// What each role grants.
+fn grants_of_roles(connection: &mut AnyConnection) -> Result<HashMap<RoleId, Grant>, StoreError> {
+    let roles = role::all(connection)?;
+    Ok(with_grants(connection, roles)?.into_iter().map(|(row, grant)| (row.id, grant)).collect())
+}
+
+/// Groups roles by who holds them.
+fn grouped<Holder: Eq + Hash>(pairs: Vec<(Holder, RoleId)>) -> HashMap<Holder, Vec<RoleId>> {
+    pairs.into_iter().fold(HashMap::new(), |mut groups, (holder, role)| {
+        groups.entry(holder).or_insert_with(Vec::new).push(role);
+        groups
+    })
+}
+
+fn rights_of(roles: &HashMap<RoleId, Grant>, held: Option<&Vec<RoleId>>) -> Rights {
+    held.into_iter().flatten().filter_map(|role| roles.get(role)).collect()
+}
+
+fn live_secret(row: ClientSecretRow) -> Option<LiveSecret> {
+    let hash = SecretHash::from_bytes(&row.hash)?;
+    Some(LiveSecret { hash, expires_at: row.expires_at.map(from_micros) })
+}
+
+/// Builds a client. A row that cannot be read in full becomes a client that may do nothing.
+fn client_from_row(
+    row: AuthorizationRow,
+    application_active: bool,
+    secrets: Vec<LiveSecret>,
+    key_row: Option<ResponseKeyRow>,
+    rights: Rights,
+) -> Client {
+    let origins = AllowedOrigins::parse(&row.allowed_ips, &row.referers, &row.certificates);
+    let access = row.access.parse::<ClientAccess>();
+    let response_key = key_row.as_ref().map(response_key::from_row);
+    let readable = origins.is_ok() && access.is_ok() && response_key.as_ref().is_none_or(Option::is_some);
+    if !readable {
+        log::error!("authorization {} cannot be read and is treated as disabled", row.id);
+    }
+    Client {
+        id: row.id,
+        client_id: row.client_id,
+        active: row.active && application_active && readable,
+        expires_at: row.expires_at.map(from_micros),
+        access: access.unwrap_or(ClientAccess::ReadOnly),
+        resources: row.resources.split(',').filter_map(|name| name.parse().ok()).collect(),
+        origins: origins.unwrap_or_else(|_| AllowedOrigins::nowhere()),
+        secrets,
+        response_key: response_key.flatten().map(Arc::new),
+        rights,
+    }
+}

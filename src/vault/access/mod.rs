@@ -1,0 +1,41 @@
+//! Who may do what: API clients and accounts, what roles grant, where calls may come from, and the copy of all that in
+//! memory.
+
+pub mod application;
+pub mod authentication;
+pub mod authorization;
+pub mod identity;
+pub mod link;
+pub mod origin;
+pub mod permission;
+pub mod role;
+
+mod account;
+pub(super) mod check;
+mod client;
+mod failures;
+mod freshness;
+mod granted;
+mod grants;
+mod identity_admin;
+mod identity_mac;
+mod password;
+mod response_key;
+mod tag_guard;
+mod transfer;
+mod visible;
+
+pub use account::Account;
+pub use client::{Client, ClientAccess, LiveSecret, Resource};
+pub use granted::{GrantedPermission, IdentityPermissions};
+pub use identity_admin::{IdentitySummary, RoleSummary};
+pub use origin::{AllowedOrigins, CertificateFingerprint, Origin};
+pub use permission::{Permission, Rights, Verb};
+
+pub(super) use failures::Failures;
+pub(super) use freshness::Freshness;
+pub(super) use grants::Grants;
+pub(super) use identity_mac::PURPOSE as IDENTITY_MAC;
+pub(super) use password::Passwords;
+pub(super) use tag_guard::require_tags_allowed;
+pub(super) use visible::{Visible, visible_credential, visible_device, visible_entry, visible_information};

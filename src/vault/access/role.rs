@@ -1,0 +1,263 @@
+//! Roles and the permission sets that bound them.
+
+use uuid::Uuid;
+
+pub use crate::store::role::{NameTest, RoleColumn};
+
+use super::identity_mac;
+use super::permission::{self, AccessString, GLOBAL_SET};
+use crate::audit::RowMac;
+use crate::store::id::{IdentityId, RoleId};
+use crate::store::lock::lock_name;
+use crate::store::role::{self, PermissionSetRow, RoleFields, RoleRow};
+use crate::store::{AnyConnection, StoreError, meta};
+use crate::text::case_folded;
+use crate::vault::operation::{Done, OperationContext, Permit, Subject};
+use crate::vault::pagination::{OffsetList, OffsetQuery};
+use crate::vault::provider::input;
+use crate::vault::{Field, Noun, Vault, VaultError};
+
+/// The most access-control strings of a role.
+const MAX_PERMISSIONS: usize = 1000;
+
+/// A role.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Role {
+    pub id: RoleId,
+    pub name: String,
+    pub description: String,
+    pub email_address: Option<String>,
+    pub immutable: bool,
+    pub permission_set_id: String,
+    pub permissions: Vec<String>,
+}
+
+impl From<RoleRow> for Role {
+    fn from(row: RoleRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            email_address: row.email_address,
+            immutable: row.immutable,
+            permission_set_id: row.permission_set_id,
+            permissions: access_strings(&row.permissions),
+        }
+    }
+}
+
+/// A permission set.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PermissionSet {
+    pub id: String,
+    pub name: String,
+    pub permissions: Vec<String>,
+}
+
+impl From<PermissionSetRow> for PermissionSet {
+    fn from(row: PermissionSetRow) -> Self {
+        Self { id: row.id, name: row.name, permissions: access_strings(&row.permissions) }
+    }
+}
+
+fn access_strings(column: &str) -> Vec<String> {
+    permission::strings(column).iter().map(|string| string.as_str().into()).collect()
+}
+
+/// What is sent to create or update a role. `None` is not sent.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct RoleInput {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub email_address: Option<String>,
+    pub permission_set_id: Option<Uuid>,
+    pub permissions: Vec<String>,
+}
+
+impl Vault {
+    /// Lists the roles.
+    pub async fn list_roles(
+        &self,
+        permit: Permit,
+        query: OffsetQuery<NameTest, RoleColumn>,
+    ) -> Result<OffsetList<Role>, VaultError> {
+        let list = move |context: &mut OperationContext<'_>| {
+            let list = role::list(context.connection(), query.condition.as_ref(), query.page)?;
+            Ok(Done::new(Subject::Collection, list.try_map(|row| Ok::<_, VaultError>(Role::from(row)))?))
+        };
+        self.query(permit, list).await
+    }
+
+    /// Returns one role.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn read_role(&self, permit: Permit, id: RoleId) -> Result<Role, VaultError> {
+        let read = move |context: &mut OperationContext<'_>| {
+            let row = existing(context, id)?;
+            Ok(Done::new(Subject::Role(row.id), row.into()))
+        };
+        self.query(permit, read).await
+    }
+
+    /// Creates a role. Whoever may change a role can grant itself anything, so every change of one needs the permission
+    /// through a role in the global permission set.
+    ///
+    /// # Errors
+    /// [`VaultError::Taken`]; [`VaultError::Invalid`].
+    pub async fn create_role(&self, permit: Permit, input: RoleInput) -> Result<Role, VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let fields = fields(context, &input, None)?;
+            let now = context.micros();
+            let id = role::insert(context.connection(), &fields, now)?;
+            saved(context, id)
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+
+    /// Replaces a role: what is not sent is cleared.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::Protected`], [`VaultError::Taken`], [`VaultError::Invalid`].
+    pub async fn update_role(&self, permit: Permit, id: RoleId, input: RoleInput) -> Result<Role, VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = mutable(context, id)?;
+            let fields = fields(context, &input, Some(row.id))?;
+            let now = context.micros();
+            role::update(context.connection(), row.id, &fields, now)?;
+            saved(context, row.id)
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+
+    /// Deletes a role and revokes it from everybody who holds it.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::Protected`].
+    pub async fn delete_role(&self, permit: Permit, id: RoleId) -> Result<(), VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = mutable(context, id)?;
+            let vault = context.vault;
+            for holder in role::identities_with(context.connection(), row.id)? {
+                revoke_from_identity(context.connection(), &vault.identity_mac, holder, row.id)?;
+            }
+            role::delete(context.connection(), row.id)?;
+            meta::raise_change_mark(context.connection())?;
+            Ok(Done::new(Subject::Role(row.id), ()))
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+
+    /// Lists the permission sets.
+    pub async fn list_permission_sets(
+        &self,
+        permit: Permit,
+        query: OffsetQuery<NameTest, ()>,
+    ) -> Result<OffsetList<PermissionSet>, VaultError> {
+        let list = move |context: &mut OperationContext<'_>| {
+            let list = role::list_permission_sets(context.connection(), query.condition.as_ref(), query.page)?;
+            Ok(Done::new(Subject::Collection, list.try_map(|row| Ok::<_, VaultError>(PermissionSet::from(row)))?))
+        };
+        self.query(permit, list).await
+    }
+
+    /// Returns one permission set.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn read_permission_set(&self, permit: Permit, id: Uuid) -> Result<PermissionSet, VaultError> {
+        let read = move |context: &mut OperationContext<'_>| {
+            let row = role::permission_set(context.connection(), &id.to_string())?;
+            let row = row.ok_or(VaultError::NotFound(Noun::PermissionSet))?;
+            Ok(Done::new(Subject::Collection, row.into()))
+        };
+        self.query(permit, read).await
+    }
+
+    /// Runs a change of what principals may do. This node knows at once, the others within a second.
+    pub(super) async fn execute_and_refresh<T: Send + 'static>(
+        &self,
+        permit: Permit,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let (value, _) = self.execute(permit, rule).await?;
+        self.refresh().await?;
+        Ok(value)
+    }
+}
+
+fn existing(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {
+    let row = role::by_id(context.connection(), id)?.ok_or(VaultError::NotFound(Noun::Role))?;
+    context.found(Subject::Role(row.id));
+    Ok(row)
+}
+
+fn mutable(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {
+    let row = existing(context, id)?;
+    if row.immutable { Err(VaultError::Protected(Noun::Role)) } else { Ok(row) }
+}
+
+fn saved(context: &mut OperationContext<'_>, id: RoleId) -> Result<Done<Role>, VaultError> {
+    meta::raise_change_mark(context.connection())?;
+    let row = existing(context, id)?;
+    Ok(Done::new(Subject::Role(id), row.into()))
+}
+
+fn fields(context: &mut OperationContext<'_>, sent: &RoleInput, own: Option<RoleId>) -> Result<RoleFields, VaultError> {
+    let name = input::name(sent.name.as_deref(), Field::Name)?;
+    let description = input::text(sent.description.as_deref(), Field::Description)?.unwrap_or_default();
+    let email_address = input::text(sent.email_address.as_deref(), Field::EmailAddress)?;
+    if sent.permissions.len() > MAX_PERMISSIONS {
+        return Err(VaultError::invalid(Field::Permissions, "must not be more than 1000"));
+    }
+    let strings = sent.permissions.iter().map(|text| AccessString::parse(text)).collect::<Option<Vec<_>>>();
+    let strings = strings
+        .ok_or_else(|| VaultError::invalid(Field::Permissions, "expected access-control strings, as in /pam/read/"))?;
+    let set_id = sent.permission_set_id.map_or(GLOBAL_SET.into(), |id| id.to_string());
+    let set = role::permission_set(context.connection(), &set_id)?
+        .ok_or_else(|| VaultError::invalid(Field::PermissionSet, "there is no such permission set"))?;
+    let bounds = permission::strings(&set.permissions);
+    if !strings.iter().all(|string| bounds.iter().any(|bound| bound.grants(string.as_str()))) {
+        return Err(VaultError::invalid(Field::Permissions, "the permission set does not allow all of them"));
+    }
+    lock_name(context.connection(), &format!("role/{}", case_folded(&name)))?;
+    if role::by_name(context.connection(), &name)?.is_some_and(|row| Some(row.id) != own) {
+        return Err(VaultError::Taken(Noun::Role));
+    }
+    Ok(RoleFields {
+        name_key: case_folded(&name),
+        name,
+        description: description.into(),
+        email_address: email_address.map(String::from),
+        permission_set_id: set_id,
+        permissions: permission::column(&strings),
+    })
+}
+
+/// Finds the id of the role of that name, ignoring case.
+///
+/// # Errors
+/// [`VaultError::NotFound`].
+pub(super) fn id_by_name(context: &mut OperationContext<'_>, name: &str) -> Result<RoleId, VaultError> {
+    let row = role::by_name(context.connection(), name)?;
+    row.map(|row| row.id).ok_or(VaultError::NotFound(Noun::Role))
+}
+
+/// Revokes a role from an identity, and renews the MAC of the rest if it was valid before. Returns whether the identity
+/// held the role.
+pub(super) fn revoke_from_identity(
+    connection: &mut AnyConnection,
+    mac: &RowMac,
+    identity: IdentityId,
+    role: RoleId,
+) -> Result<bool, StoreError> {
+    let valid = identity_mac::locked_and_verified(connection, mac, identity)?;
+    let had = role::take_from_identity(connection, identity, role)?;
+    if valid {
+        identity_mac::update(connection, mac, identity)?;
+    }
+    Ok(had)
+}

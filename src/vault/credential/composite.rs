@@ -1,0 +1,188 @@
+//! Using a credential: one request that finds it, takes it into custody and returns all that a login needs. An addition to
+//! the contract.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ReadCredential, SealedCredential, resolve, shown, totp};
+use crate::clock::{from_micros, to_micros};
+use crate::crypto::TotpCode;
+use crate::store::StoreError;
+use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::device::DeviceRow;
+use crate::store::id::CredentialId;
+use crate::store::list;
+use crate::text::{case_folded, comma_separated};
+use crate::vault::access::Visible;
+use crate::vault::device::Device;
+use crate::vault::operation::{Done, OperationContext, Permit};
+use crate::vault::pagination::{Cursor, CursorPage, Filter};
+use crate::vault::secrets::{self, Sealed, SecretOwner};
+use crate::vault::{Field, Noun, Switchable, Vault, VaultError, custody};
+
+/// The most candidates that are listed when several credentials match.
+const MAX_CANDIDATES: i64 = 20;
+
+/// What a client knows of the credential that it needs. Everything that is sent has to match.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct UseInput {
+    pub identifier: Option<String>,
+    pub hostname: Option<String>,
+    pub ip: Option<String>,
+    pub username: Option<String>,
+    pub tag: Option<String>,
+    pub credential_type: Option<String>,
+}
+
+/// A credential with what a login needs.
+#[derive(Debug)]
+pub struct UsedCredential {
+    /// The credential with its password.
+    pub credential: ReadCredential,
+    /// The current one-time password; `None` without a seed.
+    pub totp: Option<TotpCode>,
+    /// Its device.
+    pub device: Device,
+}
+
+/// A credential that a request for one could mean, without secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Candidate {
+    pub id: CredentialId,
+    pub identifier: Option<String>,
+    pub username: String,
+    pub credential_type: String,
+    pub tags: String,
+    pub hostname: String,
+    pub ip: String,
+}
+
+/// The result on its way out of the transaction.
+#[derive(Serialize, Deserialize)]
+struct SealedUse {
+    found: SealedCredential,
+    seed: Option<Sealed>,
+    /// The moment of the one-time password, in microseconds.
+    at: i64,
+    device: Device,
+}
+
+impl Vault {
+    /// Finds the one credential that matches, takes it into custody, and returns it with its one-time password and device.
+    ///
+    /// # Errors
+    /// As for reading; [`VaultError::Ambiguous`] when several match.
+    pub async fn use_credential(&self, permit: Permit, input: UseInput) -> Result<UsedCredential, VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| find(context, &input);
+        let (used, recorded) = self.execute_idempotent(permit, rule, revalidate).await?;
+        let credential = self.unseal_credential(&recorded, used.found).await?;
+        let seed = self.unseal_optional(&recorded, used.seed.as_ref()).await?;
+        let totp = seed.map(|seed| totp(&seed, from_micros(used.at))).transpose()?;
+        Ok(UsedCredential { credential, totp, device: used.device })
+    }
+}
+
+fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<SealedUse>, VaultError> {
+    let (row, device) = match &input.identifier {
+        Some(identifier) => by_identifier(context, identifier, input)?,
+        None => by_search(context, input)?,
+    };
+    let id = row.id;
+    let held_until = custody::take(context, &row)?;
+    let found = shown(context, row, &device, held_until)?;
+    let now = context.micros();
+    credential::set_viewed(context.connection(), id, now)?;
+    let seed = secrets::current(context, SecretOwner::TotpSeed(id))?;
+    if let Some(seed) = &seed {
+        // A login that lacks its second factor would fail, and lock the account in the end.
+        totp(&seed.open_within(context)?, context.now())?;
+    }
+    let at = to_micros(context.now());
+    Ok(found.map(|found| SealedUse { found, seed, at, device: device.into() }))
+}
+
+/// Confirms the right to a stored result: the credential is visible, active, and in the client's custody or free for it.
+fn revalidate(context: &mut OperationContext<'_>, used: &SealedUse) -> Result<(), VaultError> {
+    revalidate_read(context, used.found.credential.id)
+}
+
+/// The same for any stored read of a credential's password.
+pub(super) fn revalidate_read(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
+    let row = credential::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?;
+    let row = resolve::require_visible(context, row)?;
+    let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
+    custody::take(context, &row).map(drop)
+}
+
+/// The credential of that identifier, if everything else that was sent matches.
+fn by_identifier(
+    context: &mut OperationContext<'_>,
+    identifier: &str,
+    input: &UseInput,
+) -> Result<(Visible<CredentialRow>, DeviceRow), VaultError> {
+    let rows: Vec<CredentialRow> = credential::by_identifier(context.connection(), identifier)?.into_iter().collect();
+    let row = resolve::pick(context, rows, CredentialKind::Password)?;
+    let (row, device) = resolve::readable(context, row, Switchable::Credential)?;
+    if matches(input, &row, &device) { Ok((row, device)) } else { Err(VaultError::NotFound(Noun::Credential)) }
+}
+
+fn matches(input: &UseInput, row: &CredentialRow, device: &DeviceRow) -> bool {
+    let exact = |sent: &Option<String>, stored: &str| sent.as_deref().is_none_or(|sent| sent == stored);
+    let folded = |sent: &Option<String>, stored: &str| {
+        sent.as_deref().is_none_or(|sent| case_folded(sent) == case_folded(stored))
+    };
+    let has_tag = |tag: &str| comma_separated(&row.tags).any(|item| case_folded(item) == case_folded(tag));
+    exact(&input.username, &row.username)
+        && exact(&input.ip, &device.ip)
+        && folded(&input.hostname, &device.hostname)
+        && folded(&input.credential_type, &row.credential_type)
+        && input.tag.as_deref().is_none_or(has_tag)
+}
+
+/// The only credential among those that the client sees that matches everything.
+fn by_search(
+    context: &mut OperationContext<'_>,
+    input: &UseInput,
+) -> Result<(Visible<CredentialRow>, DeviceRow), VaultError> {
+    let names_device = input.hostname.is_some() || input.ip.is_some();
+    let names_credential = input.username.is_some() || input.tag.is_some() || input.credential_type.is_some();
+    if !names_device || !names_credential {
+        let expected = "send it, or hostname or ip with username, tag or type";
+        return Err(VaultError::invalid(Field::Identifier, expected));
+    }
+    let filter = Filter {
+        username: input.username.clone(),
+        hostname: input.hostname.clone(),
+        ip: input.ip.clone(),
+        tag: input.tag.clone(),
+        kind: input.credential_type.clone(),
+        ..Filter::default()
+    };
+    let (authorization, page) = (context.authorization()?, CursorPage { after: Cursor::new(0), limit: MAX_CANDIDATES });
+    let kind = Some(CredentialKind::Password);
+    let mut rows = list::credentials(context.connection(), authorization, kind, &filter, Some(page))?;
+    match rows.pop() {
+        None => Err(VaultError::NotFound(Noun::Credential)),
+        Some((row, device, _)) if rows.is_empty() => {
+            Ok((resolve::pick(context, vec![row], CredentialKind::Password)?, device))
+        }
+        Some(last) => {
+            let candidates = rows.into_iter().chain([last]).map(|(row, device, _)| candidate((row, device)));
+            Err(VaultError::Ambiguous(candidates.collect()))
+        }
+    }
+}
+
+/// Describes a credential to choose from.
+pub(super) fn candidate((row, device): (CredentialRow, DeviceRow)) -> Candidate {
+    Candidate {
+        id: row.id,
+        identifier: row.identifier,
+        username: row.username,
+        credential_type: row.credential_type,
+        tags: row.tags,
+        hostname: device.hostname,
+        ip: device.ip,
+    }
+}

@@ -1,0 +1,183 @@
+//! The file of audit heads: one line of JSON for each head that moved, with a MAC.
+//!
+//! The newest head of a chain stands for all before it, since they are of the same chain. So the file is bounded: when it has
+//! grown, a new one begins with the newest heads, and the one before is kept beside it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::audit::{AuthenticatedHead, Break};
+use crate::crypto::DataKey;
+use crate::store::audit::ChainHead;
+
+/// How large the file grows before a new one begins, in bytes.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// How much of its end is read to find what was written last, in bytes.
+const TAIL_BYTES: u64 = 256 * 1024;
+
+/// Reads the newest head of each chain, and the first line that is not the vault's. A missing file has no heads.
+///
+/// Every line is checked for its MAC. A last line without an end is a write that a crash cut short, and is passed over.
+pub(super) fn read(path: &Path, key: &DataKey) -> io::Result<(Vec<ChainHead>, Option<Break>)> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    let mut newest = Vec::new();
+    for (index, line) in complete_lines(&text).enumerate() {
+        let Some(head) = verified(line, key) else { return Ok((newest, Some(Break::ForgedHead { line: index + 1 }))) };
+        replace_older(&mut newest, head);
+    }
+    Ok((newest, None))
+}
+
+/// Appends those of `heads` that are not the last ones written, at `now` in microseconds.
+pub(super) fn append(path: &Path, key: &DataKey, heads: &[ChainHead], now: i64) -> io::Result<()> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let known = last_written(&mut file, key)?;
+    let moved: Vec<&ChainHead> = heads.iter().filter(|head| head.seq > 0 && !known.contains(head)).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    if file.metadata()?.len() < MAX_BYTES {
+        file.write_all(lines(&moved, key, now)?.as_bytes())?;
+        return file.sync_all();
+    }
+    let (mut newest, forged) = read(path, key)?;
+    if forged.is_some() {
+        // Evidence stays where it is.
+        file.write_all(lines(&moved, key, now)?.as_bytes())?;
+        return file.sync_all();
+    }
+    // A head that the database has lost stays known.
+    heads.iter().filter(|head| head.seq > 0).for_each(|head| replace_older(&mut newest, head.clone()));
+    begin_anew(path, &lines(&newest.iter().collect::<Vec<_>>(), key, now)?)
+}
+
+/// Puts a new file in the place of a large one, which is kept as `….1`.
+fn begin_anew(path: &Path, lines: &str) -> io::Result<()> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_os_string();
+        name.push(suffix);
+        std::path::PathBuf::from(name)
+    };
+    let new = beside(".new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(lines.as_bytes())?;
+    file.sync_all()?;
+    // The old file gets a second name first, so that at no moment there is none.
+    let kept = beside(".1");
+    if let Err(error) = fs::remove_file(&kept)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    fs::hard_link(path, kept)?;
+    fs::rename(new, path)?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+/// Reads the newest heads off the end of the file. A line that a crash cut short is cut off, or the next one would be lost with
+/// it.
+fn last_written(file: &mut File, key: &DataKey) -> io::Result<Vec<ChainHead>> {
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole < bytes.len() {
+        file.set_len(start + u64::try_from(whole).unwrap_or(0))?;
+    }
+    let text = String::from_utf8_lossy(&bytes[..whole]);
+    let mut newest = Vec::new();
+    // The first line may be the end of one that begins before the tail; then it does not verify.
+    for head in complete_lines(&text).filter_map(|line| verified(line, key)) {
+        replace_older(&mut newest, head);
+    }
+    Ok(newest)
+}
+
+fn lines(heads: &[&ChainHead], key: &DataKey, now: i64) -> io::Result<String> {
+    let mut lines = String::new();
+    for head in heads {
+        lines += &serde_json::to_string(&AuthenticatedHead::new(key, head, now))?;
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+fn complete_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n').filter(|line| line.ends_with('\n'))
+}
+
+fn verified(line: &str, key: &DataKey) -> Option<ChainHead> {
+    serde_json::from_str::<AuthenticatedHead>(line).ok()?.verified(key)
+}
+
+fn replace_older(newest: &mut Vec<ChainHead>, head: ChainHead) {
+    newest.retain(|known| known.chain != head.chain || known.seq > head.seq);
+    if newest.iter().all(|known| known.chain != head.chain) {
+        newest.push(head);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(chain: &str, seq: i64) -> ChainHead {
+        ChainHead { chain: chain.into(), seq, mac: vec![7; 32] }
+    }
+
+    #[test]
+    fn the_file_stays_bounded_and_keeps_the_newest_head_of_every_chain() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heads");
+        let key = DataKey::generate();
+        append(&path, &key, &[head("quiet", 1), head("busy", 1)], 1).unwrap();
+        let line = fs::metadata(&path).unwrap().len() / 2;
+        let writes = i64::try_from(MAX_BYTES / line).unwrap() + 100;
+        let mut newest = 1;
+        // Many lines at once, so that the test is quick.
+        while newest < writes {
+            let moved: Vec<ChainHead> = (newest + 1..newest + 1000).map(|seq| head("busy", seq)).collect();
+            newest += 999;
+            append(&path, &key, &moved, 1).unwrap();
+        }
+        // The database has lost the quiet chain by now.
+        append(&path, &key, &[head("busy", newest + 1)], 1).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < MAX_BYTES);
+        let (heads, forged) = read(&path, &key).unwrap();
+        assert_eq!(forged, None);
+        assert!(heads.contains(&head("quiet", 1)) && heads.contains(&head("busy", newest + 1)), "{heads:?}");
+        assert!(directory.path().join("heads.1").exists());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_loses_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heads");
+        let key = DataKey::generate();
+        append(&path, &key, &[head("a", 1)], 1).unwrap();
+        append(&path, &key, &[head("a", 2)], 1).unwrap();
+        let length = fs::metadata(&path).unwrap().len();
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 5).unwrap();
+        append(&path, &key, &[head("a", 3)], 1).unwrap();
+        assert_eq!(read(&path, &key).unwrap(), (vec![head("a", 3)], None));
+    }
+
+    #[test]
+    fn a_head_that_did_not_move_is_not_written_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heads");
+        let key = DataKey::generate();
+        append(&path, &key, &[head("a", 1)], 1).unwrap();
+        let once = fs::read(&path).unwrap();
+        append(&path, &key, &[head("a", 1)], 2).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), once);
+    }
+}

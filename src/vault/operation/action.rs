@@ -1,0 +1,277 @@
+//! The operations of the vault: the audit event name, the permission and the kinds of repetition of each.
+
+use crate::vault::access::{Resource, Verb};
+
+/// An operation that a principal can ask for. The row of a route names its action; permission guard, API description and
+/// test matrices read it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    name: &'static str,
+    need: Need,
+    is_conditional: bool,
+    is_idempotent: bool,
+}
+
+/// What a principal needs for an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing beyond being authenticated.
+    Nothing,
+    /// The resource, and for a write an authorization that may write.
+    Resource(Resource, AccessKind),
+    /// The resource [`Resource::Administration`], and a permission that a role grants.
+    Role(RolePermission, AccessKind),
+    /// To be the operator, or the system.
+    Operator,
+}
+
+/// Whether an operation changes anything. A read-only authorization may read alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum AccessKind {
+    Read,
+    Write,
+}
+
+/// The permission of a role that an action needs before its object is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolePermission {
+    /// None: any account may ask.
+    Any,
+    /// On all of PAM.
+    Pam(Verb),
+    /// On at least one provider; which one is checked when the provider is looked up.
+    SomeProvider(Verb),
+    /// On identities, roles and permission sets.
+    Security(Verb),
+    /// The same, through a role in the global permission set.
+    GlobalSecurity(Verb),
+}
+
+impl Action {
+    const fn new(name: &'static str, need: Need) -> Self {
+        Self { name, need, is_conditional: false, is_idempotent: false }
+    }
+
+    const fn read(name: &'static str) -> Self {
+        Self::new(name, Need::Resource(Resource::PamCore, AccessKind::Read))
+    }
+
+    const fn write(name: &'static str) -> Self {
+        Self::new(name, Need::Resource(Resource::PamCore, AccessKind::Write))
+    }
+
+    const fn role_read(name: &'static str, permission: RolePermission) -> Self {
+        Self::new(name, Need::Role(permission, AccessKind::Read))
+    }
+
+    const fn role_write(name: &'static str, permission: RolePermission) -> Self {
+        Self::new(name, Need::Role(permission, AccessKind::Write))
+    }
+
+    const fn operator(name: &'static str) -> Self {
+        Self::new(name, Need::Operator)
+    }
+
+    const fn conditional(mut self) -> Self {
+        self.is_conditional = true;
+        self
+    }
+
+    const fn idempotent(mut self) -> Self {
+        self.is_idempotent = true;
+        self
+    }
+
+    /// The event name in the audit log; stable.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What a principal needs for it.
+    pub const fn need(self) -> Need {
+        self.need
+    }
+
+    /// Whether the object has an ETag that preconditions are compared with.
+    pub const fn is_conditional(self) -> bool {
+        self.is_conditional
+    }
+
+    /// Whether a request with an idempotency key has its effect once.
+    pub const fn is_idempotent(self) -> bool {
+        self.is_idempotent
+    }
+
+    /// Whether it changes anything, custody aside.
+    pub const fn is_write(self) -> bool {
+        match self.need {
+            Need::Resource(_, access) | Need::Role(_, access) => matches!(access, AccessKind::Write),
+            Need::Operator => true,
+            Need::Nothing => false,
+        }
+    }
+
+    /// The same action for principals that may only read. A protocol uses it where it documents the weaker permission.
+    pub const fn as_read(mut self) -> Self {
+        if let Need::Resource(resource, _) = self.need {
+            self.need = Need::Resource(resource, AccessKind::Read);
+        }
+        self
+    }
+}
+
+/// Devices.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const DEVICE_LIST: Action = Action::read("device.list");
+    pub const DEVICE_READ: Action = Action::read("device.read").conditional();
+    pub const DEVICE_SAVE: Action = Action::write("device.save").conditional().idempotent();
+    pub const DEVICE_DEACTIVATE: Action = Action::write("device.deactivate").conditional();
+    pub const DEVICE_ACTIVATE: Action = Action::write("device.activate").conditional();
+    pub const DEVICE_TRANSFER: Action = Action::operator("device.transfer");
+}
+
+/// Credentials and their custody. Releasing custody is no write (contract, section 6).
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const CREDENTIAL_LIST: Action = Action::read("credential.list");
+    pub const CREDENTIAL_READ: Action = Action::read("credential.read").conditional();
+    pub const CREDENTIAL_TOTP: Action = Action::read("credential.totp");
+    pub const CREDENTIAL_USE: Action = Action::read("credential.use").idempotent();
+    pub const CREDENTIAL_BATCH: Action = Action::read("credential.batch").idempotent();
+    pub const CREDENTIAL_SAVE: Action = Action::write("credential.save").conditional().idempotent();
+    pub const CREDENTIAL_DEACTIVATE: Action = Action::write("credential.deactivate").conditional();
+    pub const CREDENTIAL_ACTIVATE: Action = Action::write("credential.activate").conditional();
+    pub const CUSTODY_RELEASE: Action = Action::read("custody.release").conditional();
+}
+
+/// Protected information.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const INFORMATION_LIST: Action = Action::read("information.list");
+    pub const INFORMATION_READ: Action = Action::read("information.read").conditional();
+    pub const INFORMATION_SAVE: Action = Action::write("information.save").conditional().idempotent();
+    pub const INFORMATION_DEACTIVATE: Action = Action::write("information.deactivate").conditional();
+    pub const INFORMATION_ACTIVATE: Action = Action::write("information.activate").conditional();
+}
+
+/// SSH keys.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const SSH_KEY_LIST: Action = Action::read("ssh-key.list");
+    pub const SSH_KEY_READ: Action = Action::read("ssh-key.read").conditional();
+    pub const SSH_KEY_SAVE: Action = Action::write("ssh-key.save").conditional().idempotent();
+    pub const SSH_KEY_DEACTIVATE: Action = Action::write("ssh-key.deactivate").conditional();
+    pub const SSH_KEY_ACTIVATE: Action = Action::write("ssh-key.activate").conditional();
+}
+
+/// Versions of secrets.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const HISTORY_LIST: Action = Action::read("history.list");
+    pub const HISTORY_READ: Action = Action::read("history.read");
+    pub const HISTORY_RESTORE: Action = Action::write("history.restore").conditional().idempotent();
+}
+
+/// Proxy sessions. The URL of one was given out to be opened by another, so opening it needs nothing.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const PROXY_SESSION_CREATE: Action =
+        Action::new("session.create", Need::Resource(Resource::WebProxySession, AccessKind::Write)).idempotent();
+    pub const PROXY_SESSION_OPEN: Action = Action::new("session.open", Need::Nothing);
+    pub const PROXY_SESSION_LIST: Action = Action::read("session.list");
+    pub const PROXY_SESSION_READ: Action = Action::read("session.read");
+    pub const PROXY_SESSION_DROP: Action = Action::write("session.drop");
+}
+
+/// PAM providers, their types and entries.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const PROVIDER_TYPE_LIST: Action = Action::role_read("provider-type.list", RolePermission::Pam(Verb::Read));
+    pub const PROVIDER_TYPE_READ: Action = Action::role_read("provider-type.read", RolePermission::Pam(Verb::Read));
+    pub const PROVIDER_TYPE_CREATE: Action =
+        Action::role_write("provider-type.create", RolePermission::Pam(Verb::Modify));
+    pub const PROVIDER_TYPE_DELETE: Action =
+        Action::role_write("provider-type.delete", RolePermission::Pam(Verb::Modify));
+    pub const PROVIDER_LIST: Action = Action::role_read("provider.list", RolePermission::SomeProvider(Verb::Read));
+    pub const PROVIDER_READ: Action = Action::role_read("provider.read", RolePermission::SomeProvider(Verb::Read));
+    pub const PROVIDER_CREATE: Action = Action::role_write("provider.create", RolePermission::Pam(Verb::Modify));
+    pub const PROVIDER_UPDATE: Action =
+        Action::role_write("provider.update", RolePermission::SomeProvider(Verb::Modify));
+    pub const PROVIDER_DELETE: Action =
+        Action::role_write("provider.delete", RolePermission::SomeProvider(Verb::Modify));
+    pub const ENTRY_LIST: Action = Action::role_read("entry.list", RolePermission::SomeProvider(Verb::Read));
+    pub const ENTRY_CREATE: Action = Action::role_write("entry.create", RolePermission::SomeProvider(Verb::Modify));
+    pub const ENTRY_UPDATE: Action = Action::role_write("entry.update", RolePermission::SomeProvider(Verb::Modify));
+    pub const ENTRY_DELETE: Action = Action::role_write("entry.delete", RolePermission::SomeProvider(Verb::Modify));
+    /// Reading an entry with its secret, for an API client that it is linked to.
+    pub const ENTRY_READ: Action = Action::read("entry.read");
+}
+
+/// Identities, roles and permission sets.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const IDENTITY_LIST: Action = Action::role_read("identity.list", RolePermission::Security(Verb::Modify));
+    pub const IDENTITY_PERMISSIONS: Action =
+        Action::role_read("identity.permissions", RolePermission::Security(Verb::Read));
+    pub const IDENTITY_LOOKUP: Action = Action::role_read("identity.lookup", RolePermission::Security(Verb::Read));
+    pub const IDENTITY_CREATE: Action =
+        Action::role_write("identity.create", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const IDENTITY_DELETE: Action = Action::role_write("identity.delete", RolePermission::Security(Verb::Modify));
+    pub const IDENTITY_SET_PASSWORD: Action = Action::operator("identity.set-password");
+    pub const IDENTITY_GRANT_ROLE: Action = Action::operator("identity.grant-role");
+    pub const IDENTITY_REVOKE_ROLE: Action = Action::operator("identity.revoke-role");
+    pub const ROLE_LIST: Action = Action::role_read("role.list", RolePermission::Security(Verb::Read));
+    pub const ROLE_READ: Action = Action::role_read("role.read", RolePermission::Security(Verb::Read));
+    pub const ROLE_CREATE: Action = Action::role_write("role.create", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const ROLE_UPDATE: Action = Action::role_write("role.update", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const ROLE_DELETE: Action = Action::role_write("role.delete", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const PERMISSION_SET_LIST: Action =
+        Action::role_read("permission-set.list", RolePermission::Security(Verb::Read));
+    pub const PERMISSION_SET_READ: Action =
+        Action::role_read("permission-set.read", RolePermission::Security(Verb::Read));
+    /// Asking which endpoints there are.
+    pub const ENDPOINT_LIST: Action = Action::role_read("endpoint.list", RolePermission::Any);
+    /// Asking whether the service works.
+    pub const HEALTH_CHECK: Action = Action::role_read("health.check", RolePermission::Any);
+}
+
+/// Administration of applications and their clients, from the command line.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const APPLICATION_CREATE: Action = Action::operator("application.create");
+    pub const APPLICATION_LIST: Action = Action::operator("application.list");
+    pub const APPLICATION_DISABLE: Action = Action::operator("application.disable");
+    pub const AUTHORIZATION_CREATE: Action = Action::operator("authorization.create");
+    pub const AUTHORIZATION_LIST: Action = Action::operator("authorization.list");
+    pub const AUTHORIZATION_DISABLE: Action = Action::operator("authorization.disable");
+    pub const AUTHORIZATION_ROTATE_SECRET: Action = Action::operator("authorization.rotate-secret");
+    pub const AUTHORIZATION_LINK: Action = Action::operator("authorization.link");
+    pub const AUTHORIZATION_UNLINK: Action = Action::operator("authorization.unlink");
+    pub const AUTHORIZATION_GRANT_ROLE: Action = Action::operator("authorization.grant-role");
+    pub const AUTHORIZATION_REVOKE_ROLE: Action = Action::operator("authorization.revoke-role");
+    pub const RESPONSE_KEY_READ: Action = Action::operator("authorization.read-response-key");
+    pub const RESPONSE_KEY_SET: Action = Action::operator("authorization.set-response-key");
+    pub const RESPONSE_KEY_REMOVE: Action = Action::operator("authorization.remove-response-key");
+    pub const DOMAIN_ADD: Action = Action::operator("domain.add");
+    pub const DOMAIN_LIST: Action = Action::operator("domain.list");
+    pub const USER_ADD: Action = Action::operator("user.add");
+    pub const USER_LIST: Action = Action::operator("user.list");
+    pub const IDENTITY_SUMMARY: Action = Action::operator("identity.list");
+    pub const ROLE_SUMMARY: Action = Action::operator("role.list");
+    pub const AUDIT_READ: Action = Action::operator("audit.read");
+    pub const AUDIT_VERIFY: Action = Action::operator("audit.verify");
+}
+
+/// Tokens, failed authentications, unknown routes and background work.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const TOKEN_ISSUE: Action = Action::new("token.issue", Need::Nothing);
+    pub const TOKEN_REVOKE: Action = Action::new("token.revoke", Need::Nothing);
+    pub const TOKEN_INTROSPECT: Action = Action::new("token.introspect", Need::Nothing);
+    pub const AUTHENTICATION: Action = Action::operator("authentication");
+    pub const UNKNOWN_ROUTE: Action = Action::new("route.unknown", Need::Nothing);
+    pub const PRUNE: Action = Action::operator("retention.prune");
+    pub const WRITE_HEADS: Action = Action::operator("audit.write-heads");
+}

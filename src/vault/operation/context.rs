@@ -1,0 +1,101 @@
+//! What a rule works with: a connection, the request, the time.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+
+use super::{Permit, Principal, Request, Subject};
+use crate::clock::to_micros;
+use crate::config::Settings;
+use crate::store::AnyConnection;
+use crate::store::id::AuthorizationId;
+use crate::vault::{DenyReason, Inner, VaultError};
+
+/// The context of one operation: within a transaction, or on a connection for reading.
+pub(in crate::vault) struct OperationContext<'a> {
+    connection: &'a mut AnyConnection,
+    pub(super) permit: &'a Permit,
+    pub(in crate::vault) vault: &'a Inner,
+    now: DateTime<Utc>,
+    /// The last object that was looked up, for the record of a refusal.
+    pub(super) found: Subject,
+    pub(super) preconditions_checked: bool,
+}
+
+/// The result of a rule, with the subject of its audit record.
+#[derive(Debug)]
+pub(in crate::vault) struct Done<T> {
+    pub(super) subject: Subject,
+    pub(super) value: T,
+    pub(super) outcome: &'static str,
+}
+
+impl<T> Done<T> {
+    /// A success.
+    pub(in crate::vault) fn new(subject: Subject, value: T) -> Self {
+        Self { subject, value, outcome: "ok" }
+    }
+
+    /// A success that repeats what an earlier request did.
+    pub(super) fn repeated(subject: Subject, value: T) -> Self {
+        Self { subject, value, outcome: "repeated" }
+    }
+
+    /// The same with another value.
+    pub(in crate::vault) fn map<U>(self, map: impl FnOnce(T) -> U) -> Done<U> {
+        Done { subject: self.subject, value: map(self.value), outcome: self.outcome }
+    }
+}
+
+impl<'a> OperationContext<'a> {
+    pub(super) fn new(connection: &'a mut AnyConnection, permit: &'a Permit, vault: &'a Inner) -> Self {
+        let now = vault.clock.now();
+        Self { connection, permit, vault, now, found: Subject::Collection, preconditions_checked: false }
+    }
+
+    /// The connection, for the functions of the tables.
+    pub(in crate::vault) fn connection(&mut self) -> &mut AnyConnection {
+        self.connection
+    }
+
+    /// The time of the operation.
+    pub(in crate::vault) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The time of the operation in microseconds, as the tables store it.
+    pub(in crate::vault) fn micros(&self) -> i64 {
+        to_micros(self.now)
+    }
+
+    /// Who asks.
+    pub(in crate::vault) fn principal(&self) -> &Principal {
+        self.permit.principal()
+    }
+
+    /// The address that the request comes from.
+    pub(in crate::vault) fn source(&self) -> IpAddr {
+        self.permit.origin().source
+    }
+
+    pub(in crate::vault) fn settings(&self) -> &Settings {
+        &self.vault.settings
+    }
+
+    pub(super) fn request(&self) -> &Request {
+        self.permit.request()
+    }
+
+    /// The id of the authorization that asks.
+    ///
+    /// # Errors
+    /// [`DenyReason::Resource`] for a principal without one.
+    pub(in crate::vault) fn authorization(&self) -> Result<AuthorizationId, VaultError> {
+        self.principal().authorization().ok_or(VaultError::Denied(DenyReason::Resource))
+    }
+
+    /// Notes the object that was looked up, so that a refusal is recorded with it.
+    pub(in crate::vault) fn found(&mut self, subject: Subject) {
+        self.found = subject;
+    }
+}

@@ -1,0 +1,122 @@
+//! Idempotent requests: a repeated request with the same key returns the stored result and has no further effect.
+//!
+//! Only successes are stored. A refusal changed nothing, so the request may be tried again under its key. A repeated
+//! request is checked again before it is answered: it repeats the answer, never the right to it.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Done, OperationContext, Precondition, Subject};
+use crate::store::StoreError;
+use crate::store::idempotency::{self, IdempotencyRow};
+use crate::store::lock::lock_name;
+use crate::vault::{Inner, Vault, VaultError};
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// The idempotency key of a request and the digest of its content, both keyed: neither can be guessed from the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    key: [u8; 32],
+    request: [u8; 32],
+}
+
+/// The stored result of a request.
+#[derive(Serialize, Deserialize)]
+struct StoredResult<T> {
+    subject: Subject,
+    value: T,
+}
+
+impl Vault {
+    /// Computes the idempotency key of a request. Two requests are the same when method, path and parameters are; how the
+    /// parameters were written (JSON or form, in which order) does not matter.
+    pub fn idempotency_key(&self, key: &str, method: &str, path: &str, parameters: &impl Serialize) -> IdempotencyKey {
+        let digest = &self.0.keyed_digest;
+        IdempotencyKey {
+            key: digest.digest(&("idempotency key", key)),
+            request: digest.digest(&("request", method, path, parameters)),
+        }
+    }
+}
+
+impl IdempotencyKey {
+    /// The key of one of several items of the request.
+    pub(super) fn of_item(&self, vault: &Inner, index: usize) -> Self {
+        Self { key: vault.keyed_digest.digest(&("item", self.key, index)), request: self.request }
+    }
+}
+
+impl Inner {
+    /// How long results are stored, in microseconds.
+    pub(in crate::vault) fn result_lifetime(&self) -> i64 {
+        i64::from(self.settings.retries.hours).saturating_mul(HOUR_MICROS)
+    }
+}
+
+/// Runs `rule` once under the key, or returns what it did before, after `revalidate` has confirmed the right to it.
+///
+/// # Errors
+/// [`Precondition::KeyReused`]; those of `rule` and `revalidate`.
+pub(super) fn run<T: Serialize + DeserializeOwned>(
+    context: &mut OperationContext<'_>,
+    key: &IdempotencyKey,
+    rule: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError>,
+    revalidate: impl FnOnce(&mut OperationContext<'_>, &T) -> Result<(), VaultError>,
+) -> Result<Done<T>, VaultError> {
+    if let Some(known) = find_completed(context, key)? {
+        // A result that another version stored in another form: repeating the effect is what the client wants least.
+        let stored: StoredResult<T> =
+            serde_json::from_str(&known.result).map_err(|_| StoreError::Query("a stored result cannot be read"))?;
+        context.found(stored.subject);
+        // They held when the effect took place, and decide nothing about repeating its answer.
+        context.preconditions_checked = true;
+        revalidate(context, &stored.value)?;
+        return Ok(Done::repeated(stored.subject, stored.value));
+    }
+    let done = rule(context)?;
+    let stored = StoredResult { subject: done.subject, value: done.value };
+    store_result(context, key, &stored)?;
+    Ok(Done { subject: stored.subject, value: stored.value, outcome: done.outcome })
+}
+
+/// Stores a marker under the key of a request whose items store their results under keys of their own.
+pub(super) fn store_marker(context: &mut OperationContext<'_>, key: &IdempotencyKey) -> Result<(), VaultError> {
+    match find_completed(context, key)? {
+        Some(_) => Ok(()),
+        None => store_result(context, key, &()),
+    }
+}
+
+/// Finds the stored result of an earlier request with this key.
+///
+/// # Errors
+/// [`Precondition::KeyReused`] when that request was another one.
+fn find_completed(
+    context: &mut OperationContext<'_>,
+    key: &IdempotencyKey,
+) -> Result<Option<IdempotencyRow>, VaultError> {
+    let (authorization, now) = (context.authorization()?, context.micros());
+    lock_name(context.connection(), &format!("idempotency/{authorization}/{}", hex::encode(key.key)))?;
+    let known = idempotency::find(context.connection(), authorization, &key.key)?;
+    let oldest = now.saturating_sub(context.vault.result_lifetime());
+    match known.filter(|known| known.created_at > oldest) {
+        Some(known) if known.request_mac != key.request => Err(Precondition::KeyReused.into()),
+        known => Ok(known),
+    }
+}
+
+fn store_result(
+    context: &mut OperationContext<'_>,
+    key: &IdempotencyKey,
+    result: &impl Serialize,
+) -> Result<(), VaultError> {
+    let row = IdempotencyRow {
+        authorization_id: context.authorization()?,
+        key_mac: key.key.into(),
+        request_mac: key.request.into(),
+        result: serde_json::to_string(result).map_err(|_| StoreError::Query("a result cannot be written as JSON"))?,
+        created_at: context.micros(),
+    };
+    Ok(idempotency::put(context.connection(), &row)?)
+}

@@ -1,0 +1,332 @@
+//! The pipeline that every operation takes: `authorize → Permit → execute | reveal | query`.
+//!
+//! * [`Vault::authorize`] decides in memory and records a refusal. Parsing comes after it: a request that is not permitted
+//!   learns nothing about its form.
+//! * [`Vault::execute`]: one rule in one transaction with its audit record.
+//! * [`Vault::reveal`]: a snapshot that yields sealed values; its record is durable before anything is opened.
+//! * [`Vault::query`]: a snapshot without secrets, and its record.
+//!
+//! A rule returns its audit subject beside its value ([`Done`]). A refusal keeps nothing but its record.
+
+mod action;
+mod batch;
+mod context;
+mod idempotency;
+mod permit;
+mod preconditions;
+mod principal;
+mod record;
+mod request;
+mod subject;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use action::{AccessKind, Action, Need, RolePermission};
+pub use idempotency::IdempotencyKey;
+pub use permit::Permit;
+pub use preconditions::{ETag, EntityTags, Preconditions};
+pub use principal::Principal;
+pub use request::{Request, RequestOptions, SecretWriter};
+pub use subject::Subject;
+
+pub(super) use context::{Done, OperationContext};
+pub(super) use record::Recorded;
+
+use super::access::check;
+use super::error::Precondition;
+use super::{Inner, Vault, VaultError};
+use crate::audit::Record;
+use crate::clock::to_micros;
+use crate::store::{AnyConnection, StoreError, Ticket, Transaction};
+
+impl Vault {
+    /// Permits a request, in memory. A refusal is recorded.
+    ///
+    /// # Errors
+    /// [`VaultError::Denied`]; [`VaultError::Unavailable`] while the grants in memory are too old to decide by.
+    pub async fn authorize(&self, request: Request, action: Action) -> Result<Permit, VaultError> {
+        self.0.require_fresh_grants()?;
+        let permit = Permit::new(request, action);
+        match check::permitted(permit.principal(), action, permit.origin()) {
+            Ok(()) => Ok(permit),
+            Err(denied) => Err(self.refuse(&permit, denied).await),
+        }
+    }
+
+    /// Permits a permitted request for another action, with the options that it has. A refusal is recorded.
+    ///
+    /// # Errors
+    /// As [`Vault::authorize`].
+    pub async fn authorize_as(&self, permit: &Permit, action: Action) -> Result<Permit, VaultError> {
+        let permit = permit.for_part(action);
+        match check::permitted(permit.principal(), action, permit.origin()) {
+            Ok(()) => Ok(permit),
+            Err(denied) => Err(self.refuse(&permit, denied).await),
+        }
+    }
+
+    /// Adds the options of a permitted request. A refusal is recorded.
+    ///
+    /// # Errors
+    /// Those of [`Permit::with_options`].
+    pub async fn accept(&self, permit: Permit, options: RequestOptions) -> Result<Permit, VaultError> {
+        match permit.with_options(options) {
+            Ok(permit) => Ok(permit),
+            Err(error) => Err(self.refuse(&permit, error).await),
+        }
+    }
+
+    /// Records that a permitted request was refused before a verb took it, and returns the error.
+    pub async fn refuse(&self, permit: &Permit, error: VaultError) -> VaultError {
+        match self.record_refusal(permit, &error.reason()).await {
+            Ok(()) => error,
+            Err(failed) => failed,
+        }
+    }
+
+    /// Records a refusal of a protocol's own rules by its stable reason.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`] when the record could not be written.
+    pub async fn record_refusal(&self, permit: &Permit, reason: &str) -> Result<(), VaultError> {
+        let (inner, job_permit, reason) = (Arc::clone(&self.0), permit.clone(), reason.to_string());
+        let job = move |transaction: &mut Transaction<'_>| {
+            inner.record(transaction, &job_permit, Subject::Collection, &reason)
+        };
+        self.submit(permit, 1, job).await
+    }
+
+    /// Runs `rule` in one transaction with its record.
+    pub(super) async fn execute<T>(
+        &self,
+        permit: Permit,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Send + 'static,
+    {
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job = move |transaction: &mut Transaction<'_>| inner.run(transaction, &job_permit, &rule);
+        let value = self.submit(&permit, 1, job).await??;
+        Ok((value, Recorded { permit }))
+    }
+
+    /// As [`Vault::execute`], for a request that may have an idempotency key. `T` is stored as JSON, so it holds no open
+    /// secret, and everything that the answer is made from. `revalidate` confirms the right to a stored result.
+    pub(super) async fn execute_idempotent<T>(
+        &self,
+        permit: Permit,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+        revalidate: impl Fn(&mut OperationContext<'_>, &T) -> Result<(), VaultError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let key = permit.request().options.idempotency_key.clone();
+        let idempotent = move |context: &mut OperationContext<'_>| match &key {
+            None => rule(context),
+            Some(key) => idempotency::run(context, key, &rule, &revalidate),
+        };
+        self.execute(permit, idempotent).await
+    }
+
+    /// Runs `query` on a snapshot without secrets, then records it.
+    pub(super) async fn query<T>(
+        &self,
+        permit: Permit,
+        query: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError>
+    where
+        T: Send + 'static,
+    {
+        self.reveal(permit, query, |_, _, _| Ok(())).await.map(|(value, _)| value)
+    }
+
+    /// Runs `query` on a snapshot that may yield sealed values. They open against the record, which is durable by then.
+    /// `note` writes, beside the record, what a read leaves behind.
+    pub(super) async fn reveal<T>(
+        &self,
+        permit: Permit,
+        query: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Send + 'static,
+    {
+        let (result, found) = self.snapshot(&permit, query).await?;
+        self.record_read(permit, result, found, note).await
+    }
+
+    /// As [`Vault::reveal`], for a read that may have to write first: where `query` returns nothing, `rule` runs in a
+    /// transaction instead.
+    pub(super) async fn reveal_or_execute<T>(
+        &self,
+        permit: Permit,
+        query: impl FnOnce(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
+        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Send + 'static,
+    {
+        let (result, found) = self.snapshot(&permit, query).await?;
+        match result {
+            Ok(None) => self.execute(permit, rule).await,
+            Ok(Some(done)) => self.record_read(permit, Ok(done), found, note).await,
+            Err(error) => self.record_read(permit, Err(error), found, note).await,
+        }
+    }
+
+    /// Runs `query` on a snapshot, and returns the object that it looked up last beside its result.
+    async fn snapshot<T: Send + 'static>(
+        &self,
+        permit: &Permit,
+        query: impl FnOnce(&mut OperationContext<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<(Result<T, VaultError>, Subject), VaultError> {
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let read = move |connection: &mut AnyConnection| {
+            let mut context = OperationContext::new(connection, &job_permit, &inner);
+            let result = query(&mut context);
+            let found = context.found;
+            Ok((result, found))
+        };
+        Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
+    }
+
+    /// Records a read, and only then returns what it found.
+    async fn record_read<T>(
+        &self,
+        permit: Permit,
+        result: Result<Done<T>, VaultError>,
+        found: Subject,
+        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError> {
+        let (subject, outcome) = match &result {
+            Ok(done) => (done.subject, done.outcome.to_string()),
+            Err(VaultError::Store(error)) => return Err(error.clone().into()),
+            Err(error @ VaultError::Precondition(Precondition::NotModified { subject, .. })) => {
+                (*subject, error.reason())
+            }
+            Err(refusal) => (found, refusal.reason()),
+        };
+        let succeeded = result.is_ok();
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job = move |transaction: &mut Transaction<'_>| {
+            if let Err(denied) = inner.revalidate(&job_permit) {
+                inner.record(transaction, &job_permit, subject, &denied.reason())?;
+                return Ok(Err(denied));
+            }
+            if succeeded {
+                note(transaction.connection(), subject, to_micros(inner.clock.now()))?;
+            }
+            inner.record(transaction, &job_permit, subject, &outcome)?;
+            Ok(Ok(()))
+        };
+        self.submit(&permit, 1, job).await??;
+        result.map(|done| (done.value, Recorded { permit }))
+    }
+
+    /// Appends records that no single request stands for: failed authentications, merged.
+    pub(super) async fn append_records(&self, permit: &Permit, records: Vec<Record>) -> Result<(), VaultError> {
+        let inner = Arc::clone(&self.0);
+        let job = move |transaction: &mut Transaction<'_>| {
+            records.iter().try_for_each(|record| inner.append(transaction, record))
+        };
+        self.submit(permit, 1, job).await
+    }
+
+    /// Queues a job of background work, which is on nobody's behalf and leaves no record of its own.
+    pub(super) async fn write_in_background<T, J>(&self, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write(Ticket::system(), job).await
+    }
+
+    /// The only caller of `Store::write`.
+    async fn write<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.0.store.write(ticket, job).await
+    }
+
+    /// Queues a job of a permitted request for the writer. `items` is the cost of the
+    /// job in the fair queue.
+    async fn submit<T, J>(&self, permit: &Permit, items: u32, job: J) -> Result<T, VaultError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let ticket = Ticket { lane: permit.lane(), items, request_id: permit.origin().request_id.as_str().into() };
+        Ok(self.write(ticket, job).await?)
+    }
+}
+
+/// What a rule came to: its result, and what the audit record says of it.
+struct Finished<T> {
+    result: Result<T, VaultError>,
+    subject: Subject,
+    outcome: String,
+}
+
+impl<T> Finished<T> {
+    /// Whether what the rule wrote stays. A refusal keeps nothing but its record.
+    fn stands(&self) -> bool {
+        matches!(self.result, Ok(_) | Err(VaultError::Precondition(Precondition::NotModified { .. })))
+    }
+}
+
+impl Inner {
+    /// Runs a rule and appends its record. A failure of the store fails the job.
+    fn run<T>(
+        &self,
+        transaction: &mut Transaction<'_>,
+        permit: &Permit,
+        rule: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError>,
+    ) -> Result<Result<T, VaultError>, StoreError> {
+        let finished = self.run_rule(transaction, permit, rule)?;
+        if !finished.stands() {
+            transaction.roll_back()?;
+        }
+        self.record(transaction, permit, finished.subject, &finished.outcome)?;
+        Ok(finished.result)
+    }
+
+    fn run_rule<T>(
+        &self,
+        transaction: &mut Transaction<'_>,
+        permit: &Permit,
+        rule: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError>,
+    ) -> Result<Finished<T>, StoreError> {
+        let mut context = OperationContext::new(transaction.connection(), permit, self);
+        let result = self.revalidate(permit).and_then(|()| {
+            let done = rule(&mut context)?;
+            context.require_preconditions_checked()?;
+            Ok(done)
+        });
+        match result {
+            Ok(done) => Ok(Finished { subject: done.subject, outcome: done.outcome.into(), result: Ok(done.value) }),
+            Err(VaultError::Store(error)) => Err(error),
+            Err(error) => {
+                let subject = match &error {
+                    VaultError::Precondition(Precondition::NotModified { subject, .. }) => *subject,
+                    _ => context.found,
+                };
+                Ok(Finished { subject, outcome: error.reason(), result: Err(error) })
+            }
+        }
+    }
+
+    /// Checks a permit again when its job's turn has come: the client may have been disabled, or its token revoked, while
+    /// the job was waiting.
+    fn revalidate(&self, permit: &Permit) -> Result<(), VaultError> {
+        let grants = self.grants.load();
+        grants.confirm(permit.request(), permit.action(), self.clock.now())
+    }
+}

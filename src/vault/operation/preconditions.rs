@@ -1,0 +1,137 @@
+//! Conditional requests (RFC 9110, section 13): `If-Match` guards writes, `If-None-Match` avoids resending an object that
+//! the client knows.
+
+use serde::{Deserialize, Serialize};
+
+use super::{OperationContext, Precondition, Subject};
+use crate::store::StoreError;
+use crate::vault::VaultError;
+
+/// The entity tag of an object's state.
+///
+/// Changes with everything that a read of the object shows, but not with who viewed
+/// it or holds it. Secrets are part of it by the number of their version. Unrelated to the tags that users set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ETag(String);
+
+impl std::fmt::Display for ETag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The entity tags that a precondition names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntityTags {
+    /// `*`: any state of an object that exists.
+    Any,
+    /// One of these.
+    Listed(Vec<String>),
+}
+
+impl EntityTags {
+    /// Compares with the current state; `None` is an object that does not exist.
+    fn matches(&self, current: Option<&ETag>) -> bool {
+        match (self, current) {
+            (_, None) => false,
+            (EntityTags::Any, Some(_)) => true,
+            (EntityTags::Listed(tags), Some(current)) => tags.contains(&current.0),
+        }
+    }
+}
+
+/// The preconditions of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions {
+    /// The object has to be in one of these states.
+    pub if_match: Option<EntityTags>,
+    /// The object must not be in one of these states.
+    pub if_none_match: Option<EntityTags>,
+}
+
+impl Preconditions {
+    /// Whether there is a precondition at all.
+    pub fn any(&self) -> bool {
+        self.if_match.is_some() || self.if_none_match.is_some()
+    }
+
+    fn if_match_fails(&self, current: Option<&ETag>) -> bool {
+        self.if_match.as_ref().is_some_and(|tags| !tags.matches(current))
+    }
+
+    fn if_none_match_fails(&self, current: Option<&ETag>) -> bool {
+        self.if_none_match.as_ref().is_some_and(|tags| tags.matches(current))
+    }
+}
+
+/// Computes the ETag of one kind of object, and locks its row, so that the state stays what it is until the transaction
+/// ends.
+pub(in crate::vault) type LockedETag<Id> = fn(&mut OperationContext<'_>, Id) -> Result<Option<ETag>, VaultError>;
+
+impl OperationContext<'_> {
+    /// Computes an ETag from a label of the noun and all that belongs to the state.
+    pub(in crate::vault) fn etag(&self, label: &str, state: &impl Serialize) -> ETag {
+        let representation = self.request().options.representation;
+        let digest = self.vault.keyed_digest.digest(&("etag", representation, label, state));
+        ETag(hex::encode(&digest[..16]))
+    }
+
+    /// Ends a read when a precondition decides so. What the read did so far stands, custody among it.
+    ///
+    /// # Errors
+    /// [`Precondition::NotModified`]; [`Precondition::Failed`].
+    pub(in crate::vault) fn check_if_none_match(&self, subject: Subject, current: &ETag) -> Result<(), VaultError> {
+        let preconditions = &self.request().options.preconditions;
+        if preconditions.if_match_fails(Some(current)) {
+            return Err(Precondition::Failed.into());
+        }
+        if preconditions.if_none_match_fails(Some(current)) {
+            return Err(Precondition::NotModified { subject, etag: current.clone() }.into());
+        }
+        Ok(())
+    }
+
+    /// Checks the preconditions against the object that is about to be changed; `None` is one that is about to be created.
+    /// Computes the ETag only when there is a precondition.
+    ///
+    /// # Errors
+    /// [`Precondition::Failed`].
+    pub(in crate::vault) fn check_preconditions<Id>(
+        &mut self,
+        object: Option<Id>,
+        etag: LockedETag<Id>,
+    ) -> Result<(), VaultError> {
+        self.preconditions_checked = true;
+        if !self.request().options.preconditions.any() {
+            return Ok(());
+        }
+        let current = match object {
+            Some(id) => Some(etag(self, id)?.ok_or(StoreError::NotFound)?),
+            None => None,
+        };
+        let preconditions = &self.request().options.preconditions;
+        if preconditions.if_match_fails(current.as_ref()) || preconditions.if_none_match_fails(current.as_ref()) {
+            return Err(Precondition::Failed.into());
+        }
+        Ok(())
+    }
+
+    /// Computes the ETag of the object that was just saved, for a client that sends preconditions and will send more.
+    pub(in crate::vault) fn etag_after<Id>(
+        &mut self,
+        object: Id,
+        etag: LockedETag<Id>,
+    ) -> Result<Option<ETag>, VaultError> {
+        if self.request().options.preconditions.any() { etag(self, object) } else { Ok(None) }
+    }
+
+    /// Refuses a change that ignored the preconditions of its request: it must not pass for one that honoured them.
+    pub(super) fn require_preconditions_checked(&self) -> Result<(), VaultError> {
+        let action = self.permit.action();
+        let ignored = self.request().options.preconditions.any() && !self.preconditions_checked;
+        if action.is_conditional() && action.is_write() && ignored {
+            return Err(Precondition::Failed.into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Who asks: an API client, an account, the operator at the command line, or the system itself.
+
+use std::sync::Arc;
+
+use crate::store::id::{AuthorizationId, IdentityId};
+use crate::vault::access::{Account, Client, Rights};
+
+/// The one who asks for an operation.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// An API client with an access token.
+    Client(Arc<Client>),
+    /// An identity that authenticated with a password.
+    Account(Arc<Account>),
+    /// The person at the command line, who holds the data directory and its root key.
+    Operator,
+    /// Background work.
+    System,
+}
+
+impl Principal {
+    /// The actor in the audit log.
+    pub fn actor(&self) -> &str {
+        match self {
+            Principal::Client(client) => &client.client_id,
+            Principal::Account(account) => &account.name,
+            Principal::Operator => "command-line",
+            Principal::System => "system",
+        }
+    }
+
+    /// The id of the client's authorization; `None` for principals that have none.
+    pub fn authorization(&self) -> Option<AuthorizationId> {
+        match self {
+            Principal::Client(client) => Some(client.id),
+            Principal::Account(_) | Principal::Operator | Principal::System => None,
+        }
+    }
+
+    /// The id of the identity that asks, when one does.
+    pub fn identity(&self) -> Option<IdentityId> {
+        match self {
+            Principal::Account(account) => Some(account.identity),
+            Principal::Client(_) | Principal::Operator | Principal::System => None,
+        }
+    }
+
+    /// What roles grant the principal; `None` for principals that need no role.
+    pub fn rights(&self) -> Option<&Rights> {
+        match self {
+            Principal::Client(client) => Some(&client.rights),
+            Principal::Account(account) => Some(&account.rights),
+            Principal::Operator | Principal::System => None,
+        }
+    }
+
+    /// Whether the principal came over the network.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, Principal::Client(_) | Principal::Account(_))
+    }
+}

@@ -1,0 +1,42 @@
+//! The audit records of operations.
+
+use super::{Permit, Subject};
+use crate::audit::{self, Record};
+use crate::store::{StoreError, Transaction};
+use crate::vault::Inner;
+
+/// Proof that the audit record of an operation is durable. A sealed value is opened against it, so no secret can leave
+/// before its record.
+#[derive(Debug)]
+pub(in crate::vault) struct Recorded {
+    pub(in crate::vault) permit: Permit,
+}
+
+impl Inner {
+    /// Appends a record to the chain of the writer that runs the transaction.
+    pub(super) fn append(&self, transaction: &mut Transaction<'_>, record: &Record) -> Result<(), StoreError> {
+        crate::store::audit::append(transaction, |head| audit::seal(&self.audit_key, head, record))
+    }
+
+    /// Appends the record of a permitted operation.
+    pub(super) fn record(
+        &self,
+        transaction: &mut Transaction<'_>,
+        permit: &Permit,
+        subject: Subject,
+        outcome: &str,
+    ) -> Result<(), StoreError> {
+        let (principal, origin) = (permit.principal(), permit.origin());
+        let record = Record {
+            at: self.clock.now(),
+            request_id: origin.request_id.clone(),
+            actor: principal.actor().into(),
+            source: if principal.is_remote() { origin.source.to_string() } else { String::new() },
+            action: permit.action().name(),
+            object: subject.to_string(),
+            outcome: outcome.into(),
+            times: 1,
+        };
+        self.append(transaction, &record)
+    }
+}

@@ -1,0 +1,52 @@
+//! What an operation was about, for its audit record.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::store::id::{
+    ApplicationId, AuthorizationId, CredentialId, DeviceId, DomainId, EntryId, IdentityId, InformationId, ProviderId,
+    ProxySessionId, RoleId, UserId,
+};
+
+/// The object of an operation. A rule returns it with its result, so that no record can lack it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is a noun with its id")]
+pub enum Subject {
+    /// A list, or nothing in particular.
+    Collection,
+    Application(ApplicationId),
+    Authorization(AuthorizationId),
+    Credential(CredentialId),
+    Device(DeviceId),
+    Domain(DomainId),
+    Entry(EntryId),
+    Identity(IdentityId),
+    Information(InformationId),
+    Provider(ProviderId),
+    ProviderType(Uuid),
+    ProxySession(ProxySessionId),
+    Role(RoleId),
+    User(UserId),
+}
+
+impl std::fmt::Display for Subject {
+    /// Writes `kind:id`; nothing for a collection.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Subject::Collection => Ok(()),
+            Subject::Application(id) => write!(f, "application:{id}"),
+            Subject::Authorization(id) => write!(f, "authorization:{id}"),
+            Subject::Credential(id) => write!(f, "credential:{id}"),
+            Subject::Device(id) => write!(f, "device:{id}"),
+            Subject::Domain(id) => write!(f, "domain:{id}"),
+            Subject::Entry(id) => write!(f, "entry:{id}"),
+            Subject::Identity(id) => write!(f, "identity:{id}"),
+            Subject::Information(id) => write!(f, "information:{id}"),
+            Subject::Provider(id) => write!(f, "provider:{id}"),
+            Subject::ProviderType(id) => write!(f, "provider-type:{id}"),
+            Subject::ProxySession(id) => write!(f, "session:{id}"),
+            Subject::Role(id) => write!(f, "role:{id}"),
+            Subject::User(id) => write!(f, "user:{id}"),
+        }
+    }
+}

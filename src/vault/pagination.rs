@@ -1,0 +1,104 @@
+//! Filters and pages of lists. Without a page a list is whole, as the contract has it.
+
+pub use crate::store::condition::{Condition, NumberTest, TextTest};
+pub use crate::store::list::{Filter, Page as CursorPage};
+pub use crate::store::pagination::{Listed as OffsetList, Page as OffsetPage};
+
+pub use crate::store::id::Cursor;
+
+use crate::store::StoreError;
+
+/// The rows of a page when only a cursor is sent.
+pub const DEFAULT_LIMIT: i32 = 100;
+/// The largest page.
+pub const MAX_LIMIT: i32 = 1000;
+
+/// A filter, and the page that is wanted; without one the list is whole.
+#[derive(Clone, Debug, Default)]
+pub struct ListRequest {
+    /// What the list is narrowed to.
+    pub filter: Filter,
+    /// The page.
+    pub page: Option<CursorPage>,
+}
+
+/// A list that is paged by offset: a condition on its columns, and the part that is wanted.
+#[derive(Clone, Debug)]
+pub struct OffsetQuery<T, C> {
+    /// What has to hold of a row; `None` is nothing.
+    pub condition: Option<Condition<T>>,
+    /// The part, and its order.
+    pub page: OffsetPage<C>,
+}
+
+/// A list, or a page of one.
+#[derive(Clone, Debug)]
+pub struct List<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// The cursor of the next page; `None` when there is none.
+    pub next: Option<Cursor>,
+    /// The size of the page; `None` when the list is whole.
+    pub limit: Option<i64>,
+}
+
+impl ListRequest {
+    /// Queries the page and one row more, which tells whether there is a next one.
+    pub(super) fn list<T, Id: Into<Cursor>>(
+        &self,
+        id: impl Fn(&T) -> Id,
+        query: impl FnOnce(&Filter, Option<CursorPage>) -> Result<Vec<T>, StoreError>,
+    ) -> Result<List<T>, StoreError> {
+        let Some(page) = self.page else {
+            return Ok(List { rows: query(&self.filter, None)?, next: None, limit: None });
+        };
+        let mut rows = query(&self.filter, Some(CursorPage { limit: page.limit + 1, ..page }))?;
+        let size = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| has_more).map(|row| id(row).into());
+        Ok(List { rows, next, limit: Some(page.limit) })
+    }
+}
+
+impl<T> List<T> {
+    /// Maps every row.
+    pub(super) fn map<U>(self, row: impl FnMut(T) -> U) -> List<U> {
+        List { rows: self.rows.into_iter().map(row).collect(), next: self.next, limit: self.limit }
+    }
+
+    /// Maps every row, or fails with the first error.
+    pub(super) fn try_map<U, E>(self, row: impl FnMut(T) -> Result<U, E>) -> Result<List<U>, E> {
+        let rows = self.rows.into_iter().map(row).collect::<Result<_, _>>()?;
+        Ok(List { rows, next: self.next, limit: self.limit })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::id::DeviceId;
+
+    proptest! {
+        #[test]
+        fn the_pages_are_the_list(count in 0i32..40, limit in 1i64..10) {
+            let all: Vec<DeviceId> = (1..=count).map(DeviceId::new).collect();
+            let (mut read, mut cursor) = (Vec::new(), Some(Cursor::new(0)));
+            while let Some(after) = cursor {
+                let request = ListRequest { filter: Filter::default(), page: Some(CursorPage { after, limit }) };
+                let page = request.list(|id| *id, |_, page| {
+                    let page = page.unwrap();
+                    let size = usize::try_from(page.limit).unwrap();
+                    Ok(all.iter().copied().filter(|id| Cursor::from(*id) > page.after).take(size).collect())
+                });
+                let page = page.unwrap();
+                prop_assert!(page.rows.len() <= usize::try_from(limit).unwrap());
+                read.extend(page.rows);
+                cursor = page.next;
+            }
+            prop_assert_eq!(read, all);
+        }
+    }
+}

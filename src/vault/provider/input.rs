@@ -1,0 +1,48 @@
+//! Checks of what is sent for providers, entries, identities and roles.
+
+use crate::crypto::SecretText;
+use crate::vault::{Field, VaultError};
+
+/// The longest name, in characters.
+const MAX_NAME_CHARS: usize = 256;
+/// The longest description, in characters.
+const MAX_TEXT_CHARS: usize = 1024;
+/// The longest value or secret, in bytes.
+pub(super) const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// Checks a required name: one line, trimmed.
+pub(in crate::vault) fn name(sent: Option<&str>, field: Field) -> Result<String, VaultError> {
+    let name = sent.unwrap_or_default().trim();
+    if name.is_empty() {
+        return Err(VaultError::Missing(field));
+    }
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(VaultError::invalid(field, "must not be longer than 256 characters"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(VaultError::charset(field, "must not contain control characters"));
+    }
+    Ok(name.into())
+}
+
+/// Checks a secret, which must not be blank.
+pub(super) fn secret(sent: &SecretText, field: Field) -> Result<&SecretText, VaultError> {
+    let text = sent.expose();
+    if text.trim().is_empty() {
+        return Err(VaultError::invalid(field, "must not be blank"));
+    }
+    if text.len() > MAX_VALUE_BYTES {
+        return Err(VaultError::invalid(field, "must not be longer than 65536 bytes"));
+    }
+    Ok(sent)
+}
+
+/// Checks an optional text.
+pub(in crate::vault) fn text(sent: Option<&str>, field: Field) -> Result<Option<&str>, VaultError> {
+    match sent {
+        Some(text) if text.chars().count() > MAX_TEXT_CHARS => {
+            Err(VaultError::invalid(field, "must not be longer than 1024 characters"))
+        }
+        sent => Ok(sent),
+    }
+}

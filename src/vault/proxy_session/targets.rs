@@ -1,0 +1,107 @@
+//! What the parameters of a session name: device, credential, remote device.
+
+use super::parameters::ProxySessionParameters;
+use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::device::{self, DeviceRow};
+use crate::store::id::DeviceId;
+use crate::store::list::{self, Filter};
+use crate::store::proxy_session;
+use crate::text::{canonical_number, case_folded};
+use crate::vault::access::visible_device;
+use crate::vault::operation::OperationContext;
+use crate::vault::{Field, Noun, VaultError};
+
+/// Finds the active device of a hostname or an address, and the active passwords on it that the client sees. A device of
+/// which the client sees nothing is not found.
+pub(super) fn device_with_credentials(
+    context: &mut OperationContext<'_>,
+    name: &str,
+) -> Result<(DeviceRow, Vec<CredentialRow>), VaultError> {
+    let authorization = context.authorization()?;
+    let mut found = Vec::new();
+    for device in device::named_or_at(context.connection(), name)? {
+        let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
+        let kind = Some(CredentialKind::Password);
+        // One query, however many accounts the device has: this runs in the writer.
+        let seen = list::credentials(context.connection(), authorization, kind, &on_it, None)?;
+        if seen.is_empty() && visible_device(context, device.clone())?.is_none() {
+            continue;
+        }
+        found.push((device, seen.into_iter().map(|(credential, ..)| credential).collect()));
+    }
+    unique(found, Field::SessionDevice, name, |(device, _)| device)
+}
+
+/// Picks the device that `name` means among those that have it as hostname or address: the hostname goes first. Several of
+/// one address could be told apart only by luck, and luck would send a password to the wrong machine.
+fn unique<T>(mut found: Vec<T>, field: Field, name: &str, device: impl Fn(&T) -> &DeviceRow) -> Result<T, VaultError> {
+    if let Some(position) = found.iter().position(|one| case_folded(&device(one).hostname) == case_folded(name)) {
+        return Ok(found.swap_remove(position));
+    }
+    match found.pop() {
+        Some(_) if !found.is_empty() => {
+            Err(VaultError::invalid(field, "several devices have this address; send the hostname"))
+        }
+        Some(one) => Ok(one),
+        None => Err(VaultError::NotFound(Noun::TargetDevice)),
+    }
+}
+
+/// Chooses the credential of the username; without one, the oldest that is in no session and needs a remote device exactly
+/// when one was sent.
+pub(super) fn choose_credential(
+    context: &mut OperationContext<'_>,
+    parameters: &ProxySessionParameters<'_>,
+    credentials: Vec<CredentialRow>,
+) -> Result<CredentialRow, VaultError> {
+    let now = context.micros();
+    for row in credentials {
+        let fits = match parameters.username {
+            Some(username) => row.username == username,
+            None => {
+                row.domain.is_empty() == parameters.remote_device.is_none()
+                    && !proxy_session::in_use(context.connection(), row.id, now)?
+            }
+        };
+        if fits {
+            return Ok(row);
+        }
+    }
+    Err(VaultError::NotFound(Noun::TargetCredential))
+}
+
+/// Finds the device on which a credential of a domain is used, which has to be sent; a credential of its own device is used
+/// there and nowhere else.
+pub(super) fn remote_device(
+    context: &mut OperationContext<'_>,
+    parameters: &ProxySessionParameters<'_>,
+    credential: &CredentialRow,
+    home: &DeviceRow,
+) -> Result<Option<DeviceRow>, VaultError> {
+    let Some(name) = parameters.remote_device else {
+        let needed = !credential.domain.is_empty();
+        return if needed { Err(VaultError::Missing(Field::RemoteDevice)) } else { Ok(None) };
+    };
+    let remote = seen_device(context, name)?;
+    if credential.domain.is_empty() && remote.id != home.id {
+        return Err(VaultError::invalid(Field::RemoteDevice, "expected only with a credential of a domain"));
+    }
+    Ok(Some(remote))
+}
+
+/// Finds the active device of an id, a hostname or an address, if the client sees it.
+fn seen_device(context: &mut OperationContext<'_>, name: &str) -> Result<DeviceRow, VaultError> {
+    let by_id = match canonical_number(name) {
+        Some(number) => device::by_id(context.connection(), DeviceId::new(number))?.filter(|device| device.active),
+        None => None,
+    };
+    let named = match by_id {
+        Some(device) => vec![device],
+        None => device::named_or_at(context.connection(), name)?,
+    };
+    let mut found = Vec::new();
+    for device in named {
+        found.extend(visible_device(context, device)?);
+    }
+    unique(found, Field::RemoteDevice, name, |device| device).map(crate::vault::access::Visible::into_inner)
+}

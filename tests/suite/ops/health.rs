@@ -1,0 +1,112 @@
+//! Health: live, ready, and what the service says without its database.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::{Program, TestApp, TestDatabase, device};
+
+#[actix_web::test]
+async fn a_vault_that_works_is_live_and_ready() {
+    let app = TestApp::start().await;
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(app.anonymous().get(path).await.expect(200), json!({ "status": "ok" }), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_vault_that_lost_its_tables_is_live_and_not_ready() {
+    let app = TestApp::start().await;
+    let (list, prefix, suffix) = if app.database.is_postgresql() {
+        ("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()", "", " CASCADE")
+    } else {
+        (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+            "PRAGMA foreign_keys = OFF; ",
+            "",
+        )
+    };
+    let tables = app.database.texts(list);
+    assert!(tables.len() > 10);
+    let drops = tables.iter().map(|table| format!("DROP TABLE \"{table}\"{suffix};"));
+    app.database.run(&format!("{prefix}{}", drops.collect::<String>()));
+    assert_eq!(app.anonymous().get("/health/live").await.expect(200), json!({ "status": "ok" }));
+    assert_eq!(app.anonymous().get("/health/ready").await.expect(503), json!({ "status": "unavailable" }));
+}
+
+/// A PostgreSQL user for one test, who can be shut out. Gone when dropped, with all that is his.
+struct Role<'a> {
+    name: String,
+    database: &'a TestDatabase,
+}
+
+impl<'a> Role<'a> {
+    fn new(database: &'a TestDatabase) -> Self {
+        let name = format!("role_{}", uuid::Uuid::new_v4().simple());
+        database.run(&format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'"));
+        let schema = database.texts("SELECT current_schema()::text").remove(0);
+        database.run(&format!("GRANT ALL ON SCHEMA {schema} TO {name}"));
+        Self { name, database }
+    }
+
+    /// Ends his connections and lets him make no other.
+    fn shut_out(&self) {
+        let Self { name, database } = self;
+        database.run(&format!("ALTER ROLE {name} NOLOGIN"));
+        database.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'"));
+    }
+
+    fn let_in(&self) {
+        self.database.run(&format!("ALTER ROLE {} LOGIN", self.name));
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        self.database.run(&format!("DROP OWNED BY {0} CASCADE; DROP ROLE {0}", self.name));
+    }
+}
+
+#[actix_web::test]
+async fn without_its_database_the_service_says_so_and_goes_on_when_it_is_back() {
+    let mut program = Program::new();
+    if !program.database.is_postgresql_or_skip() {
+        return; // Nobody can take a file away from a process that has it open.
+    }
+    let database = TestDatabase::new();
+    let role = Role::new(&database);
+    program.url = format!("{}&user={1}&password={1}", database.url, role.name);
+    let credentials = program.create_client("erp");
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    client.create_device("a", "10.0.0.1").await;
+    client.get("/health/ready").await.expect(200);
+
+    role.shut_out();
+    client.get("/health/live").await.expect(200);
+    let sent = device("b", "10.0.0.2");
+    let (ready, read, write) = tokio::join!(
+        client.get("/health/ready"),
+        client.get("/iso/pam/device"),
+        client.post("/iso/pam/device", &sent),
+    );
+    assert_eq!(ready.expect(503), json!({ "status": "unavailable" }));
+    for answer in [read, write] {
+        answer.expect_refusal(503, "temporarily unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    }
+
+    role.let_in();
+    let since = Instant::now();
+    while client.get("/health/ready").await.status != 200 {
+        assert!(since.elapsed() < Duration::from_secs(30), "not ready again");
+    }
+    // Whichever of its connections a request meets: none of them is still the dead one.
+    for answer in join_all((0..8).map(|_| client.get("/iso/pam/device"))).await {
+        assert_eq!(answer.expect(200)["devices"].as_array().unwrap().len(), 1);
+    }
+    client.create_device("b", "10.0.0.2").await;
+    drop(server);
+    program.done(&["audit", "verify"]);
+}

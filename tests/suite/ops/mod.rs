@@ -1,0 +1,8 @@
+//! The routes of operation, and the service seen from outside: health, figures, the description of the API, request
+//! ids, the access log, TLS.
+
+mod health;
+mod metrics;
+mod openapi;
+mod requests;
+mod tls;

@@ -1,0 +1,11 @@
+//! The PAM Core service (contract, sections 1 to 11). What all of its resources have in common stands beside them.
+
+mod credential;
+mod device;
+mod errors;
+mod information;
+mod list;
+mod parameters;
+mod proxy_session;
+mod ssh_key;
+mod versions;

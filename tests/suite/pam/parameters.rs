@@ -1,0 +1,184 @@
+//! The forms in which parameters may come (contract, sections 1.2 and 17).
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, TestClient, device};
+
+async fn vault() -> (TestApp, TestClient) {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    (app, client)
+}
+
+const FORM: [(&str, &str); 5] =
+    [("hostname", "a"), ("ip", "10.0.0.1"), ("username", "u"), ("identifier", "i"), ("content", "p&=+ ç%")];
+
+#[actix_web::test]
+async fn a_form_is_taken() {
+    let (_app, client) = vault().await;
+    client.post_form("/iso/pam/credential", &FORM).await.expect(201);
+    assert_eq!(client.password("i").await, "p&=+ ç%");
+}
+
+#[actix_web::test]
+async fn multipart_is_taken() {
+    let (_app, client) = vault().await;
+    let form = FORM.iter().fold(reqwest::multipart::Form::new(), |form, (name, value)| form.text(*name, *value));
+    client.send(client.request(Method::POST, "/iso/pam/credential").multipart(form)).await.expect(201);
+    assert_eq!(client.password("i").await, "p&=+ ç%");
+}
+
+#[actix_web::test]
+async fn the_query_is_taken_and_the_body_wins() {
+    let (_app, client) = vault().await;
+    client.send(client.request(Method::POST, "/iso/pam/credential").query(&FORM)).await.expect(201);
+    assert_eq!(client.password("i").await, "p&=+ ç%");
+    let both = client.request(Method::POST, "/iso/pam/credential").query(&FORM).json(&json!({ "content": "body" }));
+    client.send(both).await.expect(201);
+    assert_eq!(client.password("i").await, "body");
+}
+
+#[actix_web::test]
+async fn a_form_may_nest_as_php_writes_it() {
+    let (_app, client) = vault().await;
+    let mut form = FORM.to_vec();
+    form.push(("execution_settings[automatic_change]", "yes"));
+    client.post_form("/iso/pam/credential", &form).await.expect(201);
+    assert_eq!(client.get("/iso/pam/credential").await.expect(200)["credentials"][0]["automatic_change"], "1");
+    assert_eq!(client.get("/api/pam/credential").await.expect(200)["credentials"][0]["automatic_change"], true);
+}
+
+#[actix_web::test]
+async fn null_is_absent_and_numbers_and_booleans_may_be_text() {
+    let (_app, client) = vault().await;
+    let sent = json!({
+        "hostname": "a", "ip": "10.0.0.1", "username": 42, "identifier": null, "content": 1234, "tags": null,
+        "parent_password": "", "unknown": { "is": ["ignored"] },
+        "execution_settings": [{ "automatic_change": "TRUE", "status": 0, "parent_credential": null }]
+    });
+    client.save_credential(&sent).await;
+    let read = client.get("/iso/pam/credential/42@a").await.expect(200)["credential"].clone();
+    assert_eq!((&read["password"], &read["identifier"]), (&json!("1234"), &json!(null)));
+}
+
+#[actix_web::test]
+async fn a_body_without_a_content_type_is_told_from_its_first_byte() {
+    let (_app, client) = vault().await;
+    let json = r#"{"hostname":"a","ip":"10.0.0.1","username":"u","content":"json"}"#;
+    for (body, content) in [(json, "json"), ("hostname=a&ip=10.0.0.1&username=u&content=form", "form")] {
+        client.send(client.request(Method::POST, "/iso/pam/credential").body(body)).await.expect(201);
+        assert_eq!(client.password("1").await, content);
+    }
+}
+
+#[actix_web::test]
+async fn bodies_on_calls_by_key_are_ignored() {
+    let (_app, client) = vault().await;
+    client.post_form("/iso/pam/credential", &FORM).await.expect(201);
+    // A published client sends a form under a JSON content type here.
+    for (method, path) in [
+        (Method::GET, "/iso/pam/credential/i"),
+        (Method::GET, "/iso/pam/device/a"),
+        (Method::DELETE, "/iso/pam/credential/custody/i"),
+        (Method::DELETE, "/iso/pam/credential/i"),
+        (Method::PUT, "/iso/pam/credential/i"),
+        (Method::DELETE, "/iso/pam/device/a"),
+        (Method::PUT, "/iso/pam/device/a"),
+    ] {
+        let request = client.request(method.clone(), path).header("Content-Type", "application/json");
+        client.send(request.body("identifier=i&device=a{{{")).await.expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn a_body_that_is_not_what_it_says_is_refused_on_post() {
+    let (_app, client) = vault().await;
+    for (kind, body, part) in [
+        ("application/json", "{\"hostname\": \"s3cr3t", "not valid JSON"),
+        ("application/json", "hostname=a&content=s3cr3t", "not valid JSON"),
+        ("application/json", "[\"s3cr3t\"]", "JSON object"),
+        ("application/json", "\"s3cr3t\"", "JSON object"),
+        ("application/json; charset=utf-8", "{", "not valid JSON"),
+        ("multipart/form-data", "s3cr3t", "not a valid form"),
+        ("multipart/form-data; boundary=x", "s3cr3t", "not a valid form"),
+    ] {
+        for path in ["/iso/pam/credential", "/api/pam/device"] {
+            let request = client.request(Method::POST, path).header("Content-Type", kind).body(body);
+            let answer = client.send(request).await;
+            answer.expect_refusal(400, part);
+            assert!(!answer.text.contains("s3cr3t"), "{}", answer.text);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_parameter_of_the_wrong_form_is_named_and_not_repeated() {
+    let (_app, client) = vault().await;
+    for (parameter, value) in [
+        ("hostname", json!(["s3cr3t"])),
+        ("username", json!({ "s3cr3t": 1 })),
+        ("content", json!(["s3cr3t"])),
+        ("content", json!(1.5)),
+        ("identifier", json!("s3cr3t\n")),
+        ("identifier", json!(format!("s3cr3t{}", "x".repeat(300)))),
+        ("additional", json!("s3cr3t\u{0}")),
+        ("parent_password", json!("s3cr3t")),
+        ("execution_settings", json!("s3cr3t")),
+    ] {
+        let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u" });
+        sent[parameter] =
+            if parameter == "identifier" && value == json!("s3cr3t\n") { json!("s3c\nr3t") } else { value };
+        let answer = client.post("/iso/pam/credential", &sent).await;
+        answer.expect_refusal(400, parameter);
+        assert!(!answer.text.contains("s3c"), "{}", answer.text);
+    }
+    assert_eq!(client.get("/iso/pam/credential").await.expect(200)["credentials"], json!([]));
+}
+
+#[actix_web::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let app = TestApp::start_with(|settings| settings.http.max_body_bytes = 1000).await;
+    let client = app.client().await;
+    let sent = json!({ "hostname": "a", "content": "x".repeat(1000) });
+    client.post("/iso/pam/credential", &sent).await.expect_refusal(413, "too large");
+    client
+        .post_form("/iso/pam/device", &[("hostname", "x".repeat(1000).as_str())])
+        .await
+        .expect_refusal(413, "too large");
+    let form = reqwest::multipart::Form::new().text("hostname", "x".repeat(1000));
+    let request = client.request(Method::POST, "/iso/pam/device").multipart(form);
+    client.send(request).await.expect_refusal(413, "too large");
+}
+
+#[actix_web::test]
+async fn what_is_the_vaults_own_cannot_be_assigned() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let stranger = app.client().await;
+    let own = json!({
+        "id": 77, "owner": "x", "authorization_id": 2, "client_id": stranger.client_id, "tenant": "x", "kind": "ssh_key",
+        "active": false, "created_at": 1, "changed_at": 1, "viewed_at": 1, "version": 9, "device_id": 9, "sealed": "x",
+    });
+    let with = |mut body: Value| {
+        body.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        body
+    };
+    client.post("/iso/pam/device", &with(device("a", "10.0.0.1"))).await.expect(201);
+    let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": "p" });
+    let key = json!({ "hostname": "a", "ip": "10.0.0.1", "identifier": "k", "private_key": include_str!("../fixtures/ssh/ed25519") });
+    let information = json!({ "identifier": "n", "content": "p" });
+    for _ in 0..2 {
+        client.post("/iso/pam/credential", &with(credential.clone())).await.expect(201);
+        client.post("/iso/pam/key", &with(key.clone())).await.expect(201);
+        client.post("/iso/pam/info", &with(information.clone())).await.expect(201);
+    }
+    let rows =
+        "SELECT id || ' ' || kind || ' ' || device_id FROM credential WHERE active AND viewed_at IS NULL ORDER BY id";
+    assert_eq!(app.database.texts(rows), ["1 password 1", "2 ssh_key 1"]);
+    assert_eq!(app.database.texts("SELECT id || hostname FROM device WHERE active AND created_at > 1"), ["1a"]);
+    assert_eq!(app.database.texts("SELECT id || identifier FROM information WHERE active AND created_at > 1"), ["1n"]);
+    assert_eq!(stranger.get("/iso/pam/credential").await.expect(200)["credentials"], json!([]));
+    assert_eq!(client.password("i").await, "p");
+}

@@ -1,0 +1,145 @@
+//! Many at once: one row, nothing lost, one chain of records for each writer.
+
+use std::collections::HashSet;
+
+use chaveiro::vault::operation::Action;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{SAVE_POLICY, TestApp, TestClient, device, permit};
+
+const TASKS: usize = 64;
+
+/// Posts from 64 tasks at once; each has to be answered 201. Gives the ids.
+async fn post_at_once(client: &TestClient, path: &str, body: impl Fn(usize) -> Value) -> Vec<Value> {
+    let bodies: Vec<Value> = (0..TASKS).map(body).collect();
+    let answers = join_all(bodies.iter().map(|body| client.post(path, body))).await;
+    let kind = if path.contains("device") { "device" } else { "credential" };
+    answers.iter().map(|answer| answer.expect(201)[kind]["id"].clone()).collect()
+}
+
+fn distinct(ids: &[Value]) -> usize {
+    ids.iter().map(Value::to_string).collect::<HashSet<_>>().len()
+}
+
+async fn verifies(app: &TestApp) -> bool {
+    app.verify_audit().await.broken.is_none()
+}
+
+#[actix_web::test]
+async fn the_same_new_hostname_from_64_tasks_is_one_device() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let ids = post_at_once(&client, "/iso/pam/device", |_| device("a", "10.0.0.1")).await;
+    assert_eq!(distinct(&ids), 1);
+    assert_eq!(client.get("/iso/pam/device").await.expect(200)["devices"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn the_same_new_identifier_from_64_tasks_is_one_credential() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let ids = post_at_once(
+        &client,
+        "/iso/pam/credential",
+        |_| json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "same", "content": "p" }),
+    )
+    .await;
+    assert_eq!(distinct(&ids), 1);
+    assert_eq!(client.get("/iso/pam/credential").await.expect(200)["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(client.password("same").await, "p");
+    assert!(verifies(&app).await);
+}
+
+#[actix_web::test]
+async fn the_same_new_username_from_64_tasks_is_one_credential_with_every_version_whole() {
+    let app = TestApp::start_with(|settings| settings.history.versions = 100).await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let ids = post_at_once(
+        &client,
+        "/api/pam/credential",
+        |number| json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "content": format!("p{number}") }),
+    )
+    .await;
+    assert_eq!(distinct(&ids), 1);
+    let content = client.password("u@a").await;
+    assert!((0..TASKS).any(|number| content == format!("p{number}")), "{content}");
+    let versions = app.database.numbers("SELECT version FROM secret WHERE kind = 'credential.password' ORDER BY 1");
+    let count = i32::try_from(TASKS).unwrap();
+    assert_eq!(versions, (1..=count).collect::<Vec<_>>());
+    assert!(verifies(&app).await);
+}
+
+#[actix_web::test]
+async fn the_same_identifier_through_two_nodes_is_one_credential() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    // Its own settings name it otherwise; here it has even the same name, so that both write one chain.
+    let second = app.second_node();
+    let input = || chaveiro::vault::credential::CredentialInput {
+        hostname: Some("a".into()),
+        ip: Some("10.0.0.1".into()),
+        username: Some("u".into()),
+        identifier: Some("same".into()),
+        content: Some(chaveiro::crypto::SecretText::new("p".into())),
+        ..Default::default()
+    };
+    let body = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "same", "content": "p" });
+    let here = join_all((0..TASKS / 2).map(|_| client.post("/iso/pam/credential", &body)));
+    let save = async |number: usize| {
+        let permit = permit(&second, &client, Action::CREDENTIAL_SAVE, format!("second-{number}")).await;
+        second.save_credential(permit, input(), SAVE_POLICY).await
+    };
+    let there = join_all((0..TASKS / 2).map(save));
+    let (here, there) = futures_util::future::join(here, there).await;
+    here.iter().for_each(|answer| drop(answer.expect(201)));
+    assert!(there.iter().all(|saved| saved.as_ref().is_ok_and(|saved| saved.id.get() == 1)), "{there:?}");
+    assert_eq!(app.database.numbers("SELECT id FROM credential"), [1]);
+    assert!(verifies(&app).await);
+    second.close();
+}
+
+#[actix_web::test]
+async fn reads_and_writes_of_the_same_credentials_do_not_stand_in_each_others_way() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let body = |number: usize| {
+        json!({ "hostname": "a", "ip": "10.0.0.1", "username": format!("u{}", number % 4),
+                "identifier": format!("i{}", number % 4), "content": format!("p{number}") })
+    };
+    post_at_once(&client, "/iso/pam/credential", body).await;
+    let writes = post_at_once(&client, "/iso/pam/credential", body);
+    let keys: Vec<String> = (0..TASKS).map(|number| format!("/iso/pam/credential/i{}", number % 4)).collect();
+    let reads = join_all(keys.iter().map(|key| client.get(key)));
+    let (_, reads) = futures_util::future::join(writes, reads).await;
+    for (number, read) in reads.iter().enumerate() {
+        let credential = read.expect(200)["credential"].clone();
+        assert_eq!(credential["identifier"], format!("i{}", number % 4));
+        let content: usize = credential["password"].as_str().unwrap()[1..].parse().unwrap();
+        assert_eq!(content % 4, number % 4, "the password of another credential");
+    }
+    assert!(verifies(&app).await);
+}
+
+#[actix_web::test]
+async fn no_credential_is_active_on_a_device_that_is_switched_off_meanwhile() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for round in 0..25 {
+        let hostname = format!("h{round}");
+        client.create_device(&hostname, "10.0.0.1").await;
+        let sent = |number: usize| json!({ "hostname": hostname, "ip": "10.0.0.1", "username": format!("u{number}"), "content": "p" });
+        let sent: Vec<Value> = (0..6).map(sent).collect();
+        let saves = join_all(sent.iter().map(|sent| client.post("/iso/pam/credential", sent)));
+        let path = format!("/iso/pam/device/{hostname}");
+        let (_, off) = futures_util::future::join(saves, client.delete(&path)).await;
+        off.expect(200);
+    }
+    let active =
+        "SELECT c.username FROM credential c JOIN device d ON d.id = c.device_id WHERE c.active AND NOT d.active";
+    assert_eq!(app.database.texts(active), [""; 0]);
+}

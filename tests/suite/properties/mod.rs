@@ -1,0 +1,23 @@
+//! What holds for every route, whatever its resource.
+
+mod access;
+mod audit;
+mod canary;
+mod concurrency;
+mod crash;
+mod dialects;
+mod fairness;
+mod golden;
+mod hostile_twin;
+mod idempotency;
+mod jobs;
+mod layers;
+mod linearizability;
+mod preconditions;
+mod response_encryption;
+mod revocation;
+mod revocation_under_load;
+mod seed;
+mod settings;
+mod source;
+mod start;

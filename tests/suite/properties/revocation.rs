@@ -1,0 +1,41 @@
+//! What was revoked is dead everywhere within a second.
+
+use std::time::{Duration, Instant};
+
+use chaveiro::store::{Database, DatabaseLocation};
+use chaveiro::vault::operation::Action;
+use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, sql_query};
+
+use crate::support::{Background, TestApp, operator, origin, within_a_second};
+
+#[actix_web::test]
+async fn a_change_is_noticed_within_a_second_also_when_nothing_can_be_written() {
+    let app = TestApp::start_with(|settings| settings.store.writers = 1).await;
+    if !app.database.is_postgresql_or_skip() {
+        return; // There the change itself would have to wait.
+    }
+    let (client, second) = (app.client().await, app.second_node());
+    let _running = Background::run(&app.vault);
+    // Somebody holds the end of this node's chain, and there is a failure to be recorded in it.
+    let location = DatabaseLocation::parse(&app.database.url).unwrap();
+    let mut holder = Database::connect(&location, false).unwrap().unwrap();
+    let hold = "BEGIN; SELECT FROM audit_chain WHERE name LIKE 'node-1/%' FOR UPDATE";
+    holder.connection().batch_execute(hold).unwrap();
+    app.anonymous().get("/iso/pam/device").await.expect(401);
+    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let since = Instant::now();
+    while sql_query(waiting).execute(holder.connection()).unwrap() == 0 {
+        assert!(since.elapsed() < Duration::from_secs(30), "nobody waits");
+        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    second
+        .disable_authorization(operator(&second, Action::AUTHORIZATION_DISABLE).await, &client.client_id)
+        .await
+        .unwrap();
+    let authenticate = async || app.vault.authenticate(Some(&client.token), origin()).is_err();
+    within_a_second("a disabled client", authenticate).await;
+    holder.connection().batch_execute("COMMIT").unwrap();
+    second.close();
+}

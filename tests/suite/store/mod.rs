@@ -1,0 +1,7 @@
+//! The store below the rules.
+
+mod contention;
+mod control;
+mod errors;
+mod fairness;
+mod writer;

@@ -1,0 +1,142 @@
+//! A bounded load: connections that are kept alive and ask one after another, and the latencies that they see.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join_all, select};
+use reqwest::RequestBuilder;
+use tokio::sync::oneshot;
+
+use super::TestClient;
+
+/// The status of a request that was not answered before the end.
+const UNANSWERED: u16 = 0;
+
+/// Answers by status, and how long each took.
+#[derive(Debug, Default)]
+pub(crate) struct Latencies {
+    by_status: BTreeMap<u16, usize>,
+    times: Vec<Duration>,
+}
+
+impl Latencies {
+    fn add(&mut self, status: u16, time: Duration) {
+        *self.by_status.entry(status).or_default() += 1;
+        self.times.push(time);
+    }
+
+    /// How many requests there were.
+    pub(crate) fn count(&self) -> usize {
+        self.times.len()
+    }
+
+    /// How many answers had this status.
+    pub(crate) fn with_status(&self, status: u16) -> usize {
+        self.by_status.get(&status).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn p50(&self) -> Duration {
+        self.percentile(50)
+    }
+
+    pub(crate) fn p99(&self) -> Duration {
+        self.percentile(99)
+    }
+
+    /// The nearest rank: the smallest time that `percent` of all answers did not exceed.
+    fn percentile(&self, percent: usize) -> Duration {
+        assert!(!self.times.is_empty(), "nothing was answered");
+        let mut sorted = self.times.clone();
+        sorted.sort_unstable();
+        sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
+    }
+}
+
+/// Asks on one connection, `count` times, each at its own time: `pace` after the one before. What has to wait for an
+/// earlier answer is late from the moment at which it was due, so a stall counts once for each request that it delays.
+/// Ends after `count` times `pace`; what is not answered by then counts with the time that it has waited.
+pub(crate) async fn measure(
+    client: &TestClient,
+    count: u32,
+    pace: Duration,
+    request: impl Fn(&TestClient) -> RequestBuilder,
+) -> Latencies {
+    let (client, since) = (client.reconnected(), tokio::time::Instant::now());
+    let end = since + pace * count;
+    let mut seen = Latencies::default();
+    for number in 0..count {
+        let due = since + pace * number;
+        tokio::time::sleep_until(due).await;
+        let answered = tokio::time::timeout_at(end, client.send(request(&client))).await;
+        seen.add(answered.map_or(UNANSWERED, |answer| answer.status.as_u16()), due.elapsed());
+    }
+    seen
+}
+
+/// A load that goes on while the test does something else, on a thread of its own.
+pub(crate) struct Load {
+    // `None` once it has been told to stop.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<Latencies>>,
+}
+
+impl Load {
+    /// Asks on so many connections, each without a pause, until stopped and for at most `limit`.
+    pub(crate) fn start(
+        client: &TestClient,
+        connections: usize,
+        limit: Duration,
+        request: impl Fn(&TestClient) -> RequestBuilder + Send + 'static,
+    ) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let client = client.clone();
+        let thread = std::thread::spawn(move || {
+            let seen = RefCell::new(Latencies::default());
+            let ask = async || {
+                let client = client.reconnected();
+                loop {
+                    let asked = Instant::now();
+                    let Ok(response) = request(&client).send().await else { break };
+                    let status = response.status().as_u16();
+                    if response.bytes().await.is_err() {
+                        break;
+                    }
+                    seen.borrow_mut().add(status, asked.elapsed());
+                }
+            };
+            let all = async {
+                let asking = join_all((0..connections).map(|_| ask()));
+                let _ = tokio::time::timeout(limit, select(Box::pin(asking), stopped)).await;
+            };
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(all);
+            seen.into_inner()
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Ends it; requests that are not answered yet do not count.
+    pub(crate) fn stop(mut self) -> Latencies {
+        drop(self.stop.take());
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[test]
+fn a_percentile_is_the_nearest_rank() {
+    let mut seen = Latencies::default();
+    for millis in (1..=200).rev() {
+        seen.add(200, Duration::from_millis(millis));
+    }
+    assert_eq!((seen.p50(), seen.p99()), (Duration::from_millis(100), Duration::from_millis(198)));
+    assert_eq!((seen.count(), seen.with_status(200), seen.with_status(503)), (200, 200, 0));
+}
