@@ -190,6 +190,12 @@ impl AnyConnection {
         Ok(())
     }
 
+    /// Whether a transaction that writes is the only one, so that no row that it has read can change. Then row locks are
+    /// not needed.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self, AnyConnection::Sqlite(_))
+    }
+
     /// Opens a transaction that only reads, all of it from one state of the database.
     pub(super) fn begin_snapshot(&mut self) -> Result<(), StoreError> {
         match self {

@@ -117,7 +117,7 @@ pub fn by_username(
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The credentials of a username on the device of that hostname: at most a password and an SSH key, password first.
+/// Returns the first two credentials of a username on the device of that hostname: its password, if it has one, and SSH keys.
 pub fn all_by_username_at(
     connection: &mut AnyConnection,
     username: &str,
@@ -127,7 +127,8 @@ pub fn all_by_username_at(
         .inner_join(device::table)
         .filter(device::hostname_key.eq(folded(hostname)))
         .filter(credential::username.eq(username))
-        .order(credential::kind)
+        .order((credential::kind, credential::id))
+        .limit(2)
         .select(CredentialRow::as_select())
         .load(connection)?)
 }
@@ -194,12 +195,20 @@ pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool
     Ok(())
 }
 
-/// Suspends every credential of a device and ends their custodies. Tells how many were active.
+/// Deactivates every credential of a device, then ends their custodies, and returns how many were active. In this order, a read
+/// that is about to take custody of one has either done so before, or finds it inactive.
 pub fn suspend_all_of(connection: &mut AnyConnection, device_id: DeviceId, now: i64) -> Result<usize, StoreError> {
     let of_device = credential::table.filter(credential::device_id.eq(device_id));
+    let suspended = diesel::update(of_device.filter(credential::active.eq(true)))
+        .set((credential::active.eq(false), credential::changed_at.eq(now)))
+        .execute(connection)?;
     diesel::delete(custody::table.filter(custody::credential_id.eq_any(of_device.select(credential::id))))
         .execute(connection)?;
-    Ok(diesel::update(of_device.filter(credential::active.eq(true)))
-        .set((credential::active.eq(false), credential::changed_at.eq(now)))
-        .execute(connection)?)
+    Ok(suspended)
+}
+
+/// Returns the ids of the credentials whose parent is one of these.
+pub fn children_of(connection: &mut AnyConnection, parents: &[CredentialId]) -> Result<Vec<CredentialId>, StoreError> {
+    let children = credential::table.filter(credential::parent_id.eq_any(parents.to_vec()));
+    Ok(children.select(credential::id).load(connection)?)
 }

@@ -2,10 +2,13 @@
 //! that are due.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use super::access::Grants;
-use super::{Vault, VaultError};
+use super::{Inner, Vault, VaultError};
 use crate::store::{AnyConnection, StoreError, meta};
 
 /// A change is noticed within this time and the time of a query; the promise is one second.
@@ -63,25 +66,45 @@ fn log_failure(task: &str, done: Result<(), VaultError>) {
     }
 }
 
+/// The refreshes of the grants: one runs at a time, and whoever asks meanwhile shares the next one.
+#[derive(Default)]
+pub(super) struct Refreshes {
+    started: AtomicU64,
+    /// The number of the last one that was completed.
+    completed: Mutex<u64>,
+}
+
 impl Vault {
     /// Loads the grants anew if they have changed, and notes that they are current. Uses the connection for control, so that
     /// no backlog of requests keeps a revocation from being noticed.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`] when the database does not answer.
     pub async fn refresh(&self) -> Result<(), VaultError> {
-        let (looked_at, known, now) = (self.0.clock.monotonic(), self.0.grants.load().revision, self.0.clock.now());
-        let inner = Arc::clone(&self.0);
-        let read = move |connection: &mut AnyConnection| -> Result<Option<Grants>, StoreError> {
-            if meta::change_mark(connection)? == known {
-                return Ok(None);
-            }
-            Grants::read(connection, now, &inner.identity_mac).map(Some)
-        };
-        if let Some(grants) = self.0.store.control(read).await? {
-            self.0.grants.rcu(|current| {
-                // Two reads may overlap; the newer one stays.
-                if current.revision > grants.revision { Arc::clone(current) } else { grants.clone().into() }
-            });
+        let refreshes = &self.0.refreshes;
+        let before = refreshes.started.load(Ordering::SeqCst);
+        let mut completed = refreshes.completed.lock().await;
+        if *completed > before {
+            // It began after this call, so it has seen what the caller wants it to see.
+            return Ok(());
         }
-        self.0.freshness.note(looked_at);
+        let number = refreshes.started.fetch_add(1, Ordering::SeqCst) + 1;
+        let inner = Arc::clone(&self.0);
+        self.0.store.control(move |connection| inner.load_changed_grants(connection)).await?;
+        *completed = number;
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Does so on the thread for control: the grants are loaded even when the caller has stopped waiting.
+    fn load_changed_grants(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let (looked_at, now) = (self.clock.monotonic(), self.clock.now());
+        if meta::change_mark(connection)? != self.grants.load().revision {
+            let grants = Arc::new(Grants::read(connection, now, &self.identity_mac)?);
+            self.grants.store(grants);
+        }
+        self.freshness.note(looked_at);
         Ok(())
     }
 }

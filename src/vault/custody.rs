@@ -7,7 +7,7 @@ use super::access::Visible;
 use super::credential::{locked_etag, resolve};
 use super::operation::{Done, OperationContext, Permit, Subject};
 use super::{Noun, Switchable, Vault, VaultError};
-use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::custody::{self, CustodyRow};
 use crate::store::id::CredentialId;
 
@@ -18,7 +18,7 @@ impl Vault {
     /// [`VaultError::NotHeld`] when the client does not hold it, or no longer.
     pub async fn release_custody(&self, permit: Permit, key: String) -> Result<CredentialId, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
-            let row = resolve::by_key(context, &key, CredentialKind::Password)?;
+            let row = resolve::locked_by_key(context, &key, CredentialKind::Password)?;
             context.check_preconditions(Some(row.id), locked_etag)?;
             if !row.active {
                 return Err(VaultError::Inactive(Switchable::Credential));
@@ -74,8 +74,8 @@ fn is_exclusive(context: &OperationContext<'_>, row: &CredentialRow) -> bool {
     row.exclusive_custody.unwrap_or(context.settings().custody.exclusive)
 }
 
-/// Requires that no other client holds the credential exclusively. Locks the row first, so that of two clients on two nodes
-/// one finds the other's custody.
+/// Requires that no other client holds the credential exclusively. The row is locked, so that of two clients on two nodes one
+/// finds the other's custody.
 ///
 /// # Errors
 /// [`VaultError::NoAccess`].
@@ -83,7 +83,6 @@ pub(super) fn require_free(context: &mut OperationContext<'_>, row: &Visible<Cre
     if !is_exclusive(context, row) {
         return Ok(());
     }
-    credential::locked(context.connection(), row.id)?;
     let (authorization, now) = (context.authorization()?, context.micros());
     if custody::is_held_by_another(context.connection(), row.id, authorization, now)? {
         return Err(VaultError::NoAccess(Noun::Credential));

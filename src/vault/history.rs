@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::access::Visible;
-use super::credential::{self, note_view, parent, resolve};
+use super::credential::{self, parent, resolve};
 use super::operation::{Done, OperationContext, Permit, Subject};
 use super::secrets::{self, SecretOwner};
 use super::{Noun, Switchable, Vault, VaultError, custody, information, ssh_key};
@@ -150,16 +150,14 @@ impl Vault {
         number: i32,
     ) -> Result<ReadVersion, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
-            let readable = readable(context, what, &key)?;
+            let readable = locked_readable(context, what, &key)?;
             let owner = readable.owner();
             let sealed = secrets::version(context, owner.secret(), number)?;
             let sealed = sealed.ok_or(VaultError::NotFound(Noun::Version))?;
             if let Readable::Credential(row) = &readable {
                 custody::take(context, row)?;
             }
-            let (subject, now) = (owner.subject(), context.micros());
-            note_view(context.connection(), subject, now)?;
-            Ok(Done::new(subject, (owner, sealed)))
+            Ok(Done::new(owner.subject(), (owner, sealed)))
         };
         let ((owner, sealed), recorded) = self.execute(permit, rule).await?;
         Ok(ReadVersion { owner, content: self.unseal(&recorded, &sealed).await? })
@@ -178,7 +176,7 @@ impl Vault {
     ) -> Result<VersionOwner, VaultError> {
         let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let readable = readable(context, what, &key)?;
+            let readable = locked_readable(context, what, &key)?;
             let owner = readable.owner();
             let sealed = secrets::version(context, owner.secret(), number)?;
             let sealed = sealed.ok_or(VaultError::NotFound(Noun::Version))?;
@@ -216,5 +214,20 @@ fn readable(context: &mut OperationContext<'_>, what: Versioned, key: &str) -> R
             let row = resolve::by_key(context, key, CredentialKind::SshKey)?;
             if row.active { Ok(Readable::SshKey(row)) } else { Err(VaultError::Inactive(Switchable::SshKey)) }
         }
+    }
+}
+
+/// As [`readable`], on the locked row: for a transaction, which decides nothing on a row that may change.
+fn locked_readable(context: &mut OperationContext<'_>, what: Versioned, key: &str) -> Result<Readable, VaultError> {
+    match readable(context, what, key)? {
+        Readable::Credential(row) => {
+            let row = resolve::locked(context, row)?;
+            Ok(Readable::Credential(resolve::readable(context, row, Switchable::Credential)?.0))
+        }
+        Readable::SshKey(row) => {
+            let row = resolve::locked(context, row)?;
+            if row.active { Ok(Readable::SshKey(row)) } else { Err(VaultError::Inactive(Switchable::SshKey)) }
+        }
+        information @ Readable::Information(_) => Ok(information),
     }
 }

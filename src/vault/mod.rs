@@ -87,6 +87,7 @@ struct Inner {
     tokens: ArcSwap<TokenAuthority>,
     grants: ArcSwap<Grants>,
     freshness: Freshness,
+    refreshes: background::Refreshes,
     identity_mac: RowMac,
     secret_heads: secrets::HeadMac,
     passwords: Passwords,
@@ -129,6 +130,7 @@ impl Vault {
             tokens: ArcSwap::from_pointee(keys.tokens),
             grants: ArcSwap::from_pointee(keys.grants),
             freshness,
+            refreshes: background::Refreshes::default(),
             identity_mac: keys.identity_mac,
             passwords: Passwords::default(),
             directory: directory::open(&settings.directory),
@@ -152,7 +154,7 @@ impl Vault {
     /// Whether the database answers, the keys open what they sealed, and the grants are current.
     pub async fn is_ready(&self) -> bool {
         let database_answers = self.0.store.control(crate::store::meta::change_mark).await.is_ok();
-        database_answers && secrets::round_trips(&self.0) && self.0.require_fresh_grants().is_ok()
+        database_answers && secrets::round_trips(&self.0) && self.0.are_grants_fresh()
     }
 
     /// Finishes the writes that are queued and refuses later ones.

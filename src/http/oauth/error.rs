@@ -78,6 +78,10 @@ impl OAuthError {
 impl From<VaultError> for OAuthError {
     fn from(error: VaultError) -> Self {
         log_internal_error(&error);
+        if let VaultError::Denied(_) = error {
+            // Disabled while the request was waiting.
+            return Self::new(ErrorKind::InvalidClient, false);
+        }
         let kind = if is_temporary(&error) { ErrorKind::Temporary } else { ErrorKind::Unexpected };
         Self::new(kind, false)
     }

@@ -86,7 +86,7 @@ impl Call {
 
     fn options(&self) -> Result<RequestOptions, InputError> {
         let preconditions = preconditions::from_headers(self.http.headers())?;
-        if preconditions.any() && self.context.action.is_idempotent() && !self.context.action.is_conditional() {
+        if preconditions.any() && self.context.action == Action::CREDENTIAL_BATCH {
             return Err(InputError::header("If-Match or If-None-Match", "this request takes none"));
         }
         Ok(RequestOptions {

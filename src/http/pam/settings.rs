@@ -7,7 +7,8 @@ use super::parameters::Parameters;
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
 use crate::vault::credential::{
-    CredentialReference, JitSettings, JitStep, RotationSettings, SessionSettings, SettingsGroup, SettingsInput,
+    CredentialReference, JitSettings, JitStep, ReferenceChange, RotationSettings, SessionSettings, SettingsGroup,
+    SettingsInput,
 };
 
 const SESSION_FLAGS: [&str; 11] = [
@@ -65,10 +66,10 @@ fn rotation(sent: &Parameters) -> Result<RotationSettings, InputError> {
         plugin: sent.line("change_plugin")?,
         template: sent.line("change_template")?,
         use_own_credential: sent.flag("use_own_credential_to_connect")?,
-        authentication: reference(sent, AUTHENTICATION)?,
+        authentication: reference_change(sent, AUTHENTICATION)?,
         // Reconciliation after a failed change, not the credential's own status.
         reconcile: sent.flag("status")?,
-        reconciliation: reference(sent, RECONCILIATION)?,
+        reconciliation: reference_change(sent, RECONCILIATION)?,
         reconciliation_plugin: sent.line("reconciliation_plugin")?,
         reconciliation_template: sent.line("reconciliation_template")?,
     })
@@ -82,7 +83,7 @@ fn jit(sent: &Parameters) -> Result<JitSettings, InputError> {
         create_and_delete: sent.flag("credential_creation_and_deletion")?,
         enable_and_disable: sent.flag("enable_disable_credential")?,
         use_own_credential: sent.flag("use_own_credential_to_connect")?,
-        authentication: reference(sent, AUTHENTICATION)?,
+        authentication: reference_change(sent, AUTHENTICATION)?,
         steps: [
             step("credential_creation_plugin", "credential_creation_template")?,
             step("credential_deletion_plugin", "credential_deletion_template")?,
@@ -101,6 +102,18 @@ fn reference(sent: &Parameters, names: ReferenceNames) -> Result<Option<Credenti
         (Some(username), Some(hostname), Some(ip)) => Some(CredentialReference { username, hostname, ip }),
         _ => None,
     })
+}
+
+/// What a group does with a credential that it names: members that are all sent empty remove it.
+fn reference_change(sent: &Parameters, names: ReferenceNames) -> Result<Option<ReferenceChange>, InputError> {
+    if let Some(reference) = reference(sent, names)? {
+        return Ok(Some(ReferenceChange::Set(reference)));
+    }
+    let [username, hostname, ip] = names;
+    let members = [sent.line(username)?, sent.line(hostname)?, sent.line(ip)?];
+    let sent: Vec<&String> = members.iter().flatten().collect();
+    let is_emptied = !sent.is_empty() && sent.iter().all(|text| text.is_empty());
+    Ok(is_emptied.then_some(ReferenceChange::Remove))
 }
 
 fn session(sent: &Parameters) -> Result<SessionSettings, InputError> {
@@ -209,6 +222,9 @@ mod tests {
         let rotation = parsed(named).unwrap().rotation.unwrap();
         assert_eq!(rotation.parent.unwrap().username, "root");
         assert_eq!(rotation.authentication, None);
+        let emptied = json!({"execution_settings": {"authentication_credential": "", "authentication_hostname": "",
+            "authentication_ip": ""}});
+        assert_eq!(parsed(emptied).unwrap().rotation.unwrap().authentication, Some(ReferenceChange::Remove));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::vault::operation::Principal;
 use crate::vault::{Dependency, Inner, VaultError};
 
 /// The oldest copy of the grants that requests are decided by.
@@ -34,15 +35,20 @@ fn micros(time: Duration) -> u64 {
 }
 
 impl Inner {
-    /// Refuses while the grants in memory are too old to decide by.
+    /// Refuses a remote principal while the grants in memory are too old to decide by.
     ///
     /// # Errors
     /// [`VaultError::Unavailable`].
-    pub(in crate::vault) fn require_fresh_grants(&self) -> Result<(), VaultError> {
-        if self.freshness.age(&self.clock) <= MAX_AGE {
+    pub(in crate::vault) fn require_fresh_grants(&self, principal: &Principal) -> Result<(), VaultError> {
+        if !principal.is_remote() || self.are_grants_fresh() {
             return Ok(());
         }
         Err(VaultError::Unavailable(Dependency::Grants))
+    }
+
+    /// Whether the grants in memory are fresh enough to decide by.
+    pub(in crate::vault) fn are_grants_fresh(&self) -> bool {
+        self.freshness.age(&self.clock) <= MAX_AGE
     }
 }
 

@@ -82,32 +82,37 @@ impl Grants {
         self.revoked.contains(jti)
     }
 
-    /// Confirms that a principal may still act: its client is live, its token not revoked, its permission still held.
+    /// Confirms that a principal may still act, and returns it as it is now: its client is live, its token not revoked, its
+    /// permission still held.
     ///
     /// # Errors
-    /// [`DenyReason::Revoked`], or the reason for which the client would be denied now.
+    /// [`DenyReason::Revoked`], or the reason for which it would be denied now.
     pub(in crate::vault) fn confirm(
         &self,
         request: &Request,
         action: Action,
         now: DateTime<Utc>,
-    ) -> Result<(), VaultError> {
-        let client = match request.principal() {
-            Principal::Operator | Principal::System => return Ok(()),
+    ) -> Result<Principal, VaultError> {
+        let revoked = || VaultError::Denied(DenyReason::Revoked);
+        let current = match request.principal() {
+            Principal::Operator | Principal::System => return Ok(request.principal().clone()),
             Principal::Account(account) => {
-                let known = self.login(&case_folded(&account.name)).map(|login| login.account.identity);
-                let is_known = known == Some(account.identity);
-                return if is_known { Ok(()) } else { Err(VaultError::Denied(DenyReason::Revoked)) };
+                let login = self.login(&case_folded(&account.name)).ok_or_else(revoked)?;
+                if login.account.identity != account.identity {
+                    return Err(revoked());
+                }
+                Principal::Account(Arc::clone(&login.account))
             }
-            Principal::Client(client) => client,
+            Principal::Client(client) => {
+                if request.token_id().is_some_and(|jti| self.is_revoked(jti)) {
+                    return Err(revoked());
+                }
+                let current = self.client(&client.client_id).filter(|current| current.is_live(now));
+                Principal::Client(Arc::clone(current.ok_or_else(revoked)?))
+            }
         };
-        let revoked = request.token_id().is_some_and(|jti| self.is_revoked(jti));
-        let current = self.client(&client.client_id).filter(|current| current.is_live(now) && !revoked);
-        let current = current.ok_or(VaultError::Denied(DenyReason::Revoked))?;
-        if Arc::ptr_eq(current, client) {
-            return Ok(());
-        }
-        check::permitted(&Principal::Client(Arc::clone(current)), action, request.origin())
+        check::permitted(&current, action, request.origin())?;
+        Ok(current)
     }
 }
 

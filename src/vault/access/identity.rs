@@ -88,7 +88,7 @@ impl Vault {
     /// [`VaultError::Unavailable`].
     pub async fn look_up_account(&self, permit: Permit, account: &str) -> Result<bool, VaultError> {
         let found = self.account(account).await;
-        self.query(permit, move |_| Ok(Done::new(Subject::Collection, found?.is_some()))).await
+        self.query(permit, move |_| Ok(Done::new(Subject::Collection, found.clone()?.is_some()))).await
     }
 
     /// Creates an identity of an account that the directory has.

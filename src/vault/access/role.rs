@@ -176,17 +176,6 @@ impl Vault {
         };
         self.query(permit, read).await
     }
-
-    /// Runs a change of what principals may do. This node knows at once, the others within a second.
-    pub(super) async fn execute_and_refresh<T: Send + 'static>(
-        &self,
-        permit: Permit,
-        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError> {
-        let (value, _) = self.execute(permit, rule).await?;
-        self.refresh().await?;
-        Ok(value)
-    }
 }
 
 fn existing(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {

@@ -20,7 +20,7 @@ pub(in crate::vault) fn require_tags_allowed(
     for tag in comma_separated(tags).map(case_folded).filter(|tag| !kept.contains(tag)) {
         let holders = link::holders_of_tag(context.connection(), &tag)?;
         if !holders.is_empty() && !holders.contains(&authorization) {
-            let expected = "a tag that is linked to another client can be set by a client with the same link alone";
+            let expected = "one of the tags may be set only by a client that is linked to it";
             return Err(VaultError::invalid(Field::Tags, expected));
         }
     }

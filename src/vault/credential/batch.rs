@@ -89,7 +89,7 @@ fn run(
 ) -> Result<Done<SealedResult>, VaultError> {
     match item {
         BatchItem::Read(key) => {
-            let (row, device) = resolve::readable_by_key(context, key)?;
+            let (row, device) = resolve::locked_readable_by_key(context, key)?;
             let held_until = custody::take(context, &row)?;
             let (id, now) = (row.id, context.micros());
             let done = shown(context, row, &device, held_until)?;

@@ -84,10 +84,12 @@ impl Vault {
 }
 
 fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<SealedUse>, VaultError> {
-    let (row, device) = match &input.identifier {
+    let (row, _) = match &input.identifier {
         Some(identifier) => by_identifier(context, identifier, input)?,
         None => by_search(context, input)?,
     };
+    let row = resolve::locked(context, row)?;
+    let (row, device) = resolve::readable(context, row, Switchable::Credential)?;
     let id = row.id;
     let held_until = custody::take(context, &row)?;
     let found = shown(context, row, &device, held_until)?;
@@ -111,6 +113,7 @@ fn revalidate(context: &mut OperationContext<'_>, used: &SealedUse) -> Result<()
 pub(super) fn revalidate_read(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
     let row = credential::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?;
     let row = resolve::require_visible(context, row)?;
+    let row = resolve::locked(context, row)?;
     let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
     custody::take(context, &row).map(drop)
 }

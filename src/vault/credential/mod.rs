@@ -17,8 +17,8 @@ pub use batch::{BatchItem, BatchResult, MAX_BATCH_ITEMS};
 pub use composite::{Candidate, UseInput, UsedCredential};
 pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
 pub use settings::{
-    CredentialReference, JIT_STEPS, JitSettings, JitStep, RotationSettings, SessionSettings, SettingsGroup,
-    SettingsInput,
+    CredentialReference, JIT_STEPS, JitSettings, JitStep, ReferenceChange, RotationSettings, SessionSettings,
+    SettingsGroup, SettingsInput,
 };
 
 use super::access::Visible;
@@ -123,7 +123,7 @@ impl Vault {
             shown(context, row, &device, held_until).map(Some)
         };
         let rule = move |context: &mut OperationContext<'_>| {
-            let (row, device) = resolve::readable_by_key(context, &again)?;
+            let (row, device) = resolve::locked_readable_by_key(context, &again)?;
             let held_until = custody::take(context, &row)?;
             let (id, now) = (row.id, context.micros());
             let done = shown(context, row, &device, held_until)?;
@@ -149,7 +149,7 @@ impl Vault {
     /// As for reading; [`VaultError::NotFound`] without a seed; [`VaultError::WrongKind`] for a seed that is none.
     pub async fn read_totp(&self, permit: Permit, key: String) -> Result<CredentialTotp, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
-            let (row, _) = resolve::readable_by_key(context, &key)?;
+            let (row, _) = resolve::locked_readable_by_key(context, &key)?;
             custody::require_free(context, &row)?;
             let seed = secrets::current(context, SecretOwner::TotpSeed(row.id))?;
             let seed = seed.ok_or(VaultError::NotFound(Noun::TotpSeed))?;
@@ -227,8 +227,8 @@ pub(super) fn deactivate(
         return Err(VaultError::Inactive(noun));
     }
     let now = context.micros();
-    custody_store::end_all(context.connection(), row.id)?;
     credential::set_active(context.connection(), row.id, false, now)?;
+    custody_store::end_all(context.connection(), row.id)?;
     Ok(Done::new(Subject::Credential(row.id), ()))
 }
 
@@ -367,7 +367,7 @@ fn resolve_for_change(
     key: &str,
     kind: CredentialKind,
 ) -> Result<Visible<CredentialRow>, VaultError> {
-    let row = resolve::by_key(context, key, kind)?;
+    let row = resolve::locked_by_key(context, key, kind)?;
     context.check_preconditions(Some(row.id), locked_etag)?;
     Ok(row)
 }

@@ -8,6 +8,7 @@ use crate::crypto::SecretText;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
+use crate::store::lock::lock_name;
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Field, Noun, VaultError};
@@ -45,6 +46,18 @@ fn ancestors(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Vec
     Ok(line)
 }
 
+/// Counts the generations of a credential's children, up to [`MAX_GENERATIONS`].
+fn generations_below(context: &mut OperationContext<'_>, id: CredentialId) -> Result<usize, VaultError> {
+    let mut generation = vec![id];
+    for count in 0..MAX_GENERATIONS {
+        generation = credential::children_of(context.connection(), &generation)?;
+        if generation.is_empty() {
+            return Ok(count);
+        }
+    }
+    Ok(MAX_GENERATIONS)
+}
+
 /// Decides what becomes of a credential's parent: `None` leaves it, `Some(None)` removes it.
 ///
 /// `sent` is what the request says of the parent; `named` is the credential that the settings name.
@@ -66,12 +79,21 @@ pub(super) fn decide(
         }
         (Some(ParentChange::Set(id)), _) | (_, Some(id)) => id,
     };
-    // Locked, so that the parent cannot get a parent of its own, or be moved, before this transaction ends.
+    // One change of parents at a time: two of them could close a loop that neither sees.
+    lock_name(context.connection(), "credential-parents")?;
+    // Locked, so that the parent cannot be moved or hidden before this transaction ends.
     let row = credential::locked(context.connection(), parent)?.ok_or(VaultError::NotFound(Noun::Credential))?;
     resolve::require_visible(context, row)?;
     let line = ancestors(context, parent)?;
-    if target.is_some_and(|target| line.contains(&target.id)) || line.len() >= MAX_GENERATIONS {
-        return Err(VaultError::invalid(Field::Parent, "must not lead back to the credential itself"));
+    let below = match target {
+        Some(target) => generations_below(context, target.id)?,
+        None => 0,
+    };
+    if target.is_some_and(|target| line.contains(&target.id)) || line.len() + below >= MAX_GENERATIONS {
+        return Err(VaultError::invalid(
+            Field::Parent,
+            "must not lead back to the credential itself, nor be more than 16 generations",
+        ));
     }
     Ok(Some(Some(parent)))
 }

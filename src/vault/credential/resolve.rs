@@ -2,6 +2,7 @@
 //! does not see shadows nothing.
 
 use super::composite::candidate;
+use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
@@ -112,6 +113,40 @@ pub(in crate::vault) fn readable_by_key(
     readable(context, row, Switchable::Credential)
 }
 
+/// As [`readable_by_key`], on the locked row: for a transaction, which decides nothing on a row that may change.
+pub(in crate::vault) fn locked_readable_by_key(
+    context: &mut OperationContext<'_>,
+    key: &str,
+) -> Result<(Visible<CredentialRow>, DeviceRow), VaultError> {
+    let row = locked_by_key(context, key, CredentialKind::Password)?;
+    readable(context, row, Switchable::Credential)
+}
+
+/// As [`by_key`], on the locked row.
+pub(in crate::vault) fn locked_by_key(
+    context: &mut OperationContext<'_>,
+    key: &str,
+    kind: CredentialKind,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    let row = by_key(context, key, kind)?;
+    locked(context, row)
+}
+
+/// Locks the row of a visible credential, and returns it as it is now, if the principal still sees it.
+///
+/// # Errors
+/// [`VaultError::NoAccess`].
+pub(in crate::vault) fn locked(
+    context: &mut OperationContext<'_>,
+    row: Visible<CredentialRow>,
+) -> Result<Visible<CredentialRow>, VaultError> {
+    if context.connection().has_one_writer() {
+        return Ok(row);
+    }
+    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
+    require_visible(context, row)
+}
+
 /// Requires that a credential or SSH key and its device are active.
 ///
 /// # Errors
@@ -150,6 +185,14 @@ pub(in crate::vault) fn locked_device(
     id: DeviceId,
 ) -> Result<Option<DeviceRow>, VaultError> {
     Ok(device::share_locked(context.connection(), id)?)
+}
+
+/// Returns a device and locks its row, for a rule that may change it.
+pub(super) fn device_for_update(
+    context: &mut OperationContext<'_>,
+    id: DeviceId,
+) -> Result<Option<DeviceRow>, VaultError> {
+    Ok(device::locked(context.connection(), id)?)
 }
 
 /// Finds the credential that nested settings name by username, hostname and address. It has to be visible.

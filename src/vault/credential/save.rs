@@ -74,8 +74,14 @@ fn checked_device(
         policy.identifiers.check(name)?;
     }
     let device = resolve::device_at(context, hostname, ip)?.ok_or(VaultError::NotFound(Noun::Device))?;
-    // Locked, so that it is not deactivated before this transaction ends.
-    resolve::locked_device(context, device.id)?.ok_or(VaultError::NotFound(Noun::Device))
+    // Locked, so that it is not deactivated before this transaction ends; and at once for a change, since of two requests that
+    // both hold a shared lock neither could change the row.
+    let locked = if input.device.changes_anything() {
+        resolve::device_for_update(context, device.id)?
+    } else {
+        resolve::locked_device(context, device.id)?
+    };
+    locked.ok_or(VaultError::NotFound(Noun::Device))
 }
 
 /// Saves the fields that are the device's, and returns the type of the credential.

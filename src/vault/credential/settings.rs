@@ -41,6 +41,15 @@ pub struct CredentialReference {
     pub ip: String,
 }
 
+/// What a request does with a credential that settings name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReferenceChange {
+    /// It removes the reference.
+    Remove,
+    /// It sets the reference.
+    Set(CredentialReference),
+}
+
 /// What to rotate, when and how. `None` is not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotationSettings {
@@ -57,11 +66,11 @@ pub struct RotationSettings {
     /// Whether the credential itself logs in to change its password.
     pub use_own_credential: Option<bool>,
     /// The credential that logs in otherwise.
-    pub authentication: Option<CredentialReference>,
+    pub authentication: Option<ReferenceChange>,
     /// Whether a failed change is reconciled.
     pub reconcile: Option<bool>,
     /// The credential that reconciles.
-    pub reconciliation: Option<CredentialReference>,
+    pub reconciliation: Option<ReferenceChange>,
     /// The connector that reconciles.
     pub reconciliation_plugin: Option<String>,
     /// That connector's template.
@@ -80,7 +89,7 @@ pub struct JitSettings {
     /// Whether the credential itself logs in for that.
     pub use_own_credential: Option<bool>,
     /// The credential that logs in otherwise.
-    pub authentication: Option<CredentialReference>,
+    pub authentication: Option<ReferenceChange>,
     /// The connector of each step.
     pub steps: [JitStep; 4],
 }
@@ -108,8 +117,8 @@ pub struct SessionSettings {
 /// The columns that rotation settings change.
 pub(super) fn rotation_changes(
     sent: &RotationSettings,
-    authentication: Option<CredentialId>,
-    reconciliation: Option<CredentialId>,
+    authentication: Option<Option<CredentialId>>,
+    reconciliation: Option<Option<CredentialId>>,
 ) -> RotationChanges {
     RotationChanges {
         automatic_change: sent.automatic_change,
@@ -126,7 +135,7 @@ pub(super) fn rotation_changes(
 }
 
 /// The columns that just-in-time settings change.
-pub(super) fn jit_changes(sent: &JitSettings, authentication: Option<CredentialId>) -> JitChanges {
+pub(super) fn jit_changes(sent: &JitSettings, authentication: Option<Option<CredentialId>>) -> JitChanges {
     let [creation, deletion, enable, disable] = sent.steps.clone();
     JitChanges {
         enabled: sent.enabled,

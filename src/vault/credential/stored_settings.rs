@@ -2,7 +2,7 @@
 
 use super::input::CredentialInput;
 use super::resolve;
-use super::settings::{CredentialReference, SettingsInput, jit_changes, rotation_changes};
+use super::settings::{CredentialReference, ReferenceChange, SettingsInput, jit_changes, rotation_changes};
 use crate::store::id::CredentialId;
 use crate::store::rotation;
 use crate::vault::operation::OperationContext;
@@ -13,9 +13,9 @@ use crate::vault::{VaultError, secrets};
 #[derive(Default)]
 pub(super) struct References {
     pub(super) parent: Option<CredentialId>,
-    authentication: Option<CredentialId>,
-    reconciliation: Option<CredentialId>,
-    jit_authentication: Option<CredentialId>,
+    authentication: Option<Option<CredentialId>>,
+    reconciliation: Option<Option<CredentialId>>,
+    jit_authentication: Option<Option<CredentialId>>,
 }
 
 /// Resolves every credential that the settings name. Each has to exist and be visible.
@@ -23,22 +23,38 @@ pub(super) fn resolve_references(
     context: &mut OperationContext<'_>,
     settings: &SettingsInput,
 ) -> Result<References, VaultError> {
-    let mut id = |reference: Option<&CredentialReference>| {
-        reference.map(|reference| Ok::<_, VaultError>(resolve::referenced(context, reference)?.id)).transpose()
-    };
     let mut references = References::default();
     if let Some(rotation) = &settings.rotation {
-        references.authentication = id(rotation.authentication.as_ref())?;
-        references.reconciliation = id(rotation.reconciliation.as_ref())?;
-        references.parent = id(rotation.parent.as_ref())?;
+        references.authentication = changed(context, rotation.authentication.as_ref())?;
+        references.reconciliation = changed(context, rotation.reconciliation.as_ref())?;
+        references.parent = named(context, rotation.parent.as_ref())?;
     }
     if let Some(session) = &settings.session {
-        id(session.authentication.as_ref())?;
+        named(context, session.authentication.as_ref())?;
     }
     if let Some(jit) = &settings.jit {
-        references.jit_authentication = id(jit.authentication.as_ref())?;
+        references.jit_authentication = changed(context, jit.authentication.as_ref())?;
     }
     Ok(references)
+}
+
+fn named(
+    context: &mut OperationContext<'_>,
+    reference: Option<&CredentialReference>,
+) -> Result<Option<CredentialId>, VaultError> {
+    reference.map(|reference| Ok(resolve::referenced(context, reference)?.id)).transpose()
+}
+
+/// The column that a change of a reference writes: `None` leaves it, `Some(None)` clears it.
+fn changed(
+    context: &mut OperationContext<'_>,
+    change: Option<&ReferenceChange>,
+) -> Result<Option<Option<CredentialId>>, VaultError> {
+    match change {
+        None => Ok(None),
+        Some(ReferenceChange::Remove) => Ok(Some(None)),
+        Some(ReferenceChange::Set(reference)) => Ok(Some(named(context, Some(reference))?)),
+    }
 }
 
 /// Stores the settings that have tables of their own: rotation, just-in-time access, secrets.

@@ -31,11 +31,12 @@ pub(super) fn find_target(
     };
     let Some(row) = found else { return Ok(None) };
     context.found(Subject::Credential(row.id));
+    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
+    let row = resolve::require_visible(context, row)?;
     if row.kind() != CredentialKind::Password {
         return Err(VaultError::WrongKind(Noun::Credential));
     }
-    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
-    resolve::require_visible(context, row).map(Some)
+    Ok(Some(row))
 }
 
 /// Locks every name that the rule searches for, or may take.

@@ -69,6 +69,16 @@ pub struct DeviceFields {
     pub session_remote_config: Option<String>,
 }
 
+impl DeviceFields {
+    /// Whether a field is there that an update would write; empty ones are left out in requests for credentials.
+    pub(super) fn changes_anything(&self) -> bool {
+        let Self { device_type, vendor, model, site, domains, tags, connectivities, session_remote_config } = self;
+        [device_type, vendor, model, site, domains, tags, connectivities, session_remote_config]
+            .into_iter()
+            .any(|field| field.as_deref().is_some_and(|text| !text.is_empty()))
+    }
+}
+
 /// What is sent to create or update a device.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract")]

@@ -52,7 +52,12 @@ impl Vault {
                     lock_name(transaction.connection(), "batch")?;
                 }
                 if let (0, Some(key)) = (first, &job_permit.request().options.idempotency_key) {
-                    let mut context = OperationContext::new(transaction.connection(), &job_permit, &inner);
+                    let mut context = OperationContext::new(
+                        transaction.connection(),
+                        &job_permit,
+                        job_permit.principal().clone(),
+                        &inner,
+                    );
                     match store_marker(&mut context, key) {
                         Ok(()) => {}
                         Err(VaultError::Store(error)) => return Err(error),
@@ -63,7 +68,7 @@ impl Vault {
                 for (index, (action, item)) in job_items.iter().enumerate().take(last).skip(first) {
                     let part = job_permit.for_part(*action);
                     let run = |context: &mut OperationContext<'_>| {
-                        check::permitted(part.principal(), *action, part.origin())?;
+                        check::permitted(context.principal(), *action, part.origin())?;
                         match &part.request().options.idempotency_key {
                             None => rule(context, item),
                             Some(key) => {
@@ -82,7 +87,7 @@ impl Vault {
                 Err(refusal) => return Err(self.refuse(&permit, refusal).await),
             };
             for (answer, (action, _)) in answers.into_iter().zip(&items[first..last]) {
-                let recorded = Recorded { permit: permit.for_part(*action) };
+                let recorded = Recorded::new(permit.for_part(*action));
                 results.push(answer.map(|value| (value, recorded)));
             }
         }

@@ -15,6 +15,8 @@ use crate::vault::{DenyReason, Inner, VaultError};
 pub(in crate::vault) struct OperationContext<'a> {
     connection: &'a mut AnyConnection,
     pub(super) permit: &'a Permit,
+    /// The principal as it is now; the permit has it as it was when the request came.
+    principal: Principal,
     pub(in crate::vault) vault: &'a Inner,
     now: DateTime<Utc>,
     /// The last object that was looked up, for the record of a refusal.
@@ -48,9 +50,14 @@ impl<T> Done<T> {
 }
 
 impl<'a> OperationContext<'a> {
-    pub(super) fn new(connection: &'a mut AnyConnection, permit: &'a Permit, vault: &'a Inner) -> Self {
+    pub(super) fn new(
+        connection: &'a mut AnyConnection,
+        permit: &'a Permit,
+        principal: Principal,
+        vault: &'a Inner,
+    ) -> Self {
         let now = vault.clock.now();
-        Self { connection, permit, vault, now, found: Subject::Collection, preconditions_checked: false }
+        Self { connection, permit, principal, vault, now, found: Subject::Collection, preconditions_checked: false }
     }
 
     /// The connection, for the functions of the tables.
@@ -70,7 +77,7 @@ impl<'a> OperationContext<'a> {
 
     /// Who asks.
     pub(in crate::vault) fn principal(&self) -> &Principal {
-        self.permit.principal()
+        &self.principal
     }
 
     /// The address that the request comes from.

@@ -15,6 +15,7 @@ mod idempotency;
 mod permit;
 mod preconditions;
 mod principal;
+mod read;
 mod record;
 mod request;
 mod subject;
@@ -39,8 +40,7 @@ use super::access::check;
 use super::error::Precondition;
 use super::{Inner, Vault, VaultError};
 use crate::audit::Record;
-use crate::clock::to_micros;
-use crate::store::{AnyConnection, StoreError, Ticket, Transaction};
+use crate::store::{StoreError, Ticket, Transaction};
 
 impl Vault {
     /// Permits a request, in memory. A refusal is recorded.
@@ -48,7 +48,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Denied`]; [`VaultError::Unavailable`] while the grants in memory are too old to decide by.
     pub async fn authorize(&self, request: Request, action: Action) -> Result<Permit, VaultError> {
-        self.0.require_fresh_grants()?;
+        self.0.require_fresh_grants(request.principal())?;
         let permit = Permit::new(request, action);
         match check::permitted(permit.principal(), action, permit.origin()) {
             Ok(()) => Ok(permit),
@@ -111,7 +111,7 @@ impl Vault {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| inner.run(transaction, &job_permit, &rule);
         let value = self.submit(&permit, 1, job).await??;
-        Ok((value, Recorded { permit }))
+        Ok((value, Recorded::new(permit)))
     }
 
     /// As [`Vault::execute`], for a request that may have an idempotency key. `T` is stored as JSON, so it holds no open
@@ -133,109 +133,27 @@ impl Vault {
         self.execute(permit, idempotent).await
     }
 
-    /// Runs `query` on a snapshot without secrets, then records it.
-    pub(super) async fn query<T>(
-        &self,
-        permit: Permit,
-        query: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError>
-    where
-        T: Send + 'static,
-    {
-        self.reveal(permit, query, |_, _, _| Ok(())).await.map(|(value, _)| value)
-    }
-
-    /// Runs `query` on a snapshot that may yield sealed values. They open against the record, which is durable by then.
-    /// `note` writes, beside the record, what a read leaves behind.
-    pub(super) async fn reveal<T>(
-        &self,
-        permit: Permit,
-        query: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError>
-    where
-        T: Send + 'static,
-    {
-        let (result, found) = self.snapshot(&permit, query).await?;
-        self.record_read(permit, result, found, note).await
-    }
-
-    /// As [`Vault::reveal`], for a read that may have to write first: where `query` returns nothing, `rule` runs in a
-    /// transaction instead.
-    pub(super) async fn reveal_or_execute<T>(
-        &self,
-        permit: Permit,
-        query: impl FnOnce(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
-        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError>
-    where
-        T: Send + 'static,
-    {
-        let (result, found) = self.snapshot(&permit, query).await?;
-        match result {
-            Ok(None) => self.execute(permit, rule).await,
-            Ok(Some(done)) => self.record_read(permit, Ok(done), found, note).await,
-            Err(error) => self.record_read(permit, Err(error), found, note).await,
-        }
-    }
-
-    /// Runs `query` on a snapshot, and returns the object that it looked up last beside its result.
-    async fn snapshot<T: Send + 'static>(
-        &self,
-        permit: &Permit,
-        query: impl FnOnce(&mut OperationContext<'_>) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<(Result<T, VaultError>, Subject), VaultError> {
-        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let read = move |connection: &mut AnyConnection| {
-            let mut context = OperationContext::new(connection, &job_permit, &inner);
-            let result = query(&mut context);
-            let found = context.found;
-            Ok((result, found))
-        };
-        Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
-    }
-
-    /// Records a read, and only then returns what it found.
-    async fn record_read<T>(
-        &self,
-        permit: Permit,
-        result: Result<Done<T>, VaultError>,
-        found: Subject,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError> {
-        let (subject, outcome) = match &result {
-            Ok(done) => (done.subject, done.outcome.to_string()),
-            Err(VaultError::Store(error)) => return Err(error.clone().into()),
-            Err(error @ VaultError::Precondition(Precondition::NotModified { subject, .. })) => {
-                (*subject, error.reason())
-            }
-            Err(refusal) => (found, refusal.reason()),
-        };
-        let succeeded = result.is_ok();
-        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job = move |transaction: &mut Transaction<'_>| {
-            if let Err(denied) = inner.revalidate(&job_permit) {
-                inner.record(transaction, &job_permit, subject, &denied.reason())?;
-                return Ok(Err(denied));
-            }
-            if succeeded {
-                note(transaction.connection(), subject, to_micros(inner.clock.now()))?;
-            }
-            inner.record(transaction, &job_permit, subject, &outcome)?;
-            Ok(Ok(()))
-        };
-        self.submit(&permit, 1, job).await??;
-        result.map(|done| (done.value, Recorded { permit }))
-    }
-
     /// Appends records that no single request stands for: failed authentications, merged.
     pub(super) async fn append_records(&self, permit: &Permit, records: Vec<Record>) -> Result<(), VaultError> {
-        let inner = Arc::clone(&self.0);
+        let (inner, cost) = (Arc::clone(&self.0), u32::try_from(records.len()).unwrap_or(u32::MAX));
         let job = move |transaction: &mut Transaction<'_>| {
             records.iter().try_for_each(|record| inner.append(transaction, record))
         };
-        self.submit(permit, 1, job).await
+        self.submit(permit, cost, job).await
+    }
+
+    /// Runs a change of what principals may do. This node knows at once, the others within a second. The change stands, and its
+    /// value is returned, also when this node cannot load the grants now.
+    pub(super) async fn execute_and_refresh<T: Send + 'static>(
+        &self,
+        permit: Permit,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let (value, _) = self.execute(permit, rule).await?;
+        if let Err(error) = self.refresh().await {
+            log::error!("a change of grants is stored and not yet loaded: {error}");
+        }
+        Ok(value)
     }
 
     /// Queues a job of background work, which is on nobody's behalf and leaves no record of its own.
@@ -276,6 +194,10 @@ struct Finished<T> {
 }
 
 impl<T> Finished<T> {
+    fn refused(subject: Subject, error: VaultError) -> Self {
+        Self { subject, outcome: error.reason(), result: Err(error) }
+    }
+
     /// Whether what the rule wrote stays. A refusal keeps nothing but its record.
     fn stands(&self) -> bool {
         matches!(self.result, Ok(_) | Err(VaultError::Precondition(Precondition::NotModified { .. })))
@@ -304,9 +226,12 @@ impl Inner {
         permit: &Permit,
         rule: impl FnOnce(&mut OperationContext<'_>) -> Result<Done<T>, VaultError>,
     ) -> Result<Finished<T>, StoreError> {
-        let mut context = OperationContext::new(transaction.connection(), permit, self);
-        let result = self.revalidate(permit).and_then(|()| {
-            let done = rule(&mut context)?;
+        let principal = match self.revalidate(permit) {
+            Ok(principal) => principal,
+            Err(denied) => return Ok(Finished::refused(Subject::Collection, denied)),
+        };
+        let mut context = OperationContext::new(transaction.connection(), permit, principal, self);
+        let result = rule(&mut context).and_then(|done| {
             context.require_preconditions_checked()?;
             Ok(done)
         });
@@ -318,14 +243,15 @@ impl Inner {
                     VaultError::Precondition(Precondition::NotModified { subject, .. }) => *subject,
                     _ => context.found,
                 };
-                Ok(Finished { subject, outcome: error.reason(), result: Err(error) })
+                Ok(Finished::refused(subject, error))
             }
         }
     }
 
-    /// Checks a permit again when its job's turn has come: the client may have been disabled, or its token revoked, while
-    /// the job was waiting.
-    fn revalidate(&self, permit: &Permit) -> Result<(), VaultError> {
+    /// Checks a permit again when its job's turn has come, and returns the principal as it is now: the client may have been
+    /// disabled, its token revoked, or a role taken away while the job was waiting.
+    fn revalidate(&self, permit: &Permit) -> Result<Principal, VaultError> {
+        self.require_fresh_grants(permit.principal())?;
         let grants = self.grants.load();
         grants.confirm(permit.request(), permit.action(), self.clock.now())
     }

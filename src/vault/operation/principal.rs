@@ -55,7 +55,7 @@ impl Principal {
     }
 
     /// Whether the principal came over the network.
-    pub(super) fn is_remote(&self) -> bool {
+    pub(in crate::vault) fn is_remote(&self) -> bool {
         matches!(self, Principal::Client(_) | Principal::Account(_))
     }
 }

@@ -9,7 +9,19 @@ use crate::vault::Inner;
 /// before its record.
 #[derive(Debug)]
 pub(in crate::vault) struct Recorded {
-    pub(in crate::vault) permit: Permit,
+    permit: Permit,
+}
+
+impl Recorded {
+    /// The pipeline alone makes one, after the commit.
+    pub(super) fn new(permit: Permit) -> Self {
+        Self { permit }
+    }
+
+    /// The permit of the operation.
+    pub(in crate::vault) fn permit(&self) -> &Permit {
+        &self.permit
+    }
 }
 
 impl Inner {

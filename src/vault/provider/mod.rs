@@ -92,7 +92,7 @@ impl Vault {
         query: OffsetQuery<ProviderTest, ProviderColumn>,
     ) -> Result<OffsetList<Provider>, VaultError> {
         let list = move |context: &mut OperationContext<'_>| {
-            let scope = ProviderScope { ids: permitted::readable_ids(context)?, condition: query.condition };
+            let scope = ProviderScope { ids: permitted::readable_ids(context)?, condition: query.condition.clone() };
             let list = provider::list(context.connection(), &scope, query.page)?;
             Ok(Done::new(Subject::Collection, complete(context.connection(), list)?))
         };

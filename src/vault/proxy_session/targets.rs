@@ -7,7 +7,7 @@ use crate::store::id::DeviceId;
 use crate::store::list::{self, Filter};
 use crate::store::proxy_session;
 use crate::text::{canonical_number, case_folded};
-use crate::vault::access::visible_device;
+use crate::vault::access::{Visible, visible_device};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, Noun, VaultError};
 
@@ -89,19 +89,26 @@ pub(super) fn remote_device(
     Ok(Some(remote))
 }
 
-/// Finds the active device of an id, a hostname or an address, if the client sees it.
+/// Finds the active device of an id, a hostname or an address, if the client sees it. An id and a name of two devices that it
+/// sees are refused.
 fn seen_device(context: &mut OperationContext<'_>, name: &str) -> Result<DeviceRow, VaultError> {
     let by_id = match canonical_number(name) {
         Some(number) => device::by_id(context.connection(), DeviceId::new(number))?.filter(|device| device.active),
         None => None,
     };
-    let named = match by_id {
-        Some(device) => vec![device],
-        None => device::named_or_at(context.connection(), name)?,
+    let by_id = match by_id {
+        Some(device) => visible_device(context, device)?,
+        None => None,
     };
-    let mut found = Vec::new();
-    for device in named {
-        found.extend(visible_device(context, device)?);
+    let mut named = Vec::new();
+    for device in device::named_or_at(context.connection(), name)? {
+        named.extend(visible_device(context, device)?);
     }
-    unique(found, Field::RemoteDevice, name, |device| device).map(crate::vault::access::Visible::into_inner)
+    let Some(by_id) = by_id else {
+        return unique(named, Field::RemoteDevice, name, |device| device).map(Visible::into_inner);
+    };
+    if named.iter().any(|device| device.id != by_id.id) {
+        return Err(VaultError::invalid(Field::RemoteDevice, "is the id of one device and the name of another"));
+    }
+    Ok(by_id.into_inner())
 }

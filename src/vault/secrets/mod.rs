@@ -48,7 +48,7 @@ impl Vault {
         let opened = sealed.open(&self.0.keyring.load());
         match opened {
             Ok(secret) => Ok(secret),
-            Err(error) => Err(self.refuse(&recorded.permit, error).await),
+            Err(error) => Err(self.refuse(recorded.permit(), error).await),
         }
     }
 

@@ -59,7 +59,7 @@ impl Versions<'_> {
         E: From<StoreError> + From<SealError>,
     {
         let found = secret::head_with_versions(self.connection, self.owner)?;
-        let Some((head, versions)) = found else { return Ok(None) };
+        let Some((head, versions)) = found else { return self.without_head() };
         self.check(&head)?;
         if versions.iter().all(|row| row.version != head.highest_version) {
             return Err(self.tampered("its newest version is missing").into());
@@ -69,6 +69,17 @@ impl Versions<'_> {
             Some(row) if row.state == SecretState::Current => Ok(Some(row)),
             _ => Err(self.tampered("its current version is missing, or another one").into()),
         }
+    }
+
+    /// A secret without a head must not have a version either.
+    fn without_head<E>(&mut self) -> Result<Option<SealedRow>, E>
+    where
+        E: From<StoreError> + From<SealError>,
+    {
+        if secret::versions(self.connection, self.owner)?.is_empty() {
+            return Ok(None);
+        }
+        Err(self.tampered("its head is missing").into())
     }
 
     /// Adds a version and returns its number. One that is current takes the place of the one before.

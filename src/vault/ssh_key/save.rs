@@ -88,6 +88,7 @@ pub(super) fn save(
     let (id, created, identifier) = match known {
         Some(row) => {
             let row = resolve::pick(context, vec![row], CredentialKind::SshKey)?;
+            let row = resolve::locked(context, row)?;
             update(context, input, &row)?;
             (row.id, false, row.identifier.clone())
         }
@@ -176,8 +177,7 @@ fn update(
     row: &Visible<CredentialRow>,
 ) -> Result<(), VaultError> {
     context.check_preconditions(Some(row.id), locked_etag)?;
-    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
-    let device_id = moved_to(context, input, &row)?;
+    let device_id = moved_to(context, input, row)?;
     let changes = CredentialChanges {
         device_id,
         username: sent_username(input).map(String::from),
