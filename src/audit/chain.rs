@@ -1,5 +1,7 @@
 //! Sealing records into a chain, and checking a chain.
 
+use std::collections::HashMap;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -104,12 +106,17 @@ pub enum Break {
 pub struct ChainCheck<'a> {
     key: &'a DataKey,
     head: ChainHead,
-    known: Vec<ChainHead>,
+    /// The MACs that are known, by the number of the record.
+    known: HashMap<i64, Vec<Vec<u8>>>,
 }
 
 impl<'a> ChainCheck<'a> {
-    /// A check of `chain` that also expects the records that `known` names.
-    pub fn new(key: &'a DataKey, chain: &str, known: Vec<ChainHead>) -> Self {
+    /// A check of `chain` that also expects the records that `heads` name.
+    pub fn new(key: &'a DataKey, chain: &str, heads: Vec<ChainHead>) -> Self {
+        let mut known: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+        for head in heads {
+            known.entry(head.seq).or_default().push(head.mac);
+        }
         Self { key, head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
     }
 
@@ -125,7 +132,7 @@ impl<'a> ChainCheck<'a> {
         if row.seq != expected {
             return Err(Break::Gap { chain: chain(), expected, found: row.seq });
         }
-        let known = self.known.iter().filter(|known| known.seq == row.seq).all(|known| known.mac == row.mac);
+        let known = self.known.get(&row.seq).is_none_or(|macs| macs.iter().all(|mac| *mac == row.mac));
         let sealed: bool = mac_of(self.key, row).ct_eq(&row.mac).into();
         if row.chain != self.head.chain || row.previous != self.head.mac || !sealed || !known {
             return Err(Break::Changed { chain: chain(), seq: row.seq });
@@ -136,7 +143,7 @@ impl<'a> ChainCheck<'a> {
 
     /// Ends the walk: the chain must reach every record that is known to have been in it.
     pub fn end(self) -> Result<i64, Break> {
-        match self.known.iter().map(|known| known.seq).max() {
+        match self.known.keys().copied().max() {
             Some(known) if known > self.head.seq => {
                 Err(Break::CutOff { chain: self.head.chain, end: self.head.seq, known })
             }

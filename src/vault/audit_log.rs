@@ -1,6 +1,7 @@
 //! The audit log as a whole: verifying it, reading its end, and writing the heads of its chains down outside the
 //! database.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ impl From<AuditRow> for AuditRecord {
 pub struct Verification {
     /// Each chain with the number of its records.
     pub chains: Vec<(String, i64)>,
-    /// How many authenticated heads were compared.
+    /// How many chains have authenticated heads that were compared.
     pub heads: usize,
     /// The first break, if there is one.
     pub broken: Option<Break>,
@@ -120,7 +121,8 @@ impl Vault {
     async fn walk_chains(&self, heads_file: &Path) -> Result<Verification, VerificationError> {
         let (heads, forged) = heads_file::read(heads_file, &self.0.audit_key)
             .map_err(|error| VerificationError::Heads(heads_file.display().to_string(), error.kind()))?;
-        let mut found = Verification { chains: Vec::new(), heads: heads.len(), broken: forged };
+        let compared: HashSet<&str> = heads.iter().map(|head| head.chain.as_str()).collect();
+        let mut found = Verification { chains: Vec::new(), heads: compared.len(), broken: forged };
         if found.broken.is_some() {
             return Ok(found);
         }

@@ -1,7 +1,7 @@
 //! The file of audit heads: one line of JSON for each head that moved, with a MAC.
 //!
-//! The newest head of a chain stands for all before it, since they are of the same chain. So the file is bounded: when it has
-//! grown, a new one begins with the newest heads, and the one before is kept beside it.
+//! The file is bounded: when it has grown, a new one begins with the newest head of each chain, and the one before is kept
+//! beside it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -17,7 +17,8 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// How much of its end is read to find what was written last, in bytes.
 const TAIL_BYTES: u64 = 256 * 1024;
 
-/// Reads the newest head of each chain, and the first line that is not the vault's. A missing file has no heads.
+/// Reads every head, oldest first, and the first line that is not the vault's. A missing file has no heads. All of them count:
+/// a chain that was cut off and written on would pass by its newest head alone.
 ///
 /// Every line is checked for its MAC. A last line without an end is a write that a crash cut short, and is passed over.
 pub(super) fn read(path: &Path, key: &DataKey) -> io::Result<(Vec<ChainHead>, Option<Break>)> {
@@ -26,12 +27,12 @@ pub(super) fn read(path: &Path, key: &DataKey) -> io::Result<(Vec<ChainHead>, Op
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    let mut newest = Vec::new();
+    let mut heads = Vec::new();
     for (index, line) in complete_lines(&text).enumerate() {
-        let Some(head) = verified(line, key) else { return Ok((newest, Some(Break::ForgedHead { line: index + 1 }))) };
-        replace_older(&mut newest, head);
+        let Some(head) = verified(line, key) else { return Ok((heads, Some(Break::ForgedHead { line: index + 1 }))) };
+        heads.push(head);
     }
-    Ok((newest, None))
+    Ok((heads, None))
 }
 
 /// Appends those of `heads` that are not the last ones written, at `now` in microseconds.
@@ -46,14 +47,15 @@ pub(super) fn append(path: &Path, key: &DataKey, heads: &[ChainHead], now: i64) 
         file.write_all(lines(&moved, key, now)?.as_bytes())?;
         return file.sync_all();
     }
-    let (mut newest, forged) = read(path, key)?;
+    let (known, forged) = read(path, key)?;
     if forged.is_some() {
         // Evidence stays where it is.
         file.write_all(lines(&moved, key, now)?.as_bytes())?;
         return file.sync_all();
     }
     // A head that the database has lost stays known.
-    heads.iter().filter(|head| head.seq > 0).for_each(|head| replace_older(&mut newest, head.clone()));
+    let mut newest = Vec::new();
+    known.iter().chain(heads).filter(|head| head.seq > 0).for_each(|head| replace_older(&mut newest, head.clone()));
     begin_anew(path, &lines(&newest.iter().collect::<Vec<_>>(), key, now)?)
 }
 
@@ -167,7 +169,7 @@ mod tests {
         let length = fs::metadata(&path).unwrap().len();
         OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 5).unwrap();
         append(&path, &key, &[head("a", 3)], 1).unwrap();
-        assert_eq!(read(&path, &key).unwrap(), (vec![head("a", 3)], None));
+        assert_eq!(read(&path, &key).unwrap(), (vec![head("a", 1), head("a", 3)], None));
     }
 
     #[test]
