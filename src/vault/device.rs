@@ -299,8 +299,8 @@ pub(super) fn changes(
     if let Some(list) = &fields.connectivities {
         check_connectivities(list)?;
     }
-    let tags = checked_tags(fields.tags.as_deref())?;
-    require_tags_allowed(context, tags_before, tags.as_deref())?;
+    let tags = checked_tags(Field::DeviceTags, fields.tags.as_deref())?;
+    require_tags_allowed(context, Field::DeviceTags, tags_before, tags.as_deref())?;
     Ok(DeviceChanges {
         ip: None,
         kind: registered(context, LookupKind::DeviceType, &fields.device_type)?,
@@ -314,12 +314,12 @@ pub(super) fn changes(
     })
 }
 
-/// Normalizes and checks a list of tags.
+/// Normalizes and checks a list of tags, sent as `field`.
 ///
 /// # Errors
 /// [`VaultError::Invalid`].
-pub(super) fn checked_tags(list: Option<&str>) -> Result<Option<String>, VaultError> {
-    list.map(tags).transpose().map_err(|error| VaultError::invalid(Field::Tags, error.expected()))
+pub(super) fn checked_tags(field: Field, list: Option<&str>) -> Result<Option<String>, VaultError> {
+    list.map(tags).transpose().map_err(|error| VaultError::invalid(field, error.expected()))
 }
 
 /// Registers a lookup value on first use, and returns its first spelling.
