@@ -5,6 +5,7 @@ mod audit;
 mod canary;
 mod concurrency;
 mod crash;
+mod device_lock;
 mod dialects;
 mod fairness;
 mod golden;
