@@ -151,6 +151,11 @@ impl Vault {
         self.0.store.queue_depth()
     }
 
+    /// The age of the grants in memory. Beyond three seconds no request is decided by them.
+    pub fn grants_age(&self) -> Duration {
+        self.0.freshness.age(&self.0.clock)
+    }
+
     /// Whether the database answers, the keys open what they sealed, and the grants are current.
     pub async fn is_ready(&self) -> bool {
         let database_answers = self.0.store.control(crate::store::meta::change_mark).await.is_ok();

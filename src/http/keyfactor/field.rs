@@ -28,6 +28,7 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         | Field::Content
         | Field::Criticality
         | Field::Device
+        | Field::DeviceTags
         | Field::DeviceType
         | Field::Expiry
         | Field::Hostname

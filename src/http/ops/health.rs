@@ -23,7 +23,7 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Health::new("ok"))
 }
 
-/// `GET /health/ready`: the database answers, and the keys open what they seal.
+/// `GET /health/ready`: the database answers, the grants are current, and the keys open what they seal.
 pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
     if service.vault.is_ready().await {
         HttpResponse::Ok().json(Health::new("ok"))
@@ -34,7 +34,7 @@ pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
 
 /// `GET /metrics`, in the OpenMetrics text format.
 pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
-    match service.metrics.render(service.vault.queue_depth()) {
+    match service.metrics.render(service.vault.queue_depth(), service.vault.grants_age()) {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
         }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::call::Call;
 use super::envelope::Revealed;
 use super::error::PamError;
+use crate::text::canonical_number;
 use crate::vault::id::ProviderId;
 use crate::vault::{Noun, VaultError};
 
@@ -32,7 +33,7 @@ pub(super) struct EntryView {
 /// `GET …/pam/provider/{id}/entry/{name}`
 pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
     let (provider, name) = call.path::<(String, String)>()?;
-    let Ok(provider) = provider.parse().map(ProviderId::new) else {
+    let Some(provider) = canonical_number(&provider).map(ProviderId::new) else {
         return Err(call.refuse_with(VaultError::NotFound(Noun::Entry)).await);
     };
     let (row, secret) = call.vault.read_entry(call.permit.clone(), provider, name).await?;

@@ -9,6 +9,7 @@ pub(super) fn parameter_name(field: Field) -> &'static str {
         Field::Content => "content",
         Field::Criticality => "criticality",
         Field::Device | Field::SessionDevice => "device",
+        Field::DeviceTags => "device_tags",
         Field::DeviceType => "type",
         Field::Hostname => "hostname",
         Field::Identifier => "identifier",

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::call::Call;
 use super::envelope::Revealed;
 use super::error::PamError;
+use crate::text::canonical_number;
 use crate::vault::history::{Version, Versioned};
 use crate::vault::{Noun, VaultError};
 
@@ -76,11 +77,11 @@ pub(super) async fn restore(call: Call, noun: Versioned) -> Result<HttpResponse,
     Ok(call.message(StatusCode::CREATED, &format!("Version {version} restored")))
 }
 
-/// Returns key and version. A version that is not a number does not exist.
+/// Returns key and version. A version that is not a number without leading zeros does not exist.
 async fn path(call: &Call) -> Result<(String, i32), PamError> {
     let (key, version) = call.path::<(String, String)>()?;
-    match version.parse() {
-        Ok(version) => Ok((key, version)),
-        Err(_) => Err(call.refuse_with(VaultError::NotFound(Noun::Version)).await),
+    match canonical_number(&version) {
+        Some(version) => Ok((key, version)),
+        None => Err(call.refuse_with(VaultError::NotFound(Noun::Version)).await),
     }
 }

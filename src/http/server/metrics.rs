@@ -1,5 +1,6 @@
 //! Metrics for Prometheus. Labels hold routes and statuses, never a key, a name or an address.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -30,6 +31,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     latencies: Family<RouteLabels, Histogram, fn() -> Histogram>,
     queue_depth: Gauge,
+    grants_age: Gauge<f64, AtomicU64>,
     batch_jobs: Histogram,
     commit_time: Histogram,
 }
@@ -41,6 +43,7 @@ impl Default for Metrics {
             requests: Family::default(),
             latencies: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 16))),
             queue_depth: Gauge::default(),
+            grants_age: Gauge::default(),
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
         };
@@ -54,6 +57,8 @@ impl Metrics {
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register_with_unit("request", "Time to answer", Unit::Seconds, self.latencies.clone());
         registry.register("write_queue_depth", "Writes that wait for a writer", self.queue_depth.clone());
+        let age = "Time since the grants in memory were last found to be current";
+        registry.register_with_unit("grants_age", age, Unit::Seconds, self.grants_age.clone());
         registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
         registry.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit_time.clone());
         self
@@ -68,8 +73,9 @@ impl Metrics {
     }
 
     /// Renders the metrics as OpenMetrics text.
-    pub(crate) fn render(&self, queue_depth: usize) -> Result<String, std::fmt::Error> {
+    pub(crate) fn render(&self, queue_depth: usize, grants_age: Duration) -> Result<String, std::fmt::Error> {
         self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
+        self.grants_age.set(grants_age.as_secs_f64());
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -6,12 +6,13 @@ use crate::text::{case_folded, comma_separated};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, VaultError};
 
-/// Checks the tags that an object is about to get. Tags that it has already stay.
+/// Checks the tags that an object is about to get by `field` of a request. Tags that it has already stay.
 ///
 /// # Errors
 /// [`VaultError::Invalid`] for a new tag that is linked to authorizations, none of which is the principal's.
 pub(in crate::vault) fn require_tags_allowed(
     context: &mut OperationContext<'_>,
+    field: Field,
     before: &str,
     tags: Option<&str>,
 ) -> Result<(), VaultError> {
@@ -21,7 +22,7 @@ pub(in crate::vault) fn require_tags_allowed(
         let holders = link::holders_of_tag(context.connection(), &tag)?;
         if !holders.is_empty() && !holders.contains(&authorization) {
             let expected = "one of the tags may be set only by a client that is linked to it";
-            return Err(VaultError::invalid(Field::Tags, expected));
+            return Err(VaultError::invalid(field, expected));
         }
     }
     Ok(())

@@ -147,8 +147,8 @@ fn changes(
     let merge = |sent: Option<&SettingsGroup>, stored: Option<&str>| {
         sent.map(|sent| serde_json::Value::Object(merged(stored, sent)).to_string())
     };
-    let tags = checked_tags(input.tags.as_deref())?;
-    require_tags_allowed(context, target.map_or("", |row| &row.tags), tags.as_deref())?;
+    let tags = checked_tags(Field::Tags, input.tags.as_deref())?;
+    require_tags_allowed(context, Field::Tags, target.map_or("", |row| &row.tags), tags.as_deref())?;
     let default_username = creating.then_some(DEFAULT_USERNAME);
     let default_type = creating.then(|| DEFAULT_TYPE.to_string());
     Ok(CredentialChanges {

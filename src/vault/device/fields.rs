@@ -20,8 +20,8 @@ pub(in crate::vault) fn changes(
     if let Some(list) = &fields.connectivities {
         check_connectivities(list)?;
     }
-    let tags = checked_tags(fields.tags.as_deref())?;
-    require_tags_allowed(context, tags_before, tags.as_deref())?;
+    let tags = checked_tags(Field::DeviceTags, fields.tags.as_deref())?;
+    require_tags_allowed(context, Field::DeviceTags, tags_before, tags.as_deref())?;
     Ok(DeviceChanges {
         ip: None,
         kind: registered(context, LookupKind::DeviceType, &fields.device_type)?,
@@ -35,12 +35,12 @@ pub(in crate::vault) fn changes(
     })
 }
 
-/// Normalizes and checks a list of tags.
+/// Normalizes and checks a list of tags, sent as `field`.
 ///
 /// # Errors
 /// [`VaultError::Invalid`].
-pub(in crate::vault) fn checked_tags(list: Option<&str>) -> Result<Option<String>, VaultError> {
-    list.map(tags).transpose().map_err(|error| VaultError::invalid(Field::Tags, error.expected()))
+pub(in crate::vault) fn checked_tags(field: Field, list: Option<&str>) -> Result<Option<String>, VaultError> {
+    list.map(tags).transpose().map_err(|error| VaultError::invalid(field, error.expected()))
 }
 
 /// Registers a lookup value on first use, and returns its first spelling.

@@ -9,8 +9,9 @@ use crate::store::lock::lock_name;
 use crate::store::proxy_session::{self, NewProxySession};
 use crate::store::{StoreError, user};
 use crate::token::SecretHash;
+use crate::vault::credential::resolve;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
-use crate::vault::{Noun, Vault, VaultError};
+use crate::vault::{Noun, Switchable, Vault, VaultError};
 
 /// How long a URL can be opened, in microseconds.
 const URL_LIFETIME: i64 = 30_000_000;
@@ -48,11 +49,15 @@ impl Vault {
         choice: CredentialChoice,
     ) -> Result<CreatedProxySession, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| create(context, &input, choice);
-        // The client may have lost the credential since the request came first.
+        // The client may have lost the credential since the request came first, or it may have been deactivated.
         let revalidate = |context: &mut OperationContext<'_>, created: &CreatedProxySession| {
             let row = super::by_session_id(context.connection(), &created.session_id)?.ok_or(StoreError::NotFound)?;
-            let seen = super::visible_target(context, &row)?;
-            seen.map(drop).ok_or(VaultError::NotFound(Noun::TargetCredential))
+            let missing = VaultError::NotFound(Noun::TargetCredential);
+            let Some(seen) = super::visible_target(context, &row)? else { return Err(missing) };
+            resolve::readable(context, seen, Switchable::Credential).map(drop).map_err(|error| match error {
+                VaultError::Inactive(_) => missing,
+                error => error,
+            })
         };
         self.execute_idempotent(permit, rule, revalidate).await.map(|(created, _)| created)
     }

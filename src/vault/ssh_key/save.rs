@@ -154,8 +154,8 @@ fn allowed_tags(
     before: &str,
     input: &SshKeyInput,
 ) -> Result<Option<String>, VaultError> {
-    let tags = checked_tags(input.tags.as_deref())?;
-    require_tags_allowed(context, before, tags.as_deref())?;
+    let tags = checked_tags(Field::Tags, input.tags.as_deref())?;
+    require_tags_allowed(context, Field::Tags, before, tags.as_deref())?;
     Ok(tags)
 }
 

@@ -184,7 +184,15 @@ async fn an_application_reads_what_it_is_linked_to_and_nothing_else() {
     }
     put(&client, ENTRIES, &json!({ "SecretName": "db-root", "SecretValue": "new" })).await.expect(200);
     assert_eq!(reader.get("/iso/pam/provider/1/entry/db-root").await.expect(200)["entry"]["content"], "new");
-    for path in ["1/entry/other", "1/entry/none", "2/entry/db-root", "x/entry/db-root", "1/entry/%00"] {
+    for path in [
+        "1/entry/other",
+        "1/entry/none",
+        "2/entry/db-root",
+        "x/entry/db-root",
+        "01/entry/db-root",
+        "%2B1/entry/db-root",
+        "1/entry/%00",
+    ] {
         reader.get(&format!("/iso/pam/provider/{path}")).await.expect_refusal(400, "Entry not found");
     }
     // What writes entries does not read them.

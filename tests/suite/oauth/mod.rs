@@ -1,5 +1,6 @@
 //! The OAuth endpoints (contract, section 2.1; RFC 6749, 7009, 7662, 8414, 7517).
 
+mod failures;
 mod introspect;
 mod metadata;
 mod revoke;

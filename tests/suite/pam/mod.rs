@@ -3,9 +3,11 @@
 mod credential;
 mod device;
 mod errors;
+mod ids;
 mod information;
 mod list;
 mod parameters;
 mod proxy_session;
 mod ssh_key;
+mod text_rules;
 mod versions;

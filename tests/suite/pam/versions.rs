@@ -131,3 +131,36 @@ async fn a_version_that_never_was_in_force_is_not_shown() {
         client.get(&format!("{path}/4")).await.expect_refusal(400, "Version not found");
     }
 }
+
+#[actix_web::test]
+async fn what_is_restored_is_judged_and_recorded_as_a_restoration_whatever_its_version() {
+    let (app, client) = vault().await;
+    let reader = app.read_only_client().await;
+    for version in ["99", "x", "01", "99999999999", "1"] {
+        for family in ["credential", "info"] {
+            let path = format!("/iso/pam/{family}/i/versions/{version}/restore");
+            restore(&reader, &path).await.expect_number(1039);
+            if version != "1" {
+                restore(&client, &path).await.expect_refusal(400, "Version not found");
+            }
+        }
+    }
+    let records = app.records().await;
+    let refused = records.iter().filter(|record| record.action.starts_with("history."));
+    let refused: Vec<_> = refused.map(|record| (record.action.as_str(), record.outcome.as_str())).collect();
+    let of = |outcome: &str| refused.iter().filter(|row| **row == ("history.restore", outcome)).count();
+    assert_eq!((of("read-only"), of("version-not-found"), refused.len()), (10, 8, 18), "{refused:?}");
+}
+
+#[actix_web::test]
+async fn an_escaped_family_is_the_family_that_it_spells() {
+    let (_app, client) = vault().await;
+    client.post("/iso/pam/info", &json!({ "identifier": "i", "content": "of the information" })).await.expect(201);
+    for path in
+        ["/iso/pam/%69nfo/i/versions/4", "/iso/p%61m/inf%6F/i/versions/4", "/%69so/pam/%69%6e%66%6f/1/versions/4"]
+    {
+        assert_eq!(client.get(path).await.expect(200)["version"]["content"], "of the information", "{path}");
+    }
+    client.get("/iso/pam/%63redential/i/versions/4").await.expect_refusal(400, "Version not found");
+    assert_eq!(client.get("/iso/pam/%63redential/i/versions/3").await.expect(200)["version"]["content"], "three");
+}

@@ -3,6 +3,7 @@
 mod matrix;
 mod names;
 mod origin;
+mod tag_guard;
 mod tags;
 mod visibility;
 

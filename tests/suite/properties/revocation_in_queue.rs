@@ -1,0 +1,147 @@
+//! A permit counts at the turn of its job: what was taken from a client while its request waits for the writer is refused.
+
+use std::time::{Duration, Instant};
+
+use chaveiro::crypto::SecretText;
+use chaveiro::store::{Database, DatabaseLocation};
+use chaveiro::vault::Vault;
+use chaveiro::vault::access::authentication::ClientCredentials;
+use chaveiro::vault::audit_log::AuditRecord;
+use chaveiro::vault::operation::Action;
+use diesel::connection::SimpleConnection;
+use futures_util::future::{join, join3};
+use serde_json::json;
+
+use crate::support::{Answer, TestApp, TestClient, device, operator, origin};
+
+const CANARY: &str = "canary-83ab10";
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !condition() {
+        assert!(since.elapsed() < Duration::from_secs(30), "never: {what}");
+        actix_web::rt::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Has a client save a device and read a password while another connection holds the database, and notices a change of
+/// the grants before it lets go. Gives both answers.
+async fn notice_while_waiting(app: &TestApp, client: &TestClient) -> (Answer, Answer) {
+    let location = DatabaseLocation::parse(&app.database.url).unwrap();
+    let mut holder = Database::connect(&location, false).unwrap().unwrap();
+    let hold = if app.database.is_postgresql() {
+        "BEGIN; SELECT FROM audit_chain WHERE name LIKE 'node-1/%' FOR UPDATE"
+    } else {
+        "BEGIN IMMEDIATE"
+    };
+    let permits = [app.operator(Action::DOMAIN_ADD).await, app.operator(Action::DOMAIN_ADD).await];
+    holder.connection().batch_execute(hold).unwrap();
+    let depth = || app.vault.queue_depth();
+    let others = async {
+        // Both are queued, so with one of them left the writer is at the other one.
+        until("the writer is busy", || depth() == 1).await;
+        let (save, read) = (device("new", "10.0.0.2"), "/iso/pam/credential/i");
+        let released = async {
+            until("both requests wait", || depth() == 3).await;
+            app.vault.refresh().await.unwrap();
+            holder.connection().batch_execute("COMMIT").unwrap();
+        };
+        let (saved, read, ()) = join3(client.post("/iso/pam/device", &save), client.get(read), released).await;
+        (saved, read)
+    };
+    let [first, second] = permits;
+    let busy = join(app.vault.add_domain(first, "a.example", None), app.vault.add_domain(second, "b.example", None));
+    let (busy, answers) = join(busy, others).await;
+    assert_eq!(busy, (Ok(()), Ok(())));
+    answers
+}
+
+/// A vault with one writer, a client that holds a credential already, so that reading it takes no custody, and a second
+/// node: what is changed there, this one hears of when it looks.
+async fn vault() -> (TestApp, TestClient, Vault) {
+    let app = TestApp::start_with(|settings| settings.store.writers = 1).await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let credential =
+        json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": CANARY });
+    client.save_credential(&credential).await;
+    assert_eq!(client.password("i").await, CANARY);
+    let second = app.second_node();
+    (app, client, second)
+}
+
+/// Asserts that there is one device, and a record of each refused request.
+async fn assert_recorded(app: &TestApp, client: &TestClient, expected: &[(&str, &str)]) {
+    assert_eq!(app.database.texts("SELECT hostname FROM device"), ["a"]);
+    let records = app.records().await;
+    for (action, outcome) in expected {
+        let own = |record: &&AuditRecord| record.actor == client.client_id && record.action == *action;
+        let last = records.iter().rfind(own).map(|record| record.outcome.as_str());
+        assert_eq!(last, Some(*outcome), "{action}");
+    }
+    assert!(app.verify_audit().await.broken.is_none());
+}
+
+const BOTH_REVOKED: [(&str, &str); 2] = [("credential.read", "revoked"), ("device.save", "revoked")];
+
+fn assert_both_refused((saved, read): &(Answer, Answer)) {
+    for answer in [saved, read] {
+        answer.expect_refusal(401, "Client authentication failed");
+        assert!(!answer.text.contains(CANARY));
+    }
+}
+
+#[actix_web::test]
+async fn a_client_that_is_disabled_while_its_requests_wait_is_refused_at_their_turn() {
+    let (app, client, second) = vault().await;
+    let permit = operator(&second, Action::AUTHORIZATION_DISABLE).await;
+    second.disable_authorization(permit, &client.client_id).await.unwrap();
+    assert_both_refused(&notice_while_waiting(&app, &client).await);
+    assert_recorded(&app, &client, &BOTH_REVOKED).await;
+    second.close();
+}
+
+#[actix_web::test]
+async fn a_token_that_is_revoked_while_its_requests_wait_is_refused_at_their_turn() {
+    let (app, client, second) = vault().await;
+    let credentials = ClientCredentials {
+        client_id: client.client_id.clone(),
+        client_secret: SecretText::new(client.client_secret.clone()),
+    };
+    let token = SecretText::new(client.token.clone());
+    second.revoke_token(&credentials, origin(), &token).await.unwrap();
+    assert_both_refused(&notice_while_waiting(&app, &client).await);
+    assert_recorded(&app, &client, &BOTH_REVOKED).await;
+    // The client itself is as good as before, with another token.
+    let mut again = client.clone();
+    again.token = client.fetch_token().await;
+    assert_eq!(again.password("i").await, CANARY);
+    second.close();
+}
+
+#[actix_web::test]
+async fn a_client_that_may_only_read_by_then_writes_nothing_and_reads_on() {
+    let (app, client, second) = vault().await;
+    let reader = app.read_only_client().await;
+    let access = |of: &str| format!("(SELECT access FROM \"authorization\" WHERE client_id = '{of}')");
+    app.database.run(&format!(
+        "UPDATE \"authorization\" SET access = {} WHERE client_id = '{}';
+         UPDATE change_mark SET revision = revision + 1",
+        access(&reader.client_id),
+        client.client_id
+    ));
+    let (saved, read) = notice_while_waiting(&app, &client).await;
+    saved.expect_number(1039);
+    assert_eq!(read.expect(200)["credential"]["password"], CANARY);
+    assert_recorded(&app, &client, &[("credential.read", "ok"), ("device.save", "read-only")]).await;
+    second.close();
+}
+
+#[actix_web::test]
+async fn without_a_change_the_same_requests_succeed() {
+    let (app, client, second) = vault().await;
+    let (saved, read) = notice_while_waiting(&app, &client).await;
+    saved.expect(201);
+    assert_eq!(read.expect(200)["credential"]["password"], CANARY);
+    second.close();
+}
