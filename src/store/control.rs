@@ -1,6 +1,6 @@
-//! The connection for control: what a node must know whether or not it is busy (the change mark, grants, health).
+//! The control connection: queries that a node needs even under load (the change mark, grants, health).
 //!
-//! A thread of its own with a connection of its own that cannot write. No list and no write can be in its way.
+//! It has its own thread and its own read-only connection, so neither lists nor writes can block it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,18 +13,19 @@ use tokio::sync::oneshot;
 use super::StoreError;
 use super::connection::{AnyConnection, DatabaseLocation};
 
-/// How many questions may wait. Each is short, and few ask.
+/// The capacity of the queue. Queries are short and callers are few.
 const QUEUE: usize = 64;
-/// How long a caller waits for its answer. A node whose grants are older than 3 s refuses, so later is too late.
+/// How long a caller waits for its result. A node whose grants are older than 3 s refuses requests, so a later result
+/// is useless.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long one statement may take (PostgreSQL), or wait for the file (SQLite).
+/// The timeout of a statement (PostgreSQL), or of the wait for the file (SQLite).
 const STATEMENT: Duration = Duration::from_millis(2500);
 
-/// A question in the queue, without its type.
+/// A queued query, without its type.
 trait Question: Send {
-    /// Whether somebody still waits for the answer.
+    /// Whether the caller still waits for the result.
     fn is_wanted(&self) -> bool;
-    /// Asks, and tells whether the connection was lost; then it may be asked again.
+    /// Runs the query. Returns whether the connection was lost; the query may then run again.
     fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool;
     fn answer(self: Box<Self>);
 }
@@ -61,7 +62,7 @@ where
     }
 }
 
-/// The way to the thread.
+/// The handle of the control thread.
 pub(super) struct Control {
     questions: ArcSwapOption<Sender<Box<dyn Question>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -78,7 +79,7 @@ impl Control {
         Ok(Self { questions: ArcSwapOption::new(Some(Arc::new(questions))), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Asks `query`, once more if the connection was lost.
+    /// Runs `query`, once more if the connection was lost.
     pub(super) async fn ask<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -101,7 +102,7 @@ impl Control {
         }
     }
 
-    /// Ends the thread once it has answered what waits.
+    /// Stops the thread after it has answered the queued queries.
     pub(super) fn stop(&self) {
         self.questions.store(None);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,5 +1,4 @@
-//! The table of credentials: passwords and SSH keys, in one line of numbers. The secrets themselves are in
-//! [`super::secret`].
+//! The table of credentials: passwords and SSH keys, in one sequence of ids. [`super::secret`] has their secrets.
 
 use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
@@ -9,9 +8,10 @@ use super::connection::on_engine;
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// What a credential is.
+/// The kind of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
     /// A username with a password.
@@ -29,7 +29,7 @@ impl CredentialKind {
     }
 }
 
-/// A credential, without its secrets.
+/// A row of the table, without the secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
@@ -53,13 +53,13 @@ pub struct CredentialRow {
 }
 
 impl CredentialRow {
-    /// What the credential is.
+    /// Returns the kind of the credential.
     pub fn kind(&self) -> CredentialKind {
         if self.kind == CredentialKind::SshKey.name() { CredentialKind::SshKey } else { CredentialKind::Password }
     }
 }
 
-/// What may be written of a credential; `None` leaves a column as it is.
+/// The columns to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
@@ -77,15 +77,14 @@ pub struct CredentialChanges {
     pub exclusive_custody: Option<bool>,
 }
 
-/// The credential with that number.
+/// Returns the credential with this id.
 pub fn by_id(connection: &mut AnyConnection, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     let row = credential::table.find(id);
     Ok(on_engine!(connection, c => row.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The credential with that number, held against changes by others until the transaction ends.
-///
-/// SQLite has one writer and needs no lock.
+/// Returns the credential with this id and locks it until the transaction ends. SQLite has one writer and needs no
+/// lock.
 pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     match connection {
         AnyConnection::Sqlite(c) => {
@@ -97,13 +96,13 @@ pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option
     }
 }
 
-/// The credential with that identifier, to the letter.
+/// Returns the credential with this identifier (exact match).
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
     let named = credential::table.filter(credential::identifier.eq(identifier));
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The credential of a username, to the letter, on a device.
+/// Returns the credential with this username (exact match) on a device.
 pub fn by_username(
     connection: &mut AnyConnection,
     device_id: DeviceId,
@@ -117,7 +116,8 @@ pub fn by_username(
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The credentials of a username on the device of that hostname: at most a password and an SSH key, password first.
+/// Returns the credentials with this username on the device with this hostname: at most a password and an SSH key,
+/// password first.
 pub fn all_by_username_at(
     connection: &mut AnyConnection,
     username: &str,
@@ -125,14 +125,14 @@ pub fn all_by_username_at(
 ) -> Result<Vec<CredentialRow>, StoreError> {
     Ok(credential::table
         .inner_join(device::table)
-        .filter(device::hostname_key.eq(folded(hostname)))
+        .filter(device::hostname_key.eq(case_folded(hostname)))
         .filter(credential::username.eq(username))
         .order(credential::kind)
         .select(CredentialRow::as_select())
         .load(connection)?)
 }
 
-/// Keeps a new, active credential and returns its id. `device_id` and `username` come from `changes`.
+/// Inserts an active credential and returns its id. `device_id` and `username` come from `changes`.
 pub fn insert(
     connection: &mut AnyConnection,
     kind: CredentialKind,
@@ -165,7 +165,7 @@ pub fn insert(
     Ok(id)
 }
 
-/// Writes the columns that have a value.
+/// Updates the columns that have a value.
 pub fn update(
     connection: &mut AnyConnection,
     id: CredentialId,
@@ -180,13 +180,13 @@ fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &Creden
     changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Credential(id), tags))
 }
 
-/// Notes that the credential's secret was shown.
+/// Sets the time at which the secret was last shown.
 pub fn set_viewed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id)).set(credential::viewed_at.eq(Some(now))).execute(connection)?;
     Ok(())
 }
 
-/// Switches a credential on or off.
+/// Activates or deactivates a credential.
 pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id))
         .set((credential::active.eq(active), credential::changed_at.eq(now)))
@@ -194,7 +194,7 @@ pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool
     Ok(())
 }
 
-/// Suspends every credential of a device and ends their custodies. Tells how many were active.
+/// Deactivates every credential of a device and ends their custodies. Returns how many were active.
 pub fn suspend_all_of(connection: &mut AnyConnection, device_id: DeviceId, now: i64) -> Result<usize, StoreError> {
     let of_device = credential::table.filter(credential::device_id.eq(device_id));
     diesel::delete(custody::table.filter(custody::credential_id.eq_any(of_device.select(credential::id))))

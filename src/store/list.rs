@@ -1,8 +1,9 @@
-//! Lists: what an authorization sees, filtered, whole or page by page.
+//! Lists of the objects that an authorization sees: filtered, whole or page by page.
 //!
-//! A page is to cost the same in a table of any size, and no one plan does that for everybody: who sees little (or asks
-//! for a rare tag) has those few rows looked up and sorted; who sees much has the table walked in the order of its
-//! numbers, and each row asked about. `RARE` lies near where the two cost the same in a table of a million rows.
+//! A page should cost the same in a table of any size, and no single query plan achieves that. For an authorization
+//! that sees few objects, or for a rare tag, the query selects these rows first and sorts them. For an authorization
+//! that sees many, it scans the table in the order of the ids and tests each row. Near `MAX_SELECTED` both cost the
+//! same in a table of a million rows.
 
 use diesel::dsl::not;
 use diesel::{
@@ -20,12 +21,13 @@ use super::visibility::{
     credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
     sees_at_most,
 };
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// How many rows are few.
+/// The number of rows up to which the query selects first.
 const RARE: i64 = 4000;
 
-/// A part of a list: up to `limit` rows after the place `after`.
+/// A page of a list: at most `limit` rows after the position `after`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Page {
@@ -33,26 +35,26 @@ pub struct Page {
     pub limit: i64,
 }
 
-/// What a list is narrowed to; `None` narrows nothing, as does a field that the kind of object does not have.
+/// The filter of a list. `None` does not filter, and neither does a field that the kind of object lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The username, to the letter.
+    /// The username (exact match).
     pub username: Option<String>,
     /// The hostname, ignoring case.
     pub hostname: Option<String>,
-    /// The management address, to the letter.
+    /// The management address (exact match).
     pub ip: Option<String>,
-    /// The identifier, to the letter.
+    /// The identifier (exact match).
     pub identifier: Option<String>,
     /// A tag, ignoring case.
     pub tag: Option<String>,
     /// The type of the object, ignoring case.
     pub kind: Option<String>,
-    /// Whether those that are switched off are wanted, instead of those that are on.
+    /// Selects inactive objects instead of active ones.
     pub inactive: bool,
 }
 
-/// The numbers and spellings behind a filter's names.
+/// The stored values behind the names of a filter.
 struct Known {
     kind: Option<String>,
     tag: Option<Tag>,
@@ -63,7 +65,7 @@ struct Tag {
     is_rare: bool,
 }
 
-/// Looks the filter's names up. `None`: nothing has such a type, or bears such a tag.
+/// Looks up the names of a filter. Returns `None` when no object can have the type or the tag.
 fn known(
     connection: &mut AnyConnection,
     filter: &Filter,
@@ -83,8 +85,8 @@ fn known(
     Ok(Some(known))
 }
 
-/// Whether to ask about each row instead of looking up what is seen. A list that is neither narrowed nor a page reads
-/// all of it in any case.
+/// Whether to scan the table instead of selecting the visible rows first. A list without a filter and without a page
+/// reads all visible rows anyway.
 fn walks(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -95,8 +97,8 @@ fn walks(
     Ok(!is_whole && !sees_at_most(connection, authorization, RARE)?)
 }
 
-/// Lists the credentials that the authorization sees, of one kind or of both, oldest first, each with its device and whether
-/// its rotation policy changes it by itself. Active ones are on active devices.
+/// Lists the credentials that the authorization sees, of one kind or both, oldest first. Each has its device and the
+/// `automatic_change` of its rotation policy. Active credentials are on active devices.
 pub fn credentials(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -128,7 +130,7 @@ pub fn credentials(
         query = query.filter(credential::identifier.eq(identifier));
     }
     if let Some(hostname) = &filter.hostname {
-        query = query.filter(device::hostname_key.eq(folded(hostname)));
+        query = query.filter(device::hostname_key.eq(case_folded(hostname)));
     }
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip.eq(ip));
@@ -148,7 +150,7 @@ pub fn credentials(
     Ok(query.order(credential::id).select(columns).load(connection)?)
 }
 
-/// The devices that the authorization sees, oldest first.
+/// Lists the devices that the authorization sees, oldest first.
 pub fn devices(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -166,7 +168,7 @@ pub fn devices(
     };
     query = if filter.inactive { query.filter(not(device::active)) } else { query.filter(device::active) };
     if let Some(hostname) = &filter.hostname {
-        query = query.filter(device::hostname_key.eq(folded(hostname)));
+        query = query.filter(device::hostname_key.eq(case_folded(hostname)));
     }
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip.eq(ip));
@@ -185,7 +187,7 @@ pub fn devices(
     Ok(query.order(device::id).select(DeviceRow::as_select()).load(connection)?)
 }
 
-/// The information that the authorization sees, oldest first. It bears no tags.
+/// Lists the protected-information records that the authorization sees, oldest first. They have no tags.
 pub fn information(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
