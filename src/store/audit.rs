@@ -50,7 +50,7 @@ pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) 
 
 /// Returns the head of `chain` and locks it until the transaction ends, so that a chain never forks: two writers with
 /// the same chain name wait for each other.
-pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
+pub(super) fn lock_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
     if let Some(head) = locked_head(connection, chain)? {
         return Ok(head);
     }
@@ -82,7 +82,7 @@ fn locked_head(connection: &mut AnyConnection, chain: &str) -> Result<Option<Cha
 }
 
 /// Updates the head of `chain`, in the transaction that locked it.
-pub(super) fn keep_head(connection: &mut AnyConnection, chain: &str, head: &ChainHead) -> Result<(), StoreError> {
+pub(super) fn update_head(connection: &mut AnyConnection, chain: &str, head: &ChainHead) -> Result<(), StoreError> {
     diesel::update(audit_chain::table.find(chain))
         .set((audit_chain::last_seq.eq(head.seq), audit_chain::last_mac.eq(&head.mac)))
         .execute(connection)?;

@@ -166,7 +166,7 @@ pub fn client_secrets(connection: &mut AnyConnection) -> Result<Vec<ClientSecret
 }
 
 /// Returns the hashes of the client secrets of an authorization, oldest first.
-pub fn client_secrets_of(
+pub fn client_secrets_by_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
 ) -> Result<Vec<ClientSecretRow>, StoreError> {

@@ -66,7 +66,7 @@ impl DatabaseLocation {
                 _ => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
             },
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                if !cfg!(feature = "postgres-tls") && asks_for_tls(url) {
+                if !cfg!(feature = "postgres-tls") && requires_tls(url) {
                     return refuse(
                         "the database URL asks for TLS, and this build has none; build with --features postgres-tls",
                     );
@@ -126,7 +126,7 @@ impl DatabaseLocation {
                 connection.batch_execute(&format!(
                     "SET application_name = 'chaveiro'; {TIMEOUTS}; SET client_min_messages = warning"
                 ))?;
-                speak_english(&mut connection)?;
+                set_message_language(&mut connection)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
         }
@@ -145,7 +145,7 @@ fn log_refusal(error: &ConnectionError) {
 /// Sets the language of PostgreSQL's error messages to English, because errors are classified by their messages. This
 /// needs a superuser, or a role with the privilege to set `lc_messages`; otherwise the server has to be configured
 /// so.
-fn speak_english(connection: &mut PgConnection) -> Result<(), StoreError> {
+fn set_message_language(connection: &mut PgConnection) -> Result<(), StoreError> {
     static WARNED: std::sync::Once = std::sync::Once::new();
     let language: String =
         diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('lc_messages')"))
@@ -166,7 +166,7 @@ fn speak_english(connection: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 /// Whether the URL requires TLS. `sslmode=prefer` and weaker modes do not.
-fn asks_for_tls(url: &str) -> bool {
+fn requires_tls(url: &str) -> bool {
     ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode))
 }
 
@@ -202,7 +202,7 @@ impl AnyConnection {
     }
 
     /// Sets the lock timeout for the rest of the transaction. SQLite has no row locks.
-    pub(super) fn wait_for_locks(&mut self, waiting: LockWait) -> Result<(), StoreError> {
+    pub(super) fn set_lock_timeout(&mut self, waiting: LockWait) -> Result<(), StoreError> {
         match (self, waiting) {
             (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
             _ => Ok(()),
@@ -215,7 +215,7 @@ impl AnyConnection {
     }
 
     /// Makes this connection read-only.
-    pub(super) fn only_read(&mut self) -> Result<(), StoreError> {
+    pub(super) fn set_read_only(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON")?,
             AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
@@ -225,7 +225,7 @@ impl AnyConnection {
 
     /// Sets the statement timeout of this connection: the execution time on PostgreSQL, the wait for the file on
     /// SQLite.
-    pub(super) fn limit_statements(&mut self, longest: Duration) -> Result<(), StoreError> {
+    pub(super) fn set_statement_timeout(&mut self, longest: Duration) -> Result<(), StoreError> {
         let millis = longest.as_millis();
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute(&format!("PRAGMA busy_timeout = {millis}"))?,

@@ -14,38 +14,38 @@ use super::StoreError;
 use super::connection::{AnyConnection, DatabaseLocation};
 
 /// The capacity of the queue. Queries are short and callers are few.
-const QUEUE: usize = 64;
+const QUEUE_CAPACITY: usize = 64;
 /// How long a caller waits for its result. A node whose grants are older than 3 s refuses requests, so a later result
 /// is useless.
-const PATIENCE: Duration = Duration::from_secs(3);
+const RESULT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The timeout of a statement (PostgreSQL), or of the wait for the file (SQLite).
-const STATEMENT: Duration = Duration::from_millis(2500);
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 
 /// A queued query, without its type.
-trait Question: Send {
+trait QueuedQuery: Send {
     /// Whether the caller still waits for the result.
-    fn is_wanted(&self) -> bool;
+    fn is_awaited(&self) -> bool;
     /// Runs the query. Returns whether the connection was lost; the query may then run again.
-    fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool;
+    fn run(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool;
     fn answer(self: Box<Self>);
 }
 
-struct Asked<T, Q> {
+struct Pending<T, Q> {
     query: Q,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, Q> Question for Asked<T, Q>
+impl<T, Q> QueuedQuery for Pending<T, Q>
 where
     T: Send,
     Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send,
 {
-    fn is_wanted(&self) -> bool {
+    fn is_awaited(&self) -> bool {
         !self.caller.is_closed()
     }
 
-    fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool {
+    fn run(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool {
         let query = std::panic::AssertUnwindSafe(|| connection.and_then(|connection| (self.query)(connection)));
         let result = std::panic::catch_unwind(query).unwrap_or(Err(StoreError::Panicked));
         let lost = matches!(result, Err(StoreError::Unavailable(_)));
@@ -64,36 +64,37 @@ where
 
 /// The handle of the control thread.
 pub(super) struct Control {
-    questions: ArcSwapOption<Sender<Box<dyn Question>>>,
+    queue: ArcSwapOption<Sender<Box<dyn QueuedQuery>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Control {
     pub(super) fn start(location: &DatabaseLocation) -> Result<Self, StoreError> {
-        let (questions, queue) = bounded(QUEUE);
-        let worker = Worker { connection: Some(set_up(location.connect()?)?), location: location.clone(), queue };
+        let (sender, receiver) = bounded(QUEUE_CAPACITY);
+        let worker =
+            Worker { connection: Some(set_up(location.connect()?)?), location: location.clone(), queue: receiver };
         let thread = thread::Builder::new()
             .name("control".into())
             .spawn(move || worker.run())
             .map_err(|_| StoreError::Unavailable("the control thread cannot be started"))?;
-        Ok(Self { questions: ArcSwapOption::new(Some(Arc::new(questions))), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: ArcSwapOption::new(Some(Arc::new(sender))), thread: Mutex::new(Some(thread)) })
     }
 
     /// Runs `query`, once more if the connection was lost.
-    pub(super) async fn ask<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    pub(super) async fn query<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
         let stopped = StoreError::Unavailable("the store is closing");
         let (caller, answer) = oneshot::channel();
-        let asked = Asked { query, result: None, caller };
-        let sent = match self.questions.load().as_ref() {
-            Some(questions) => questions.try_send(Box::new(asked)),
+        let pending = Pending { query, result: None, caller };
+        let sent = match self.queue.load().as_ref() {
+            Some(queue) => queue.try_send(Box::new(pending)),
             None => return Err(stopped),
         };
         match sent {
-            Ok(()) => match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(()) => match tokio::time::timeout(RESULT_TIMEOUT, answer).await {
                 Ok(answered) => answered.unwrap_or(Err(stopped)),
                 Err(_) => Err(StoreError::TimedOut),
             },
@@ -104,12 +105,12 @@ impl Control {
 
     /// Stops the thread after it has answered the queued queries.
     pub(super) fn stop(&self) {
-        self.questions.store(None);
+        self.queue.store(None);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A query may hold the last handle of the store.
         let other = thread.filter(|thread| thread.thread().id() != thread::current().id());
         if other.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the control thread ended in a panic");
+            log::error!("the control thread of the store panicked; restart Chaveiro");
         }
     }
 }
@@ -123,22 +124,22 @@ impl Drop for Control {
 struct Worker {
     connection: Option<AnyConnection>,
     location: DatabaseLocation,
-    queue: Receiver<Box<dyn Question>>,
+    queue: Receiver<Box<dyn QueuedQuery>>,
 }
 
 impl Worker {
     fn run(mut self) {
-        while let Ok(mut question) = self.queue.recv() {
-            if !question.is_wanted() {
+        while let Ok(mut query) = self.queue.recv() {
+            if !query.is_awaited() {
                 continue;
             }
-            if question.ask(self.connected()) {
+            if query.run(self.connected()) {
                 self.connection = None;
-                if question.ask(self.connected()) {
+                if query.run(self.connected()) {
                     self.connection = None;
                 }
             }
-            question.answer();
+            query.answer();
         }
     }
 
@@ -151,7 +152,7 @@ impl Worker {
 }
 
 fn set_up(mut connection: AnyConnection) -> Result<AnyConnection, StoreError> {
-    connection.only_read()?;
-    connection.limit_statements(STATEMENT)?;
+    connection.set_read_only()?;
+    connection.set_statement_timeout(STATEMENT_TIMEOUT)?;
     Ok(connection)
 }

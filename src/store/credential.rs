@@ -21,7 +21,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             CredentialKind::Password => "password",
             CredentialKind::SshKey => "ssh_key",
@@ -55,7 +55,7 @@ pub struct CredentialRow {
 impl CredentialRow {
     /// Returns the kind of the credential.
     pub fn kind(&self) -> CredentialKind {
-        if self.kind == CredentialKind::SshKey.name() { CredentialKind::SshKey } else { CredentialKind::Password }
+        if self.kind == CredentialKind::SshKey.as_str() { CredentialKind::SshKey } else { CredentialKind::Password }
     }
 }
 
@@ -112,7 +112,7 @@ pub fn by_username(
     let named = credential::table
         .filter(credential::device_id.eq(device_id))
         .filter(credential::username.eq(username))
-        .filter(credential::kind.eq(kind.name()));
+        .filter(credential::kind.eq(kind.as_str()));
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
@@ -143,7 +143,7 @@ pub fn insert(
     let device_id = changes.device_id.ok_or(StoreError::Query("a new credential has no device"))?;
     let id = diesel::insert_into(credential::table)
         .values((
-            credential::kind.eq(kind.name()),
+            credential::kind.eq(kind.as_str()),
             credential::device_id.eq(device_id),
             credential::username.eq(text(&changes.username)),
             credential::identifier.eq(&changes.identifier),
@@ -195,7 +195,11 @@ pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool
 }
 
 /// Deactivates every credential of a device and ends their custodies. Returns how many were active.
-pub fn suspend_all_of(connection: &mut AnyConnection, device_id: DeviceId, now: i64) -> Result<usize, StoreError> {
+pub fn deactivate_by_device(
+    connection: &mut AnyConnection,
+    device_id: DeviceId,
+    now: i64,
+) -> Result<usize, StoreError> {
     let of_device = credential::table.filter(credential::device_id.eq(device_id));
     diesel::delete(custody::table.filter(custody::credential_id.eq_any(of_device.select(credential::id))))
         .execute(connection)?;

@@ -89,7 +89,7 @@ pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Opt
 }
 
 /// Returns the active devices with this hostname, ignoring case, or this address; oldest first.
-pub fn named_or_at(connection: &mut AnyConnection, name: &str) -> Result<Vec<DeviceRow>, StoreError> {
+pub fn active_by_hostname_or_ip(connection: &mut AnyConnection, name: &str) -> Result<Vec<DeviceRow>, StoreError> {
     Ok(device::table
         .filter(device::active.eq(true))
         .filter(device::hostname_key.eq(case_folded(name)).or(device::ip.eq(name)))

@@ -110,7 +110,7 @@ impl StoreError {
 
     /// Whether the job may succeed when it is retried alone. A unique violation counts: two nodes may both have
     /// looked before either wrote, and the retry finds the row.
-    pub(super) fn may_pass_alone(&self) -> bool {
+    pub(super) fn may_succeed_alone(&self) -> bool {
         matches!(self, StoreError::Conflict(_) | StoreError::Contended(_))
     }
 

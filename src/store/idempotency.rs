@@ -27,7 +27,7 @@ pub fn find(
 }
 
 /// Inserts a result, in place of an older one with the same key.
-pub fn put(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), StoreError> {
+pub fn replace(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), StoreError> {
     diesel::delete(idempotency::table.find((row.authorization_id, &row.key_mac))).execute(connection)?;
     diesel::insert_into(idempotency::table)
         .values((

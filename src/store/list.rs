@@ -16,7 +16,7 @@ use super::id::{AuthorizationId, Cursor, TagId};
 use super::information::InformationRow;
 use super::lookup::{self, LookupKind};
 use super::schema::{credential, device, information, rotation_policy};
-use super::tag::{self, TaggedKind, bearing, bears_credential, bears_device};
+use super::tag::{self, TaggedKind, credential_has, device_has, objects_with};
 use super::visibility::{
     credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
     sees_at_most,
@@ -25,7 +25,7 @@ use super::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
 /// The number of rows up to which the query selects first.
-const RARE: i64 = 4000;
+const MAX_SELECTED: i64 = 4000;
 
 /// A page of a list: at most `limit` rows after the position `after`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Filter {
 }
 
 /// The stored values behind the names of a filter.
-struct Known {
+struct ResolvedFilter {
     kind: Option<String>,
     tag: Option<Tag>,
 }
@@ -66,35 +66,35 @@ struct Tag {
 }
 
 /// Looks up the names of a filter. Returns `None` when no object can have the type or the tag.
-fn known(
+fn resolve(
     connection: &mut AnyConnection,
     filter: &Filter,
     kinds: LookupKind,
     tagged: TaggedKind,
-) -> Result<Option<Known>, StoreError> {
-    let mut known = Known { kind: None, tag: None };
+) -> Result<Option<ResolvedFilter>, StoreError> {
+    let mut resolved = ResolvedFilter { kind: None, tag: None };
     if let Some(name) = &filter.kind {
         let Some(kind) = lookup::find(connection, kinds, name)? else { return Ok(None) };
-        known.kind = Some(kind.name);
+        resolved.kind = Some(kind.name);
     }
     if let Some(name) = &filter.tag {
         let Some(found) = lookup::find_tag(connection, name)? else { return Ok(None) };
-        let is_rare = tag::is_borne_by_at_most(connection, found, tagged, RARE)?;
-        known.tag = Some(Tag { id: found, is_rare });
+        let is_rare = tag::has_at_most(connection, found, tagged, MAX_SELECTED)?;
+        resolved.tag = Some(Tag { id: found, is_rare });
     }
-    Ok(Some(known))
+    Ok(Some(resolved))
 }
 
 /// Whether to scan the table instead of selecting the visible rows first. A list without a filter and without a page
 /// reads all visible rows anyway.
-fn walks(
+fn scans_table(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<bool, StoreError> {
     let is_whole = page.is_none() && *filter == Filter::default();
-    Ok(!is_whole && !sees_at_most(connection, authorization, RARE)?)
+    Ok(!is_whole && !sees_at_most(connection, authorization, MAX_SELECTED)?)
 }
 
 /// Lists the credentials that the authorization sees, of one kind or both, oldest first. Each has its device and the
@@ -106,11 +106,11 @@ pub fn credentials(
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<Vec<(CredentialRow, DeviceRow, Option<bool>)>, StoreError> {
-    let Some(known) = known(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
+    let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
     let mut query = credential::table.inner_join(device::table).left_join(rotation_policy::table).into_boxed();
-    query = if walks(connection, authorization, filter, page)? {
+    query = if scans_table(connection, authorization, filter, page)? {
         query.filter(credential_is_seen(authorization))
     } else {
         query.filter(seen_credentials(authorization))
@@ -121,7 +121,7 @@ pub fn credentials(
         query.filter(credential::active.and(device::active))
     };
     if let Some(kind) = kind {
-        query = query.filter(credential::kind.eq(kind.name()));
+        query = query.filter(credential::kind.eq(kind.as_str()));
     }
     if let Some(username) = &filter.username {
         query = query.filter(credential::username.eq(username));
@@ -135,12 +135,12 @@ pub fn credentials(
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip.eq(ip));
     }
-    if let Some(kind) = known.kind {
+    if let Some(kind) = resolved.kind {
         query = query.filter(credential::credential_type.eq(kind));
     }
-    query = match known.tag {
-        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(bearing(id, "credential"))),
-        Some(Tag { id, is_rare: false }) => query.filter(bears_credential(id)),
+    query = match resolved.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(objects_with(id, "credential"))),
+        Some(Tag { id, is_rare: false }) => query.filter(credential_has(id)),
         None => query,
     };
     if let Some(page) = page {
@@ -157,11 +157,11 @@ pub fn devices(
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<Vec<DeviceRow>, StoreError> {
-    let Some(known) = known(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
+    let Some(resolved) = resolve(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
         return Ok(Vec::new());
     };
     let mut query = device::table.into_boxed();
-    query = if walks(connection, authorization, filter, page)? {
+    query = if scans_table(connection, authorization, filter, page)? {
         query.filter(device_is_seen(authorization))
     } else {
         query.filter(seen_devices(authorization))
@@ -173,12 +173,12 @@ pub fn devices(
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip.eq(ip));
     }
-    if let Some(kind) = known.kind {
+    if let Some(kind) = resolved.kind {
         query = query.filter(device::kind.eq(kind));
     }
-    query = match known.tag {
-        Some(Tag { id, is_rare: true }) => query.filter(device::id.eq_any(bearing(id, "device"))),
-        Some(Tag { id, is_rare: false }) => query.filter(bears_device(id)),
+    query = match resolved.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(device::id.eq_any(objects_with(id, "device"))),
+        Some(Tag { id, is_rare: false }) => query.filter(device_has(id)),
         None => query,
     };
     if let Some(page) = page {
@@ -195,11 +195,11 @@ pub fn information(
     page: Option<Page>,
 ) -> Result<Vec<InformationRow>, StoreError> {
     let untagged = Filter { tag: None, ..filter.clone() };
-    let Some(known) = known(connection, &untagged, LookupKind::InformationType, TaggedKind::Device)? else {
+    let Some(resolved) = resolve(connection, &untagged, LookupKind::InformationType, TaggedKind::Device)? else {
         return Ok(Vec::new());
     };
     let mut query = information::table.into_boxed();
-    query = if walks(connection, authorization, filter, page)? {
+    query = if scans_table(connection, authorization, filter, page)? {
         query.filter(information_is_seen(authorization))
     } else {
         query.filter(seen_information(authorization))
@@ -208,7 +208,7 @@ pub fn information(
     if let Some(identifier) = &filter.identifier {
         query = query.filter(information::identifier.eq(identifier));
     }
-    if let Some(kind) = known.kind {
+    if let Some(kind) = resolved.kind {
         query = query.filter(information::kind.eq(kind));
     }
     if let Some(page) = page {

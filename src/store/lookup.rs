@@ -24,7 +24,7 @@ pub enum LookupKind {
 }
 
 impl LookupKind {
-    fn name(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             LookupKind::CredentialType => "credential_type",
             LookupKind::DeviceType => "device_type",
@@ -49,7 +49,7 @@ pub struct LookupValue {
 
 /// Returns the value with this name, or `None` when it was never used.
 pub fn find(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<Option<LookupValue>, StoreError> {
-    let named = lookup::table.filter(lookup::kind.eq(kind.name())).filter(lookup::name_key.eq(case_folded(name)));
+    let named = lookup::table.filter(lookup::kind.eq(kind.as_str())).filter(lookup::name_key.eq(case_folded(name)));
     Ok(named.select(LookupValue::as_select()).first(connection).optional()?)
 }
 
@@ -59,7 +59,7 @@ pub fn register(connection: &mut AnyConnection, kind: LookupKind, name: &str) ->
         return Ok(known);
     }
     Ok(diesel::insert_into(lookup::table)
-        .values((lookup::kind.eq(kind.name()), lookup::name.eq(name), lookup::name_key.eq(case_folded(name))))
+        .values((lookup::kind.eq(kind.as_str()), lookup::name.eq(name), lookup::name_key.eq(case_folded(name))))
         .returning((lookup::id, lookup::name))
         .get_result(connection)?)
 }
@@ -76,5 +76,5 @@ pub fn register_tag(connection: &mut AnyConnection, name: &str) -> Result<TagId,
 
 /// Returns all values of a kind.
 pub fn all(connection: &mut AnyConnection, kind: LookupKind) -> Result<Vec<LookupValue>, StoreError> {
-    Ok(lookup::table.filter(lookup::kind.eq(kind.name())).select(LookupValue::as_select()).load(connection)?)
+    Ok(lookup::table.filter(lookup::kind.eq(kind.as_str())).select(LookupValue::as_select()).load(connection)?)
 }

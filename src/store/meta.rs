@@ -7,7 +7,7 @@ use super::schema::{change_mark, vault_meta};
 use super::{AnyConnection, StoreError};
 
 const ROOT_KEY_CHECK: &str = "root_key_check";
-const THE_MARK: i32 = 1;
+const CHANGE_MARK_ID: i32 = 1;
 
 /// Tests that the database answers.
 pub fn answers(connection: &mut AnyConnection) -> Result<(), StoreError> {
@@ -25,7 +25,7 @@ pub fn root_key_check(connection: &mut AnyConnection) -> Result<Option<Vec<u8>>,
 }
 
 /// Inserts the check value of the root key.
-pub fn keep_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Result<(), StoreError> {
+pub fn insert_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Result<(), StoreError> {
     diesel::insert_into(vault_meta::table)
         .values((vault_meta::name.eq(ROOT_KEY_CHECK), vault_meta::value.eq(check)))
         .execute(connection)?;
@@ -33,8 +33,8 @@ pub fn keep_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Resu
 }
 
 /// Increments the change mark: every node then reloads its keys, clients and revocations within a second.
-pub fn raise_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    diesel::update(change_mark::table.find(THE_MARK))
+pub fn increment_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    diesel::update(change_mark::table.find(CHANGE_MARK_ID))
         .set(change_mark::revision.eq(change_mark::revision + 1))
         .execute(connection)?;
     Ok(())
@@ -42,7 +42,7 @@ pub fn raise_change_mark(connection: &mut AnyConnection) -> Result<(), StoreErro
 
 /// Returns the change mark.
 pub fn change_mark(connection: &mut AnyConnection) -> Result<i64, StoreError> {
-    Ok(change_mark::table.find(THE_MARK).select(change_mark::revision).first(connection)?)
+    Ok(change_mark::table.find(CHANGE_MARK_ID).select(change_mark::revision).first(connection)?)
 }
 
 /// Whether the tables exist. Queries the catalogue, because a failed query would abort a PostgreSQL transaction.

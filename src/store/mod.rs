@@ -155,7 +155,7 @@ impl Store {
         T: Send + 'static,
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.control.ask(query).await
+        self.control.query(query).await
     }
 
     /// Returns the number of jobs in the queue.

@@ -182,7 +182,7 @@ pub fn delete(connection: &mut AnyConnection, id: ProviderId) -> Result<(), Stor
 }
 
 /// Returns the values of a provider, by parameter.
-pub fn values_of(connection: &mut AnyConnection, provider: ProviderId) -> Result<Vec<ValueRow>, StoreError> {
+pub fn values_by_provider(connection: &mut AnyConnection, provider: ProviderId) -> Result<Vec<ValueRow>, StoreError> {
     Ok(provider_value::table
         .filter(provider_value::provider_id.eq(provider))
         .order(provider_value::parameter_id)
@@ -190,7 +190,10 @@ pub fn values_of(connection: &mut AnyConnection, provider: ProviderId) -> Result
 }
 
 /// Returns the values of several providers, by parameter.
-pub fn values_of_all(connection: &mut AnyConnection, providers: &[ProviderId]) -> Result<Vec<ValueRow>, StoreError> {
+pub fn values_by_providers(
+    connection: &mut AnyConnection,
+    providers: &[ProviderId],
+) -> Result<Vec<ValueRow>, StoreError> {
     Ok(provider_value::table
         .filter(provider_value::provider_id.eq_any(providers.to_vec()))
         .order((provider_value::provider_id, provider_value::parameter_id))

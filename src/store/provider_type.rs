@@ -66,7 +66,7 @@ pub fn parameters(connection: &mut AnyConnection) -> Result<Vec<ParameterRow>, S
 }
 
 /// Returns the parameters of a type, in the order of their creation.
-pub fn parameters_of(connection: &mut AnyConnection, type_id: &str) -> Result<Vec<ParameterRow>, StoreError> {
+pub fn parameters_by_type(connection: &mut AnyConnection, type_id: &str) -> Result<Vec<ParameterRow>, StoreError> {
     Ok(provider_type_parameter::table
         .filter(provider_type_parameter::type_id.eq(type_id))
         .order(provider_type_parameter::id)

@@ -20,7 +20,7 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<AnyConnection, StoreError> {
         let mut connection = self.0.reconnect()?;
-        connection.only_read()?;
+        connection.set_read_only()?;
         Ok(connection)
     }
 

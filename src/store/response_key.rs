@@ -17,7 +17,7 @@ pub struct ResponseKeyRow {
 }
 
 /// Inserts a key, in place of the former one.
-pub fn put(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), StoreError> {
+pub fn replace(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), StoreError> {
     delete(connection, row.authorization_id)?;
     diesel::insert_into(response_key::table)
         .values((

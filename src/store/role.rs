@@ -174,14 +174,14 @@ pub fn delete(connection: &mut AnyConnection, id: RoleId) -> Result<(), StoreErr
 }
 
 /// Returns all pairs of an authorization and its role.
-pub fn of_authorizations(connection: &mut AnyConnection) -> Result<Vec<(AuthorizationId, RoleId)>, StoreError> {
+pub fn authorization_roles(connection: &mut AnyConnection) -> Result<Vec<(AuthorizationId, RoleId)>, StoreError> {
     Ok(authorization_role::table
         .order((authorization_role::authorization_id, authorization_role::role_id))
         .load(connection)?)
 }
 
 /// Assigns a role to an authorization, unless it has the role.
-pub fn give_to_authorization(
+pub fn assign_to_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     role: RoleId,
@@ -197,7 +197,7 @@ pub fn give_to_authorization(
 }
 
 /// Removes a role from an authorization. Returns whether it had the role.
-pub fn take_from_authorization(
+pub fn remove_from_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     role: RoleId,
@@ -206,7 +206,7 @@ pub fn take_from_authorization(
 }
 
 /// Returns the roles of an identity, by id.
-pub fn of_identity(connection: &mut AnyConnection, identity: IdentityId) -> Result<Vec<RoleRow>, StoreError> {
+pub fn by_identity(connection: &mut AnyConnection, identity: IdentityId) -> Result<Vec<RoleRow>, StoreError> {
     Ok(identity_role::table
         .inner_join(role::table)
         .filter(identity_role::identity_id.eq(identity))
@@ -216,7 +216,7 @@ pub fn of_identity(connection: &mut AnyConnection, identity: IdentityId) -> Resu
 }
 
 /// Returns the roles of several identities, by id, each with its identity.
-pub fn of_these_identities(
+pub fn by_identities(
     connection: &mut AnyConnection,
     identities: &[IdentityId],
 ) -> Result<Vec<(IdentityId, RoleRow)>, StoreError> {
@@ -229,12 +229,12 @@ pub fn of_these_identities(
 }
 
 /// Returns all pairs of an identity and its role.
-pub fn of_identities(connection: &mut AnyConnection) -> Result<Vec<(IdentityId, RoleId)>, StoreError> {
+pub fn identity_roles(connection: &mut AnyConnection) -> Result<Vec<(IdentityId, RoleId)>, StoreError> {
     Ok(identity_role::table.order((identity_role::identity_id, identity_role::role_id)).load(connection)?)
 }
 
 /// Returns the identities that have a role.
-pub fn identities_with(connection: &mut AnyConnection, role: RoleId) -> Result<Vec<IdentityId>, StoreError> {
+pub fn identities_by_role(connection: &mut AnyConnection, role: RoleId) -> Result<Vec<IdentityId>, StoreError> {
     Ok(identity_role::table
         .filter(identity_role::role_id.eq(role))
         .order(identity_role::identity_id)
@@ -243,7 +243,11 @@ pub fn identities_with(connection: &mut AnyConnection, role: RoleId) -> Result<V
 }
 
 /// Assigns a role to an identity, which must not have it.
-pub fn give_to_identity(connection: &mut AnyConnection, identity: IdentityId, role: RoleId) -> Result<(), StoreError> {
+pub fn assign_to_identity(
+    connection: &mut AnyConnection,
+    identity: IdentityId,
+    role: RoleId,
+) -> Result<(), StoreError> {
     diesel::insert_into(identity_role::table)
         .values((identity_role::identity_id.eq(identity), identity_role::role_id.eq(role)))
         .execute(connection)?;
@@ -251,7 +255,7 @@ pub fn give_to_identity(connection: &mut AnyConnection, identity: IdentityId, ro
 }
 
 /// Removes a role from an identity. Returns whether it had the role.
-pub fn take_from_identity(
+pub fn remove_from_identity(
     connection: &mut AnyConnection,
     identity: IdentityId,
     role: RoleId,

@@ -222,7 +222,7 @@ pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -
 }
 
 /// Deletes all versions and the head of a secret.
-pub fn erase(connection: &mut AnyConnection, owner: SecretOwner) -> Result<(), StoreError> {
+pub fn delete_all(connection: &mut AnyConnection, owner: SecretOwner) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
     let versions = secret::table.filter(secret::kind.eq(kind)).filter(secret::owner_id.eq(owner));
     diesel::delete(versions).execute(connection)?;

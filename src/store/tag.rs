@@ -24,7 +24,7 @@ pub enum TaggedKind {
 
 impl TaggedKind {
     /// Returns the kind, as stored.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             TaggedKind::Device => "device",
             TaggedKind::Credential => "credential",
@@ -44,8 +44,8 @@ impl TaggedObject {
     /// Returns the kind and the id, as stored.
     pub(super) fn columns(self) -> (&'static str, i32) {
         match self {
-            TaggedObject::Device(id) => (TaggedKind::Device.name(), id.get()),
-            TaggedObject::Credential(id) => (TaggedKind::Credential.name(), id.get()),
+            TaggedObject::Device(id) => (TaggedKind::Device.as_str(), id.get()),
+            TaggedObject::Credential(id) => (TaggedKind::Credential.as_str(), id.get()),
         }
     }
 }
@@ -71,32 +71,32 @@ pub(super) fn index(connection: &mut AnyConnection, object: TaggedObject, tags: 
 }
 
 /// Whether at most `bound` objects of a kind have the tag.
-pub(super) fn is_borne_by_at_most(
+pub(super) fn has_at_most(
     connection: &mut AnyConnection,
     tag: TagId,
     kind: TaggedKind,
     bound: i64,
 ) -> Result<bool, StoreError> {
-    let beyond: Vec<i32> = bearing(tag, kind.name()).limit(1).offset(bound).load(connection)?;
+    let beyond: Vec<i32> = objects_with(tag, kind.as_str()).limit(1).offset(bound).load(connection)?;
     Ok(beyond.is_empty())
 }
 
 /// Selects the ids of the objects of a kind that have the tag.
 #[auto_type]
-pub(super) fn bearing(tag: TagId, kind: &'static str) -> _ {
+pub(super) fn objects_with(tag: TagId, kind: &'static str) -> _ {
     tagging::table.filter(tagging::tag_id.eq(tag)).filter(tagging::object_kind.eq(kind)).select(tagging::object_id)
 }
 
 /// Whether the credential of this row has the tag.
 #[auto_type]
-pub(super) fn bears_credential(tag: TagId) -> _ {
-    let taggings: bearing = bearing(tag, "credential");
+pub(super) fn credential_has(tag: TagId) -> _ {
+    let taggings: objects_with = objects_with(tag, "credential");
     exists(taggings.filter(tagging::object_id.eq(credential::id)))
 }
 
 /// Whether the device of this row has the tag.
 #[auto_type]
-pub(super) fn bears_device(tag: TagId) -> _ {
-    let taggings: bearing = bearing(tag, "device");
+pub(super) fn device_has(tag: TagId) -> _ {
+    let taggings: objects_with = objects_with(tag, "device");
     exists(taggings.filter(tagging::object_id.eq(device::id)))
 }

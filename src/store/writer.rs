@@ -32,7 +32,7 @@ use transaction::{Ran, run_in_savepoint};
 use waiting::Waiting;
 
 /// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
-const RUNS_ALONE: usize = 8;
+const MAX_RETRIES_ALONE: usize = 8;
 /// How long a writer waits before it reconnects.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
@@ -144,7 +144,7 @@ impl Writer {
                 let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
                 match ran {
                     Ok(Ran::Kept) => done.push((job, Ok(()))),
-                    Ok(Ran::RolledBack(error)) if error.may_pass_alone() => again.push(job),
+                    Ok(Ran::RolledBack(error)) if error.may_succeed_alone() => again.push(job),
                     Ok(Ran::RolledBack(error)) => done.push((job, Err(error))),
                     Err(error) => {
                         // The transaction is lost; this job is answered with the others.
@@ -189,7 +189,7 @@ impl Writer {
     /// Runs a job in a transaction of its own until it no longer conflicts with another one.
     fn run_alone(&mut self, mut job: Box<dyn Job>) {
         let mut last = StoreError::Contended(Cause::default());
-        for _ in 0..RUNS_ALONE {
+        for _ in 0..MAX_RETRIES_ALONE {
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, connection, head| {
                 if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
@@ -198,7 +198,7 @@ impl Writer {
                 Ok(1)
             });
             match worked.and(ended) {
-                Err(error) if error.may_pass_alone() => last = error,
+                Err(error) if error.may_succeed_alone() => last = error,
                 ended => return answer_and_log(job, ended),
             }
         }
@@ -214,12 +214,12 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let mut connection = self.begun()?;
         let result = (|| {
-            let mut head = audit::claim_head(&mut connection, &self.chain)?;
-            connection.wait_for_locks(waiting)?;
+            let mut head = audit::lock_head(&mut connection, &self.chain)?;
+            connection.set_lock_timeout(waiting)?;
             let start = head.clone();
             let jobs = work(self, &mut connection, &mut head)?;
             if head != start {
-                audit::keep_head(&mut connection, &self.chain, &head)?;
+                audit::update_head(&mut connection, &self.chain, &head)?;
             }
             let since = instant();
             connection.command("COMMIT")?;

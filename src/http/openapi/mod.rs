@@ -118,7 +118,7 @@ fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
 
 /// The header that every authenticated request may carry, because any answer may hold a secret.
 fn accept_encryption() -> ParameterBuilder {
-    let forms = ResponseEncryption::ALL.map(ResponseEncryption::name);
+    let forms = ResponseEncryption::ALL.map(ResponseEncryption::as_str);
     ParameterBuilder::new()
         .name("Accept-Encryption")
         .parameter_in(ParameterIn::Header)

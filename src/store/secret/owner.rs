@@ -46,7 +46,7 @@ impl SecretOwner {
     }
 
     /// Returns the id of the owner as a number, as stored and as in the MAC of a head.
-    pub fn number(self) -> i32 {
+    pub fn owner_id(self) -> i32 {
         match self {
             SecretOwner::Password(id)
             | SecretOwner::TotpSeed(id)
@@ -63,12 +63,12 @@ impl SecretOwner {
 
     /// Returns the binding of a version of the secret.
     pub fn binding(self, version: i32) -> SecretBinding {
-        SecretBinding { kind: self.kind(), owner: self.number(), version }
+        SecretBinding { kind: self.kind(), owner: self.owner_id(), version }
     }
 
     /// Returns the kind and the owner's id, as stored.
     pub(super) fn columns(self) -> (&'static str, i32) {
-        (self.kind().name(), self.number())
+        (self.kind().as_str(), self.owner_id())
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn device_with_credentials(
 ) -> Result<(DeviceRow, Vec<CredentialRow>), VaultError> {
     let authorization = context.authorization()?;
     let mut found = Vec::new();
-    for device in device::named_or_at(context.connection(), name)? {
+    for device in device::active_by_hostname_or_ip(context.connection(), name)? {
         let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
         let kind = Some(CredentialKind::Password);
         // One query, however many accounts the device has: this runs in the writer.
@@ -97,7 +97,7 @@ fn seen_device(context: &mut OperationContext<'_>, name: &str) -> Result<DeviceR
     };
     let named = match by_id {
         Some(device) => vec![device],
-        None => device::named_or_at(context.connection(), name)?,
+        None => device::active_by_hostname_or_ip(context.connection(), name)?,
     };
     let mut found = Vec::new();
     for device in named {
