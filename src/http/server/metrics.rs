@@ -1,4 +1,4 @@
-//! Metrics for Prometheus. Labels hold routes and statuses, never a key, a name or an address.
+//! Metrics for Prometheus. Labels contain routes and statuses, never a key, a name or an address.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ struct RouteLabels {
     route: String,
 }
 
-/// All metrics of a server.
+/// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -59,7 +59,7 @@ impl Metrics {
         self
     }
 
-    /// Counts an answered request. An unknown method is counted as `other`, so that clients cannot add labels.
+    /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.
     pub(super) fn record_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let method = if matches!(method, "GET" | "POST" | "PUT" | "DELETE") { method } else { "other" };
         let labels = RequestLabels { method: method.into(), route: route.into(), status };
