@@ -75,7 +75,9 @@ pub enum Break {
         found: i64,
     },
     /// The MAC of a record does not verify, or the record does not follow its predecessor.
-    #[error("chain {chain}: record {seq} was changed, or does not follow the record before it")]
+    #[error(
+        "chain {chain}: record {seq}: MAC mismatch, the record was changed or does not follow the record before it"
+    )]
     Changed {
         /// The name of the chain.
         chain: String,
@@ -93,7 +95,7 @@ pub enum Break {
         known: i64,
     },
     /// The MAC of a line in the file of heads does not verify.
-    #[error("a signed head in the file of heads was changed (line {line})")]
+    #[error("file of heads, line {line}: MAC mismatch, the line was changed")]
     ForgedHead {
         /// The line number, from 1.
         line: usize,

@@ -59,7 +59,7 @@ impl Settings {
             .with_list_parse_key("keyfactor.base_paths");
         let settings: Settings = sources.add_source(environment).build()?.try_deserialize()?;
         if settings.directory.ldap.sends_password_in_clear() {
-            let message = "directory.ldap would send its password in the clear; use ldaps:// or start_tls";
+            let message = "directory.ldap would send its password unencrypted; use ldaps:// or start_tls";
             return Err(ConfigError::Message(message.into()));
         }
         Ok(settings)

@@ -121,7 +121,7 @@ impl SecretBinding {
 
 /// A value could not be sealed or opened. The cause is hidden on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a sealed value does not open in its place")]
+#[error("a value cannot be sealed or opened")]
 pub struct SealError;
 
 /// The data keys in memory: one seals, all open.

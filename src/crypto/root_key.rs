@@ -29,7 +29,7 @@ pub enum RootKeyError {
     #[error("the root key is missing: this database is sealed, and no key was found at {0}; put the key back there")]
     Missing(String),
     /// The root key belongs to another database.
-    #[error("the root key from {0} is not the one that this database is sealed under; nothing was changed")]
+    #[error("the root key from {0} is not the one that this database is sealed under; provide the right key")]
     Wrong(String),
     /// Users other than the owner have access to the key file.
     #[error("the root key file {0} is open to other users (mode {1:04o}); run: chmod 600 {0}")]

@@ -8,16 +8,16 @@ use ssh_key::{HashAlg, PrivateKey, PublicKey};
 
 use super::SecretText;
 
-/// Why a pair of keys is refused. It says nothing of the private key.
+/// Why a key pair is refused. Contains nothing of the private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SshKeyError {
-    /// The private key is none.
+    /// Not a private key.
     #[error("is not a private key")]
     NoPrivateKey,
     /// Not a public key.
     #[error("is not a public key")]
     NoPublicKey,
-    /// The public key and the private key are of different pairs.
+    /// The public key belongs to another private key.
     #[error("does not belong to the private key")]
     OtherPair,
     /// The public key is missing, and cannot be read from a private key of this format.

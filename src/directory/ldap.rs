@@ -23,13 +23,13 @@ pub(super) struct Ldap {
 /// Why a look-up failed. Logged, so it must not contain a password.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("the file of certificates cannot be read")]
+    #[error("the certificates in directory.ldap.ca_file cannot be read")]
     Certificates,
-    #[error("the file of the password cannot be read: {0}")]
+    #[error("directory.ldap.bind_password_file cannot be read: {0}")]
     Password(std::io::ErrorKind),
     #[error("{0}")]
     Server(#[from] LdapError),
-    #[error("no answer in time")]
+    #[error("no answer within directory.ldap.timeout_seconds")]
     Late,
 }
 
@@ -70,7 +70,10 @@ impl Ldap {
         match accounts.len() {
             0 | 1 => Ok(accounts.pop()),
             _ => {
-                log::warn!("the directory has several accounts of one name; none of them is used");
+                log::warn!(
+                    "the directory {} has several accounts with one name, none is used; narrow directory.ldap.base_dn",
+                    settings.url
+                );
                 Ok(None)
             }
         }
@@ -106,7 +109,7 @@ impl Directory for Ldap {
             let patience = Duration::from_secs(self.settings.timeout_seconds.max(1));
             let searched = tokio::time::timeout(patience, self.search(name)).await;
             searched.unwrap_or(Err(Failure::Late)).map_err(|failure| {
-                log::error!("the directory {}: {failure}", self.settings.url);
+                log::error!("look-up in the directory {} failed: {failure}", self.settings.url);
                 DirectoryError
             })
         })

@@ -68,7 +68,7 @@ impl DatabaseLocation {
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 if !cfg!(feature = "postgres-tls") && requires_tls(url) {
                     return refuse(
-                        "the database URL asks for TLS, and this build has none; build with --features postgres-tls",
+                        "the database URL requires TLS, which this build lacks; build with --features postgres-tls",
                     );
                 }
                 Ok(Self::Postgresql(url.into()))
@@ -138,7 +138,7 @@ fn log_refusal(error: &ConnectionError) {
     if let ConnectionError::BadConnection(message) = error
         && message.starts_with("connection to server")
     {
-        log::error!("{}", message.lines().next().unwrap_or_default());
+        log::error!("cannot connect to PostgreSQL: {}", message.lines().next().unwrap_or_default());
     }
 }
 
@@ -157,8 +157,8 @@ fn set_message_language(connection: &mut PgConnection) -> Result<(), StoreError>
     if !is_english && connection.batch_execute("SET lc_messages = 'C'").is_err() {
         WARNED.call_once(|| {
             log::warn!(
-                "PostgreSQL words its errors in the language {language}, so that deadlocks are not told from other \
-                 errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
+                "PostgreSQL reports errors in the language {language}, so deadlocks cannot be distinguished from \
+                 other errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
             );
         });
     }
@@ -177,7 +177,7 @@ fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made or written")),
+        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be created or written")),
     }
 }
 

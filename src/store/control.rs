@@ -110,7 +110,7 @@ impl Control {
         // A query may hold the last handle of the store.
         let other = thread.filter(|thread| thread.thread().id() != thread::current().id());
         if other.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the control thread of the store panicked; restart Chaveiro");
+            log::error!("the control thread of the store panicked");
         }
     }
 }
@@ -147,7 +147,7 @@ impl Worker {
         if self.connection.is_none() {
             self.connection = Some(set_up(self.location.reconnect()?)?);
         }
-        self.connection.as_mut().ok_or(StoreError::Unavailable("no connection for control"))
+        self.connection.as_mut().ok_or(StoreError::Unavailable("no control connection"))
     }
 }
 

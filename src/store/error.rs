@@ -18,7 +18,7 @@ pub enum StoreError {
     #[error("the store is busy")]
     Busy,
     /// The job had not started by its deadline; it will not run.
-    #[error("the store did not begin in time")]
+    #[error("the store is overloaded: the operation did not start in time")]
     TimedOut,
     /// The database cannot be reached, or did not commit.
     #[error("the database is unavailable: {0}")]
@@ -27,28 +27,28 @@ pub enum StoreError {
     #[error("a row with the same key exists")]
     Conflict(Cause),
     /// A conflict with another transaction (serialization failure, deadlock, lock timeout); the job may be retried.
-    #[error("another transaction was in the way")]
+    #[error("conflict with another transaction")]
     Contended(Cause),
     /// The database has no space left.
-    #[error("the database has no space left")]
+    #[error("the database has no space left; free disk space")]
     DiskFull(Cause),
     /// The database could not read or write its files.
     #[error("the database could not read or write its files")]
     InputOutput(Cause),
     /// The database is corrupt, or the file is not a database.
-    #[error("the database is damaged")]
+    #[error("the database is corrupt; restore a backup")]
     Corrupt(Cause),
     /// The database is read-only.
-    #[error("the database is read-only")]
+    #[error("the database is read-only; check the permissions of its files, or that the server is no standby")]
     ReadOnly(Cause),
     /// A statement exceeded its timeout.
-    #[error("a statement took too long")]
+    #[error("a statement exceeded its timeout")]
     StatementTimeout(Cause),
     /// A text contains a character that the encoding of the database lacks.
-    #[error("a text does not fit the encoding of the database")]
+    #[error("a text contains a character that the encoding of the database lacks; use a UTF-8 database")]
     Encoding(Cause),
     /// The database rejected a statement, and would again.
-    #[error("the database refused a statement")]
+    #[error("the database rejected a statement")]
     Refused(Cause),
     /// Another node holds the lease of the job; the transaction is rolled back.
     #[error("the lease of the job is lost")]
@@ -60,13 +60,13 @@ pub enum StoreError {
     #[error("the job panicked")]
     Panicked,
     /// A row violates an invariant of the vault.
-    #[error("the database refused a statement ({0})")]
+    #[error("inconsistent data: {0}")]
     Query(&'static str),
     /// The location of the database is invalid.
     #[error("{0}")]
     Location(String),
     /// A migration failed.
-    #[error("the database could not be migrated")]
+    #[error("a migration of the database failed")]
     Migration,
 }
 

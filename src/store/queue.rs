@@ -4,7 +4,7 @@
 //! job runs as soon as its credit covers the cost of the job. So a lane of batches gets as many items as a lane of
 //! single requests, however many jobs it has queued.
 //!
-//! A plain data structure without threads; `writer.rs` puts it behind a lock.
+//! A data structure without threads; `writer/waiting.rs` adds a lock.
 
 use std::collections::{HashMap, VecDeque};
 

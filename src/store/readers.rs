@@ -50,7 +50,7 @@ impl Readers {
             .connection_timeout(CHECKOUT_TIME)
             .test_on_check_out(matches!(location, DatabaseLocation::Postgresql(_)))
             .build(Manager(location.clone()))
-            .map_err(|_| StoreError::Unavailable("no connection for reading"))?;
+            .map_err(|_| StoreError::Unavailable("no reading connection"))?;
         // Callers wait here and not in the pool, where each would block a thread.
         Ok(Self { pool, places: Arc::new(Semaphore::new(size)) })
     }
@@ -66,7 +66,7 @@ impl Readers {
         let pool = self.pool.clone();
         let work = move || {
             let _place = place;
-            let mut connection = pool.get().map_err(|_| StoreError::Unavailable("no connection for reading"))?;
+            let mut connection = pool.get().map_err(|_| StoreError::Unavailable("no reading connection"))?;
             query(&mut connection)
         };
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Panicked))

@@ -101,7 +101,7 @@ impl Writers {
                 continue;
             }
             if thread.join().is_err() {
-                log::error!("a writer ended in a panic");
+                log::error!("a writer thread of the store panicked");
             }
         }
     }

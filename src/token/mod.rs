@@ -93,13 +93,13 @@ impl SigningKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Not a valid token of this vault.
-    #[error("the token is not one of this vault's")]
+    #[error("the token is invalid")]
     Invalid,
     /// Expired, or not valid yet.
     #[error("the token has expired")]
     Expired,
     /// The signing key is unusable.
-    #[error("the key that signs tokens does not work")]
+    #[error("the token signing key is unusable")]
     Key,
 }
 

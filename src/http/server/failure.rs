@@ -11,9 +11,9 @@ use crate::vault::{Vault, VaultError};
 /// Logs an internal error with its cause, which clients do not see. Errors of clients are not logged.
 pub(crate) fn log_internal_error(error: &VaultError) {
     match error {
-        VaultError::Store(error) => log::error!("a request failed in the store: {error}"),
-        VaultError::Seal(error) => log::error!("a request failed in the keys: {error}"),
-        VaultError::Token(error) => log::error!("a request failed in the tokens: {error}"),
+        VaultError::Store(error) => log::error!("internal error in the store: {error}"),
+        VaultError::Seal(error) => log::error!("internal error in sealed values: {error}"),
+        VaultError::Token(error) => log::error!("internal error in access tokens: {error}"),
         _ => {}
     }
 }

@@ -22,15 +22,15 @@ use crate::config::TlsSettings;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum TlsError {
-    #[error("tls.certificate and tls.key belong together; one of them is not set")]
+    #[error("tls.certificate and tls.key must be set together")]
     Half,
-    #[error("{} holds no certificate in PEM", .0.display())]
+    #[error("{} contains no certificate in PEM", .0.display())]
     Certificate(PathBuf),
-    #[error("{} holds no private key in PEM", .0.display())]
+    #[error("{} contains no private key in PEM", .0.display())]
     Key(PathBuf),
-    #[error("{} and {} are no pair that TLS can use", .0.display(), .1.display())]
+    #[error("the certificate {} and the key {} are not a usable pair", .0.display(), .1.display())]
     Pair(PathBuf, PathBuf),
-    #[error("{} holds no certificate of an authority in PEM", .0.display())]
+    #[error("{} contains no CA certificate in PEM", .0.display())]
     Authority(PathBuf),
 }
 
@@ -151,13 +151,13 @@ mod tests {
         let whole = TlsSettings { certificate, key, client_ca: None };
         assert!(configuration(&whole).unwrap().is_some());
         for (settings, part) in [
-            (TlsSettings { key: None, ..whole.clone() }, "belong together"),
-            (TlsSettings { certificate: None, ..whole.clone() }, "belong together"),
-            (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "holds no certificate"),
-            (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "/nowhere holds no certificate"),
-            (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "holds no private key"),
-            (TlsSettings { key: other_key, ..whole.clone() }, "are no pair"),
-            (TlsSettings { client_ca: nonsense, ..whole.clone() }, "certificate of an authority"),
+            (TlsSettings { key: None, ..whole.clone() }, "must be set together"),
+            (TlsSettings { certificate: None, ..whole.clone() }, "must be set together"),
+            (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "contains no certificate"),
+            (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "/nowhere contains no certificate"),
+            (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "contains no private key"),
+            (TlsSettings { key: other_key, ..whole.clone() }, "are not a usable pair"),
+            (TlsSettings { client_ca: nonsense, ..whole.clone() }, "no CA certificate"),
         ] {
             let refusal = refusal(&settings);
             assert!(refusal.contains(part), "{refusal}");
