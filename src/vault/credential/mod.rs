@@ -2,17 +2,20 @@
 
 mod batch;
 mod composite;
+mod input;
 pub(super) mod parent;
 pub(super) mod resolve;
 mod save;
 mod settings;
+mod stored_settings;
+mod target;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use batch::{BatchItem, BatchResult, MAX_BATCH_ITEMS};
 pub use composite::{Candidate, UseInput, UsedCredential};
-pub use save::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
+pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
 pub use settings::{
     CredentialReference, JIT_STEPS, JitSettings, JitStep, RotationSettings, SessionSettings, SettingsGroup,
     SettingsInput,

@@ -9,111 +9,22 @@
 //! An update applies what was sent and leaves the rest. A credential that the client does not see is never updated and never
 //! doubled: it is refused.
 
-use serde::{Deserialize, Serialize};
-
-use super::settings::{
-    CredentialReference, SettingsGroup, SettingsInput, jit_changes, jit_from_row, merged, rotation_changes,
-};
+use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
+use super::settings::{SettingsGroup, jit_from_row, merged};
+use super::stored_settings::{resolve_references, store_settings};
+use super::target::{find_target, free_identifier, free_username, require_reach};
 use super::{locked_etag, parent, resolve};
-use crate::crypto::SecretText;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::CredentialId;
 use crate::store::link::{self, LinkedObject};
-use crate::store::lock::lock_name;
 use crate::store::lookup::{self, LookupKind};
 use crate::store::rotation;
-use crate::vault::access::{Visible, require_tags_allowed};
+use crate::vault::access::require_tags_allowed;
 use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
-use crate::vault::identifier::IdentifierPolicy;
-use crate::vault::operation::{Done, ETag, OperationContext, Subject};
-use crate::vault::secrets::SecretOwner;
-use crate::vault::{Field, Noun, Switchable, VaultError, custody, secrets};
-
-/// The username of a credential that was created without one.
-const DEFAULT_USERNAME: &str = "usr";
-const DEFAULT_TYPE: &str = "Local User";
-
-/// What a protocol decides about saving a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SavePolicy {
-    /// Which identifiers it allows.
-    pub identifiers: IdentifierPolicy,
-    /// Whether a username has to be sent.
-    pub username_required: bool,
-    /// Whether just-in-time settings have to be complete.
-    pub jit_complete: bool,
-}
-
-/// What a request does with the parent of a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParentChange {
-    /// It removes the parent.
-    Remove,
-    /// It sets the parent.
-    Set(CredentialId),
-}
-
-/// What is sent to create or update a credential. `None` is not sent.
-#[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "named as in the contract, section 5.3")]
-pub struct CredentialInput {
-    pub identifier: Option<String>,
-    pub username: Option<String>,
-    pub content: Option<SecretText>,
-    pub additional: Option<String>,
-    pub tags: Option<String>,
-    pub credential_type: Option<String>,
-    pub domain: Option<String>,
-    pub parent: Option<ParentChange>,
-    /// Whether one client at a time may hold it.
-    pub exclusive_custody: Option<bool>,
-    pub hostname: Option<String>,
-    pub ip: Option<String>,
-    pub device: DeviceFields,
-    pub settings: SettingsInput,
-}
-
-/// A saved credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SavedCredential {
-    /// Its id.
-    pub id: CredentialId,
-    /// Whether it is new.
-    pub created: bool,
-    /// Its identifier, as it now is.
-    pub identifier: Option<String>,
-    /// Its ETag, for a client that sends preconditions.
-    pub etag: Option<ETag>,
-}
-
-impl CredentialInput {
-    /// The identifier to search by; an empty one is none.
-    fn key(&self) -> Option<&str> {
-        self.identifier.as_deref().filter(|identifier| !identifier.is_empty())
-    }
-
-    /// The identifier to assign: the one in the settings, else the one to search by.
-    fn assigned_identifier(&self) -> Option<&str> {
-        self.settings.identifier.as_deref().or(self.key())
-    }
-
-    /// The username that was sent; an empty one is the default.
-    fn sent_username(&self) -> Option<&str> {
-        self.username.as_deref().map(|username| if username.is_empty() { DEFAULT_USERNAME } else { username })
-    }
-
-    /// The username to search by.
-    fn searched_username(&self) -> &str {
-        self.sent_username().unwrap_or(DEFAULT_USERNAME)
-    }
-
-    /// The password that was sent; an empty one is none.
-    fn sent_content(&self) -> Option<&SecretText> {
-        self.content.as_ref().filter(|content| !content.is_empty())
-    }
-}
+use crate::vault::operation::{Done, OperationContext, Subject};
+use crate::vault::{Field, Noun, VaultError, custody};
 
 pub(super) fn save(
     context: &mut OperationContext<'_>,
@@ -165,63 +76,6 @@ fn checked_device(
     let device = resolve::device_at(context, hostname, ip)?.ok_or(VaultError::NotFound(Noun::Device))?;
     // Locked, so that it is not deactivated before this transaction ends.
     resolve::locked_device(context, device.id)?.ok_or(VaultError::NotFound(Noun::Device))
-}
-
-/// Finds the credential that the request means, and locks it.
-fn find_target(
-    context: &mut OperationContext<'_>,
-    input: &CredentialInput,
-    device: &DeviceRow,
-) -> Result<Option<Visible<CredentialRow>>, VaultError> {
-    lock_names(context, input, device)?;
-    let by_identifier = match input.key() {
-        Some(identifier) => credential::by_identifier(context.connection(), identifier)?,
-        None => None,
-    };
-    let found = match by_identifier {
-        Some(row) => Some(row),
-        None => {
-            let (username, kind) = (input.searched_username(), CredentialKind::Password);
-            credential::by_username(context.connection(), device.id, username, kind)?
-        }
-    };
-    let Some(row) = found else { return Ok(None) };
-    context.found(Subject::Credential(row.id));
-    if row.kind() != CredentialKind::Password {
-        return Err(VaultError::WrongKind(Noun::Credential));
-    }
-    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
-    resolve::require_visible(context, row).map(Some)
-}
-
-/// Locks every name that the rule searches for, or may take.
-fn lock_names(
-    context: &mut OperationContext<'_>,
-    input: &CredentialInput,
-    device: &DeviceRow,
-) -> Result<(), VaultError> {
-    for identifier in [input.key(), input.assigned_identifier()].into_iter().flatten() {
-        lock_name(context.connection(), &format!("identifier/{identifier}"))?;
-    }
-    let name = format!("username/{}/{}", device.id, input.searched_username());
-    Ok(lock_name(context.connection(), &name)?)
-}
-
-/// Requires that the client sees the device on which it puts a credential. An active credential never comes to stand on an
-/// inactive device.
-fn require_reach(
-    context: &mut OperationContext<'_>,
-    target: Option<&Visible<CredentialRow>>,
-    device: &DeviceRow,
-) -> Result<(), VaultError> {
-    if target.is_some_and(|row| row.device_id == device.id) {
-        return Ok(());
-    }
-    devices::require_visible(context, device.clone())?;
-    if device.active || target.is_some_and(|row| !row.active) {
-        return Ok(());
-    }
-    Err(VaultError::Inactive(Switchable::Device))
 }
 
 /// Saves the fields that are the device's, and returns the type of the credential.
@@ -325,118 +179,4 @@ fn write(
     let id = credential::insert(context.connection(), CredentialKind::Password, changes, now)?;
     link::insert(context.connection(), authorization, LinkedObject::Credential(id))?;
     Ok((id, identifier))
-}
-
-/// Stores the settings that have tables of their own: rotation, just-in-time access, secrets.
-fn store_settings(
-    context: &mut OperationContext<'_>,
-    id: CredentialId,
-    input: &CredentialInput,
-    references: &References,
-) -> Result<(), VaultError> {
-    let settings = &input.settings;
-    if let Some(sent) = &settings.rotation {
-        let changes = rotation_changes(sent, references.authentication, references.reconciliation);
-        rotation::store(context.connection(), id, &changes)?;
-    }
-    if let Some(sent) = &settings.jit {
-        rotation::store_jit(context.connection(), id, &jit_changes(sent, references.jit_authentication))?;
-    }
-    for (owner, secret) in [
-        (SecretOwner::TotpSeed(id), &settings.totp_seed),
-        (SecretOwner::AuthenticationFields(id), &settings.authentication_fields),
-        (SecretOwner::Notes(id), &settings.notes),
-    ] {
-        if let Some(secret) = secret {
-            secrets::store(context, owner, secret)?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns the username to write, which no other credential of the device may have.
-fn free_username(
-    context: &mut OperationContext<'_>,
-    username: Option<&str>,
-    target: Option<&CredentialRow>,
-    device: &DeviceRow,
-) -> Result<Option<String>, VaultError> {
-    let written = username.or(target.map(|row| row.username.as_str())).ok_or(StoreError::NotFound)?;
-    if target.is_some_and(|row| row.device_id == device.id && row.username == written) {
-        return Ok(None);
-    }
-    let holder = credential::by_username(context.connection(), device.id, written, CredentialKind::Password)?;
-    match holder {
-        Some(holder) if target.is_none_or(|row| row.id != holder.id) => {
-            Err(VaultError::invalid(Field::Username, "another credential of this device has it"))
-        }
-        _ => Ok(username.map(String::from)),
-    }
-}
-
-/// Returns the identifier to write, which no other credential may have.
-fn free_identifier(
-    context: &mut OperationContext<'_>,
-    input: &CredentialInput,
-    policy: SavePolicy,
-    target: Option<&CredentialRow>,
-) -> Result<Option<String>, VaultError> {
-    let Some(identifier) = input.assigned_identifier() else {
-        return Ok(if target.is_none() { policy.identifiers.generated() } else { None });
-    };
-    if target.is_some_and(|row| row.identifier.as_deref() == Some(identifier)) {
-        return Ok(None);
-    }
-    match credential::by_identifier(context.connection(), identifier)? {
-        Some(holder) if target.is_none_or(|row| row.id != holder.id) => {
-            Err(VaultError::invalid(Field::Identifier, "another credential has it"))
-        }
-        _ => Ok(Some(identifier.into())),
-    }
-}
-
-/// The ids of the credentials that the settings name.
-#[derive(Default)]
-struct References {
-    parent: Option<CredentialId>,
-    authentication: Option<CredentialId>,
-    reconciliation: Option<CredentialId>,
-    jit_authentication: Option<CredentialId>,
-}
-
-/// Resolves every credential that the settings name. Each has to exist and be visible.
-fn resolve_references(context: &mut OperationContext<'_>, settings: &SettingsInput) -> Result<References, VaultError> {
-    let mut id = |reference: Option<&CredentialReference>| {
-        reference.map(|reference| Ok::<_, VaultError>(resolve::referenced(context, reference)?.id)).transpose()
-    };
-    let mut references = References::default();
-    if let Some(rotation) = &settings.rotation {
-        references.authentication = id(rotation.authentication.as_ref())?;
-        references.reconciliation = id(rotation.reconciliation.as_ref())?;
-        references.parent = id(rotation.parent.as_ref())?;
-    }
-    if let Some(session) = &settings.session {
-        id(session.authentication.as_ref())?;
-    }
-    if let Some(jit) = &settings.jit {
-        references.jit_authentication = id(jit.authentication.as_ref())?;
-    }
-    Ok(references)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nested_identifier_is_assigned_and_the_outer_one_searched() {
-        let input = CredentialInput {
-            identifier: Some("outer".into()),
-            settings: SettingsInput { identifier: Some("inner".into()), ..Default::default() },
-            ..Default::default()
-        };
-        assert_eq!((input.key(), input.assigned_identifier()), (Some("outer"), Some("inner")));
-        let input = CredentialInput { identifier: Some(String::new()), ..Default::default() };
-        assert_eq!((input.key(), input.assigned_identifier()), (None, None));
-    }
 }

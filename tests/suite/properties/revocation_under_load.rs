@@ -61,7 +61,7 @@ async fn a_revocation_is_not_late_while_others_ask_for_whole_lists() {
     maker.save_credential(&own).await;
     let (disabled, unlinked, revoked) = (app.client().await, app.client().await, app.client().await);
     for client in [&disabled, &unlinked, &revoked] {
-        app.link(&client, LinkTarget::Credential("own".into())).await;
+        app.link(client, LinkTarget::Credential("own".into())).await;
     }
     let _background = [Background::run(&app.vault), Background::run(&second.vault)];
     app.vault.refresh().await.unwrap();

@@ -1,18 +1,21 @@
 //! Devices (contract, section 4).
 
+mod fields;
+
 use serde::{Deserialize, Serialize};
 
-use super::access::{Visible, require_tags_allowed, visible_device};
+pub(super) use fields::{changes, checked_tags, known_domains, registered};
+
+use super::access::{Visible, visible_device};
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::{Field, Noun, Switchable, Vault, VaultError};
-use crate::store::device::{self, DeviceChanges, DeviceRow};
+use crate::store::device::{self, DeviceRow};
 use crate::store::id::DeviceId;
 use crate::store::link::{self, LinkedObject};
 use crate::store::lock::lock_name;
-use crate::store::lookup::{self, LookupKind};
-use crate::store::{StoreError, credential, domain, list};
-use crate::text::{canonical_number, case_folded, comma_separated, is_storable, tags};
+use crate::store::{StoreError, credential, list};
+use crate::text::{canonical_number, case_folded, comma_separated, is_storable};
 
 /// The label of a device's ETag.
 const LABEL: &str = "device";
@@ -289,75 +292,6 @@ pub(super) fn required(value: &Option<String>, field: Field) -> Result<&str, Vau
     value.as_deref().filter(|text| !text.is_empty()).ok_or(VaultError::Missing(field))
 }
 
-/// Computes the columns that `fields` change: lookup values registered, domains known, connectivities well formed, tags
-/// allowed. A lookup value cannot be cleared, so an empty one changes nothing.
-pub(super) fn changes(
-    context: &mut OperationContext<'_>,
-    fields: &DeviceFields,
-    tags_before: &str,
-) -> Result<DeviceChanges, VaultError> {
-    if let Some(list) = &fields.connectivities {
-        check_connectivities(list)?;
-    }
-    let tags = checked_tags(fields.tags.as_deref())?;
-    require_tags_allowed(context, tags_before, tags.as_deref())?;
-    Ok(DeviceChanges {
-        ip: None,
-        kind: registered(context, LookupKind::DeviceType, &fields.device_type)?,
-        vendor: registered(context, LookupKind::Vendor, &fields.vendor)?,
-        model: registered(context, LookupKind::Model, &fields.model)?,
-        site: registered(context, LookupKind::Site, &fields.site)?,
-        domains: fields.domains.as_deref().map(|list| known_domains(context, list)).transpose()?,
-        tags,
-        connectivities: fields.connectivities.clone(),
-        session_remote_config: fields.session_remote_config.clone(),
-    })
-}
-
-/// Normalizes and checks a list of tags.
-///
-/// # Errors
-/// [`VaultError::Invalid`].
-pub(super) fn checked_tags(list: Option<&str>) -> Result<Option<String>, VaultError> {
-    list.map(tags).transpose().map_err(|error| VaultError::invalid(Field::Tags, error.expected()))
-}
-
-/// Registers a lookup value on first use, and returns its first spelling.
-pub(super) fn registered(
-    context: &mut OperationContext<'_>,
-    kind: LookupKind,
-    name: &Option<String>,
-) -> Result<Option<String>, VaultError> {
-    match name.as_deref() {
-        None | Some("") => Ok(None),
-        Some(name) => Ok(Some(lookup::register(context.connection(), kind, name)?.name)),
-    }
-}
-
-/// Returns the full names of a list of domains.
-///
-/// # Errors
-/// [`VaultError::NotFound`] for a domain that is not registered.
-pub(super) fn known_domains(context: &mut OperationContext<'_>, list: &str) -> Result<String, VaultError> {
-    let mut names = Vec::new();
-    for item in comma_separated(list) {
-        names.push(domain::find(context.connection(), item)?.ok_or(VaultError::NotFound(Noun::Domain))?);
-    }
-    Ok(names.join(","))
-}
-
-/// Checks a list of `PROTOCOL` or `PROTOCOL:port`.
-fn check_connectivities(list: &str) -> Result<(), VaultError> {
-    let valid = |item: &str| match item.split_once(':') {
-        None => true,
-        Some((protocol, port)) => !protocol.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0),
-    };
-    if comma_separated(list).all(valid) {
-        return Ok(());
-    }
-    Err(VaultError::invalid(Field::Connectivities, "expected PROTOCOL:port, as in SSH:22, HTTPS:443"))
-}
-
 /// Returns the port of the first connectivity of a list; empty when there is none.
 pub(super) fn first_port(connectivities: &str) -> &str {
     comma_separated(connectivities).next().and_then(|first| first.split_once(':')).map_or("", |(_, port)| port)
@@ -366,16 +300,6 @@ pub(super) fn first_port(connectivities: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn connectivities_are_protocols_with_ports() {
-        for good in ["", "SSH", "SSH:22", "SSH:22, HTTPS:443", "MySQL:65535", "X11 Forward:6000"] {
-            assert!(check_connectivities(good).is_ok(), "{good}");
-        }
-        for bad in ["SSH:", ":22", "SSH:0", "SSH:65536", "SSH:22:23", "SSH:port", "SSH:-1"] {
-            assert!(check_connectivities(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_port_is_that_of_the_first_connectivity() {

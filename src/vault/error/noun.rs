@@ -1,0 +1,95 @@
+//! The nouns that errors are about.
+
+/// The kinds of object that a rule can miss, refuse or find in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Noun {
+    Application,
+    Authorization,
+    Credential,
+    Device,
+    Domain,
+    Entry,
+    Identity,
+    Information,
+    Link,
+    /// A provider whose entries are kept here.
+    LocalProvider,
+    PermissionSet,
+    Provider,
+    ProviderType,
+    ProxySession,
+    /// The single-use URL of a proxy session.
+    ProxySessionUrl,
+    ResponseKey,
+    Role,
+    SshKey,
+    Tag,
+    /// The credential that a proxy session is to use.
+    TargetCredential,
+    /// The device that a proxy session is to reach.
+    TargetDevice,
+    /// The platform user in whose name a proxy session is created.
+    TargetUser,
+    TotpSeed,
+    User,
+    Version,
+}
+
+impl Noun {
+    /// The noun as in audit records and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Noun::Application => "application",
+            Noun::Authorization => "authorization",
+            Noun::Credential => "credential",
+            Noun::Device => "device",
+            Noun::Domain => "domain",
+            Noun::Entry => "entry",
+            Noun::Identity => "identity",
+            Noun::Information => "information",
+            Noun::Link => "link",
+            Noun::LocalProvider => "local-provider",
+            Noun::PermissionSet => "permission-set",
+            Noun::Provider => "provider",
+            Noun::ProviderType => "provider-type",
+            Noun::ProxySession => "proxy-session",
+            Noun::ProxySessionUrl => "proxy-session-url",
+            Noun::ResponseKey => "response-key",
+            Noun::Role => "role",
+            Noun::SshKey => "ssh-key",
+            Noun::Tag => "tag",
+            Noun::TargetCredential => "target-credential",
+            Noun::TargetDevice => "target-device",
+            Noun::TargetUser => "target-user",
+            Noun::TotpSeed => "totp-seed",
+            Noun::User => "user",
+            Noun::Version => "version",
+        }
+    }
+}
+
+/// The kinds of object that can be deactivated and activated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Switchable {
+    Credential,
+    Device,
+    Information,
+    /// A proxy session ends once and is never activated again.
+    ProxySession,
+    SshKey,
+}
+
+impl Switchable {
+    /// The noun as in audit records and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Switchable::Credential => "credential",
+            Switchable::Device => "device",
+            Switchable::Information => "information",
+            Switchable::ProxySession => "proxy-session",
+            Switchable::SshKey => "ssh-key",
+        }
+    }
+}
