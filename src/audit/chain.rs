@@ -75,9 +75,7 @@ pub enum Break {
         found: i64,
     },
     /// The MAC of a record does not verify, or the record does not follow its predecessor.
-    #[error(
-        "chain {chain}: record {seq}: MAC mismatch, the record was changed or does not follow the record before it"
-    )]
+    #[error("chain {chain}: record {seq} was changed, or does not follow the record before it: MAC mismatch")]
     Changed {
         /// The name of the chain.
         chain: String,
