@@ -1,6 +1,6 @@
-//! The wall clock and the monotonic clock. Nothing else reads them, so a test can hold both still.
+//! The wall clock and the monotonic clock. No other module reads them, so tests can use a fixed clock.
 //!
-//! Times are UTC and cut to whole microseconds, which is what both database engines keep.
+//! Times are UTC, truncated to microseconds, the resolution of both database engines.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,14 +18,14 @@ enum Source {
     Fixed(Arc<Fixed>),
 }
 
-/// A clock that stands still: both times in microseconds.
+/// A fixed clock: both times in microseconds.
 #[derive(Debug)]
 struct Fixed {
     wall: AtomicI64,
     monotonic: AtomicU64,
 }
 
-/// The machine's monotonic clock, for what is only measured or bounded.
+/// Reads the system's monotonic clock, for measurements and timeouts.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
 pub fn instant() -> Instant {
     Instant::now()
@@ -37,18 +37,18 @@ fn utc_now() -> DateTime<Utc> {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns the system clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands still at `moment` until it is moved with [`Clock::advance`].
+    /// Creates a clock that stands still at `moment` until [`Clock::advance`] moves it.
     pub fn fixed(moment: DateTime<Utc>) -> Self {
         let fixed = Fixed { wall: AtomicI64::new(to_micros(moment)), monotonic: AtomicU64::new(0) };
         Self(Source::Fixed(Arc::new(fixed)))
     }
 
-    /// The wall time.
+    /// Returns the wall time.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             Source::System => utc_now().trunc_subsecs(6),
@@ -56,7 +56,7 @@ impl Clock {
         }
     }
 
-    /// The time since a fixed moment in the past. Never jumps when the wall clock is set.
+    /// Returns the time since a fixed moment in the past. Unaffected by changes of the wall clock.
     pub fn monotonic(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
         match &self.0 {
@@ -65,7 +65,7 @@ impl Clock {
         }
     }
 
-    /// Moves the wall time of a fixed clock forward; the machine's clock is left alone.
+    /// Advances the wall time of a fixed clock. Does nothing to the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Fixed(fixed) = &self.0 {
             let step = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
@@ -73,7 +73,7 @@ impl Clock {
         }
     }
 
-    /// Moves the monotonic time of a fixed clock forward.
+    /// Advances the monotonic time of a fixed clock. Does nothing to the system clock.
     pub fn advance_monotonic(&self, by: Duration) {
         if let Source::Fixed(fixed) = &self.0 {
             let step = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
@@ -82,12 +82,12 @@ impl Clock {
     }
 }
 
-/// Microseconds since 1970, the form in which every table keeps a time.
+/// Returns microseconds since 1970, as stored in every table.
 pub fn to_micros(moment: DateTime<Utc>) -> i64 {
     moment.timestamp_micros()
 }
 
-/// The time behind [`to_micros`]. A number outside the calendar gives 1970.
+/// Converts microseconds since 1970 to a time. A number out of range gives 1970.
 pub fn from_micros(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }

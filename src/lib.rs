@@ -1,16 +1,21 @@
-//! Chaveiro, a self-hosted vault of credentials for applications.
+//! Chaveiro, a self-hosted credential vault for applications.
 //!
-//! The map of the code, for a reader who starts here. Dependencies point down this list:
+//! The layers, from the top. An import points down this list:
 //!
-//! * [`cli`]: one file for each subcommand.
-//! * [`http`]: all that knows HTTP. One folder for each protocol; parses, asks the vault, answers.
-//! * [`vault`]: the rules, one file for each noun. No HTTP, no SQL.
-//! * [`audit`], [`token`], [`crypto`], [`store`], [`directory`]: the work. They do not know each other beyond plain types.
-//! * [`config`], [`clock`], [`network`]: settings, the time, addresses.
+//! * [`cli`]: the command line, one file for each subcommand.
+//! * [`http`]: everything about HTTP, one folder for each protocol. A handler parses, calls the vault and renders.
+//! * [`vault`]: the rules, one file for each noun. No HTTP, no SQL. `operation` is the pipeline of every operation,
+//!   `access` has permissions and visibility.
+//! * [`store`], [`crypto`], [`token`], [`audit`], [`directory`]: database, encryption, access tokens, audit log,
+//!   directory of accounts. They know no permissions, and share plain types only.
+//! * [`config`], [`clock`], [`network`], [`text`]: settings, time, addresses, forms of text.
 //!
-//! A request's way, the same in every handler: parse (`http`), who calls (`token`, in memory), may they
-//! (`vault::access`), one job in one transaction with its audit record (`vault` on `store`), open what is sealed
-//! (`crypto`), answer (`http`). `docs/architecture.md` tells it at length.
+//! Every request takes the same way. The adapter of the protocol (`http`) authenticates it to a principal and an
+//! origin. `Vault::authorize` decides in memory whether the principal has the permission for the action, records a
+//! refusal, and otherwise creates the permit that every operation requires. The handler then parses the parameters
+//! and calls an operation, which runs as one job in one transaction with its audit record (`vault::operation` on
+//! `store`). After the commit, `crypto` opens sealed values, and the handler renders the response.
+//! `docs/architecture.md` has the details.
 
 pub mod audit;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Chaveiro on the command line: arguments to a command to an exit code.
+//! The program `chaveiro`: runs the command line.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

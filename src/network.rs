@@ -1,11 +1,10 @@
-//! Addresses and ranges of addresses. An IPv4 address that arrives as an IPv4-mapped IPv6 one (`::ffff:10.0.0.1`) is
-//! the IPv4 address.
+//! IP addresses and CIDR ranges. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is treated as the IPv4 address.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Reads an address or a CIDR range, IPv4 or IPv6. Bits beyond the prefix are ignored.
+/// Parses an address or a CIDR range, IPv4 or IPv6. Bits beyond the prefix length are ignored.
 pub fn parse(text: &str) -> Option<IpNet> {
     let text = text.trim();
     match text.parse::<IpNet>() {
@@ -14,12 +13,12 @@ pub fn parse(text: &str) -> Option<IpNet> {
     }
 }
 
-/// Whether `range` holds `address`.
+/// Whether `range` contains `address`.
 pub fn contains(range: &IpNet, address: IpAddr) -> bool {
     range.contains(&address.to_canonical())
 }
 
-/// The network that one subscriber usually controls: the /24 of an IPv4 address, the /64 of an IPv6 address.
+/// Returns the network that one subscriber usually controls: the /24 of an IPv4 address, the /64 of an IPv6 address.
 pub fn subscriber_network(source: IpAddr) -> IpNet {
     let source = source.to_canonical();
     let prefix = if source.is_ipv4() { 24 } else { 64 };
@@ -28,7 +27,7 @@ pub fn subscriber_network(source: IpAddr) -> IpNet {
 
 fn canonical_range(range: IpNet) -> IpNet {
     match range.addr().to_canonical() {
-        // A range of mapped addresses: its prefix counts the 96 bits before the IPv4 address.
+        // A range of mapped addresses: its prefix length counts the 96 bits before the IPv4 address.
         IpAddr::V4(address) if range.addr().is_ipv6() && range.prefix_len() >= 96 => {
             IpNet::new(address.into(), range.prefix_len() - 96).map_or(range, |range| range.trunc())
         }

@@ -1,4 +1,4 @@
-//! Sealing records into a chain, and checking a chain.
+//! The MAC chain of records: appending a record, and verifying a chain.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::clock::to_micros;
 use crate::crypto::DataKey;
 use crate::store::audit::{AuditRow, ChainHead};
 
-/// The row that continues the chain after `head` with `record`.
+/// Returns the row of `record` that follows `head`, with its MAC.
 pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
     let mut row = AuditRow {
         chain: head.chain.clone(),
@@ -27,11 +27,11 @@ pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
         previous: head.mac.clone(),
         mac: Vec::new(),
     };
-    row.mac = mac_of(key, &row);
+    row.mac = row_mac(key, &row);
     row
 }
 
-fn mac_of(key: &DataKey, row: &AuditRow) -> Vec<u8> {
+fn row_mac(key: &DataKey, row: &AuditRow) -> Vec<u8> {
     let AuditRow { chain, seq, at, request_id, actor, source, action, object, outcome, times, previous, mac: _ } = row;
     mac(
         key,
@@ -52,7 +52,7 @@ fn mac_of(key: &DataKey, row: &AuditRow) -> Vec<u8> {
     )
 }
 
-/// HMAC-SHA-256 over `label` and `fields`, each preceded by its length.
+/// Computes HMAC-SHA-256 over `label` and `fields`, each preceded by its length.
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
 pub(super) fn mac(key: &DataKey, label: &[u8], fields: &[&[u8]]) -> Vec<u8> {
     let mut hmac = Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes a key of any length");
@@ -63,46 +63,46 @@ pub(super) fn mac(key: &DataKey, label: &[u8], fields: &[&[u8]]) -> Vec<u8> {
     hmac.finalize().into_bytes().to_vec()
 }
 
-/// The first thing that is wrong with a chain.
+/// The first defect of a chain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Break {
-    /// Records are missing, or stand out of order.
+    /// Records are missing or out of order.
     #[error("chain {chain}: record {expected} is missing; record {found} follows")]
     Gap {
-        /// The chain's name.
+        /// The name of the chain.
         chain: String,
-        /// The number that should come next.
+        /// The expected number.
         expected: i64,
-        /// The number that does.
+        /// The number found.
         found: i64,
     },
-    /// A record is not what was written.
-    #[error("chain {chain}: record {seq} was changed, or does not follow the record before it")]
+    /// The MAC of a record does not verify, or the record does not follow its predecessor.
+    #[error("chain {chain}: record {seq} was changed, or does not follow the record before it: MAC mismatch")]
     Changed {
-        /// The chain's name.
+        /// The name of the chain.
         chain: String,
-        /// The record's number.
+        /// The number of the record.
         seq: i64,
     },
-    /// The chain ends before a record that is known to have been in it.
+    /// The chain ends before a record that an authenticated head names.
     #[error("chain {chain}: it ends at record {end}, and record {known} is known to have been there")]
     CutOff {
-        /// The chain's name.
+        /// The name of the chain.
         chain: String,
-        /// The last record that is there.
+        /// The number of the last record.
         end: i64,
-        /// The record that a signed head, or the chain's own head, names.
+        /// The number in an authenticated head, or in the head of the chain.
         known: i64,
     },
-    /// A signed head does not bear the vault's signature.
-    #[error("a signed head in the file of heads was changed (line {line})")]
+    /// The MAC of a line in the file of heads does not verify.
+    #[error("file of heads, line {line}: MAC mismatch, the line was changed")]
     ForgedHead {
-        /// The line in the file, from 1.
+        /// The line number, from 1.
         line: usize,
     },
 }
 
-/// Walks a chain from its first record.
+/// Verifies a chain from its first record.
 pub struct ChainCheck<'a> {
     key: &'a DataKey,
     head: ChainHead,
@@ -111,7 +111,7 @@ pub struct ChainCheck<'a> {
 }
 
 impl<'a> ChainCheck<'a> {
-    /// A check of `chain` that also expects the records that `heads` name.
+    /// Creates a check of `chain` that also expects the records that `heads` name.
     pub fn new(key: &'a DataKey, chain: &str, heads: Vec<ChainHead>) -> Self {
         let mut known: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
         for head in heads {
@@ -120,12 +120,12 @@ impl<'a> ChainCheck<'a> {
         Self { key, head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
     }
 
-    /// The number of the last record that was found good.
+    /// Returns the number of the last verified record.
     pub fn position(&self) -> i64 {
         self.head.seq
     }
 
-    /// Checks the next record.
+    /// Verifies the next record.
     pub fn next(&mut self, row: &AuditRow) -> Result<(), Break> {
         let chain = || self.head.chain.clone();
         let expected = self.head.seq + 1;
@@ -133,7 +133,7 @@ impl<'a> ChainCheck<'a> {
             return Err(Break::Gap { chain: chain(), expected, found: row.seq });
         }
         let known = self.known.get(&row.seq).is_none_or(|macs| macs.iter().all(|mac| *mac == row.mac));
-        let sealed: bool = mac_of(self.key, row).ct_eq(&row.mac).into();
+        let sealed: bool = row_mac(self.key, row).ct_eq(&row.mac).into();
         if row.chain != self.head.chain || row.previous != self.head.mac || !sealed || !known {
             return Err(Break::Changed { chain: chain(), seq: row.seq });
         }
@@ -141,7 +141,7 @@ impl<'a> ChainCheck<'a> {
         Ok(())
     }
 
-    /// Ends the walk: the chain must reach every record that is known to have been in it.
+    /// Ends the check: the chain must contain the record of every known head.
     pub fn end(self) -> Result<i64, Break> {
         match self.known.keys().copied().max() {
             Some(known) if known > self.head.seq => {

@@ -1,4 +1,4 @@
-//! Authenticated heads: lines outside the database that record how far a chain had come.
+//! Authenticated heads: lines outside the database that record the last record of a chain at a time.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -7,15 +7,15 @@ use super::chain::mac;
 use crate::crypto::DataKey;
 use crate::store::audit::ChainHead;
 
-/// A head as a line of JSON in the file of heads.
+/// A line of JSON in the file of heads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthenticatedHead {
-    /// When it was written, in microseconds since 1970.
+    /// The time, in microseconds since 1970.
     pub at: i64,
-    /// The chain's name.
+    /// The name of the chain.
     pub chain: String,
-    /// The number of its last record then.
+    /// The number of the last record.
     pub seq: i64,
     /// The MAC of that record, hexadecimal.
     pub record_mac: String,
@@ -24,7 +24,7 @@ pub struct AuthenticatedHead {
 }
 
 impl AuthenticatedHead {
-    /// Authenticates `head` as it stood at `at`.
+    /// Authenticates `head` at the time `at`.
     pub fn new(key: &DataKey, head: &ChainHead, at: i64) -> Self {
         let mut authenticated = Self {
             at,

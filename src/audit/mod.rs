@@ -1,11 +1,11 @@
-//! The audit log: what a record says, how each is bound to the one before it, and how a chain is checked.
+//! The audit log: the fields of a record, the MAC chain, and its verification.
 //!
-//! A record's MAC is HMAC-SHA-256 (RFC 2104) under the audit key over a canonical encoding of all its fields: each
-//! one as its length (8 bytes, big endian) and its bytes. The chain's name, the record's number and the MAC of the
-//! record before it are among the fields, so that an edited, removed, swapped or inserted record shows. A tail that
-//! was cut off shows against a head that was signed and written elsewhere before.
+//! The MAC of a record is HMAC-SHA-256 (RFC 2104) under the audit key over a canonical encoding of all fields: the
+//! length of each (8 bytes, big endian) and its bytes. Among the fields are the name of the chain, the number of the
+//! record and the MAC of the record before it, so that a changed, deleted, swapped or inserted record is detected. A
+//! truncated chain is detected by an authenticated head that was stored elsewhere.
 //!
-//! A record never holds a secret. It names objects by kind and id.
+//! A record never contains a secret. It names objects by kind and id.
 
 mod chain;
 mod head;
@@ -17,24 +17,24 @@ pub use row_mac::RowMac;
 
 use chrono::{DateTime, Utc};
 
-/// One line of the audit log.
+/// A record of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// When it happened.
+    /// The time of the event.
     pub at: DateTime<Utc>,
-    /// The request's id, which its answer and its log line bear too; empty for the command line.
+    /// The request id, as in the answer and in the access log; empty for the command line.
     pub request_id: String,
-    /// Who: a client id, `command-line`, or empty when nobody was authenticated.
+    /// The actor: a client id, `command-line`, or empty without authentication.
     pub actor: String,
     /// The source address; empty for the command line.
     pub source: String,
-    /// What was asked, from a fixed list.
+    /// The action, from a fixed list.
     pub action: &'static str,
-    /// What it was done to, as `kind:id`; empty when nothing was found.
+    /// The object as `kind:id`; empty when none was found.
     pub object: String,
-    /// `ok`; `repeated`, when it was done before under its idempotency key; `unchanged`, when the client knew the state
-    /// of what it asked for and got nothing more; or the stable reason of a refusal.
+    /// `ok`; `repeated` for a repeated request with the same idempotency key; `unchanged` for an `If-None-Match` that
+    /// matched; or the stable reason of a refusal.
     pub outcome: String,
-    /// How many like events this record stands for; more than 1 only for failed authentications.
+    /// The number of equal events in this record; more than 1 only for failed authentications.
     pub times: i32,
 }

@@ -1,4 +1,4 @@
-//! MACs over rows that the vault alone may change. A row that was modified outside the vault fails verification.
+//! MACs over rows that only the vault may change. A row that was modified outside the vault fails verification.
 
 use subtle::ConstantTimeEq;
 
@@ -15,7 +15,7 @@ impl std::fmt::Debug for RowMac {
 }
 
 impl RowMac {
-    /// Creates the MAC of a purpose. A purpose once used keeps its name.
+    /// Creates the MAC of a purpose. A purpose in use never changes its name.
     pub fn new(audit_key: &DataKey, purpose: &str) -> Self {
         Self(audit_key.derive(format!("chaveiro/row-mac/1/{purpose}").as_bytes()))
     }

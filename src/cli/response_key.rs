@@ -124,7 +124,7 @@ fn print(client_id: &str, key: Option<&ResponseKey>, private: Option<&SecretText
     if json {
         let mut printed = json!({
             "client_id": client_id,
-            "form": key.map(|key| key.form().name()),
+            "form": key.map(|key| key.form().as_str()),
             "kid": key.map(ResponseKey::thumbprint),
             "public_key": key.map(ResponseKey::pem),
         });
@@ -135,7 +135,7 @@ fn print(client_id: &str, key: Option<&ResponseKey>, private: Option<&SecretText
     }
     let Some(key) = key else { return Ok(print_line(&format!("authorization {client_id} gets plain secrets"))?) };
     print_line(&format!("authorization {client_id} gets encrypted secrets"))?;
-    print_line(&format!("form  {}", key.form().name()))?;
+    print_line(&format!("form  {}", key.form().as_str()))?;
     print_line(&format!("kid   {}", key.thumbprint()))?;
     print_line(key.pem().trim_end())?;
     private.map_or(Ok(()), print_private_key)
@@ -163,5 +163,5 @@ fn invalid(error: ResponseKeyError) -> CliError {
 }
 
 fn form(name: &str) -> Result<ResponseEncryption, String> {
-    ResponseEncryption::named(name).ok_or_else(|| "expected vendor or jwe".into())
+    name.parse::<ResponseEncryption>().map_err(|error| error.to_string())
 }

@@ -1,10 +1,10 @@
-//! The sections of the directory of accounts.
+//! The settings of the directory of accounts.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// `[directory]`
+/// The section `[directory]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -15,7 +15,7 @@ pub struct DirectorySettings {
     pub ldap: LdapSettings,
 }
 
-/// `[directory.ldap]`
+/// The section `[directory.ldap]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -36,7 +36,7 @@ pub struct LdapSettings {
 }
 
 impl LdapSettings {
-    /// Whether the bind password would go over the network unencrypted.
+    /// Whether the bind password would be sent over the network unencrypted.
     pub(super) fn sends_password_in_clear(&self) -> bool {
         let plain = self.url.strip_prefix("ldap://").filter(|_| !self.start_tls);
         let host = plain.map(|rest| rest.split('/').next().unwrap_or_default());
@@ -45,7 +45,7 @@ impl LdapSettings {
     }
 }
 
-/// Where accounts are looked up.
+/// The kind of the directory of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -64,7 +64,7 @@ pub struct ListedAccount {
     pub r#type: ListedKind,
 }
 
-/// What an account of the list is.
+/// The kind of an account of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "described in config/default.toml")]

@@ -1,4 +1,4 @@
-//! Settings: the defaults of `config/default.toml`, a file, the environment.
+//! Settings, from the defaults of `config/default.toml`, a file and the environment.
 
 mod directory;
 mod sections;
@@ -16,7 +16,7 @@ pub use sections::{
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
-/// All settings. Unknown keys are refused.
+/// All settings. An unknown key is an error.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "one field for each section of config/default.toml")]
@@ -41,7 +41,7 @@ impl Settings {
     /// Loads the defaults, the file over them, and the environment over that.
     ///
     /// # Errors
-    /// A sentence that names the key and the file; values of the environment are not repeated.
+    /// [`ConfigError`] with the key and the file; values of the environment are not repeated.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         Self::load_from(file, Environment::with_prefix("CHAVEIRO").prefix_separator("__").separator("__"))
     }
@@ -51,7 +51,7 @@ impl Settings {
         if let Some(path) = file {
             sources = sources.add_source(File::from(path).format(FileFormat::Toml));
         }
-        // A list in the environment is separated by commas.
+        // Lists in the environment are comma-separated.
         let environment = environment
             .try_parsing(true)
             .list_separator(",")
@@ -59,7 +59,7 @@ impl Settings {
             .with_list_parse_key("keyfactor.base_paths");
         let settings: Settings = sources.add_source(environment).build()?.try_deserialize()?;
         if settings.directory.ldap.sends_password_in_clear() {
-            let message = "directory.ldap would send its password in the clear; use ldaps:// or start_tls";
+            let message = "directory.ldap would send its password unencrypted; use ldaps:// or start_tls";
             return Err(ConfigError::Message(message.into()));
         }
         Ok(settings)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-/// `[http]`
+/// The section `[http]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -20,7 +20,7 @@ pub struct HttpSettings {
     pub shutdown_seconds: u64,
 }
 
-/// `[tls]`
+/// The section `[tls]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -33,7 +33,7 @@ pub struct TlsSettings {
     pub client_ca: Option<PathBuf>,
 }
 
-/// `[store]`
+/// The section `[store]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -45,7 +45,7 @@ pub struct StoreSettings {
     pub batch: usize,
 }
 
-/// `[node]`
+/// The section `[node]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -53,7 +53,7 @@ pub struct NodeSettings {
     pub name: String,
 }
 
-/// `[tokens]`
+/// The section `[tokens]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -64,7 +64,7 @@ pub struct TokenSettings {
     pub tenant: String,
 }
 
-/// `[pam]`
+/// The section `[pam]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -74,7 +74,7 @@ pub struct PamSettings {
     pub not_authorized_status: u16,
 }
 
-/// Which generation of clients the PAM routes answer as.
+/// The generation of clients that the PAM routes serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -84,7 +84,7 @@ pub enum DialectSetting {
     Modern,
 }
 
-/// `[ssh_keys]`
+/// The section `[ssh_keys]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -92,7 +92,7 @@ pub struct SshKeySettings {
     pub check: bool,
 }
 
-/// `[custody]`
+/// The section `[custody]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -101,7 +101,7 @@ pub struct CustodySettings {
     pub seconds: u32,
 }
 
-/// `[history]`
+/// The section `[history]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -109,7 +109,7 @@ pub struct HistorySettings {
     pub versions: i32,
 }
 
-/// `[retries]`
+/// The section `[retries]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -117,7 +117,7 @@ pub struct RetrySettings {
     pub hours: u32,
 }
 
-/// `[audit]`
+/// The section `[audit]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -126,13 +126,13 @@ pub struct AuditSettings {
 }
 
 impl TlsSettings {
-    /// The scheme of the server's addresses.
+    /// Returns the scheme of the server's addresses.
     pub fn scheme(&self) -> &'static str {
         if self.certificate.is_some() { "https" } else { "http" }
     }
 }
 
-/// `[keyfactor]`
+/// The section `[keyfactor]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -143,7 +143,7 @@ pub struct KeyfactorSettings {
     pub require_requested_with: bool,
 }
 
-/// `[login]`
+/// The section `[login]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
@@ -159,13 +159,13 @@ fn networks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::
     })
 }
 
-/// A file; an empty path is none.
+/// Reads a path; an empty one is `None`.
 fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(from)?;
     Ok((!text.is_empty()).then(|| text.into()))
 }
 
-/// URL paths; trailing slashes are removed.
+/// Reads URL paths and removes trailing slashes.
 fn base_paths<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let is_valid = |path: &str| path.starts_with('/') && path.trim_matches('/').split('/').all(|part| !part.is_empty());
     let paths = Vec::<String>::deserialize(from)?;

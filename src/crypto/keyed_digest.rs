@@ -1,4 +1,4 @@
-//! Keyed digests: whether two things are the same, for whoever may not know what they are.
+//! Keyed digests: compare values that may contain a secret, without storing them.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
@@ -31,7 +31,7 @@ impl KeyedDigest {
     }
 }
 
-/// Lets JSON flow into the MAC, without a copy of it in memory.
+/// Writes JSON into the MAC, without a copy in memory.
 struct Writer(Hmac<Sha256>);
 
 impl std::io::Write for Writer {

@@ -1,4 +1,4 @@
-//! Data keys, and the sealing of values under them.
+//! Data keys, and authenticated encryption of secrets under them.
 //!
 //! A sealed value is `format (1 byte) | key id (4 bytes, big endian) | nonce (24 bytes) | ciphertext and tag`, by
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha). Its associated data names the kind, the owner and the version, so
@@ -20,25 +20,25 @@ const FORMAT: u8 = 1;
 const NONCE_LENGTH: usize = 24;
 const HEADER_LENGTH: usize = 1 + 4 + NONCE_LENGTH;
 
-/// The number of a data key, as in the table of keys.
+/// The id of a data key.
 pub type KeyId = i32;
 
-/// 32 random bytes that seal values. Exists in the clear only in memory.
+/// A 256-bit data key. Unencrypted only in memory.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DataKey([u8; 32]);
 
 impl DataKey {
-    /// A new key from the operating system's generator.
+    /// Generates a key.
     pub fn generate() -> Self {
         Self(random_bytes())
     }
 
-    /// The key's bytes, for wrapping it or for keying a MAC.
+    /// Returns the bytes of the key, to wrap it or to key a MAC.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// A key for one purpose, from which this one cannot be told: the first block of HKDF-Expand (RFC 5869).
+    /// Derives a key for one purpose, by the first block of HKDF-Expand (RFC 5869). It does not reveal this key.
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     pub fn derive(&self, purpose: &[u8]) -> Self {
         let mut hmac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
@@ -47,13 +47,13 @@ impl DataKey {
         Self(hmac.finalize().into_bytes().into())
     }
 
-    /// A key from the bytes that were unwrapped.
+    /// Creates a key from unwrapped bytes.
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
         bytes.try_into().map(Self).map_err(|_| SealError)
     }
 }
 
-/// What a secret is. The name is part of what a sealed value is bound to, so a name once used is never changed.
+/// The kind of a secret. Sealed values are bound to its name, so a name in use never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SecretKind {
     /// A credential's password.
@@ -64,23 +64,23 @@ pub enum SecretKind {
     AuthenticationFields,
     /// A credential's notes.
     Notes,
-    /// The text of a protected information.
+    /// The text of a protected-information record.
     Information,
     /// The private part of an SSH key.
     SshPrivateKey,
     /// The passphrase of an SSH key.
     SshPassphrase,
-    /// The private half of a key that signs access tokens.
+    /// The private half of a token signing key.
     TokenSigningKey,
-    /// The value of a PAM provider's parameter that is a secret.
+    /// The secret value of a PAM provider's parameter.
     ProviderParameter,
     /// The secret of an entry of a local PAM provider.
     ProviderEntry,
 }
 
 impl SecretKind {
-    /// The name under which the kind is stored.
-    pub fn name(self) -> &'static str {
+    /// Returns the name, as stored.
+    pub fn as_str(self) -> &'static str {
         match self {
             SecretKind::Password => "credential.password",
             SecretKind::TotpSeed => "credential.totp",
@@ -96,14 +96,14 @@ impl SecretKind {
     }
 }
 
-/// The one place where a sealed value opens.
+/// The associated data that binds a sealed value to its row and version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretBinding {
-    /// What the secret is.
+    /// The kind of the secret.
     pub kind: SecretKind,
-    /// The id of the row that it belongs to.
+    /// The id of the row that owns the secret.
     pub owner: i32,
-    /// Its number in the row's history, from 1.
+    /// The version of the secret, from 1.
     pub version: i32,
 }
 
@@ -111,7 +111,7 @@ impl SecretBinding {
     fn associated_data(self) -> Vec<u8> {
         let mut data = Vec::with_capacity(48);
         data.extend_from_slice(b"chaveiro/value/");
-        data.extend_from_slice(self.kind.name().as_bytes());
+        data.extend_from_slice(self.kind.as_str().as_bytes());
         data.push(0);
         data.extend_from_slice(&self.owner.to_be_bytes());
         data.extend_from_slice(&self.version.to_be_bytes());
@@ -119,9 +119,9 @@ impl SecretBinding {
     }
 }
 
-/// A value did not seal or open. It says nothing about why, on purpose.
+/// A value could not be sealed or opened. The cause is hidden on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a sealed value does not open in its place")]
+#[error("a value cannot be sealed or opened")]
 pub struct SealError;
 
 /// The data keys in memory: one seals, all open.
@@ -137,18 +137,18 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    /// A keyring of `keys` that seals under `active`, which has to be among them.
+    /// Creates a keyring of `keys` that seals under `active`, one of them.
     pub fn new(keys: impl IntoIterator<Item = (KeyId, DataKey)>, active: KeyId) -> Result<Self, SealError> {
         let ciphers: HashMap<_, _> = keys.into_iter().map(|(id, key)| (id, cipher(key.expose()))).collect();
         if ciphers.contains_key(&active) { Ok(Self { active, ciphers }) } else { Err(SealError) }
     }
 
-    /// The key that seals new values.
+    /// Returns the id of the key that seals new values.
     pub fn active(&self) -> KeyId {
         self.active
     }
 
-    /// Seals `secret` for `place` under the active key.
+    /// Seals `secret` under the active key, bound to `place`.
     pub fn seal(&self, place: SecretBinding, secret: &[u8]) -> Result<Vec<u8>, SealError> {
         let cipher = self.ciphers.get(&self.active).ok_or(SealError)?;
         let mut sealed = Vec::with_capacity(HEADER_LENGTH + secret.len() + 16);
@@ -158,31 +158,31 @@ impl Keyring {
         Ok(sealed)
     }
 
-    /// Opens what [`Keyring::seal`] made for the same `place`.
+    /// Opens a value that [`Keyring::seal`] sealed for the same binding.
     ///
     /// # Errors
-    /// [`SealError`] for another place, an unknown key, and any changed byte.
+    /// [`SealError`] for another binding, an unknown key, and any changed byte.
     pub fn open(&self, place: SecretBinding, sealed: &[u8]) -> Result<SecretBytes, SealError> {
-        let key_id = key_of(sealed)?;
+        let key_id = read_key_id(sealed)?;
         let cipher = self.ciphers.get(&key_id).ok_or(SealError)?;
         decrypt(cipher, &sealed[5..], &place.associated_data())
     }
 }
 
-/// The id of the key that a sealed value was sealed under.
-pub(super) fn key_of(sealed: &[u8]) -> Result<KeyId, SealError> {
+/// Reads the id of the data key from a sealed value.
+pub(super) fn read_key_id(sealed: &[u8]) -> Result<KeyId, SealError> {
     match sealed {
         [FORMAT, a, b, c, d, rest @ ..] if rest.len() >= NONCE_LENGTH => Ok(KeyId::from_be_bytes([*a, *b, *c, *d])),
         _ => Err(SealError),
     }
 }
 
-/// The cipher of a 32-byte key.
+/// Creates the cipher of a 32-byte key.
 pub(super) fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(*key))
 }
 
-/// `nonce | ciphertext and tag`, under a fresh random nonce.
+/// Encrypts under a fresh random nonce. Returns `nonce | ciphertext and tag`.
 pub(super) fn encrypt(cipher: &XChaCha20Poly1305, secret: &[u8], bound_to: &[u8]) -> Result<Vec<u8>, SealError> {
     let nonce: [u8; NONCE_LENGTH] = random_bytes();
     let payload = Payload { msg: secret, aad: bound_to };
@@ -190,7 +190,7 @@ pub(super) fn encrypt(cipher: &XChaCha20Poly1305, secret: &[u8], bound_to: &[u8]
     Ok([nonce.as_slice(), &ciphertext].concat())
 }
 
-/// The reverse of [`encrypt`].
+/// Decrypts the output of [`encrypt`].
 pub(super) fn decrypt(cipher: &XChaCha20Poly1305, sealed: &[u8], bound_to: &[u8]) -> Result<SecretBytes, SealError> {
     let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LENGTH>().ok_or(SealError)?;
     let payload = Payload { msg: ciphertext, aad: bound_to };

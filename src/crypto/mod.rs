@@ -1,15 +1,15 @@
-//! Keys and sealed values: everything that turns a secret into bytes that may lie on a disk, and back.
+//! Keys and encryption: everything that encrypts a secret for storage or for a client.
 //!
-//! * [`RootKey`]: 32 bytes from outside the database; it wraps data keys and nothing else.
+//! * [`RootKey`]: 32 bytes from outside the database that wrap the data keys.
 //! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
-//! * [`SecretBinding`]: whose secret, of which kind, in which version. A sealed value opens only in its own place.
-//! * [`KeyedDigest`]: keyed digests of what may hold a secret.
-//! * [`totp_code`]: the one-time password of a seed.
+//! * [`SecretBinding`]: kind, owner and version of a secret, the associated data of a sealed value.
+//! * [`KeyedDigest`]: keyed digests of values that may contain a secret.
+//! * [`totp_code`]: time-based one-time passwords.
 //! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
-//! * [`ResponseKey`], [`ResponseKeyPair`]: secrets encrypted for the client that reads them.
-//! * [`SecretText`], [`SecretBytes`]: what may not be printed, logged or serialised.
+//! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses.
+//! * [`SecretText`], [`SecretBytes`]: secrets that cannot be printed, logged or serialized by accident.
 //!
-//! This module knows no database, no HTTP and no rule about who may read what.
+//! This module knows no database, no HTTP and no permission.
 
 mod keyed_digest;
 mod keyring;
@@ -21,15 +21,17 @@ mod totp;
 
 pub use keyed_digest::KeyedDigest;
 pub use keyring::{DataKey, KeyId, Keyring, SealError, SecretBinding, SecretKind};
-pub use response_encryption::{ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair};
+pub use response_encryption::{
+    ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair, UnknownResponseEncryption,
+};
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};
 pub use ssh::{SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};
 pub use totp::{TotpCode, TotpSeedError, totp_code};
 
-/// Fills `N` bytes from the operating system's generator.
+/// Returns `N` random bytes from the operating system.
 ///
-/// A machine that cannot give random bytes cannot run a vault, so that is the one panic in this module.
+/// Panics when the system has no randomness: no vault can run without it. This is the only panic of the module.
 #[expect(clippy::expect_used, reason = "without randomness nothing here is safe to go on with")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

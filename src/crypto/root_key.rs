@@ -1,6 +1,6 @@
-//! The root key: where it comes from, and the wrapping of data keys under it.
+//! The root key: its location, and the wrapping of data keys under it.
 //!
-//! It is never in the database. It is looked for in this order:
+//! It is never in the database. These locations are searched in order:
 //! 1. the environment variable `CHAVEIRO_ROOT_KEY` (64 hexadecimal digits);
 //! 2. a systemd credential named `chaveiro-root-key` (`$CREDENTIALS_DIRECTORY`, systemd.exec(5));
 //! 3. the file `root.key` in the data directory, mode 0600, which the first start creates.
@@ -22,39 +22,39 @@ const SYSTEMD_CREDENTIAL: &str = "chaveiro-root-key";
 const CHECK_TEXT: &[u8] = b"chaveiro key check";
 const CHECK_BINDING: &[u8] = b"chaveiro/check/";
 
-/// Why the vault refuses to start for want of its root key.
+/// Why the root key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RootKeyError {
-    /// The database has been used before, and there is no key.
+    /// The database is initialized, and no root key was found.
     #[error("the root key is missing: this database is sealed, and no key was found at {0}; put the key back there")]
     Missing(String),
-    /// There is a key, and it is not this database's.
-    #[error("the root key from {0} is not the one that this database is sealed under; nothing was changed")]
+    /// The root key belongs to another database.
+    #[error("the root key from {0} is not the one that this database is sealed under; provide the right key")]
     Wrong(String),
-    /// Others than the owner may read or write the key file.
+    /// Users other than the owner have access to the key file.
     #[error("the root key file {0} is open to other users (mode {1:04o}); run: chmod 600 {0}")]
     Exposed(String, u32),
-    /// The key is there and is not 64 hexadecimal digits.
+    /// The root key is not 64 hexadecimal digits.
     #[error("the root key from {0} is not 64 hexadecimal digits")]
     Malformed(String),
-    /// The key file could not be read or made.
+    /// The key file could not be read or created.
     #[error("the root key file {0} cannot be used: {1}")]
     Io(String, io::ErrorKind),
 }
 
-/// Where the root key is kept.
+/// The location of the root key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootKeyLocation {
-    /// The variable `CHAVEIRO_ROOT_KEY`.
+    /// The environment variable `CHAVEIRO_ROOT_KEY`.
     Environment,
-    /// A file that systemd hands over, readable by this service alone.
+    /// A systemd credential, readable by this service alone.
     SystemdCredential(PathBuf),
     /// A file in the data directory.
     File(PathBuf),
 }
 
 impl RootKeyLocation {
-    /// The place that this process's environment and `data_dir` name.
+    /// Finds the location from the environment and `data_dir`.
     pub fn find(data_dir: &Path) -> Self {
         Self::find_in(data_dir, |name| std::env::var_os(name))
     }
@@ -70,7 +70,7 @@ impl RootKeyLocation {
         }
     }
 
-    /// The key kept here, or `None` when there is none yet.
+    /// Loads the key, or `None` when there is none yet.
     pub fn load(&self) -> Result<Option<RootKey>, RootKeyError> {
         let text = match self {
             Self::Environment => std::env::var(VARIABLE).ok().map(Zeroizing::new),
@@ -84,7 +84,7 @@ impl RootKeyLocation {
             .transpose()
     }
 
-    /// Makes a key and keeps it here, mode 0600. Never replaces one that is there.
+    /// Generates a key and stores it here with mode 0600. Never overwrites an existing key.
     pub fn create(&self) -> Result<RootKey, RootKeyError> {
         let Self::File(path) = self else {
             return Err(RootKeyError::Missing(self.to_string()));
@@ -95,7 +95,7 @@ impl RootKeyLocation {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            // The name has to be as durable as the bytes: a key lost in a power cut loses the vault.
+            // The directory entry has to be as durable as the bytes: a key lost in a power failure loses the vault.
             path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
         };
         write().map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))?;
@@ -130,7 +130,7 @@ fn read(path: &Path, location: &RootKeyLocation) -> Result<Option<Zeroizing<Stri
     }
 }
 
-/// The key that everything else hangs from.
+/// The root key, which wraps all other keys.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct RootKey([u8; 32]);
 
@@ -146,7 +146,7 @@ impl RootKey {
         bytes.as_slice().try_into().ok().map(Self)
     }
 
-    /// A value to keep in the database, by which a later start knows this key again.
+    /// Returns a check value to store in the database, which identifies this key at a later start.
     pub fn check_value(&self) -> Result<Vec<u8>, SealError> {
         encrypt(&cipher(&self.0), CHECK_TEXT, CHECK_BINDING)
     }
@@ -156,12 +156,12 @@ impl RootKey {
         decrypt(&cipher(&self.0), check, CHECK_BINDING).is_ok_and(|text| text.expose() == CHECK_TEXT)
     }
 
-    /// Wraps a data key for the table of keys; it unwraps only for the same `purpose`.
+    /// Wraps a data key for storage; it unwraps only for the same `purpose`.
     pub fn wrap(&self, purpose: &str, key: &DataKey) -> Result<Vec<u8>, SealError> {
         encrypt(&cipher(&self.0), key.expose(), &wrap_binding(purpose))
     }
 
-    /// The reverse of [`RootKey::wrap`].
+    /// Unwraps a data key that [`RootKey::wrap`] wrapped.
     pub fn unwrap_key(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealError> {
         DataKey::from_bytes(decrypt(&cipher(&self.0), wrapped, &wrap_binding(purpose))?.expose())
     }

@@ -1,32 +1,32 @@
-//! The types that carry a secret through the program. They print as `[secret]`, are wiped when dropped, and have
-//! no `Serialize`, `Display`, `Deref` or `PartialEq`: each real use says `expose()`.
+//! Types that carry secrets. They print as `[secret]`, are wiped on drop, and have no `Serialize`, `Display`, `Deref`
+//! or `PartialEq`: each use calls `expose()`.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A secret that is text: a password, a token, a seed.
+/// A secret text: a password, a token, a seed.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SecretText(String);
 
 impl SecretText {
-    /// Takes the text over; the caller's copy is gone.
+    /// Takes ownership of the text.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text itself. Whatever it is given to must not print or keep it.
+    /// Returns the text. The callee must not print or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether nothing is in it.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Compares in a time that depends on the lengths alone.
+    /// Compares in constant time for texts of equal length.
     pub fn same_as(&self, other: &SecretText) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
@@ -38,22 +38,22 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// A secret that is bytes: key material, an opened value.
+/// Secret bytes: key material, an opened value.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
-    /// Takes the bytes over.
+    /// Takes ownership of the bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes themselves.
+    /// Returns the bytes.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The secret as text, or `None` when it is not UTF-8.
+    /// Converts to text, or `None` when the bytes are not UTF-8.
     pub fn into_text(mut self) -> Option<SecretText> {
         String::from_utf8(std::mem::take(&mut self.0)).ok().map(SecretText)
     }

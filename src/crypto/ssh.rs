@@ -1,4 +1,4 @@
-//! SSH keys as text: what a key is, and whether a private key belongs to a public one.
+//! SSH keys as text: properties of a public key, and whether a private key belongs to it.
 //!
 //! Private keys in OpenSSH's own format are read, encrypted ones too, since they carry their public key in the clear.
 //! Older formats (PEM of PKCS #1, PKCS #8 and SEC 1, PuTTY) are recognised and taken as they are.
@@ -8,37 +8,37 @@ use ssh_key::{HashAlg, PrivateKey, PublicKey};
 
 use super::SecretText;
 
-/// Why a pair of keys is refused. It says nothing of the private key.
+/// Why a key pair is refused. Contains nothing of the private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SshKeyError {
-    /// The private key is none.
+    /// Not a private key.
     #[error("is not a private key")]
     NoPrivateKey,
-    /// The public key is none.
+    /// Not a public key.
     #[error("is not a public key")]
     NoPublicKey,
-    /// Both are keys, and not of one pair.
+    /// The public key belongs to another private key.
     #[error("does not belong to the private key")]
     OtherPair,
-    /// The public key is missing, and the private key is of a format that does not show it.
+    /// The public key is missing, and cannot be read from a private key of this format.
     #[error("cannot be told from a private key of this format")]
     NotDerivable,
 }
 
-/// What can be told of a public key.
+/// Properties of a public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SshKeyFacts {
     /// The algorithm's name, as in `ssh-ed25519`.
     pub algorithm: String,
-    /// The size, where the algorithm has one that we know.
+    /// The size in bits, if known for the algorithm.
     pub bits: Option<u32>,
-    /// `SHA256:…`, as ssh-keygen prints it.
+    /// The fingerprint, `SHA256:…`, as ssh-keygen prints it.
     pub fingerprint: String,
-    /// The comment at its end.
+    /// The comment.
     pub comment: String,
 }
 
-/// The facts of a public key, or `None` when it is none.
+/// Returns the properties of a public key, or `None` when the text is not a public key.
 pub fn ssh_key_facts(public_key: &str) -> Option<SshKeyFacts> {
     let key = PublicKey::from_openssh(public_key.trim()).ok()?;
     Some(SshKeyFacts {
@@ -49,7 +49,7 @@ pub fn ssh_key_facts(public_key: &str) -> Option<SshKeyFacts> {
     })
 }
 
-/// Checks a pair, and gives the public key: the one that was sent, or the one that the private key holds.
+/// Checks that two keys are a pair. Returns the public key: `public_key`, or else the one inside the private key.
 pub fn check_ssh_pair(private_key: &SecretText, public_key: Option<&str>) -> Result<String, SshKeyError> {
     let sent = match public_key {
         Some(text) => Some(PublicKey::from_openssh(text.trim()).map_err(|_| SshKeyError::NoPublicKey)?),
@@ -65,9 +65,9 @@ pub fn check_ssh_pair(private_key: &SecretText, public_key: Option<&str>) -> Res
     }
 }
 
-/// The public key in a private one; `None` for the formats that are taken as they are.
+/// Returns the public key inside a private key; `None` for formats that are not parsed.
 fn own_public_key(private_key: &SecretText) -> Result<Option<PublicKey>, SshKeyError> {
-    // Keys come with the line ends of whatever system they were copied from.
+    // Accept the line endings of any system.
     let text = zeroize::Zeroizing::new(private_key.expose().trim().replace("\r\n", "\n") + "\n");
     if text.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
         let key = PrivateKey::from_openssh(text.as_bytes()).map_err(|_| SshKeyError::NoPrivateKey)?;

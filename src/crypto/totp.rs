@@ -5,30 +5,31 @@ use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use super::SecretText;
 
-/// The longest step that anyone uses, in seconds.
-const LONGEST_PERIOD: u64 = 3600;
+/// The maximum period, in seconds.
+const MAX_PERIOD_SECONDS: u64 = 3600;
 
-/// A seed is not one: no base32, or an `otpauth://` URL of another kind. It says no more, since the seed is secret.
+/// The error of an invalid seed: not base32, or an `otpauth://` URL of another kind. It has no details, because the
+/// seed is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a TOTP seed")]
 pub struct TotpSeedError;
 
-/// A code and what belongs to it.
+/// A code and its parameters.
 #[derive(Clone, Debug)]
 pub struct TotpCode {
     /// The code, with its leading zeros.
     pub code: SecretText,
-    /// How many seconds it is good for from now, at least 1.
+    /// The remaining validity in seconds, at least 1.
     pub seconds_left: u64,
-    /// How many digits it has: 6, 7 or 8.
+    /// The number of digits: 6, 7 or 8.
     pub digits: u8,
-    /// How many seconds each code is good for.
+    /// The period of a code, in seconds.
     pub period: u64,
     /// `SHA1`, `SHA256` or `SHA512`.
     pub algorithm: &'static str,
 }
 
-/// The code of `seed` at `now`.
+/// Computes the code of `seed` at `now`.
 pub fn totp_code(seed: &SecretText, now: DateTime<Utc>) -> Result<TotpCode, TotpSeedError> {
     let totp = parse(seed.expose())?;
     let second = u64::try_from(now.timestamp()).map_err(|_| TotpSeedError)?;
@@ -46,7 +47,7 @@ pub fn totp_code(seed: &SecretText, now: DateTime<Utc>) -> Result<TotpCode, Totp
     })
 }
 
-/// Reads a seed. Short ones are taken: services hand them out, whatever the RFC recommends.
+/// Parses a seed. Short seeds are accepted against the recommendation of the RFC, because services issue them.
 fn parse(seed: &str) -> Result<Totp, TotpSeedError> {
     let seed = seed.trim();
     let totp = if seed.starts_with("otpauth://") {
@@ -54,11 +55,11 @@ fn parse(seed: &str) -> Result<Totp, TotpSeedError> {
     } else {
         Builder::new().with_secret(base32(seed)?).build_noncompliant()
     };
-    let sound = (6..=8).contains(&totp.digits()) && (1..=LONGEST_PERIOD).contains(&totp.step());
+    let sound = (6..=8).contains(&totp.digits()) && (1..=MAX_PERIOD_SECONDS).contains(&totp.step());
     if sound { Ok(totp) } else { Err(TotpSeedError) }
 }
 
-/// Base32 as people copy it: in groups, in lower case, with or without padding.
+/// Decodes base32 as people copy it: in groups, in lower case, with or without padding.
 fn base32(seed: &str) -> Result<Secret, TotpSeedError> {
     let plain: String = seed.chars().filter(|c| !matches!(c, ' ' | '-' | '=')).collect();
     if plain.is_empty() {

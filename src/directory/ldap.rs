@@ -1,4 +1,5 @@
-//! An LDAP server: Active Directory, OpenLDAP. Each look-up has a connection of its own; they are rare.
+//! Look-up of accounts in an LDAP server: Active Directory, OpenLDAP. Each look-up opens a connection; look-ups are
+//! rare.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +14,22 @@ use super::{Account, AccountKind, AccountName, Directory, DirectoryError};
 use crate::config::{DirectorySettings, LdapSettings};
 use crate::crypto::SecretText;
 
-/// The server, as the settings describe it.
+/// An LDAP directory, as configured.
 pub(super) struct Ldap {
     settings: LdapSettings,
     domain: String,
 }
 
-/// Why a look-up failed; goes to the log, where no password must stand.
+/// Why a look-up failed. Logged, so it must not contain a password.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("the file of certificates cannot be read")]
+    #[error("the certificates in directory.ldap.ca_file cannot be read")]
     Certificates,
-    #[error("the file of the password cannot be read: {0}")]
+    #[error("directory.ldap.bind_password_file cannot be read: {0}")]
     Password(std::io::ErrorKind),
     #[error("{0}")]
     Server(#[from] LdapError),
-    #[error("no answer in time")]
+    #[error("no answer within directory.ldap.timeout_seconds")]
     Late,
 }
 
@@ -37,7 +38,7 @@ impl Ldap {
         Self { settings: settings.ldap.clone(), domain: settings.domain.clone() }
     }
 
-    /// Whether names of this domain are looked for here.
+    /// Whether this directory is responsible for the domain of a name.
     fn is_own(&self, name: &AccountName) -> bool {
         let same = |domain: &String| {
             [&self.domain, &self.settings.dns_domain].iter().any(|own| own.to_lowercase() == domain.to_lowercase())
@@ -50,7 +51,7 @@ impl Ldap {
         let patience = Duration::from_secs(settings.timeout_seconds.max(1));
         let mut connection = LdapConnSettings::new().set_conn_timeout(patience).set_starttls(settings.start_tls);
         if !settings.ca_file.as_os_str().is_empty() {
-            connection = connection.set_config(trusting(settings)?);
+            connection = connection.set_config(tls_config(settings)?);
         }
         let (driver, mut ldap) = LdapConnAsync::with_settings(connection, &settings.url).await?;
         ldap3::drive!(driver);
@@ -62,20 +63,23 @@ impl Ldap {
         let filter = filter(settings, &name.name);
         let found = ldap.with_timeout(patience).search(&settings.base_dn, Scope::Subtree, &filter, attributes).await?;
         let (entries, _) = found.success()?;
-        // What is unsaid at the end, the server notices by itself.
+        // A failed unbind is harmless: the server notices the closed connection.
         let _ = ldap.unbind().await;
         let mut accounts: Vec<Account> =
             entries.into_iter().filter_map(|entry| self.account(SearchEntry::construct(entry))).collect();
         match accounts.len() {
             0 | 1 => Ok(accounts.pop()),
             _ => {
-                log::warn!("the directory has several accounts of one name; none of them is used");
+                log::warn!(
+                    "the directory {} has several accounts with one name, none is used; narrow directory.ldap.base_dn",
+                    settings.url
+                );
                 Ok(None)
             }
         }
     }
 
-    /// The account in an entry. References to other servers have no class, and are no account.
+    /// Converts an entry to an account. A referral to another server has no class, and is no account.
     fn account(&self, entry: SearchEntry) -> Option<Account> {
         let settings = &self.settings;
         let attribute = |wanted: &str| {
@@ -100,18 +104,19 @@ impl Directory for Ldap {
             if !self.is_own(name) {
                 return Ok(None);
             }
-            // Connecting, binding and searching each have their time; together they must not take three times as long.
+            // Connecting, binding and searching each have this timeout; together they must not take three times as
+            // long.
             let patience = Duration::from_secs(self.settings.timeout_seconds.max(1));
             let searched = tokio::time::timeout(patience, self.search(name)).await;
             searched.unwrap_or(Err(Failure::Late)).map_err(|failure| {
-                log::error!("the directory {}: {failure}", self.settings.url);
+                log::error!("look-up in the directory {} failed: {failure}", self.settings.url);
                 DirectoryError
             })
         })
     }
 }
 
-/// What is searched for. The name is escaped (RFC 4515, section 3): it is a value, and nothing else.
+/// Builds the search filter. The name is escaped (RFC 4515, section 3), so it cannot change the filter.
 fn filter(settings: &LdapSettings, name: &str) -> String {
     let LdapSettings { user_class, user_attribute, group_class, group_attribute, .. } = settings;
     let name = ldap_escape(name);
@@ -120,8 +125,8 @@ fn filter(settings: &LdapSettings, name: &str) -> String {
     )
 }
 
-/// TLS that believes the certificates of the settings alone.
-fn trusting(settings: &LdapSettings) -> Result<Arc<ClientConfig>, Failure> {
+/// Builds a TLS configuration that trusts only the certificates of the settings.
+fn tls_config(settings: &LdapSettings) -> Result<Arc<ClientConfig>, Failure> {
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(&settings.ca_file).map_err(|_| Failure::Certificates)?;
     for certificate in certificates {

@@ -1,4 +1,4 @@
-//! The accounts that the settings list.
+//! Look-up of accounts in the list of the settings.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{Account, AccountKind, AccountName, Directory, DirectoryError};
 use crate::config::{DirectorySettings, ListedKind};
 
-/// The list, by names in lower case.
+/// The accounts, by names in lower case.
 pub(super) struct List {
     accounts: HashMap<String, Account>,
     domain: String,

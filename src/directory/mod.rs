@@ -1,6 +1,7 @@
-//! The directory of accounts that security identities are made of.
+//! The directory of accounts, from which security identities are created.
 //!
-//! It tells whether an account exists, and whether it is a user or a group. Two are real, an LDAP server and a list in the settings; without either, every account is a user.
+//! A directory answers whether an account exists, and whether it is a user or a group. It is an LDAP server or a list
+//! in the settings; without either, every account is a user.
 
 mod ldap;
 mod list;
@@ -13,7 +14,7 @@ use crate::config::{DirectoryKind, DirectorySettings};
 use ldap::Ldap;
 use list::List;
 
-/// What an account is.
+/// The kind of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum AccountKind {
@@ -21,16 +22,16 @@ pub enum AccountKind {
     Group,
 }
 
-/// An account that is there.
+/// An existing account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// `DOMAIN\name`, as the directory writes it.
+    /// The name, `DOMAIN\name`, as the directory writes it.
     pub name: String,
-    /// What it is.
+    /// The kind.
     pub kind: AccountKind,
 }
 
-/// An account as somebody names it: `DOMAIN\name`, `name@domain`, or a bare name of the directory's own domain.
+/// The name of an account: `DOMAIN\name`, `name@domain`, or a bare name in the directory's own domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountName {
     domain: Option<String>,
@@ -38,7 +39,7 @@ pub struct AccountName {
 }
 
 impl AccountName {
-    /// Reads a name of any form.
+    /// Parses a name of any form.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (domain, name) = match (text.split_once('\\'), text.rsplit_once('@')) {
@@ -53,36 +54,36 @@ impl AccountName {
         whole.then(|| Self { domain: domain.map(String::from), name: name.into() })
     }
 
-    /// The name as `DOMAIN\name`, when it says its domain.
+    /// Returns the name as `DOMAIN\name`, if it has a domain.
     pub fn qualified(&self) -> Option<String> {
         self.domain.as_ref().map(|domain| format!("{domain}\\{}", self.name))
     }
 }
 
-/// The directory did not answer. The cause went to the log.
+/// The directory did not answer; the cause is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the directory does not answer")]
 pub struct DirectoryError;
 
-/// A directory.
+/// A directory of accounts.
 pub trait Directory: Send + Sync {
-    /// The account of that name, if there is one.
+    /// Returns the account with this name.
     fn find<'a>(&'a self, name: &'a AccountName) -> LocalBoxFuture<'a, Result<Option<Account>, DirectoryError>>;
 }
 
-/// The directory that the settings name.
+/// Creates the directory of the settings.
 pub fn open(settings: &DirectorySettings) -> Arc<dyn Directory> {
     match settings.kind {
-        DirectoryKind::None => Arc::new(Anyone),
+        DirectoryKind::None => Arc::new(AnyAccount),
         DirectoryKind::List => Arc::new(List::new(settings)),
         DirectoryKind::Ldap => Arc::new(Ldap::new(settings)),
     }
 }
 
-/// No directory: whoever has a domain is a user.
-struct Anyone;
+/// No directory: every name with a domain is a user.
+struct AnyAccount;
 
-impl Directory for Anyone {
+impl Directory for AnyAccount {
     fn find<'a>(&'a self, name: &'a AccountName) -> LocalBoxFuture<'a, Result<Option<Account>, DirectoryError>> {
         let account = name.qualified().map(|name| Account { name, kind: AccountKind::User });
         Box::pin(async { Ok(account) })

@@ -1,11 +1,11 @@
-//! Endpoints: one method on one path, with all that registration and the OpenAPI description need to know.
+//! Endpoints: a method on a path, with what registration and the OpenAPI description need.
 
 use actix_web::Route;
 use actix_web::http::Method;
 
 use super::schema::NamedSchema;
 
-/// One method on one path.
+/// A method on a path.
 pub struct Endpoint {
     /// The method.
     pub method: Method,
@@ -13,19 +13,19 @@ pub struct Endpoint {
     pub path: String,
     /// The group in the OpenAPI description.
     pub tag: &'static str,
-    /// What it does, in one line.
+    /// A summary in one line.
     pub summary: &'static str,
     /// Whether it requires a bearer token.
     pub bearer: bool,
     /// Whether it accepts HTTP Basic in place of a bearer token.
     pub basic: bool,
-    /// Query parameters: names and meanings.
+    /// Query parameters: names and descriptions.
     pub query: &'static [(&'static str, &'static str)],
-    /// Headers that it acts on, beside those that all endpoints act on: names and meanings.
+    /// Headers of this endpoint, beyond those of all endpoints: names and descriptions.
     pub headers: &'static [(&'static str, &'static str)],
     /// The request body.
     pub body: Option<RequestBody>,
-    /// The possible answers.
+    /// The documented answers.
     pub answers: Vec<Answer>,
     pub(crate) route: Box<dyn Fn() -> Route>,
 }
@@ -33,26 +33,26 @@ pub struct Endpoint {
 /// A documented request body.
 #[derive(Clone, Copy)]
 pub struct RequestBody {
-    /// The media types in which it may be sent.
+    /// The accepted media types.
     pub media_types: &'static [&'static str],
-    /// Its schema.
+    /// The schema.
     pub schema: fn() -> NamedSchema,
 }
 
 /// A documented answer.
 #[derive(Clone, Copy)]
 pub struct Answer {
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// When it is given.
+    /// The condition of this answer.
     pub meaning: &'static str,
-    /// Its body.
+    /// The schema of the body.
     pub body: Option<fn() -> NamedSchema>,
 }
 
 impl Endpoint {
-    /// Creates an endpoint without description. `route` makes the actix route that handles it; its method is set at
-    /// registration.
+    /// Creates an endpoint without description. `route` creates the actix route that handles it; registration sets
+    /// the method.
     pub fn new(method: Method, path: String, route: impl Fn() -> Route + 'static) -> Self {
         Self {
             method,
@@ -75,19 +75,19 @@ impl Endpoint {
         format!("{}{path}", self.method.as_str().to_lowercase())
     }
 
-    /// Makes the actix route, guarded by the method.
+    /// Creates the actix route, guarded by the method.
     pub(crate) fn route(&self) -> Route {
         (self.route)().method(self.method.clone())
     }
 }
 
 impl Answer {
-    /// An answer with a body.
+    /// Creates an answer with a JSON body.
     pub(crate) const fn new(status: u16, meaning: &'static str, body: fn() -> NamedSchema) -> Self {
         Self { status, meaning, body: Some(body) }
     }
 
-    /// An answer without a body, or with one that is not JSON.
+    /// Creates an answer without a JSON body.
     pub(crate) const fn empty(status: u16, meaning: &'static str) -> Self {
         Self { status, meaning, body: None }
     }

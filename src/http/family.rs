@@ -1,4 +1,4 @@
-//! Families: protocols that are served side by side. Each has its endpoints and its own form of every error.
+//! Families: protocols that are served side by side. Each has its own endpoints and its own form of errors.
 
 use std::sync::Arc;
 
@@ -9,42 +9,42 @@ use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
 
-/// A protocol spoken over HTTP.
+/// A protocol over HTTP.
 pub trait Family: Send + Sync {
     /// Returns the name, for logs and tests.
     fn name(&self) -> &'static str;
 
-    /// Returns every endpoint. The table drives registration and the OpenAPI description.
+    /// Returns all endpoints, for registration and the OpenAPI description.
     fn endpoints(&self) -> Vec<Endpoint>;
 
-    /// Whether the family answers for a path that no endpoint has.
+    /// Whether the family answers an unknown path.
     fn owns(&self, path: &str) -> bool;
 
-    /// Rewrites a request before it is routed. Every family sees every request, so one that is not its own must pass
-    /// unchanged.
+    /// Rewrites a request before routing. Every family sees every request, and must not change the requests of
+    /// others.
     fn prepare(&self, _request: &mut ServiceRequest) {}
 
-    /// Adds headers to an answer of this family, errors included.
+    /// Adds headers to a response of this family, errors included.
     fn decorate(&self, _request: &HttpRequest, _headers: &mut HeaderMap) {}
 
-    /// Renders the answer to a request that reached no handler, or whose handler panicked. An authenticated request to
-    /// an unknown path or method leaves an audit record here.
+    /// Renders the response to a request without a handler, or whose handler panicked. Writes an audit record for an
+    /// authenticated request to an unknown path or method.
     fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse>;
 }
 
-/// Why there is no answer by a handler.
+/// Why no handler has responded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteFailure {
     /// No endpoint has the path: 404.
     UnknownPath,
-    /// The path has other methods: 405. The caller sets the header `Allow`.
+    /// The path has other methods: 405. The caller sets `Allow`.
     UnknownMethod,
-    /// The handler panicked: 500. The answer holds nothing of the panic.
+    /// The handler panicked: 500. The response contains nothing of the panic.
     Panic,
 }
 
 impl RouteFailure {
-    /// The reason in the audit log; stable.
+    /// Returns the reason for the audit log; stable.
     pub fn reason(self) -> &'static str {
         match self {
             RouteFailure::UnknownPath => "no-such-route",
@@ -54,7 +54,7 @@ impl RouteFailure {
     }
 }
 
-/// The families that are served. The last one answers for paths that no family owns.
+/// The families that are served. The last one answers the paths that no family owns.
 #[derive(Clone)]
 pub struct Families(Arc<[Arc<dyn Family>]>);
 

@@ -1,5 +1,5 @@
-//! The tables of the audit log: records and the heads of their chains. What a record says, and how it is bound to the
-//! one before it, is decided in [`crate::audit`].
+//! Tables of the audit log: records and chain heads. [`crate::audit`] defines the fields of a record and how it is
+//! bound to the record before it.
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -8,10 +8,10 @@ use super::lock::lock_name;
 use super::schema::{audit_chain, audit_record};
 use super::{AnyConnection, StoreError, Transaction};
 
-/// The last record of a chain: its number and its MAC. An empty chain ends in number 0 and 32 zero bytes.
+/// The last record of a chain: its number and its MAC. The head of an empty chain is number 0 and 32 zero bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainHead {
-    /// The chain's name: the node and the number of its writer.
+    /// The name of the chain: the node and the number of its writer.
     pub chain: String,
     /// The number of the last record, 0 when there is none.
     pub seq: i64,
@@ -19,7 +19,7 @@ pub struct ChainHead {
     pub mac: Vec<u8>,
 }
 
-/// A record as it lies in the table.
+/// A row of the table of records.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
 #[diesel(table_name = audit_record, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "the columns are described by audit::Record")]
@@ -38,7 +38,7 @@ pub struct AuditRow {
     pub mac: Vec<u8>,
 }
 
-/// Appends the record that `build` makes from the chain's head, and moves the head on.
+/// Appends the record that `build` makes from the head of the chain, and advances the head.
 pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) -> AuditRow) -> Result<(), StoreError> {
     let (connection, head) = transaction.chain();
     let row = build(head);
@@ -48,13 +48,13 @@ pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) 
     Ok(())
 }
 
-/// The head of `chain`, held until the transaction ends, so that a chain never forks: two writers under one name
-/// wait for each other.
-pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
+/// Returns the head of `chain` and locks it until the transaction ends, so that a chain never forks: two writers with
+/// the same chain name wait for each other.
+pub(super) fn lock_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
     if let Some(head) = locked_head(connection, chain)? {
         return Ok(head);
     }
-    // Two nodes under one new name must not both insert its first head: the second waits here, and finds it.
+    // Two nodes with the same new name must not both insert its first head: the second waits here, and finds it.
     lock_name(connection, &format!("audit/chain/{chain}"))?;
     if let Some(head) = locked_head(connection, chain)? {
         return Ok(head);
@@ -68,7 +68,7 @@ pub(super) fn claim_head(connection: &mut AnyConnection, chain: &str) -> Result<
 
 fn locked_head(connection: &mut AnyConnection, chain: &str) -> Result<Option<ChainHead>, StoreError> {
     let found: Option<(i64, Vec<u8>)> = match connection {
-        // The write lock of the transaction is held already.
+        // The transaction holds the write lock already.
         AnyConnection::Sqlite(c) => {
             let head = audit_chain::table.find(chain).select((audit_chain::last_seq, audit_chain::last_mac));
             head.get_result(c).optional()?
@@ -81,26 +81,26 @@ fn locked_head(connection: &mut AnyConnection, chain: &str) -> Result<Option<Cha
     Ok(found.map(|(seq, mac)| ChainHead { chain: chain.into(), seq, mac }))
 }
 
-/// Writes the head back, in the transaction that claimed it.
-pub(super) fn keep_head(connection: &mut AnyConnection, chain: &str, head: &ChainHead) -> Result<(), StoreError> {
+/// Updates the head of `chain`, in the transaction that locked it.
+pub(super) fn update_head(connection: &mut AnyConnection, chain: &str, head: &ChainHead) -> Result<(), StoreError> {
     diesel::update(audit_chain::table.find(chain))
         .set((audit_chain::last_seq.eq(head.seq), audit_chain::last_mac.eq(&head.mac)))
         .execute(connection)?;
     Ok(())
 }
 
-/// The heads of all chains, by name.
+/// Returns the heads of all chains, by name.
 pub fn heads(connection: &mut AnyConnection) -> Result<Vec<ChainHead>, StoreError> {
     let rows: Vec<(String, i64, Vec<u8>)> = audit_chain::table.order(audit_chain::name).load(connection)?;
     Ok(rows.into_iter().map(|(chain, seq, mac)| ChainHead { chain, seq, mac }).collect())
 }
 
-/// The names of the chains that have records, whether or not their head is still in its table.
+/// Returns the names of the chains that have records, including chains whose head is missing.
 pub fn chains_with_records(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     Ok(audit_record::table.select(audit_record::chain).distinct().order(audit_record::chain).load(connection)?)
 }
 
-/// Up to `limit` records of `chain` after number `after`, in order.
+/// Returns at most `limit` records of `chain` after number `after`, in order.
 pub fn records_after(
     connection: &mut AnyConnection,
     chain: &str,
@@ -115,7 +115,7 @@ pub fn records_after(
         .load(connection)?)
 }
 
-/// Returns the last `limit` records of `chain`, oldest first; of one object, if it is given.
+/// Returns the last `limit` records of `chain`, oldest first; only those of `object`, if it is given.
 pub fn last_records(
     connection: &mut AnyConnection,
     chain: &str,

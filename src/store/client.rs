@@ -1,4 +1,4 @@
-//! Applications, their authorizations (the clients), client secrets, and revoked tokens.
+//! Tables of applications, their authorizations (API clients), client secrets, and revoked tokens.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
@@ -18,7 +18,7 @@ pub struct ApplicationRow {
     pub created_at: i64,
 }
 
-/// Registers an application.
+/// Inserts an active application and returns its id.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the name is taken.
@@ -32,17 +32,17 @@ pub fn insert_application(connection: &mut AnyConnection, name: &str, now: i64) 
         .get_result(connection)?)
 }
 
-/// The application of that name.
+/// Returns the application with this name.
 pub fn application_by_name(connection: &mut AnyConnection, name: &str) -> Result<Option<ApplicationRow>, StoreError> {
     Ok(application::table.filter(application::name.eq(name)).first(connection).optional()?)
 }
 
-/// All applications, by name.
+/// Returns all applications, by name.
 pub fn applications(connection: &mut AnyConnection) -> Result<Vec<ApplicationRow>, StoreError> {
     Ok(application::table.order(application::name).load(connection)?)
 }
 
-/// Switches an application on or off.
+/// Activates or deactivates an application.
 pub fn set_application_active(
     connection: &mut AnyConnection,
     id: ApplicationId,
@@ -52,7 +52,7 @@ pub fn set_application_active(
     Ok(())
 }
 
-/// An authorization: a client and what it may do.
+/// An authorization: an API client and its rights.
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct AuthorizationRow {
@@ -69,7 +69,7 @@ pub struct AuthorizationRow {
     pub certificates: String,
 }
 
-/// An authorization to be kept.
+/// The columns of a new authorization.
 #[derive(Insertable)]
 #[diesel(table_name = authorization)]
 #[expect(missing_docs, reason = "columns")]
@@ -86,7 +86,7 @@ pub struct NewAuthorization<'a> {
     pub created_at: i64,
 }
 
-/// Keeps an authorization and returns its id.
+/// Inserts an authorization and returns its id.
 pub fn insert_authorization(
     connection: &mut AnyConnection,
     row: &NewAuthorization<'_>,
@@ -108,12 +108,12 @@ pub fn insert_authorization(
         .get_result(connection)?)
 }
 
-/// All authorizations, oldest first.
+/// Returns all authorizations, oldest first.
 pub fn authorizations(connection: &mut AnyConnection) -> Result<Vec<AuthorizationRow>, StoreError> {
     Ok(authorization::table.order(authorization::id).load(connection)?)
 }
 
-/// The authorization of that client.
+/// Returns the authorization with this client id.
 pub fn authorization_by_client(
     connection: &mut AnyConnection,
     client_id: &str,
@@ -121,7 +121,7 @@ pub fn authorization_by_client(
     Ok(authorization::table.filter(authorization::client_id.eq(client_id)).first(connection).optional()?)
 }
 
-/// Switches an authorization on or off.
+/// Activates or deactivates an authorization.
 pub fn set_authorization_active(
     connection: &mut AnyConnection,
     id: AuthorizationId,
@@ -131,7 +131,7 @@ pub fn set_authorization_active(
     Ok(())
 }
 
-/// What a client secret is compared with.
+/// The hash of a client secret.
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ClientSecretRow {
@@ -142,7 +142,7 @@ pub struct ClientSecretRow {
     pub created_at: i64,
 }
 
-/// Inserts the hash of a new secret.
+/// Inserts the hash of a new client secret.
 pub fn insert_client_secret(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -160,13 +160,13 @@ pub fn insert_client_secret(
     Ok(())
 }
 
-/// The hashes of all secrets, oldest first.
+/// Returns the hashes of all client secrets, oldest first.
 pub fn client_secrets(connection: &mut AnyConnection) -> Result<Vec<ClientSecretRow>, StoreError> {
     Ok(client_secret::table.order(client_secret::id).load(connection)?)
 }
 
-/// The hashes of one authorization, oldest first.
-pub fn client_secrets_of(
+/// Returns the hashes of the client secrets of an authorization, oldest first.
+pub fn client_secrets_by_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
 ) -> Result<Vec<ClientSecretRow>, StoreError> {
@@ -176,7 +176,7 @@ pub fn client_secrets_of(
         .load(connection)?)
 }
 
-/// Sets when a secret stops working.
+/// Sets the expiry of a client secret.
 pub fn set_secret_expiry(
     connection: &mut AnyConnection,
     id: ClientSecretId,
@@ -188,13 +188,13 @@ pub fn set_secret_expiry(
     Ok(())
 }
 
-/// Forgets a secret.
+/// Deletes a client secret.
 pub fn delete_client_secret(connection: &mut AnyConnection, id: ClientSecretId) -> Result<(), StoreError> {
     diesel::delete(client_secret::table.find(id)).execute(connection)?;
     Ok(())
 }
 
-/// Keeps the id of a revoked token until the token would have run out, and forgets those that have.
+/// Inserts the id of a revoked token, and deletes the ids of expired tokens.
 pub fn revoke_token(connection: &mut AnyConnection, jti: &str, expires_at: i64, now: i64) -> Result<(), StoreError> {
     diesel::delete(revoked_token::table.filter(revoked_token::expires_at.le(now).or(revoked_token::jti.eq(jti))))
         .execute(connection)?;
@@ -204,7 +204,7 @@ pub fn revoke_token(connection: &mut AnyConnection, jti: &str, expires_at: i64, 
     Ok(())
 }
 
-/// The ids of the revoked tokens that have not run out.
+/// Returns the ids of the revoked tokens that have not expired.
 pub fn revoked_tokens(connection: &mut AnyConnection, now: i64) -> Result<Vec<String>, StoreError> {
     Ok(revoked_token::table.filter(revoked_token::expires_at.gt(now)).select(revoked_token::jti).load(connection)?)
 }

@@ -1,17 +1,18 @@
-//! Conditions on the columns of a list, as values. Each table turns those of its own columns into bound SQL.
+//! Conditions on the columns of a list, as values. Each table turns the tests of its own columns into SQL with bound
+//! parameters.
 
 use diesel::sql_types::{Bool, Nullable};
 use diesel::{BoolExpressionMethods, BoxableExpression};
 
 use crate::store::AnyConnection;
 
-/// The engine behind [`AnyConnection`], as diesel's types name it.
+/// The backend of [`AnyConnection`], as diesel's types name it.
 pub(super) type Engine = <AnyConnection as diesel::Connection>::Backend;
 
-/// A condition in SQL on the rows of `T`.
+/// An SQL condition on the rows of `T`.
 pub(super) type Clause<T> = Box<dyn BoxableExpression<T, Engine, SqlType = Nullable<Bool>>>;
 
-/// A condition made of tests of the kind `L`, one for each column that can be asked about.
+/// A condition made of tests of type `L`, which names the columns that a list can be filtered by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition<L> {
     /// The test holds.
@@ -22,7 +23,7 @@ pub enum Condition<L> {
     Either(Box<Condition<L>>, Box<Condition<L>>),
 }
 
-/// What is asked about a column of text, ignoring case.
+/// A test of a text column, ignoring case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum TextTest {
@@ -36,7 +37,7 @@ pub enum TextTest {
     IsNotNull,
 }
 
-/// What is asked about a column of whole numbers.
+/// A test of an integer column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum NumberTest {
@@ -51,7 +52,7 @@ pub enum NumberTest {
 }
 
 impl<L> Condition<L> {
-    /// This condition in SQL, where `test` knows the columns.
+    /// Converts the condition to SQL. `test` converts a single test.
     pub(super) fn clause<T: 'static>(&self, test: &impl Fn(&L) -> Clause<T>) -> Clause<T> {
         match self {
             Condition::Holds(leaf) => test(leaf),
@@ -61,19 +62,19 @@ impl<L> Condition<L> {
     }
 }
 
-/// A column of text against a [`TextTest`]. The column holds the folded form. What holds nothing differs from every
-/// text, and contains none.
+/// Converts a [`TextTest`] of a column that holds the case-folded text. NULL differs from every text and contains
+/// none.
 macro_rules! text_clause {
     ($column:expr, $test:expr) => {{
         use diesel::EscapeExpressionMethods;
         use $crate::store::condition::{TextTest, pattern};
-        use $crate::store::folded;
+        use $crate::text::case_folded;
         let like = |before: &str, text: &str, after: &str| {
-            $column.like(format!("{before}{}{after}", pattern(&folded(text)))).escape('\\')
+            $column.like(format!("{before}{}{after}", pattern(&case_folded(text)))).escape('\\')
         };
         match $test {
-            TextTest::Equals(text) => Box::new($column.eq(folded(text)).nullable()),
-            TextTest::Differs(text) => Box::new($column.ne(folded(text)).or($column.is_null()).nullable()),
+            TextTest::Equals(text) => Box::new($column.eq(case_folded(text)).nullable()),
+            TextTest::Differs(text) => Box::new($column.ne(case_folded(text)).or($column.is_null()).nullable()),
             TextTest::Contains(text) => Box::new(like("%", text, "%").nullable()),
             TextTest::ContainsNot(text) => {
                 Box::new(diesel::dsl::not(like("%", text, "%")).or($column.is_null()).nullable())
@@ -87,7 +88,7 @@ macro_rules! text_clause {
 }
 pub(super) use text_clause;
 
-/// A column of whole numbers against a [`NumberTest`]. What holds nothing differs from every number.
+/// Converts a [`NumberTest`] of an integer column. NULL differs from every number.
 macro_rules! number_clause {
     ($column:expr, $test:expr) => {{
         use $crate::store::condition::NumberTest;
@@ -105,7 +106,7 @@ macro_rules! number_clause {
 }
 pub(super) use number_clause;
 
-/// A text as a part of a pattern for `LIKE`, in which it stands for nothing but itself.
+/// Escapes a text for a `LIKE` pattern.
 pub(super) fn pattern(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut pattern, character| {
         if matches!(character, '%' | '_' | '\\') {

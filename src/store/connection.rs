@@ -1,4 +1,4 @@
-//! One connection to either engine, and everything in which the engines differ.
+//! A connection to either engine, and everything in which the engines differ.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::StoreError;
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
 
-/// How long a statement may take, and wait for a lock, on PostgreSQL.
+/// Timeouts on PostgreSQL: of a statement, and of a wait for a lock.
 const TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'";
-/// The key of the advisory lock of migrations: each schema holds a vault of its own.
+/// The key of the advisory lock of migrations: each schema holds one vault.
 const MIGRATION_LOCK: &str = "hashtextextended('chaveiro/migrations/' || current_schema(), 0)";
 
-/// A connection to SQLite or to PostgreSQL; every query is written once, against this.
+/// A connection to SQLite or PostgreSQL. Every query is written once, for this type.
 #[derive(MultiConnection)]
 #[expect(missing_docs, reason = "the derive writes the same names again, undocumented")]
 pub enum AnyConnection {
@@ -25,8 +25,8 @@ pub enum AnyConnection {
     Postgresql(PgConnection),
 }
 
-/// Runs a query on the engine's own connection. Diesel then finds the prepared statement by the query's type; through
-/// [`AnyConnection`] it writes out the SQL each time to look it up. For the queries of the busiest calls.
+/// Runs a query on the engine's own connection, for the queries of the busiest requests. Diesel then finds the
+/// prepared statement by the type of the query; through [`AnyConnection`] it builds the SQL each time to look it up.
 macro_rules! on_engine {
     ($connection:expr, $engine:ident => $query:expr) => {
         match $connection {
@@ -37,12 +37,12 @@ macro_rules! on_engine {
 }
 pub(super) use on_engine;
 
-/// Where the database is.
+/// The location of the database.
 #[derive(Clone)]
 pub enum DatabaseLocation {
-    /// A file.
+    /// The path of a SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL URL; it may hold a password.
+    /// A PostgreSQL URL; may contain a password.
     Postgresql(String),
 }
 
@@ -56,8 +56,8 @@ impl std::fmt::Debug for DatabaseLocation {
 }
 
 impl DatabaseLocation {
-    /// Reads a URL: `sqlite:PATH` or `postgres://…`. The scheme decides, so that a mistyped one is refused rather
-    /// than taken for a file's name.
+    /// Parses a URL: `sqlite:PATH` or `postgres://…`. The scheme is required, so that a mistyped URL is an error and
+    /// not the name of a file.
     pub fn parse(url: &str) -> Result<Self, StoreError> {
         let refuse = |why: &str| Err(StoreError::Location(why.into()));
         match url.split_once(':') {
@@ -66,9 +66,9 @@ impl DatabaseLocation {
                 _ => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
             },
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                if !cfg!(feature = "postgres-tls") && asks_for_tls(url) {
+                if !cfg!(feature = "postgres-tls") && requires_tls(url) {
                     return refuse(
-                        "the database URL asks for TLS, and this build has none; build with --features postgres-tls",
+                        "the database URL requires TLS, which this build lacks; build with --features postgres-tls",
                     );
                 }
                 Ok(Self::Postgresql(url.into()))
@@ -77,7 +77,7 @@ impl DatabaseLocation {
         }
     }
 
-    /// How many writers serve this engine: SQLite has one by nature.
+    /// Returns the number of writers for this engine: SQLite allows one.
     pub(super) fn writers(&self, wanted: usize) -> usize {
         match self {
             Self::Sqlite(_) => 1,
@@ -85,7 +85,8 @@ impl DatabaseLocation {
         }
     }
 
-    /// Whether anything is there yet. A PostgreSQL database is made by its administrator, so it always is.
+    /// Whether the database exists. A PostgreSQL database is created by its administrator, so this is always true for
+    /// it.
     pub(super) fn exists(&self) -> bool {
         match self {
             Self::Sqlite(path) => path.exists(),
@@ -93,12 +94,12 @@ impl DatabaseLocation {
         }
     }
 
-    /// Opens a connection and sets it up. SQLite's file is created when missing, readable by its owner alone.
+    /// Opens and configures a connection. A missing SQLite file is created, readable by its owner alone.
     pub(super) fn connect(&self) -> Result<AnyConnection, StoreError> {
         self.open(|_| {})
     }
 
-    /// The same for a store that serves, and has nobody to tell why there is no connection: it is logged.
+    /// Opens a connection for a running store, where no caller reports the cause: a failure is logged.
     pub(super) fn reconnect(&self) -> Result<AnyConnection, StoreError> {
         self.open(log_refusal)
     }
@@ -110,7 +111,7 @@ impl DatabaseLocation {
                 let path = path.to_str().ok_or_else(|| StoreError::Location("the path is not UTF-8".into()))?;
                 let mut connection = SqliteConnection::establish(path)
                     .map_err(|_| StoreError::Unavailable("the SQLite file cannot be opened"))?;
-                // synchronous=FULL: an acknowledged write survives a power cut, not only a crash.
+                // synchronous=FULL: an acknowledged write survives a power failure, not only a crash.
                 connection.batch_execute(
                     "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
                      PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
@@ -125,25 +126,26 @@ impl DatabaseLocation {
                 connection.batch_execute(&format!(
                     "SET application_name = 'chaveiro'; {TIMEOUTS}; SET client_min_messages = warning"
                 ))?;
-                speak_english(&mut connection)?;
+                set_message_language(&mut connection)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
         }
     }
 }
 
-/// Logs why there is no connection. A message about the URL itself may quote the password in it, and is left out.
+/// Logs why a connection failed. A message about the URL itself may quote its password, and is left out.
 fn log_refusal(error: &ConnectionError) {
     if let ConnectionError::BadConnection(message) = error
         && message.starts_with("connection to server")
     {
-        log::error!("{}", message.lines().next().unwrap_or_default());
+        log::error!("cannot connect to PostgreSQL: {}", message.lines().next().unwrap_or_default());
     }
 }
 
-/// Makes PostgreSQL word its errors in English, by which they are told apart. Only a superuser may ask for that, or a
-/// role to which `lc_messages` was granted; for everybody else the server has to be set up so.
-fn speak_english(connection: &mut PgConnection) -> Result<(), StoreError> {
+/// Sets the language of PostgreSQL's error messages to English, because errors are classified by their messages. This
+/// needs a superuser, or a role with the privilege to set `lc_messages`; otherwise the server has to be configured
+/// so.
+fn set_message_language(connection: &mut PgConnection) -> Result<(), StoreError> {
     static WARNED: std::sync::Once = std::sync::Once::new();
     let language: String =
         diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('lc_messages')"))
@@ -155,33 +157,33 @@ fn speak_english(connection: &mut PgConnection) -> Result<(), StoreError> {
     if !is_english && connection.batch_execute("SET lc_messages = 'C'").is_err() {
         WARNED.call_once(|| {
             log::warn!(
-                "PostgreSQL words its errors in the language {language}, so that deadlocks are not told from other \
-                 errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
+                "PostgreSQL reports errors in the language {language}, so deadlocks cannot be distinguished from \
+                 other errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
             );
         });
     }
     Ok(())
 }
 
-/// `sslmode=prefer` and its like are content without TLS; these are not.
-fn asks_for_tls(url: &str) -> bool {
+/// Whether the URL requires TLS. `sslmode=prefer` and weaker modes do not.
+fn requires_tls(url: &str) -> bool {
     ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode))
 }
 
-/// Makes the file if it is missing. One that is there is not opened: closing it again would drop the locks that other
-/// connections of this process hold on it (sqlite.org/howtocorrupt.html, section 2.2).
+/// Creates the file if it is missing. An existing file is not opened: closing it would drop the locks of the other
+/// connections of this process (sqlite.org/howtocorrupt.html, section 2.2).
 fn create_private(path: &std::path::Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be made or written")),
+        Err(_) => Err(StoreError::Unavailable("the SQLite file cannot be created or written")),
     }
 }
 
 impl AnyConnection {
-    /// Opens a transaction that may write. On SQLite it takes the write lock at once: a transaction that reads first
-    /// and then asks for it fails when another one wrote in between.
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that upgrades
+    /// from a read lock fails when another one has written in between.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE")?,
@@ -196,7 +198,7 @@ impl AnyConnection {
         matches!(self, AnyConnection::Sqlite(_))
     }
 
-    /// Opens a transaction that only reads, all of it from one state of the database.
+    /// Begins a read-only transaction on one snapshot of the database.
     pub(super) fn begin_snapshot(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute("BEGIN DEFERRED")?,
@@ -205,21 +207,21 @@ impl AnyConnection {
         Ok(())
     }
 
-    /// Sets how long the rest of the transaction waits for row locks. SQLite has none.
-    pub(super) fn wait_for_locks(&mut self, waiting: LockWait) -> Result<(), StoreError> {
+    /// Sets the lock timeout for the rest of the transaction. SQLite has no row locks.
+    pub(super) fn set_lock_timeout(&mut self, waiting: LockWait) -> Result<(), StoreError> {
         match (self, waiting) {
             (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
             _ => Ok(()),
         }
     }
 
-    /// Whether a network lies between, which can lose the connection.
+    /// Whether the connection uses a network, and can be lost.
     pub(super) fn is_remote(&self) -> bool {
         matches!(self, AnyConnection::Postgresql(_))
     }
 
-    /// Refuses every write on this connection from now on.
-    pub(super) fn only_read(&mut self) -> Result<(), StoreError> {
+    /// Makes this connection read-only.
+    pub(super) fn set_read_only(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON")?,
             AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
@@ -227,8 +229,9 @@ impl AnyConnection {
         Ok(())
     }
 
-    /// Bounds the time of every statement from now on: of its work on PostgreSQL, of its wait for the file on SQLite.
-    pub(super) fn limit_statements(&mut self, longest: Duration) -> Result<(), StoreError> {
+    /// Sets the statement timeout of this connection: the execution time on PostgreSQL, the wait for the file on
+    /// SQLite.
+    pub(super) fn set_statement_timeout(&mut self, longest: Duration) -> Result<(), StoreError> {
         let millis = longest.as_millis();
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute(&format!("PRAGMA busy_timeout = {millis}"))?,
@@ -237,13 +240,13 @@ impl AnyConnection {
         Ok(())
     }
 
-    /// Runs one statement that takes no value.
+    /// Runs a statement without parameters.
     pub(super) fn command(&mut self, statement: &str) -> Result<(), StoreError> {
         Ok(self.batch_execute(statement)?)
     }
 
-    /// Applies what is missing of the embedded migrations. Of nodes that start together, one does it and the others
-    /// wait.
+    /// Applies the pending migrations and returns their number. When several nodes start at once, one applies them
+    /// and the others wait.
     pub(super) fn migrate(&mut self) -> Result<usize, StoreError> {
         match self {
             AnyConnection::Sqlite(c) => {
@@ -256,7 +259,8 @@ impl AnyConnection {
                 applied.map_err(|_| StoreError::Migration)
             }
             AnyConnection::Postgresql(c) => {
-                // Neither the wait for another node nor a change of a large table has to fit into the time of a request.
+                // Neither the wait for another node nor the migration of a large table has to fit into the time of a
+                // request.
                 c.batch_execute("SET statement_timeout = 0; SET lock_timeout = '5min'")?;
                 c.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
                 let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
@@ -266,7 +270,7 @@ impl AnyConnection {
         }
     }
 
-    /// The names of the migrations that have not been applied.
+    /// Returns the number of pending migrations.
     pub(super) fn pending_migrations(&mut self) -> Result<usize, StoreError> {
         let pending = match self {
             AnyConnection::Sqlite(c) => c.pending_migrations(SQLITE_MIGRATIONS).map(|left| left.len()),
@@ -275,7 +279,7 @@ impl AnyConnection {
         pending.map_err(|_| StoreError::Migration)
     }
 
-    /// Takes every migration back, newest first. For tests of the `down.sql` files.
+    /// Reverts all migrations, newest first. For tests of the `down.sql` files.
     #[cfg(test)]
     pub(super) fn revert(&mut self) -> Result<(), StoreError> {
         let reverted = match self {

@@ -1,6 +1,6 @@
-//! The connection for control: what a node must know whether or not it is busy (the change mark, grants, health).
+//! The control connection: queries that a node needs even under load (the change mark, grants, health).
 //!
-//! A thread of its own with a connection of its own that cannot write. No list and no write can be in its way.
+//! It has its own thread and its own read-only connection, so neither lists nor writes can block it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,38 +13,39 @@ use tokio::sync::oneshot;
 use super::StoreError;
 use super::connection::{AnyConnection, DatabaseLocation};
 
-/// How many questions may wait. Each is short, and few ask.
-const QUEUE: usize = 64;
-/// How long a caller waits for its answer. A node whose grants are older than 3 s refuses, so later is too late.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long one statement may take (PostgreSQL), or wait for the file (SQLite).
-const STATEMENT: Duration = Duration::from_millis(2500);
+/// The capacity of the queue. Queries are short and callers are few.
+const QUEUE_CAPACITY: usize = 64;
+/// How long a caller waits for its result. A node whose grants are older than 3 s refuses requests, so a later result
+/// is useless.
+const RESULT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The timeout of a statement (PostgreSQL), or of the wait for the file (SQLite).
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// A question in the queue, without its type.
-trait Question: Send {
-    /// Whether somebody still waits for the answer.
-    fn is_wanted(&self) -> bool;
-    /// Asks, and tells whether the connection was lost; then it may be asked again.
-    fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool;
+/// A queued query, without its type.
+trait QueuedQuery: Send {
+    /// Whether the caller still waits for the result.
+    fn is_awaited(&self) -> bool;
+    /// Runs the query. Returns whether the connection was lost; the query may then run again.
+    fn run(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool;
     fn answer(self: Box<Self>);
 }
 
-struct Asked<T, Q> {
+struct Pending<T, Q> {
     query: Q,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, Q> Question for Asked<T, Q>
+impl<T, Q> QueuedQuery for Pending<T, Q>
 where
     T: Send,
     Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send,
 {
-    fn is_wanted(&self) -> bool {
+    fn is_awaited(&self) -> bool {
         !self.caller.is_closed()
     }
 
-    fn ask(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool {
+    fn run(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool {
         let query = std::panic::AssertUnwindSafe(|| connection.and_then(|connection| (self.query)(connection)));
         let result = std::panic::catch_unwind(query).unwrap_or(Err(StoreError::Panicked));
         let lost = matches!(result, Err(StoreError::Unavailable(_)));
@@ -61,38 +62,39 @@ where
     }
 }
 
-/// The way to the thread.
+/// The handle of the control thread.
 pub(super) struct Control {
-    questions: ArcSwapOption<Sender<Box<dyn Question>>>,
+    queue: ArcSwapOption<Sender<Box<dyn QueuedQuery>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Control {
     pub(super) fn start(location: &DatabaseLocation) -> Result<Self, StoreError> {
-        let (questions, queue) = bounded(QUEUE);
-        let worker = Worker { connection: Some(set_up(location.connect()?)?), location: location.clone(), queue };
+        let (sender, receiver) = bounded(QUEUE_CAPACITY);
+        let worker =
+            Worker { connection: Some(set_up(location.connect()?)?), location: location.clone(), queue: receiver };
         let thread = thread::Builder::new()
             .name("control".into())
             .spawn(move || worker.run())
             .map_err(|_| StoreError::Unavailable("the control thread cannot be started"))?;
-        Ok(Self { questions: ArcSwapOption::new(Some(Arc::new(questions))), thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: ArcSwapOption::new(Some(Arc::new(sender))), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Asks `query`, once more if the connection was lost.
-    pub(super) async fn ask<T, Q>(&self, query: Q) -> Result<T, StoreError>
+    /// Runs `query`, once more if the connection was lost.
+    pub(super) async fn query<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
         let stopped = StoreError::Unavailable("the store is closing");
         let (caller, answer) = oneshot::channel();
-        let asked = Asked { query, result: None, caller };
-        let sent = match self.questions.load().as_ref() {
-            Some(questions) => questions.try_send(Box::new(asked)),
+        let pending = Pending { query, result: None, caller };
+        let sent = match self.queue.load().as_ref() {
+            Some(queue) => queue.try_send(Box::new(pending)),
             None => return Err(stopped),
         };
         match sent {
-            Ok(()) => match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(()) => match tokio::time::timeout(RESULT_TIMEOUT, answer).await {
                 Ok(answered) => answered.unwrap_or(Err(stopped)),
                 Err(_) => Err(StoreError::TimedOut),
             },
@@ -101,14 +103,14 @@ impl Control {
         }
     }
 
-    /// Ends the thread once it has answered what waits.
+    /// Stops the thread after it has answered the queued queries.
     pub(super) fn stop(&self) {
-        self.questions.store(None);
+        self.queue.store(None);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A query may hold the last handle of the store.
         let other = thread.filter(|thread| thread.thread().id() != thread::current().id());
         if other.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the control thread ended in a panic");
+            log::error!("the control thread of the store panicked");
         }
     }
 }
@@ -122,22 +124,22 @@ impl Drop for Control {
 struct Worker {
     connection: Option<AnyConnection>,
     location: DatabaseLocation,
-    queue: Receiver<Box<dyn Question>>,
+    queue: Receiver<Box<dyn QueuedQuery>>,
 }
 
 impl Worker {
     fn run(mut self) {
-        while let Ok(mut question) = self.queue.recv() {
-            if !question.is_wanted() {
+        while let Ok(mut query) = self.queue.recv() {
+            if !query.is_awaited() {
                 continue;
             }
-            if question.ask(self.connected()) {
+            if query.run(self.connected()) {
                 self.connection = None;
-                if question.ask(self.connected()) {
+                if query.run(self.connected()) {
                     self.connection = None;
                 }
             }
-            question.answer();
+            query.answer();
         }
     }
 
@@ -145,12 +147,12 @@ impl Worker {
         if self.connection.is_none() {
             self.connection = Some(set_up(self.location.reconnect()?)?);
         }
-        self.connection.as_mut().ok_or(StoreError::Unavailable("no connection for control"))
+        self.connection.as_mut().ok_or(StoreError::Unavailable("no control connection"))
     }
 }
 
 fn set_up(mut connection: AnyConnection) -> Result<AnyConnection, StoreError> {
-    connection.only_read()?;
-    connection.limit_statements(STATEMENT)?;
+    connection.set_read_only()?;
+    connection.set_statement_timeout(STATEMENT_TIMEOUT)?;
     Ok(connection)
 }

@@ -1,5 +1,4 @@
-//! The table of credentials: passwords and SSH keys, in one line of numbers. The secrets themselves are in
-//! [`super::secret`].
+//! The table of credentials: passwords and SSH keys, in one sequence of ids. [`super::secret`] has their secrets.
 
 use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
@@ -9,9 +8,10 @@ use super::connection::on_engine;
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// What a credential is.
+/// The kind of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
     /// A username with a password.
@@ -21,7 +21,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             CredentialKind::Password => "password",
             CredentialKind::SshKey => "ssh_key",
@@ -29,7 +29,7 @@ impl CredentialKind {
     }
 }
 
-/// A credential, without its secrets.
+/// A row of the table, without the secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
@@ -53,13 +53,13 @@ pub struct CredentialRow {
 }
 
 impl CredentialRow {
-    /// What the credential is.
+    /// Returns the kind of the credential.
     pub fn kind(&self) -> CredentialKind {
-        if self.kind == CredentialKind::SshKey.name() { CredentialKind::SshKey } else { CredentialKind::Password }
+        if self.kind == CredentialKind::SshKey.as_str() { CredentialKind::SshKey } else { CredentialKind::Password }
     }
 }
 
-/// What may be written of a credential; `None` leaves a column as it is.
+/// The columns to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
@@ -77,15 +77,14 @@ pub struct CredentialChanges {
     pub exclusive_custody: Option<bool>,
 }
 
-/// The credential with that number.
+/// Returns the credential with this id.
 pub fn by_id(connection: &mut AnyConnection, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     let row = credential::table.find(id);
     Ok(on_engine!(connection, c => row.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The credential with that number, held against changes by others until the transaction ends.
-///
-/// SQLite has one writer and needs no lock.
+/// Returns the credential with this id and locks it until the transaction ends. SQLite has one writer and needs no
+/// lock.
 pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option<CredentialRow>, StoreError> {
     match connection {
         AnyConnection::Sqlite(c) => {
@@ -97,13 +96,13 @@ pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option
     }
 }
 
-/// The credential with that identifier, to the letter.
+/// Returns the credential with this identifier (exact match).
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
     let named = credential::table.filter(credential::identifier.eq(identifier));
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The credential of a username, to the letter, on a device.
+/// Returns the credential with this username (exact match) on a device.
 pub fn by_username(
     connection: &mut AnyConnection,
     device_id: DeviceId,
@@ -113,7 +112,7 @@ pub fn by_username(
     let named = credential::table
         .filter(credential::device_id.eq(device_id))
         .filter(credential::username.eq(username))
-        .filter(credential::kind.eq(kind.name()));
+        .filter(credential::kind.eq(kind.as_str()));
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
@@ -125,7 +124,7 @@ pub fn all_by_username_at(
 ) -> Result<Vec<CredentialRow>, StoreError> {
     Ok(credential::table
         .inner_join(device::table)
-        .filter(device::hostname_key.eq(folded(hostname)))
+        .filter(device::hostname_key.eq(case_folded(hostname)))
         .filter(credential::username.eq(username))
         .order((credential::kind, credential::id))
         .limit(2)
@@ -133,7 +132,7 @@ pub fn all_by_username_at(
         .load(connection)?)
 }
 
-/// Keeps a new, active credential and returns its id. `device_id` and `username` come from `changes`.
+/// Inserts an active credential and returns its id. `device_id` and `username` come from `changes`.
 pub fn insert(
     connection: &mut AnyConnection,
     kind: CredentialKind,
@@ -144,7 +143,7 @@ pub fn insert(
     let device_id = changes.device_id.ok_or(StoreError::Query("a new credential has no device"))?;
     let id = diesel::insert_into(credential::table)
         .values((
-            credential::kind.eq(kind.name()),
+            credential::kind.eq(kind.as_str()),
             credential::device_id.eq(device_id),
             credential::username.eq(text(&changes.username)),
             credential::identifier.eq(&changes.identifier),
@@ -166,7 +165,7 @@ pub fn insert(
     Ok(id)
 }
 
-/// Writes the columns that have a value.
+/// Updates the columns that have a value.
 pub fn update(
     connection: &mut AnyConnection,
     id: CredentialId,
@@ -181,13 +180,13 @@ fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &Creden
     changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Credential(id), tags))
 }
 
-/// Notes that the credential's secret was shown.
+/// Sets the time at which the secret was last shown.
 pub fn set_viewed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id)).set(credential::viewed_at.eq(Some(now))).execute(connection)?;
     Ok(())
 }
 
-/// Switches a credential on or off.
+/// Activates or deactivates a credential.
 pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id))
         .set((credential::active.eq(active), credential::changed_at.eq(now)))
@@ -197,7 +196,11 @@ pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool
 
 /// Deactivates every credential of a device, then ends their custodies, and returns how many were active. In this order, a read
 /// that is about to take custody of one has either done so before, or finds it inactive.
-pub fn suspend_all_of(connection: &mut AnyConnection, device_id: DeviceId, now: i64) -> Result<usize, StoreError> {
+pub fn deactivate_by_device(
+    connection: &mut AnyConnection,
+    device_id: DeviceId,
+    now: i64,
+) -> Result<usize, StoreError> {
     let of_device = credential::table.filter(credential::device_id.eq(device_id));
     let suspended = diesel::update(of_device.filter(credential::active.eq(true)))
         .set((credential::active.eq(false), credential::changed_at.eq(now)))

@@ -1,4 +1,4 @@
-//! Who holds which credential.
+//! The table of custodies: the clients that hold a credential.
 
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -7,23 +7,23 @@ use super::id::{AuthorizationId, CredentialId};
 use super::schema::custody;
 use super::{AnyConnection, StoreError};
 
-/// From when until when a client holds a credential.
+/// A custody: a client holds a credential for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
 pub struct CustodyRow {
-    /// When it was taken.
+    /// The start.
     pub since: i64,
-    /// When it runs out; `None` is when it is given back.
+    /// The end; `None` means until release.
     pub until: Option<i64>,
 }
 
 impl CustodyRow {
-    /// Whether it has not run out at `now`.
+    /// Whether the custody has not expired at `now`.
     pub fn is_live(&self, now: i64) -> bool {
         self.until.is_none_or(|until| until > now)
     }
 }
 
-/// The authorization's custody of the credential, also one that has run out.
+/// Returns the custody of an authorization over a credential, expired or not.
 pub fn find(
     connection: &mut AnyConnection,
     credential: CredentialId,
@@ -50,7 +50,7 @@ pub fn is_held_by_another(
     Ok(others > 0)
 }
 
-/// Puts the credential into the custody of the authorization, in the place of one that has run out.
+/// Inserts a custody, in place of an expired one of the same authorization.
 pub fn take(
     connection: &mut AnyConnection,
     credential: CredentialId,
@@ -69,7 +69,7 @@ pub fn take(
     Ok(())
 }
 
-/// Ends the authorization's custody.
+/// Deletes the custody of the authorization.
 pub fn release(
     connection: &mut AnyConnection,
     credential: CredentialId,
@@ -79,7 +79,7 @@ pub fn release(
     Ok(())
 }
 
-/// Ends every custody of the credential.
+/// Deletes every custody of the credential.
 pub fn end_all(connection: &mut AnyConnection, credential: CredentialId) -> Result<(), StoreError> {
     diesel::delete(custody::table.filter(custody::credential_id.eq(credential))).execute(connection)?;
     Ok(())

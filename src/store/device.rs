@@ -9,7 +9,8 @@ use super::connection::on_engine;
 use super::id::DeviceId;
 use super::schema::device;
 use super::tag::{self, TaggedObject};
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -30,7 +31,7 @@ pub struct DeviceRow {
     pub active: bool,
 }
 
-/// What may be written of a device; `None` leaves a column as it is.
+/// The columns to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = device)]
 #[expect(missing_docs, reason = "columns")]
@@ -47,7 +48,7 @@ pub struct DeviceChanges {
 }
 
 impl DeviceChanges {
-    /// Whether nothing is to be written.
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         let Self { ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } = self;
         [ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config]
@@ -56,9 +57,7 @@ impl DeviceChanges {
     }
 }
 
-/// The device with that number, held against changes by others until the transaction ends.
-///
-/// SQLite has one writer and needs no lock.
+/// Returns the device with this id and locks it until the transaction ends. SQLite has one writer and needs no lock.
 pub fn locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);
     match connection {
@@ -67,10 +66,8 @@ pub fn locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<Dev
     }
 }
 
-/// The device with that number, which nobody else changes until the transaction ends: for a rule that depends on its
-/// being active. Others may hold it so at the same time.
-///
-/// SQLite has one writer and needs no lock.
+/// Returns the device with this id under a shared lock until the transaction ends, for rules that depend on its being
+/// active. SQLite has one writer and needs no lock.
 pub fn share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);
     match connection {
@@ -79,29 +76,29 @@ pub fn share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Opti
     }
 }
 
-/// The device with that number.
+/// Returns the device with this id.
 pub fn by_id(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);
     Ok(on_engine!(connection, c => row.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The device of that name, ignoring case.
+/// Returns the device with this hostname, ignoring case.
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
-    let named = device::table.filter(device::hostname_key.eq(folded(hostname)));
+    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname)));
     Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
 
-/// The active devices of that name, ignoring case, or of that address; oldest first.
-pub fn named_or_at(connection: &mut AnyConnection, name: &str) -> Result<Vec<DeviceRow>, StoreError> {
+/// Returns the active devices with this hostname, ignoring case, or this address; oldest first.
+pub fn active_by_hostname_or_ip(connection: &mut AnyConnection, name: &str) -> Result<Vec<DeviceRow>, StoreError> {
     Ok(device::table
         .filter(device::active.eq(true))
-        .filter(device::hostname_key.eq(folded(name)).or(device::ip.eq(name)))
+        .filter(device::hostname_key.eq(case_folded(name)).or(device::ip.eq(name)))
         .order(device::id)
         .select(DeviceRow::as_select())
         .load(connection)?)
 }
 
-/// Keeps a new, active device and returns its id. Columns without a value are empty.
+/// Inserts an active device and returns its id. Columns without a value are empty.
 pub fn insert(
     connection: &mut AnyConnection,
     hostname: &str,
@@ -112,7 +109,7 @@ pub fn insert(
     let id = diesel::insert_into(device::table)
         .values((
             device::hostname.eq(hostname),
-            device::hostname_key.eq(folded(hostname)),
+            device::hostname_key.eq(case_folded(hostname)),
             device::ip.eq(text(&changes.ip)),
             device::kind.eq(text(&changes.kind)),
             device::vendor.eq(text(&changes.vendor)),
@@ -132,7 +129,7 @@ pub fn insert(
     Ok(id)
 }
 
-/// Writes the columns that have a value.
+/// Updates the columns that have a value.
 pub fn update(
     connection: &mut AnyConnection,
     id: DeviceId,
@@ -147,7 +144,7 @@ fn index_tags(connection: &mut AnyConnection, id: DeviceId, changes: &DeviceChan
     changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Device(id), tags))
 }
 
-/// Switches a device on or off.
+/// Activates or deactivates a device.
 pub fn set_active(connection: &mut AnyConnection, id: DeviceId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(device::table.find(id))
         .set((device::active.eq(active), device::changed_at.eq(now)))

@@ -1,12 +1,13 @@
-//! Registered domains. Devices and credentials may name these and no others.
+//! The table of registered domains, the only ones that devices and credentials may name.
 
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use super::id::DomainId;
 use super::schema::domain;
-use super::{AnyConnection, Cause, StoreError, folded};
+use super::{AnyConnection, Cause, StoreError};
+use crate::text::case_folded;
 
-/// Registers a domain under its name and, if it has one, its short name, and returns its id.
+/// Inserts a domain with its name and optional short name, and returns its id.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when either name is taken.
@@ -19,17 +20,17 @@ pub fn insert(connection: &mut AnyConnection, name: &str, short_name: Option<&st
     Ok(diesel::insert_into(domain::table)
         .values((
             domain::name.eq(name),
-            domain::name_key.eq(folded(name)),
+            domain::name_key.eq(case_folded(name)),
             domain::short_name.eq(short_name),
-            domain::short_name_key.eq(short_name.map(folded)),
+            domain::short_name_key.eq(short_name.map(case_folded)),
         ))
         .returning(domain::id)
         .get_result(connection)?)
 }
 
-/// The full name of the domain that `name` names, ignoring case, by its name or its short name.
+/// Returns the full name of the domain with this name or short name, ignoring case.
 pub fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<String>, StoreError> {
-    let key = folded(name);
+    let key = case_folded(name);
     Ok(domain::table
         .filter(domain::name_key.eq(&key).or(domain::short_name_key.eq(&key)))
         .select(domain::name)
@@ -37,7 +38,7 @@ pub fn find(connection: &mut AnyConnection, name: &str) -> Result<Option<String>
         .optional()?)
 }
 
-/// Every domain: name and short name, by name.
+/// Returns all domains: name and short name, by name.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<(String, Option<String>)>, StoreError> {
     Ok(domain::table.order(domain::name_key).select((domain::name, domain::short_name)).load(connection)?)
 }

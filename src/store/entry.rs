@@ -1,4 +1,4 @@
-//! The entries of local providers. Their secrets are in [`crate::store::secret`].
+//! The table of entries of local providers. [`crate::store::secret`] has their secrets.
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
@@ -9,9 +9,10 @@ use super::condition::{Clause, Condition, Engine, TextTest, text_clause};
 use super::pagination::{Listed, Page};
 use crate::store::id::{EntryId, ProviderId};
 use crate::store::schema::provider_entry;
-use crate::store::{AnyConnection, StoreError, folded};
+use crate::store::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// An entry, without its secret.
+/// A row of the table, without the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct EntryRow {
@@ -25,7 +26,7 @@ pub struct EntryRow {
     pub changed_at: i64,
 }
 
-/// The columns by which entries are sorted.
+/// The columns to sort entries by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum EntryColumn {
@@ -33,7 +34,7 @@ pub enum EntryColumn {
     Description,
 }
 
-/// What can be asked about an entry.
+/// A test of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum EntryTest {
@@ -41,7 +42,7 @@ pub enum EntryTest {
     Description(TextTest),
 }
 
-/// The entries of a provider.
+/// Returns a page of the entries of a provider.
 pub fn list(
     connection: &mut AnyConnection,
     provider: ProviderId,
@@ -59,7 +60,7 @@ pub fn list(
     let sorted = match (page.sort, page.descending) {
         (EntryColumn::Name, false) => within().order(provider_entry::name_key.asc()),
         (EntryColumn::Name, true) => within().order(provider_entry::name_key.desc()),
-        // Those without one come first, on both engines.
+        // NULL sorts first on both engines.
         (EntryColumn::Description, false) => {
             within().order((provider_entry::description_key.is_not_null().asc(), provider_entry::description_key.asc()))
         }
@@ -77,7 +78,7 @@ fn clause(test: &EntryTest) -> Clause<provider_entry::table> {
     }
 }
 
-/// The entry of a provider of that name, in any case.
+/// Returns the entry of a provider with this name, ignoring case.
 pub fn by_name(
     connection: &mut AnyConnection,
     provider: ProviderId,
@@ -85,18 +86,18 @@ pub fn by_name(
 ) -> Result<Option<EntryRow>, StoreError> {
     Ok(provider_entry::table
         .filter(provider_entry::provider_id.eq(provider))
-        .filter(provider_entry::name_key.eq(folded(name)))
+        .filter(provider_entry::name_key.eq(case_folded(name)))
         .first(connection)
         .optional()?)
 }
 
-/// Whether the provider has an entry.
+/// Whether the provider has entries.
 pub fn has_any(connection: &mut AnyConnection, provider: ProviderId) -> Result<bool, StoreError> {
     let some = provider_entry::table.filter(provider_entry::provider_id.eq(provider)).select(provider_entry::id);
     Ok(some.limit(1).first::<EntryId>(connection).optional()?.is_some())
 }
 
-/// Keeps a new entry and returns its number.
+/// Inserts an entry and returns its id.
 pub fn insert(
     connection: &mut AnyConnection,
     provider: ProviderId,
@@ -108,9 +109,9 @@ pub fn insert(
         .values((
             provider_entry::provider_id.eq(provider),
             provider_entry::name.eq(name),
-            provider_entry::name_key.eq(folded(name)),
+            provider_entry::name_key.eq(case_folded(name)),
             provider_entry::description.eq(description),
-            provider_entry::description_key.eq(description.map(folded)),
+            provider_entry::description_key.eq(description.map(case_folded)),
             provider_entry::created_at.eq(now),
             provider_entry::changed_at.eq(now),
         ))
@@ -118,7 +119,7 @@ pub fn insert(
         .get_result(connection)?)
 }
 
-/// Writes the description.
+/// Updates the description.
 pub fn describe(
     connection: &mut AnyConnection,
     id: EntryId,
@@ -128,14 +129,14 @@ pub fn describe(
     diesel::update(provider_entry::table.find(id))
         .set((
             provider_entry::description.eq(description),
-            provider_entry::description_key.eq(description.map(folded)),
+            provider_entry::description_key.eq(description.map(case_folded)),
             provider_entry::changed_at.eq(now),
         ))
         .execute(connection)?;
     Ok(())
 }
 
-/// Forgets an entry.
+/// Deletes an entry.
 pub fn delete(connection: &mut AnyConnection, id: EntryId) -> Result<(), StoreError> {
     diesel::delete(provider_entry::table.find(id)).execute(connection)?;
     Ok(())

@@ -1,8 +1,8 @@
-//! What can go wrong in the store, in the store's own words, and what the database said about it.
+//! Errors of the store.
 //!
-//! An error carries its cause until it leaves the store, where [`StoreError::log`] writes it down once, with the id of
-//! the request. Diesel hands out neither SQLSTATE nor SQLite's result code, only a kind and the primary message, so
-//! what has no kind is told apart by its message (`classify.rs`).
+//! An error carries its cause until it leaves the store, where [`StoreError::log`] logs it once, with the request id.
+//! Diesel exposes neither SQLSTATE nor SQLite's result code, only a kind and the primary message, so errors without a
+//! kind are classified by their message (`classify.rs`).
 
 mod cause;
 mod classify;
@@ -11,72 +11,72 @@ use diesel::result::Error as DieselError;
 
 pub use cause::Cause;
 
-/// Why a job or a query did not happen. The texts name no value and no row.
+/// An error of a job or a query. The texts contain no value and no row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The queue of writes, or the pool of readers, is full.
     #[error("the store is busy")]
     Busy,
-    /// The job had not started by its deadline, and never will.
-    #[error("the store did not begin in time")]
+    /// The job had not started by its deadline; it will not run.
+    #[error("the store is overloaded: the operation did not start in time")]
     TimedOut,
     /// The database cannot be reached, or did not commit.
     #[error("the database is unavailable: {0}")]
     Unavailable(&'static str),
-    /// A unique index refused a row, also after running alone.
+    /// A unique violation, also when the job ran alone.
     #[error("a row with the same key exists")]
     Conflict(Cause),
-    /// Another transaction was in the way (serialization failure, deadlock, lock timeout); the job may run again.
-    #[error("another transaction was in the way")]
+    /// A conflict with another transaction (serialization failure, deadlock, lock timeout); the job may be retried.
+    #[error("conflict with another transaction")]
     Contended(Cause),
     /// The database has no space left.
-    #[error("the database has no space left")]
+    #[error("the database has no space left; free disk space")]
     DiskFull(Cause),
     /// The database could not read or write its files.
     #[error("the database could not read or write its files")]
     InputOutput(Cause),
-    /// The database is damaged, or is no database.
-    #[error("the database is damaged")]
+    /// The database is corrupt, or the file is not a database.
+    #[error("the database is corrupt; restore a backup")]
     Corrupt(Cause),
-    /// The database takes no writes.
-    #[error("the database is read-only")]
+    /// The database is read-only.
+    #[error("the database is read-only; check the permissions of its files, or that the server is no standby")]
     ReadOnly(Cause),
-    /// A statement took longer than it may.
-    #[error("a statement took too long")]
+    /// A statement exceeded its timeout.
+    #[error("a statement exceeded its timeout")]
     StatementTimeout(Cause),
-    /// A text holds a character that the encoding of the database does not have.
-    #[error("a text does not fit the encoding of the database")]
+    /// A text contains a character that the encoding of the database lacks.
+    #[error("a text contains a character that the encoding of the database lacks; use a UTF-8 database")]
     Encoding(Cause),
-    /// The database refused a statement, and would again.
-    #[error("the database refused a statement")]
+    /// The database rejected a statement, and would again.
+    #[error("the database rejected a statement")]
     Refused(Cause),
-    /// Another node holds the job now; whatever its former holder wrote in this transaction is rolled back.
+    /// Another node holds the lease of the job; the transaction is rolled back.
     #[error("the lease of the job is lost")]
     LeaseLost,
     /// No such row.
     #[error("no such row")]
     NotFound,
-    /// The job panicked; nothing of it was kept.
+    /// The job panicked; it was rolled back.
     #[error("the job panicked")]
     Panicked,
-    /// What the vault expects of its rows does not hold.
-    #[error("the database refused a statement ({0})")]
+    /// A row violates an invariant of the vault.
+    #[error("inconsistent data: {0}")]
     Query(&'static str),
-    /// The location of the database makes no sense.
+    /// The location of the database is invalid.
     #[error("{0}")]
     Location(String),
-    /// A migration did not apply.
-    #[error("the database could not be migrated")]
+    /// A migration failed.
+    #[error("a migration of the database failed")]
     Migration,
 }
 
 impl StoreError {
-    /// Whether this is the refusal of a unique index.
+    /// Whether this is a unique violation.
     pub fn is_conflict(&self) -> bool {
         matches!(self, StoreError::Conflict(_))
     }
 
-    /// Whether the same request may well succeed later, without anybody changing it.
+    /// Whether the same request may succeed later, without a change.
     pub fn is_temporary(&self) -> bool {
         match self {
             StoreError::Busy
@@ -100,21 +100,21 @@ impl StoreError {
         }
     }
 
-    /// Logs what the database said, if it said anything, with the id of the request that it was said to. [`super::Store`]
-    /// does so for every error that it returns; call it for an error that a query hands out inside of its result.
+    /// Logs the cause with the request id, if there is a cause. [`super::Store`] does so for every error that it
+    /// returns; call this for an error inside the result of a query.
     pub fn log(&self, request_id: &str) {
         if let Some(cause) = self.cause() {
             log::error!("request {}: {self}: {cause}", if request_id.is_empty() { "-" } else { request_id });
         }
     }
 
-    /// Whether the same job may well succeed when it runs again alone. A unique violation counts: two nodes may both
-    /// have looked before either wrote, and the second run finds the row.
-    pub(super) fn may_pass_alone(&self) -> bool {
+    /// Whether the job may succeed when it is retried alone. A unique violation counts: two nodes may both have
+    /// looked before either wrote, and the retry finds the row.
+    pub(super) fn may_succeed_alone(&self) -> bool {
         matches!(self, StoreError::Conflict(_) | StoreError::Contended(_))
     }
 
-    /// Whether the database said why.
+    /// Whether the error has a cause from the database.
     pub(super) fn has_cause(&self) -> bool {
         self.cause().is_some()
     }

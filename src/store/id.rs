@@ -1,6 +1,6 @@
-//! Ids, one type for each kind of row, so that none is taken for another.
+//! Ids, one type for each kind of row, so that none can stand for another.
 //!
-//! An id is made where a number comes in: from a row, or from a parsed key. Its number comes out again for a MAC or the
+//! An id is created from a row, or from a parsed key. [`get`](CredentialId::get) returns its number for a MAC or the
 //! wire.
 
 use std::fmt;
@@ -24,12 +24,12 @@ macro_rules! ids {
         pub struct $name(i32);
 
         impl $name {
-            /// The id of that number.
+            /// Creates an id from a number.
             pub const fn new(number: i32) -> Self {
                 Self(number)
             }
 
-            /// The number.
+            /// Returns the number.
             pub const fn get(self) -> i32 {
                 self.0
             }
@@ -70,11 +70,11 @@ macro_rules! ids {
 ids! {
     /// The id of an application.
     ApplicationId,
-    /// The id of an authorization, that is of an API client.
+    /// The id of an authorization, that is, of an API client.
     AuthorizationId,
     /// The id of a client secret.
     ClientSecretId,
-    /// The id of a credential or SSH key; both are in one sequence.
+    /// The id of a credential or an SSH key; both are in one sequence.
     CredentialId,
     /// The id of a data key.
     DataKeyId,
@@ -90,7 +90,7 @@ ids! {
     InformationId,
     /// The id of a job.
     JobId,
-    /// The id of the row that a job is about; the kind of the job tells of which table.
+    /// The id of the row that a job is about; the kind of the job determines the table.
     JobObjectId,
     /// The id of a lookup value.
     LookupId,
@@ -104,13 +104,13 @@ ids! {
     ProxySessionId,
     /// The id of a role.
     RoleId,
-    /// The id of a key that signs tokens.
+    /// The id of a token signing key.
     SigningKeyId,
-    /// The id of a tag: of a lookup value that is one.
+    /// The id of a tag, which is a lookup value.
     TagId,
     /// The id of a platform user.
     UserId,
-    /// The place in a list by ids after which its next page begins: the id of the last row, of whatever kind the rows are.
+    /// The position in a list by ids after which its next page begins: the id of the last row, of any kind.
     Cursor,
 }
 

@@ -1,4 +1,4 @@
-//! The table of what requests with an idempotency key did. What a row means is decided in the vault.
+//! The table of stored results of requests with an idempotency key. The vault defines their form.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -6,7 +6,7 @@ use super::id::AuthorizationId;
 use super::schema::idempotency;
 use super::{AnyConnection, StoreError};
 
-/// What one request did.
+/// The stored result of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct IdempotencyRow {
@@ -17,7 +17,7 @@ pub struct IdempotencyRow {
     pub created_at: i64,
 }
 
-/// What the request with that key did.
+/// Returns the stored result of the request with this key.
 pub fn find(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -26,8 +26,8 @@ pub fn find(
     Ok(idempotency::table.find((authorization, key_mac)).first(connection).optional()?)
 }
 
-/// Keeps what a request did, in the place of an older one with its key.
-pub fn put(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), StoreError> {
+/// Inserts a result, in place of an older one with the same key.
+pub fn replace(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), StoreError> {
     diesel::delete(idempotency::table.find((row.authorization_id, &row.key_mac))).execute(connection)?;
     diesel::insert_into(idempotency::table)
         .values((
@@ -41,7 +41,7 @@ pub fn put(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(), S
     Ok(())
 }
 
-/// Deletes about `most` of the rows up to and including that time, the oldest first. Tells whether there may be more.
+/// Deletes about `most` of the rows up to and including `time`, oldest first. Returns whether there may be more.
 pub fn delete_up_to(connection: &mut AnyConnection, time: i64, most: i64) -> Result<bool, StoreError> {
     let last_of_batch: Option<i64> = idempotency::table
         .filter(idempotency::created_at.le(time))

@@ -1,4 +1,4 @@
-//! Security identities.
+//! The table of security identities.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -6,7 +6,8 @@ use super::condition::Engine;
 use super::id::IdentityId;
 use super::pagination::{Listed, Page};
 use crate::store::schema::{identity, identity_role};
-use crate::store::{AnyConnection, StoreError, folded};
+use crate::store::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
 /// An identity.
 #[derive(Clone, Queryable)]
@@ -27,7 +28,7 @@ impl std::fmt::Debug for IdentityRow {
     }
 }
 
-/// The columns by which identities are sorted.
+/// The columns to sort identities by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum IdentityColumn {
@@ -36,7 +37,7 @@ pub enum IdentityColumn {
     IdentityType,
 }
 
-/// A part of the identities.
+/// Returns a page of the identities.
 pub fn list(connection: &mut AnyConnection, page: Page<IdentityColumn>) -> Result<Listed<IdentityRow>, StoreError> {
     let total = identity::table.count().get_result(connection)?;
     let all = identity::table.into_boxed::<Engine>();
@@ -52,22 +53,22 @@ pub fn list(connection: &mut AnyConnection, page: Page<IdentityColumn>) -> Resul
     Ok(Listed { rows, total })
 }
 
-/// The identity with that number.
+/// Returns the identity with this id.
 pub fn by_id(connection: &mut AnyConnection, id: IdentityId) -> Result<Option<IdentityRow>, StoreError> {
     Ok(identity::table.find(id).first(connection).optional()?)
 }
 
-/// The identity of that account, in any case.
+/// Returns the identity of this account, ignoring case.
 pub fn by_account(connection: &mut AnyConnection, account: &str) -> Result<Option<IdentityRow>, StoreError> {
-    Ok(identity::table.filter(identity::account_key.eq(folded(account))).first(connection).optional()?)
+    Ok(identity::table.filter(identity::account_key.eq(case_folded(account))).first(connection).optional()?)
 }
 
-/// All identities.
+/// Returns all identities.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<IdentityRow>, StoreError> {
     Ok(identity::table.order(identity::id).load(connection)?)
 }
 
-/// All identities that have a password.
+/// Returns all identities that have a password.
 pub fn with_password(connection: &mut AnyConnection) -> Result<Vec<IdentityRow>, StoreError> {
     Ok(identity::table.filter(identity::password.is_not_null()).order(identity::id).load(connection)?)
 }
@@ -82,7 +83,7 @@ pub fn insert(
     Ok(diesel::insert_into(identity::table)
         .values((
             identity::account_name.eq(account_name),
-            identity::account_key.eq(folded(account_name)),
+            identity::account_key.eq(case_folded(account_name)),
             identity::identity_type.eq(identity_type),
             identity::mac.eq(Vec::<u8>::new()),
             identity::created_at.eq(now),
@@ -91,19 +92,19 @@ pub fn insert(
         .get_result(connection)?)
 }
 
-/// Writes what the identity's password is checked with, or takes it away.
+/// Sets the password hash of an identity; `None` removes it.
 pub fn set_password(connection: &mut AnyConnection, id: IdentityId, password: Option<&str>) -> Result<(), StoreError> {
     diesel::update(identity::table.find(id)).set(identity::password.eq(password)).execute(connection)?;
     Ok(())
 }
 
-/// Writes the MAC.
+/// Sets the MAC.
 pub fn set_mac(connection: &mut AnyConnection, id: IdentityId, mac: &[u8]) -> Result<(), StoreError> {
     diesel::update(identity::table.find(id)).set(identity::mac.eq(mac)).execute(connection)?;
     Ok(())
 }
 
-/// Forgets an identity; no role holds it any more.
+/// Deletes an identity without roles.
 pub fn delete(connection: &mut AnyConnection, id: IdentityId) -> Result<(), StoreError> {
     diesel::delete(identity_role::table.filter(identity_role::identity_id.eq(id))).execute(connection)?;
     diesel::delete(identity::table.find(id)).execute(connection)?;

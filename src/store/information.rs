@@ -1,4 +1,4 @@
-//! The table of protected information. The texts themselves are in [`super::secret`].
+//! The table of protected-information records. [`super::secret`] has their texts.
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -6,7 +6,7 @@ use super::id::InformationId;
 use super::schema::information;
 use super::{AnyConnection, StoreError};
 
-/// A protected information, without its text.
+/// A protected-information record, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct InformationRow {
@@ -22,7 +22,7 @@ pub struct InformationRow {
     pub changed_at: i64,
 }
 
-/// What may be written of it; `None` leaves a column as it is.
+/// The columns to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = information)]
 #[expect(missing_docs, reason = "columns")]
@@ -34,9 +34,7 @@ pub struct InformationChanges {
     pub users_allowed: Option<String>,
 }
 
-/// The information with that number, held against changes by others until the transaction ends.
-///
-/// SQLite has one writer and needs no lock.
+/// Returns the record with this id and locks it until the transaction ends. SQLite has one writer and needs no lock.
 pub fn locked(connection: &mut AnyConnection, id: InformationId) -> Result<Option<InformationRow>, StoreError> {
     let row = information::table.find(id);
     match connection {
@@ -45,17 +43,17 @@ pub fn locked(connection: &mut AnyConnection, id: InformationId) -> Result<Optio
     }
 }
 
-/// The information with that number.
+/// Returns the record with this id.
 pub fn by_id(connection: &mut AnyConnection, id: InformationId) -> Result<Option<InformationRow>, StoreError> {
     Ok(information::table.find(id).first(connection).optional()?)
 }
 
-/// The information with that identifier, to the letter.
+/// Returns the record with this identifier (exact match).
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<InformationRow>, StoreError> {
     Ok(information::table.filter(information::identifier.eq(identifier)).first(connection).optional()?)
 }
 
-/// Keeps a new, active information and returns its id. Columns without a value are empty.
+/// Inserts an active record and returns its id. Columns without a value are empty.
 pub fn insert(
     connection: &mut AnyConnection,
     identifier: Option<&str>,
@@ -79,7 +77,7 @@ pub fn insert(
         .get_result(connection)?)
 }
 
-/// Writes the columns that have a value.
+/// Updates the columns that have a value.
 pub fn update(
     connection: &mut AnyConnection,
     id: InformationId,
@@ -90,7 +88,7 @@ pub fn update(
     Ok(())
 }
 
-/// Switches it on or off.
+/// Activates or deactivates a record.
 pub fn set_active(connection: &mut AnyConnection, id: InformationId, active: bool, now: i64) -> Result<(), StoreError> {
     diesel::update(information::table.find(id))
         .set((information::active.eq(active), information::changed_at.eq(now)))

@@ -1,8 +1,8 @@
-//! The table of jobs: background work that outlives a restart, and that one node at a time holds.
+//! The table of jobs: background work that survives a restart. One node at a time holds a job.
 //!
-//! A claim gives a [`Lease`]: the job is the holder's until `lease_until`, and longer as long as nobody else claims it.
-//! Every statement of a holder names the fence, which each claim raises, so that a holder who lost the job without
-//! noticing changes nothing more: [`StoreError::LeaseLost`] rolls its whole transaction back.
+//! A claim returns a [`Lease`]: the job belongs to its holder until `lease_until`, and longer until another node
+//! claims it. Every statement of a holder compares the fencing token (`fence`), which each claim increments. So a
+//! holder that has lost the job cannot change anything: [`StoreError::LeaseLost`] rolls its whole transaction back.
 
 use std::str::FromStr;
 
@@ -15,23 +15,23 @@ use super::id::{JobId, JobObjectId};
 use super::schema::job;
 use super::{AnyConnection, StoreError};
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobState {
-    /// It waits for its time, and for a node.
+    /// Waits for its due time, and for a node.
     Queued,
     /// A node holds it.
     Running,
-    /// It has succeeded.
+    /// Succeeded.
     Done,
-    /// It has failed as often as it may.
+    /// Failed after its last attempt.
     Failed,
 }
 
 impl JobState {
     const ALL: [JobState; 4] = [JobState::Queued, JobState::Running, JobState::Done, JobState::Failed];
 
-    /// The name, as stored.
+    /// Returns the name, as stored.
     pub fn as_str(self) -> &'static str {
         match self {
             JobState::Queued => "queued",
@@ -51,14 +51,14 @@ impl FromStr for JobState {
     }
 }
 
-/// A job to be queued. No column may hold a secret.
+/// The columns of a new job. No column may contain a secret.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "columns")]
 pub struct NewJob<'a> {
     pub kind: &'a str,
-    /// What it is about: of one kind and key, one job at a time is queued or running.
+    /// The subject of the job: of one kind and key, one job at a time is queued or running.
     pub key: &'a str,
-    /// The row that it is about, if it is about one.
+    /// The id of the row that the job is about, if any.
     pub object_id: Option<JobObjectId>,
     pub due_at: i64,
     pub max_attempts: i32,
@@ -80,7 +80,7 @@ struct NewRow<'a> {
     created_at: i64,
 }
 
-/// A job as it lies in the table.
+/// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = job)]
 #[expect(missing_docs, reason = "columns")]
@@ -100,7 +100,7 @@ pub struct JobRow {
     pub created_at: i64,
 }
 
-/// The right to a job, as of one claim.
+/// The lease of a job, as of one claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "columns")]
 pub struct Lease {
@@ -113,7 +113,7 @@ pub struct Lease {
     pub max_attempts: i32,
 }
 
-/// What a node takes on: a kind, of one key alone if there is one.
+/// The jobs that a node claims: of one kind, and of one key if it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "columns")]
 pub struct Wanted {
@@ -121,7 +121,7 @@ pub struct Wanted {
     pub key: Option<String>,
 }
 
-/// Queues a job. Tells whether it did: not when one of its kind and key is queued or running already.
+/// Queues a job. Returns false when a job of its kind and key is queued or running already.
 pub fn enqueue(connection: &mut AnyConnection, new: &NewJob<'_>, now: i64) -> Result<bool, StoreError> {
     if live(connection, new.kind, new.key)?.is_some() {
         return Ok(false);
@@ -144,7 +144,7 @@ pub fn enqueue(connection: &mut AnyConnection, new: &NewJob<'_>, now: i64) -> Re
     Ok(true)
 }
 
-/// The job of that kind and key that is queued or running.
+/// Returns the queued or running job of this kind and key.
 pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Option<JobRow>, StoreError> {
     Ok(job::table
         .filter(job::kind.eq(kind).and(job::key.eq(key)))
@@ -154,12 +154,12 @@ pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Opt
         .optional()?)
 }
 
-/// The job of that id.
+/// Returns the job with this id.
 pub fn by_id(connection: &mut AnyConnection, id: JobId) -> Result<Option<JobRow>, StoreError> {
     Ok(job::table.find(id).select(JobRow::as_select()).first(connection).optional()?)
 }
 
-/// The wanted job that is due the longest: queued and due, or held under a lease that has run out.
+/// Returns the wanted job with the earliest due time: queued and due, or with an expired lease.
 pub fn due(connection: &mut AnyConnection, wanted: &Wanted, now: i64) -> Result<Option<JobRow>, StoreError> {
     let queued = job::state.eq(JobState::Queued.as_str()).and(job::due_at.le(now));
     let abandoned = job::state.eq(JobState::Running.as_str()).and(job::lease_until.le(now).assume_not_null());
@@ -175,8 +175,8 @@ pub fn due(connection: &mut AnyConnection, wanted: &Wanted, now: i64) -> Result<
     Ok(found.optional()?)
 }
 
-/// Claims a wanted job that is due, until `until`. A job whose holders have vanished as often as it may be attempted
-/// is marked as failed instead.
+/// Claims a wanted job that is due, until `until`. A job whose lease expired in its last attempt is marked as failed
+/// instead.
 pub fn claim(
     connection: &mut AnyConnection,
     wanted: &[Wanted],
@@ -184,7 +184,7 @@ pub fn claim(
     until: i64,
 ) -> Result<Option<Lease>, StoreError> {
     for wanted in wanted {
-        // Each turn either takes a row out of what is due or finds that another node has.
+        // Each iteration either claims a due row or finds that another node has.
         while let Some(row) = due(connection, wanted, now)? {
             if row.attempts >= row.max_attempts {
                 end(connection, (row.id, row.fence), JobState::Failed, Some("lease-lost"))?;
@@ -199,7 +199,7 @@ pub fn claim(
 }
 
 fn take(connection: &mut AnyConnection, row: &JobRow, until: i64) -> Result<bool, StoreError> {
-    // The fence changes with every claim, the state with every end: as it was looked at is as it is.
+    // Every claim changes the fence, and every end the state, so an unchanged row is still free.
     let unchanged = job::table.find(row.id).filter(job::fence.eq(row.fence)).filter(job::state.eq(&row.state));
     let taken = diesel::update(unchanged)
         .set((
@@ -212,8 +212,8 @@ fn take(connection: &mut AnyConnection, row: &JobRow, until: i64) -> Result<bool
     Ok(taken == 1)
 }
 
-/// Prolongs a lease to `until`, and locks the job until the transaction ends: the first statement of each transaction
-/// of a holder.
+/// Extends a lease to `until`, and locks the job until the transaction ends. Must be the first statement of each
+/// transaction of a holder.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]
@@ -223,7 +223,7 @@ pub fn renew(connection: &mut AnyConnection, lease: &Lease, until: i64) -> Resul
     held_or_lost(diesel::update(held).set(job::lease_until.eq(until)).execute(connection)?)
 }
 
-/// Ends a job as done.
+/// Marks a job as done.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]
@@ -231,7 +231,7 @@ pub fn complete(connection: &mut AnyConnection, lease: &Lease) -> Result<(), Sto
     held_or_lost(end(connection, (lease.id, lease.fence), JobState::Done, None)?)
 }
 
-/// Queues a job that succeeded again, for its next time.
+/// Queues a job again after a success, for its next due time.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]
@@ -239,8 +239,8 @@ pub fn repeat(connection: &mut AnyConnection, lease: &Lease, due_at: i64) -> Res
     queue_again(connection, lease, due_at, 0, None)
 }
 
-/// Gives a job back after a failed attempt: for another one at `retry_at`, or as failed after the last one. `error` is
-/// a fixed word, no value.
+/// Returns a job after a failed attempt: queued for a retry at `retry_at`, or failed after the last attempt. `error`
+/// is a fixed word, never a value.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]
@@ -253,7 +253,7 @@ pub fn fail(connection: &mut AnyConnection, lease: &Lease, error: &str, retry_at
     Ok(JobState::Queued)
 }
 
-/// Deletes the jobs that ended, and were due, up to that time.
+/// Deletes the ended jobs that were due up to `time`.
 pub fn delete_ended(connection: &mut AnyConnection, time: i64) -> Result<usize, StoreError> {
     let ended = job::state.eq(JobState::Done.as_str()).or(job::state.eq(JobState::Failed.as_str()));
     Ok(diesel::delete(job::table.filter(ended).filter(job::due_at.le(time))).execute(connection)?)
@@ -280,7 +280,7 @@ fn queue_again(
     held_or_lost(queued)
 }
 
-/// Ends a running job under this fence, and tells how many jobs that were: one or none.
+/// Ends a running job with this fence. Returns the number of rows changed, 0 or 1.
 fn end(
     connection: &mut AnyConnection,
     (id, fence): (JobId, i64),

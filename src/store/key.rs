@@ -1,4 +1,4 @@
-//! The tables of wrapped data keys and of the keys that sign tokens.
+//! Tables of wrapped data keys and of token signing keys.
 
 use diesel::{Insertable, QueryDsl, Queryable, RunQueryDsl};
 
@@ -17,7 +17,7 @@ pub struct DataKeyRow {
     pub created_at: i64,
 }
 
-/// A data key to be kept.
+/// The columns of a new data key.
 #[derive(Insertable)]
 #[diesel(table_name = data_key)]
 #[expect(missing_docs, reason = "columns")]
@@ -28,17 +28,17 @@ pub struct NewDataKey<'a> {
     pub created_at: i64,
 }
 
-/// Keeps a data key and returns its id.
+/// Inserts a data key and returns its id.
 pub fn insert_data_key(connection: &mut AnyConnection, row: NewDataKey<'_>) -> Result<DataKeyId, StoreError> {
     Ok(diesel::insert_into(data_key::table).values(row).returning(data_key::id).get_result(connection)?)
 }
 
-/// All data keys, oldest first.
+/// Returns all data keys, oldest first.
 pub fn data_keys(connection: &mut AnyConnection) -> Result<Vec<DataKeyRow>, StoreError> {
     Ok(data_key::table.order(data_key::id).load(connection)?)
 }
 
-/// A key that signs tokens; its private half is in the table of secrets.
+/// A token signing key; its private half is in the table of secrets.
 #[derive(Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct SigningKeyRow {
@@ -49,7 +49,7 @@ pub struct SigningKeyRow {
     pub created_at: i64,
 }
 
-/// A signing key to be kept.
+/// The columns of a new signing key.
 #[derive(Insertable)]
 #[diesel(table_name = signing_key)]
 #[expect(missing_docs, reason = "columns")]
@@ -60,12 +60,12 @@ pub struct NewSigningKey<'a> {
     pub created_at: i64,
 }
 
-/// Keeps a signing key and returns its id.
+/// Inserts a signing key and returns its id.
 pub fn insert_signing_key(connection: &mut AnyConnection, row: NewSigningKey<'_>) -> Result<SigningKeyId, StoreError> {
     Ok(diesel::insert_into(signing_key::table).values(row).returning(signing_key::id).get_result(connection)?)
 }
 
-/// All signing keys, oldest first.
+/// Returns all signing keys, oldest first.
 pub fn signing_keys(connection: &mut AnyConnection) -> Result<Vec<SigningKeyRow>, StoreError> {
     Ok(signing_key::table.order(signing_key::id).load(connection)?)
 }

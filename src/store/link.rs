@@ -1,4 +1,4 @@
-//! What is linked to an authorization, and so visible to it.
+//! The table of links: the objects that an authorization sees.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
@@ -8,7 +8,7 @@ use super::lookup;
 use super::schema::{authorization_link, credential};
 use super::{AnyConnection, StoreError};
 
-/// The stored name of the kind of credentials.
+/// The stored name of the kind `Credential`.
 const CREDENTIAL: &str = "credential";
 
 /// An object that an authorization can be linked to.
@@ -18,13 +18,13 @@ pub enum LinkedObject {
     Device(DeviceId),
     Credential(CredentialId),
     Information(InformationId),
-    /// A tag: everything that bears it.
+    /// A tag: every object that has it.
     Tag(TagId),
     Entry(EntryId),
 }
 
 impl LinkedObject {
-    /// The kind and the id, as stored.
+    /// Returns the kind and the id, as stored.
     fn columns(self) -> (&'static str, i32) {
         match self {
             LinkedObject::Device(id) => ("device", id.get()),
@@ -49,7 +49,7 @@ pub fn exists(
     Ok(found.is_some())
 }
 
-/// Takes the link away. Tells whether it was there.
+/// Deletes a link. Returns whether it existed.
 pub fn delete(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -60,7 +60,7 @@ pub fn delete(
     Ok(diesel::delete(link).execute(connection)? > 0)
 }
 
-/// Links the object; a link that is there already is left as it is.
+/// Inserts a link, unless it exists.
 pub fn insert(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -109,7 +109,7 @@ pub fn credentials_of_device(
         .load(connection)?)
 }
 
-/// Takes the object from everyone that it was linked to.
+/// Deletes all links of an object.
 pub fn delete_all(connection: &mut AnyConnection, object: LinkedObject) -> Result<(), StoreError> {
     let (kind, id) = object.columns();
     let links = authorization_link::table

@@ -1,8 +1,9 @@
-//! Lists: what an authorization sees, filtered, whole or page by page.
+//! Lists of the objects that an authorization sees: filtered, whole or page by page.
 //!
-//! A page is to cost the same in a table of any size, and no one plan does that for everybody: who sees little (or asks
-//! for a rare tag) has those few rows looked up and sorted; who sees much has the table walked in the order of its
-//! numbers, and each row asked about. `RARE` lies near where the two cost the same in a table of a million rows.
+//! A page should cost the same in a table of any size, and no single query plan achieves that. For an authorization
+//! that sees few objects, or for a rare tag, the query selects these rows first and sorts them. For an authorization
+//! that sees many, it scans the table in the order of the ids and tests each row. Near `MAX_SELECTED` both cost the
+//! same in a table of a million rows.
 
 use diesel::dsl::not;
 use diesel::{
@@ -15,17 +16,18 @@ use super::id::{AuthorizationId, Cursor, TagId};
 use super::information::InformationRow;
 use super::lookup::{self, LookupKind};
 use super::schema::{credential, device, information, rotation_policy};
-use super::tag::{self, TaggedKind, bearing, bears_credential, bears_device};
+use super::tag::{self, TaggedKind, credential_has, device_has, objects_with};
 use super::visibility::{
     credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
     sees_at_most,
 };
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// How many rows are few.
-const RARE: i64 = 4000;
+/// The number of rows up to which the query selects first.
+const MAX_SELECTED: i64 = 4000;
 
-/// A part of a list: up to `limit` rows after the place `after`.
+/// A page of a list: at most `limit` rows after the position `after`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Page {
@@ -33,27 +35,27 @@ pub struct Page {
     pub limit: i64,
 }
 
-/// What a list is narrowed to; `None` narrows nothing, as does a field that the kind of object does not have.
+/// The filter of a list. `None` does not filter, and neither does a field that the kind of object lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// The username, to the letter.
+    /// The username (exact match).
     pub username: Option<String>,
     /// The hostname, ignoring case.
     pub hostname: Option<String>,
-    /// The management address, to the letter.
+    /// The management address (exact match).
     pub ip: Option<String>,
-    /// The identifier, to the letter.
+    /// The identifier (exact match).
     pub identifier: Option<String>,
     /// A tag, ignoring case.
     pub tag: Option<String>,
     /// The type of the object, ignoring case.
     pub kind: Option<String>,
-    /// Whether those that are switched off are wanted, instead of those that are on.
+    /// Selects inactive objects instead of active ones.
     pub inactive: bool,
 }
 
-/// The numbers and spellings behind a filter's names.
-struct Known {
+/// The stored values behind the names of a filter.
+struct ResolvedFilter {
     kind: Option<String>,
     tag: Option<Tag>,
 }
@@ -63,40 +65,40 @@ struct Tag {
     is_rare: bool,
 }
 
-/// Looks the filter's names up. `None`: nothing has such a type, or bears such a tag.
-fn known(
+/// Looks up the names of a filter. Returns `None` when no object can have the type or the tag.
+fn resolve(
     connection: &mut AnyConnection,
     filter: &Filter,
     kinds: LookupKind,
     tagged: TaggedKind,
-) -> Result<Option<Known>, StoreError> {
-    let mut known = Known { kind: None, tag: None };
+) -> Result<Option<ResolvedFilter>, StoreError> {
+    let mut resolved = ResolvedFilter { kind: None, tag: None };
     if let Some(name) = &filter.kind {
         let Some(kind) = lookup::find(connection, kinds, name)? else { return Ok(None) };
-        known.kind = Some(kind.name);
+        resolved.kind = Some(kind.name);
     }
     if let Some(name) = &filter.tag {
         let Some(found) = lookup::find_tag(connection, name)? else { return Ok(None) };
-        let is_rare = tag::is_borne_by_at_most(connection, found, tagged, RARE)?;
-        known.tag = Some(Tag { id: found, is_rare });
+        let is_rare = tag::has_at_most(connection, found, tagged, MAX_SELECTED)?;
+        resolved.tag = Some(Tag { id: found, is_rare });
     }
-    Ok(Some(known))
+    Ok(Some(resolved))
 }
 
-/// Whether to ask about each row instead of looking up what is seen. A list that is neither narrowed nor a page reads
-/// all of it in any case.
-fn walks(
+/// Whether to scan the table instead of selecting the visible rows first. A list without a filter and without a page
+/// reads all visible rows anyway.
+fn scans_table(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<bool, StoreError> {
     let is_whole = page.is_none() && *filter == Filter::default();
-    Ok(!is_whole && !sees_at_most(connection, authorization, RARE)?)
+    Ok(!is_whole && !sees_at_most(connection, authorization, MAX_SELECTED)?)
 }
 
-/// Lists the credentials that the authorization sees, of one kind or of both, oldest first, each with its device and whether
-/// its rotation policy changes it by itself. Active ones are on active devices.
+/// Lists the credentials that the authorization sees, of one kind or both, oldest first. Each has its device and the
+/// `automatic_change` of its rotation policy. Active credentials are on active devices.
 pub fn credentials(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -104,11 +106,11 @@ pub fn credentials(
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<Vec<(CredentialRow, DeviceRow, Option<bool>)>, StoreError> {
-    let Some(known) = known(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
+    let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
     let mut query = credential::table.inner_join(device::table).left_join(rotation_policy::table).into_boxed();
-    query = if walks(connection, authorization, filter, page)? {
+    query = if scans_table(connection, authorization, filter, page)? {
         query.filter(credential_is_seen(authorization))
     } else {
         query.filter(seen_credentials(authorization))
@@ -119,7 +121,7 @@ pub fn credentials(
         query.filter(credential::active.and(device::active))
     };
     if let Some(kind) = kind {
-        query = query.filter(credential::kind.eq(kind.name()));
+        query = query.filter(credential::kind.eq(kind.as_str()));
     }
     if let Some(username) = &filter.username {
         query = query.filter(credential::username.eq(username));
@@ -128,17 +130,17 @@ pub fn credentials(
         query = query.filter(credential::identifier.eq(identifier));
     }
     if let Some(hostname) = &filter.hostname {
-        query = query.filter(device::hostname_key.eq(folded(hostname)));
+        query = query.filter(device::hostname_key.eq(case_folded(hostname)));
     }
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip.eq(ip));
     }
-    if let Some(kind) = known.kind {
+    if let Some(kind) = resolved.kind {
         query = query.filter(credential::credential_type.eq(kind));
     }
-    query = match known.tag {
-        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(bearing(id, "credential"))),
-        Some(Tag { id, is_rare: false }) => query.filter(bears_credential(id)),
+    query = match resolved.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(objects_with(id, "credential"))),
+        Some(Tag { id, is_rare: false }) => query.filter(credential_has(id)),
         None => query,
     };
     if let Some(page) = page {
@@ -148,35 +150,35 @@ pub fn credentials(
     Ok(query.order(credential::id).select(columns).load(connection)?)
 }
 
-/// The devices that the authorization sees, oldest first.
+/// Lists the devices that the authorization sees, oldest first.
 pub fn devices(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
 ) -> Result<Vec<DeviceRow>, StoreError> {
-    let Some(known) = known(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
+    let Some(resolved) = resolve(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
         return Ok(Vec::new());
     };
     let mut query = device::table.into_boxed();
-    query = if walks(connection, authorization, filter, page)? {
+    query = if scans_table(connection, authorization, filter, page)? {
         query.filter(device_is_seen(authorization))
     } else {
         query.filter(seen_devices(authorization))
     };
     query = if filter.inactive { query.filter(not(device::active)) } else { query.filter(device::active) };
     if let Some(hostname) = &filter.hostname {
-        query = query.filter(device::hostname_key.eq(folded(hostname)));
+        query = query.filter(device::hostname_key.eq(case_folded(hostname)));
     }
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip.eq(ip));
     }
-    if let Some(kind) = known.kind {
+    if let Some(kind) = resolved.kind {
         query = query.filter(device::kind.eq(kind));
     }
-    query = match known.tag {
-        Some(Tag { id, is_rare: true }) => query.filter(device::id.eq_any(bearing(id, "device"))),
-        Some(Tag { id, is_rare: false }) => query.filter(bears_device(id)),
+    query = match resolved.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(device::id.eq_any(objects_with(id, "device"))),
+        Some(Tag { id, is_rare: false }) => query.filter(device_has(id)),
         None => query,
     };
     if let Some(page) = page {
@@ -185,7 +187,7 @@ pub fn devices(
     Ok(query.order(device::id).select(DeviceRow::as_select()).load(connection)?)
 }
 
-/// The information that the authorization sees, oldest first. It bears no tags.
+/// Lists the protected-information records that the authorization sees, oldest first. They have no tags.
 pub fn information(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -193,11 +195,11 @@ pub fn information(
     page: Option<Page>,
 ) -> Result<Vec<InformationRow>, StoreError> {
     let untagged = Filter { tag: None, ..filter.clone() };
-    let Some(known) = known(connection, &untagged, LookupKind::InformationType, TaggedKind::Device)? else {
+    let Some(resolved) = resolve(connection, &untagged, LookupKind::InformationType, TaggedKind::Device)? else {
         return Ok(Vec::new());
     };
     let mut query = information::table.into_boxed();
-    query = if walks(connection, authorization, filter, page)? {
+    query = if scans_table(connection, authorization, filter, page)? {
         query.filter(information_is_seen(authorization))
     } else {
         query.filter(seen_information(authorization))
@@ -206,7 +208,7 @@ pub fn information(
     if let Some(identifier) = &filter.identifier {
         query = query.filter(information::identifier.eq(identifier));
     }
-    if let Some(kind) = known.kind {
+    if let Some(kind) = resolved.kind {
         query = query.filter(information::kind.eq(kind));
     }
     if let Some(page) = page {

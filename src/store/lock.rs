@@ -1,15 +1,14 @@
-//! Locks on names: whoever looks for a name to take it if it is free locks it first, so that no other node takes it in
-//! between.
+//! Locks on names: lock a name before you test that it is free, so that no other node can take it in between.
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
 
 use super::{AnyConnection, StoreError};
 
-/// Locks `name` until the transaction ends. Whoever else locks it waits, or runs again alone.
+/// Locks `name` until the transaction ends. Another transaction that locks it waits, or is retried alone.
 ///
-/// On PostgreSQL a unique index would be enough for the rows, but not for a rule that looks more than once: each of its
-/// statements sees what was committed by then. SQLite has one writer, which holds everything.
+/// On PostgreSQL a unique index would protect the rows, but not a rule with several queries: each statement sees what
+/// has been committed by then. SQLite has one writer, which holds the write lock.
 pub fn lock_name(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
     match connection {
         AnyConnection::Sqlite(_) => Ok(()),

@@ -1,15 +1,16 @@
-//! Lookup values: device types, vendors, models, sites, credential types and tags.
+//! The table of lookup values: device types, vendors, models, sites, credential types and tags.
 //!
-//! They are registered on first use, compared ignoring case, and keep their first spelling, which the rows that use them
-//! carry.
+//! A value is inserted on first use, compared ignoring case, and stored in its first spelling, which other tables
+//! repeat.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper};
 
 use super::id::{LookupId, TagId};
 use super::schema::lookup;
-use super::{AnyConnection, StoreError, folded};
+use super::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// What a lookup value is of.
+/// The kind of a lookup value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum LookupKind {
@@ -23,7 +24,7 @@ pub enum LookupKind {
 }
 
 impl LookupKind {
-    fn name(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             LookupKind::CredentialType => "credential_type",
             LookupKind::DeviceType => "device_type",
@@ -40,40 +41,40 @@ impl LookupKind {
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = lookup)]
 pub struct LookupValue {
-    /// Its number.
+    /// The id.
     pub id: LookupId,
-    /// Its first spelling.
+    /// The first spelling.
     pub name: String,
 }
 
-/// The value of that name, or `None` when it has never been used.
+/// Returns the value with this name, or `None` when it was never used.
 pub fn find(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<Option<LookupValue>, StoreError> {
-    let named = lookup::table.filter(lookup::kind.eq(kind.name())).filter(lookup::name_key.eq(folded(name)));
+    let named = lookup::table.filter(lookup::kind.eq(kind.as_str())).filter(lookup::name_key.eq(case_folded(name)));
     Ok(named.select(LookupValue::as_select()).first(connection).optional()?)
 }
 
-/// The value of that name, in this spelling when it is new.
+/// Returns the value with this name; inserts it in this spelling when it is new.
 pub fn register(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<LookupValue, StoreError> {
     if let Some(known) = find(connection, kind, name)? {
         return Ok(known);
     }
     Ok(diesel::insert_into(lookup::table)
-        .values((lookup::kind.eq(kind.name()), lookup::name.eq(name), lookup::name_key.eq(folded(name))))
+        .values((lookup::kind.eq(kind.as_str()), lookup::name.eq(name), lookup::name_key.eq(case_folded(name))))
         .returning((lookup::id, lookup::name))
         .get_result(connection)?)
 }
 
-/// The id of the tag of that name, or `None` when it has never been used.
+/// Returns the id of the tag with this name, or `None` when it was never used.
 pub fn find_tag(connection: &mut AnyConnection, name: &str) -> Result<Option<TagId>, StoreError> {
     Ok(find(connection, LookupKind::Tag, name)?.map(|value| TagId::new(value.id.get())))
 }
 
-/// The id of the tag of that name, in this spelling when it is new.
+/// Returns the id of the tag with this name; inserts it in this spelling when it is new.
 pub fn register_tag(connection: &mut AnyConnection, name: &str) -> Result<TagId, StoreError> {
     Ok(TagId::new(register(connection, LookupKind::Tag, name)?.id.get()))
 }
 
-/// Every value of a kind.
+/// Returns all values of a kind.
 pub fn all(connection: &mut AnyConnection, kind: LookupKind) -> Result<Vec<LookupValue>, StoreError> {
-    Ok(lookup::table.filter(lookup::kind.eq(kind.name())).select(LookupValue::as_select()).load(connection)?)
+    Ok(lookup::table.filter(lookup::kind.eq(kind.as_str())).select(LookupValue::as_select()).load(connection)?)
 }

@@ -1,5 +1,5 @@
-//! Small facts about the database itself: the check value of the root key, and the mark that rises with every change
-//! of keys, clients or revocations.
+//! Tables of facts about the database: the check value of the root key, and the change mark, which every change of
+//! keys, clients or revocations increments.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
@@ -7,16 +7,16 @@ use super::schema::{change_mark, vault_meta};
 use super::{AnyConnection, StoreError};
 
 const ROOT_KEY_CHECK: &str = "root_key_check";
-const THE_MARK: i32 = 1;
+const CHANGE_MARK_ID: i32 = 1;
 
-/// Whether the database answers at all.
+/// Tests that the database answers.
 pub fn answers(connection: &mut AnyConnection) -> Result<(), StoreError> {
     diesel::sql_query("SELECT 1").execute(connection)?;
     Ok(())
 }
 
-/// The check value of the root key that this database is sealed under, or `None` before the first start. A database
-/// without any table has none either.
+/// Returns the check value of the root key of this database, or `None` before the first start and in a database
+/// without tables.
 pub fn root_key_check(connection: &mut AnyConnection) -> Result<Option<Vec<u8>>, StoreError> {
     if !has_tables(connection)? {
         return Ok(None);
@@ -24,28 +24,28 @@ pub fn root_key_check(connection: &mut AnyConnection) -> Result<Option<Vec<u8>>,
     Ok(vault_meta::table.find(ROOT_KEY_CHECK).select(vault_meta::value).first(connection).optional()?)
 }
 
-/// Keeps the check value of the first start.
-pub fn keep_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Result<(), StoreError> {
+/// Inserts the check value of the root key.
+pub fn insert_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Result<(), StoreError> {
     diesel::insert_into(vault_meta::table)
         .values((vault_meta::name.eq(ROOT_KEY_CHECK), vault_meta::value.eq(check)))
         .execute(connection)?;
     Ok(())
 }
 
-/// Raises the mark: every node reads its keys, clients and revocations again within a second.
-pub fn raise_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    diesel::update(change_mark::table.find(THE_MARK))
+/// Increments the change mark: every node then reloads its keys, clients and revocations within a second.
+pub fn increment_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    diesel::update(change_mark::table.find(CHANGE_MARK_ID))
         .set(change_mark::revision.eq(change_mark::revision + 1))
         .execute(connection)?;
     Ok(())
 }
 
-/// The mark as it stands.
+/// Returns the change mark.
 pub fn change_mark(connection: &mut AnyConnection) -> Result<i64, StoreError> {
-    Ok(change_mark::table.find(THE_MARK).select(change_mark::revision).first(connection)?)
+    Ok(change_mark::table.find(CHANGE_MARK_ID).select(change_mark::revision).first(connection)?)
 }
 
-/// Whether the tables are there. The catalogue is asked, since a failing query would end a PostgreSQL transaction.
+/// Whether the tables exist. Queries the catalogue, because a failed query would abort a PostgreSQL transaction.
 fn has_tables(connection: &mut AnyConnection) -> Result<bool, StoreError> {
     #[derive(diesel::QueryableByName)]
     struct Found {

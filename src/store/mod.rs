@@ -1,8 +1,8 @@
-//! All of the database: connections, the writer, the readers, and one file for each table.
+//! The database: connections, the writer, the readers, and one file for each table.
 //!
-//! What writes, and what reveals a secret, is a job for [`Store::write`]; what only looks goes to [`Store::read`].
-//! The functions of the tables take a connection, so that they compose within one transaction. They know rows, not
-//! rules: who may do what is decided above.
+//! An operation that writes or reveals a secret is a job for [`Store::write`]; a query goes to [`Store::read`]. The
+//! functions of the tables take a connection, so that they compose within a transaction. They know rows, not rules:
+//! permissions are decided in `vault`.
 
 mod connection;
 mod control;
@@ -56,24 +56,24 @@ use control::Control;
 use readers::Readers;
 use writer::Writers;
 
-/// How the writers work.
+/// Settings of the writers.
 #[derive(Clone, Debug)]
 pub struct WriterSettings {
-    /// The name of this node; its chains of audit records bear it.
+    /// The name of this node, a part of the names of its chains of audit records.
     pub node: String,
     /// Writers on PostgreSQL. SQLite always has one.
     pub writers: usize,
-    /// How many jobs may wait, those of one lane up to half of it; the next one is refused.
+    /// The capacity of the queue; one lane may fill half of it. Further jobs are refused.
     pub queue: usize,
-    /// How long a job may wait for its begin.
+    /// How long a job may wait until it starts.
     pub wait: Duration,
-    /// How many jobs share a commit at the most.
+    /// The maximum number of jobs in a transaction.
     pub batch: usize,
-    /// How long a transaction takes on further jobs.
+    /// How long a transaction accepts further jobs.
     pub batch_time: Duration,
 }
 
-/// The database: a queue of writes, a pool of readers, and a connection for control.
+/// The database: a queue of writes, a pool of readers, and a control connection.
 pub struct Store {
     writers: Writers,
     readers: Readers,
@@ -81,8 +81,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, and starts the writers and `readers` connections for reading. The tables have to be there:
-    /// [`Database::migrate`] comes first.
+    /// Connects, and starts the writers and `readers` reading connections. The tables must exist: run
+    /// [`Database::migrate`] first.
     pub fn open(
         location: &DatabaseLocation,
         settings: &WriterSettings,
@@ -96,14 +96,14 @@ impl Store {
         })
     }
 
-    /// Runs `job` in a transaction and returns once that is durable.
+    /// Runs `job` in a transaction and returns when it is durable.
     ///
     /// The job may run more than once, each time from a clean state, so it must not change anything but rows.
     ///
     /// # Errors
-    /// The job's own; [`StoreError::Busy`] when the queue, or the half of it that one lane may fill, is full;
-    /// [`StoreError::TimedOut`] when the job had not begun by its deadline, and never will;
-    /// [`StoreError::Unavailable`] when nothing was kept because the database did not commit.
+    /// The job's own; [`StoreError::Busy`] when the queue, or the lane's half of it, is full;
+    /// [`StoreError::TimedOut`] when the job had not started by its deadline, and it will not run;
+    /// [`StoreError::Unavailable`] when the database did not commit.
     pub async fn write<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -112,7 +112,7 @@ impl Store {
         self.writers.submit(ticket, job).await
     }
 
-    /// Runs `query`, which must not write, on one of the connections for reading. `request_id` is for the log.
+    /// Runs `query`, which must not write, on a reading connection. `request_id` is for the log.
     pub async fn read_for<T, Q>(&self, request_id: &str, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -121,7 +121,7 @@ impl Store {
         self.readers.run(query).await.inspect_err(|error| error.log(request_id))
     }
 
-    /// As [`Store::read_for`], for several queries that have to see one state of the database.
+    /// Runs several queries on one snapshot of the database; otherwise as [`Store::read_for`].
     pub async fn snapshot<T, Q>(&self, request_id: &str, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -136,7 +136,7 @@ impl Store {
         self.read_for(request_id, in_transaction).await
     }
 
-    /// As [`Store::read_for`], for what no request asked for.
+    /// Runs `query` as [`Store::read_for`] does, without a request.
     pub async fn read<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -145,46 +145,46 @@ impl Store {
         self.read_for("", query).await
     }
 
-    /// Asks what a node must know whether or not it is busy, on a connection that neither lists nor writes can occupy.
-    /// `query` must be short and must not write; it is asked again when the connection was lost.
+    /// Runs `query` on the control connection, which neither lists nor writes can block. `query` must be short and
+    /// must not write; it is retried when the connection was lost.
     ///
     /// # Errors
-    /// The query's own, and [`StoreError::TimedOut`] after 3 s.
+    /// The query's own; [`StoreError::TimedOut`] after 3 s.
     pub async fn control<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.control.ask(query).await
+        self.control.query(query).await
     }
 
-    /// How many jobs wait for a writer.
+    /// Returns the number of jobs in the queue.
     pub fn queue_depth(&self) -> usize {
         self.writers.depth()
     }
 
-    /// Finishes what is queued; every later write is refused.
+    /// Finishes the queued jobs and refuses later ones.
     pub fn close(&self) {
         self.writers.stop();
         self.control.stop();
     }
 }
 
-/// A single connection, for what happens before a store is open: looking at the keys, and migrating.
+/// A single connection, for the steps before a store is open: loading the keys, and migrations.
 pub struct Database(AnyConnection);
 
 impl Database {
-    /// Connects. With `create` false, a SQLite file that does not exist is `None` instead of a new file.
+    /// Connects. With `create` false, a missing SQLite file gives `None` instead of a new file.
     pub fn connect(location: &DatabaseLocation, create: bool) -> Result<Option<Self>, StoreError> {
         if create || location.exists() { location.connect().map(|connection| Some(Self(connection))) } else { Ok(None) }
     }
 
-    /// The connection itself.
+    /// Returns the connection.
     pub fn connection(&mut self) -> &mut AnyConnection {
         &mut self.0
     }
 
-    /// Runs `work` in a transaction: all of its rows are kept, or none.
+    /// Runs `work` in a transaction: all of its rows are committed, or none.
     pub fn transaction<T>(
         &mut self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
@@ -192,31 +192,21 @@ impl Database {
         self.0.begin()?;
         let result = work(&mut self.0).and_then(|value| self.0.command("COMMIT").map(|()| value));
         if result.is_err() {
-            // The error that counts is the one that brought us here.
+            // The first error counts.
             let _ = self.0.command("ROLLBACK");
         }
         result
     }
 
-    /// Applies the migrations that are missing, and tells how many those were.
+    /// Applies the pending migrations and returns their number.
     pub fn migrate(&mut self) -> Result<usize, StoreError> {
         self.0.migrate()
     }
 
-    /// How many migrations are missing.
+    /// Returns the number of pending migrations.
     pub fn pending_migrations(&mut self) -> Result<usize, StoreError> {
         self.0.pending_migrations()
     }
-}
-
-/// The form in which names are compared ignoring case.
-pub(crate) fn folded(name: &str) -> String {
-    name.to_lowercase()
-}
-
-/// The items of a list separated by commas, trimmed, without empty ones.
-pub(crate) fn items(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]

@@ -1,29 +1,29 @@
-//! Pages by offset: a part of a list, and how long the whole of it is.
+//! Pages by offset, with the total number of rows.
 
-/// The part of a list that is wanted.
+/// A requested page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page<C> {
-    /// How many rows are passed over.
+    /// The number of rows to skip.
     pub offset: i64,
-    /// How many follow at the most.
+    /// The maximum number of rows.
     pub limit: i64,
-    /// The column that the list is sorted by; rows that are equal in it come by their number.
+    /// The column to sort by; equal rows are sorted by id.
     pub sort: C,
-    /// Whether the largest comes first.
+    /// Whether to sort in descending order.
     pub descending: bool,
 }
 
-/// A part of a list, and how many rows the whole of it has.
+/// A page of a list, and the number of rows in the whole list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed<R> {
-    /// The rows of this part.
+    /// The rows of the page.
     pub rows: Vec<R>,
-    /// The number of rows in all parts.
+    /// The number of rows in the whole list.
     pub total: i64,
 }
 
 impl<R> Listed<R> {
-    /// The same list with each row turned into something else.
+    /// Maps each row.
     pub fn try_map<S, E>(self, each: impl FnMut(R) -> Result<S, E>) -> Result<Listed<S>, E> {
         let rows = self.rows.into_iter().map(each).collect::<Result<_, _>>()?;
         Ok(Listed { rows, total: self.total })

@@ -1,4 +1,4 @@
-//! PAM providers and the values of their parameters. What is secret of those is in [`crate::store::secret`].
+//! Tables of PAM providers and the values of their parameters. [`crate::store::secret`] has the secret values.
 
 use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension,
@@ -9,7 +9,8 @@ use super::condition::{Clause, Condition, Engine, NumberTest, TextTest, number_c
 use super::pagination::{Listed, Page};
 use crate::store::id::{ParameterId, ProviderId, ProviderValueId};
 use crate::store::schema::{provider, provider_type, provider_value};
-use crate::store::{AnyConnection, StoreError, folded};
+use crate::store::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
 /// A provider.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -26,7 +27,7 @@ pub struct ProviderRow {
     pub changed_at: i64,
 }
 
-/// What a call writes of a provider.
+/// The writable columns of a provider.
 #[derive(Clone, Debug, Insertable, AsChangeset)]
 #[diesel(table_name = provider, treat_none_as_null = true)]
 #[expect(missing_docs, reason = "columns")]
@@ -51,7 +52,7 @@ pub struct ValueRow {
     pub instance_guid: Option<String>,
 }
 
-/// What a call writes of a value.
+/// The writable columns of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, AsChangeset)]
 #[diesel(table_name = provider_value, treat_none_as_null = true)]
 #[expect(missing_docs, reason = "columns")]
@@ -61,7 +62,7 @@ pub struct ValueFields {
     pub instance_guid: Option<String>,
 }
 
-/// The columns by which providers are sorted; the type by its name.
+/// The columns to sort providers by; the type sorts by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ProviderColumn {
@@ -73,7 +74,7 @@ pub enum ProviderColumn {
     Remote,
 }
 
-/// What can be asked about a provider; its type by name.
+/// A test of a provider; a type is tested by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ProviderTest {
@@ -83,18 +84,18 @@ pub enum ProviderTest {
     SecuredArea(NumberTest),
 }
 
-/// Which providers a list holds.
+/// The selection of a list of providers.
 #[derive(Clone, Debug)]
 pub struct ProviderScope {
-    /// Only these, unless it is all of them.
+    /// Only these ids; `None` means all.
     pub ids: Option<Vec<ProviderId>>,
-    /// Only those for which it holds.
+    /// Only providers that meet this condition.
     pub condition: Option<Condition<ProviderTest>>,
 }
 
 type Joined = diesel::dsl::InnerJoinQuerySource<provider::table, provider_type::table>;
 
-/// The providers of a scope.
+/// Returns a page of the selected providers.
 pub fn list(
     connection: &mut AnyConnection,
     scope: &ProviderScope,
@@ -121,7 +122,7 @@ pub fn list(
         (ProviderColumn::Area, true) => query.order(provider::area.desc()),
         (ProviderColumn::Type, false) => query.order(provider_type::name_key.asc()),
         (ProviderColumn::Type, true) => query.order(provider_type::name_key.desc()),
-        // Those without one come first, on both engines.
+        // NULL sorts first on both engines.
         (ProviderColumn::SecuredArea, false) => {
             query.order((provider::secured_area_id.is_not_null().asc(), provider::secured_area_id.asc()))
         }
@@ -144,18 +145,18 @@ fn clause(test: &ProviderTest) -> Clause<Joined> {
     }
 }
 
-/// The provider with that number.
+/// Returns the provider with this id.
 pub fn by_id(connection: &mut AnyConnection, id: ProviderId) -> Result<Option<ProviderRow>, StoreError> {
     Ok(provider::table.find(id).first(connection).optional()?)
 }
 
-/// The number of the provider of that name, in any case.
+/// Returns the id of the provider with this name, ignoring case.
 pub fn id_by_name(connection: &mut AnyConnection, name: &str) -> Result<Option<ProviderId>, StoreError> {
-    let same = provider::table.filter(provider::name_key.eq(folded(name))).select(provider::id);
+    let same = provider::table.filter(provider::name_key.eq(case_folded(name))).select(provider::id);
     Ok(same.first(connection).optional()?)
 }
 
-/// Keeps a new provider and returns its number.
+/// Inserts a provider and returns its id.
 pub fn insert(connection: &mut AnyConnection, fields: &ProviderFields, now: i64) -> Result<ProviderId, StoreError> {
     Ok(diesel::insert_into(provider::table)
         .values((fields, provider::created_at.eq(now), provider::changed_at.eq(now)))
@@ -163,7 +164,7 @@ pub fn insert(connection: &mut AnyConnection, fields: &ProviderFields, now: i64)
         .get_result(connection)?)
 }
 
-/// Writes all fields of a provider.
+/// Updates all fields of a provider.
 pub fn update(
     connection: &mut AnyConnection,
     id: ProviderId,
@@ -174,29 +175,32 @@ pub fn update(
     Ok(())
 }
 
-/// Forgets a provider, which has no value left.
+/// Deletes a provider without values.
 pub fn delete(connection: &mut AnyConnection, id: ProviderId) -> Result<(), StoreError> {
     diesel::delete(provider::table.find(id)).execute(connection)?;
     Ok(())
 }
 
-/// The values of a provider, by parameter.
-pub fn values_of(connection: &mut AnyConnection, provider: ProviderId) -> Result<Vec<ValueRow>, StoreError> {
+/// Returns the values of a provider, by parameter.
+pub fn values_by_provider(connection: &mut AnyConnection, provider: ProviderId) -> Result<Vec<ValueRow>, StoreError> {
     Ok(provider_value::table
         .filter(provider_value::provider_id.eq(provider))
         .order(provider_value::parameter_id)
         .load(connection)?)
 }
 
-/// The values of several providers, by parameter.
-pub fn values_of_all(connection: &mut AnyConnection, providers: &[ProviderId]) -> Result<Vec<ValueRow>, StoreError> {
+/// Returns the values of several providers, by parameter.
+pub fn values_by_providers(
+    connection: &mut AnyConnection,
+    providers: &[ProviderId],
+) -> Result<Vec<ValueRow>, StoreError> {
     Ok(provider_value::table
         .filter(provider_value::provider_id.eq_any(providers.to_vec()))
         .order((provider_value::provider_id, provider_value::parameter_id))
         .load(connection)?)
 }
 
-/// Keeps a new value and returns its number.
+/// Inserts a value and returns its id.
 pub fn insert_value(
     connection: &mut AnyConnection,
     provider: ProviderId,
@@ -210,7 +214,7 @@ pub fn insert_value(
         .get_result(connection)?)
 }
 
-/// Writes all fields of a value.
+/// Updates all fields of a value.
 pub fn update_value(
     connection: &mut AnyConnection,
     id: ProviderValueId,
@@ -220,7 +224,7 @@ pub fn update_value(
     Ok(())
 }
 
-/// Forgets a value.
+/// Deletes a value.
 pub fn delete_value(connection: &mut AnyConnection, id: ProviderValueId) -> Result<(), StoreError> {
     diesel::delete(provider_value::table.find(id)).execute(connection)?;
     Ok(())

@@ -1,12 +1,13 @@
-//! The types of PAM providers and their parameters.
+//! Tables of the types of PAM providers and their parameters.
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use crate::store::id::{ParameterId, ProviderId};
 use crate::store::schema::{provider, provider_type, provider_type_parameter};
-use crate::store::{AnyConnection, StoreError, folded};
+use crate::store::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
-/// A type.
+/// A provider type.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ProviderTypeRow {
@@ -17,7 +18,7 @@ pub struct ProviderTypeRow {
     pub created_at: i64,
 }
 
-/// A parameter of a type.
+/// A parameter of a provider type.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ParameterRow {
@@ -30,7 +31,7 @@ pub struct ParameterRow {
     pub instance_level: bool,
 }
 
-/// A parameter to be kept.
+/// The columns of a new parameter.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = provider_type_parameter)]
 #[expect(missing_docs, reason = "columns")]
@@ -43,42 +44,42 @@ pub struct NewParameter<'a> {
     pub instance_level: bool,
 }
 
-/// All types, by name.
+/// Returns all types, by name.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<ProviderTypeRow>, StoreError> {
     Ok(provider_type::table.order(provider_type::name_key).load(connection)?)
 }
 
-/// The type with that id.
+/// Returns the type with this id.
 pub fn by_id(connection: &mut AnyConnection, id: &str) -> Result<Option<ProviderTypeRow>, StoreError> {
     Ok(provider_type::table.find(id).first(connection).optional()?)
 }
 
-/// Whether some type has that name, in any case.
+/// Whether a type has this name, ignoring case.
 pub fn is_taken(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
-    let same = provider_type::table.filter(provider_type::name_key.eq(folded(name))).select(provider_type::id);
+    let same = provider_type::table.filter(provider_type::name_key.eq(case_folded(name))).select(provider_type::id);
     Ok(same.first::<String>(connection).optional()?.is_some())
 }
 
-/// The parameters of all types, in the order in which they were made.
+/// Returns the parameters of all types, in the order of their creation.
 pub fn parameters(connection: &mut AnyConnection) -> Result<Vec<ParameterRow>, StoreError> {
     Ok(provider_type_parameter::table.order(provider_type_parameter::id).load(connection)?)
 }
 
-/// The parameters of one type, in the order in which they were made.
-pub fn parameters_of(connection: &mut AnyConnection, type_id: &str) -> Result<Vec<ParameterRow>, StoreError> {
+/// Returns the parameters of a type, in the order of their creation.
+pub fn parameters_by_type(connection: &mut AnyConnection, type_id: &str) -> Result<Vec<ParameterRow>, StoreError> {
     Ok(provider_type_parameter::table
         .filter(provider_type_parameter::type_id.eq(type_id))
         .order(provider_type_parameter::id)
         .load(connection)?)
 }
 
-/// Keeps a new type.
+/// Inserts a type.
 pub fn insert(connection: &mut AnyConnection, id: &str, name: &str, now: i64) -> Result<(), StoreError> {
     diesel::insert_into(provider_type::table)
         .values((
             provider_type::id.eq(id),
             provider_type::name.eq(name),
-            provider_type::name_key.eq(folded(name)),
+            provider_type::name_key.eq(case_folded(name)),
             provider_type::built_in.eq(false),
             provider_type::created_at.eq(now),
         ))
@@ -86,19 +87,19 @@ pub fn insert(connection: &mut AnyConnection, id: &str, name: &str, now: i64) ->
     Ok(())
 }
 
-/// Keeps a new parameter.
+/// Inserts a parameter.
 pub fn insert_parameter(connection: &mut AnyConnection, parameter: &NewParameter<'_>) -> Result<(), StoreError> {
     diesel::insert_into(provider_type_parameter::table).values(parameter).execute(connection)?;
     Ok(())
 }
 
-/// Whether a provider is of that type.
+/// Whether a provider has this type.
 pub fn is_used(connection: &mut AnyConnection, id: &str) -> Result<bool, StoreError> {
     let users = provider::table.filter(provider::type_id.eq(id)).select(provider::id).limit(1);
     Ok(users.first::<ProviderId>(connection).optional()?.is_some())
 }
 
-/// Forgets a type and its parameters.
+/// Deletes a type and its parameters.
 pub fn delete(connection: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
     diesel::delete(provider_type_parameter::table.filter(provider_type_parameter::type_id.eq(id)))
         .execute(connection)?;

@@ -1,4 +1,4 @@
-//! The table of proxy sessions: the one that runs, the one whose URL waits to be opened, and all that are over.
+//! The table of proxy sessions: running, waiting for their URL to be opened, and ended.
 
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
@@ -9,7 +9,7 @@ use super::schema::{authorization, credential, proxy_session};
 use super::visibility::seen_credentials;
 use super::{AnyConnection, StoreError};
 
-/// A session.
+/// A proxy session.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = proxy_session)]
 #[expect(missing_docs, reason = "columns")]
@@ -30,14 +30,15 @@ pub struct ProxySessionRow {
 }
 
 impl ProxySessionRow {
-    /// When it was over, if it is at `now`. One whose URL nobody opened is over when that has run out.
+    /// Returns the end of the session, if it has ended at `now`. A session whose URL was not opened ends when the URL
+    /// expires.
     pub fn end(&self, now: i64) -> Option<i64> {
         let ran_out = (self.url_expires_at <= now).then_some(self.url_expires_at);
         self.ended_at.or(ran_out)
     }
 }
 
-/// A session to be kept.
+/// The columns of a new session.
 #[derive(Insertable)]
 #[diesel(table_name = proxy_session)]
 #[expect(missing_docs, reason = "columns")]
@@ -59,23 +60,23 @@ pub struct NewProxySession<'a> {
     pub url_expires_at: i64,
 }
 
-/// Keeps a session and returns its number.
+/// Inserts a session and returns its id.
 pub fn insert(connection: &mut AnyConnection, row: NewProxySession<'_>) -> Result<ProxySessionId, StoreError> {
     Ok(diesel::insert_into(proxy_session::table).values(row).returning(proxy_session::id).get_result(connection)?)
 }
 
-/// The session with that number.
+/// Returns the session with this id.
 pub fn by_id(connection: &mut AnyConnection, id: ProxySessionId) -> Result<Option<ProxySessionRow>, StoreError> {
     Ok(proxy_session::table.find(id).select(ProxySessionRow::as_select()).first(connection).optional()?)
 }
 
-/// The session with that public id.
+/// Returns the session with this public id.
 pub fn by_session_id(connection: &mut AnyConnection, session_id: &str) -> Result<Option<ProxySessionRow>, StoreError> {
     let named = proxy_session::table.filter(proxy_session::session_id.eq(session_id));
     Ok(named.select(ProxySessionRow::as_select()).first(connection).optional()?)
 }
 
-/// The session whose URL has the token of that hash, and the client that asked for it.
+/// Returns the session whose URL has the token with this hash, and the client that requested it.
 pub fn by_token_hash(
     connection: &mut AnyConnection,
     token_hash: &[u8],
@@ -88,7 +89,7 @@ pub fn by_token_hash(
         .optional()?)
 }
 
-/// The sessions of credentials that the authorization sees, oldest first; also of those that are switched off.
+/// Returns the sessions of the credentials that the authorization sees, active or not; oldest first.
 pub fn visible_to(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -101,7 +102,7 @@ pub fn visible_to(
         .load(connection)?)
 }
 
-/// Whether a session of the credential is not over at `now`.
+/// Whether a session of the credential has not ended at `now`.
 pub fn in_use(connection: &mut AnyConnection, credential: CredentialId, now: i64) -> Result<bool, StoreError> {
     let live: i64 = proxy_session::table
         .filter(proxy_session::credential_id.eq(credential))
@@ -112,8 +113,8 @@ pub fn in_use(connection: &mut AnyConnection, credential: CredentialId, now: i64
     Ok(live > 0)
 }
 
-/// Ends a session, and tells whether it was this call that did: of several at once, one. `opened_from` is the address
-/// from which its URL was opened, if that is what ends it.
+/// Ends a session. Returns whether this call did: of several concurrent calls, one does. `opened_from` is the address
+/// that opened the URL, if that ends the session.
 pub fn end(
     connection: &mut AnyConnection,
     id: ProxySessionId,

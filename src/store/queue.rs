@@ -1,16 +1,16 @@
-//! The queue of jobs that wait for a writer: fair between those who ask, and bounded.
+//! The bounded, fair queue of jobs for the writers.
 //!
-//! Deficit round robin (Shreedhar and Varghese, 1995): each lane in turn is given a quantum of one item, and its first
-//! job is taken as soon as the lane has been given as many items as the job costs. So a lane of batches gets as many
-//! items as a lane of single calls, however many jobs it has waiting.
+//! Deficit round robin (Shreedhar and Varghese, 1995): in its turn, each lane gets a quantum of one item. Its first
+//! job runs as soon as its credit covers the cost of the job. So a lane of batches gets as many items as a lane of
+//! single requests, however many jobs it has queued.
 //!
-//! A plain data structure without threads; `writer.rs` puts it behind a lock.
+//! A data structure without threads; `writer/waiting.rs` adds a lock.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::id::{AuthorizationId, IdentityId};
 
-/// Whose turn a job takes. Jobs of one lane run in the order in which they came.
+/// A lane of the queue. Jobs of one lane run in the order of their arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// An API client, by the id of its authorization.
@@ -21,46 +21,46 @@ pub enum Lane {
     Operator,
     /// Background work.
     System,
-    /// A request that nobody has authenticated.
+    /// An unauthenticated request.
     Anonymous,
 }
 
-/// The jobs of one lane and the items that it has been given and not used.
+/// The jobs of one lane and its unused credit, in items.
 struct Line<T> {
     jobs: VecDeque<(u32, T)>,
     credit: u32,
 }
 
-/// Jobs of several lanes.
+/// The jobs of all lanes.
 pub(super) struct FairQueue<T> {
     lines: HashMap<Lane, Line<T>>,
-    /// The lanes that have jobs, the one whose turn it is first.
+    /// The lanes that have jobs; the first one has its turn.
     turns: VecDeque<Lane>,
-    /// Whether the first lane has been given its quantum of this turn.
+    /// Whether the first lane has got its quantum of this turn.
     credited: bool,
     length: usize,
     capacity: usize,
 }
 
 impl<T> FairQueue<T> {
-    /// An empty queue that holds up to `capacity` jobs, and at most half as many of one lane.
+    /// Creates an empty queue for at most `capacity` jobs, and at most half as many of one lane.
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         Self { lines: HashMap::new(), turns: VecDeque::new(), credited: false, length: 0, capacity }
     }
 
-    /// The number of jobs that wait.
+    /// Returns the number of queued jobs.
     pub(super) fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether no job of `lane` would be taken in now.
+    /// Whether a job of `lane` would be refused now.
     pub(super) fn is_full_for(&self, lane: Lane) -> bool {
         let own = self.lines.get(&lane).map_or(0, |line| line.jobs.len());
         self.length >= self.capacity || own >= self.capacity.div_ceil(2)
     }
 
-    /// Puts a job that costs `items` (at least 1) at the end of its lane. Gives it back when there is no room.
+    /// Appends a job that costs `items` (at least 1) to its lane. Returns the job when there is no room.
     pub(super) fn push(&mut self, lane: Lane, items: u32, job: T) -> Result<(), T> {
         if self.is_full_for(lane) {
             return Err(job);
@@ -75,7 +75,7 @@ impl<T> FairQueue<T> {
         Ok(())
     }
 
-    /// Takes the next job. A lane that has none left loses the items that it did not use.
+    /// Removes and returns the next job. A lane without jobs loses its credit.
     pub(super) fn pop(&mut self) -> Option<T> {
         let mut passed = 0;
         loop {
@@ -107,7 +107,7 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Gives every lane the quanta of the rounds in which no job could be taken anyway.
+    /// Credits every lane with the quanta of the rounds in which no job could run.
     fn skip_rounds(&mut self) {
         let missing = |line: &Line<T>| line.jobs.front().map_or(0, |(items, _)| items.saturating_sub(line.credit));
         let rounds = self.lines.values().map(missing).min().unwrap_or(0).saturating_sub(1);
@@ -116,7 +116,7 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Drops the jobs that `keep` does not want.
+    /// Removes the jobs for which `keep` returns false.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         let first = self.turns.front().copied();
         for line in self.lines.values_mut() {

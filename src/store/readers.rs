@@ -1,4 +1,4 @@
-//! The pool of connections for reads that reveal no secret and write nothing.
+//! The pool of reading connections, for queries that reveal no secret and write nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{StoreError, meta};
 
 const CHECKOUT_TIME: Duration = Duration::from_secs(5);
 
-/// Makes and checks connections for the pool.
+/// Opens and checks the connections of the pool.
 struct Manager(DatabaseLocation);
 
 impl ManageConnection for Manager {
@@ -20,7 +20,7 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<AnyConnection, StoreError> {
         let mut connection = self.0.reconnect()?;
-        connection.only_read()?;
+        connection.set_read_only()?;
         Ok(connection)
     }
 
@@ -33,7 +33,7 @@ impl ManageConnection for Manager {
     }
 }
 
-/// Connections to read with, and a place in the line for each.
+/// Reading connections, and a fair queue for each.
 #[derive(Clone)]
 pub(super) struct Readers {
     pool: r2d2::Pool<Manager>,
@@ -43,19 +43,19 @@ pub(super) struct Readers {
 impl Readers {
     pub(super) fn start(location: &DatabaseLocation, size: usize) -> Result<Self, StoreError> {
         let size = size.max(1);
-        // The check costs a round trip for each read; a lost connection shows in the read itself.
+        // A check would cost a round trip for each read; the read itself notices a lost connection.
         let pool = r2d2::Pool::builder()
             .max_size(u32::try_from(size).unwrap_or(u32::MAX))
             .min_idle(Some(1))
             .connection_timeout(CHECKOUT_TIME)
             .test_on_check_out(matches!(location, DatabaseLocation::Postgresql(_)))
             .build(Manager(location.clone()))
-            .map_err(|_| StoreError::Unavailable("no connection for reading"))?;
-        // Waiting is done here and not in the pool, where each waiter would hold a thread.
+            .map_err(|_| StoreError::Unavailable("no reading connection"))?;
+        // Callers wait here and not in the pool, where each would block a thread.
         Ok(Self { pool, places: Arc::new(Semaphore::new(size)) })
     }
 
-    /// Runs `query` on a thread that may block.
+    /// Runs `query` on a blocking thread.
     pub(super) async fn run<T, Q>(&self, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -66,7 +66,7 @@ impl Readers {
         let pool = self.pool.clone();
         let work = move || {
             let _place = place;
-            let mut connection = pool.get().map_err(|_| StoreError::Unavailable("no connection for reading"))?;
+            let mut connection = pool.get().map_err(|_| StoreError::Unavailable("no reading connection"))?;
             query(&mut connection)
         };
         tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Panicked))

@@ -1,4 +1,4 @@
-//! The table of public keys under which the secrets in clients' responses are encrypted.
+//! The table of public keys that encrypt the secrets in clients' responses.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -6,7 +6,7 @@ use super::id::AuthorizationId;
 use super::schema::response_key;
 use super::{AnyConnection, StoreError};
 
-/// The key of an authorization.
+/// The response key of an authorization.
 #[derive(Clone, Debug, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ResponseKeyRow {
@@ -16,8 +16,8 @@ pub struct ResponseKeyRow {
     pub created_at: i64,
 }
 
-/// Keeps a key, in the place of the one before.
-pub fn put(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), StoreError> {
+/// Inserts a key, in place of the former one.
+pub fn replace(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), StoreError> {
     delete(connection, row.authorization_id)?;
     diesel::insert_into(response_key::table)
         .values((
@@ -30,7 +30,7 @@ pub fn put(connection: &mut AnyConnection, row: &ResponseKeyRow) -> Result<(), S
     Ok(())
 }
 
-/// The key of one authorization.
+/// Returns the key of an authorization.
 pub fn by_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -38,12 +38,12 @@ pub fn by_authorization(
     Ok(response_key::table.find(authorization).first(connection).optional()?)
 }
 
-/// All keys.
+/// Returns all keys.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<ResponseKeyRow>, StoreError> {
     Ok(response_key::table.load(connection)?)
 }
 
-/// Forgets the key of an authorization. Tells whether there was one.
+/// Deletes the key of an authorization. Returns whether there was one.
 pub fn delete(connection: &mut AnyConnection, authorization: AuthorizationId) -> Result<bool, StoreError> {
     Ok(diesel::delete(response_key::table.find(authorization)).execute(connection)? > 0)
 }

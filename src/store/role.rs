@@ -1,4 +1,4 @@
-//! Roles, the permission sets that they stand in, and who holds them.
+//! Tables of roles, permission sets, and the roles of authorizations and identities.
 
 use diesel::{
     AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension,
@@ -9,7 +9,8 @@ use super::condition::{Clause, Condition, Engine, TextTest, text_clause};
 use super::pagination::{Listed, Page};
 use crate::store::id::{AuthorizationId, IdentityId, RoleId};
 use crate::store::schema::{authorization_role, identity_role, permission_set, role};
-use crate::store::{AnyConnection, StoreError, folded};
+use crate::store::{AnyConnection, StoreError};
+use crate::text::case_folded;
 
 /// A permission set.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -37,7 +38,7 @@ pub struct RoleRow {
     pub changed_at: i64,
 }
 
-/// What a call writes of a role.
+/// The writable columns of a role.
 #[derive(Clone, Debug, Insertable, AsChangeset)]
 #[diesel(table_name = role, treat_none_as_null = true)]
 #[expect(missing_docs, reason = "columns")]
@@ -50,7 +51,7 @@ pub struct RoleFields {
     pub permissions: String,
 }
 
-/// The columns by which roles are sorted.
+/// The columns to sort roles by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum RoleColumn {
@@ -59,19 +60,19 @@ pub enum RoleColumn {
     Description,
 }
 
-/// What can be asked about a role or a permission set.
+/// A test of a role or a permission set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum NameTest {
     Name(TextTest),
 }
 
-/// All permission sets, by name.
+/// Returns all permission sets, by name.
 pub fn permission_sets(connection: &mut AnyConnection) -> Result<Vec<PermissionSetRow>, StoreError> {
     Ok(permission_set::table.order(permission_set::name_key).load(connection)?)
 }
 
-/// A part of the permission sets, by name.
+/// Returns a page of the permission sets, by name.
 pub fn list_permission_sets(
     connection: &mut AnyConnection,
     condition: Option<&Condition<NameTest>>,
@@ -99,17 +100,17 @@ fn set_clause(test: &NameTest) -> Clause<permission_set::table> {
     }
 }
 
-/// The permission set with that id.
+/// Returns the permission set with this id.
 pub fn permission_set(connection: &mut AnyConnection, id: &str) -> Result<Option<PermissionSetRow>, StoreError> {
     Ok(permission_set::table.find(id).first(connection).optional()?)
 }
 
-/// All roles.
+/// Returns all roles.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<RoleRow>, StoreError> {
     Ok(role::table.order(role::id).load(connection)?)
 }
 
-/// A part of the roles.
+/// Returns a page of the roles.
 pub fn list(
     connection: &mut AnyConnection,
     condition: Option<&Condition<NameTest>>,
@@ -141,17 +142,17 @@ fn clause(test: &NameTest) -> Clause<role::table> {
     }
 }
 
-/// The role with that number.
+/// Returns the role with this id.
 pub fn by_id(connection: &mut AnyConnection, id: RoleId) -> Result<Option<RoleRow>, StoreError> {
     Ok(role::table.find(id).first(connection).optional()?)
 }
 
-/// The role of that name, in any case.
+/// Returns the role with this name, ignoring case.
 pub fn by_name(connection: &mut AnyConnection, name: &str) -> Result<Option<RoleRow>, StoreError> {
-    Ok(role::table.filter(role::name_key.eq(folded(name))).first(connection).optional()?)
+    Ok(role::table.filter(role::name_key.eq(case_folded(name))).first(connection).optional()?)
 }
 
-/// Keeps a new role and returns its number.
+/// Inserts a role and returns its id.
 pub fn insert(connection: &mut AnyConnection, fields: &RoleFields, now: i64) -> Result<RoleId, StoreError> {
     Ok(diesel::insert_into(role::table)
         .values((fields, role::immutable.eq(false), role::created_at.eq(now), role::changed_at.eq(now)))
@@ -159,28 +160,28 @@ pub fn insert(connection: &mut AnyConnection, fields: &RoleFields, now: i64) -> 
         .get_result(connection)?)
 }
 
-/// Writes all fields of a role.
+/// Updates all fields of a role.
 pub fn update(connection: &mut AnyConnection, id: RoleId, fields: &RoleFields, now: i64) -> Result<(), StoreError> {
     diesel::update(role::table.find(id)).set((fields, role::changed_at.eq(now))).execute(connection)?;
     Ok(())
 }
 
-/// Forgets a role, which nobody holds any more.
+/// Deletes a role, which no identity has any more.
 pub fn delete(connection: &mut AnyConnection, id: RoleId) -> Result<(), StoreError> {
     diesel::delete(authorization_role::table.filter(authorization_role::role_id.eq(id))).execute(connection)?;
     diesel::delete(role::table.find(id)).execute(connection)?;
     Ok(())
 }
 
-/// Which authorization holds which role.
-pub fn of_authorizations(connection: &mut AnyConnection) -> Result<Vec<(AuthorizationId, RoleId)>, StoreError> {
+/// Returns all pairs of an authorization and its role.
+pub fn authorization_roles(connection: &mut AnyConnection) -> Result<Vec<(AuthorizationId, RoleId)>, StoreError> {
     Ok(authorization_role::table
         .order((authorization_role::authorization_id, authorization_role::role_id))
         .load(connection)?)
 }
 
-/// Gives a role to an authorization, unless it has it.
-pub fn give_to_authorization(
+/// Assigns a role to an authorization, unless it has the role.
+pub fn assign_to_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     role: RoleId,
@@ -195,8 +196,8 @@ pub fn give_to_authorization(
     Ok(())
 }
 
-/// Takes a role from an authorization, and tells whether it had it.
-pub fn take_from_authorization(
+/// Removes a role from an authorization. Returns whether it had the role.
+pub fn remove_from_authorization(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     role: RoleId,
@@ -204,8 +205,8 @@ pub fn take_from_authorization(
     Ok(diesel::delete(authorization_role::table.find((authorization, role))).execute(connection)? > 0)
 }
 
-/// The roles of an identity, by number.
-pub fn of_identity(connection: &mut AnyConnection, identity: IdentityId) -> Result<Vec<RoleRow>, StoreError> {
+/// Returns the roles of an identity, by id.
+pub fn by_identity(connection: &mut AnyConnection, identity: IdentityId) -> Result<Vec<RoleRow>, StoreError> {
     Ok(identity_role::table
         .inner_join(role::table)
         .filter(identity_role::identity_id.eq(identity))
@@ -214,8 +215,8 @@ pub fn of_identity(connection: &mut AnyConnection, identity: IdentityId) -> Resu
         .load(connection)?)
 }
 
-/// The roles of several identities, each with the identity that holds it, by number.
-pub fn of_these_identities(
+/// Returns the roles of several identities, by id, each with its identity.
+pub fn by_identities(
     connection: &mut AnyConnection,
     identities: &[IdentityId],
 ) -> Result<Vec<(IdentityId, RoleRow)>, StoreError> {
@@ -227,13 +228,13 @@ pub fn of_these_identities(
         .load(connection)?)
 }
 
-/// Which identity holds which role.
-pub fn of_identities(connection: &mut AnyConnection) -> Result<Vec<(IdentityId, RoleId)>, StoreError> {
+/// Returns all pairs of an identity and its role.
+pub fn identity_roles(connection: &mut AnyConnection) -> Result<Vec<(IdentityId, RoleId)>, StoreError> {
     Ok(identity_role::table.order((identity_role::identity_id, identity_role::role_id)).load(connection)?)
 }
 
-/// The identities that hold a role.
-pub fn identities_with(connection: &mut AnyConnection, role: RoleId) -> Result<Vec<IdentityId>, StoreError> {
+/// Returns the identities that have a role.
+pub fn identities_by_role(connection: &mut AnyConnection, role: RoleId) -> Result<Vec<IdentityId>, StoreError> {
     Ok(identity_role::table
         .filter(identity_role::role_id.eq(role))
         .order(identity_role::identity_id)
@@ -241,16 +242,20 @@ pub fn identities_with(connection: &mut AnyConnection, role: RoleId) -> Result<V
         .load(connection)?)
 }
 
-/// Gives a role to an identity, which does not have it.
-pub fn give_to_identity(connection: &mut AnyConnection, identity: IdentityId, role: RoleId) -> Result<(), StoreError> {
+/// Assigns a role to an identity, which must not have it.
+pub fn assign_to_identity(
+    connection: &mut AnyConnection,
+    identity: IdentityId,
+    role: RoleId,
+) -> Result<(), StoreError> {
     diesel::insert_into(identity_role::table)
         .values((identity_role::identity_id.eq(identity), identity_role::role_id.eq(role)))
         .execute(connection)?;
     Ok(())
 }
 
-/// Takes a role from an identity, and tells whether it had it.
-pub fn take_from_identity(
+/// Removes a role from an identity. Returns whether it had the role.
+pub fn remove_from_identity(
     connection: &mut AnyConnection,
     identity: IdentityId,
     role: RoleId,

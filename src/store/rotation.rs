@@ -1,4 +1,4 @@
-//! The tables of what to rotate, when and how, and of just-in-time access. A row exists once a setting was sent.
+//! Tables of rotation policies and just-in-time access. A row exists once a setting was sent.
 
 use diesel::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -6,7 +6,7 @@ use super::id::CredentialId;
 use super::schema::{jit_policy, rotation_policy};
 use super::{AnyConnection, StoreError};
 
-/// What is written of a rotation policy; `None` leaves a column as it is.
+/// The columns of a rotation policy to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset, Insertable)]
 #[diesel(table_name = rotation_policy)]
 #[expect(missing_docs, reason = "columns")]
@@ -23,7 +23,7 @@ pub struct RotationChanges {
     pub reconciliation_template: Option<String>,
 }
 
-/// Just-in-time access of a credential.
+/// The just-in-time access policy of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct JitRow {
@@ -43,7 +43,7 @@ pub struct JitRow {
     pub disable_template: Option<String>,
 }
 
-/// What is written of just-in-time access; `None` leaves a column as it is.
+/// The columns to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = jit_policy)]
 #[expect(missing_docs, reason = "columns")]
@@ -141,12 +141,12 @@ impl JitChanges {
     }
 }
 
-/// Returns just-in-time access of a credential.
+/// Returns the just-in-time access policy of a credential.
 pub fn find_jit(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<JitRow>, StoreError> {
     Ok(jit_policy::table.find(credential).first(connection).optional()?)
 }
 
-/// Applies changes to just-in-time access of a credential, whose row is created on first use.
+/// Applies changes to the just-in-time access policy of a credential, whose row is created on first use.
 pub fn store_jit(
     connection: &mut AnyConnection,
     credential: CredentialId,

@@ -1,6 +1,6 @@
-//! The tables of sealed values: every version of every secret with its state, and a head for each secret.
+//! Tables of sealed values: every version of every secret with its state, and a head for each secret.
 //!
-//! Whether a head is genuine, and what a value is sealed under, is decided in the vault.
+//! The vault verifies heads and chooses what a value is bound to.
 
 mod owner;
 mod state;
@@ -17,12 +17,12 @@ use super::connection::on_engine;
 use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
 
-/// A sealed value and the version it is bound to.
+/// A sealed value and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedRow {
-    /// The number of the version, from 1.
+    /// The version number, from 1.
     pub version: i32,
-    /// What the version is.
+    /// The state of the version.
     pub state: SecretState,
     /// The sealed bytes.
     pub sealed: Vec<u8>,
@@ -31,20 +31,20 @@ pub struct SealedRow {
 /// A version without its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionSummary {
-    /// The number of the version, from 1.
+    /// The version number, from 1.
     pub version: i32,
-    /// What the version is.
+    /// The state of the version.
     pub state: SecretState,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: i64,
 }
 
-/// The head of a secret: how far its versions have come, and which one is in force.
+/// The head of a secret: its highest and its current version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretHead {
-    /// The highest version that there ever was.
+    /// The highest version that ever existed.
     pub highest_version: i32,
-    /// The version in force, if one is.
+    /// The current version, if there is one.
     pub current_version: Option<i32>,
     /// The MAC over the row.
     pub mac: Vec<u8>,
@@ -67,8 +67,7 @@ impl TryFrom<SealedColumns> for SealedRow {
     }
 }
 
-/// The head of a secret with the versions that it names, in one snapshot: the current one and the highest one, as far
-/// as they are there.
+/// Returns the head of a secret with its current and its highest version, as far as they exist, in one snapshot.
 pub fn head_with_versions(
     connection: &mut AnyConnection,
     owner: SecretOwner,
@@ -94,7 +93,7 @@ pub fn head_with_versions(
     Ok(Some((head, versions.collect::<Result<_, _>>()?)))
 }
 
-/// The head of a secret, locked until the transaction ends. Every change of a secret begins here.
+/// Returns the head of a secret and locks it until the transaction ends. Every change of a secret begins here.
 pub fn locked_head(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Option<SecretHead>, StoreError> {
     let (kind, owner) = owner.columns();
     let row = secret_head::table.find((kind, owner)).select((
@@ -124,7 +123,7 @@ pub fn insert_head(connection: &mut AnyConnection, owner: SecretOwner, head: &Se
     Ok(())
 }
 
-/// Writes a head that is there, and locked.
+/// Updates a locked head.
 pub fn update_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
     let update = diesel::update(secret_head::table.find((kind, owner))).set((
@@ -136,7 +135,7 @@ pub fn update_head(connection: &mut AnyConnection, owner: SecretOwner, head: &Se
     Ok(())
 }
 
-/// One version of a secret, in whatever state.
+/// Returns a version of a secret, in any state.
 pub fn version(
     connection: &mut AnyConnection,
     owner: SecretOwner,
@@ -148,7 +147,7 @@ pub fn version(
     row.map(SealedRow::try_from).transpose()
 }
 
-/// The versions that are there, newest first.
+/// Returns the existing versions, newest first.
 pub fn versions(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Vec<VersionSummary>, StoreError> {
     let (kind, owner) = owner.columns();
     let rows: Vec<(i32, String, i64)> = secret::table
@@ -186,10 +185,10 @@ pub fn insert(
     Ok(())
 }
 
-/// Moves a version from one state to the next, if it is in the first.
+/// Changes the state of a version from one to another.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when there is no such version in the state `from`, and [`StoreError::Query`] when a version
+/// [`StoreError::NotFound`] when there is no such version in the state `from`; [`StoreError::Query`] when a version
 /// in that state may not become `to`.
 pub fn change_state(
     connection: &mut AnyConnection,
@@ -209,8 +208,7 @@ pub fn change_state(
     }
 }
 
-/// Deletes versions up to and including `version` that no longer matter: those in force, and those that may come to be,
-/// stay.
+/// Deletes the ended versions up to and including `version`. Versions that are, or may become, current stay.
 pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
     let ended = SecretState::ALL.into_iter().filter(|state| state.is_ended()).map(SecretState::as_str);
@@ -223,8 +221,8 @@ pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -
     Ok(())
 }
 
-/// Deletes a secret in all of its versions.
-pub fn erase(connection: &mut AnyConnection, owner: SecretOwner) -> Result<(), StoreError> {
+/// Deletes all versions and the head of a secret.
+pub fn delete_all(connection: &mut AnyConnection, owner: SecretOwner) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
     let versions = secret::table.filter(secret::kind.eq(kind)).filter(secret::owner_id.eq(owner));
     diesel::delete(versions).execute(connection)?;

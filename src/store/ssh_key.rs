@@ -1,5 +1,4 @@
-//! What belongs to an SSH key beside its row in the table of credentials: its name, its public key, its further
-//! devices.
+//! Tables of SSH keys: name, public key and further devices. The rest of an SSH key is in the table of credentials.
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
@@ -16,7 +15,7 @@ pub struct SshKeyRow {
     pub public_key: String,
 }
 
-/// What may be written of it; `None` leaves a column as it is.
+/// The columns to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = ssh_key)]
 #[expect(missing_docs, reason = "columns")]
@@ -25,12 +24,12 @@ pub struct SshKeyChanges {
     pub public_key: Option<String>,
 }
 
-/// The SSH key of a credential.
+/// Returns the SSH key of a credential.
 pub fn find(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<SshKeyRow>, StoreError> {
     Ok(ssh_key::table.find(credential).first(connection).optional()?)
 }
 
-/// Keeps a new SSH key. Columns without a value are empty.
+/// Inserts an SSH key. Columns without a value are empty.
 pub fn insert(
     connection: &mut AnyConnection,
     credential: CredentialId,
@@ -46,7 +45,7 @@ pub fn insert(
     Ok(())
 }
 
-/// Writes the columns that have a value; one at least has to.
+/// Updates the columns that have a value; at least one must.
 pub fn update(
     connection: &mut AnyConnection,
     credential: CredentialId,
@@ -56,7 +55,7 @@ pub fn update(
     Ok(())
 }
 
-/// The further devices of a key: hostname and address, oldest device first.
+/// Returns the further devices of a key: hostname and address, oldest device first.
 pub fn devices(connection: &mut AnyConnection, credential: CredentialId) -> Result<Vec<(String, String)>, StoreError> {
     Ok(ssh_key_device::table
         .inner_join(device::table)
@@ -66,7 +65,7 @@ pub fn devices(connection: &mut AnyConnection, credential: CredentialId) -> Resu
         .load(connection)?)
 }
 
-/// Puts `devices` in the place of the further devices that the key had.
+/// Replaces the further devices of a key by `devices`.
 pub fn replace_devices(
     connection: &mut AnyConnection,
     credential: CredentialId,

@@ -1,7 +1,7 @@
-//! Which tag stands on which object.
+//! The table of taggings: the tags of each object.
 //!
-//! The row of an object carries the text that is shown; this table is what is
-//! searched, so [`super::credential`] and [`super::device`] keep it in step whenever they write that text.
+//! The row of an object has the text for display; this table is for searching. [`super::credential`] and
+//! [`super::device`] update it whenever they write the text.
 
 use std::collections::HashSet;
 
@@ -11,9 +11,10 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use super::id::{CredentialId, DeviceId, TagId};
 use super::lookup;
 use super::schema::{credential, device, tagging};
-use super::{AnyConnection, StoreError, items};
+use super::{AnyConnection, StoreError};
+use crate::text::comma_separated;
 
-/// The kinds of object that bear tags. An SSH key is a credential.
+/// The kinds of objects that have tags. An SSH key is a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum TaggedKind {
@@ -22,8 +23,8 @@ pub enum TaggedKind {
 }
 
 impl TaggedKind {
-    /// The name under which the kind is stored.
-    pub(super) fn name(self) -> &'static str {
+    /// Returns the kind, as stored.
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             TaggedKind::Device => "device",
             TaggedKind::Credential => "credential",
@@ -31,7 +32,7 @@ impl TaggedKind {
     }
 }
 
-/// An object that bears tags.
+/// An object that can have tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum TaggedObject {
@@ -40,19 +41,19 @@ pub enum TaggedObject {
 }
 
 impl TaggedObject {
-    /// The kind and the id, as stored.
+    /// Returns the kind and the id, as stored.
     pub(super) fn columns(self) -> (&'static str, i32) {
         match self {
-            TaggedObject::Device(id) => (TaggedKind::Device.name(), id.get()),
-            TaggedObject::Credential(id) => (TaggedKind::Credential.name(), id.get()),
+            TaggedObject::Device(id) => (TaggedKind::Device.as_str(), id.get()),
+            TaggedObject::Credential(id) => (TaggedKind::Credential.as_str(), id.get()),
         }
     }
 }
 
-/// Puts `tags`, separated by commas, in the place of those that the object bore.
+/// Replaces the tags of an object by `tags`, a comma-separated list.
 pub(super) fn index(connection: &mut AnyConnection, object: TaggedObject, tags: &str) -> Result<(), StoreError> {
     let mut wanted = HashSet::new();
-    for tag in items(tags) {
+    for tag in comma_separated(tags) {
         wanted.insert(lookup::register_tag(connection, tag)?);
     }
     let (kind, object) = object.columns();
@@ -69,33 +70,33 @@ pub(super) fn index(connection: &mut AnyConnection, object: TaggedObject, tags: 
     Ok(())
 }
 
-/// Whether at most `bound` objects of a kind bear the tag.
-pub(super) fn is_borne_by_at_most(
+/// Whether at most `bound` objects of a kind have the tag.
+pub(super) fn has_at_most(
     connection: &mut AnyConnection,
     tag: TagId,
     kind: TaggedKind,
     bound: i64,
 ) -> Result<bool, StoreError> {
-    let beyond: Vec<i32> = bearing(tag, kind.name()).limit(1).offset(bound).load(connection)?;
+    let beyond: Vec<i32> = objects_with(tag, kind.as_str()).limit(1).offset(bound).load(connection)?;
     Ok(beyond.is_empty())
 }
 
-/// The numbers of the objects of a kind that bear the tag.
+/// Selects the ids of the objects of a kind that have the tag.
 #[auto_type]
-pub(super) fn bearing(tag: TagId, kind: &'static str) -> _ {
+pub(super) fn objects_with(tag: TagId, kind: &'static str) -> _ {
     tagging::table.filter(tagging::tag_id.eq(tag)).filter(tagging::object_kind.eq(kind)).select(tagging::object_id)
 }
 
-/// Whether the credential of this row bears the tag.
+/// Whether the credential of this row has the tag.
 #[auto_type]
-pub(super) fn bears_credential(tag: TagId) -> _ {
-    let taggings: bearing = bearing(tag, "credential");
+pub(super) fn credential_has(tag: TagId) -> _ {
+    let taggings: objects_with = objects_with(tag, "credential");
     exists(taggings.filter(tagging::object_id.eq(credential::id)))
 }
 
-/// Whether the device of this row bears the tag.
+/// Whether the device of this row has the tag.
 #[auto_type]
-pub(super) fn bears_device(tag: TagId) -> _ {
-    let taggings: bearing = bearing(tag, "device");
+pub(super) fn device_has(tag: TagId) -> _ {
+    let taggings: objects_with = objects_with(tag, "device");
     exists(taggings.filter(tagging::object_id.eq(device::id)))
 }

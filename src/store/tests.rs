@@ -1,4 +1,4 @@
-//! The migrations of both engines: there, back, and alike; what `schema.rs` says of them.
+//! Migrations of both engines, their reversal, and `schema.rs`.
 
 mod job;
 mod schema;
@@ -16,7 +16,7 @@ struct Column {
     name: String,
 }
 
-/// The columns of every table of ours, as `table.column`, sorted.
+/// Returns the columns of all tables, as `table.column`, sorted.
 fn columns(connection: &mut AnyConnection) -> String {
     let query = match connection {
         AnyConnection::Sqlite(_) => {

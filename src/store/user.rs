@@ -1,4 +1,4 @@
-//! Platform users: the people in whose name a proxy session may be asked for. Names are compared to the letter.
+//! The table of platform users: the people for whom a proxy session can be requested. Names are compared exactly.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
@@ -6,7 +6,7 @@ use super::id::UserId;
 use super::schema::platform_user;
 use super::{AnyConnection, Cause, StoreError};
 
-/// Registers a user and returns its id.
+/// Inserts a user and returns its id.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the name is taken.
@@ -20,14 +20,14 @@ pub fn insert(connection: &mut AnyConnection, name: &str, now: i64) -> Result<Us
         .get_result(connection)?)
 }
 
-/// Whether there is a user of that name.
+/// Whether a user has this name.
 pub fn exists(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreError> {
     let named = platform_user::table.filter(platform_user::name.eq(name)).select(platform_user::id);
     let found: Option<UserId> = named.first(connection).optional()?;
     Ok(found.is_some())
 }
 
-/// The names of all users, sorted.
+/// Returns the names of all users, sorted.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     Ok(platform_user::table.order(platform_user::name).select(platform_user::name).load(connection)?)
 }

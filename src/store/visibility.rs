@@ -1,10 +1,10 @@
-//! What an authorization sees (contract, section 3.3).
+//! Visibility: the objects that an authorization sees (contract, section 3.3).
 //!
-//! That is the objects that are linked to it, those that have a tag that is linked to it, and the credentials of the devices
-//! that it sees. Creating an object links it.
+//! An authorization sees the objects that are linked to it, the objects that have a linked tag, and the credentials
+//! of the devices that it sees. Creating an object links it.
 //!
-//! One rule in two forms: a question about one object, for gets, and a filter, for lists. A property of the test suite
-//! holds them together.
+//! The rule exists twice: as a test of one object, and as filters for lists. A property of the test suite keeps them
+//! equal.
 
 use diesel::dsl::{auto_type, exists};
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
@@ -39,7 +39,7 @@ pub fn sees_credential(
         || sees_by_tag(connection, authorization, TaggedObject::Device(row.device_id))?)
 }
 
-/// Whether the authorization sees the information.
+/// Whether the authorization sees the protected-information record.
 pub fn sees_information(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
@@ -61,7 +61,7 @@ fn sees_by_tag(
     Ok(on_engine!(connection, c => diesel::select(exists(tags)).get_result(c))?)
 }
 
-/// Whether the authorization sees at most `bound` objects, as far as its links tell: a device counts once, with all of
+/// Whether the authorization sees at most `bound` objects by its links and tags. A device counts once, with all of
 /// its credentials.
 pub(super) fn sees_at_most(
     connection: &mut AnyConnection,
@@ -77,9 +77,9 @@ pub(super) fn sees_at_most(
     Ok(beyond_by_link.is_empty() && beyond_by_tag.is_empty())
 }
 
-// The filter for who sees little: what is seen is looked up, and the rows by that.
+// Filters for authorizations that see few objects: select the visible ids first, then the rows by id.
 
-/// The devices that the authorization sees.
+/// Selects the devices that the authorization sees.
 #[auto_type]
 pub(super) fn seen_devices(authorization: AuthorizationId) -> _ {
     let devices: linked = linked(authorization, "device");
@@ -87,7 +87,7 @@ pub(super) fn seen_devices(authorization: AuthorizationId) -> _ {
     device::id.eq_any(devices).or(device::id.eq_any(tagged_devices))
 }
 
-/// The credentials that the authorization sees.
+/// Selects the credentials that the authorization sees.
 #[auto_type]
 pub(super) fn seen_credentials(authorization: AuthorizationId) -> _ {
     let credentials: linked = linked(authorization, "credential");
@@ -101,14 +101,14 @@ pub(super) fn seen_credentials(authorization: AuthorizationId) -> _ {
         .or(credential::device_id.eq_any(tagged_devices))
 }
 
-/// The information that the authorization sees.
+/// Selects the protected-information records that the authorization sees.
 #[auto_type]
 pub(super) fn seen_information(authorization: AuthorizationId) -> _ {
     let linked_information: linked = linked(authorization, "information");
     information::id.eq_any(linked_information)
 }
 
-// The same filter for who sees much: each row is asked about.
+// Filters for authorizations that see many objects: test each row.
 
 /// Whether the authorization sees the device of this row.
 #[auto_type]
@@ -133,14 +133,14 @@ pub(super) fn credential_is_seen(authorization: AuthorizationId) -> _ {
     by_link.or(by_device).or(by_tag).or(by_tag_of_device)
 }
 
-/// Whether the authorization sees the information of this row.
+/// Whether the authorization sees the protected-information record of this row.
 #[auto_type]
 pub(super) fn information_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "information");
     exists(links.filter(authorization_link::object_id.eq(information::id)))
 }
 
-/// The numbers of the linked objects of a kind.
+/// Selects the ids of the linked objects of a kind.
 #[auto_type]
 fn linked(authorization: AuthorizationId, kind: &'static str) -> _ {
     authorization_link::table
@@ -149,7 +149,7 @@ fn linked(authorization: AuthorizationId, kind: &'static str) -> _ {
         .select(authorization_link::object_id)
 }
 
-/// The numbers of the objects of a kind that bear a linked tag.
+/// Selects the ids of the objects of a kind that have a linked tag.
 #[auto_type]
 fn tagged(authorization: AuthorizationId, kind: &'static str) -> _ {
     let tags: linked = linked(authorization, "tag");

@@ -1,14 +1,14 @@
 //! The writer: group commit.
 //!
-//! A writer is a thread that owns a connection and takes jobs from a fair, bounded queue. It opens one transaction for
-//! what waits, runs every job in its own savepoint, commits once, and only then answers them all. So a commit's fsync
-//! is shared, and no caller hears of success before its rows are durable.
+//! A writer is a thread with its own connection that takes jobs from a fair, bounded queue. It opens one transaction
+//! for the queued jobs, runs each job in its own savepoint, commits once, and only then returns the results. So jobs
+//! share the fsync of a commit, and no caller sees success before its rows are durable.
 //!
-//! * A job that fails, or panics, is rolled back alone.
-//! * A commit that fails, fails every job in it.
-//! * A job that met another transaction (unique violation, deadlock, lock timeout) runs again alone after the
-//!   batch. That is why a job is an `Fn`.
-//! * A job that has not started by its deadline never does (`submitted.rs`).
+//! * A job that fails or panics is rolled back alone.
+//! * A failed commit fails every job in it.
+//! * A job that conflicts with another transaction (unique violation, deadlock, lock timeout) is retried alone after
+//!   the batch. That is why a job is an `Fn`.
+//! * A job that has not started by its deadline does not run (`submitted.rs`).
 //!
 //! Several writers may share a queue (PostgreSQL); SQLite has one.
 
@@ -31,18 +31,18 @@ use submitted::{Job, submit};
 use transaction::{Ran, run_in_savepoint};
 use waiting::Waiting;
 
-/// How often a job that met another transaction runs again, alone, before its caller gets the error.
-const RUNS_ALONE: usize = 8;
-/// How long a writer waits before it looks for the database again.
+/// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
+const MAX_RETRIES_ALONE: usize = 8;
+/// How long a writer waits before it reconnects.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Told of every commit; for metrics.
+/// An observer of commits, for metrics.
 pub trait CommitObserver: Send + Sync {
-    /// A transaction of `jobs` jobs committed; the commit itself took `took`.
+    /// Called after the commit of a transaction of `jobs` jobs; the commit took `took`.
     fn committed(&self, jobs: usize, took: Duration);
 }
 
-/// The queue and its writers.
+/// The queue and the writers.
 pub(super) struct Writers {
     waiting: Arc<Waiting<Box<dyn Job>>>,
     patience: Duration,
@@ -50,7 +50,7 @@ pub(super) struct Writers {
 }
 
 impl Writers {
-    /// Starts the writers. Each opens its own connection and works on its own chain of audit records.
+    /// Starts the writers. Each has its own connection and its own chain of audit records.
     pub(super) fn start(
         location: &DatabaseLocation,
         settings: &WriterSettings,
@@ -77,7 +77,7 @@ impl Writers {
         Ok(writers)
     }
 
-    /// Puts a job into the queue and waits for the commit that holds it.
+    /// Queues a job and waits for its commit.
     pub(super) async fn submit<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -86,22 +86,22 @@ impl Writers {
         submit(&self.waiting, ticket, self.patience, job).await
     }
 
-    /// How many jobs wait.
+    /// Returns the number of queued jobs.
     pub(super) fn depth(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Finishes what is queued and stops.
+    /// Finishes the queued jobs and stops the threads.
     pub(super) fn stop(&self) {
         self.waiting.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
-            // A job may hold the last handle of the store, and then its own writer comes here; it ends by itself.
+            // A job may hold the last handle of the store; then its own writer calls this and must not join itself.
             if thread.thread().id() == thread::current().id() {
                 continue;
             }
             if thread.join().is_err() {
-                log::error!("a writer ended in a panic");
+                log::error!("a writer thread of the store panicked");
             }
         }
     }
@@ -133,7 +133,7 @@ impl Writer {
         }
     }
 
-    /// Runs what waits in one transaction. Gives back the jobs that should run again alone.
+    /// Runs the queued jobs in one transaction. Returns the jobs to retry alone.
     fn batch(&mut self, first: Box<dyn Job>, waiting: LockWait) -> Vec<Box<dyn Job>> {
         let mut done = Vec::with_capacity(self.batch);
         let mut again = Vec::new();
@@ -144,10 +144,10 @@ impl Writer {
                 let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
                 match ran {
                     Ok(Ran::Kept) => done.push((job, Ok(()))),
-                    Ok(Ran::RolledBack(error)) if error.may_pass_alone() => again.push(job),
+                    Ok(Ran::RolledBack(error)) if error.may_succeed_alone() => again.push(job),
                     Ok(Ran::RolledBack(error)) => done.push((job, Err(error))),
                     Err(error) => {
-                        // The transaction itself is gone; this job is answered with the others.
+                        // The transaction is lost; this job is answered with the others.
                         done.push((job, Ok(())));
                         return Err(error);
                     }
@@ -176,7 +176,7 @@ impl Writer {
         }
     }
 
-    /// The next job that waits and may still begin.
+    /// Returns the next queued job that may still start.
     fn next_that_waits(&self) -> Option<Box<dyn Job>> {
         while let Some(job) = self.waiting.try_next() {
             if let Some(begun) = begin(job) {
@@ -186,10 +186,10 @@ impl Writer {
         None
     }
 
-    /// Runs a job in a transaction of its own until it no longer meets another one.
+    /// Runs a job in a transaction of its own until it no longer conflicts with another one.
     fn run_alone(&mut self, mut job: Box<dyn Job>) {
         let mut last = StoreError::Contended(Cause::default());
-        for _ in 0..RUNS_ALONE {
+        for _ in 0..MAX_RETRIES_ALONE {
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, connection, head| {
                 if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
@@ -198,14 +198,15 @@ impl Writer {
                 Ok(1)
             });
             match worked.and(ended) {
-                Err(error) if error.may_pass_alone() => last = error,
+                Err(error) if error.may_succeed_alone() => last = error,
                 ended => return answer_and_log(job, ended),
             }
         }
         answer_and_log(job, Err(last));
     }
 
-    /// One transaction: the chain's head in, `work`, the head out, commit. `work` tells how many jobs it ran.
+    /// Runs one transaction: locks the head of the chain, runs `work`, updates the head, commits. `work` returns how
+    /// many jobs it ran.
     fn transaction(
         &mut self,
         waiting: LockWait,
@@ -213,12 +214,12 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let mut connection = self.begun()?;
         let result = (|| {
-            let mut head = audit::claim_head(&mut connection, &self.chain)?;
-            connection.wait_for_locks(waiting)?;
+            let mut head = audit::lock_head(&mut connection, &self.chain)?;
+            connection.set_lock_timeout(waiting)?;
             let start = head.clone();
             let jobs = work(self, &mut connection, &mut head)?;
             if head != start {
-                audit::keep_head(&mut connection, &self.chain, &head)?;
+                audit::update_head(&mut connection, &self.chain, &head)?;
             }
             let since = instant();
             connection.command("COMMIT")?;
@@ -231,7 +232,8 @@ impl Writer {
         result
     }
 
-    /// A connection with an open transaction. One that died while it was idle is opened again: nothing has run on it.
+    /// Returns a connection with an open transaction. A connection that was lost while idle is replaced: nothing has
+    /// run on it.
     fn begun(&mut self) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connected()?;
         match connection.begin() {
@@ -245,12 +247,12 @@ impl Writer {
         Ok(connection)
     }
 
-    /// The connection, opened again when it was lost.
+    /// Returns the connection; reconnects when it was lost.
     fn connected(&mut self) -> Result<AnyConnection, StoreError> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
             None => self.location.reconnect().inspect_err(|error| {
-                // Nobody waits for a database that is away.
+                // No job waits while the database is away.
                 while let Some(job) = self.waiting.try_next() {
                     job.answer(Err(error.clone()));
                 }
@@ -260,7 +262,7 @@ impl Writer {
     }
 }
 
-/// Begins a job, unless its caller has given it up or its deadline has passed.
+/// Starts a job, unless its caller has abandoned it or its deadline has passed.
 fn begin(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
     if job.may_begin() {
         return Some(job);

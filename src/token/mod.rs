@@ -1,7 +1,7 @@
 //! Access tokens: JWTs (RFC 7519) of the profile `at+jwt` (RFC 9068), signed with Ed25519 (RFC 8037).
 //!
-//! Nothing is stored for a token. Checking a signature costs more than the rest of a request, so a token that was
-//! found good is remembered by its digest; its expiry, and whether it was revoked, are looked at each time.
+//! Tokens are not stored. Checking a signature costs more than the rest of a request, so the claims of a valid token
+//! are cached by its digest. Expiry and revocation are checked on every use.
 
 mod secret;
 mod session;
@@ -23,36 +23,36 @@ use sha2::{Digest, Sha256};
 use crate::crypto::{SecretBytes, SecretText, random_bytes};
 
 const TYPE: &str = "at+jwt";
-/// Longer than any token of ours; a longer one is not looked at.
-const LONGEST_TOKEN: usize = 2048;
-/// How far the clock of the node that issued a token may be ahead of this one's, in seconds.
+/// The maximum length of a token. Issued tokens are shorter; a longer one is rejected unread.
+const MAX_TOKEN_LENGTH: usize = 2048;
+/// The tolerated clock difference to the issuing node, in seconds.
 const LEEWAY: i64 = 30;
-const REMEMBERED_TOKENS: usize = 16_384;
+const CACHED_TOKENS: usize = 16_384;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// The vault that issued it.
+    /// The issuer: the vault.
     pub iss: String,
-    /// The client, again.
+    /// The subject: the client id.
     pub sub: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
-    /// When it was issued, in seconds since 1970.
+    /// The time of issue, in seconds since 1970.
     pub iat: i64,
-    /// From when it is good.
+    /// The start of validity, in seconds since 1970.
     pub nbf: i64,
-    /// Until when it is good.
+    /// The expiry, in seconds since 1970.
     pub exp: i64,
-    /// Its own id, by which it is revoked.
+    /// The id of the token, for revocation.
     pub jti: String,
-    /// The client.
+    /// The client id.
     pub client_id: String,
-    /// Always empty; present because clients of the older system know it.
+    /// Always empty; clients of the older system expect the field.
     pub scopes: Vec<String>,
 }
 
-/// A key that signs tokens.
+/// A key pair that signs tokens.
 pub struct SigningKey {
     kid: String,
     public: Vec<u8>,
@@ -60,7 +60,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a new key.
+    /// Generates a key pair.
     pub fn generate() -> Result<Self, TokenError> {
         let pair = Ed25519KeyPair::generate().map_err(|_| TokenError::Key)?;
         let private = pair.to_pkcs8v1().map_err(|_| TokenError::Key)?;
@@ -68,42 +68,42 @@ impl SigningKey {
         Ok(Self { kid: hex::encode(random_bytes::<8>()), public, private: SecretBytes::new(private.as_ref().to_vec()) })
     }
 
-    /// A key from its parts, as they were stored.
+    /// Creates a key pair from its stored parts.
     pub fn from_parts(kid: String, public: Vec<u8>, private: SecretBytes) -> Self {
         Self { kid, public, private }
     }
 
-    /// The name under which tokens refer to the key.
+    /// Returns the key id, which tokens name in their header.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The public half: 32 bytes.
+    /// Returns the public key: 32 bytes.
     pub fn public(&self) -> &[u8] {
         &self.public
     }
 
-    /// The private half: PKCS #8.
+    /// Returns the private key in PKCS #8.
     pub fn private(&self) -> &SecretBytes {
         &self.private
     }
 }
 
-/// Why a token is not good. All but [`TokenError::Key`] look alike from outside.
+/// Why a token is refused. A client sees the same answer for all but [`TokenError::Key`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not a token of this vault.
-    #[error("the token is not one of this vault's")]
+    /// Not a valid token of this vault.
+    #[error("the token is invalid")]
     Invalid,
-    /// It has run out, or is not good yet.
+    /// Expired, or not valid yet.
     #[error("the token has expired")]
     Expired,
-    /// The signing key does not work.
-    #[error("the key that signs tokens does not work")]
+    /// The signing key is unusable.
+    #[error("the token signing key is unusable")]
     Key,
 }
 
-/// Issues tokens under one key and checks them under all.
+/// Issues tokens under the newest key and verifies them under all keys.
 pub struct TokenAuthority {
     kid: String,
     signing: EncodingKey,
@@ -111,18 +111,18 @@ pub struct TokenAuthority {
     validation: Validation,
     issuer: String,
     audience: String,
-    remembered: Cache<[u8; 32], Arc<Claims>>,
+    cache: Cache<[u8; 32], Arc<Claims>>,
 }
 
 impl TokenAuthority {
-    /// An authority that signs with the last of `keys`.
+    /// Creates an authority that signs with the last of `keys`.
     pub fn new(keys: &[SigningKey], issuer: &str, audience: &str) -> Result<Self, TokenError> {
         let newest = keys.last().ok_or(TokenError::Key)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        // Against our own clock, below, each time and not only the first.
+        // `check` compares with the vault's clock, on every use of a cached token.
         validation.validate_exp = false;
         Ok(Self {
             kid: newest.kid.clone(),
@@ -134,11 +134,11 @@ impl TokenAuthority {
             validation,
             issuer: issuer.into(),
             audience: audience.into(),
-            remembered: Cache::new(REMEMBERED_TOKENS),
+            cache: Cache::new(CACHED_TOKENS),
         })
     }
 
-    /// Issues a token for `client_id` that is good for `lifetime` seconds from `now`.
+    /// Issues a token for `client_id`, valid for `lifetime` seconds from `now`.
     pub fn issue(&self, client_id: &str, now: DateTime<Utc>, lifetime: i64) -> Result<SecretText, TokenError> {
         let issued = now.timestamp();
         let claims = Claims {
@@ -157,17 +157,17 @@ impl TokenAuthority {
         jsonwebtoken::encode(&header, &claims, &self.signing).map(SecretText::new).map_err(|_| TokenError::Key)
     }
 
-    /// What the token says, if it is one of ours and good at `now`.
+    /// Returns the claims of a token that this vault issued and that is valid at `now`.
     pub fn check(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Claims>, TokenError> {
-        if token.len() > LONGEST_TOKEN {
+        if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::Invalid);
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let claims = match self.remembered.get(&digest) {
+        let claims = match self.cache.get(&digest) {
             Some(claims) => claims,
             None => {
                 let claims = Arc::new(self.check_signature(token)?);
-                self.remembered.insert(digest, Arc::clone(&claims));
+                self.cache.insert(digest, Arc::clone(&claims));
                 claims
             }
         };
@@ -177,7 +177,7 @@ impl TokenAuthority {
 
     fn check_signature(&self, token: &str) -> Result<Claims, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
-        // Only what we write ourselves: nothing in a header may point to a key (RFC 8725, section 3.10).
+        // Accept only our own header: nothing in it may refer to a key (RFC 8725, section 3.10).
         let plain = header.typ.as_deref() == Some(TYPE)
             && header.jku.is_none()
             && header.jwk.is_none()
@@ -190,7 +190,7 @@ impl TokenAuthority {
         Ok(token.claims)
     }
 
-    /// The public keys as a JWK set (RFC 7517, RFC 8037), so that others can check our tokens.
+    /// Returns the public keys as a JWK set (RFC 7517, RFC 8037), so that other services can verify tokens.
     pub fn jwks(&self) -> JwkSet {
         let keys = self.checking.iter().map(|(kid, public, _)| Jwk {
             kty: "OKP",
@@ -203,7 +203,7 @@ impl TokenAuthority {
         JwkSet { keys: keys.collect() }
     }
 
-    /// The name of the issuer, as in `iss`.
+    /// Returns the issuer, as in `iss`.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -225,10 +225,10 @@ pub struct Jwk {
     pub crv: &'static str,
     /// Algorithm.
     pub alg: &'static str,
-    /// What the key is for.
+    /// The use of the key.
     #[serde(rename = "use")]
     pub usage: &'static str,
-    /// The name by which tokens refer to it.
+    /// The key id, which tokens name in their header.
     pub kid: String,
     /// The public key, base64url without padding.
     pub x: String,

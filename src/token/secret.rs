@@ -1,35 +1,35 @@
-//! Client secrets: shown once, kept only as what they are compared with.
+//! Client secrets: shown once, stored as a hash.
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::crypto::{SecretText, random_bytes};
 
-/// Marks a client secret of this product, so that scanners of repositories and logs can find a leaked one.
+/// The prefix of client secrets, by which secret scanners find a leaked one.
 const PREFIX: &str = "chv_";
 
-/// A client secret at the moment of its creation.
+/// A newly generated client secret.
 #[derive(Debug)]
 pub struct ClientSecret(SecretText);
 
 impl ClientSecret {
-    /// A new secret of 256 random bits.
+    /// Generates a secret of 256 random bits.
     pub fn generate() -> Self {
         Self(SecretText::new(format!("{PREFIX}{}", hex::encode(random_bytes::<32>()))))
     }
 
-    /// The text to show, once.
+    /// Returns the text, to show once.
     pub fn text(&self) -> &SecretText {
         &self.0
     }
 
-    /// What to keep of it.
+    /// Returns the hash to store.
     pub fn hash(&self) -> SecretHash {
         SecretHash::new(&self.0)
     }
 }
 
-/// The SHA-256 of a secret with 256 random bits, which needs no slow hash.
+/// The SHA-256 hash of a client secret. A secret with 256 random bits needs no slow hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretHash([u8; 32]);
 
@@ -45,18 +45,18 @@ impl SecretHash {
         Self(Sha256::digest(secret.expose().as_bytes()).into())
     }
 
-    /// Reads a stored hash; `None` unless it has 32 bytes.
+    /// Reads a stored hash. `None` unless it has 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The bytes to keep.
+    /// Returns the bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether `secret` is the one, in a time that tells nothing.
-    pub fn accepts(&self, secret: &SecretText) -> bool {
+    /// Whether `secret` has this hash. Compares in constant time.
+    pub fn verify(&self, secret: &SecretText) -> bool {
         self.0.ct_eq(&Self::new(secret).0).into()
     }
 }
@@ -68,8 +68,8 @@ mod tests {
     #[test]
     fn a_secret_is_accepted_by_its_own_hash_alone() {
         let (secret, other) = (ClientSecret::generate(), ClientSecret::generate());
-        assert!(secret.hash().accepts(secret.text()));
-        assert!(!secret.hash().accepts(other.text()));
+        assert!(secret.hash().verify(secret.text()));
+        assert!(!secret.hash().verify(other.text()));
         assert!(secret.text().expose().starts_with(PREFIX));
         assert_eq!(secret.text().expose().len(), PREFIX.len() + 64);
     }

@@ -171,8 +171,8 @@ fn what_is_no_token_is_refused() {
         format!("{token}.{signature}"),
         format!("{token}A"),
         format!(" {token}"),
-        "x".repeat(LONGEST_TOKEN + 1),
-        format!("{token}{}", "A".repeat(LONGEST_TOKEN)),
+        "x".repeat(MAX_TOKEN_LENGTH + 1),
+        format!("{token}{}", "A".repeat(MAX_TOKEN_LENGTH)),
     ] {
         assert_eq!(authority.check(&bad, clock().now()), Err(TokenError::Invalid), "{bad}");
     }

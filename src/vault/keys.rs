@@ -161,7 +161,7 @@ fn generate_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Resul
     let wrapped = [(VALUES, root_key.wrap(VALUES, &values)?), (AUDIT, root_key.wrap(AUDIT, &audit)?)];
     let signing = SigningKey::generate()?;
     Ok(database.transaction(|connection| {
-        meta::keep_root_key_check(connection, &check)?;
+        meta::insert_root_key_check(connection, &check)?;
         let mut values_id = 0;
         for (purpose, wrapped) in &wrapped {
             let row = NewDataKey { purpose, state: ACTIVE, wrapped, created_at: now };

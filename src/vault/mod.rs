@@ -124,7 +124,7 @@ impl Vault {
             store: Store::open(&location.database, &writers, settings.store.readers, observer)?,
             keyring: ArcSwap::from_pointee(keys.keyring),
             secret_heads: secrets::HeadMac::new(&keys.audit),
-            session_tokens: SessionTokens::under(&keys.audit),
+            session_tokens: SessionTokens::new(&keys.audit),
             keyed_digest: KeyedDigest::new(&keys.audit),
             audit_key: keys.audit,
             tokens: ArcSwap::from_pointee(keys.tokens),

@@ -1,12 +1,12 @@
--- Times are microseconds since 1970, UTC. Columns named *_key hold the case-folded form that is compared ignoring case.
--- Identity columns: an id is never used twice, since sealed values are bound to the id of their owner.
+-- Times are microseconds since 1970, UTC. Columns named *_key contain the case-folded text, for comparison ignoring case.
+-- Identity columns: an id is never reused, because sealed values are bound to the id of their owner.
 
 CREATE TABLE vault_meta (
     name TEXT NOT NULL PRIMARY KEY,
     value BYTEA NOT NULL
 );
 
--- One row: raised by every change of keys, clients or revocations, so that each node notices.
+-- One row: every change of keys, clients or revocations increments the revision, so that each node reloads them.
 CREATE TABLE change_mark (
     id INTEGER NOT NULL PRIMARY KEY,
     revision BIGINT NOT NULL
@@ -29,7 +29,7 @@ CREATE TABLE signing_key (
     created_at BIGINT NOT NULL
 );
 
--- The head of each writer's chain of audit records.
+-- The head of each chain of audit records; each writer has a chain.
 CREATE TABLE audit_chain (
     name TEXT NOT NULL PRIMARY KEY,
     last_seq BIGINT NOT NULL,

@@ -1,4 +1,4 @@
--- Who may do what: API clients and their secrets, accounts, roles, and what a client sees.
+-- Access control: API clients and their secrets, identities, roles, and links of clients to objects.
 
 CREATE TABLE application (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -17,7 +17,7 @@ CREATE TABLE "authorization" (
     expires_at BIGINT,
     active BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
-    -- Lists separated by commas; an empty one demands nothing.
+    -- Comma-separated lists; an empty list requires nothing.
     referers TEXT NOT NULL,
     certificates TEXT NOT NULL
 );
@@ -32,7 +32,7 @@ CREATE TABLE client_secret (
 );
 CREATE INDEX client_secret_authorization ON client_secret (authorization_id);
 
--- The public key under which the secrets in a client's responses are encrypted. The private one is never here.
+-- The public key that encrypts the secrets in a client's responses. The private key is not stored.
 CREATE TABLE response_key (
     authorization_id INTEGER NOT NULL PRIMARY KEY REFERENCES "authorization" (id),
     form TEXT NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE authorization_link (
     PRIMARY KEY (authorization_id, object_kind, object_id)
 ) WITHOUT ROWID;
 
--- permissions: access-control strings, each ending in a slash, separated by blanks.
+-- permissions: access-control strings, each ending in a slash, separated by spaces.
 CREATE TABLE permission_set (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE authorization_role (
 ) WITHOUT ROWID;
 CREATE INDEX authorization_role_by_role ON authorization_role (role_id);
 
--- mac: over the row and its roles. password: an Argon2 hash in PHC form; NULL for an identity without a password.
+-- mac: a MAC over the row and its roles. password: an Argon2 hash in PHC format; NULL without a password.
 CREATE TABLE identity (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     account_name TEXT NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE identity_role (
 ) WITHOUT ROWID;
 CREATE INDEX identity_role_by_role ON identity_role (role_id);
 
--- The people in whose name a proxy session may be asked for.
+-- Platform users: the people for whom a proxy session can be requested.
 CREATE TABLE platform_user (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,

@@ -1,4 +1,4 @@
--- Devices, accounts on them, and what belongs to them. Nothing here is secret.
+-- Inventory: devices, credentials and their policies, protected information, proxy sessions. No column is secret.
 
 CREATE TABLE domain (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -59,20 +59,20 @@ CREATE TABLE credential (
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
     viewed_at BIGINT,
-    -- Whether only one client may hold the credential at a time; NULL is as the settings say.
+    -- Whether only one client may hold the credential at a time; NULL follows the settings.
     exclusive_custody BOOLEAN
 );
--- An account has one password, and any number of keys.
+-- An account has at most one password, and any number of SSH keys.
 CREATE UNIQUE INDEX credential_account ON credential (device_id, username) WHERE kind = 'password';
 CREATE INDEX credential_parent ON credential (parent_id);
--- What lists are filtered by, each in the order of the ids, so that a page costs the same in a table of any size.
+-- Filters of lists, each sorted by id, so that a page costs the same in a table of any size.
 CREATE INDEX credential_username ON credential (username, id);
 CREATE INDEX credential_device ON credential (device_id, username);
 CREATE INDEX credential_kind ON credential (kind, id);
 CREATE INDEX credential_type ON credential (credential_type, id);
 CREATE INDEX credential_inactive ON credential (id) WHERE NOT active;
 
--- When and how to rotate a password. A row exists once a setting was sent.
+-- Rotation policies of passwords. A row exists once a setting was sent.
 CREATE TABLE rotation_policy (
     credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
     automatic_change BOOLEAN NOT NULL,
@@ -89,7 +89,7 @@ CREATE TABLE rotation_policy (
 );
 CREATE INDEX rotation_policy_due ON rotation_policy (next_due_at) WHERE next_due_at IS NOT NULL;
 
--- Just-in-time access to an account. A row exists once a setting was sent.
+-- Just-in-time access policies. A row exists once a setting was sent.
 CREATE TABLE jit_policy (
     credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
     enabled BOOLEAN NOT NULL,
@@ -115,23 +115,23 @@ CREATE TABLE custody (
     PRIMARY KEY (credential_id, authorization_id)
 ) WITHOUT ROWID;
 
--- What belongs to an SSH key beside its row in the table of credentials. The private key and its passphrase are in
--- the table of secrets; the facts (algorithm, bits, fingerprint, comment) are read off the public key.
+-- Columns of an SSH key beyond its row in credential. The private key and its passphrase are in secret. Algorithm,
+-- bits, fingerprint and comment are parsed from the public key.
 CREATE TABLE ssh_key (
     credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
     key_name TEXT NOT NULL,
     public_key TEXT NOT NULL
 );
 
--- Further devices that the key opens.
+-- Further devices of a key.
 CREATE TABLE ssh_key_device (
     credential_id INTEGER NOT NULL REFERENCES credential (id),
     device_id INTEGER NOT NULL REFERENCES device (id),
     PRIMARY KEY (credential_id, device_id)
 );
 
--- Which tag stands on which object, so that a tag can be linked and looked for. The rows of the objects carry the
--- text that is shown; the names of the tags are lookup values of the kind 'tag'.
+-- The tags of each object, for links and searches. The row of an object has the text for display; the names of tags
+-- are lookup values of the kind 'tag'.
 CREATE TABLE tagging (
     object_kind TEXT NOT NULL,
     object_id INTEGER NOT NULL,
@@ -140,7 +140,7 @@ CREATE TABLE tagging (
 ) WITHOUT ROWID;
 CREATE INDEX tagging_tag ON tagging (tag_id, object_kind, object_id);
 
--- Protected information: a text of its own, sealed in the table of secrets.
+-- Protected-information records. The text is sealed in the table of secrets.
 CREATE TABLE information (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     identifier TEXT UNIQUE,
@@ -155,8 +155,8 @@ CREATE TABLE information (
 );
 CREATE INDEX information_kind ON information (kind, id);
 
--- Proxy sessions, those of the past as well. What a list shows is kept as it was. Of the token in a session's URL
--- only the SHA-256 is here; the token itself is made from session_id under a key of the vault.
+-- Proxy sessions, ended ones included. The columns that lists show are copies from the time of creation. token_hash:
+-- SHA-256 of the token in the URL; the token is derived from session_id under a key of the vault.
 CREATE TABLE proxy_session (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     session_id TEXT NOT NULL UNIQUE,

@@ -1,6 +1,6 @@
--- Every sealed value of every kind, in every version that is kept. state: current, the value in force; previous, one
--- that was; candidate, one that shall be; unverified, a candidate that may be in force already; rejected, a candidate
--- that never was.
+-- Sealed values of every kind and version. state: current, the value in force; previous, a former current value;
+-- candidate, a value to come; unverified, a candidate that an external system has not confirmed; rejected, a candidate
+-- that never became current.
 CREATE TABLE secret (
     kind TEXT NOT NULL,
     owner_id INTEGER NOT NULL,
@@ -13,8 +13,8 @@ CREATE TABLE secret (
 CREATE UNIQUE INDEX secret_current ON secret (kind, owner_id) WHERE state = 'current';
 CREATE UNIQUE INDEX secret_candidate ON secret (kind, owner_id) WHERE state IN ('candidate', 'unverified');
 
--- The highest version of each secret that there ever was, and the current one. mac: over the row, so that a version
--- that was deleted, or another one that was made current, behind the vault's back shows.
+-- The highest version of each secret that ever existed, and the current version. mac: a MAC over the row, which detects
+-- a version that was deleted or made current outside the vault.
 CREATE TABLE secret_head (
     kind TEXT NOT NULL,
     owner_id INTEGER NOT NULL,
@@ -24,8 +24,8 @@ CREATE TABLE secret_head (
     PRIMARY KEY (kind, owner_id)
 ) WITHOUT ROWID;
 
--- What a request with an idempotency key did, so that its repetition is answered alike and does nothing. Key and
--- request are kept as MACs: a request may hold a password that is easily guessed.
+-- Stored results of requests with an idempotency key; a repeated request returns the stored result. Key and request are
+-- stored as MACs, because a request may contain a weak password.
 CREATE TABLE idempotency (
     authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
     key_mac BLOB NOT NULL,
@@ -36,9 +36,9 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 CREATE INDEX idempotency_created ON idempotency (created_at);
 
--- Background work that outlives a restart. A node holds a running job until lease_until; every statement of the holder
--- names the fence, which each claim raises, so that a holder who lost the job changes nothing more. key: what the job is
--- about, never a secret. last_error: a word, never a value.
+-- Background jobs, which survive a restart. A node holds a running job until lease_until. Every statement of the holder
+-- compares fence, which each claim increments, so that a holder that has lost the job cannot change anything. key: the
+-- subject of the job, never a secret. last_error: a fixed word, never a value.
 CREATE TABLE job (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,

@@ -1,5 +1,5 @@
--- PAM providers: types, the providers themselves, and the entries of local ones. The built-in types bear the ids that
--- clients know; ids of parameters go on from 10.
+-- PAM providers: types, providers, and entries of local providers. The built-in types have the ids that clients know;
+-- ids of further parameters start at 10.
 
 CREATE TABLE provider_type (
     id TEXT NOT NULL PRIMARY KEY,
@@ -13,7 +13,7 @@ INSERT INTO provider_type (id, name, name_key, built_in, created_at) VALUES
     ('c09bbfa5-a081-4194-9dd2-31f3cc3fabcc', 'Thycotic', 'thycotic', TRUE, 0),
     ('54ebf9ac-a1e4-48ae-b16e-1bfb9755465c', 'Command Secret Provider', 'command secret provider', TRUE, 0);
 
--- data_type: 1 is a text, 2 a secret. instance_level: the value is given where the provider is used, not by it.
+-- data_type: 1 is text, 2 is a secret. instance_level: the value is set where the provider is used.
 CREATE TABLE provider_type_parameter (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     type_id TEXT NOT NULL REFERENCES provider_type (id),
@@ -48,7 +48,7 @@ CREATE TABLE provider (
 );
 CREATE INDEX provider_by_type ON provider (type_id);
 
--- A secret has no value here: it is sealed in the table of secrets, and instance_guid is what is shown for it.
+-- value is NULL for a secret, which is sealed in the table of secrets; instance_guid is shown instead.
 CREATE TABLE provider_value (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     provider_id INTEGER NOT NULL REFERENCES provider (id),
@@ -59,7 +59,7 @@ CREATE TABLE provider_value (
     UNIQUE (provider_id, parameter_id)
 );
 
--- The entries of local providers. Their secrets are in the table of secrets.
+-- Entries of local providers. Their secrets are in the table of secrets.
 CREATE TABLE provider_entry (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     provider_id INTEGER NOT NULL REFERENCES provider (id),

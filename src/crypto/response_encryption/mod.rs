@@ -1,12 +1,14 @@
-//! Secrets encrypted once more for the client that reads them, under a public key of its own: what TLS protects as far
-//! as a proxy stays closed until it reaches the holder of the private key.
+//! End-to-end encryption of secrets in responses under a client's public key, so that TLS-terminating proxies cannot
+//! read them.
 //!
-//! The vault has public keys only. A pair that is generated here is handed out and forgotten.
+//! The vault stores public keys only. A private key that is generated here is returned and not stored.
 
 mod jwe;
 mod public_key;
 #[cfg(test)]
 mod tests;
+
+use std::str::FromStr;
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
@@ -15,56 +17,64 @@ use spki::der::pem::{LineEnding, encode_string};
 use super::{SealError, SecretText};
 use public_key::PublicKey;
 
-/// How a secret is written that is encrypted for a client.
+/// The encryption of a secret in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseEncryption {
-    /// As the older service does: RSA-OAEP with SHA-1, MGF1 with SHA-1 and an empty label, in base64. A value that is
-    /// longer than one block is cut into as many as it takes, which is ours.
+    /// The encryption of the older service: RSA-OAEP with SHA-1, MGF1 with SHA-1 and an empty label, in base64. A
+    /// value longer than one block is split into several, which is our extension.
     Vendor,
     /// A compact JWE (RFC 7516): RSA-OAEP-256 or ECDH-ES, with A256GCM.
     Jwe,
 }
 
 impl ResponseEncryption {
-    /// All of them.
+    /// All encryptions.
     pub const ALL: [ResponseEncryption; 2] = [ResponseEncryption::Vendor, ResponseEncryption::Jwe];
 
-    /// The name, as stored, as sent by clients and as given on the command line.
-    pub fn name(self) -> &'static str {
+    /// Returns the name, as stored, as sent by clients and as given on the command line.
+    pub fn as_str(self) -> &'static str {
         match self {
             ResponseEncryption::Vendor => "vendor",
             ResponseEncryption::Jwe => "jwe",
         }
     }
+}
 
-    /// The form of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|form| form.name() == name)
+impl FromStr for ResponseEncryption {
+    type Err = UnknownResponseEncryption;
+
+    fn from_str(name: &str) -> Result<Self, UnknownResponseEncryption> {
+        Self::ALL.into_iter().find(|form| form.as_str() == name).ok_or(UnknownResponseEncryption)
     }
 }
 
-/// Why a key is refused. The texts repeat nothing of it.
+/// The error of an unknown name of a [`ResponseEncryption`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected vendor or jwe")]
+pub struct UnknownResponseEncryption;
+
+/// Why a key is refused. The texts repeat nothing of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.expected())]
 pub enum ResponseKeyError {
-    /// It holds a private key.
+    /// A private key.
     Private,
-    /// It is not a public key in PEM.
+    /// Not a public key in PEM.
     Malformed,
-    /// The algorithm cannot encrypt, or is unknown.
+    /// An algorithm that cannot encrypt, or is unknown.
     Algorithm,
-    /// An RSA key of another size.
+    /// An RSA key of an unsupported size.
     Size,
-    /// Its numbers are not those of a key.
+    /// A key with invalid numbers.
     Unsound,
-    /// The key is not RSA, and the vendor's form needs RSA.
+    /// A key that is not RSA, with the encryption `vendor`, which needs RSA.
     VendorNeedsRsa,
-    /// No pair could be generated.
+    /// The key pair could not be generated.
     NotGenerated,
 }
 
 impl ResponseKeyError {
-    /// What the key has to be.
+    /// Returns what is expected of a key.
     pub fn expected(self) -> &'static str {
         match self {
             Self::Private => {
@@ -82,7 +92,7 @@ impl ResponseKeyError {
     }
 }
 
-/// The public key of a client, and the form in which it usually gets its secrets.
+/// The public key of a client and the default encryption of its secrets.
 #[derive(Debug)]
 pub struct ResponseKey {
     public: PublicKey,
@@ -91,70 +101,70 @@ pub struct ResponseKey {
 }
 
 impl ResponseKey {
-    /// Reads a public key in PEM (`SubjectPublicKeyInfo`). Without a form an RSA key gets the vendor's, and any other
-    /// the only one it can have.
+    /// Parses a public key in PEM (`SubjectPublicKeyInfo`). Without `form`, an RSA key gets `vendor` and any other
+    /// key `jwe`.
     ///
     /// # Errors
-    /// What is wrong with the key, or that it cannot have the form.
+    /// [`ResponseKeyError`] for an invalid key, or for a key that does not support `form`.
     pub fn parse(pem: &str, form: Option<ResponseEncryption>) -> Result<Self, ResponseKeyError> {
         let (public, pem) = public_key::parse(pem)?;
-        let key = Self { form: form.unwrap_or(public.usual_form()), public, pem };
-        if key.can_have(key.form) { Ok(key) } else { Err(ResponseKeyError::VendorNeedsRsa) }
+        let key = Self { form: form.unwrap_or(public.default_form()), public, pem };
+        if key.supports(key.form) { Ok(key) } else { Err(ResponseKeyError::VendorNeedsRsa) }
     }
 
-    /// The form that the client gets unless it asks for another.
+    /// Returns the default encryption, for requests that name none.
     pub fn form(&self) -> ResponseEncryption {
         self.form
     }
 
-    /// Whether secrets can be written for this key in that form.
-    pub fn can_have(&self, form: ResponseEncryption) -> bool {
+    /// Whether the key supports an encryption.
+    pub fn supports(&self, form: ResponseEncryption) -> bool {
         match form {
             ResponseEncryption::Vendor => matches!(self.public, PublicKey::Rsa(_)),
             ResponseEncryption::Jwe => true,
         }
     }
 
-    /// The public key in PEM.
+    /// Returns the public key in PEM.
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// Its RFC 7638 thumbprint (SHA-256), which a JWE names as `kid`.
+    /// Returns the RFC 7638 thumbprint (SHA-256), the `kid` of a JWE.
     pub fn thumbprint(&self) -> &str {
         self.public.thumbprint()
     }
 
-    /// The secret in a form that only the holder of the private key can read.
+    /// Encrypts a secret under the public key.
     ///
     /// # Errors
-    /// When the form is not one for this key, or the library refuses.
+    /// [`SealError`] when the key does not support `form`, or the library fails.
     pub fn encrypt(&self, secret: &SecretText, form: ResponseEncryption) -> Result<String, SealError> {
         match (form, &self.public) {
             (ResponseEncryption::Vendor, PublicKey::Rsa(key)) => key.vendor(secret),
             (ResponseEncryption::Vendor, PublicKey::Curve(_)) => Err(SealError),
-            (ResponseEncryption::Jwe, PublicKey::Rsa(key)) => jwe::under_rsa(key, secret),
-            (ResponseEncryption::Jwe, PublicKey::Curve(key)) => jwe::under_curve(key, secret),
+            (ResponseEncryption::Jwe, PublicKey::Rsa(key)) => jwe::encrypt_with_rsa(key, secret),
+            (ResponseEncryption::Jwe, PublicKey::Curve(key)) => jwe::encrypt_with_curve(key, secret),
         }
     }
 }
 
-/// A pair at the moment of its generation.
+/// A newly generated key pair.
 #[derive(Debug)]
 pub struct ResponseKeyPair {
-    /// What the vault keeps.
+    /// The public key, which the vault stores.
     pub public: ResponseKey,
-    /// What it does not: the private key in PEM (PKCS #8).
+    /// The private key in PEM (PKCS #8), which the vault does not store.
     pub private_pem: SecretText,
 }
 
 impl ResponseKeyPair {
-    /// A new pair. RSA, because the vendor's form needs it and a client may then ask for either. 3072 bits, because
-    /// that is as strong as AES-128 (NIST SP 800-57) at half the cost of 4096, and because a block of it holds 342
-    /// bytes, so that every usual password is one block, as clients of the older service expect.
+    /// Generates an RSA key pair, because `vendor` needs RSA and a client may then request either encryption. 3072
+    /// bits are as strong as AES-128 (NIST SP 800-57) at half the cost of 4096. A block of this size holds 342 bytes,
+    /// so that every usual password is one block, as clients of the older service expect.
     ///
     /// # Errors
-    /// When the library refuses.
+    /// [`ResponseKeyError::NotGenerated`] when the library fails.
     pub fn generate(form: ResponseEncryption) -> Result<Self, ResponseKeyError> {
         let failed = |_| ResponseKeyError::NotGenerated;
         let private = PrivateDecryptingKey::generate(KeySize::Rsa3072).map_err(failed)?;

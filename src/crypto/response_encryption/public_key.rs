@@ -1,4 +1,4 @@
-//! Public keys that secrets can be encrypted under: read from PEM, checked, and named.
+//! Public keys for response encryption: parsing from PEM, validation, thumbprints.
 
 use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, ParsedPublicKey, UnparsedPublicKey, X25519};
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm, OaepPublicEncryptingKey};
@@ -18,7 +18,7 @@ const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34")
 const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ID_X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 
-/// A key that can be encrypted under.
+/// A public key that can encrypt.
 #[derive(Debug)]
 pub(super) enum PublicKey {
     Rsa(RsaKey),
@@ -36,7 +36,7 @@ pub(super) struct RsaKey {
 #[derive(Debug)]
 pub(super) struct CurveKey {
     curve: Curve,
-    /// The point, as the curve writes it.
+    /// The encoded point.
     point: UnparsedPublicKey<Vec<u8>>,
     thumbprint: String,
 }
@@ -50,13 +50,13 @@ enum Curve {
     X25519,
 }
 
-/// Reads a key, and gives it with the PEM to keep.
+/// Parses a key and returns it with its canonical PEM.
 pub(super) fn parse(pem: &str) -> Result<(PublicKey, String), ResponseKeyError> {
-    // Whatever else is in the text, a private key must not come this far.
+    // A private key must never pass, whatever else is in the text.
     if pem.contains("PRIVATE KEY") {
         return Err(ResponseKeyError::Private);
     }
-    // Keys come with the line ends of whatever system they were copied from.
+    // Accept the line endings of any system.
     let pem = pem.trim().replace("\r\n", "\n") + "\n";
     let (label, document) = Document::from_pem(&pem).map_err(|_| ResponseKeyError::Malformed)?;
     if label != "PUBLIC KEY" {
@@ -83,8 +83,8 @@ pub(super) fn parse(pem: &str) -> Result<(PublicKey, String), ResponseKeyError> 
 }
 
 impl PublicKey {
-    /// The form of a client that has said nothing.
-    pub(super) fn usual_form(&self) -> ResponseEncryption {
+    /// Returns the encryption for a client that has chosen none.
+    pub(super) fn default_form(&self) -> ResponseEncryption {
         match self {
             PublicKey::Rsa(_) => ResponseEncryption::Vendor,
             PublicKey::Curve(_) => ResponseEncryption::Jwe,
@@ -107,7 +107,7 @@ impl RsaKey {
         if !(2048..=8192).contains(&size) {
             return Err(ResponseKeyError::Size);
         }
-        // The library looks at the numbers: both odd, the exponent neither 1 nor beyond 33 bits.
+        // The library validates the numbers: both odd, the exponent neither 1 nor longer than 33 bits.
         let key = aws_lc_rs::rsa::PublicEncryptingKey::from_der(der).map_err(|_| ResponseKeyError::Unsound)?;
         let key = OaepPublicEncryptingKey::new(key).map_err(|_| ResponseKeyError::Unsound)?;
         Ok(Self { key, thumbprint: rsa_thumbprint(n, e) })
@@ -117,7 +117,7 @@ impl RsaKey {
         &self.thumbprint
     }
 
-    /// As many blocks as the secret takes, at least one, in base64.
+    /// Encrypts a secret in blocks, at least one, in base64.
     pub(super) fn vendor(&self, secret: &SecretText) -> Result<String, SealError> {
         let (bytes, most) = (secret.expose().as_bytes(), self.key.max_plaintext_size(&OAEP_SHA1_MGF1SHA1));
         if bytes.is_empty() {
@@ -127,7 +127,7 @@ impl RsaKey {
         Ok(STANDARD.encode(blocks.collect::<Result<Vec<_>, _>>()?.concat()))
     }
 
-    /// The key of a JWE, for `RSA-OAEP-256`.
+    /// Encrypts the content key of a JWE (`RSA-OAEP-256`).
     pub(super) fn wrap(&self, content_key: &[u8]) -> Result<Vec<u8>, SealError> {
         self.block(&OAEP_SHA256_MGF1SHA256, content_key)
     }
@@ -147,7 +147,8 @@ impl CurveKey {
         let key = Self { curve, point, thumbprint: thumbprint(&members) };
         ParsedPublicKey::try_from(&key.point).map_err(|_| ResponseKeyError::Unsound)?;
         if curve == Curve::X25519 {
-            // Every point of this one is read, also those that lead any secret to zero. The agreement refuses them.
+            // Every X25519 point parses, even those that make every shared secret zero. The key agreement rejects
+            // them.
             key.agree(|_| ()).map_err(|_| ResponseKeyError::Unsound)?;
         }
         Ok(key)
@@ -157,7 +158,7 @@ impl CurveKey {
         &self.thumbprint
     }
 
-    /// A key pair for this once: its public half as JWK, and what `derive` makes of the secret that both sides share.
+    /// Generates an ephemeral key pair. Returns its public half as JWK, and what `derive` makes of the shared secret.
     pub(super) fn agree<T>(&self, derive: impl FnOnce(&[u8]) -> T) -> Result<(String, T), SealError> {
         let algorithm = self.curve.agreement();
         let random = aws_lc_rs::rand::SystemRandom::new();
@@ -179,8 +180,8 @@ impl Curve {
         }
     }
 
-    /// The required members of a public JWK with this point, in the order of a thumbprint. `None` when the point is
-    /// not written in full.
+    /// Returns the required members of a public JWK with this point, in the order of a thumbprint. `None` for a
+    /// compressed point.
     fn members(self, point: &[u8]) -> Option<String> {
         let (name, length) = match self {
             Curve::P256 => ("P-256", 32),
@@ -198,7 +199,7 @@ impl Curve {
     }
 }
 
-/// The thumbprint of an RSA key with these numbers.
+/// Returns the thumbprint of an RSA key with these numbers.
 pub(super) fn rsa_thumbprint(n: &[u8], e: &[u8]) -> String {
     let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
     thumbprint(&format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#))

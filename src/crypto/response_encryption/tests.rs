@@ -75,7 +75,7 @@ fn rfc_7638_section_3_1() {
 fn a_key_says_which_forms_it_can_have() {
     let rsa = ResponseKey::parse(fixture!("rsa.pub"), None).unwrap();
     assert_eq!(rsa.form(), ResponseEncryption::Vendor);
-    assert!(ResponseEncryption::ALL.into_iter().all(|form| rsa.can_have(form)));
+    assert!(ResponseEncryption::ALL.into_iter().all(|form| rsa.supports(form)));
     assert_eq!(
         ResponseKey::parse(fixture!("rsa.pub"), Some(ResponseEncryption::Jwe)).unwrap().form(),
         ResponseEncryption::Jwe
@@ -83,7 +83,7 @@ fn a_key_says_which_forms_it_can_have() {
     let secret = SecretText::new("s".into());
     for pem in [fixture!("p256.pub"), fixture!("p384.pub"), fixture!("p521.pub"), fixture!("x25519.pub")] {
         let key = ResponseKey::parse(pem, None).unwrap();
-        assert_eq!((key.form(), key.can_have(ResponseEncryption::Vendor)), (ResponseEncryption::Jwe, false));
+        assert_eq!((key.form(), key.supports(ResponseEncryption::Vendor)), (ResponseEncryption::Jwe, false));
         assert_eq!(key.encrypt(&secret, ResponseEncryption::Vendor), Err(SealError));
         let refused = ResponseKey::parse(pem, Some(ResponseEncryption::Vendor));
         assert_eq!(refused.unwrap_err(), ResponseKeyError::VendorNeedsRsa);

@@ -10,13 +10,13 @@ use crate::crypto::SecretText;
 use crate::http::server;
 use crate::vault::access::authentication::ClientCredentials;
 
-/// Whether credentials, or a token, came in the query.
+/// Whether the query contains credentials or a token.
 pub(super) fn in_query(request: &HttpRequest) -> bool {
     let mut names = form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
     names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_ref()))
 }
 
-/// Returns the credentials of a request, and whether they came by HTTP Basic.
+/// Returns the credentials of a request, and whether they were sent by HTTP Basic.
 ///
 /// # Errors
 /// [`ErrorKind::TwoMethods`], [`ErrorKind::InvalidClient`]

@@ -1,4 +1,4 @@
-//! Errors of the token endpoint and its companions (RFC 6749, section 5.2).
+//! Errors of the OAuth endpoints (RFC 6749, section 5.2).
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -11,7 +11,7 @@ use crate::http::server::{is_temporary, log_internal_error};
 use crate::vault::VaultError;
 use crate::vault::access::authentication::TokenEndpointError;
 
-/// What is wrong.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ErrorKind {
     InvalidClient,
@@ -28,11 +28,11 @@ pub(super) enum ErrorKind {
     Unexpected,
 }
 
-/// An error, ready to be rendered.
+/// An error response.
 #[derive(Clone, Debug)]
 pub(super) struct OAuthError {
     kind: ErrorKind,
-    /// Whether the client used HTTP Basic, which `WWW-Authenticate` then names.
+    /// Whether the client used HTTP Basic; then `WWW-Authenticate` names it.
     basic: bool,
 }
 
@@ -41,7 +41,7 @@ impl OAuthError {
         Self { kind, basic }
     }
 
-    /// The error of the vault's token endpoint.
+    /// Converts an error of the token endpoint.
     pub(super) fn from_endpoint(error: TokenEndpointError, basic: bool) -> Self {
         match error {
             TokenEndpointError::InvalidClient => Self::new(ErrorKind::InvalidClient, basic),

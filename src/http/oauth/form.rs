@@ -1,7 +1,6 @@
-//! The parameters of a request to the token endpoint and its companions: flat name/value pairs, as a form or as a JSON
-//! object.
+//! Parameters of OAuth requests: flat name/value pairs, as a form or as a JSON object.
 //!
-//! No parameter may be repeated, and one without a value counts as absent (RFC 6749, section 3.2).
+//! A repeated parameter is an error, and an empty one counts as absent (RFC 6749, section 3.2).
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +11,7 @@ use super::error::ErrorKind;
 use crate::crypto::SecretText;
 use crate::http::server::{Body, MediaType};
 
-/// The parameters. Any value may be a secret, so all are held as such.
+/// The parameters. Any value may be a secret, so all are `SecretText`.
 pub(super) struct Form(Vec<(String, SecretText)>);
 
 impl Form {
@@ -38,7 +37,7 @@ impl Form {
     }
 
     fn from_json(text: &[u8]) -> Result<Self, ErrorKind> {
-        // The parser's own message repeats the input, so it is dropped.
+        // The message of the parser repeats the input, so it is dropped.
         let Pairs(pairs) = serde_json::from_slice(text).map_err(|_| ErrorKind::Unreadable)?;
         Self::unique(pairs)
     }
@@ -62,7 +61,7 @@ impl Form {
     }
 }
 
-/// The members of a JSON object in their order, repeated ones included. `null` is an empty value.
+/// The members of a JSON object in order, duplicates included. `null` is an empty value.
 struct Pairs(Vec<(String, SecretText)>);
 
 /// A string, a number or a boolean, as text.

@@ -1,4 +1,4 @@
-//! The handlers of the token endpoint and its companions.
+//! Handlers of the OAuth endpoints.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -10,7 +10,7 @@ use crate::crypto::SecretText;
 use crate::http::server::{Body, Service, origin};
 use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
 
-/// A request with its parameters and its credentials.
+/// The parameters and credentials of a request.
 struct Call {
     form: Form,
     credentials: ClientCredentials,
@@ -18,7 +18,8 @@ struct Call {
 }
 
 impl Call {
-    /// Reads body and credentials. Neither may come in the query, which ends up in logs (RFC 6749, section 2.3.1).
+    /// Reads body and credentials. Refuses credentials in the query, which would end up in logs (RFC 6749, section
+    /// 2.3.1).
     async fn read(request: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Self, OAuthError> {
         let error = |kind: ErrorKind| OAuthError::new(kind, false);
         if credentials::in_query(request) {

@@ -1,4 +1,5 @@
-//! OAuth 2.0: the token endpoint and its companions (contract, section 2.1; RFC 6749, 7009, 7662, 8414, 7517).
+//! OAuth 2.0: token, revocation, introspection, metadata and key set (contract, section 2.1; RFC 6749, 7009, 7662,
+//! 8414, 7517).
 
 mod credentials;
 mod error;
@@ -15,7 +16,7 @@ use super::family::{Family, RouteFailure, is_below};
 use super::server;
 use error::OAuthError;
 
-/// The family.
+/// The OAuth family.
 pub(super) struct OAuth;
 
 impl Family for OAuth {

@@ -1,4 +1,4 @@
-//! The endpoints.
+//! The endpoint table of OAuth.
 
 use actix_web::http::Method;
 use actix_web::{Route, web};

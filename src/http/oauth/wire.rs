@@ -1,4 +1,4 @@
-//! The bodies of these endpoints, on the types of the `oauth2` crate where it has them.
+//! Wire types of the OAuth endpoints, on the `oauth2` crate where it has them.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, PRAGMA};
@@ -17,7 +17,7 @@ use crate::vault::access::authentication::IssuedToken;
 type Reply = StandardTokenResponse<EmptyExtraTokenFields, BasicTokenType>;
 type IntrospectionReply = StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>;
 
-/// What a client sends for a token: as a form or as JSON, or with id and secret by HTTP Basic.
+/// A token request: as a form or as JSON; id and secret alternatively by HTTP Basic.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read by name")]
 pub(super) struct TokenForm {
@@ -25,13 +25,13 @@ pub(super) struct TokenForm {
     grant_type: String,
     client_id: Option<String>,
     client_secret: Option<String>,
-    /// The tenant's name, if the client knows it.
+    /// The name of the tenant.
     tenant: Option<String>,
-    /// How many seconds the token is to be good; it can only shorten.
+    /// The requested lifetime in seconds; it can only shorten the configured one.
     ttl: Option<i64>,
 }
 
-/// A token (RFC 6749, section 5.1). Describes what the `oauth2` crate writes.
+/// A token response (RFC 6749, section 5.1). Describes what the `oauth2` crate writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct TokenReply {
@@ -42,7 +42,7 @@ pub(super) struct TokenReply {
     expires_in: u64,
 }
 
-/// Makes the answer to a token request. The type is written `Bearer`: older clients compare it case-sensitively.
+/// Builds a token response. The type is written `Bearer`, because older clients compare it case-sensitively.
 pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
     let word = BasicTokenType::Extension("Bearer".into());
     let token = AccessToken::new(issued.token.expose().into());
@@ -52,7 +52,7 @@ pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
     reply
 }
 
-/// The answer to an introspection (RFC 7662, section 2.2). Describes what the `oauth2` crate writes.
+/// An introspection response (RFC 7662, section 2.2). Describes what the `oauth2` crate writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct Introspection {
@@ -68,7 +68,7 @@ pub(super) struct Introspection {
     token_type: Option<String>,
 }
 
-/// Makes the answer to an introspection: the claims of a valid token, or that it is not active.
+/// Builds an introspection response: the claims of a valid token, or `active: false`.
 pub(super) fn introspection_reply(claims: Option<&Claims>) -> IntrospectionReply {
     let mut reply = IntrospectionReply::new(claims.is_some(), EmptyExtraTokenFields {});
     if let Some(claims) = claims {
@@ -86,7 +86,7 @@ pub(super) fn introspection_reply(claims: Option<&Claims>) -> IntrospectionReply
     reply
 }
 
-/// An error (RFC 6749, section 5.2). Describes what [`ErrorReply`] writes.
+/// An error response (RFC 6749, section 5.2). Describes what [`ErrorReply`] writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]
 pub(super) struct OAuthErrorReply {
@@ -97,7 +97,7 @@ pub(super) struct OAuthErrorReply {
     message: String,
 }
 
-/// An error, with the description repeated as `message`, where older clients look for it.
+/// An error response, with the description repeated as `message` for older clients.
 #[derive(Serialize)]
 pub(super) struct ErrorReply {
     #[serde(flatten)]
@@ -111,7 +111,7 @@ impl ErrorReply {
     }
 }
 
-/// What this authorization server can do (RFC 8414, section 2).
+/// Authorization server metadata (RFC 8414, section 2).
 #[derive(Serialize, ToSchema)]
 pub(super) struct Metadata {
     issuer: String,
@@ -146,7 +146,7 @@ impl Metadata {
     }
 }
 
-/// Forbids caching of an answer (RFC 6749, section 5.1).
+/// Forbids caching of a response (RFC 6749, section 5.1).
 pub(super) fn uncached(mut response: HttpResponse) -> HttpResponse {
     for (name, value) in [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")] as [(HeaderName, &'static str); 2] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

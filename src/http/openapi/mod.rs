@@ -1,4 +1,4 @@
-//! The OpenAPI description, generated from the endpoint tables and the wire types, and the page to browse it.
+//! The OpenAPI description, generated from the endpoint tables and wire types, and the page to browse it.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ const PATH_PARAMETERS: [(&str, &str); 5] = [
     ("providerId", "The number of a PAM provider"),
 ];
 
-/// Describes the endpoints.
+/// Builds the description of the endpoints.
 pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut paths = PathsBuilder::new();
@@ -49,10 +49,10 @@ pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
     OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
 }
 
-/// Registers `/openapi.json`, and `/docs` to browse it. All files are served from the binary.
+/// Registers `/openapi.json` and the page `/docs`. All files are embedded in the binary.
 pub(crate) fn pages(api: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
     |config| {
-        // Slashes at the end are cut off, and the page finds its parts by its own path.
+        // Trailing slashes are removed, so the page finds its parts by its own path.
         config.service(web::redirect("/docs", "/docs/index.html"));
         config.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api));
     }
@@ -116,9 +116,10 @@ fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
 }
 
-/// The header that every authenticated request may carry, because any answer may hold a secret.
+/// The header `Accept-Encryption`, which every authenticated request may have, because any response may contain a
+/// secret.
 fn accept_encryption() -> ParameterBuilder {
-    let forms = ResponseEncryption::ALL.map(ResponseEncryption::name);
+    let forms = ResponseEncryption::ALL.map(ResponseEncryption::as_str);
     ParameterBuilder::new()
         .name("Accept-Encryption")
         .parameter_in(ParameterIn::Header)

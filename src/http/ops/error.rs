@@ -1,4 +1,4 @@
-//! Errors of the routes for the operator.
+//! Errors of the operations endpoints.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,7 +9,8 @@ use crate::http::family::RouteFailure;
 use crate::http::server::is_temporary;
 use crate::vault::VaultError;
 
-/// Renders a request that no endpoint serves, once it is recorded, as a state, as the health routes do.
+/// Renders the error of a request that no endpoint serves, after it is recorded, as a state like that of the health
+/// routes.
 pub(super) fn render(failure: RouteFailure, recorded: Result<(), VaultError>) -> HttpResponse {
     let (status, state) = match (failure, recorded) {
         (_, Err(error)) if is_temporary(&error) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

@@ -1,4 +1,4 @@
-//! Health and metrics.
+//! Health checks and metrics.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

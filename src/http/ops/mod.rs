@@ -1,4 +1,4 @@
-//! Operations: health and metrics. Errors are a state in JSON, as in `{"status": "unavailable"}`.
+//! Operations: health and metrics. Errors are a state in JSON, such as `{"status": "unavailable"}`.
 
 mod error;
 mod health;
@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::family::{Family, RouteFailure, is_below};
 use super::server;
 
-/// The family.
+/// The operations family.
 pub(super) struct Ops;
 
 impl Family for Ops {

@@ -1,4 +1,4 @@
-//! The endpoints for the operator.
+//! The endpoint table of operations.
 
 use actix_web::http::Method;
 use actix_web::{Route, web};

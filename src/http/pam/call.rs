@@ -197,7 +197,7 @@ fn response_encryption(request: &HttpRequest) -> Result<Option<ResponseEncryptio
     let encryption = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
         (Some(value), None) => {
-            value.to_str().ok().and_then(|name| ResponseEncryption::named(&name.trim().to_lowercase()))
+            value.to_str().ok().and_then(|name| name.trim().to_lowercase().parse::<ResponseEncryption>().ok())
         }
         (Some(_), Some(_)) => None,
     };

@@ -1,4 +1,4 @@
-//! The body of a request, read whole within the limits of size and time.
+//! Request bodies, read whole within limits of size and time.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use zeroize::Zeroize;
 
 use super::service::Service;
 
-/// How long a client may take to send a body.
+/// The maximum time for a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// What a body claims to be.
+/// The media type of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
     /// `application/json`, or any type with the suffix `+json`.
@@ -23,11 +23,11 @@ pub(crate) enum MediaType {
     Form,
     /// `multipart/form-data`
     Multipart,
-    /// Another type, or none.
+    /// Another type, or no type.
     Other,
 }
 
-/// A body. It may hold secrets, so its bytes are wiped when it is dropped.
+/// A request body. It may contain secrets, so it is wiped on drop.
 pub(crate) struct Body {
     media_type: MediaType,
     bytes: BytesMut,
@@ -36,14 +36,14 @@ pub(crate) struct Body {
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
-    /// It is larger than `http.max_body_bytes`.
+    /// Larger than `http.max_body_bytes`.
     TooLarge,
-    /// The connection broke, the encoding is wrong, or the client took too long.
+    /// The connection broke, the encoding is invalid, or the time is over.
     Unreadable,
 }
 
 impl Body {
-    /// Reads the body of a request to its end.
+    /// Reads the whole body of a request.
     ///
     /// # Errors
     /// [`BodyError`]
@@ -64,7 +64,7 @@ impl Body {
         Ok(self)
     }
 
-    /// Returns what the body claims to be.
+    /// Returns the media type.
     pub(crate) fn media_type(&self) -> MediaType {
         self.media_type
     }
@@ -74,7 +74,7 @@ impl Body {
         &self.bytes
     }
 
-    /// Returns the bytes for a parser that takes them over, and with them the duty to wipe them.
+    /// Returns the bytes for a parser, which must wipe them.
     pub(crate) fn into_bytes(mut self) -> Bytes {
         std::mem::take(&mut self.bytes).freeze()
     }

@@ -1,4 +1,4 @@
-//! The client's certificate: from the TLS connection, or from the header of a trusted proxy.
+//! The client certificate: from the TLS connection, or from the header of a trusted proxy.
 
 use actix_web::HttpRequest;
 use base64::Engine;
@@ -12,10 +12,10 @@ use super::service::Service;
 use super::source;
 use crate::vault::access::CertificateFingerprint;
 
-/// The certificate that the peer of a connection presented.
+/// The fingerprint of the certificate of a TLS peer.
 pub(super) struct PeerCertificate(pub(super) CertificateFingerprint);
 
-/// Returns the certificate that the client has proved to hold the key of. Behind a trusted proxy that is the one in the
+/// Returns the fingerprint of the verified client certificate. Behind a trusted proxy it is the certificate in the
 /// proxy's header; the proxy's own certificate is ignored.
 pub(super) fn client_certificate(request: &HttpRequest, service: &Service) -> Option<CertificateFingerprint> {
     let header = service.vault.settings().http.certificate_header.as_str();
@@ -23,13 +23,13 @@ pub(super) fn client_certificate(request: &HttpRequest, service: &Service) -> Op
         return request.conn_data::<PeerCertificate>().map(|presented| presented.0);
     }
     let mut values = request.headers().get_all(header);
-    // A second value was not written by the proxy.
+    // The proxy writes one value; a second one is forged.
     let (value, None) = (values.next()?, values.next()) else { return None };
     parse(value.to_str().ok()?)
 }
 
-/// Parses a certificate as proxies write it: base64 of its DER between colons (RFC 9440, section 2.1), percent-encoded PEM
-/// (nginx: `$ssl_client_escaped_cert`), or its SHA-256 in hexadecimal.
+/// Parses a certificate in the formats of proxies: base64 of its DER between colons (RFC 9440, section 2.1),
+/// percent-encoded PEM (nginx: `$ssl_client_escaped_cert`), or its SHA-256 in hexadecimal.
 fn parse(value: &str) -> Option<CertificateFingerprint> {
     let value = value.trim();
     if let Some(encoded) = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')) {
@@ -42,7 +42,7 @@ fn parse(value: &str) -> Option<CertificateFingerprint> {
     CertificateFingerprint::parse(value)
 }
 
-/// Returns the fingerprint of a certificate in DER.
+/// Returns the fingerprint of a DER certificate.
 pub(super) fn fingerprint(der: &[u8]) -> CertificateFingerprint {
     CertificateFingerprint(Sha256::digest(der).into())
 }

@@ -1,4 +1,4 @@
-//! What every family does with a failure: log its cause, and record a request that no endpoint serves.
+//! Failures in every family: logging internal errors, and recording requests that no endpoint serves.
 
 use actix_web::HttpRequest;
 
@@ -8,12 +8,12 @@ use crate::http::family::RouteFailure;
 use crate::vault::operation::{Action, Request};
 use crate::vault::{Vault, VaultError};
 
-/// Logs an internal error with its cause. Clients are told nothing of it; other errors are theirs and are not logged.
+/// Logs an internal error with its cause, which clients do not see. Errors of clients are not logged.
 pub(crate) fn log_internal_error(error: &VaultError) {
     match error {
-        VaultError::Store(error) => log::error!("a request failed in the store: {error}"),
-        VaultError::Seal(error) => log::error!("a request failed in the keys: {error}"),
-        VaultError::Token(error) => log::error!("a request failed in the tokens: {error}"),
+        VaultError::Store(error) => log::error!("internal error in the store: {error}"),
+        VaultError::Seal(error) => log::error!("internal error in sealed values: {error}"),
+        VaultError::Token(error) => log::error!("internal error in access tokens: {error}"),
         _ => {}
     }
 }
@@ -27,7 +27,7 @@ pub(crate) fn is_temporary(error: &VaultError) -> bool {
     }
 }
 
-/// Records a request to an unknown path or method if it bears a valid token.
+/// Records a request to an unknown path or method if it has a valid token.
 ///
 /// # Errors
 /// [`VaultError`] when it could not be recorded.
@@ -39,7 +39,8 @@ pub(crate) async fn record_unserved(request: &HttpRequest, failure: RouteFailure
     }
 }
 
-/// Records an authenticated request that no endpoint serves. A panic has been recorded as far as its handler came.
+/// Records an authenticated request that no endpoint serves. A handler that panicked has written its own record, if
+/// it got so far.
 ///
 /// # Errors
 /// As [`record_unserved`].

@@ -1,4 +1,4 @@
-//! Metrics for Prometheus. Labels hold routes and statuses, never a key, a name or an address.
+//! Metrics for Prometheus. Labels contain routes and statuses, never a key, a name or an address.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -25,7 +25,7 @@ struct RouteLabels {
     route: String,
 }
 
-/// All metrics of a server.
+/// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -64,7 +64,7 @@ impl Metrics {
         self
     }
 
-    /// Counts an answered request. An unknown method is counted as `other`, so that clients cannot add labels.
+    /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.
     pub(super) fn record_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let method = if matches!(method, "GET" | "POST" | "PUT" | "DELETE") { method } else { "other" };
         let labels = RequestLabels { method: method.into(), route: route.into(), status };

@@ -1,6 +1,6 @@
-//! What all families share: bind, TLS, access log, metrics, facts about a request, limits of a body, registration.
+//! Services for all families: bind, TLS, access log, metrics, properties of a request, body limits, registration.
 //!
-//! It knows no family.
+//! This module knows no family.
 
 mod body;
 mod certificate;

@@ -1,4 +1,4 @@
-//! Mounts families: routes, 405 for other methods, 404 for other paths, and an answer of the family's own to a panic.
+//! Mounts families: routes, 405 for unknown methods, 404 for unknown paths, and the family's own response to a panic.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use futures_util::FutureExt;
 
 use crate::http::family::{Families, Family, RouteFailure};
 
-/// Registers the endpoints of a family, one resource a path.
+/// Registers the endpoints of a family, one resource for each path.
 ///
-/// A path that a key would fit too (`…/credential/batch`) comes before the one with the key, and has the methods of that
-/// as well: an item of that name can still be read.
+/// A literal path (`…/credential/batch`) comes before a path with a key that also matches it, and gets the methods of
+/// that path too, so that an item with this name can still be read.
 pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>) {
     let endpoints = family.endpoints();
     let mut paths: Vec<&str> = Vec::new();
@@ -45,13 +45,13 @@ pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>) {
     }
 }
 
-/// Returns the name that stands in `path` where `template` has its key.
+/// Returns the segment of `path` at the key of `template`.
 fn name_in<'a>(path: &'a str, template: &str) -> Option<&'a str> {
     let name = path.strip_prefix(template.strip_suffix("{key}")?)?;
     (!name.is_empty() && !name.contains(['/', '{'])).then_some(name)
 }
 
-/// Answers a known path with an unknown method: 405, with the methods that the path has.
+/// Responds to an unknown method of a known path: 405, with the methods of the path.
 fn unknown_method(family: Arc<dyn Family>, allowed: String) -> Route {
     web::to(move |request: HttpRequest| {
         let (family, allowed) = (Arc::clone(&family), HeaderValue::from_str(&allowed));
@@ -65,7 +65,7 @@ fn unknown_method(family: Arc<dyn Family>, allowed: String) -> Route {
     })
 }
 
-/// Answers an unknown path: 404, by the family that owns it.
+/// Responds to an unknown path: 404, in the form of the family that owns it.
 pub(crate) fn unknown_path(families: Families) -> Route {
     web::to(move |request: HttpRequest| {
         let family = families.owner(request.path()).cloned();
@@ -78,7 +78,7 @@ pub(crate) fn unknown_path(families: Families) -> Route {
     })
 }
 
-/// Answers a panic of a handler as its family does.
+/// Responds to a panic of a handler in the form of its family.
 async fn catch_panic(
     family: Arc<dyn Family>,
     request: ServiceRequest,
@@ -94,7 +94,7 @@ async fn catch_panic(
     }
 }
 
-/// Lets every family rewrite a request before it is routed, and the owner add headers to the answer.
+/// Lets every family rewrite a request before routing, and the owner add headers to the response.
 pub(crate) async fn prepare(
     families: Families,
     mut request: ServiceRequest,

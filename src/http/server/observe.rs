@@ -1,6 +1,6 @@
-//! Around every request: its id, its line in the access log, its metrics.
+//! Observation of every request: its id, the access log, metrics.
 //!
-//! The access log has no query string, no body and no header: those may hold secrets.
+//! The access log contains no query string, no body and no header, because those may contain secrets.
 
 use std::panic::AssertUnwindSafe;
 
@@ -28,7 +28,7 @@ pub(super) async fn observe(
     let service = request.app_data::<web::Data<Service>>().cloned();
     let source = service.as_ref().map(|service| source::source_address(request.request(), service));
 
-    // A panic of a handler is rendered by its family. One from elsewhere has no family, and gets an empty 500.
+    // Its family renders the panic of a handler. Another panic has no family and gives an empty 500.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let mut answered = answered.unwrap_or_else(|_| Err(ErrorInternalServerError("")));
     let status = match &mut answered {

@@ -1,4 +1,4 @@
-//! Where a request comes from, and its bearer token.
+//! The origin of a request, and its bearer token.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, REFERER};
@@ -23,7 +23,7 @@ pub(crate) fn bearer_token(request: &HttpRequest) -> Option<&str> {
     credentials(request, "bearer").filter(|token| !token.is_empty())
 }
 
-/// Returns what follows a scheme in the `Authorization` header, trimmed.
+/// Returns the credentials of a scheme in the `Authorization` header, trimmed.
 pub(crate) fn credentials<'a>(request: &'a HttpRequest, scheme: &str) -> Option<&'a str> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (sent, credentials) = value.trim().split_once(' ')?;

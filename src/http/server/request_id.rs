@@ -1,18 +1,18 @@
-//! The id of a request: in its answer, its line of the access log and its audit record.
+//! The request id, in the response, the access log and the audit record.
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpMessage, HttpRequest};
 use uuid::Uuid;
 
-/// The header that carries it in the answer.
+/// The response header with the request id.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// 32 hexadecimal digits.
+/// A request id: 32 hexadecimal digits.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) String);
 
 impl RequestId {
-    /// Generates a new id.
+    /// Generates an id.
     pub(super) fn generate() -> Self {
         Self(Uuid::new_v4().simple().to_string())
     }

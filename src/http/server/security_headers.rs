@@ -1,4 +1,4 @@
-//! Response headers that tell browsers to do nothing with an answer but to read it.
+//! Response headers for browsers: no sniffing, no scripts, no framing.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{
@@ -6,7 +6,7 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-/// Adds the headers to the answer of an API, which is not a page. Over TLS, browsers are told to stay with it for a year.
+/// Sets the headers of an API response. Over TLS, `Strict-Transport-Security` for a year is one of them.
 pub(crate) fn set_security_headers(request: &HttpRequest, headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));

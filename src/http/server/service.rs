@@ -1,4 +1,4 @@
-//! What handlers reach through the application data of a request.
+//! The application data of handlers.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, web};
 use super::metrics::Metrics;
 use crate::vault::Vault;
 
-/// The vault and the metrics of a server.
+/// The vault and the metrics.
 #[derive(Clone)]
 pub struct Service {
     /// The vault.
@@ -17,7 +17,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Returns the service that a request was sent to; `None` outside of a server.
+    /// Returns the service of a request; `None` outside of a server.
     pub(crate) fn from_request(request: &HttpRequest) -> Option<&web::Data<Service>> {
         request.app_data()
     }

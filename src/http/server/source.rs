@@ -9,14 +9,14 @@ use ipnet::IpNet;
 use super::service::Service;
 use crate::network;
 
-/// Returns the source address of a request: the peer's, or what a trusted proxy says in `X-Forwarded-For`.
+/// Returns the source address of a request: the peer's, or the one in a trusted proxy's `X-Forwarded-For`.
 pub(super) fn source_address(request: &HttpRequest, service: &Service) -> IpAddr {
     let peer = peer(request);
     let trusted = &service.vault.settings().http.trusted_proxies;
     if trusted.is_empty() {
         return peer;
     }
-    // A non-ASCII line is kept: what the client wrote into it must not hide what the proxy appended.
+    // A non-ASCII line is kept: a client must not be able to hide what the proxy appended to it.
     let lines: Vec<&[u8]> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
     resolve(peer, &String::from_utf8_lossy(&lines.join(&b',')), trusted)
 }
@@ -31,8 +31,8 @@ fn peer(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical())
 }
 
-/// Walks `forwarded` from its end, where the nearest proxy wrote, for as long as the writer is trusted. Entries of
-/// untrusted writers are ignored, and so is everything before an entry that is not an address.
+/// Walks `forwarded` from its end, where the nearest proxy appended, while the writer is trusted. Ignores the entries
+/// of untrusted writers, and everything before an invalid address.
 fn resolve(peer: IpAddr, forwarded: &str, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|range| network::contains(range, address));
     let mut source = peer;

@@ -1,4 +1,4 @@
-//! TLS of the server. A client may present a certificate; its authorization says whether one is required, and which.
+//! TLS of the server. Client certificates are optional; an authorization can require one.
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
@@ -18,23 +18,23 @@ use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConf
 use super::certificate;
 use crate::config::TlsSettings;
 
-/// Why TLS cannot be configured. The messages are for the operator.
+/// Why TLS cannot be configured.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum TlsError {
-    #[error("tls.certificate and tls.key belong together; one of them is not set")]
+    #[error("tls.certificate and tls.key must be set together")]
     Half,
-    #[error("{} holds no certificate in PEM", .0.display())]
+    #[error("{} contains no certificate in PEM", .0.display())]
     Certificate(PathBuf),
-    #[error("{} holds no private key in PEM", .0.display())]
+    #[error("{} contains no private key in PEM", .0.display())]
     Key(PathBuf),
-    #[error("{} and {} are no pair that TLS can use", .0.display(), .1.display())]
+    #[error("the certificate {} and the key {} are not a usable pair", .0.display(), .1.display())]
     Pair(PathBuf, PathBuf),
-    #[error("{} holds no certificate of an authority in PEM", .0.display())]
+    #[error("{} contains no CA certificate in PEM", .0.display())]
     Authority(PathBuf),
 }
 
-/// Builds the TLS configuration of the settings; `None` is plain HTTP.
+/// Builds the TLS configuration from the settings; `None` for plain HTTP.
 pub(super) fn configuration(settings: &TlsSettings) -> Result<Option<ServerConfig>, TlsError> {
     let (certificate, key) = match (&settings.certificate, &settings.key) {
         (None, None) => return Ok(None),
@@ -56,7 +56,7 @@ pub(super) fn configuration(settings: &TlsSettings) -> Result<Option<ServerConfi
         .map_err(unusable)
 }
 
-/// Stores the client's certificate of a new connection, for [`certificate::client_certificate`].
+/// Stores the client certificate of a new connection for [`certificate::client_certificate`].
 pub(super) fn store_certificate(connection: &dyn Any, data: &mut Extensions) {
     let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
     let presented = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
@@ -70,7 +70,7 @@ fn certificates(path: &Path) -> Option<Vec<CertificateDer<'static>>> {
     (!chain.is_empty()).then_some(chain)
 }
 
-/// Clients with a certificate of this authority, and clients without any.
+/// Verifies client certificates against this authority; clients without a certificate are accepted.
 fn issued_by(path: &Path, provider: Arc<CryptoProvider>) -> Option<Arc<dyn ClientCertVerifier>> {
     let mut roots = RootCertStore::empty();
     for authority in certificates(path)? {
@@ -80,8 +80,8 @@ fn issued_by(path: &Path, provider: Arc<CryptoProvider>) -> Option<Arc<dyn Clien
     clients.build().ok()
 }
 
-/// Clients with any certificate whose key they hold. Nothing is believed of what it says: the authorization names it by
-/// its fingerprint.
+/// Accepts any client certificate with a proof of possession of its key. No field of it is trusted: an authorization
+/// names it by its fingerprint.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -151,13 +151,13 @@ mod tests {
         let whole = TlsSettings { certificate, key, client_ca: None };
         assert!(configuration(&whole).unwrap().is_some());
         for (settings, part) in [
-            (TlsSettings { key: None, ..whole.clone() }, "belong together"),
-            (TlsSettings { certificate: None, ..whole.clone() }, "belong together"),
-            (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "holds no certificate"),
-            (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "/nowhere holds no certificate"),
-            (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "holds no private key"),
-            (TlsSettings { key: other_key, ..whole.clone() }, "are no pair"),
-            (TlsSettings { client_ca: nonsense, ..whole.clone() }, "certificate of an authority"),
+            (TlsSettings { key: None, ..whole.clone() }, "must be set together"),
+            (TlsSettings { certificate: None, ..whole.clone() }, "must be set together"),
+            (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "contains no certificate"),
+            (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "/nowhere contains no certificate"),
+            (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "contains no private key"),
+            (TlsSettings { key: other_key, ..whole.clone() }, "are not a usable pair"),
+            (TlsSettings { client_ca: nonsense, ..whole.clone() }, "no CA certificate"),
         ] {
             let refusal = refusal(&settings);
             assert!(refusal.contains(part), "{refusal}");

@@ -1,12 +1,12 @@
-//! What the database said, fit for the log: no DETAIL, no HINT, no value.
+//! The cause of a database error, safe to log: no DETAIL, no HINT, no value.
 
 use std::fmt::{Display, Formatter};
 use std::sync::Arc;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind};
 
-/// Beginnings of messages that quote names of ours and files of the server, never a value. The statements are fixed
-/// and take their values as parameters, so that a name in a message is a name of the schema.
+/// Prefixes of messages that contain names of the schema and of the server's files, never a value. The statements are
+/// fixed and take their values as parameters, so a name in a message is a name of the schema.
 const NAMES_ONLY: [&str; 14] = [
     "cannot execute ",
     "column ",
@@ -24,14 +24,15 @@ const NAMES_ONLY: [&str; 14] = [
     "table ",
 ];
 
-/// The class of an error and its primary message, as far as it quotes no value.
+/// The class of an error and its primary message, without values.
 ///
-/// Two causes are always equal: errors are compared by what they are, not by how the database put it.
+/// All causes are equal, so that errors compare by their kind and not by the database's wording.
 #[derive(Clone, Default)]
 pub struct Cause(Option<Arc<str>>);
 
 impl Cause {
-    /// The cause that `information` describes. `class` is our word for it, the nearest thing to a SQLSTATE there is.
+    /// Creates a cause from the database's error information. `class` is our name for the error, the nearest thing to
+    /// a SQLSTATE.
     pub(super) fn new(class: &str, kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Self {
         let mut text = format!("[{class}] {}", without_values(kind, information.message()));
         for (what, name) in [("table", information.table_name()), ("constraint", information.constraint_name())] {
@@ -67,8 +68,8 @@ impl PartialEq for Cause {
 
 impl Eq for Cause {}
 
-/// The message, cut where it could begin to quote a value: at the first quotation mark, colon or hexadecimal number.
-/// The messages of violated constraints quote names alone (their values are in DETAIL).
+/// Truncates a message before it could quote a value: at the first quotation mark, colon or hexadecimal number.
+/// Messages of violated constraints contain names only (their values are in DETAIL).
 fn without_values<'a>(kind: &DatabaseErrorKind, message: &'a str) -> &'a str {
     let line = message.lines().next().unwrap_or_default();
     let of_constraint = matches!(

@@ -1,13 +1,13 @@
-//! Tells the errors of both engines apart.
+//! Classification of the errors of both engines.
 //!
-//! PostgreSQL translates its messages into the language that `lc_messages` names; a connection asks for English
-//! (`connection.rs`). SQLite's are fixed (`sqlite3ErrStr`).
+//! PostgreSQL translates its messages into the language of `lc_messages`; a connection sets English
+//! (`connection.rs`). SQLite's messages are fixed (`sqlite3ErrStr`).
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind};
 
 use super::{Cause, StoreError};
 
-/// The error that `kind` and the message stand for.
+/// Maps a kind and a message to an error.
 pub(super) fn classify(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> StoreError {
     let cause = |class: &str| Cause::new(class, &kind, information);
     match kind {
@@ -27,16 +27,16 @@ pub(super) fn classify(kind: DatabaseErrorKind, information: &dyn DatabaseErrorI
     }
 }
 
-/// A class of errors that diesel has no kind for.
+/// A class of errors without a kind in diesel.
 struct Class {
-    /// Our name for it; PostgreSQL's SQLSTATE and SQLite's result code where there is exactly one.
+    /// Our name; PostgreSQL's SQLSTATE and SQLite's result code where there is exactly one.
     name: &'static str,
     error: fn(Cause) -> StoreError,
-    /// Parts of the messages that stand for it.
+    /// Substrings of the messages of this class.
     messages: &'static [&'static str],
 }
 
-/// The first class that fits counts.
+/// The classes, by priority: the first match counts.
 const CLASSES: [Class; 8] = [
     Class { name: "deadlock, 40P01", error: StoreError::Contended, messages: &["deadlock detected"] },
     Class {
@@ -142,7 +142,7 @@ mod tests {
             (DatabaseErrorKind::Unknown, "database is locked"),
         ];
         for (kind, message) in alone {
-            assert!(classified(kind, message).may_pass_alone(), "{message}");
+            assert!(classified(kind, message).may_succeed_alone(), "{message}");
         }
         let never = [
             (DatabaseErrorKind::Unknown, "index row size 2800 exceeds btree version 4 maximum 2704 for index \"x\""),
@@ -151,7 +151,7 @@ mod tests {
             (DatabaseErrorKind::NotNullViolation, "null value in column \"x\""),
         ];
         for (kind, message) in never {
-            assert!(!classified(kind, message).may_pass_alone(), "{message}");
+            assert!(!classified(kind, message).may_succeed_alone(), "{message}");
         }
     }
 

@@ -1,9 +1,9 @@
-//! Whose a secret is: its kind, and the id of the row that it belongs to.
+//! The owner of a secret: its kind, and the id of the row that it belongs to.
 
 use crate::crypto::{SecretBinding, SecretKind};
 use crate::store::id::{CredentialId, EntryId, InformationId, ProviderValueId, SigningKeyId};
 
-/// The owner of a secret, which names the secret: an owner has one of each kind that it can have.
+/// Identifies a secret by its kind and the row that it belongs to. A row has at most one secret of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretOwner {
     /// The password of a credential.
@@ -29,7 +29,7 @@ pub enum SecretOwner {
 }
 
 impl SecretOwner {
-    /// The kind of the secret.
+    /// Returns the kind of the secret.
     pub fn kind(self) -> SecretKind {
         match self {
             SecretOwner::Password(_) => SecretKind::Password,
@@ -45,8 +45,8 @@ impl SecretOwner {
         }
     }
 
-    /// The number of the owner's id, as stored and under the MAC of a head.
-    pub fn number(self) -> i32 {
+    /// Returns the id of the owner as a number, as stored and as in the MAC of a head.
+    pub fn owner_id(self) -> i32 {
         match self {
             SecretOwner::Password(id)
             | SecretOwner::TotpSeed(id)
@@ -61,14 +61,14 @@ impl SecretOwner {
         }
     }
 
-    /// What a version of the secret is sealed for.
+    /// Returns the binding of a version of the secret.
     pub fn binding(self, version: i32) -> SecretBinding {
-        SecretBinding { kind: self.kind(), owner: self.number(), version }
+        SecretBinding { kind: self.kind(), owner: self.owner_id(), version }
     }
 
-    /// The kind and the number, as stored.
+    /// Returns the kind and the owner's id, as stored.
     pub(super) fn columns(self) -> (&'static str, i32) {
-        (self.kind().name(), self.number())
+        (self.kind().as_str(), self.owner_id())
     }
 }
 

@@ -1,26 +1,27 @@
-//! The states of a secret's version, and the ways between them.
+//! The states of a version of a secret, and the transitions between them.
 
 use std::str::FromStr;
 
 use crate::store::StoreError;
 
-/// What a version of a secret is.
+/// The state of a version of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecretState {
     /// The value in force. A secret has at most one.
     Current,
-    /// It was in force.
+    /// A former current value.
     Previous,
-    /// It shall be in force, and nothing outside has been told. A secret has at most one that is this or `Unverified`.
+    /// A value to come; no external system knows it yet. A secret has at most one version that is `Candidate` or
+    /// `Unverified`.
     Candidate,
-    /// A system outside was told to take it, and did not say whether it has.
+    /// A candidate that was sent to an external system, which did not confirm it.
     Unverified,
-    /// It never was in force.
+    /// A candidate that never became current.
     Rejected,
 }
 
 impl SecretState {
-    /// All of them.
+    /// All states.
     pub const ALL: [SecretState; 5] = [
         SecretState::Current,
         SecretState::Previous,
@@ -29,7 +30,7 @@ impl SecretState {
         SecretState::Rejected,
     ];
 
-    /// The name, as stored.
+    /// Returns the name, as stored.
     pub fn as_str(self) -> &'static str {
         match self {
             SecretState::Current => "current",
@@ -40,13 +41,13 @@ impl SecretState {
         }
     }
 
-    /// Whether a version may begin in this state.
+    /// Whether a new version may have this state.
     pub fn may_be_first(self) -> bool {
         matches!(self, SecretState::Current | SecretState::Candidate)
     }
 
-    /// Whether a version in this state may go over to `next`. What is over stays over: an older value comes back as a
-    /// new version.
+    /// Whether a version in this state may change to `next`. Ended states are final: an older value returns as a new
+    /// version.
     pub fn may_become(self, next: SecretState) -> bool {
         match self {
             SecretState::Candidate => {
@@ -58,12 +59,12 @@ impl SecretState {
         }
     }
 
-    /// Whether the version is over, so that it may be pruned.
+    /// Whether the state is final, so that the version may be pruned.
     pub fn is_ended(self) -> bool {
         matches!(self, SecretState::Previous | SecretState::Rejected)
     }
 
-    /// Whether the version is, or was, in force: what a history shows.
+    /// Whether the version is or was current; a history shows these.
     pub fn was_in_force(self) -> bool {
         matches!(self, SecretState::Current | SecretState::Previous)
     }

@@ -1,4 +1,4 @@
-//! Jobs by a clock that stands still: claims, leases, fences, retries.
+//! Jobs under a fixed clock: claims, leases, fences, retries.
 
 use super::*;
 use crate::store::id::{JobId, JobObjectId};
@@ -113,7 +113,7 @@ fn who_renews_in_time_keeps_the_job() {
         let lease = claim(c, 100).unwrap();
         job::renew(c, &lease, 220).unwrap();
         assert_eq!(claim(c, 219), None);
-        // Late, and nobody else came: it is still the holder's.
+        // Late, but no other node has claimed it: it still belongs to its holder.
         job::renew(c, &lease, 400).unwrap();
         assert_eq!(claim(c, 399), None);
         assert!(claim(c, 400).is_some());

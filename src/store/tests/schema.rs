@@ -1,4 +1,4 @@
-//! `schema.rs`, which is written by hand, against the catalogues that the migrations make.
+//! Compares `schema.rs`, which is written by hand, with the catalogues of both engines.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::*;
 /// A column as `name Type`, or `name Nullable<Type>`; a key as `primary key (a, b)`.
 type Tables = BTreeMap<String, Vec<String>>;
 
-/// The tables of `schema.rs`: `table! { name (keys) { column -> Type, … } }`.
+/// Parses the tables of `schema.rs`: `table! { name (keys) { column -> Type, … } }`.
 fn described() -> Tables {
     let source = include_str!("../schema.rs");
     source.split("table! {").skip(1).map(described_table).collect()
@@ -43,7 +43,7 @@ struct CatalogueColumn {
     column_type: String,
     #[diesel(sql_type = Bool)]
     nullable: bool,
-    /// The place in the primary key, from 1; 0 when it is in none.
+    /// The position in the primary key, from 1; 0 outside of it.
     #[diesel(sql_type = BigInt)]
     key: i64,
 }
@@ -61,7 +61,7 @@ const POSTGRESQL: &str = "SELECT c.relname::text AS table_name, a.attname::text 
     LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
     WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.relname NOT LIKE '\\_\\_%'";
 
-/// The tables that are there.
+/// Returns the tables of the database.
 fn catalogue(connection: &mut AnyConnection) -> Tables {
     let query = match connection {
         AnyConnection::Sqlite(_) => SQLITE,

@@ -1,4 +1,4 @@
-//! A job from its caller's hand to the answer: it either runs or is abandoned, never both.
+//! Submission of jobs: a job either runs or is abandoned, never both.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,40 +13,40 @@ use super::transaction::Transaction;
 use super::waiting::{Abandonable, NotQueued, Waiting};
 use crate::clock::instant;
 
-/// Who asks for a write, and how much of it.
+/// The lane and the cost of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Whose turn the job takes.
+    /// The lane of the job.
     pub lane: Lane,
-    /// How many items the job works on; a batch costs as many turns.
+    /// The number of items of the job, its cost in the queue.
     pub items: u32,
-    /// The id of the request, for the log; empty for what no request asked for.
+    /// The request id, for the log; empty without a request.
     pub request_id: Arc<str>,
 }
 
 impl Ticket {
-    /// A ticket for a single item.
+    /// Creates a ticket for one item.
     pub fn new(lane: Lane, request_id: impl Into<Arc<str>>) -> Self {
         Self { lane, items: 1, request_id: request_id.into() }
     }
 
-    /// A ticket of background work.
+    /// Creates a ticket for background work.
     pub fn system() -> Self {
         Self::new(Lane::System, "")
     }
 
-    /// A ticket of the command line.
+    /// Creates a ticket for the command line.
     pub fn operator() -> Self {
         Self::new(Lane::Operator, "")
     }
 
-    /// The same for so many items.
+    /// Sets the number of items.
     pub fn for_items(self, items: usize) -> Self {
         Self { items: u32::try_from(items).unwrap_or(u32::MAX), ..self }
     }
 }
 
-/// Whether a job still waits. It leaves `WAITING` once, by a compare-and-set, for one of the other two.
+/// The state of a queued job. It leaves `WAITING` once, by a compare-and-set, for one of the other two.
 #[derive(Clone, Default)]
 struct Fate(Arc<AtomicU8>);
 
@@ -55,7 +55,7 @@ const BEGUN: u8 = 1;
 const ABANDONED: u8 = 2;
 
 impl Fate {
-    /// Leaves `WAITING` for `next`. Tells whether the job is there now.
+    /// Changes the state from `WAITING` to `next`. Returns whether the state is `next` now.
     fn decide(&self, next: u8) -> bool {
         match self.0.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
@@ -68,9 +68,9 @@ impl Fate {
     }
 }
 
-/// A job in the queue, without its type.
+/// A queued job, without its type.
 pub(super) trait Job: Send {
-    /// Begins the job. `false`: it was abandoned, or is now, since its deadline has passed.
+    /// Starts the job. Returns false when the job was abandoned, or its deadline has passed, which abandons it.
     fn may_begin(&self) -> bool;
     fn is_abandoned(&self) -> bool;
     fn request_id(&self) -> &str;
@@ -125,12 +125,12 @@ where
             (Err(error), Some(Err(StoreError::Panicked))) if error != StoreError::Panicked => Err(StoreError::Panicked),
             (Err(error), _) => Err(error),
         };
-        // A caller that has gone away loses the answer, not the write.
+        // A caller that has gone loses the result, not the write.
         let _ = self.caller.send(result);
     }
 }
 
-/// Puts a job into the queue and waits: for its begin at most `patience`, and then for the commit that holds it.
+/// Queues a job and waits: at most `patience` for its start, and then for its commit.
 pub(super) async fn submit<T, J>(
     waiting: &Waiting<Box<dyn Job>>,
     ticket: Ticket,
@@ -155,7 +155,7 @@ where
     match tokio::time::timeout(patience, &mut answer).await {
         Ok(answered) => answered.unwrap_or(Err(stopped)),
         Err(_) if fate.decide(ABANDONED) => Err(StoreError::TimedOut),
-        // It has begun, and what it does may be kept: only its own answer is true.
+        // The job has started, and may be committed: only its own result is true.
         Err(_) => answer.await.unwrap_or(Err(stopped)),
     }
 }

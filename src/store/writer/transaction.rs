@@ -1,38 +1,38 @@
-//! The transaction that a job runs in, and the savepoints that let it fail alone.
+//! The transaction of a job, and the savepoints that let it fail alone.
 
 use super::super::StoreError;
 use super::super::audit::ChainHead;
 use super::super::connection::{AnyConnection, LockWait};
 use super::submitted::Job;
 
-/// The transaction that a job runs in.
+/// The transaction of a job.
 pub struct Transaction<'a> {
     connection: &'a mut AnyConnection,
     head: &'a mut ChainHead,
-    /// The head as it was before this job.
+    /// The head before this job.
     before: &'a ChainHead,
     waiting: LockWait,
 }
 
 impl Transaction<'_> {
-    /// The connection, for the functions of the tables.
+    /// Returns the connection, for the functions of the tables.
     pub fn connection(&mut self) -> &mut AnyConnection {
         self.connection
     }
 
-    /// Whether this job has the transaction to itself, since it met another one before. It waits for locks then.
+    /// Whether this job runs alone, after a conflict with another transaction. It then waits for locks.
     pub fn is_alone(&self) -> bool {
         self.waiting == LockWait::Patient
     }
 
-    /// Takes back what this job has written so far, its audit records too. The job goes on, to record why.
+    /// Rolls back the writes of this job, audit records included. The job continues, to record why.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
         self.connection.command("ROLLBACK TO SAVEPOINT job")?;
         self.head.clone_from(self.before);
         Ok(())
     }
 
-    /// Runs `work` in a savepoint of its own: an error takes back what it has written, and nothing else.
+    /// Runs `work` in a savepoint of its own: an error rolls back its writes and nothing else.
     pub fn savepoint<T, E>(
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
@@ -48,7 +48,7 @@ impl Transaction<'_> {
         Ok(result)
     }
 
-    /// The head of this writer's chain of audit records, and the connection to append to it with.
+    /// Returns the connection and the head of this writer's chain of audit records.
     pub(in crate::store) fn chain(&mut self) -> (&mut AnyConnection, &mut ChainHead) {
         (self.connection, self.head)
     }
@@ -59,7 +59,7 @@ pub(super) enum Ran {
     RolledBack(StoreError),
 }
 
-/// Runs a job so that it leaves all of its rows or none. An error means that the whole transaction is lost.
+/// Runs a job in a savepoint: all of its rows remain, or none. An error means that the whole transaction is lost.
 pub(super) fn run_in_savepoint(
     job: &mut dyn Job,
     connection: &mut AnyConnection,

@@ -1,22 +1,22 @@
-//! The queue behind a lock: callers put jobs in without waiting, writers wait for them.
+//! The queue behind a lock: callers push jobs without waiting, writers wait for jobs.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::super::queue::{FairQueue, Lane};
 
-/// What may become of no use while it waits.
+/// An item that can become useless while it waits.
 pub(super) trait Abandonable {
-    /// Whether nobody wants it any more.
+    /// Whether no caller waits for it any more.
     fn is_abandoned(&self) -> bool;
 }
 
-/// Why a job was not taken in.
+/// Why a job was not queued.
 pub(super) enum NotQueued {
     Full,
     Closed,
 }
 
-/// A [`FairQueue`] for several threads, which ends once it is closed and empty.
+/// A [`FairQueue`] for several threads. It ends when it is closed and empty.
 pub(super) struct Waiting<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
@@ -36,7 +36,7 @@ impl<T: Abandonable> Waiting<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a job in. Jobs that were abandoned make room.
+    /// Queues a job. A full queue first drops its abandoned jobs.
     pub(super) fn put(&self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
         let mut state = self.state();
         if state.closed {
@@ -51,7 +51,7 @@ impl<T: Abandonable> Waiting<T> {
         Ok(())
     }
 
-    /// Waits for the next job. `None` once the queue is closed and empty.
+    /// Waits for the next job. Returns `None` when the queue is closed and empty.
     pub(super) fn next(&self) -> Option<T> {
         let mut state = self.state();
         loop {
@@ -65,18 +65,18 @@ impl<T: Abandonable> Waiting<T> {
         }
     }
 
-    /// The next job, if one waits.
+    /// Returns the next job, if there is one.
     pub(super) fn try_next(&self) -> Option<T> {
         self.state().queue.pop()
     }
 
-    /// How many jobs wait; none is said to once the queue is closed.
+    /// Returns the number of queued jobs; 0 once the queue is closed.
     pub(super) fn len(&self) -> usize {
         let state = self.state();
         if state.closed { 0 } else { state.queue.len() }
     }
 
-    /// Lets nothing more in, and wakes those who wait for what will not come.
+    /// Refuses further jobs and wakes the waiting writers.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.arrived.notify_all();

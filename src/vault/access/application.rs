@@ -25,7 +25,7 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let (name, now) = (checked_name(&name)?, context.micros());
             let id = client::insert_application(context.connection(), name, now).map_err(taken(Noun::Application))?;
-            meta::raise_change_mark(context.connection())?;
+            meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Application(id), ()))
         };
         self.execute_and_refresh(permit, rule).await
@@ -56,7 +56,7 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let id = id_by_name(context, &name)?;
             client::set_application_active(context.connection(), id, false)?;
-            meta::raise_change_mark(context.connection())?;
+            meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Application(id), ()))
         };
         self.execute_and_refresh(permit, rule).await

@@ -177,7 +177,7 @@ impl Vault {
             if let Some(claims) = &own {
                 let (expires_at, now) = (claims.exp.saturating_mul(1_000_000), context.micros());
                 client::revoke_token(context.connection(), &claims.jti, expires_at, now)?;
-                meta::raise_change_mark(context.connection())?;
+                meta::increment_change_mark(context.connection())?;
             }
             Ok(Done::new(Subject::Collection, ()))
         };
@@ -229,7 +229,7 @@ impl Vault {
         let known = grants.client(&credentials.client_id);
         let accepted = match known {
             Some(client) => client.accepts(&credentials.client_secret, now),
-            None => unmatched_hash().accepts(&credentials.client_secret),
+            None => unmatched_hash().verify(&credentials.client_secret),
         };
         let failure = match known {
             None => AuthenticationFailure::UnknownClient,

@@ -119,7 +119,7 @@ impl Vault {
             }
             for name in &request.roles {
                 let role = role::id_by_name(context, name)?;
-                role_store::give_to_authorization(context.connection(), id, role)?;
+                role_store::assign_to_authorization(context.connection(), id, role)?;
             }
             changed(context, id)
         };
@@ -134,7 +134,7 @@ impl Vault {
             let applications = client::applications(context.connection())?;
             let secrets = client::client_secrets(context.connection())?;
             let roles = role_store::all(context.connection())?;
-            let held = role_store::of_authorizations(context.connection())?;
+            let held = role_store::authorization_roles(context.connection())?;
             let summary = |row: AuthorizationRow| AuthorizationSummary {
                 roles: roles
                     .iter()
@@ -196,7 +196,7 @@ impl Vault {
         let name = client_id.to_string();
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, &name)?;
-            let mut secrets = client::client_secrets_of(context.connection(), row.id)?;
+            let mut secrets = client::client_secrets_by_authorization(context.connection(), row.id)?;
             if let Some(newest) = secrets.pop() {
                 let end = newest.expires_at.map_or(to_micros(old_until), |end| end.min(to_micros(old_until)));
                 client::set_secret_expiry(context.connection(), newest.id, end)?;
@@ -224,7 +224,7 @@ impl Vault {
                 return Err(roles_without_resource());
             }
             let role = role::id_by_name(context, &name)?;
-            role_store::give_to_authorization(context.connection(), row.id, role)?;
+            role_store::assign_to_authorization(context.connection(), row.id, role)?;
             changed(context, row.id)
         };
         self.execute_and_refresh(permit, rule).await
@@ -239,7 +239,7 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, &client_id)?;
             let role = role::id_by_name(context, &name)?;
-            if !role_store::take_from_authorization(context.connection(), row.id, role)? {
+            if !role_store::remove_from_authorization(context.connection(), row.id, role)? {
                 return Err(VaultError::NotFound(Noun::Role));
             }
             changed(context, row.id)
@@ -288,7 +288,7 @@ fn roles_without_resource() -> VaultError {
 
 /// Tells every node of a changed authorization.
 pub(super) fn changed(context: &mut OperationContext<'_>, id: AuthorizationId) -> Result<Done<()>, VaultError> {
-    meta::raise_change_mark(context.connection())?;
+    meta::increment_change_mark(context.connection())?;
     Ok(Done::new(Subject::Authorization(id), ()))
 }
 

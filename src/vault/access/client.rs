@@ -121,7 +121,7 @@ impl Client {
     pub fn accepts(&self, secret: &SecretText, now: DateTime<Utc>) -> bool {
         self.secrets.iter().fold(false, |accepted, live| {
             let live_now = live.expires_at.is_none_or(|end| now < end);
-            (live.hash.accepts(secret) && live_now) || accepted
+            (live.hash.verify(secret) && live_now) || accepted
         })
     }
 }

@@ -53,7 +53,7 @@ impl Grants {
         let mut response_keys: HashMap<AuthorizationId, ResponseKeyRow> =
             crate::store::response_key::all(connection)?.into_iter().map(|row| (row.authorization_id, row)).collect();
         let roles = grants_of_roles(connection)?;
-        let held = grouped(role::of_authorizations(connection)?);
+        let held = grouped(role::authorization_roles(connection)?);
         let clients = authorizations.into_iter().map(|row| {
             let application_active = applications.get(&row.application_id).copied().unwrap_or(false);
             let secrets = secrets.remove(&row.id).unwrap_or_default();
@@ -122,7 +122,7 @@ fn logins(
     mac: &RowMac,
     roles: &HashMap<RoleId, Grant>,
 ) -> Result<HashMap<String, Arc<Login>>, StoreError> {
-    let held = grouped(role::of_identities(connection)?);
+    let held = grouped(role::identity_roles(connection)?);
     let mut logins = HashMap::new();
     for row in identity::with_password(connection)? {
         let role_ids = held.get(&row.id);

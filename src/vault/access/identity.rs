@@ -51,7 +51,7 @@ impl Vault {
         let list = move |context: &mut OperationContext<'_>| {
             let list = identity::list(context.connection(), page)?;
             let ids: Vec<IdentityId> = list.rows.iter().map(|row| row.id).collect();
-            let held = role_store::of_these_identities(context.connection(), &ids)?;
+            let held = role_store::by_identities(context.connection(), &ids)?;
             let vault = context.vault;
             let complete = |row: IdentityRow| {
                 let roles = held.iter().filter(|(holder, _)| *holder == row.id).map(|(_, role)| role.clone()).collect();
@@ -73,7 +73,7 @@ impl Vault {
     ) -> Result<IdentityPermissions, VaultError> {
         let read = move |context: &mut OperationContext<'_>| {
             let row = existing(context, id)?;
-            let roles = role_store::of_identity(context.connection(), row.id)?;
+            let roles = role_store::by_identity(context.connection(), row.id)?;
             let roles = with_grants(context.connection(), roles)?;
             let (global, providers) = granted(&roles);
             let permissions = IdentityPermissions { identity: row.account_name, global, providers };
@@ -121,7 +121,7 @@ impl Vault {
                 return Err(VaultError::Protected(Noun::Identity));
             }
             identity::delete(context.connection(), row.id)?;
-            meta::raise_change_mark(context.connection())?;
+            meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Identity(row.id), ()))
         };
         self.execute_and_refresh(permit, rule).await
@@ -170,6 +170,6 @@ fn insert(context: &mut OperationContext<'_>, account: &Account) -> Result<Ident
     let (vault, now) = (context.vault, context.micros());
     let id = identity::insert(context.connection(), &account.name, kind_name(account.kind), now)?;
     identity_mac::update(context.connection(), &vault.identity_mac, id)?;
-    meta::raise_change_mark(context.connection())?;
+    meta::increment_change_mark(context.connection())?;
     Ok(identity::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?)
 }

@@ -43,7 +43,7 @@ impl Vault {
             let vault = context.vault;
             let mut summaries = Vec::new();
             for row in identity::all(context.connection())? {
-                let roles = role_store::of_identity(context.connection(), row.id)?;
+                let roles = role_store::by_identity(context.connection(), row.id)?;
                 let role_ids: Vec<RoleId> = roles.iter().map(|role| role.id).collect();
                 summaries.push(IdentitySummary {
                     valid: identity_mac::verify(&vault.identity_mac, &row, &role_ids),
@@ -121,11 +121,11 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = unmodified(context, &account)?;
             let role = role::id_by_name(context, &name)?;
-            let held = role_store::of_identity(context.connection(), row.id)?;
+            let held = role_store::by_identity(context.connection(), row.id)?;
             if held.iter().any(|held| held.id == role) {
                 return Ok(Done::new(Subject::Identity(row.id), ()));
             }
-            role_store::give_to_identity(context.connection(), row.id, role)?;
+            role_store::assign_to_identity(context.connection(), row.id, role)?;
             changed(context, row.id)
         };
         self.execute_and_refresh(permit, rule).await
@@ -144,7 +144,7 @@ impl Vault {
             if !role::revoke_from_identity(context.connection(), &vault.identity_mac, row.id, role)? {
                 return Err(VaultError::NotFound(Noun::Role));
             }
-            meta::raise_change_mark(context.connection())?;
+            meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Identity(row.id), ()))
         };
         self.execute_and_refresh(permit, rule).await
@@ -159,7 +159,7 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, &account)?;
             identity::delete(context.connection(), row.id)?;
-            meta::raise_change_mark(context.connection())?;
+            meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Identity(row.id), ()))
         };
         self.execute_and_refresh(permit, rule).await
@@ -170,7 +170,7 @@ impl Vault {
 fn changed(context: &mut OperationContext<'_>, id: IdentityId) -> Result<Done<()>, VaultError> {
     let vault = context.vault;
     identity_mac::update(context.connection(), &vault.identity_mac, id)?;
-    meta::raise_change_mark(context.connection())?;
+    meta::increment_change_mark(context.connection())?;
     Ok(Done::new(Subject::Identity(id), ()))
 }
 

@@ -44,7 +44,7 @@ fn lock_identity(connection: &mut AnyConnection, id: IdentityId) -> Result<(), S
 }
 
 fn roles_of(connection: &mut AnyConnection, id: IdentityId) -> Result<Vec<RoleId>, StoreError> {
-    Ok(role::of_identity(connection, id)?.into_iter().map(|role| role.id).collect())
+    Ok(role::by_identity(connection, id)?.into_iter().map(|role| role.id).collect())
 }
 
 fn with_fields<T>(row: &IdentityRow, roles: &[RoleId], then: impl FnOnce(&[&[u8]]) -> T) -> T {

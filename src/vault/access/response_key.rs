@@ -92,16 +92,16 @@ pub(super) fn store(
 ) -> Result<(), VaultError> {
     let row = ResponseKeyRow {
         authorization_id: owner,
-        form: key.form().name().into(),
+        form: key.form().as_str().into(),
         public_key: key.pem().into(),
         created_at: context.micros(),
     };
-    Ok(response_key::put(context.connection(), &row)?)
+    Ok(response_key::replace(context.connection(), &row)?)
 }
 
 /// Reads the key of a row; `None` when it cannot be read.
 pub(super) fn from_row(row: &ResponseKeyRow) -> Option<ResponseKey> {
-    ResponseKey::parse(&row.public_key, Some(ResponseEncryption::named(&row.form)?)).ok()
+    ResponseKey::parse(&row.public_key, Some(row.form.parse::<ResponseEncryption>().ok()?)).ok()
 }
 
 fn invalid_key(error: ResponseKeyError) -> VaultError {

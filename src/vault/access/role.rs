@@ -141,11 +141,11 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = mutable(context, id)?;
             let vault = context.vault;
-            for holder in role::identities_with(context.connection(), row.id)? {
+            for holder in role::identities_by_role(context.connection(), row.id)? {
                 revoke_from_identity(context.connection(), &vault.identity_mac, holder, row.id)?;
             }
             role::delete(context.connection(), row.id)?;
-            meta::raise_change_mark(context.connection())?;
+            meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Role(row.id), ()))
         };
         self.execute_and_refresh(permit, rule).await
@@ -190,7 +190,7 @@ fn mutable(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, Va
 }
 
 fn saved(context: &mut OperationContext<'_>, id: RoleId) -> Result<Done<Role>, VaultError> {
-    meta::raise_change_mark(context.connection())?;
+    meta::increment_change_mark(context.connection())?;
     let row = existing(context, id)?;
     Ok(Done::new(Subject::Role(id), row.into()))
 }
@@ -244,7 +244,7 @@ pub(super) fn revoke_from_identity(
     role: RoleId,
 ) -> Result<bool, StoreError> {
     let valid = identity_mac::locked_and_verified(connection, mac, identity)?;
-    let had = role::take_from_identity(connection, identity, role)?;
+    let had = role::remove_from_identity(connection, identity, role)?;
     if valid {
         identity_mac::update(connection, mac, identity)?;
     }

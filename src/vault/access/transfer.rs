@@ -44,7 +44,7 @@ impl Vault {
             if !moved {
                 return Err(VaultError::NotFound(Noun::Link));
             }
-            meta::raise_change_mark(connection)?;
+            meta::increment_change_mark(connection)?;
             Ok(Done::new(subject, ()))
         };
         self.execute_and_refresh(permit, rule).await

@@ -154,7 +154,7 @@ impl Vault {
             let now = context.micros();
             // First the device: a rule that relies on it being active holds a lock on this row.
             device::set_active(context.connection(), device.id, false, now)?;
-            credential::suspend_all_of(context.connection(), device.id, now)?;
+            credential::deactivate_by_device(context.connection(), device.id, now)?;
             Ok(Done::new(Subject::Device(device.id), ()))
         };
         self.execute(permit, rule).await.map(|((), _)| ())

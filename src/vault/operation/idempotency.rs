@@ -118,5 +118,5 @@ fn store_result(
         result: serde_json::to_string(result).map_err(|_| StoreError::Query("a result cannot be written as JSON"))?,
         created_at: context.micros(),
     };
-    Ok(idempotency::put(context.connection(), &row)?)
+    Ok(idempotency::replace(context.connection(), &row)?)
 }

@@ -93,7 +93,7 @@ impl SecretWriter {
     /// [`VaultError::NotFound`] without a key; [`VaultError::Invalid`] when the key does not support the encryption.
     pub(super) fn with(self, encryption: ResponseEncryption) -> Result<Self, VaultError> {
         let Some((key, _)) = self.0 else { return Err(VaultError::NotFound(Noun::ResponseKey)) };
-        if !key.can_have(encryption) {
+        if !key.supports(encryption) {
             let expected = "expected jwe, since the authorization's key is not RSA";
             return Err(VaultError::invalid(Field::ResponseEncryption, expected));
         }

@@ -145,7 +145,7 @@ impl Vault {
             if entry_store::has_any(context.connection(), row.id)? {
                 return Err(VaultError::InUse(Noun::Provider));
             }
-            for value in provider::values_of(context.connection(), row.id)? {
+            for value in provider::values_by_provider(context.connection(), row.id)? {
                 values::delete(context, value.id)?;
             }
             provider::delete(context.connection(), row.id)?;
@@ -163,7 +163,7 @@ fn locked_provider(context: &mut OperationContext<'_>, id: ProviderId) -> Result
 
 fn with_values(connection: &mut AnyConnection, row: ProviderRow) -> Result<Provider, VaultError> {
     let provider_type = provider_type::of_provider(connection, &row.type_id)?;
-    let rows = provider::values_of(connection, row.id)?;
+    let rows = provider::values_by_provider(connection, row.id)?;
     Ok(provider_from_rows(row, provider_type, rows))
 }
 
@@ -185,7 +185,7 @@ fn complete(connection: &mut AnyConnection, list: OffsetList<ProviderRow>) -> Re
         provider_type::all(connection)?.into_iter().map(|known| (known.id.clone(), known)).collect();
     let ids: Vec<ProviderId> = list.rows.iter().map(|row| row.id).collect();
     let mut rows: HashMap<ProviderId, Vec<ValueRow>> = HashMap::new();
-    for row in provider::values_of_all(connection, &ids)? {
+    for row in provider::values_by_providers(connection, &ids)? {
         rows.entry(row.provider_id).or_default().push(row);
     }
     list.try_map(|row| {

@@ -167,7 +167,7 @@ fn existing(context: &mut OperationContext<'_>, id: Uuid) -> Result<ProviderType
 }
 
 fn with_parameters(connection: &mut AnyConnection, row: ProviderTypeRow) -> Result<ProviderType, VaultError> {
-    let parameters = provider_type::parameters_of(connection, &row.id)?;
+    let parameters = provider_type::parameters_by_type(connection, &row.id)?;
     let parameters = parameters.into_iter().map(Parameter::from).collect();
     Ok(ProviderType { id: row.id, name: row.name, parameters })
 }

@@ -72,7 +72,7 @@ pub(super) fn store(
     if let Some(missing) = own.filter(|_| !remote).find(|parameter| !listed.contains(&parameter.id)) {
         return Err(VaultError::MissingParameterValue { parameter: missing.name.clone() });
     }
-    let stored = provider::values_of(context.connection(), provider)?;
+    let stored = provider::values_by_provider(context.connection(), provider)?;
     for (parameter, value) in sent {
         let row = stored.iter().find(|row| row.parameter_id == parameter.id);
         match parameter.data_type {

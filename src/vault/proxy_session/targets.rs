@@ -19,7 +19,7 @@ pub(super) fn device_with_credentials(
 ) -> Result<(DeviceRow, Vec<CredentialRow>), VaultError> {
     let authorization = context.authorization()?;
     let mut found = Vec::new();
-    for device in device::named_or_at(context.connection(), name)? {
+    for device in device::active_by_hostname_or_ip(context.connection(), name)? {
         let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
         let kind = Some(CredentialKind::Password);
         // One query, however many accounts the device has: this runs in the writer.
@@ -101,7 +101,7 @@ fn seen_device(context: &mut OperationContext<'_>, name: &str) -> Result<DeviceR
         None => None,
     };
     let mut named = Vec::new();
-    for device in device::named_or_at(context.connection(), name)? {
+    for device in device::active_by_hostname_or_ip(context.connection(), name)? {
         named.extend(visible_device(context, device)?);
     }
     let Some(by_id) = by_id else {

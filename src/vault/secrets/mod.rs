@@ -29,7 +29,7 @@ impl Sealed {
 
     fn open(&self, keyring: &Keyring) -> Result<SecretText, VaultError> {
         let opened = keyring.open(self.binding, &self.bytes).inspect_err(|_| {
-            let (kind, owner) = (self.binding.kind.name(), self.binding.owner);
+            let (kind, owner) = (self.binding.kind.as_str(), self.binding.owner);
             log::error!("{kind} of {owner} does not open: modified, moved, or its key is missing");
         })?;
         Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
@@ -107,7 +107,7 @@ pub(super) fn is_current(
 
 /// Deletes a secret in all of its versions.
 pub(super) fn delete(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<(), VaultError> {
-    Ok(secret::erase(context.connection(), owner)?)
+    Ok(secret::delete_all(context.connection(), owner)?)
 }
 
 /// Stores a new version, and deletes those beyond the number that the settings keep. A value that is the current one makes

@@ -198,7 +198,7 @@ fn without_its_head_a_secret_is_neither_revealed_nor_begun_again() {
         bench.run("DELETE FROM secret_head");
         assert_eq!(bench.current(), Err(VaultError::Seal(SealError)));
         assert_eq!(bench.add(Current), Err(VaultError::Seal(SealError)));
-        secret::erase(bench.connection, OWNER).unwrap();
+        secret::delete_all(bench.connection, OWNER).unwrap();
         assert_eq!(bench.add(Current), Ok(1));
     });
 }

@@ -24,8 +24,8 @@ impl HeadMac {
     fn with_fields<T>(owner: SecretOwner, head: &SecretHead, then: impl FnOnce(&[&[u8]]) -> T) -> T {
         let current = head.current_version.unwrap_or(0);
         then(&[
-            owner.kind().name().as_bytes(),
-            &owner.number().to_be_bytes(),
+            owner.kind().as_str().as_bytes(),
+            &owner.owner_id().to_be_bytes(),
             &head.highest_version.to_be_bytes(),
             &current.to_be_bytes(),
         ])
@@ -172,7 +172,7 @@ impl Versions<'_> {
     }
 
     fn tampered(&self, what: &str) -> SealError {
-        let (kind, owner) = (self.owner.kind().name(), self.owner.number());
+        let (kind, owner) = (self.owner.kind().as_str(), self.owner.owner_id());
         log::error!("{kind} of {owner}: {what}; the database was modified outside Chaveiro");
         SealError
     }

@@ -164,7 +164,7 @@ fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
         (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection"),
         ("mysql://u:hunter2@127.0.0.1/x".into(), "unknown scheme"),
         ("hunter2".into(), "unknown scheme"),
-        ("sqlite:/nowhere/hunter2.sqlite".into(), "the SQLite file cannot be made"),
+        ("sqlite:/nowhere/hunter2.sqlite".into(), "the SQLite file cannot be created"),
     ];
     for (url, part) in &urls {
         let commands: [&[&str]; 3] =
