@@ -194,8 +194,9 @@ pub fn set_active(connection: &mut AnyConnection, id: CredentialId, active: bool
     Ok(())
 }
 
-/// Deactivates every credential of a device, then ends their custodies, and returns how many were active. In this order, a read
-/// that is about to take custody of one has either done so before, or finds it inactive.
+/// Deactivates every credential of a device, then ends their custodies, and returns how many were active.
+///
+/// In this order, a read that is about to take custody of one has either done so before, or finds it inactive.
 pub fn deactivate_by_device(
     connection: &mut AnyConnection,
     device_id: DeviceId,

@@ -2,11 +2,11 @@
 //!
 //! * [`Vault::authorize`] decides in memory and records a refusal. Parsing comes after it: a request that is not permitted
 //!   learns nothing about its form.
-//! * [`Vault::execute`]: one rule in one transaction with its audit record.
-//! * [`Vault::reveal`]: a snapshot that yields sealed values; its record is durable before anything is opened.
-//! * [`Vault::query`]: a snapshot without secrets, and its record.
+//! * `execute`: one rule in one transaction with its audit record.
+//! * `reveal`: a snapshot that yields sealed values; its record is durable before anything is opened.
+//! * `query`: a snapshot without secrets, and its record.
 //!
-//! A rule returns its audit subject beside its value ([`Done`]). A refusal keeps nothing but its record.
+//! A rule returns its audit subject beside its value (`Done`). A refusal keeps nothing but its record.
 
 mod action;
 mod batch;
@@ -71,7 +71,8 @@ impl Vault {
     /// Adds the options of a permitted request. A refusal is recorded.
     ///
     /// # Errors
-    /// Those of [`Permit::with_options`].
+    /// [`Precondition::Failed`] for preconditions on a change whose object has no ETag; [`VaultError::NotFound`] without a response
+    /// key, and [`VaultError::Invalid`] when it does not support the encryption.
     pub async fn accept(&self, permit: Permit, options: RequestOptions) -> Result<Permit, VaultError> {
         match permit.with_options(options) {
             Ok(permit) => Ok(permit),

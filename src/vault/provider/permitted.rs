@@ -8,7 +8,7 @@ use crate::vault::access::{Permission, Verb};
 use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{DenyReason, Noun, VaultError};
 
-/// A provider that the principal may read or modify. Made by [`provider`] alone.
+/// A provider that the principal may read or modify. Made by [`provider()`] alone.
 pub(super) struct PermittedProvider(ProviderRow);
 
 impl PermittedProvider {
