@@ -33,7 +33,7 @@ struct Count {
 pub(in crate::vault) struct MergedFailure {
     /// The source address, or the network of several.
     pub(in crate::vault) source: String,
-    /// The client id or account that was tried, when it has the form of one; else empty.
+    /// The client id or account that was tried, when there is such a one; else empty.
     pub(in crate::vault) tried: String,
     pub(in crate::vault) reason: &'static str,
     pub(in crate::vault) times: i32,
