@@ -1,4 +1,4 @@
-//! Rules for text that holds wherever it comes from: folding case, comma-separated lists, single lines, tags.
+//! Rules for text from any source: case folding, comma-separated lists, single lines, tags.
 //!
 //! Every limit is checked before a database sees the text. Errors say what is expected and never repeat the text.
 
@@ -6,10 +6,10 @@
 pub const MAX_NAME_CHARS: usize = 255;
 /// The most tags of one object.
 pub const MAX_TAGS: usize = 64;
-/// The largest text that is no secret, in bytes: notes of a device, lists, descriptions.
+/// The largest non-secret text, in bytes: notes of a device, lists, descriptions.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// What is wrong with a text.
+/// An error of a text check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// PostgreSQL stores no NUL.
@@ -33,7 +33,7 @@ pub enum TextError {
 }
 
 impl TextError {
-    /// The sentence that follows the name of the field.
+    /// Returns the sentence that follows the name of the field.
     pub fn expected(self) -> &'static str {
         match self {
             TextError::Nul => "must not contain a NUL character",
@@ -116,7 +116,7 @@ pub fn tags(text: &str) -> Result<String, TextError> {
     Ok(items.join(","))
 }
 
-/// Reads an id as it is written in a key: decimal digits without leading zeros. Anything else is a name.
+/// Parses an id in a key: decimal digits without leading zeros. `None` for anything else, which is a name.
 pub fn canonical_number(key: &str) -> Option<i32> {
     let digits = key.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (key == "0" || !key.starts_with('0'));

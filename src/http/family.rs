@@ -1,4 +1,4 @@
-//! Families: protocols that are served side by side. Each has its own endpoints and its own form of errors.
+//! Families: protocols served side by side, each with its own endpoints and form of errors.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub trait Family: Send + Sync {
     fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse>;
 }
 
-/// Why no handler has responded.
+/// The reason that no handler has responded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteFailure {
     /// No endpoint has the path: 404.
@@ -54,7 +54,7 @@ impl RouteFailure {
     }
 }
 
-/// The families that are served. The last one answers the paths that no family owns.
+/// The served families. The last one responds to paths that no family owns.
 #[derive(Clone)]
 pub struct Families(Arc<[Arc<dyn Family>]>);
 

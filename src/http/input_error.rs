@@ -1,8 +1,8 @@
-//! Input that has the wrong form, before any rule sees it. Each family renders these in its own form.
+//! Errors of malformed input, before any validation. Each family renders them in its own form.
 
 use crate::http::server::BodyError;
 
-/// Why a request could not be parsed. The texts name what is wrong and never repeat what was sent.
+/// An error of parsing a request. The texts name the problem and never repeat the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InputError {
     /// The body is not JSON, though its content type says so.
@@ -11,7 +11,7 @@ pub(crate) enum InputError {
     /// The body is JSON and not an object.
     #[error("The request body must be a JSON object")]
     NotAnObject,
-    /// The body is not the form that its content type says.
+    /// The body is not a valid form.
     #[error("The request body is not a valid form")]
     NotAForm,
     /// The body is larger than the settings allow.
@@ -25,7 +25,7 @@ pub(crate) enum InputError {
     Header {
         /// Its name, from our own list.
         name: &'static str,
-        /// What it has to be.
+        /// The expected form.
         expected: &'static str,
     },
     /// A parameter has the wrong form.
@@ -33,7 +33,7 @@ pub(crate) enum InputError {
     Parameter {
         /// Its name, from our own list.
         name: &'static str,
-        /// What it has to be.
+        /// The expected form.
         expected: &'static str,
     },
 }
@@ -42,12 +42,12 @@ impl InputError {
     /// The reason in the audit log; stable.
     pub(crate) const REASON: &str = "invalid-input";
 
-    /// The error of a parameter.
+    /// Creates the error of a parameter.
     pub(crate) fn parameter(name: &'static str, expected: &'static str) -> Self {
         Self::Parameter { name, expected }
     }
 
-    /// The error of a header.
+    /// Creates the error of a header.
     pub(crate) fn header(name: &'static str, expected: &'static str) -> Self {
         Self::Header { name, expected }
     }

@@ -1,8 +1,8 @@
-//! All that knows HTTP. A handler parses, asks the vault, answers; it decides nothing.
+//! The HTTP layer. A handler parses, calls the vault, responds; it decides nothing.
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
-//! (health, metrics), `pam` (under `/iso` and `/api`). [`families`] is the one list of them. What they share is in
-//! `server`; the description of the API is made by `openapi`. Neither knows a family.
+//! (health, metrics), `pam` (under `/iso` and `/api`). [`families`] lists them all. Shared services are in
+//! `server`; `openapi` generates the API description. Neither depends on a particular family.
 
 mod endpoint;
 mod family;
@@ -25,7 +25,7 @@ pub use family::{Families, Family, RouteFailure};
 pub use schema::NamedSchema;
 pub use server::{Metrics, ServeError, Service, TlsError, serve};
 
-/// The families that are served, one a line. A path that none of them owns is answered by the last one.
+/// Returns the served families, one a line. The last one responds to paths that no family owns.
 pub fn families(settings: &Settings) -> Families {
     let families: Vec<Arc<dyn Family>> = vec![
         Arc::new(oauth::OAuth),

@@ -1,4 +1,4 @@
-//! What holds for every family.
+//! Tests of every family.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The table of jobs: background work that survives a restart. One node at a time holds a job.
 //!
-//! A claim returns a [`Lease`]: the job belongs to its holder until `lease_until`, and longer until another node
-//! claims it. Every statement of a holder compares the fencing token (`fence`), which each claim increments. So a
+//! A claim returns a [`Lease`]: the job belongs to its holder until `lease_until`, and after that until another
+//! node claims it. Every statement of a holder compares the fencing token (`fence`), which each claim increments. So a
 //! holder that has lost the job cannot change anything: [`StoreError::LeaseLost`] rolls its whole transaction back.
 
 use std::str::FromStr;
@@ -56,7 +56,7 @@ impl FromStr for JobState {
 #[expect(missing_docs, reason = "columns")]
 pub struct NewJob<'a> {
     pub kind: &'a str,
-    /// The subject of the job: of one kind and key, one job at a time is queued or running.
+    /// The subject of the job. At most one job of the same kind and key is queued or running.
     pub key: &'a str,
     /// The id of the row that the job is about, if any.
     pub object_id: Option<JobObjectId>,
@@ -239,8 +239,8 @@ pub fn repeat(connection: &mut AnyConnection, lease: &Lease, due_at: i64) -> Res
     queue_again(connection, lease, due_at, 0, None)
 }
 
-/// Returns a job after a failed attempt: queued for a retry at `retry_at`, or failed after the last attempt. `error`
-/// is a fixed word, never a value.
+/// Ends a failed attempt: queues the job for a retry at `retry_at`, or marks it as failed after the last attempt.
+/// Returns the new state. `error` is a fixed word, never a value.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`]

@@ -11,7 +11,7 @@ use crate::http::server::{Service, bearer_token, credentials, origin};
 use crate::vault::Vault;
 use crate::vault::operation::Request;
 
-/// Authenticates a request, whatever else is wrong with it.
+/// Authenticates a request, before all other checks.
 ///
 /// # Errors
 /// [`KeyfactorError`], 401 or 429.
@@ -25,8 +25,8 @@ pub(super) async fn authenticate(request: &HttpRequest) -> Result<(Vault, Reques
     Ok((vault, authenticated))
 }
 
-/// Returns account and password of an `Authorization: Basic` header (RFC 7617). A header that cannot be read names an
-/// account that does not exist.
+/// Returns account and password of an `Authorization: Basic` header (RFC 7617). Both are empty if the header is
+/// malformed, so authentication fails.
 fn basic(request: &HttpRequest) -> Option<(String, SecretText)> {
     let encoded = credentials(request, "basic")?;
     let decoded = STANDARD.decode(encoded).ok().and_then(|bytes| SecretBytes::new(bytes).into_text());

@@ -86,7 +86,7 @@ impl Members {
         }
     }
 
-    /// Returns a string that is secret, or may be.
+    /// Returns a string that may be secret.
     pub(super) fn secret(&self, path: &'static str) -> Result<Option<SecretText>, InputError> {
         self.read(path, "expected a string", |value| value.as_str().map(|text| SecretText::new(text.into())))
     }
@@ -117,7 +117,7 @@ impl Members {
         Ok(self.read(path, "expected an array of strings", texts)?.unwrap_or_default())
     }
 
-    /// Refuses a list that is not empty: what is not supported must not be dropped silently.
+    /// Rejects a non-empty list: an unsupported member must not be dropped silently.
     pub(super) fn require_empty(&self, path: &'static str) -> Result<(), InputError> {
         let empty = self.read(path, "expected an array", |value| Some(value.as_array()?.is_empty()))?;
         if empty.unwrap_or(true) { Ok(()) } else { Err(InputError::parameter(path, "not supported, must be empty")) }

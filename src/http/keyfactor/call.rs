@@ -21,7 +21,7 @@ use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit};
 use crate::vault::pagination::{OffsetPage, OffsetQuery};
 
-/// What a route knows about itself before any request.
+/// The context of a route, set at registration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RouteContext {
     pub(super) versions: Versions,
@@ -30,7 +30,7 @@ pub(super) struct RouteContext {
     pub(super) require_requested_with: bool,
 }
 
-/// A permitted request. Its methods record what they refuse, so a handler returns their errors as they are.
+/// A permitted request. Its methods record the errors that they return, so a handler passes them on unchanged.
 pub(super) struct Call {
     pub(super) vault: Vault,
     pub(super) permit: Permit,
@@ -39,7 +39,7 @@ pub(super) struct Call {
     body: Members,
 }
 
-/// Makes an actix route of a handler: authentication, permission, headers, body, and the rendering of its error.
+/// Wraps a handler in an actix route: authentication, permission, headers, body, and the rendering of its error.
 pub(super) fn route<H, F>(context: RouteContext, handler: H) -> Route
 where
     H: Fn(Call) -> F + Clone + 'static,
@@ -74,7 +74,7 @@ impl Call {
     /// Parses the body.
     ///
     /// # Errors
-    /// Those of `parse`, recorded.
+    /// The error of `parse`, recorded.
     pub(super) async fn parse<T>(
         &self,
         parse: impl FnOnce(&Members) -> Result<T, InputError>,
@@ -85,7 +85,7 @@ impl Call {
     /// Parses the query.
     ///
     /// # Errors
-    /// Those of `parse`, recorded.
+    /// The error of `parse`, recorded.
     pub(super) async fn query<T>(
         &self,
         parse: impl FnOnce(Query<'_>) -> Result<T, InputError>,
@@ -96,7 +96,7 @@ impl Call {
     /// Parses condition, page and order of a list.
     ///
     /// # Errors
-    /// Those of [`ListParameters::offset_query`], recorded.
+    /// The error of [`ListParameters::offset_query`], recorded.
     pub(super) async fn list<T, C: Copy>(&self, table: &ListTable<T, C>) -> Result<OffsetQuery<T, C>, KeyfactorError> {
         let parameters = self.query(ListParameters::from_query).await?;
         self.accept(parameters.offset_query(table)).await
@@ -105,7 +105,7 @@ impl Call {
     /// Parses page and order of a list without conditions.
     ///
     /// # Errors
-    /// Those of [`ListParameters::page`], recorded.
+    /// The error of [`ListParameters::page`], recorded.
     pub(super) async fn page<C: Copy>(
         &self,
         default: C,
@@ -157,7 +157,7 @@ async fn read(
         headers::require_requested_with(http)?;
     }
     let version = context.versions.requested(http)?;
-    // Clients send bodies with other methods, too; they mean nothing.
+    // Bodies of other methods are ignored, because some clients send them.
     if ![Method::POST, Method::PUT].contains(http.method()) {
         return Ok((version, Members::default()));
     }
@@ -166,7 +166,7 @@ async fn read(
     Ok((version, Members::parse(body.bytes())?))
 }
 
-/// Records a refusal of the protocol and returns the error.
+/// Writes the audit record of a protocol error, and returns the error.
 async fn refuse(vault: &Vault, permit: &Permit, error: RequestError) -> KeyfactorError {
     match vault.record_refusal(permit, error.reason()).await {
         Ok(()) => KeyfactorError::Request(error),

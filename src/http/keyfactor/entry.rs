@@ -86,7 +86,7 @@ pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
     let provider = call.id(PROVIDER).await?;
     let name = call.query(|query| query.value("secretName")).await?;
     call.vault.delete_entry(call.permit, provider, name).await.map_err(|error| match error {
-        // The query spells it in another way than the body.
+        // The query and the body spell this name differently.
         VaultError::Missing(vault::Field::SecretName) => {
             KeyfactorError::Request(InputError::parameter("secretName", "required").into())
         }

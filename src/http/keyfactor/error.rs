@@ -29,7 +29,7 @@ pub(super) struct ErrorReply {
 pub(super) enum KeyfactorError {
     /// The request has no credentials.
     CredentialsMissing,
-    /// The credentials do not authenticate anybody.
+    /// The credentials are invalid.
     InvalidCredentials,
     /// Too many attempts with wrong passwords.
     TooManyFailures,
@@ -58,7 +58,7 @@ impl KeyfactorError {
 }
 
 impl From<AuthenticationFailure> for KeyfactorError {
-    /// What exactly failed is for the audit log alone.
+    /// Converts a failure without its exact reason, which only the audit log contains.
     fn from(failure: AuthenticationFailure) -> Self {
         match failure {
             AuthenticationFailure::TokenMissing => Self::CredentialsMissing,

@@ -60,7 +60,7 @@ impl Message {
     }
 }
 
-/// The errors of requests that no handler serves.
+/// Returns the message of a request that no handler serves.
 pub(super) fn route_message(failure: RouteFailure) -> Message {
     match failure {
         RouteFailure::UnknownPath => Message::not_found("There is no such endpoint"),
@@ -71,7 +71,7 @@ pub(super) fn route_message(failure: RouteFailure) -> Message {
     }
 }
 
-/// The errors of the protocol.
+/// Returns the message of a protocol error.
 pub(super) fn request_message(error: RequestError) -> Message {
     match error {
         RequestError::CrossSite => Message::forbidden("Requests from other sites are refused"),
@@ -100,7 +100,7 @@ pub(super) fn request_message(error: RequestError) -> Message {
     }
 }
 
-/// The errors of the vault. A kind or a noun that no request of this family can cause is an internal error.
+/// Returns the message of a vault error. A kind or a noun that no request of this family can cause is an internal error.
 pub(super) fn vault_message(error: &VaultError) -> Message {
     match error {
         VaultError::Denied(reason) => denied(*reason),
@@ -262,7 +262,7 @@ fn protected(noun: Noun) -> Message {
     }
 }
 
-/// No object of this family can be deactivated.
+/// Returns an internal error: no object of this family can be deactivated.
 fn switchable(noun: Switchable) -> Message {
     match noun {
         Switchable::Credential
@@ -273,7 +273,7 @@ fn switchable(noun: Switchable) -> Message {
     }
 }
 
-/// No request of this family has preconditions or an idempotency key.
+/// Returns an internal error: no request of this family has preconditions or an idempotency key.
 fn precondition_message(precondition: &Precondition) -> Message {
     match precondition {
         Precondition::KeyReused | Precondition::Failed | Precondition::NotModified { .. } => Message::unexpected(),

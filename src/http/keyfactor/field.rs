@@ -2,7 +2,7 @@
 
 use crate::vault::Field;
 
-/// Returns the path of the member by which an error names a field. Fields that no request of this family has keep the
+/// Returns the member path that errors use for a field. A field that is in no request of this family keeps the
 /// vault's name.
 pub(super) fn wire_name(field: Field) -> &'static str {
     match field {

@@ -75,7 +75,7 @@ pub(super) enum Field<T> {
 /// Parses a query. `field` resolves field names, in lower case.
 ///
 /// # Errors
-/// [`InputError::Parameter`], which states what is wrong and repeats nothing that was sent.
+/// [`InputError::Parameter`], which names the problem and never repeats the input.
 pub(super) fn parse<T>(query: &str, field: impl Fn(&str) -> Option<Field<T>>) -> Result<Condition<T>, InputError> {
     condition(&expression(query)?, &field)
 }

@@ -8,8 +8,7 @@ use super::request_error::RequestError;
 const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-keyfactor-requested-with");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses what a browser sends on behalf of another site (Fetch Metadata). Clients that are no browser send no such
-/// header.
+/// Rejects cross-site requests of browsers (Fetch Metadata). Other clients do not send the header.
 ///
 /// # Errors
 /// [`RequestError::CrossSite`].

@@ -184,7 +184,7 @@ pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
     Ok(response::no_content())
 }
 
-/// Reads the account to look up. The vendor's page on this endpoint calls the parameter `name`.
+/// Returns the account to look up. The vendor's page on this endpoint calls the parameter `name`.
 fn account_name(query: Query<'_>) -> Result<String, InputError> {
     let account = match query.value("accountName")? {
         Some(account) => Some(account),

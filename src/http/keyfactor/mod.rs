@@ -1,8 +1,8 @@
 //! The Keyfactor Command API: PAM providers, their types and local entries, security identities, roles.
 //!
-//! Paths are case-insensitive and lie below several base paths (`path`); a request names the version that it uses in a
-//! header (`version`); names of members are case-insensitive, and answers are in PascalCase. Permission comes before everything that the protocol
-//! checks.
+//! Paths are case-insensitive and lie below several base paths (`path`). A header selects the API version (`version`).
+//! Member names are case-insensitive in requests and PascalCase in responses. The permission check comes before all
+//! protocol checks.
 
 mod authentication;
 mod body;
@@ -51,7 +51,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-keyfactor-correlat
 const PRODUCT_VERSION: HeaderName = HeaderName::from_static("x-keyfactor-product-version");
 const SUPPORTED_VERSIONS: HeaderName = HeaderName::from_static("api-supported-versions");
 
-/// The family.
+/// The Keyfactor family.
 pub(super) struct Keyfactor {
     require_requested_with: bool,
     product_version: String,
@@ -82,7 +82,7 @@ impl Family for Keyfactor {
         routes::endpoints(self.require_requested_with).into_iter().map(|(_, endpoint)| endpoint).collect()
     }
 
-    /// A path that [`Family::prepare`] has normalized.
+    /// Whether a path lies below the base path. [`Family::prepare`] has normalized the path.
     fn owns(&self, path: &str) -> bool {
         is_below(path, BASE)
     }
@@ -122,7 +122,7 @@ async fn record(request: &HttpRequest, failure: RouteFailure) -> Result<(), Vaul
     }
 }
 
-/// Sets a header that has a value.
+/// Sets a header, unless its value is empty or invalid.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
         headers.insert(name, value);

@@ -6,7 +6,7 @@ use super::request_error::RequestError;
 use crate::http::input_error::InputError;
 use crate::vault::pagination::{Condition, OffsetPage, OffsetQuery};
 
-/// The largest page. A larger one that is asked for is cut to it.
+/// The maximum rows of a page. A larger `ReturnLimit` is reduced to it.
 const MAX_PAGE: i32 = 1000;
 const DEFAULT_PAGE: i32 = 50;
 
@@ -25,18 +25,18 @@ pub(super) struct ListTable<T, C: 'static> {
     pub(super) field: fn(&str) -> Option<Field<T>>,
     /// The names of `SortField`.
     pub(super) columns: &'static [(&'static str, C)],
-    /// The column that the list is sorted by unless another one is named.
+    /// The sort column if the request names none.
     pub(super) default: C,
 }
 
-/// The parameters of a list, as they were sent. `None` is not sent.
+/// The list parameters of a request; `None` is absent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ListParameters {
     query_string: Option<String>,
     page_returned: Option<i32>,
     return_limit: Option<i32>,
     sort_field: Option<String>,
-    /// 0 is ascending, 1 is descending, whatever the name says.
+    /// 0 is ascending, 1 is descending, despite the name.
     sort_ascending: Option<i32>,
 }
 
@@ -63,7 +63,7 @@ impl ListParameters {
         Ok(OffsetQuery { condition: self.condition(table.field)?, page: self.page(table.default, table.columns)? })
     }
 
-    /// Returns page and order, sorted by `default` unless another of the `columns` is named.
+    /// Returns page and order. Sorts by `default` if the request names none of the `columns`.
     ///
     /// # Errors
     /// As [`ListParameters::offset_query`].

@@ -1,5 +1,4 @@
-//! Normalizes case and percent-encoding of Keyfactor paths before routing, so that everything after it sees the one
-//! spelling of the endpoint table.
+//! Normalizes case and percent-encoding of Keyfactor paths before routing, to the spelling of the endpoint table.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Uri;
@@ -16,7 +15,7 @@ pub(super) struct Spelling {
 }
 
 impl Spelling {
-    /// The spelling of a table's paths, below further base paths as well.
+    /// Creates the spelling of a table's paths. `base_paths` are accepted besides [`BASE`].
     pub(super) fn new<'a>(base_paths: &[String], paths: impl Iterator<Item = &'a str>) -> Self {
         let mut words: Vec<String> = paths.flat_map(|path| path.split('/')).map(String::from).collect();
         words.retain(|word| !word.is_empty() && !word.starts_with('{'));
@@ -41,8 +40,8 @@ impl Spelling {
         }
     }
 
-    /// Returns the path as the table has it; `None` outside of the base paths. Segments that are no word of the table,
-    /// ids among them, stay as they are; empty ones are dropped, as in routing.
+    /// Returns the path in the table's spelling; `None` outside of the base paths. Segments that are not in the table,
+    /// such as ids, stay unchanged; empty ones are dropped, as in routing.
     fn normalized(&self, path: &str) -> Option<String> {
         let path = segments(path);
         let below = |base: &str| {
@@ -63,7 +62,7 @@ fn segments(path: &str) -> Vec<&str> {
     path.split('/').filter(|segment| !segment.is_empty()).collect()
 }
 
-/// Whether a segment is a word, in any case and with any of its letters percent-encoded.
+/// Whether a segment equals a word, ignoring ASCII case and percent-encoding.
 fn is_word(segment: &str, word: &str) -> bool {
     percent_decode_str(segment)
         .map(|byte| byte.to_ascii_lowercase())

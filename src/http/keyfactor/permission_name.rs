@@ -1,4 +1,4 @@
-//! The names that permissions had before there were access-control strings; version 1 still uses them.
+//! Permission names from before access-control strings; version 1 still uses them.
 
 use crate::vault::access::permission::AccessString;
 use crate::vault::access::{Permission, Verb};
@@ -29,7 +29,7 @@ pub(super) fn permission_names(strings: &[String]) -> Vec<String> {
     granted.chain(single).map(permission_name).collect()
 }
 
-/// Returns the permission of a string that grants it on one provider alone.
+/// Returns the permission of a string that covers a single provider.
 fn single_provider(string: &AccessString) -> Option<Permission> {
     [Verb::Read, Verb::Modify].into_iter().find_map(|verb| {
         let rest = string.as_str().strip_prefix(&Permission::Pam(verb).to_string())?;

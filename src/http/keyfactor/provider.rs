@@ -227,7 +227,7 @@ fn input(members: &Members, version: ApiVersion) -> Result<ProviderInput, InputE
     })
 }
 
-/// Version 2 has no areas, so its requests neither set nor clear them.
+/// Parses the areas of a provider. Version 2 has none, so its requests neither set nor clear them.
 fn placement(members: &Members, version: ApiVersion) -> Result<Placement, InputError> {
     let (area, secured_area_id) = (members.number("Area")?, members.number("SecuredAreaId")?);
     Ok(match version {

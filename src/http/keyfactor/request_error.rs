@@ -1,11 +1,11 @@
-//! The refusals of the protocol itself. They come after permission and leave one audit record.
+//! Protocol errors. They come after the permission check and leave one audit record.
 
 use crate::http::input_error::InputError;
 
-/// Why a permitted request does not reach the vault.
+/// A protocol error of a permitted request; the operation is not executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestError {
-    /// A browser sent it on behalf of another site.
+    /// A browser sent the request on behalf of another site.
     CrossSite,
     /// The header `x-keyfactor-requested-with` is required and missing.
     RequestedWithMissing,

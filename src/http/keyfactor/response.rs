@@ -1,4 +1,4 @@
-//! What all answers share: they are JSON, and nobody on the way may cache them.
+//! Responses: JSON, and never cached (`Cache-Control: no-store`).
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Begins an answer with a body.
+/// Starts a response with a body.
 pub(super) fn builder(status: StatusCode) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);
     builder.insert_header((CACHE_CONTROL, NO_STORE)).insert_header((CONTENT_TYPE, JSON));

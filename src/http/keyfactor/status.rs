@@ -12,7 +12,7 @@ pub(super) async fn endpoints(call: Call, names: &[String]) -> Result<HttpRespon
     Ok(response::ok(names))
 }
 
-/// Answers 204 once the request is recorded, which takes a database that can be written.
+/// Responds with 204 after writing the audit record, which requires a writable database.
 pub(super) async fn health_check(call: Call) -> Result<HttpResponse, KeyfactorError> {
     call.vault.acknowledge(call.permit).await?;
     Ok(response::no_content())

@@ -83,7 +83,7 @@ impl Fixture {
         (status, message, self.records().await.split_off(before))
     }
 
-    /// Every record of the client, oldest first.
+    /// Returns the client's audit records, oldest first.
     async fn records(&self) -> Vec<String> {
         let permit = operator(&self.vault, Action::AUDIT_READ).await;
         let mut rows = self.vault.last_records(permit, 1000, None).await.unwrap();

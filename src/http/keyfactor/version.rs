@@ -25,7 +25,7 @@ pub(super) enum Versions {
 }
 
 impl Versions {
-    /// The value of the header `Api-Supported-Versions`.
+    /// Returns the value of the header `Api-Supported-Versions`.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::One => "1.0",
@@ -34,7 +34,7 @@ impl Versions {
         }
     }
 
-    /// The versions that either has.
+    /// Returns the union of the versions.
     pub(super) fn union(self, other: Self) -> Self {
         if self == other { self } else { Self::Both }
     }

@@ -116,8 +116,7 @@ fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
 }
 
-/// The header `Accept-Encryption`, which every authenticated request may have, because any response may contain a
-/// secret.
+/// Builds the header parameter `Accept-Encryption` of authenticated requests: any response may contain a secret.
 fn accept_encryption() -> ParameterBuilder {
     let forms = ResponseEncryption::ALL.map(ResponseEncryption::as_str);
     ParameterBuilder::new()

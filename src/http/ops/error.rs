@@ -9,8 +9,8 @@ use crate::http::family::RouteFailure;
 use crate::http::server::is_temporary;
 use crate::vault::VaultError;
 
-/// Renders the error of a request that no endpoint serves, after it is recorded, as a state like that of the health
-/// routes.
+/// Renders the error of an unserved request as a state, in the form of the health routes. `recorded` is the result of
+/// writing the audit record.
 pub(super) fn render(failure: RouteFailure, recorded: Result<(), VaultError>) -> HttpResponse {
     let (status, state) = match (failure, recorded) {
         (_, Err(error)) if is_temporary(&error) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

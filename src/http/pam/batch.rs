@@ -42,7 +42,7 @@ pub(super) struct BatchPayload {
     items: Vec<ItemAnswer>,
 }
 
-/// An answer within the answer.
+/// The response to one item of a batch.
 pub(super) struct ItemAnswer {
     result: Result<(StatusCode, String, ItemPayload), PamError>,
     rendering: Rendering,
@@ -99,7 +99,7 @@ fn item_answer(call: &Call, done: BatchResult) -> Result<(StatusCode, String, It
     }
 }
 
-/// The items. One of the wrong form is an item that the vault refuses in its place, with the reason beside it.
+/// Parses the items. A malformed item becomes [`BatchItem::Invalid`], which the vault refuses, with its parse error.
 fn batch_items(parameters: &Parameters) -> Result<Vec<(BatchItem, Option<InputError>)>, InputError> {
     let items = parameters.objects("items")?.unwrap_or_default();
     let parsed = |item: &Parameters| match batch_item(item) {

@@ -21,24 +21,24 @@ use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::operation::{Action, IdempotencyKey, Permit, Request, RequestOptions};
 use crate::vault::{Vault, VaultError};
 
-/// What a route knows about itself before any request.
+/// The context of a route, set at registration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RouteContext {
     pub(super) action: Action,
     pub(super) rendering: Rendering,
 }
 
-/// A permitted request. A handler parses it, executes and renders; what it cannot parse is recorded here.
+/// A permitted request. A handler parses, executes and renders it; parse errors are recorded here.
 pub(super) struct Call {
     pub(super) vault: Vault,
     pub(super) permit: Permit,
     pub(super) context: RouteContext,
     pub(super) http: HttpRequest,
-    /// The query; for a `POST`, with the body over it.
+    /// Parameters of the query and, for a `POST`, of the body, which takes precedence.
     parameters: Parameters,
 }
 
-/// Makes an actix route of a handler: authentication, permission, headers, parameters, and the rendering of its error.
+/// Wraps a handler in an actix route: authentication, permission, headers, parameters, and the rendering of its error.
 pub(super) fn route<H, F>(context: RouteContext, handler: H) -> Route
 where
     H: Fn(Call) -> F + Clone + 'static,
@@ -74,7 +74,7 @@ impl Call {
         Ok(call)
     }
 
-    /// Reads the query, and the body of a `POST` over it.
+    /// Reads the query and, for a `POST`, the body, which takes precedence.
     async fn read(&self, payload: Payload) -> Result<Parameters, InputError> {
         let mut parameters = parameters::from_query(&self.http);
         if self.http.method() == Method::POST {
@@ -97,7 +97,7 @@ impl Call {
         })
     }
 
-    /// Returns the idempotency key of a `POST`, bound to what was sent under it. Other methods are idempotent anyway.
+    /// Returns the idempotency key of a `POST`, bound to path and parameters. Other methods are idempotent anyway.
     fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, InputError> {
         if self.http.method() != Method::POST {
             return Ok(None);
@@ -107,7 +107,7 @@ impl Call {
         Ok(Some(self.vault.idempotency_key(key, method, path, &self.parameters)))
     }
 
-    /// The dialect of the route.
+    /// Returns the dialect of the route.
     pub(super) fn dialect(&self) -> Dialect {
         self.context.rendering.dialect
     }
@@ -129,12 +129,12 @@ impl Call {
         path.map(web::Path::into_inner).map_err(|_| PamError::Unserved(RouteFailure::UnknownPath))
     }
 
-    /// Permits the request for another action than that of its route.
+    /// Authorizes the request for an action other than that of its route.
     pub(super) async fn permit_for(&self, action: Action) -> Result<Permit, PamError> {
         Ok(self.vault.authorize_as(&self.permit, action).await?)
     }
 
-    /// Records that the request has the wrong form, and returns the error.
+    /// Records a parse error, and returns it.
     async fn refuse(&self, error: InputError) -> PamError {
         match self.vault.record_refusal(&self.permit, InputError::REASON).await {
             Ok(()) => error.into(),
@@ -142,7 +142,7 @@ impl Call {
         }
     }
 
-    /// Records an error that the handler decides, and returns it.
+    /// Records an error that the handler found, and returns it.
     pub(super) async fn refuse_with(&self, error: VaultError) -> PamError {
         self.vault.refuse(&self.permit, error).await.into()
     }
@@ -152,17 +152,17 @@ impl Call {
         Ok(Revealed::new(&self.permit.secret_writer(), secret)?)
     }
 
-    /// An answer with a message and no payload.
+    /// Creates a response with a message and no payload.
     pub(super) fn message(&self, status: StatusCode, message: &str) -> HttpResponse {
         self.answer(status, message, Nothing {})
     }
 
-    /// An answer with a payload.
+    /// Creates a response with a payload.
     pub(super) fn answer(&self, status: StatusCode, message: &str, payload: impl Serialize) -> HttpResponse {
         envelope::answer(status, message.into(), None, payload)
     }
 
-    /// An answer with a payload that also names the tenant, as some modern ones do.
+    /// Creates a response with a payload and the tenant, as some endpoints of the modern dialect do.
     pub(super) fn answer_with_tenant(
         &self,
         status: StatusCode,
@@ -172,7 +172,7 @@ impl Call {
         envelope::answer(status, message.into(), self.tenant(), payload)
     }
 
-    /// An answer with a message in each language, which may name the tenant.
+    /// Creates a response with a message in each language, and the tenant where the dialect has it.
     pub(super) fn message_with_tenant(&self, status: StatusCode, message: Message<'_>) -> HttpResponse {
         envelope::answer(status, message, self.tenant(), Nothing {})
     }
@@ -190,8 +190,8 @@ fn authenticate(service: &Service, http: &HttpRequest) -> Result<Request, PamErr
     })
 }
 
-/// Parses the header `Accept-Encryption`: `vendor` or `jwe`, once, ignoring case. A header, since every OAuth or HTTP client
-/// can set one for all of its requests, and since the URL and the body are the contract's.
+/// Parses the header `Accept-Encryption`: `vendor` or `jwe`, once, ignoring case. It is a header because any
+/// client can set one for all of its requests, and because the contract defines URL and body.
 fn response_encryption(request: &HttpRequest) -> Result<Option<ResponseEncryption>, InputError> {
     let mut values = request.headers().get_all("accept-encryption");
     let encryption = match (values.next(), values.next()) {

@@ -1,4 +1,4 @@
-//! Candidates: what a request for one credential matched, where it matched several.
+//! Candidates: the credentials that match an ambiguous request for one credential.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -115,7 +115,7 @@ pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInpu
     })
 }
 
-/// The meaning of a `parent_password`: 0 is no parent.
+/// Converts a `parent_password`: 0 removes the parent.
 fn parent_change(number: i32) -> ParentChange {
     if number == 0 { ParentChange::Remove } else { ParentChange::Set(CredentialId::new(number)) }
 }
@@ -124,7 +124,8 @@ pub(super) fn saved_message(saved: &SavedCredential) -> &'static str {
     if saved.created { "Credential successfully registered!" } else { "Credential updated successfully!" }
 }
 
-/// Right after creation the legacy dialect shows no identifier, even when one was sent (contract, 13-2).
+/// Returns the payload after saving. Right after creation the legacy dialect shows no identifier, even when one was
+/// sent (contract, 13-2).
 pub(super) fn saved_payload(saved: SavedCredential, dialect: Dialect) -> SavedPayload {
     let id = saved.id.to_string();
     match dialect {
@@ -160,7 +161,7 @@ fn row_view(credential: ListedCredential, dialect: Dialect) -> CredentialRowView
     }
 }
 
-/// A time as the service writes it, in UTC.
+/// Formats a time as the service does, in UTC.
 fn seconds(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -155,7 +155,7 @@ fn device_input(parameters: &Parameters) -> Result<DeviceInput, InputError> {
     })
 }
 
-/// The parameters of a device other than its name and address, as device and credential calls carry them.
+/// Parses the fields of a device other than hostname and address, in device and credential requests.
 pub(super) fn device_fields(parameters: &Parameters) -> Result<DeviceFields, InputError> {
     // One vendor document drops a letter.
     let session_remote_config = match parameters.text("session_remote_config")? {

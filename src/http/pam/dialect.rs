@@ -1,4 +1,4 @@
-//! The dialect of a route: its prefix, unless the settings name one for all (contract, section 11).
+//! The dialect of a route: by its prefix, unless the settings set one for all (contract, section 11).
 
 use actix_web::http::StatusCode;
 
@@ -7,15 +7,15 @@ use crate::vault::IdentifierPolicy;
 use crate::vault::credential::SavePolicy;
 use crate::vault::proxy_session::CredentialChoice;
 
-/// Up to 3.32.
+/// The prefix of the legacy dialect.
 const LEGACY: &str = "/iso";
-/// From 3.33.
+/// The prefix of the modern dialect.
 const MODERN: &str = "/api";
 
 /// The prefixes of the service.
 pub(super) const PREFIXES: [&str; 2] = [LEGACY, MODERN];
 
-/// One of the two generations of the service. They differ in answers and in what they require.
+/// A generation of the service. The two differ in responses and in requirements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Up to 3.32.
@@ -25,7 +25,7 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// The name of the representation, for ETags.
+    /// Returns the name of the representation, for ETags.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Legacy => "legacy",
@@ -33,7 +33,7 @@ impl Dialect {
         }
     }
 
-    /// Which identifiers it allows.
+    /// Returns the policy for identifiers.
     pub(super) fn identifiers(self) -> IdentifierPolicy {
         match self {
             Self::Legacy => IdentifierPolicy::Free,
@@ -41,7 +41,7 @@ impl Dialect {
         }
     }
 
-    /// What it requires of a credential that is saved.
+    /// Returns the policy for saving a credential.
     pub(super) fn save_policy(self) -> SavePolicy {
         let is_modern = self == Self::Modern;
         SavePolicy { identifiers: self.identifiers(), username_required: is_modern, jit_complete: is_modern }
@@ -56,7 +56,7 @@ impl Dialect {
     }
 }
 
-/// What the form of an error depends on, beside the error.
+/// Parameters of the rendering of an error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rendering {
     pub(super) dialect: Dialect,
@@ -64,7 +64,7 @@ pub(super) struct Rendering {
     pub(super) not_authorized: StatusCode,
 }
 
-/// How errors are rendered below each prefix.
+/// The rendering of errors below each prefix.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Renderings {
     setting: DialectSetting,
@@ -88,7 +88,7 @@ impl Renderings {
         Rendering { dialect, not_authorized: self.not_authorized }
     }
 
-    /// Returns the rendering of a route that has no prefix, or of no route.
+    /// Returns the rendering of a route without a prefix.
     pub(super) fn without_prefix(self) -> Rendering {
         self.below("")
     }

@@ -1,5 +1,5 @@
-//! The entries of local PAM providers, as an application reads them: an addition to the contract, by which what was
-//! written on the Keyfactor routes is read here.
+//! Entries of local PAM providers, for applications. An addition to the contract: entries are written on the Keyfactor
+//! routes and read here.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

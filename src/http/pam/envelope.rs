@@ -116,8 +116,8 @@ pub(super) struct Exception<'a> {
     pub(super) detail: Option<&'a str>,
 }
 
-/// The only type that serializes a secret into a response. Only the writer of the request's permit makes one, so that the
-/// secret is encrypted where the client has a response key.
+/// The only type that serializes a secret into a response. Created only through the [`SecretWriter`] of the request's
+/// permit, which encrypts the secret if the client has a response key.
 #[derive(Clone)]
 pub(super) struct Revealed(Option<SecretText>);
 
@@ -125,7 +125,7 @@ impl Revealed {
     /// Prepares a secret, or null, for a response.
     ///
     /// # Errors
-    /// When it should be encrypted and cannot be.
+    /// [`VaultError`] when the secret must be encrypted and cannot be.
     pub(super) fn new(writer: &SecretWriter, secret: Option<SecretText>) -> Result<Self, VaultError> {
         secret.map(|secret| writer.write(secret)).transpose().map(Self)
     }
@@ -138,25 +138,25 @@ impl Serialize for Revealed {
 }
 
 impl<'a, P: Serialize> Envelope<'a, P> {
-    /// A success.
+    /// Creates the envelope of a success.
     pub(super) fn success(status: StatusCode, message: Message<'a>, tenant: Option<&'a str>, payload: P) -> Self {
         let head = EnvelopeHead { code: status.as_u16(), response: Response::success(status, message), tenant };
         Self { head, payload }
     }
 
-    /// An error.
+    /// Creates the envelope of an error.
     pub(super) fn failure(status: StatusCode, message: &'a str, error_code: u8, payload: P) -> Self {
         let response = Response::failure(status, message, error_code);
         Self { head: EnvelopeHead { code: status.as_u16(), response, tenant: None }, payload }
     }
 
-    /// The answer to a request.
+    /// Creates the HTTP response.
     pub(super) fn respond(&self) -> HttpResponse {
         respond(StatusCode::from_u16(self.head.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(self)
     }
 }
 
-/// A success.
+/// Creates the response to a successful request.
 pub(super) fn answer(
     status: StatusCode,
     message: Message<'_>,
@@ -171,7 +171,7 @@ pub(super) fn not_modified() -> HttpResponse {
     respond(StatusCode::NOT_MODIFIED).finish()
 }
 
-/// Begins an answer. None may be cached: a read has a side effect, and may hold a secret.
+/// Starts a response. No response may be cached: a read has a side effect, and may return a secret.
 fn respond(status: StatusCode) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);
     builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));

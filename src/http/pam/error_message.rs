@@ -1,4 +1,4 @@
-//! Every error of the vault in the words of the PAM service: number, message, HTTP status (contract, sections 1.4 to 1.6).
+//! The error table of the PAM service: number, message and HTTP status of each vault error (contract, sections 1.4 to 1.6).
 
 use actix_web::http::StatusCode;
 
@@ -15,7 +15,7 @@ pub(super) struct ErrorMessage {
     /// The number in `exception`.
     pub(super) number: Option<u16>,
     pub(super) message: String,
-    /// The text in `exception`, where that is another one.
+    /// The text in `exception`, if it differs from `message`.
     pub(super) exception: Option<&'static str>,
     /// The number in `error_code`.
     pub(super) error_code: u8,
@@ -31,12 +31,12 @@ impl ErrorMessage {
         Self { number: Some(number), ..Self::plain(StatusCode::BAD_REQUEST, message) }
     }
 
-    /// An error that the older service has no number for: the status stands in its place.
+    /// Creates an error without a number in the older service; the status replaces it.
     fn unnumbered(message: impl Into<String>) -> Self {
         Self { number: Some(400), ..Self::plain(StatusCode::BAD_REQUEST, message) }
     }
 
-    /// A parameter of a proxy session: neither a number nor an `error_code` (contract, section 9.1).
+    /// Creates the error of a proxy session parameter: neither a number nor an `error_code` (contract, section 9.1).
     fn of_session(message: &str) -> Self {
         Self { error_code: 0, ..Self::plain(StatusCode::BAD_REQUEST, message) }
     }
@@ -71,7 +71,7 @@ impl ErrorMessage {
     }
 }
 
-/// The table.
+/// Returns the message of a vault error.
 pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessage {
     let dialect = rendering.dialect;
     match error {
@@ -90,7 +90,7 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
         VaultError::NotHeld => ErrorMessage::numbered(1018, "The credential is not in the user custody"),
         VaultError::Precondition(precondition) => precondition_message(precondition),
         error if is_temporary(error) => later(),
-        // Internal errors, and errors of what this family does not offer.
+        // Internal errors, and errors of operations that this family does not have.
         VaultError::MissingParameterValue { .. }
         | VaultError::Taken(_)
         | VaultError::InUse(_)
@@ -190,7 +190,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
     }
 }
 
-/// Spelled as documented (contract, section 9.2).
+/// Returns the error of a failed session drop, spelled as documented (contract, section 9.2).
 fn drop_failed() -> ErrorMessage {
     ErrorMessage::plain(StatusCode::INTERNAL_SERVER_ERROR, "An error occurred while droping session")
 }

@@ -34,7 +34,7 @@ use crate::config::PamSettings;
 use dialect::{PREFIXES, Renderings};
 use error::PamError;
 
-/// The family.
+/// The PAM family.
 pub(super) struct Pam {
     renderings: Renderings,
 }

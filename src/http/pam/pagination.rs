@@ -34,7 +34,7 @@ const CURSOR: (&str, &str) = ("cursor", "Where the page begins, as the Link head
 /// Parses filter and page of a list request; empty parameters are absent.
 ///
 /// # Errors
-/// [`InputError`] for a `limit` that is not 1 to 1000, a `cursor` that is none, a name that is not one line of text.
+/// [`InputError`] for a `limit` that is not 1 to 1000, an invalid `cursor`, or a name that is not a single line.
 pub(super) fn list_request(parameters: &Parameters) -> Result<ListRequest, InputError> {
     let text = |name| Ok::<_, InputError>(parameters.line(name)?.filter(|text| !text.is_empty()));
     let filter = Filter {
@@ -65,7 +65,7 @@ pub(super) fn list_request(parameters: &Parameters) -> Result<ListRequest, Input
     Ok(ListRequest { filter, page })
 }
 
-/// The answer to a list request: the number of `nouns`, the payload, and the URL of the next page.
+/// Creates the response to a list request: the number of `nouns`, the payload, and the URL of the next page.
 pub(super) fn answer<T, P: Serialize>(
     call: &Call,
     nouns: &str,
@@ -83,7 +83,7 @@ pub(super) fn answer<T, P: Serialize>(
     answer
 }
 
-/// The same request with the next cursor.
+/// Returns the `Link` to the next page: the same request with the next cursor.
 fn next_page(request: &HttpRequest, next: Cursor, limit: i64) -> String {
     let sent = form_urlencoded::parse(request.query_string().as_bytes());
     let kept = sent.filter(|(name, _)| name != "limit" && name != "cursor");

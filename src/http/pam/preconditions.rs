@@ -10,10 +10,10 @@ use crate::vault::operation::{ETag, EntityTags, Preconditions};
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY_CHARS: usize = 255;
 
-/// Parses `If-Match` and `If-None-Match`. An idempotency key counts on `POST` alone, and is read there.
+/// Parses `If-Match` and `If-None-Match`. The idempotency key is parsed separately, for `POST` only.
 pub(super) fn from_headers(headers: &HeaderMap) -> Result<Preconditions, InputError> {
     let expected = "expected * or tags in double quotes, separated by commas";
-    // A weak ETag never matches in If-Match, and always may in If-None-Match (RFC 9110, section 8.8.3.2).
+    // A weak ETag never matches in If-Match, but may match in If-None-Match (RFC 9110, section 8.8.3.2).
     let strong = |tags: Vec<SentETag>| tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.text).collect();
     let any = |tags: Vec<SentETag>| tags.into_iter().map(|tag| tag.text).collect();
     Ok(Preconditions {
@@ -38,7 +38,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Input
     }
 }
 
-/// An answer with an ETag.
+/// Adds an ETag to a response.
 pub(super) trait WithETag {
     /// Sets the header `ETag`, if there is one.
     fn with_etag(self, etag: Option<&ETag>) -> Self;
@@ -53,7 +53,7 @@ impl WithETag for HttpResponse {
     }
 }
 
-/// Parses all lines of a header. `None` is a malformed header.
+/// Parses all lines of a header; `None` if it is malformed.
 fn entity_tags(
     headers: &HeaderMap,
     name: &HeaderName,

@@ -1,4 +1,4 @@
-//! The page behind the URL of a proxy session. It is opened by a person's browser, without a token of the service.
+//! The page behind the URL of a proxy session. A browser opens it, without a token of the service.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -14,7 +14,7 @@ use crate::http::server::{Service, origin};
 use crate::vault::proxy_session::{URL_PARAMETER, URL_PATH};
 use crate::vault::{Noun, VaultError};
 
-/// The path.
+/// The path of the page.
 pub(super) const PATH: &str = URL_PATH;
 
 const NO_ENGINE: &str = include_str!("pages/no_engine.html");
@@ -33,7 +33,7 @@ pub(super) async fn open(request: HttpRequest, service: web::Data<Service>, rend
     }
 }
 
-/// The page may not be cached, and may not load or send anything: its own address holds the token.
+/// Renders the page. It may not be cached, and may not load or send anything: its URL contains the token.
 fn page(status: StatusCode, html: &'static str) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -33,7 +33,7 @@ const PARENT: ReferenceNames = ["parent_credential", "parent_hostname", "parent_
 const AUTHENTICATION: ReferenceNames = SESSION_TEXTS;
 const RECONCILIATION: ReferenceNames = ["reconciliation_credential", "reconciliation_hostname", "reconciliation_ip"];
 
-/// Parses the settings that a request carries.
+/// Parses the settings in a request.
 ///
 /// # Errors
 /// [`InputError`] that names the member.
@@ -93,7 +93,7 @@ fn jit(sent: &Parameters) -> Result<JitSettings, InputError> {
     })
 }
 
-/// The credential that a group names, if all three members are sent.
+/// Returns the credential that a group names, if no member is missing or empty.
 fn reference(sent: &Parameters, names: ReferenceNames) -> Result<Option<CredentialReference>, InputError> {
     let member = |name| Ok::<_, InputError>(sent.line(name)?.filter(|text| !text.is_empty()));
     let [username, hostname, ip] = names;
@@ -104,7 +104,7 @@ fn reference(sent: &Parameters, names: ReferenceNames) -> Result<Option<Credenti
     })
 }
 
-/// What a group does with a credential that it names: members that are all sent empty remove it.
+/// Returns the change of a group's credential reference. Empty members remove the reference.
 fn reference_change(sent: &Parameters, names: ReferenceNames) -> Result<Option<ReferenceChange>, InputError> {
     if let Some(reference) = reference(sent, names)? {
         return Ok(Some(ReferenceChange::Set(reference)));
@@ -156,7 +156,7 @@ fn additional(sent: &Parameters) -> Result<SettingsGroup, InputError> {
     Ok(members)
 }
 
-/// The additional authentication fields, as one JSON array: their values are secret.
+/// Returns the additional authentication fields as one JSON array: their values are secret.
 fn authentication_fields(sent: &Parameters) -> Result<Option<SecretText>, InputError> {
     let Some(fields) = sent.objects("additional_authentication_fields")? else { return Ok(None) };
     let each = |field: &Parameters| {

@@ -33,12 +33,12 @@ pub(crate) struct Body {
     bytes: BytesMut,
 }
 
-/// Why a body cannot be read.
+/// An error of reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     /// Larger than `http.max_body_bytes`.
     TooLarge,
-    /// The connection broke, the encoding is invalid, or the time is over.
+    /// The connection broke, the encoding is invalid, or the time limit has passed.
     Unreadable,
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn log_internal_error(error: &VaultError) {
     }
 }
 
-/// Whether the same request may succeed a moment later: 503.
+/// Whether the error is temporary, so that a retry may succeed (503).
 pub(crate) fn is_temporary(error: &VaultError) -> bool {
     match error {
         VaultError::Store(error) => error.is_temporary(),
@@ -39,8 +39,8 @@ pub(crate) async fn record_unserved(request: &HttpRequest, failure: RouteFailure
     }
 }
 
-/// Records an authenticated request that no endpoint serves. A handler that panicked has written its own record, if
-/// it got so far.
+/// Records an authenticated request that no endpoint serves. A panic is not recorded here: the handler may have
+/// written its own audit record.
 ///
 /// # Errors
 /// As [`record_unserved`].

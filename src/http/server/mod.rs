@@ -36,10 +36,10 @@ pub(crate) use security_headers::set_security_headers;
 pub use service::Service;
 pub use tls::TlsError;
 
-/// How long a client may take to send the head of a request.
+/// The maximum time for the head of a request.
 const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 
-/// Why the server cannot start.
+/// An error of starting the server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The TLS settings cannot be used.

@@ -18,7 +18,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConf
 use super::certificate;
 use crate::config::TlsSettings;
 
-/// Why TLS cannot be configured.
+/// An error of the TLS configuration.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum TlsError {

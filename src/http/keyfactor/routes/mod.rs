@@ -1,4 +1,4 @@
-//! The endpoint tables, by noun, below the base path that the others are normalized to.
+//! The endpoint tables, by noun, below the normalized base path.
 
 mod provider;
 mod row;
@@ -19,7 +19,7 @@ use crate::vault::operation::Action;
 const ENDPOINTS: &str = "/Status/Endpoints";
 const HEALTH: &str = "/Status/HealthCheck";
 
-/// Returns every endpoint, and the versions that it has.
+/// Returns every endpoint with its versions.
 pub(super) fn endpoints(require_requested_with: bool) -> Vec<(Versions, Endpoint)> {
     let nouns = [provider::entries(), provider::providers(), security::identities(), security::roles()];
     let mut rows: Vec<Row> = nouns.into_iter().flatten().collect();

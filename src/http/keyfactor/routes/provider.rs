@@ -34,7 +34,7 @@ pub(super) fn entries() -> Vec<Row> {
     ]
 }
 
-/// `Types` comes before `{id}`, which would match it too.
+/// Returns the rows of providers and types. `Types` comes before `{id}`, which also matches it.
 pub(super) fn providers() -> Vec<Row> {
     const TYPES: &str = "/PamProviders/Types";
     const TYPE: &str = "/PamProviders/Types/{id}";

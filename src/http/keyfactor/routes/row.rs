@@ -61,7 +61,7 @@ impl Row {
         Self { success: Answer::new(200, meaning, body), ..self }
     }
 
-    /// The endpoint of the row.
+    /// Returns the endpoint of the row.
     pub(super) fn endpoint(self, require_requested_with: bool) -> Endpoint {
         let errors = [
             (400, "Something in the request has the wrong form; Message names it"),

@@ -15,7 +15,7 @@ use crate::vault::operation::Action;
 
 const PAGE: &str = "A page of the list; X-Total-Count is the number of rows of all pages";
 
-/// `Lookup` comes before `{id}`, which would match it too.
+/// Returns the rows of identities. `Lookup` comes before `{id}`, which also matches it.
 pub(super) fn identities() -> Vec<Row> {
     const IDENTITIES: &str = "/Security/Identities";
     const IDENTITY: &str = "/Security/Identities/{id}";

@@ -1,5 +1,5 @@
-//! Parameters of a request, from its query and its body: JSON, form or multipart, whatever the client declares or forgets
-//! to declare (contract, section 1.2).
+//! Parameters of a request, from its query and its body: JSON, form or multipart, also without a
+//! content type (contract, section 1.2).
 
 use actix_multipart::Multipart;
 use actix_web::HttpRequest;
@@ -25,7 +25,7 @@ pub(crate) async fn from_body(request: &HttpRequest, body: Body) -> Result<Param
     parse(body.media_type(), body.bytes())
 }
 
-/// A body of another type, or of none, is told from its first byte.
+/// Parses a body. Without a known media type, the first byte decides between JSON and form.
 fn parse(media_type: MediaType, bytes: &[u8]) -> Result<Parameters, InputError> {
     let text = bytes.trim_ascii();
     match media_type {
@@ -47,8 +47,8 @@ fn json(text: &[u8]) -> Result<Parameters, InputError> {
     }
 }
 
-/// Parses a form. `group[member]=value` is the member of a nested object, as PHP clients write it. The last of several
-/// values counts.
+/// Parses a form. `group[member]=value` is the member of a nested object, as PHP clients write it. The last value of
+/// a repeated parameter wins.
 fn pairs(form: &[u8]) -> Parameters {
     let mut members = Map::new();
     for (name, value) in form_urlencoded::parse(form) {

@@ -12,7 +12,8 @@ use crate::text::{comma_separated, is_storable};
 /// The longest name, hostname, username or identifier, in characters.
 const MAX_LINE_CHARS: usize = 255;
 
-/// The parameters of a request, or of one nested object in it. `Serialize` is for the digest of a request under an idempotency key.
+/// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
+/// idempotency key.
 #[derive(Clone, Default, Serialize)]
 pub(crate) struct Parameters(Map<String, Value>);
 
@@ -23,12 +24,12 @@ impl std::fmt::Debug for Parameters {
 }
 
 impl Parameters {
-    /// The parameters of a JSON object.
+    /// Creates the parameters of a JSON object.
     pub(crate) fn new(members: Map<String, Value>) -> Self {
         Self(members)
     }
 
-    /// Adds what `other` has, which wins.
+    /// Adds the parameters of `other`, which take precedence.
     pub(crate) fn extend(&mut self, other: Parameters) {
         self.0.extend(other.0);
     }
@@ -37,7 +38,7 @@ impl Parameters {
         self.0.get(parameter).filter(|value| !value.is_null())
     }
 
-    /// Returns a text of any length. A number is taken for a text only where it has one spelling.
+    /// Returns a text of any length. Booleans and integers are converted; other numbers have more than one spelling.
     pub(crate) fn text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
         let Some(value) = self.value(parameter) else { return Ok(None) };
         let text = match value {
@@ -52,7 +53,7 @@ impl Parameters {
         Ok(Some(text))
     }
 
-    /// A text of one line, trimmed, as names and addresses are.
+    /// Returns a single line, trimmed: a name or an address.
     pub(crate) fn line(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
         let Some(text) = self.text(parameter)? else { return Ok(None) };
         let text = text.trim();
@@ -65,7 +66,7 @@ impl Parameters {
         Ok(Some(text.into()))
     }
 
-    /// A secret, unchanged to the byte.
+    /// Returns a secret, unchanged to the byte.
     pub(crate) fn secret(&self, parameter: &'static str) -> Result<Option<SecretText>, InputError> {
         match self.value(parameter) {
             Some(Value::String(text)) => Ok(Some(SecretText::new(text.clone()))),
@@ -73,12 +74,12 @@ impl Parameters {
         }
     }
 
-    /// A comma-separated list, each item trimmed, empty ones dropped, joined again by commas.
+    /// Returns a comma-separated list, normalized: items trimmed, empty ones dropped, joined by commas.
     pub(crate) fn list(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
         Ok(self.text(parameter)?.map(|text| comma_separated(&text).collect::<Vec<_>>().join(",")))
     }
 
-    /// Yes or no: `true`, `false`, `1`, `0`, `yes`, `no`, in any case. An empty text is absent.
+    /// Returns a boolean: `true`, `false`, `1`, `0`, `yes`, `no`, in any case. An empty text is absent.
     pub(crate) fn flag(&self, parameter: &'static str) -> Result<Option<bool>, InputError> {
         let Some(text) = self.text(parameter)? else { return Ok(None) };
         match text.trim().to_ascii_lowercase().as_str() {
@@ -89,7 +90,7 @@ impl Parameters {
         }
     }
 
-    /// A whole number of 0 or more. An empty text is 0.
+    /// Returns a whole number of 0 or more. An empty text is 0.
     pub(crate) fn number(&self, parameter: &'static str) -> Result<Option<i32>, InputError> {
         let Some(text) = self.text(parameter)? else { return Ok(None) };
         match text.trim() {
@@ -101,7 +102,7 @@ impl Parameters {
         }
     }
 
-    /// A nested object. An array of one object is the object (contract, section 5.3); an empty one is absent.
+    /// Returns a nested object. An array of one object is the object (contract, section 5.3); an empty array is absent.
     pub(crate) fn object(&self, parameter: &'static str) -> Result<Option<Parameters>, InputError> {
         match self.value(parameter) {
             None => Ok(None),
@@ -111,13 +112,13 @@ impl Parameters {
                 [Value::Object(members)] => Ok(Some(Parameters(members.clone()))),
                 _ => Err(InputError::parameter(parameter, "expected an object")),
             },
-            // What a form sends for an object it has nothing to say of.
+            // A form sends an empty text for an absent object.
             Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(_) => Err(InputError::parameter(parameter, "expected an object")),
         }
     }
 
-    /// An array of objects.
+    /// Returns an array of objects.
     pub(crate) fn objects(&self, parameter: &'static str) -> Result<Option<Vec<Parameters>>, InputError> {
         let wrong = || InputError::parameter(parameter, "expected an array of objects");
         match self.value(parameter) {

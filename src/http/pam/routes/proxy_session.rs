@@ -40,7 +40,7 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
-/// The page. It needs no token.
+/// Returns the endpoint of the page, which requires no bearer token.
 pub(super) fn page(rendering: Rendering) -> Endpoint {
     let answers = [
         (501, "The URL was good, and no session engine is configured"),

@@ -78,17 +78,17 @@ impl Row {
         Self { success: Some(Answer::new(201, meaning, body)), ..self }
     }
 
-    /// The request is about several items, or about none that has an ETag.
+    /// Marks a request about several items, or about an item without an ETag.
     pub(super) fn without_etag(self) -> Self {
         Self { has_etag: false, ..self }
     }
 
-    /// In the legacy dialect, a read-only client may do it too.
+    /// Permits the request to read-only clients in the legacy dialect.
     pub(super) fn for_legacy_readers(self) -> Self {
         Self { legacy_readers_may: true, ..self }
     }
 
-    /// The endpoints of the row below a prefix.
+    /// Returns the endpoints of the row below a prefix.
     pub(super) fn endpoints(self, prefix: &str, rendering: Rendering) -> Vec<Endpoint> {
         let failure = enveloped::<Failure<'static>>;
         let errors = [
@@ -125,7 +125,7 @@ impl Row {
     }
 }
 
-/// Returns the preconditions that an endpoint acts on, and the answers that they add. A read has them where its path
+/// Returns the preconditions that an endpoint acts on, and the answers that they add. A read has them if its path
 /// names one item.
 fn preconditions(method: &Method, path: &str, has_etag: bool) -> (Names, Vec<Answer>) {
     let failure = enveloped::<Failure<'static>>;
