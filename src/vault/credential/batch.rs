@@ -1,6 +1,6 @@
-//! Many reads and saves in one request, each with an answer of its own. An addition to the contract.
+//! Batches of reads and saves of credentials, with a result per item. An addition to the contract.
 //!
-//! They are done in their order, each in a savepoint, and each is recorded as the operation that it stands for.
+//! Items run in order, each in its own savepoint and with the audit record of its own operation.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,17 +10,17 @@ use crate::store::credential;
 use crate::vault::operation::{Action, Done, OperationContext, Permit};
 use crate::vault::{Field, Vault, VaultError, custody};
 
-/// The most items of a batch.
+/// Maximum number of items in a batch.
 pub const MAX_BATCH_ITEMS: usize = 500;
 
 /// An item of a batch.
 #[derive(Clone, Debug)]
 pub enum BatchItem {
-    /// A read, by a key as in a path.
+    /// A read of a credential by its key, as in a path.
     Read(String),
     /// A credential to create or update.
     Save(Box<CredentialInput>),
-    /// An item that could not be parsed; whoever parsed it has the reason.
+    /// An item that could not be parsed; the parser holds the reason.
     Invalid,
 }
 
@@ -33,7 +33,7 @@ pub enum BatchResult {
     Saved(SavedCredential),
 }
 
-/// A result on its way out of the transaction.
+/// The result of an item with sealed secrets, as the transaction returns it.
 #[derive(Serialize, Deserialize)]
 enum SealedResult {
     Read(Box<SealedCredential>),
@@ -41,11 +41,11 @@ enum SealedResult {
 }
 
 impl Vault {
-    /// Does every item, in order. With an idempotency key an item that succeeded before is not repeated.
+    /// Runs every item, in order. With an idempotency key an item that succeeded before is not repeated.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for an empty or too large batch; a reused idempotency key. Errors of items stand in their
-    /// places.
+    /// [`VaultError::Invalid`] for an empty or too large batch; [`VaultError::Precondition`] for a reused idempotency key. The
+    /// error of an item is in its result.
     pub async fn batch_credentials(
         &self,
         permit: Permit,
@@ -73,7 +73,7 @@ impl Vault {
     }
 }
 
-/// The action that an item is permitted and recorded as.
+/// The action of an item, for its permission and audit record.
 fn action(item: &BatchItem) -> Action {
     match item {
         BatchItem::Read(_) => Action::CREDENTIAL_READ,
@@ -101,7 +101,7 @@ fn run(
     }
 }
 
-/// Confirms the right to a stored result.
+/// Checks the permission for a stored result.
 fn revalidate(context: &mut OperationContext<'_>, result: &SealedResult) -> Result<(), VaultError> {
     match result {
         SealedResult::Read(found) => revalidate_read(context, found.credential.id),

@@ -1,5 +1,5 @@
-//! Using a credential: one request that finds it, takes it into custody and returns all that a login needs. An addition to
-//! the contract.
+//! Using a credential: one request finds it, takes it into custody and returns everything for a login. An addition to the
+//! contract.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +19,10 @@ use crate::vault::pagination::{Cursor, CursorPage, Filter};
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Field, Noun, Switchable, Vault, VaultError, custody};
 
-/// The most candidates that are listed when several credentials match.
+/// Maximum number of candidates in the error when several credentials match.
 const MAX_CANDIDATES: i64 = 20;
 
-/// What a client knows of the credential that it needs. Everything that is sent has to match.
+/// Search criteria of a request to use a credential. Every criterion that is sent must match.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct UseInput {
@@ -34,7 +34,7 @@ pub struct UseInput {
     pub credential_type: Option<String>,
 }
 
-/// A credential with what a login needs.
+/// A credential with everything for a login.
 #[derive(Debug)]
 pub struct UsedCredential {
     /// The credential with its password.
@@ -45,7 +45,7 @@ pub struct UsedCredential {
     pub device: Device,
 }
 
-/// A credential that a request for one could mean, without secrets.
+/// One of several credentials that match a request for one, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Candidate {
@@ -58,12 +58,12 @@ pub struct Candidate {
     pub ip: String,
 }
 
-/// The result on its way out of the transaction.
+/// The result with sealed secrets, as the transaction returns it.
 #[derive(Serialize, Deserialize)]
 struct SealedUse {
     found: SealedCredential,
     seed: Option<Sealed>,
-    /// The moment of the one-time password, in microseconds.
+    /// The time of the one-time password, in microseconds.
     at: i64,
     device: Device,
 }
@@ -97,19 +97,19 @@ fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<Sea
     credential::set_viewed(context.connection(), id, now)?;
     let seed = secrets::current(context, SecretOwner::TotpSeed(id))?;
     if let Some(seed) = &seed {
-        // A login that lacks its second factor would fail, and lock the account in the end.
+        // Refuse an invalid seed: logins without their second factor would fail, and finally lock the account.
         totp(&seed.open_within(context)?, context.now())?;
     }
     let at = to_micros(context.now());
     Ok(found.map(|found| SealedUse { found, seed, at, device: device.into() }))
 }
 
-/// Confirms the right to a stored result: the credential is visible, active, and in the client's custody or free for it.
+/// Checks the permission for a stored result: the credential must be visible, active, and free or in the client's custody.
 fn revalidate(context: &mut OperationContext<'_>, used: &SealedUse) -> Result<(), VaultError> {
     revalidate_read(context, used.found.credential.id)
 }
 
-/// The same for any stored read of a credential's password.
+/// As [`revalidate`], for any stored read of a credential's password.
 pub(super) fn revalidate_read(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
     let row = credential::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?;
     let row = resolve::require_visible(context, row)?;
@@ -118,7 +118,7 @@ pub(super) fn revalidate_read(context: &mut OperationContext<'_>, id: Credential
     custody::take(context, &row).map(drop)
 }
 
-/// The credential of that identifier, if everything else that was sent matches.
+/// Returns the credential with `identifier`, if every other criterion matches.
 fn by_identifier(
     context: &mut OperationContext<'_>,
     identifier: &str,
@@ -143,7 +143,7 @@ fn matches(input: &UseInput, row: &CredentialRow, device: &DeviceRow) -> bool {
         && input.tag.as_deref().is_none_or(has_tag)
 }
 
-/// The only credential among those that the client sees that matches everything.
+/// Returns the only visible credential that matches every criterion.
 fn by_search(
     context: &mut OperationContext<'_>,
     input: &UseInput,
@@ -177,7 +177,7 @@ fn by_search(
     }
 }
 
-/// Describes a credential to choose from.
+/// Returns a credential as a candidate.
 pub(super) fn candidate((row, device): (CredentialRow, DeviceRow)) -> Candidate {
     Candidate {
         id: row.id,

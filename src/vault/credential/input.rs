@@ -1,4 +1,4 @@
-//! What is sent to create or update a credential, and what a protocol decides about it.
+//! Parameters of a request to save a credential, and the protocol's policy for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,27 +13,27 @@ use crate::vault::operation::ETag;
 pub(super) const DEFAULT_USERNAME: &str = "usr";
 pub(super) const DEFAULT_TYPE: &str = "Local User";
 
-/// What a protocol decides about saving a credential.
+/// The policy of a protocol for saving credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SavePolicy {
-    /// Which identifiers it allows.
+    /// The policy for identifiers.
     pub identifiers: IdentifierPolicy,
-    /// Whether a username has to be sent.
+    /// Whether a username is required.
     pub username_required: bool,
-    /// Whether just-in-time settings have to be complete.
+    /// Whether just-in-time settings must be complete.
     pub jit_complete: bool,
 }
 
-/// What a request does with the parent of a credential.
+/// The change of a credential's parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParentChange {
-    /// It removes the parent.
+    /// Removes the parent.
     Remove,
-    /// It sets the parent.
+    /// Sets the parent.
     Set(CredentialId),
 }
 
-/// What is sent to create or update a credential. `None` is not sent.
+/// Parameters of a request to create or update a credential. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 5.3")]
 pub struct CredentialInput {
@@ -45,7 +45,7 @@ pub struct CredentialInput {
     pub credential_type: Option<String>,
     pub domain: Option<String>,
     pub parent: Option<ParentChange>,
-    /// Whether one client at a time may hold it.
+    /// Whether only one client at a time may hold the credential.
     pub exclusive_custody: Option<bool>,
     pub hostname: Option<String>,
     pub ip: Option<String>,
@@ -67,7 +67,7 @@ pub struct SavedCredential {
 }
 
 impl CredentialInput {
-    /// The identifier to search by; an empty one is none.
+    /// The identifier to search by; `None` when missing or empty.
     pub(super) fn key(&self) -> Option<&str> {
         self.identifier.as_deref().filter(|identifier| !identifier.is_empty())
     }
@@ -77,7 +77,7 @@ impl CredentialInput {
         self.settings.identifier.as_deref().or(self.key())
     }
 
-    /// The username that was sent; an empty one is the default.
+    /// The username that was sent; the default when it is empty.
     pub(super) fn sent_username(&self) -> Option<&str> {
         self.username.as_deref().map(|username| if username.is_empty() { DEFAULT_USERNAME } else { username })
     }
@@ -87,7 +87,7 @@ impl CredentialInput {
         self.sent_username().unwrap_or(DEFAULT_USERNAME)
     }
 
-    /// The password that was sent; an empty one is none.
+    /// The password that was sent; `None` when missing or empty.
     pub(super) fn sent_content(&self) -> Option<&SecretText> {
         self.content.as_ref().filter(|content| !content.is_empty())
     }

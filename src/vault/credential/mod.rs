@@ -44,7 +44,7 @@ pub struct ReadCredential {
     pub id: CredentialId,
     pub identifier: Option<String>,
     pub username: String,
-    /// `None` when none has been stored yet. Stored results of requests are without it.
+    /// The password; `None` when none is stored yet. Not part of stored results of requests.
     #[serde(skip)]
     pub password: Option<SecretText>,
     pub hostname: String,
@@ -56,7 +56,7 @@ pub struct ReadCredential {
     pub domain: String,
     /// The id and username of the credential whose password it shares.
     pub parent: Option<(CredentialId, String)>,
-    /// When the client's custody expires.
+    /// Expiry of the client's custody.
     pub held_until: Option<DateTime<Utc>>,
     /// Its ETag.
     pub etag: ETag,
@@ -91,7 +91,7 @@ pub struct CredentialTotp {
     pub totp: TotpCode,
 }
 
-/// A credential on its way out of a transaction: everything but the opened password.
+/// A credential with its password still sealed, as a transaction returns it.
 #[derive(Serialize, Deserialize)]
 struct SealedCredential {
     credential: ReadCredential,
@@ -146,14 +146,14 @@ impl Vault {
     /// Returns the current one-time password of the credential. The seed stays in the vault.
     ///
     /// # Errors
-    /// As for reading; [`VaultError::NotFound`] without a seed; [`VaultError::WrongKind`] for a seed that is none.
+    /// As for reading; [`VaultError::NotFound`] without a seed; [`VaultError::WrongKind`] for an invalid seed.
     pub async fn read_totp(&self, permit: Permit, key: String) -> Result<CredentialTotp, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             let (row, _) = resolve::locked_readable_by_key(context, &key)?;
             custody::require_free(context, &row)?;
             let seed = secrets::current(context, SecretOwner::TotpSeed(row.id))?;
             let seed = seed.ok_or(VaultError::NotFound(Noun::TotpSeed))?;
-            // Opened within the transaction: whether it is a seed at all decides the record. The code is computed after it.
+            // Opened within the transaction, since an invalid seed is recorded as a refusal. The code is computed afterwards.
             let seed = seed.open_within(context)?;
             totp(&seed, context.now())?;
             Ok(Done::new(Subject::Credential(row.id), (row.id, seed)))
@@ -189,7 +189,7 @@ impl Vault {
         self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Activates a credential, whose device has to be active.
+    /// Activates a credential. Its device must be active.
     ///
     /// # Errors
     /// As for reading; [`VaultError::NotFound`] for the device.
@@ -202,7 +202,7 @@ impl Vault {
     }
 }
 
-/// Notes that a credential's secret was shown.
+/// Stores the time of the last view of a credential's secret.
 pub(super) fn note_view(
     connection: &mut crate::store::AnyConnection,
     subject: Subject,
@@ -284,7 +284,7 @@ fn list(context: &mut OperationContext<'_>, request: &ListRequest) -> Result<Lis
     }))
 }
 
-/// Collects what a read of a credential in the client's custody shows.
+/// Returns the result of reading a credential in the client's custody, still sealed.
 fn shown(
     context: &mut OperationContext<'_>,
     row: Visible<CredentialRow>,
@@ -313,7 +313,7 @@ fn shown(
     Ok(Done::new(subject, SealedCredential { credential, password }))
 }
 
-/// The columns of a credential or SSH key that ETags cover: all but when it was last changed and shown.
+/// The columns of a credential or SSH key that ETags cover: all but the times of its last change and view.
 pub(super) fn columns(row: &CredentialRow) -> impl Serialize {
     let CredentialRow {
         id,
@@ -337,7 +337,7 @@ pub(super) fn columns(row: &CredentialRow) -> impl Serialize {
     (id, kind, device_id, names, parent_id, session_settings, additional_settings, active, exclusive_custody)
 }
 
-/// What a credential shows beside its own row and its device's, and the ETag of it all.
+/// The data of a credential beside its row and its device, with the ETag of the whole.
 struct State {
     parent: Option<(CredentialId, String)>,
     password: Option<Sealed>,

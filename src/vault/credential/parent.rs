@@ -1,7 +1,7 @@
 //! Parents: a child shares the password of its parent, now and after each change (contract, section 5.2).
 //!
-//! So a child's password cannot be set by itself: a client that was told "stored" and then reads the parent's old password
-//! would log in with a wrong one. It is refused unless it is the parent's.
+//! A password sent for a child is refused unless it equals the parent's: the client would otherwise believe its password
+//! stored, and later read the parent's.
 
 use super::{ParentChange, resolve};
 use crate::crypto::SecretText;
@@ -13,7 +13,7 @@ use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Field, Noun, VaultError};
 
-/// The longest chain of parents. Ends the walk through a loop that should not exist.
+/// Maximum length of a chain of parents. Also bounds the traversal if the table contains a loop.
 const MAX_GENERATIONS: usize = 16;
 
 /// Returns the password of a credential: its own, or its oldest ancestor's.
@@ -58,13 +58,13 @@ fn generations_below(context: &mut OperationContext<'_>, id: CredentialId) -> Re
     Ok(MAX_GENERATIONS)
 }
 
-/// Decides what becomes of a credential's parent: `None` leaves it, `Some(None)` removes it.
+/// Returns the change of a credential's parent: `None` leaves it, `Some(None)` removes it.
 ///
-/// `sent` is what the request says of the parent; `named` is the credential that the settings name.
+/// `sent` is the change in the request itself; `named` is the parent that its settings reference.
 ///
 /// # Errors
-/// [`VaultError::NotFound`], [`VaultError::NoAccess`]: whoever chooses a parent reads its password through the child.
-/// [`VaultError::Invalid`] for a loop, and for two different parents.
+/// [`VaultError::NotFound`]; [`VaultError::NoAccess`] for an invisible parent, since the child reveals its password;
+/// [`VaultError::Invalid`] for a loop, a chain that is too long, and two different parents.
 pub(super) fn decide(
     context: &mut OperationContext<'_>,
     target: Option<&CredentialRow>,
@@ -79,9 +79,9 @@ pub(super) fn decide(
         }
         (Some(ParentChange::Set(id)), _) | (_, Some(id)) => id,
     };
-    // One change of parents at a time: two of them could close a loop that neither sees.
+    // One change of parents at a time: two concurrent changes could close a loop that neither detects.
     lock_name(context.connection(), "credential-parents")?;
-    // Locked, so that the parent cannot be moved or hidden before this transaction ends.
+    // The lock keeps the parent from being moved or hidden before this transaction ends.
     let row = credential::locked(context.connection(), parent)?.ok_or(VaultError::NotFound(Noun::Credential))?;
     resolve::require_visible(context, row)?;
     let line = ancestors(context, parent)?;

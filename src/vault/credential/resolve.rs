@@ -1,5 +1,5 @@
-//! Resolves the names of credentials and SSH keys among what the principal sees (contract, section 1.8). An object that it
-//! does not see shadows nothing.
+//! Resolves the names of credentials and SSH keys among the objects visible to the principal (contract, section 1.8). An
+//! invisible object never shadows a visible one.
 
 use super::composite::candidate;
 use crate::store::StoreError;
@@ -23,7 +23,7 @@ fn noun(kind: CredentialKind) -> Noun {
 ///
 /// # Errors
 /// In the order of the contract (1.9): [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`];
-/// [`VaultError::Ambiguous`] when two objects that the principal sees have the key.
+/// [`VaultError::Ambiguous`] when the key matches two visible objects.
 pub(in crate::vault) fn by_key(
     context: &mut OperationContext<'_>,
     key: &str,
@@ -33,7 +33,7 @@ pub(in crate::vault) fn by_key(
     pick(context, rows, kind)
 }
 
-/// Finds every object that a key could name, whoever sees it.
+/// Finds every object that a key matches, visible or not.
 fn named(
     context: &mut OperationContext<'_>,
     key: &str,
@@ -61,8 +61,8 @@ fn named(
     Ok(rows)
 }
 
-/// Picks the one object of the kind that the principal sees. An object of the other kind that it does not see is not there: it
-/// must not change what is answered about the principal's own.
+/// Returns the only visible object of the kind. Ignores an invisible object of the other kind: it must not change the
+/// response.
 pub(in crate::vault) fn pick(
     context: &mut OperationContext<'_>,
     rows: Vec<CredentialRow>,
@@ -113,7 +113,7 @@ pub(in crate::vault) fn readable_by_key(
     readable(context, row, Switchable::Credential)
 }
 
-/// As [`readable_by_key`], on the locked row: for a transaction, which decides nothing on a row that may change.
+/// As [`readable_by_key`], on the locked row: a transaction must not decide on a row that may change.
 pub(in crate::vault) fn locked_readable_by_key(
     context: &mut OperationContext<'_>,
     key: &str,
@@ -132,10 +132,10 @@ pub(in crate::vault) fn locked_by_key(
     locked(context, row)
 }
 
-/// Locks the row of a visible credential, and returns it as it is now, if the principal still sees it.
+/// Locks the row of a visible credential and returns its current state.
 ///
 /// # Errors
-/// [`VaultError::NoAccess`].
+/// [`VaultError::NoAccess`] when the principal does not see it any more.
 pub(in crate::vault) fn locked(
     context: &mut OperationContext<'_>,
     row: Visible<CredentialRow>,
@@ -160,7 +160,7 @@ pub(in crate::vault) fn readable(
     Ok((row, device.ok_or(VaultError::Inactive(noun))?))
 }
 
-/// Requires that the principal sees a credential that was found by something else than a key.
+/// Requires that the principal sees a credential, for rows found by other means than a key.
 ///
 /// # Errors
 /// [`VaultError::NoAccess`].
@@ -179,7 +179,7 @@ pub(in crate::vault) fn device_of(
     Ok(device::by_id(context.connection(), row.device_id)?)
 }
 
-/// Returns a device and locks its row, for a rule that relies on it being active.
+/// Returns a device and takes a shared lock on its row, for a rule that requires it to stay active.
 pub(in crate::vault) fn locked_device(
     context: &mut OperationContext<'_>,
     id: DeviceId,
@@ -195,7 +195,7 @@ pub(super) fn device_for_update(
     Ok(device::locked(context.connection(), id)?)
 }
 
-/// Finds the credential that nested settings name by username, hostname and address. It has to be visible.
+/// Finds the credential that settings reference by username, hostname and address. It must be visible.
 ///
 /// # Errors
 /// [`VaultError::NotFound`], [`VaultError::NoAccess`].

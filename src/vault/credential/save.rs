@@ -1,13 +1,13 @@
-//! Creating or updating a credential. The rule is the user's own document ("Create or update a credential"):
+//! Creates or updates a credential, by the rule of the user's document "Create or update a credential":
 //!
-//! 1. The device of `hostname` and `ip` has to exist.
+//! 1. The device of `hostname` and `ip` must exist.
 //! 2. With an identifier: the credential that has it is updated, its username too.
 //! 3. Otherwise, or when no credential has that identifier: the credential of the username on the device is updated, and
 //!    gets the identifier.
 //! 4. Otherwise a credential is created.
 //!
-//! An update applies what was sent and leaves the rest. A credential that the client does not see is never updated and never
-//! doubled: it is refused.
+//! An update writes only the fields that are sent. When the client does not see the credential, the request is refused: it
+//! neither updates nor duplicates it.
 
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
 use super::settings::{SettingsGroup, jit_from_row, merged};
@@ -35,7 +35,7 @@ pub(super) fn save(
     let target = find_target(context, input, &device)?;
     require_reach(context, target.as_ref(), &device)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
-        // A client that holds it exclusively keeps it: no other client makes it shared meanwhile.
+        // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;
     }
     context.check_preconditions(target.as_ref().map(|row| row.id), locked_etag)?;
@@ -53,7 +53,7 @@ pub(super) fn save(
     Ok(Done::new(Subject::Credential(id), saved))
 }
 
-/// Confirms the right to the stored result of a save.
+/// Checks the permission for the stored result of a save.
 pub(super) fn revalidate(context: &mut OperationContext<'_>, saved: &SavedCredential) -> Result<(), VaultError> {
     let row = credential::by_id(context.connection(), saved.id)?.ok_or(StoreError::NotFound)?;
     resolve::require_visible(context, row).map(drop)
@@ -74,8 +74,8 @@ fn checked_device(
         policy.identifiers.check(name)?;
     }
     let device = resolve::device_at(context, hostname, ip)?.ok_or(VaultError::NotFound(Noun::Device))?;
-    // Locked, so that it is not deactivated before this transaction ends; and at once for a change, since of two requests that
-    // both hold a shared lock neither could change the row.
+    // The lock prevents deactivation before this transaction ends. A change takes the exclusive lock at once: two requests
+    // with a shared lock would deadlock on the update.
     let locked = if input.device.changes_anything() {
         resolve::device_for_update(context, device.id)?
     } else {
@@ -84,11 +84,11 @@ fn checked_device(
     locked.ok_or(VaultError::NotFound(Noun::Device))
 }
 
-/// Saves the fields that are the device's, and returns the type of the credential.
+/// Saves the fields of the device, and returns the type of the credential.
 ///
-/// `type` is the device's. One published client puts the credential's type there: a known credential type in `type`, with no
-/// `credential_type` beside it, is taken as that (contract, section 5.3). An empty field changes nothing, since credential
-/// forms send all of them.
+/// `type` is the type of the device. One published client sends the credential type there: without `credential_type`, a
+/// known credential type in `type` is the type of the credential (contract, section 5.3). Empty fields change nothing, since
+/// credential forms send all fields.
 fn save_device_fields(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,

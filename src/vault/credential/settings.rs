@@ -1,5 +1,5 @@
 //! The settings of a credential: rotation, just-in-time access, proxy sessions, and additional ones (contract, section 5.3).
-//! A later request replaces the members that it sends. What is secret in them is sealed apart.
+//! A later request replaces the members that it sends. Secret members are sealed and stored separately.
 
 use serde_json::{Map, Value};
 
@@ -8,21 +8,21 @@ use crate::store::id::CredentialId;
 use crate::store::rotation::{JitChanges, JitRow, RotationChanges};
 use crate::vault::{Field, VaultError};
 
-/// Settings that the vault stores and does not act on: checked members, each in one form.
+/// Settings that the vault stores but does not interpret: validated members in canonical form.
 pub type SettingsGroup = Map<String, Value>;
 
-/// The settings that a request carries. `None` is not sent.
+/// The settings in a request. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsInput {
-    /// What to rotate, when and how.
+    /// Password rotation.
     pub rotation: Option<RotationSettings>,
     /// Just-in-time access.
     pub jit: Option<JitSettings>,
     /// Proxy sessions.
     pub session: Option<SessionSettings>,
-    /// Everything else that is no secret.
+    /// All other settings that are not secret.
     pub additional: Option<SettingsGroup>,
-    /// An identifier to assign. The one beside the settings is the key that the credential is found by.
+    /// The identifier to assign. The identifier outside the settings is the search key.
     pub identifier: Option<String>,
     /// The TOTP seed.
     pub totp_seed: Option<SecretText>,
@@ -32,7 +32,7 @@ pub struct SettingsInput {
     pub notes: Option<SecretText>,
 }
 
-/// A credential that settings name.
+/// A credential that settings reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct CredentialReference {
@@ -41,27 +41,27 @@ pub struct CredentialReference {
     pub ip: String,
 }
 
-/// What a request does with a credential that settings name.
+/// The change of a reference to a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReferenceChange {
-    /// It removes the reference.
+    /// Removes the reference.
     Remove,
-    /// It sets the reference.
+    /// Sets the reference.
     Set(CredentialReference),
 }
 
-/// What to rotate, when and how. `None` is not sent.
+/// Settings of password rotation. `None`: not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotationSettings {
     /// The credential whose password this one shares.
     pub parent: Option<CredentialReference>,
     /// Whether the password is changed by age.
     pub automatic_change: Option<bool>,
-    /// Whether an agent on the target changes it.
+    /// Whether an agent on the target changes the password.
     pub agent_based: Option<bool>,
-    /// The connector that changes it.
+    /// The connector that changes the password.
     pub plugin: Option<String>,
-    /// The connector's template.
+    /// The template of the connector.
     pub template: Option<String>,
     /// Whether the credential itself logs in to change its password.
     pub use_own_credential: Option<bool>,
@@ -73,20 +73,20 @@ pub struct RotationSettings {
     pub reconciliation: Option<ReferenceChange>,
     /// The connector that reconciles.
     pub reconciliation_plugin: Option<String>,
-    /// That connector's template.
+    /// The template of the reconciling connector.
     pub reconciliation_template: Option<String>,
 }
 
-/// Just-in-time access. `None` is not sent.
+/// Settings of just-in-time access. `None`: not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JitSettings {
     /// Whether access is just in time.
     pub enabled: Option<bool>,
-    /// Whether the account is created for a window and deleted after it.
+    /// Whether the account is created for a time window and deleted afterwards.
     pub create_and_delete: Option<bool>,
-    /// Whether the account is enabled for a window and disabled after it.
+    /// Whether the account is enabled for a time window and disabled afterwards.
     pub enable_and_disable: Option<bool>,
-    /// Whether the credential itself logs in for that.
+    /// Whether the credential itself logs in for these steps.
     pub use_own_credential: Option<bool>,
     /// The credential that logs in otherwise.
     pub authentication: Option<ReferenceChange>,
@@ -94,7 +94,7 @@ pub struct JitSettings {
     pub steps: [JitStep; 4],
 }
 
-/// The connector of a step of just-in-time access. `None` is not sent.
+/// The connector of a step of just-in-time access. `None`: not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct JitStep {
@@ -102,7 +102,7 @@ pub struct JitStep {
     pub template: Option<String>,
 }
 
-/// The places of the steps in [`JitSettings::steps`].
+/// The names of the steps, in the order of [`JitSettings::steps`].
 pub const JIT_STEPS: [&str; 4] = ["creation", "deletion", "enable", "disable"];
 
 /// Proxy sessions.
@@ -110,7 +110,7 @@ pub const JIT_STEPS: [&str; 4] = ["creation", "deletion", "enable", "disable"];
 pub struct SessionSettings {
     /// The checked members.
     pub members: SettingsGroup,
-    /// The credential that logs in, when it is another one.
+    /// The credential that logs in, if it is a different one.
     pub authentication: Option<CredentialReference>,
 }
 
@@ -173,7 +173,7 @@ pub(super) fn jit_from_row(row: JitRow) -> JitSettings {
 }
 
 impl JitSettings {
-    /// Applies what was sent to what is stored.
+    /// Merges sent settings into the stored ones.
     pub(super) fn merged_into(self, stored: Self) -> Self {
         let mut stored_steps = stored.steps.into_iter();
         let steps = self.steps.map(|step| {
@@ -213,7 +213,7 @@ impl JitSettings {
     }
 }
 
-/// Applies the members that were sent to a stored group.
+/// Merges sent members into a stored group.
 pub(super) fn merged(stored: Option<&str>, sent: &SettingsGroup) -> SettingsGroup {
     let mut group: SettingsGroup = stored.and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default();
     group.extend(sent.clone());

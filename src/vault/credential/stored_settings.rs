@@ -1,4 +1,4 @@
-//! The settings of a credential in their tables: rotation, just-in-time access, secrets; and the credentials that they name.
+//! Stored settings of a credential (rotation, just-in-time access, secrets) and the credentials that they reference.
 
 use super::input::CredentialInput;
 use super::resolve;
@@ -9,7 +9,7 @@ use crate::vault::operation::OperationContext;
 use crate::vault::secrets::SecretOwner;
 use crate::vault::{VaultError, secrets};
 
-/// The ids of the credentials that the settings name.
+/// The ids of the credentials that the settings reference.
 #[derive(Default)]
 pub(super) struct References {
     pub(super) parent: Option<CredentialId>,
@@ -18,7 +18,7 @@ pub(super) struct References {
     jit_authentication: Option<Option<CredentialId>>,
 }
 
-/// Resolves every credential that the settings name. Each has to exist and be visible.
+/// Resolves every credential that the settings reference. Each must exist and be visible.
 pub(super) fn resolve_references(
     context: &mut OperationContext<'_>,
     settings: &SettingsInput,
@@ -45,7 +45,7 @@ fn named(
     reference.map(|reference| Ok(resolve::referenced(context, reference)?.id)).transpose()
 }
 
-/// The column that a change of a reference writes: `None` leaves it, `Some(None)` clears it.
+/// Returns the column value for a change of a reference: `None` leaves the column, `Some(None)` clears it.
 fn changed(
     context: &mut OperationContext<'_>,
     change: Option<&ReferenceChange>,

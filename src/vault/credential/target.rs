@@ -1,4 +1,4 @@
-//! Finding the credential that a request to save means, and the names that it may take.
+//! Finds the credential that a request to save updates, and checks that its new names are free.
 
 use super::input::CredentialInput;
 use super::{SavePolicy, resolve};
@@ -11,7 +11,7 @@ use crate::vault::device as devices;
 use crate::vault::operation::{OperationContext, Subject};
 use crate::vault::{Field, Noun, Switchable, VaultError};
 
-/// Finds the credential that the request means, and locks it.
+/// Finds the credential that the request updates, and locks its row; `None` when the request creates one.
 pub(super) fn find_target(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
@@ -39,7 +39,7 @@ pub(super) fn find_target(
     Ok(Some(row))
 }
 
-/// Locks every name that the rule searches for, or may take.
+/// Takes an advisory lock on every name that the rule searches for or may assign.
 pub(super) fn lock_names(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
@@ -52,8 +52,8 @@ pub(super) fn lock_names(
     Ok(lock_name(context.connection(), &name)?)
 }
 
-/// Requires that the client sees the device on which it puts a credential. An active credential never comes to stand on an
-/// inactive device.
+/// Requires that the client sees the new device of a credential, and that the device is active unless the credential is
+/// inactive.
 pub(super) fn require_reach(
     context: &mut OperationContext<'_>,
     target: Option<&Visible<CredentialRow>>,
@@ -69,7 +69,7 @@ pub(super) fn require_reach(
     Err(VaultError::Inactive(Switchable::Device))
 }
 
-/// Returns the username to write, which no other credential of the device may have.
+/// Returns the username to write. It must be unique on the device.
 pub(super) fn free_username(
     context: &mut OperationContext<'_>,
     username: Option<&str>,
@@ -89,7 +89,7 @@ pub(super) fn free_username(
     }
 }
 
-/// Returns the identifier to write, which no other credential may have.
+/// Returns the identifier to write. It must be unique.
 pub(super) fn free_identifier(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,

@@ -1,5 +1,5 @@
-//! The fields of a device beside its name and address, which requests for credentials carry too: lookup values, domains, tags,
-//! connectivities.
+//! The fields of a device beside its name and address: lookup values, domains, tags, connectivities. Also part of requests
+//! for credentials.
 
 use super::DeviceFields;
 use crate::store::device::DeviceChanges;
@@ -10,8 +10,8 @@ use crate::vault::access::require_tags_allowed;
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, Noun, VaultError};
 
-/// Computes the columns that `fields` change: lookup values registered, domains known, connectivities well formed, tags
-/// allowed. A lookup value cannot be cleared, so an empty one changes nothing.
+/// Validates `fields` and returns the columns that they change. Registers new lookup values. A lookup value cannot be
+/// cleared, so an empty one changes nothing.
 pub(in crate::vault) fn changes(
     context: &mut OperationContext<'_>,
     fields: &DeviceFields,

@@ -55,7 +55,7 @@ impl From<DeviceRow> for Device {
     }
 }
 
-/// The fields of a device that a request can carry. `None` leaves a field as it is; an empty text clears an optional one.
+/// The fields of a device in a request. `None` leaves a field unchanged; an empty string clears an optional field.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract")]
 pub struct DeviceFields {
@@ -70,7 +70,7 @@ pub struct DeviceFields {
 }
 
 impl DeviceFields {
-    /// Whether a field is there that an update would write; empty ones are left out in requests for credentials.
+    /// Whether any field is non-empty. Requests for credentials ignore empty fields.
     pub(super) fn changes_anything(&self) -> bool {
         let Self { device_type, vendor, model, site, domains, tags, connectivities, session_remote_config } = self;
         [device_type, vendor, model, site, domains, tags, connectivities, session_remote_config]
@@ -79,7 +79,7 @@ impl DeviceFields {
     }
 }
 
-/// What is sent to create or update a device.
+/// Parameters of a request to create or update a device.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract")]
 pub struct DeviceInput {
@@ -116,7 +116,7 @@ impl Vault {
     /// Returns one device, active or not, by its id or hostname, with its ETag.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], also for one that the client does not see.
+    /// [`VaultError::NotFound`], also for a device that the client does not see.
     pub async fn read_device(&self, permit: Permit, key: String) -> Result<(Device, ETag), VaultError> {
         let query = move |context: &mut OperationContext<'_>| {
             let device = resolve(context, &key)?;
@@ -152,7 +152,7 @@ impl Vault {
                 return Err(VaultError::Inactive(Switchable::Device));
             }
             let now = context.micros();
-            // First the device: a rule that relies on it being active holds a lock on this row.
+            // The device comes first: a rule that requires it to stay active holds a lock on its row.
             device::set_active(context.connection(), device.id, false, now)?;
             credential::deactivate_by_device(context.connection(), device.id, now)?;
             Ok(Done::new(Subject::Device(device.id), ()))
@@ -160,7 +160,7 @@ impl Vault {
         self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Activates a device. Its credentials stay inactive; each is activated by itself.
+    /// Activates a device. Its credentials stay inactive until each is activated.
     ///
     /// # Errors
     /// [`VaultError::NotFound`], [`VaultError::AlreadyActive`].
@@ -302,7 +302,7 @@ pub(super) fn required(value: &Option<String>, field: Field) -> Result<&str, Vau
     value.as_deref().filter(|text| !text.is_empty()).ok_or(VaultError::Missing(field))
 }
 
-/// Returns the port of the first connectivity of a list; empty when there is none.
+/// Returns the port of the first connectivity in a list, or an empty string.
 pub(super) fn first_port(connectivities: &str) -> &str {
     comma_separated(connectivities).next().and_then(|first| first.split_once(':')).map_or("", |(_, port)| port)
 }

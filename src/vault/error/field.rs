@@ -118,13 +118,13 @@ impl Field {
     }
 }
 
-/// A field with a value that it cannot have. Never holds the value.
+/// A field with an invalid value. Never holds the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidField {
-    /// Which field.
+    /// The field.
     pub field: Field,
-    /// What it has to be.
+    /// Description of the expected value, or of the violated constraint.
     pub expected: &'static str,
-    /// Whether single characters are the problem, and not the form.
+    /// Whether the value contains forbidden characters, as opposed to a wrong format.
     pub is_charset: bool,
 }

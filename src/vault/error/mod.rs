@@ -1,4 +1,4 @@
-//! The errors of the rules: a kind and the noun that it is about. A protocol family gives each its code, text and status.
+//! The errors of the rules: a kind with a noun. Each protocol family maps them to its codes, texts and statuses.
 
 mod field;
 mod noun;
@@ -12,13 +12,13 @@ use crate::crypto::SealError;
 use crate::store::StoreError;
 use crate::token::TokenError;
 
-/// Why an operation did not happen. The texts are for the log; they repeat nothing that was sent.
+/// The error of an operation. The texts are for the log and contain no request data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    /// The principal lacks a permission, or comes from a place that its authorization does not allow.
+    /// The principal lacks a permission, or its origin is not allowed by its authorization.
     #[error("denied: {}", .0.as_str())]
     Denied(DenyReason),
-    /// A field has a value that it cannot have.
+    /// A field has an invalid value.
     #[error("invalid {}: {}", .0.field.as_str(), .0.expected)]
     Invalid(InvalidField),
     /// A required field was not sent.
@@ -30,13 +30,13 @@ pub enum VaultError {
         /// The parameter's name, as its type spells it.
         parameter: String,
     },
-    /// The object does not exist; for nouns without a code for "no access", also one that the principal does not see.
+    /// The object does not exist, or is invisible to the principal and its noun has no code for "no access".
     #[error("{} not found", .0.as_str())]
     NotFound(Noun),
     /// The object exists and the principal does not see it, or another client holds it exclusively.
     #[error("no access to {}", .0.as_str())]
     NoAccess(Noun),
-    /// The object exists and is of another kind than the operation is about.
+    /// The object exists and is of another kind than the operation requires.
     #[error("not a {}", .0.as_str())]
     WrongKind(Noun),
     /// The object, or the device that it belongs to, is inactive.
@@ -51,25 +51,25 @@ pub enum VaultError {
     /// Other objects refer to it.
     #[error("{} in use", .0.as_str())]
     InUse(Noun),
-    /// The object is built in, or is the caller's own, and stays.
+    /// The object is built in, or the caller's own, and cannot be changed or deleted.
     #[error("{} protected", .0.as_str())]
     Protected(Noun),
-    /// Several objects match a request for one. Holds the first of them, without secrets, to choose from.
+    /// Several objects match a request for one. Holds the first matches, without secrets.
     #[error("several objects match")]
     Ambiguous(Vec<Candidate>),
     /// The client does not hold the credential.
     #[error("not in the client's custody")]
     NotHeld,
-    /// A precondition or an idempotency key decided against the request.
+    /// A precondition failed, or an idempotency key was reused.
     #[error(transparent)]
     Precondition(#[from] Precondition),
     /// A service that the operation needs does not answer.
     #[error("{} unavailable", .0.as_str())]
     Unavailable(Dependency),
-    /// The database did not do its part.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A value did not seal or open.
+    /// A value could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
     /// A token could not be issued.
@@ -115,7 +115,7 @@ impl VaultError {
     }
 }
 
-/// Why a principal is denied. Told to the audit log, and to a client only as far as its protocol does.
+/// The reason for a denial. Written to the audit log, and to the client only where its protocol does so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenyReason {
     /// The authorization does not hold the resource.
@@ -152,7 +152,7 @@ impl DenyReason {
     }
 }
 
-/// How a precondition (RFC 9110, section 13) or an idempotency key decided against a request.
+/// The outcome of a precondition (RFC 9110, section 13) or idempotency key that ends a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Precondition {
     /// The idempotency key was used for another request.
@@ -161,10 +161,11 @@ pub enum Precondition {
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("precondition failed")]
     Failed,
-    /// The client knows the current state. Nothing is refused: what the read did stands, and only the object is left out.
+    /// The client has the current state. Not a refusal: the changes of the read are committed, and the response omits the
+    /// object.
     #[error("not modified")]
     NotModified {
-        /// What was asked for.
+        /// The requested object.
         subject: Subject,
         /// The ETag of its state.
         etag: ETag,

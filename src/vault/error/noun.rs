@@ -1,6 +1,6 @@
 //! The nouns that errors are about.
 
-/// The kinds of object that a rule can miss, refuse or find in the way.
+/// The kinds of object in errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Noun {
@@ -13,7 +13,7 @@ pub enum Noun {
     Identity,
     Information,
     Link,
-    /// A provider whose entries are kept here.
+    /// A provider with entries stored in the vault.
     LocalProvider,
     PermissionSet,
     Provider,
@@ -25,9 +25,9 @@ pub enum Noun {
     Role,
     SshKey,
     Tag,
-    /// The credential that a proxy session is to use.
+    /// The credential that a proxy session uses.
     TargetCredential,
-    /// The device that a proxy session is to reach.
+    /// The device that a proxy session connects to.
     TargetDevice,
     /// The platform user in whose name a proxy session is created.
     TargetUser,

@@ -1,9 +1,10 @@
-//! The operations of the vault: the audit event name, the permission and the kinds of repetition of each.
+//! The operations of the vault, each with its audit event name, its required permission, and its support of preconditions
+//! and idempotency keys.
 
 use crate::vault::access::{Resource, Verb};
 
-/// An operation that a principal can ask for. The row of a route names its action; permission guard, API description and
-/// test matrices read it there.
+/// An operation that a principal can request. Each route names its action; permission guard, API description and test
+/// matrices read it from the route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
     name: &'static str,
@@ -12,7 +13,7 @@ pub struct Action {
     is_idempotent: bool,
 }
 
-/// What a principal needs for an action.
+/// The requirement of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Nothing beyond being authenticated.
@@ -21,11 +22,11 @@ pub enum Need {
     Resource(Resource, AccessKind),
     /// The resource [`Resource::Administration`], and a permission that a role grants.
     Role(RolePermission, AccessKind),
-    /// To be the operator, or the system.
+    /// The operator or the system.
     Operator,
 }
 
-/// Whether an operation changes anything. A read-only authorization may read alone.
+/// Whether an operation changes anything. A read-only authorization permits reads only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum AccessKind {
@@ -36,15 +37,15 @@ pub enum AccessKind {
 /// The permission of a role that an action needs before its object is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RolePermission {
-    /// None: any account may ask.
+    /// No particular permission.
     Any,
-    /// On all of PAM.
+    /// A permission on all of PAM.
     Pam(Verb),
-    /// On at least one provider; which one is checked when the provider is looked up.
+    /// A permission on at least one provider. The provider itself is checked when it is looked up.
     SomeProvider(Verb),
-    /// On identities, roles and permission sets.
+    /// A permission on identities, roles and permission sets.
     Security(Verb),
-    /// The same, through a role in the global permission set.
+    /// The same permission, through a role in the global permission set.
     GlobalSecurity(Verb),
 }
 
@@ -88,7 +89,7 @@ impl Action {
         self.name
     }
 
-    /// What a principal needs for it.
+    /// The requirement of the action.
     pub const fn need(self) -> Need {
         self.need
     }
@@ -98,12 +99,12 @@ impl Action {
         self.is_conditional
     }
 
-    /// Whether a request with an idempotency key has its effect once.
+    /// Whether the action supports idempotency keys.
     pub const fn is_idempotent(self) -> bool {
         self.is_idempotent
     }
 
-    /// Whether it changes anything, custody aside.
+    /// Whether the action changes anything other than custody.
     pub const fn is_write(self) -> bool {
         match self.need {
             Need::Resource(_, access) | Need::Role(_, access) => matches!(access, AccessKind::Write),
@@ -112,7 +113,7 @@ impl Action {
         }
     }
 
-    /// The same action for principals that may only read. A protocol uses it where it documents the weaker permission.
+    /// The same action with read access as its requirement, for protocols that document the weaker permission.
     pub const fn as_read(mut self) -> Self {
         if let Need::Resource(resource, _) = self.need {
             self.need = Need::Resource(resource, AccessKind::Read);
@@ -174,7 +175,7 @@ impl Action {
     pub const HISTORY_RESTORE: Action = Action::write("history.restore").conditional().idempotent();
 }
 
-/// Proxy sessions. The URL of one was given out to be opened by another, so opening it needs nothing.
+/// Proxy sessions. Opening one needs no permission: its URL is handed on, and another client may open it.
 #[expect(missing_docs, reason = "the names say it")]
 impl Action {
     pub const PROXY_SESSION_CREATE: Action =
@@ -231,9 +232,9 @@ impl Action {
         Action::role_read("permission-set.list", RolePermission::Security(Verb::Read));
     pub const PERMISSION_SET_READ: Action =
         Action::role_read("permission-set.read", RolePermission::Security(Verb::Read));
-    /// Asking which endpoints there are.
+    /// Listing the endpoints.
     pub const ENDPOINT_LIST: Action = Action::role_read("endpoint.list", RolePermission::Any);
-    /// Asking whether the service works.
+    /// The health check.
     pub const HEALTH_CHECK: Action = Action::role_read("health.check", RolePermission::Any);
 }
 

@@ -1,7 +1,7 @@
-//! Several operations in one request: each in a savepoint of its own, with a record of its own.
+//! Batches: several operations in one request, each in its own savepoint and with its own audit record.
 //!
-//! The items are done in their order, a few to a transaction, so that a large batch takes its turn among other clients. An
-//! item that is refused takes back nothing but itself.
+//! Items run in order, a few per transaction, so that a large batch does not block other clients. A refused item rolls back
+//! its own changes only.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::store::{StoreError, Transaction};
 use crate::vault::access::check;
 use crate::vault::{Inner, Vault, VaultError};
 
-/// How many items share a transaction.
+/// Number of items per transaction.
 const ITEMS_PER_TRANSACTION: usize = 16;
 
 /// The results of a batch, in the order of its items.
@@ -26,8 +26,8 @@ impl Vault {
     /// succeeded before is not repeated.
     ///
     /// # Errors
-    /// [`Precondition::KeyReused`](crate::vault::Precondition::KeyReused) before anything was done; otherwise errors stand in the places of their items. A failure
-    /// of the store ends the batch; items before it may have been done.
+    /// [`Precondition::KeyReused`](crate::vault::Precondition::KeyReused) before the first item runs. The error of an item is
+    /// in its result. A failure of the store ends the batch; earlier items may be committed.
     pub(in crate::vault) async fn execute_batch<I, T>(
         &self,
         permit: Permit,
@@ -47,8 +47,8 @@ impl Vault {
             let (rule, revalidate) = (Arc::clone(&rule), Arc::clone(&revalidate));
             let job = move |transaction: &mut Transaction<'_>| {
                 if transaction.is_alone() {
-                    // Locks are taken item by item, so two batches with common items in another order would deadlock again
-                    // and again. Those that have met run one at a time.
+                    // Items lock one by one, so two batches with common items in different orders would deadlock on each
+                    // retry. After a conflict batches run one at a time.
                     lock_name(transaction.connection(), "batch")?;
                 }
                 if let (0, Some(key)) = (first, &job_permit.request().options.idempotency_key) {
@@ -96,7 +96,7 @@ impl Vault {
 }
 
 impl Inner {
-    /// As [`Inner::run`], for one of several rules in a transaction: a refusal takes back what this one wrote.
+    /// As [`Inner::run`], for one of several rules in a transaction: a refusal rolls back this rule's changes only.
     fn run_in_savepoint<T>(
         &self,
         transaction: &mut Transaction<'_>,

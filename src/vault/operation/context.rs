@@ -1,4 +1,4 @@
-//! What a rule works with: a connection, the request, the time.
+//! The context of a rule: connection, request and time.
 
 use std::net::IpAddr;
 
@@ -11,11 +11,11 @@ use crate::store::AnyConnection;
 use crate::store::id::AuthorizationId;
 use crate::vault::{DenyReason, Inner, VaultError};
 
-/// The context of one operation: within a transaction, or on a connection for reading.
+/// The context of one operation, in a transaction or on a read connection.
 pub(in crate::vault) struct OperationContext<'a> {
     connection: &'a mut AnyConnection,
     pub(super) permit: &'a Permit,
-    /// The principal as it is now; the permit has it as it was when the request came.
+    /// The principal with its current grants; the permit holds the grants at the time of the request.
     principal: Principal,
     pub(in crate::vault) vault: &'a Inner,
     now: DateTime<Utc>,
@@ -38,7 +38,7 @@ impl<T> Done<T> {
         Self { subject, value, outcome: "ok" }
     }
 
-    /// A success that repeats what an earlier request did.
+    /// The stored success of an earlier request with the same idempotency key.
     pub(super) fn repeated(subject: Subject, value: T) -> Self {
         Self { subject, value, outcome: "repeated" }
     }
@@ -75,12 +75,12 @@ impl<'a> OperationContext<'a> {
         to_micros(self.now)
     }
 
-    /// Who asks.
+    /// The principal of the request.
     pub(in crate::vault) fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// The address that the request comes from.
+    /// The source address of the request.
     pub(in crate::vault) fn source(&self) -> IpAddr {
         self.permit.origin().source
     }
@@ -93,7 +93,7 @@ impl<'a> OperationContext<'a> {
         self.permit.request()
     }
 
-    /// The id of the authorization that asks.
+    /// The id of the client's authorization.
     ///
     /// # Errors
     /// [`DenyReason::Resource`] for a principal without one.

@@ -1,7 +1,7 @@
 //! Idempotent requests: a repeated request with the same key returns the stored result and has no further effect.
 //!
-//! Only successes are stored. A refusal changed nothing, so the request may be tried again under its key. A repeated
-//! request is checked again before it is answered: it repeats the answer, never the right to it.
+//! Only successes are stored. A refusal changes nothing, so a retry with the same key runs again. The permission for a
+//! stored result is checked on each repetition.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::vault::{Inner, Vault, VaultError};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
-/// The idempotency key of a request and the digest of its content, both keyed: neither can be guessed from the table.
+/// The MACs of a request's idempotency key and content. Keyed, so that neither can be guessed from the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     key: [u8; 32],
@@ -29,8 +29,8 @@ struct StoredResult<T> {
 }
 
 impl Vault {
-    /// Computes the idempotency key of a request. Two requests are the same when method, path and parameters are; how the
-    /// parameters were written (JSON or form, in which order) does not matter.
+    /// Computes the idempotency key of a request. Two requests are the same when method, path and parameters are equal.
+    /// Encoding (JSON or form) and order of the parameters do not matter.
     pub fn idempotency_key(&self, key: &str, method: &str, path: &str, parameters: &impl Serialize) -> IdempotencyKey {
         let digest = &self.0.keyed_digest;
         IdempotencyKey {
@@ -48,13 +48,13 @@ impl IdempotencyKey {
 }
 
 impl Inner {
-    /// How long results are stored, in microseconds.
+    /// Lifetime of stored results, in microseconds.
     pub(in crate::vault) fn result_lifetime(&self) -> i64 {
         i64::from(self.settings.retries.hours).saturating_mul(HOUR_MICROS)
     }
 }
 
-/// Runs `rule` once under the key, or returns what it did before, after `revalidate` has confirmed the right to it.
+/// Runs `rule` once per key. Returns the stored result of an earlier run after `revalidate` has checked the permission.
 ///
 /// # Errors
 /// [`Precondition::KeyReused`]; those of `rule` and `revalidate`.
@@ -65,11 +65,11 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
     revalidate: impl FnOnce(&mut OperationContext<'_>, &T) -> Result<(), VaultError>,
 ) -> Result<Done<T>, VaultError> {
     if let Some(known) = find_completed(context, key)? {
-        // A result that another version stored in another form: repeating the effect is what the client wants least.
+        // Fails when another version stored the result in another format: running the rule again would repeat its effect.
         let stored: StoredResult<T> =
             serde_json::from_str(&known.result).map_err(|_| StoreError::Query("a stored result cannot be read"))?;
         context.found(stored.subject);
-        // They held when the effect took place, and decide nothing about repeating its answer.
+        // The preconditions were checked in the first run and do not apply to its stored result.
         context.preconditions_checked = true;
         revalidate(context, &stored.value)?;
         return Ok(Done::repeated(stored.subject, stored.value));
@@ -80,7 +80,7 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
     Ok(Done { subject: stored.subject, value: stored.value, outcome: done.outcome })
 }
 
-/// Stores a marker under the key of a request whose items store their results under keys of their own.
+/// Stores a marker under the key of a batch request. Its items store their results under their own keys.
 pub(super) fn store_marker(context: &mut OperationContext<'_>, key: &IdempotencyKey) -> Result<(), VaultError> {
     match find_completed(context, key)? {
         Some(_) => Ok(()),
@@ -91,7 +91,7 @@ pub(super) fn store_marker(context: &mut OperationContext<'_>, key: &Idempotency
 /// Finds the stored result of an earlier request with this key.
 ///
 /// # Errors
-/// [`Precondition::KeyReused`] when that request was another one.
+/// [`Precondition::KeyReused`] when the earlier request was a different one.
 fn find_completed(
     context: &mut OperationContext<'_>,
     key: &IdempotencyKey,

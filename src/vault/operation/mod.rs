@@ -1,12 +1,12 @@
-//! The pipeline that every operation takes: `authorize → Permit → execute | reveal | query`.
+//! The pipeline of every operation: `authorize → Permit → execute | reveal | query`.
 //!
-//! * [`Vault::authorize`] decides in memory and records a refusal. Parsing comes after it: a request that is not permitted
-//!   learns nothing about its form.
+//! * [`Vault::authorize`] decides in memory and records a refusal. Parsing comes after it: an unauthorized client gets no
+//!   parse errors.
 //! * `execute`: one rule in one transaction with its audit record.
-//! * `reveal`: a snapshot that yields sealed values; its record is durable before anything is opened.
+//! * `reveal`: a snapshot that returns sealed values; its record is durable before a value is opened.
 //! * `query`: a snapshot without secrets, and its record.
 //!
-//! A rule returns its audit subject beside its value (`Done`). A refusal keeps nothing but its record.
+//! A rule returns its audit subject with its value (`Done`). A refusal rolls back everything but its record.
 
 mod action;
 mod batch;
@@ -43,7 +43,7 @@ use crate::audit::Record;
 use crate::store::{StoreError, Ticket, Transaction};
 
 impl Vault {
-    /// Permits a request, in memory. A refusal is recorded.
+    /// Checks the permission for an action in memory. Records a refusal.
     ///
     /// # Errors
     /// [`VaultError::Denied`]; [`VaultError::Unavailable`] while the grants in memory are too old to decide by.
@@ -56,7 +56,7 @@ impl Vault {
         }
     }
 
-    /// Permits a permitted request for another action, with the options that it has. A refusal is recorded.
+    /// Checks the permission of a permitted request for another action; its options stay. Records a refusal.
     ///
     /// # Errors
     /// As [`Vault::authorize`].
@@ -68,11 +68,11 @@ impl Vault {
         }
     }
 
-    /// Adds the options of a permitted request. A refusal is recorded.
+    /// Adds options to a permitted request. Records a refusal.
     ///
     /// # Errors
-    /// [`Precondition::Failed`] for preconditions on a change whose object has no ETag; [`VaultError::NotFound`] without a response
-    /// key, and [`VaultError::Invalid`] when it does not support the encryption.
+    /// [`Precondition::Failed`] for preconditions on a change whose object has no ETag; [`VaultError::NotFound`] without a
+    /// response key; [`VaultError::Invalid`] when the key does not support the encryption.
     pub async fn accept(&self, permit: Permit, options: RequestOptions) -> Result<Permit, VaultError> {
         match permit.with_options(options) {
             Ok(permit) => Ok(permit),
@@ -80,7 +80,7 @@ impl Vault {
         }
     }
 
-    /// Records that a permitted request was refused before a verb took it, and returns the error.
+    /// Records a refusal that `execute`, `reveal` or `query` does not record, and returns the error.
     pub async fn refuse(&self, permit: &Permit, error: VaultError) -> VaultError {
         match self.record_refusal(permit, &error.reason()).await {
             Ok(()) => error,
@@ -115,8 +115,10 @@ impl Vault {
         Ok((value, Recorded::new(permit)))
     }
 
-    /// As [`Vault::execute`], for a request that may have an idempotency key. `T` is stored as JSON, so it holds no open
-    /// secret, and everything that the answer is made from. `revalidate` confirms the right to a stored result.
+    /// As [`Vault::execute`], for a request that may have an idempotency key.
+    ///
+    /// `T` is stored as JSON: it must hold all that the response needs, and no plaintext secret. `revalidate` checks the
+    /// permission for a stored result.
     pub(super) async fn execute_idempotent<T>(
         &self,
         permit: Permit,
@@ -134,7 +136,7 @@ impl Vault {
         self.execute(permit, idempotent).await
     }
 
-    /// Appends records that no single request stands for: failed authentications, merged.
+    /// Appends records that belong to no single request: merged failed authentications.
     pub(super) async fn append_records(&self, permit: &Permit, records: Vec<Record>) -> Result<(), VaultError> {
         let (inner, cost) = (Arc::clone(&self.0), u32::try_from(records.len()).unwrap_or(u32::MAX));
         let job = move |transaction: &mut Transaction<'_>| {
@@ -143,8 +145,8 @@ impl Vault {
         self.submit(permit, cost, job).await
     }
 
-    /// Runs a change of what principals may do. This node knows at once, the others within a second. The change stands, and its
-    /// value is returned, also when this node cannot load the grants now.
+    /// Runs a change of grants, then reloads the grants of this node; other nodes follow within a second. When the reload
+    /// fails, the change stays committed and its value is returned.
     pub(super) async fn execute_and_refresh<T: Send + 'static>(
         &self,
         permit: Permit,
@@ -157,7 +159,7 @@ impl Vault {
         Ok(value)
     }
 
-    /// Queues a job of background work, which is on nobody's behalf and leaves no record of its own.
+    /// Queues a job of background work. It has no principal and writes no audit record of its own.
     pub(super) async fn write_in_background<T, J>(&self, job: J) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -175,8 +177,7 @@ impl Vault {
         self.0.store.write(ticket, job).await
     }
 
-    /// Queues a job of a permitted request for the writer. `items` is the cost of the
-    /// job in the fair queue.
+    /// Queues a job of a permitted request for the writer. `items` is the cost of the job in the fair queue.
     async fn submit<T, J>(&self, permit: &Permit, items: u32, job: J) -> Result<T, VaultError>
     where
         T: Send + 'static,
@@ -187,7 +188,7 @@ impl Vault {
     }
 }
 
-/// What a rule came to: its result, and what the audit record says of it.
+/// The result of a rule, with the subject and outcome for its audit record.
 struct Finished<T> {
     result: Result<T, VaultError>,
     subject: Subject,
@@ -199,7 +200,7 @@ impl<T> Finished<T> {
         Self { subject, outcome: error.reason(), result: Err(error) }
     }
 
-    /// Whether what the rule wrote stays. A refusal keeps nothing but its record.
+    /// Whether the changes of the rule are committed. A refusal commits only its record.
     fn stands(&self) -> bool {
         matches!(self.result, Ok(_) | Err(VaultError::Precondition(Precondition::NotModified { .. })))
     }
@@ -249,8 +250,8 @@ impl Inner {
         }
     }
 
-    /// Checks a permit again when its job's turn has come, and returns the principal as it is now: the client may have been
-    /// disabled, its token revoked, or a role taken away while the job was waiting.
+    /// Checks a permit again when its job runs, and returns the principal with its current grants. While the job waited, the
+    /// client may have been disabled, its token revoked, or a role removed.
     fn revalidate(&self, permit: &Permit) -> Result<Principal, VaultError> {
         self.require_fresh_grants(permit.principal())?;
         let grants = self.grants.load();

@@ -7,8 +7,8 @@ use crate::store::Lane;
 use crate::vault::VaultError;
 use crate::vault::access::Origin;
 
-/// A permitted request. [`Vault::authorize`](crate::vault::Vault::authorize) alone makes one, and every verb of the
-/// pipeline takes one: without permission there is no transaction.
+/// A permitted request. Only [`Vault::authorize`](crate::vault::Vault::authorize) creates one, and every verb of the
+/// pipeline requires one: no transaction runs without permission.
 #[derive(Clone, Debug)]
 #[must_use = "a permit that no verb takes leaves no audit record"]
 pub struct Permit {
@@ -26,22 +26,22 @@ impl Permit {
         self.action
     }
 
-    /// Who asks.
+    /// The principal of the request.
     pub fn principal(&self) -> &Principal {
         &self.request.principal
     }
 
-    /// Where the request comes from.
+    /// The origin of the request.
     pub fn origin(&self) -> &Origin {
         &self.request.origin
     }
 
-    /// What writes the secrets of the response.
+    /// The writer of the secrets in the response.
     pub fn secret_writer(&self) -> SecretWriter {
         self.request.secret_writer.clone()
     }
 
-    /// The lane of the fair queue that its jobs wait in.
+    /// The lane of the fair queue for the jobs of the request.
     pub(super) fn lane(&self) -> Lane {
         match &self.request.principal {
             Principal::Client(client) => Lane::Client(client.id),
@@ -55,7 +55,7 @@ impl Permit {
         &self.request
     }
 
-    /// The same request for one of the actions that it consists of. The pipeline authorizes each.
+    /// The same request for one of its actions. The pipeline authorizes each action.
     pub(super) fn for_part(&self, action: Action) -> Self {
         Self { request: Arc::clone(&self.request), action }
     }
@@ -80,7 +80,7 @@ impl Permit {
 }
 
 impl Permit {
-    /// A permit of background work, which is permitted everything.
+    /// A permit for background work, which may perform every action.
     pub(in crate::vault) fn system(action: Action) -> Self {
         Self::new(Request::system(), action)
     }

@@ -9,8 +9,8 @@ use crate::vault::VaultError;
 
 /// The entity tag of an object's state.
 ///
-/// Changes with everything that a read of the object shows, but not with who viewed
-/// it or holds it. Secrets are part of it by the number of their version. Unrelated to the tags that users set.
+/// Covers everything that a read of the object shows, except views and custody. Secrets are covered by their version
+/// number. Unrelated to the tags that users set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ETag(String);
 
@@ -30,7 +30,7 @@ pub enum EntityTags {
 }
 
 impl EntityTags {
-    /// Compares with the current state; `None` is an object that does not exist.
+    /// Whether the current ETag is among the tags; `None` for a missing object.
     fn matches(&self, current: Option<&ETag>) -> bool {
         match (self, current) {
             (_, None) => false,
@@ -43,14 +43,14 @@ impl EntityTags {
 /// The preconditions of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
-    /// The object has to be in one of these states.
+    /// `If-Match`: the object must have one of these ETags.
     pub if_match: Option<EntityTags>,
-    /// The object must not be in one of these states.
+    /// `If-None-Match`: the object must have none of these ETags.
     pub if_none_match: Option<EntityTags>,
 }
 
 impl Preconditions {
-    /// Whether there is a precondition at all.
+    /// Whether the request has any precondition.
     pub fn any(&self) -> bool {
         self.if_match.is_some() || self.if_none_match.is_some()
     }
@@ -64,19 +64,19 @@ impl Preconditions {
     }
 }
 
-/// Computes the ETag of one kind of object, and locks its row, so that the state stays what it is until the transaction
-/// ends.
+/// Locks the row of an object and computes its ETag. The lock keeps the ETag valid until the transaction ends.
 pub(in crate::vault) type LockedETag<Id> = fn(&mut OperationContext<'_>, Id) -> Result<Option<ETag>, VaultError>;
 
 impl OperationContext<'_> {
-    /// Computes an ETag from a label of the noun and all that belongs to the state.
+    /// Computes an ETag from the label of a kind of object and its full state.
     pub(in crate::vault) fn etag(&self, label: &str, state: &impl Serialize) -> ETag {
         let representation = self.request().options.representation;
         let digest = self.vault.keyed_digest.digest(&("etag", representation, label, state));
         ETag(hex::encode(&digest[..16]))
     }
 
-    /// Ends a read when a precondition decides so. What the read did so far stands, custody among it.
+    /// Ends a read whose precondition does not hold. With [`Precondition::NotModified`] the changes of the read are
+    /// committed, custody included.
     ///
     /// # Errors
     /// [`Precondition::NotModified`]; [`Precondition::Failed`].
@@ -91,8 +91,8 @@ impl OperationContext<'_> {
         Ok(())
     }
 
-    /// Checks the preconditions against the object that is about to be changed; `None` is one that is about to be created.
-    /// Computes the ETag only when there is a precondition.
+    /// Checks the preconditions before a change; `object` is `None` before an insert. Computes the ETag only when the request
+    /// has a precondition.
     ///
     /// # Errors
     /// [`Precondition::Failed`].
@@ -116,7 +116,7 @@ impl OperationContext<'_> {
         Ok(())
     }
 
-    /// Computes the ETag of the object that was just saved, for a client that sends preconditions and will send more.
+    /// Computes the ETag of a saved object when the request has preconditions, for the next request of the client.
     pub(in crate::vault) fn etag_after<Id>(
         &mut self,
         object: Id,
@@ -125,7 +125,7 @@ impl OperationContext<'_> {
         if self.request().options.preconditions.any() { etag(self, object) } else { Ok(None) }
     }
 
-    /// Refuses a change that ignored the preconditions of its request: it must not pass for one that honoured them.
+    /// Refuses a change whose rule did not check the preconditions of its request.
     pub(super) fn require_preconditions_checked(&self) -> Result<(), VaultError> {
         let action = self.permit.action();
         let ignored = self.request().options.preconditions.any() && !self.preconditions_checked;

@@ -1,11 +1,11 @@
-//! Who asks: an API client, an account, the operator at the command line, or the system itself.
+//! Principals: API clients, accounts, the operator at the command line, and the system itself.
 
 use std::sync::Arc;
 
 use crate::store::id::{AuthorizationId, IdentityId};
 use crate::vault::access::{Account, Client, Rights};
 
-/// The one who asks for an operation.
+/// The principal of a request.
 #[derive(Clone, Debug)]
 pub enum Principal {
     /// An API client with an access token.
@@ -29,7 +29,7 @@ impl Principal {
         }
     }
 
-    /// The id of the client's authorization; `None` for principals that have none.
+    /// The id of the client's authorization; `None` for other principals.
     pub fn authorization(&self) -> Option<AuthorizationId> {
         match self {
             Principal::Client(client) => Some(client.id),
@@ -37,7 +37,7 @@ impl Principal {
         }
     }
 
-    /// The id of the identity that asks, when one does.
+    /// The id of the account's identity; `None` for other principals.
     pub fn identity(&self) -> Option<IdentityId> {
         match self {
             Principal::Account(account) => Some(account.identity),
@@ -45,7 +45,7 @@ impl Principal {
         }
     }
 
-    /// What roles grant the principal; `None` for principals that need no role.
+    /// The permissions that roles grant the principal; `None` for principals that need no role.
     pub fn rights(&self) -> Option<&Rights> {
         match self {
             Principal::Client(client) => Some(&client.rights),
@@ -54,7 +54,7 @@ impl Principal {
         }
     }
 
-    /// Whether the principal came over the network.
+    /// Whether the principal's requests come over the network.
     pub(in crate::vault) fn is_remote(&self) -> bool {
         matches!(self, Principal::Client(_) | Principal::Account(_))
     }

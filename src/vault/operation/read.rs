@@ -1,4 +1,4 @@
-//! Reads: a snapshot on a connection for reading, then the record, and only then the result.
+//! Reads: take a snapshot on a read connection, write the audit record, then return the result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +8,16 @@ use crate::clock::to_micros;
 use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::{Vault, VaultError};
 
-/// The age at which a snapshot is not good enough any more for a read to be answered from it: the record has waited, and what
-/// was read may have been unlinked, deactivated or changed meanwhile.
+/// Maximum age of a snapshot that a read is answered from. While its audit record waits, the object may be unlinked,
+/// deactivated or changed.
 const MAX_SNAPSHOT_AGE: Duration = Duration::from_millis(200);
 
-/// What a snapshot yielded, and what its record says.
+/// The result of a snapshot, with the data for its audit record.
 struct Snapshot<T> {
     result: Result<T, VaultError>,
     /// The object that was looked up last.
     found: Subject,
-    /// The monotonic time before it began.
+    /// The monotonic time just before the snapshot began.
     taken_at: Duration,
 }
 
@@ -34,9 +34,10 @@ impl Vault {
         self.reveal(permit, query, |_, _, _| Ok(())).await.map(|(value, _)| value)
     }
 
-    /// Runs `query` on a snapshot that may yield sealed values. They open against the record, which is durable by then.
-    /// `note` writes, beside the record, what a read leaves behind. When the record had to wait, `query` runs again in its
-    /// transaction.
+    /// Runs `query` on a snapshot that may return sealed values. The returned [`Recorded`] opens them.
+    ///
+    /// `note` writes the side effects of a read in the transaction of the audit record. When the snapshot is older than
+    /// [`MAX_SNAPSHOT_AGE`] by then, `query` runs again in that transaction.
     pub(in crate::vault) async fn reveal<T>(
         &self,
         permit: Permit,
@@ -52,7 +53,7 @@ impl Vault {
         self.record_read(permit, snapshot, note, move |context| query(context)).await
     }
 
-    /// As [`Vault::reveal`], for a read that may have to write first: where `query` returns nothing, `rule` runs in a
+    /// As [`Vault::reveal`], for a read that may have to write first: when `query` returns `None`, `rule` runs in a
     /// transaction instead.
     pub(in crate::vault) async fn reveal_or_execute<T>(
         &self,
@@ -92,8 +93,8 @@ impl Vault {
         Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
     }
 
-    /// Records a read, and only then returns what it found. `again` runs in the transaction of the record when the snapshot is
-    /// too old.
+    /// Writes the audit record of a read, then returns its result. When the snapshot is too old, `again` runs in the
+    /// transaction of the record.
     async fn record_read<T: Send + 'static>(
         &self,
         permit: Permit,

@@ -5,15 +5,15 @@ use crate::audit::{self, Record};
 use crate::store::{StoreError, Transaction};
 use crate::vault::Inner;
 
-/// Proof that the audit record of an operation is durable. A sealed value is opened against it, so no secret can leave
-/// before its record.
+/// Proof that the audit record of an operation is durable. Opening a sealed value requires it, so no secret leaves before
+/// its record.
 #[derive(Debug)]
 pub(in crate::vault) struct Recorded {
     permit: Permit,
 }
 
 impl Recorded {
-    /// The pipeline alone makes one, after the commit.
+    /// Created by the pipeline only, after the commit.
     pub(super) fn new(permit: Permit) -> Self {
         Self { permit }
     }

@@ -1,4 +1,4 @@
-//! A request of a principal, as far as the rules need to know it.
+//! A request of a principal, independent of its protocol.
 
 use std::sync::Arc;
 
@@ -7,32 +7,32 @@ use crate::crypto::{ResponseEncryption, ResponseKey, SecretText};
 use crate::vault::access::Origin;
 use crate::vault::{Field, Noun, VaultError};
 
-/// Who asks, from where, under which conditions.
+/// A request: its principal, origin, access token and options.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) principal: Principal,
     pub(super) origin: Origin,
-    /// The id (`jti`) of the access token, by which it is revoked.
+    /// The id (`jti`) of the access token, used for revocation.
     pub(super) token_id: Option<Arc<str>>,
     pub(super) options: RequestOptions,
     pub(super) secret_writer: SecretWriter,
 }
 
-/// What a request asks for beside its action. A protocol reads it once the action is permitted.
+/// Options of a request beside its action. A protocol reads them after the action is permitted.
 #[derive(Clone, Debug, Default)]
 pub struct RequestOptions {
     /// `If-Match` and `If-None-Match`.
     pub preconditions: Preconditions,
-    /// The key under which the request has its effect once.
+    /// The idempotency key.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// How secrets in the response are to be encrypted, when the client says so.
+    /// The encryption of secrets in the response, if the client requests one.
     pub response_encryption: Option<ResponseEncryption>,
-    /// The representation that the response will have. Part of every ETag, since ETags name representations.
+    /// The representation of the response. Part of every ETag, since an ETag identifies a representation.
     pub representation: &'static str,
 }
 
 impl Request {
-    /// A request without a token: of an account, the operator or the system.
+    /// A request without an access token, of an account, the operator or the system.
     pub fn new(principal: Principal, origin: Origin) -> Self {
         Self {
             secret_writer: SecretWriter::default_of(&principal),
@@ -43,17 +43,17 @@ impl Request {
         }
     }
 
-    /// A request with an access token of that id.
+    /// A request with the access token `token_id`.
     pub fn with_token(principal: Principal, origin: Origin, token_id: &str) -> Self {
         Self { token_id: Some(token_id.into()), ..Self::new(principal, origin) }
     }
 
-    /// Who asks.
+    /// The principal of the request.
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Where the request comes from.
+    /// The origin of the request.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -74,12 +74,12 @@ impl Request {
     }
 }
 
-/// Writes the secrets of one response: plain, or encrypted under the client's public key. Only a permit yields one.
+/// Writes the secrets of one response: plain, or encrypted under the client's public key. Obtained from a permit only.
 #[derive(Clone, Debug, Default)]
 pub struct SecretWriter(Option<(Arc<ResponseKey>, ResponseEncryption)>);
 
 impl SecretWriter {
-    /// The writer that the client's authorization asks for.
+    /// The default writer of the client's authorization.
     fn default_of(principal: &Principal) -> Self {
         match principal {
             Principal::Client(client) => Self(client.response_key.clone().map(|key| (key.clone(), key.form()))),
@@ -87,7 +87,7 @@ impl SecretWriter {
         }
     }
 
-    /// The same client's writer in another encryption. A client never gets a plain secret instead of an encrypted one.
+    /// The client's writer with another encryption. Never falls back to plain secrets.
     ///
     /// # Errors
     /// [`VaultError::NotFound`] without a key; [`VaultError::Invalid`] when the key does not support the encryption.
@@ -100,7 +100,7 @@ impl SecretWriter {
         Ok(Self(Some((key, encryption))))
     }
 
-    /// Turns a secret into the text that the response holds.
+    /// Encrypts a secret, or returns it unchanged when the response is plain.
     ///
     /// # Errors
     /// [`VaultError::Seal`] when it cannot be encrypted.

@@ -1,4 +1,4 @@
-//! What an operation was about, for its audit record.
+//! The objects of operations in audit records.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,11 +8,11 @@ use crate::store::id::{
     ProxySessionId, RoleId, UserId,
 };
 
-/// The object of an operation. A rule returns it with its result, so that no record can lack it.
+/// The object of an operation. A rule returns it with its result, so that no audit record lacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is a noun with its id")]
 pub enum Subject {
-    /// A list, or nothing in particular.
+    /// A list, or no single object.
     Collection,
     Application(ApplicationId),
     Authorization(AuthorizationId),

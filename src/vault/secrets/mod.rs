@@ -1,4 +1,4 @@
-//! Secrets in their table: sealed inside the transaction that writes them, opened once the record of the read is durable.
+//! Stored secrets: sealed in the transaction that writes them, opened after the audit record of the read is durable.
 
 mod versions;
 
@@ -13,7 +13,7 @@ pub(super) use crate::store::secret::SecretOwner;
 
 pub(super) use versions::{HeadMac, Versions};
 
-/// A sealed value on its way out of a transaction. May be stored with the result of a request, since it is sealed.
+/// A sealed value that a transaction returns. May be part of a stored result, since it is sealed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sealed {
     binding: SecretBinding,
@@ -22,7 +22,7 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// The owner and version that the value is bound to: the part of a secret in an ETag.
+    /// The owner and version that the value is bound to. ETags cover a secret by its binding.
     pub(super) fn binding(&self) -> SecretBinding {
         self.binding
     }
@@ -35,14 +35,14 @@ impl Sealed {
         Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
     }
 
-    /// Opens the value within a transaction: to compare it or to seal it again, never for an answer.
+    /// Opens the value within a transaction, to compare or reseal it. Never for a secret of the response.
     pub(super) fn open_within(&self, context: &OperationContext<'_>) -> Result<SecretText, VaultError> {
         self.open(&context.vault.keyring.load())
     }
 }
 
 impl Vault {
-    /// Opens a value whose read is recorded. One that does not open gets a record of its own, since that of the read says
+    /// Opens a value after its read is recorded. A failure gets its own audit record, since the record of the read says
     /// `ok`.
     pub(super) async fn unseal(&self, recorded: &Recorded, sealed: &Sealed) -> Result<SecretText, VaultError> {
         let opened = sealed.open(&self.0.keyring.load());
@@ -68,7 +68,7 @@ impl Vault {
 /// Returns the current version of a secret, still sealed.
 ///
 /// # Errors
-/// [`VaultError::Seal`] when the database was modified from outside, so that an older version would come out.
+/// [`VaultError::Seal`] when the head or its versions were modified outside the vault.
 pub(super) fn current(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<Option<Sealed>, VaultError> {
     let row = versions(context, owner).current::<VaultError>()?;
     Ok(row.map(|row| sealed(owner, row)))
@@ -83,7 +83,7 @@ fn sealed(owner: SecretOwner, row: SealedRow) -> Sealed {
     Sealed { binding: owner.binding(row.version), bytes: row.sealed }
 }
 
-/// Returns a version that is or was in force, still sealed.
+/// Returns a version that is or was current, still sealed.
 pub(super) fn version(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,
@@ -105,13 +105,13 @@ pub(super) fn is_current(
     }
 }
 
-/// Deletes a secret in all of its versions.
+/// Deletes a secret with all of its versions.
 pub(super) fn delete(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<(), VaultError> {
     Ok(secret::delete_all(context.connection(), owner)?)
 }
 
-/// Stores a new version, and deletes those beyond the number that the settings keep. A value that is the current one makes
-/// no version: a client that sends its whole inventory each night must not push the history out.
+/// Stores a new version, and deletes versions beyond the configured history. A value equal to the current one creates no
+/// version: a client that sends its whole inventory every night must not displace the history.
 pub(super) fn store(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,

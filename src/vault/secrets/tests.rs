@@ -1,4 +1,4 @@
-//! The versions of a secret on both engines: what becomes current, and what shows when rows are changed from outside.
+//! Tests of secret versions on both engines: the choice of the current version, and detection of rows modified from outside.
 
 use diesel::RunQueryDsl;
 

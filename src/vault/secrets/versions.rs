@@ -1,22 +1,22 @@
-//! The versions of one secret, and the head that says which of them counts.
+//! The versions of one secret, and its head, the row with the numbers of the newest and the current version.
 //!
-//! A head bears a MAC. So who can write to the database and has no key cannot delete the newest version, or make
-//! another one the current one, without its showing: the value is not revealed then, and never an older one.
+//! A head has a MAC. An attacker with write access to the database but without the key cannot delete the newest version or
+//! make another version current undetected. On a mismatch no version is revealed.
 
 use crate::audit::RowMac;
 use crate::crypto::{DataKey, SealError, SecretBinding};
 use crate::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState};
 use crate::store::{AnyConnection, StoreError};
 
-/// What the key of the MACs is derived for.
+/// Purpose string for deriving the MAC key.
 const PURPOSE: &str = "secret head";
 
-/// Makes and checks the MACs of heads.
+/// Computes and verifies the MACs of heads.
 #[derive(Debug)]
 pub(in crate::vault) struct HeadMac(RowMac);
 
 impl HeadMac {
-    /// The MACs under a key that is derived from the audit key.
+    /// Derives the MAC key from the audit key.
     pub(in crate::vault) fn new(audit_key: &DataKey) -> Self {
         Self(RowMac::new(audit_key, PURPOSE))
     }
@@ -53,7 +53,7 @@ impl Versions<'_> {
     /// Returns the current version, if there is one.
     ///
     /// # Errors
-    /// [`SealError`] when the head is not the vault's, or a version that it names is not there as it says.
+    /// [`SealError`] when the MAC of the head is invalid, or its newest or current version is missing or in another state.
     pub(in crate::vault) fn current<E>(&mut self) -> Result<Option<SealedRow>, E>
     where
         E: From<StoreError> + From<SealError>,
@@ -71,7 +71,7 @@ impl Versions<'_> {
         }
     }
 
-    /// A secret without a head must not have a version either.
+    /// Returns `None` for a secret without head and versions. Versions without a head are an error.
     fn without_head<E>(&mut self) -> Result<Option<SealedRow>, E>
     where
         E: From<StoreError> + From<SealError>,
@@ -82,7 +82,7 @@ impl Versions<'_> {
         Err(self.tampered("its head is missing").into())
     }
 
-    /// Adds a version and returns its number. One that is current takes the place of the one before.
+    /// Inserts a version and returns its number. A current version replaces the previous one.
     pub(in crate::vault) fn add<E>(
         &mut self,
         state: SecretState,
@@ -110,7 +110,7 @@ impl Versions<'_> {
         Ok(version)
     }
 
-    /// Moves a version on to its next state. One that becomes current takes the place of the one before.
+    /// Changes the state of a version. A version that becomes current replaces the previous one.
     #[cfg_attr(not(test), expect(dead_code, reason = "for rotation"))]
     pub(in crate::vault) fn advance<E>(&mut self, version: i32, to: SecretState) -> Result<(), E>
     where
@@ -120,7 +120,7 @@ impl Versions<'_> {
         let head = self.locked_head::<E>()?.ok_or(StoreError::NotFound)?;
         let from = secret::version(self.connection, owner, version)?.ok_or(StoreError::NotFound)?.state;
         if from == SecretState::Current {
-            // A secret that has a current version keeps one: it ends when another one takes its place.
+            // A secret keeps a current version until another version replaces it.
             return Err(StoreError::Query("the current version of a secret cannot end by itself").into());
         }
         if to != SecretState::Current {
@@ -135,7 +135,7 @@ impl Versions<'_> {
         Ok(secret::update_head(self.connection, owner, &next)?)
     }
 
-    /// Deletes what is over, beyond the newest `keep` versions.
+    /// Deletes ended versions older than the newest `keep`.
     pub(in crate::vault) fn prune(&mut self, newest: i32, keep: i32) -> Result<(), StoreError> {
         let oldest = newest.saturating_sub(keep.max(1));
         if oldest > 0 { secret::prune(self.connection, self.owner, oldest) } else { Ok(()) }
@@ -153,7 +153,7 @@ impl Versions<'_> {
         }
     }
 
-    /// The head, locked and checked. A secret without one must have no version either.
+    /// Locks the head and verifies its MAC. Versions without a head are an error.
     fn locked_head<E>(&mut self) -> Result<Option<SecretHead>, E>
     where
         E: From<StoreError> + From<SealError>,

@@ -1,4 +1,4 @@
-//! SSH keys (contract, section 8). A key is a credential of another kind: it has a row in the same table, and so an id in the
+//! SSH keys (contract, section 8). A key is a credential of another kind, with a row in the same table and an id of the
 //! same sequence.
 
 pub(super) mod save;
@@ -22,7 +22,7 @@ use crate::store::ssh_key::{self, SshKeyRow};
 use crate::store::{AnyConnection, StoreError, list};
 use crate::text::comma_separated;
 
-/// A device that a key opens.
+/// A device that a key gives access to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct KeyDevice {
@@ -42,7 +42,7 @@ pub struct SshKey {
     pub ip: String,
     pub public_key: String,
     pub tags: Vec<String>,
-    /// The further devices that it opens.
+    /// The further devices that the key gives access to.
     pub devices: Vec<KeyDevice>,
     /// Algorithm, size, fingerprint and comment of the public key; `None` when it cannot be read.
     pub facts: Option<SshKeyFacts>,
@@ -53,7 +53,7 @@ pub struct SshKey {
 pub struct ReadSshKey {
     /// The key.
     pub key: SshKey,
-    /// The private key, to the byte.
+    /// The private key, byte for byte as it was sent.
     pub private_key: SecretText,
     /// Its passphrase.
     pub password: Option<SecretText>,
@@ -61,7 +61,7 @@ pub struct ReadSshKey {
     pub etag: ETag,
 }
 
-/// What a key shows, still sealed, and the ETag of it all.
+/// The data of a key with its secrets still sealed, and the ETag of the whole.
 struct State {
     key: SshKey,
     private: Option<Sealed>,
@@ -100,7 +100,7 @@ impl Vault {
         };
         let ((key, private, passphrase, etag), recorded) = self.reveal(permit, query, note_view).await?;
         let password = self.unseal_optional(&recorded, passphrase.as_ref()).await?;
-        // An empty passphrase is one that was removed.
+        // An empty passphrase was removed.
         let password = password.filter(|password| !password.is_empty());
         let private_key = self.unseal(&recorded, &private).await?;
         Ok(ReadSshKey { key, private_key, password, etag })
@@ -137,7 +137,7 @@ impl Vault {
         self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Activates a key, whose device has to be active.
+    /// Activates a key. Its device must be active.
     ///
     /// # Errors
     /// As for reading; [`VaultError::NotFound`] for the device.

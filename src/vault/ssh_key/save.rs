@@ -1,5 +1,5 @@
-//! Creating or updating an SSH key. The identifier is the only key of an update: without one, or with a new one, a key is
-//! created. An update applies what was sent and leaves the rest.
+//! Creates or updates an SSH key. The identifier selects the key to update: without an identifier, or with an unknown one, a
+//! key is created. An update writes only the fields that are sent.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ const DEFAULT_USERNAME: &str = "usr";
 /// The credential type that lists show for a key.
 const KEY_TYPE: &str = "SSH Key";
 
-/// What is sent to create or update an SSH key. `None` is not sent.
+/// Parameters of a request to create or update an SSH key. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 8.3")]
 pub struct SshKeyInput {
@@ -38,7 +38,7 @@ pub struct SshKeyInput {
     pub password: Option<SecretText>,
     pub enabled: Option<bool>,
     pub tags: Option<String>,
-    /// Hostnames of further devices, which replace those before.
+    /// Hostnames of further devices. Replaces the stored list.
     pub devices: Option<Vec<String>>,
 }
 
@@ -53,7 +53,7 @@ pub struct SavedSshKey {
     pub identifier: Option<String>,
     /// Its further devices, as they now are.
     pub devices: Vec<KeyDevice>,
-    /// The hostnames among those sent that name no device that the client sees.
+    /// The sent hostnames without a visible device.
     pub unknown_devices: Vec<String>,
     /// Its ETag, for a client that sends preconditions.
     pub etag: Option<ETag>,
@@ -200,7 +200,7 @@ fn update(
     }
 }
 
-/// Returns the device that an update moves the key to. The client has to see it, unless it is the key's own.
+/// Returns the device that an update moves the key to. The client must see it, unless it is the key's current device.
 fn moved_to(
     context: &mut OperationContext<'_>,
     input: &SshKeyInput,
@@ -236,7 +236,7 @@ fn changed_public_key(
     }
 }
 
-/// Checks a pair and returns its public key. Without the check, that is the one that was sent, to the letter.
+/// Checks a key pair and returns its public key. With the check off in the settings, returns the sent public key unchanged.
 fn checked_public_key(
     context: &OperationContext<'_>,
     private: &SecretText,
@@ -249,13 +249,12 @@ fn checked_public_key(
         SshKeyError::NoPrivateKey => VaultError::invalid(Field::PrivateKey, "is not a private key"),
         SshKeyError::NoPublicKey => VaultError::invalid(Field::PublicKey, "is not a public key"),
         SshKeyError::OtherPair => VaultError::invalid(Field::PublicKey, "does not belong to the private key"),
-        // A private key in a format without the public key: that has to be sent.
+        // The format of the private key does not contain the public key, so the client must send it.
         SshKeyError::NotDerivable => VaultError::Missing(Field::PublicKey),
     })
 }
 
-/// Makes an earlier private key the current one again, with the public key that it holds. From a format that does not
-/// show one, the public key stays as it is.
+/// Restores an earlier private key, with the public key that it contains. If it contains none, the public key is unchanged.
 pub(in crate::vault) fn restore(
     context: &mut OperationContext<'_>,
     id: CredentialId,
@@ -282,7 +281,7 @@ fn store_secrets(context: &mut OperationContext<'_>, input: &SshKeyInput, id: Cr
     Ok(())
 }
 
-/// Replaces the further devices, and returns the hostnames that name no device that the client sees.
+/// Replaces the further devices, and returns the hostnames without a visible device.
 fn replace_devices(
     context: &mut OperationContext<'_>,
     id: CredentialId,
