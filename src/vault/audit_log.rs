@@ -1,5 +1,5 @@
-//! The audit log as a whole: verifying it, reading its end, and writing the heads of its chains down outside the
-//! database.
+//! Operations on the whole audit log: verification, reading the newest records, and writing the chain heads to a file
+//! outside the database.
 
 use std::collections::HashSet;
 use std::io;
@@ -26,11 +26,11 @@ pub struct AuditRecord {
     pub chain: String,
     /// Its number in the chain, from 1.
     pub seq: i64,
-    /// When it was written.
+    /// Time of writing.
     pub at: DateTime<Utc>,
     /// The id of the request; empty for the command line.
     pub request_id: String,
-    /// Who asked; empty when nobody was authenticated.
+    /// The principal; empty for an unauthenticated request.
     pub actor: String,
     /// The source address; empty for the command line.
     pub source: String,
@@ -40,7 +40,7 @@ pub struct AuditRecord {
     pub object: String,
     /// `ok`, `repeated`, `unchanged`, or the reason of a refusal.
     pub outcome: String,
-    /// How many like events it stands for.
+    /// The number of like events that it merges.
     pub times: i32,
 }
 
@@ -61,18 +61,18 @@ impl From<AuditRow> for AuditRecord {
     }
 }
 
-/// What a verification found.
+/// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// Each chain with the number of its records.
+    /// The chains, each with its number of records.
     pub chains: Vec<(String, i64)>,
-    /// How many chains have authenticated heads that were compared.
+    /// The number of chains that were compared with authenticated heads.
     pub heads: usize,
-    /// The first break, if there is one.
+    /// The first break, if any.
     pub broken: Option<Break>,
 }
 
-/// Why a verification did not come to an end.
+/// Error that stops a verification.
 #[derive(Debug, thiserror::Error)]
 pub enum VerificationError {
     /// The vault failed.
@@ -95,8 +95,8 @@ impl Vault {
         self.0.data_dir.join(HEADS_FILE)
     }
 
-    /// Walks every chain from its first record to its last, against the chains' own heads and the authenticated ones in
-    /// `heads_file`. Its own record comes after what it has walked.
+    /// Verifies every chain from its first record to its last, against the stored heads and the authenticated heads in
+    /// `heads_file`. Its own audit record is inserted after the walk.
     ///
     /// # Errors
     /// [`VerificationError`]; a broken chain is a result.
@@ -111,7 +111,7 @@ impl Vault {
             Err(VerificationError::Heads(..)) => "audit-heads-unreadable".into(),
             Err(VerificationError::Vault(error)) => error.reason(),
         };
-        // A log that is broken may not take a record either; what was found is told all the same.
+        // A broken log may reject this record too; the result is returned anyway.
         if let Err(error) = self.record_refusal(&permit, &reason).await {
             log::error!("the verification cannot be recorded: {error}");
         }
@@ -128,7 +128,7 @@ impl Vault {
         }
         let key = self.0.audit_key.clone();
         let verify = move |connection: &mut AnyConnection| {
-            // The stored heads first: records that come to be while we walk are beyond them, not missing from them.
+            // Read the stored heads first: records inserted during the walk are then beyond them, not missing.
             let stored = audit::heads(connection)?;
             let mut names = audit::chains_with_records(connection)?;
             names.extend(stored.iter().chain(&heads).map(|head| head.chain.clone()));
@@ -149,7 +149,7 @@ impl Vault {
         Ok(self.0.store.read(verify).await?)
     }
 
-    /// Returns the last `count` records of all chains, oldest first; of one subject (`kind:id`), if it is given.
+    /// Returns the newest `count` records of all chains, oldest first, optionally of one subject (`kind:id`).
     pub async fn last_records(
         &self,
         permit: Permit,
@@ -170,8 +170,8 @@ impl Vault {
         self.query(permit, read).await
     }
 
-    /// Appends the heads that have moved to the file of heads, each with a MAC. Whoever keeps a copy of that file elsewhere can
-    /// show that a tail was cut off.
+    /// Appends the changed chain heads to the file of heads, each with a MAC. A copy of the file kept elsewhere proves a
+    /// truncation of the log.
     pub async fn write_heads(&self) -> Result<(), VaultError> {
         let heads = self.0.store.read(audit::heads).await?;
         let now = to_micros(self.0.clock.now());

@@ -1,5 +1,4 @@
-//! The background tasks of a vault that serves: notice changes of grants, record failed authentications, run the jobs
-//! that are due.
+//! The background tasks of a serving vault: refresh the grants, record failed authentications, run due jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,12 +10,12 @@ use super::access::Grants;
 use super::{Inner, Vault, VaultError};
 use crate::store::{AnyConnection, StoreError, meta};
 
-/// A change is noticed within this time and the time of a query; the promise is one second.
+/// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(300);
 const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
 const JOBS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The background tasks of one vault. They end when dropped; [`BackgroundTasks::flush`] before that leaves nothing behind.
+/// The background tasks of one vault. Dropping ends them; call [`BackgroundTasks::flush`] before, to write what is in memory.
 pub struct BackgroundTasks(Vault);
 
 impl BackgroundTasks {
@@ -25,8 +24,8 @@ impl BackgroundTasks {
         Self(vault.clone())
     }
 
-    /// Runs until dropped. Each task has a loop of its own: one that waits for a stuck database must not keep the others from
-    /// noticing a change.
+    /// Runs until dropped. Each task has its own loop, so that one task waiting for a stuck database does not block the
+    /// others.
     pub async fn run(&self) {
         tokio::join!(
             every(REFRESH_INTERVAL, async || log_failure("reading grants", self.0.refresh().await)),
@@ -35,7 +34,7 @@ impl BackgroundTasks {
         );
     }
 
-    /// Runs the jobs when they are due. The heads are written at the start too, whenever their job is due next.
+    /// Runs due jobs. Writes the audit heads at the start too, independent of their job.
     async fn run_jobs(&self) {
         log_failure("writing audit heads", self.0.write_heads().await);
         every(JOBS_INTERVAL, async || {
@@ -45,7 +44,7 @@ impl BackgroundTasks {
         .await;
     }
 
-    /// Records and writes what is still in memory.
+    /// Records pending failed authentications and writes the audit heads.
     pub async fn flush(&self) {
         log_failure("recording failures", self.0.record_failures().await);
         log_failure("writing audit heads", self.0.write_heads().await);
@@ -66,17 +65,17 @@ fn log_failure(task: &str, done: Result<(), VaultError>) {
     }
 }
 
-/// The refreshes of the grants: one runs at a time, and whoever asks meanwhile shares the next one.
+/// Refreshes of the grants: one runs at a time, and concurrent callers share the next one.
 #[derive(Default)]
 pub(super) struct Refreshes {
     started: AtomicU64,
-    /// The number of the last one that was completed.
+    /// The number of the last completed refresh.
     completed: Mutex<u64>,
 }
 
 impl Vault {
-    /// Loads the grants anew if they have changed, and notes that they are current. Uses the connection for control, so that
-    /// no backlog of requests keeps a revocation from being noticed.
+    /// Reloads the grants if they have changed, and notes that they are current. Uses the control connection, so that a backlog
+    /// of requests does not delay a revocation.
     ///
     /// # Errors
     /// [`VaultError::Store`] when the database does not answer.
@@ -85,7 +84,7 @@ impl Vault {
         let before = refreshes.started.load(Ordering::SeqCst);
         let mut completed = refreshes.completed.lock().await;
         if *completed > before {
-            // It began after this call, so it has seen what the caller wants it to see.
+            // That refresh began after this call, so it includes every change before the call.
             return Ok(());
         }
         let number = refreshes.started.fetch_add(1, Ordering::SeqCst) + 1;
@@ -97,7 +96,7 @@ impl Vault {
 }
 
 impl Inner {
-    /// Does so on the thread for control: the grants are loaded even when the caller has stopped waiting.
+    /// Reloads the grants if they have changed, on the control thread: completes even if the caller stops waiting.
     fn load_changed_grants(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let (looked_at, now) = (self.clock.monotonic(), self.clock.now());
         if meta::change_mark(connection)? != self.grants.load().revision {

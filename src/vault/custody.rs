@@ -1,7 +1,7 @@
-//! Custody: the record that a client holds a credential that it has read (contract, section 6).
+//! Custody: the record that a client holds a credential after reading it (contract, section 6).
 //!
-//! By default any number of clients hold a credential at once, each until it releases it. The settings, or the credential
-//! itself, can make custody exclusive: then one client holds it, and the next waits until it is released or has expired.
+//! By default any number of clients hold a credential at once, each until it releases it. The settings or the credential can
+//! make custody exclusive: then one client holds it, and others are refused until it is released or expires.
 
 use super::access::Visible;
 use super::credential::{locked_etag, resolve};
@@ -15,7 +15,7 @@ impl Vault {
     /// Releases the client's custody of a credential, and returns the credential's id.
     ///
     /// # Errors
-    /// [`VaultError::NotHeld`] when the client does not hold it, or no longer.
+    /// [`VaultError::NotHeld`] when the client does not hold it.
     pub async fn release_custody(&self, permit: Permit, key: String) -> Result<CredentialId, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = resolve::locked_by_key(context, &key, CredentialKind::Password)?;
@@ -56,8 +56,7 @@ pub(super) fn take(
     Ok(until)
 }
 
-/// Returns the expiry of a custody that a read needs not take: it is shared, and the client holds it already. `None` is a
-/// custody that has to be taken in a transaction.
+/// Returns the expiry of a shared custody that the client already holds. `None`: custody has to be taken in a transaction.
 pub(super) fn already_held(
     context: &mut OperationContext<'_>,
     row: &Visible<CredentialRow>,

@@ -1,7 +1,7 @@
-//! The file of audit heads: one line of JSON for each head that moved, with a MAC.
+//! The file of audit heads: one JSON line with a MAC for each changed head.
 //!
-//! The file is bounded: when it has grown, a new one begins with the newest head of each chain, and the one before is kept
-//! beside it.
+//! The file is rotated at `MAX_BYTES`: the new file begins with the newest head of each chain, and the previous file is
+//! kept beside it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,15 +12,16 @@ use crate::audit::{AuthenticatedHead, Break};
 use crate::crypto::DataKey;
 use crate::store::audit::ChainHead;
 
-/// How large the file grows before a new one begins, in bytes.
+/// Size at which the file is rotated, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// How much of its end is read to find what was written last, in bytes.
+/// Length of the tail that is read to find the heads written last, in bytes.
 const TAIL_BYTES: u64 = 256 * 1024;
 
-/// Reads every head, oldest first, and the first line that is not the vault's. A missing file has no heads. All of them count:
-/// a chain that was cut off and written on would pass by its newest head alone.
+/// Reads the heads, oldest first, up to the first line without a valid MAC, which is returned as a [`Break`]. A missing file
+/// has no heads.
 ///
-/// Every line is checked for its MAC. A last line without an end is a write that a crash cut short, and is passed over.
+/// All heads are needed: a chain that was truncated and continued would pass with its newest head alone. A last line without
+/// a line feed is an interrupted write, and is skipped.
 pub(super) fn read(path: &Path, key: &DataKey) -> io::Result<(Vec<ChainHead>, Option<Break>)> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -35,7 +36,7 @@ pub(super) fn read(path: &Path, key: &DataKey) -> io::Result<(Vec<ChainHead>, Op
     Ok((heads, None))
 }
 
-/// Appends those of `heads` that are not the last ones written, at `now` in microseconds.
+/// Appends the heads that differ from the last ones written, at `now` in microseconds.
 pub(super) fn append(path: &Path, key: &DataKey, heads: &[ChainHead], now: i64) -> io::Result<()> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     let known = last_written(&mut file, key)?;
@@ -49,17 +50,17 @@ pub(super) fn append(path: &Path, key: &DataKey, heads: &[ChainHead], now: i64) 
     }
     let (known, forged) = read(path, key)?;
     if forged.is_some() {
-        // Evidence stays where it is.
+        // A file with a forged line is evidence: it is not rotated.
         file.write_all(lines(&moved, key, now)?.as_bytes())?;
         return file.sync_all();
     }
-    // A head that the database has lost stays known.
+    // Keep the heads of chains that the database has lost.
     let mut newest = Vec::new();
     known.iter().chain(heads).filter(|head| head.seq > 0).for_each(|head| replace_older(&mut newest, head.clone()));
     begin_anew(path, &lines(&newest.iter().collect::<Vec<_>>(), key, now)?)
 }
 
-/// Puts a new file in the place of a large one, which is kept as `….1`.
+/// Replaces the file by a new one with these lines, and keeps the old one as `….1`.
 fn begin_anew(path: &Path, lines: &str) -> io::Result<()> {
     let beside = |suffix: &str| {
         let mut name = path.as_os_str().to_os_string();
@@ -70,7 +71,7 @@ fn begin_anew(path: &Path, lines: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(lines.as_bytes())?;
     file.sync_all()?;
-    // The old file gets a second name first, so that at no moment there is none.
+    // Hard-link the old file before the rename, so that `path` exists at all times.
     let kept = beside(".1");
     if let Err(error) = fs::remove_file(&kept)
         && error.kind() != io::ErrorKind::NotFound
@@ -82,8 +83,8 @@ fn begin_anew(path: &Path, lines: &str) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
-/// Reads the newest heads off the end of the file. A line that a crash cut short is cut off, or the next one would be lost with
-/// it.
+/// Reads the newest heads from the tail of the file. Truncates an incomplete last line (a crash), or the next append would
+/// continue it.
 fn last_written(file: &mut File, key: &DataKey) -> io::Result<Vec<ChainHead>> {
     let length = file.metadata()?.len();
     let start = length.saturating_sub(TAIL_BYTES);
@@ -96,7 +97,7 @@ fn last_written(file: &mut File, key: &DataKey) -> io::Result<Vec<ChainHead>> {
     }
     let text = String::from_utf8_lossy(&bytes[..whole]);
     let mut newest = Vec::new();
-    // The first line may be the end of one that begins before the tail; then it does not verify.
+    // The first line may begin before the tail; then it does not verify.
     for head in complete_lines(&text).filter_map(|line| verified(line, key)) {
         replace_older(&mut newest, head);
     }

@@ -1,5 +1,5 @@
-//! Versions of secrets: listing, reading and restoring them. How many are kept is a setting. Restoring one makes a new
-//! version of it, so that undoing loses nothing either.
+//! Versions of secrets: list, read, restore. The number of versions kept is a setting. Restoring inserts a new version, so
+//! that a restore can be undone.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,10 +15,10 @@ use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::id::{CredentialId, InformationId};
 use crate::store::secret::{self, SecretState, VersionSummary};
 
-/// Whose versions.
+/// Kind of object that has versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Versioned {
-    /// A credential's own password. A child's is its parent's, and so are its versions.
+    /// A credential's own password. A child uses the password and versions of its parent.
     Credential,
     /// The text of a protected-information record.
     Information,
@@ -76,7 +76,7 @@ impl VersionOwner {
 pub struct Version {
     /// Its number, from 1.
     pub number: i32,
-    /// When it was stored.
+    /// Time of storing.
     pub created_at: DateTime<Utc>,
     /// Whether it is the current one.
     pub current: bool,
@@ -118,7 +118,7 @@ impl Readable {
 }
 
 impl Vault {
-    /// Lists the versions that are kept.
+    /// Lists the kept versions.
     ///
     /// # Errors
     /// As for reading the object.
@@ -138,7 +138,7 @@ impl Vault {
         self.query(permit, query).await
     }
 
-    /// Returns one version. A password is taken into custody as by any read.
+    /// Returns one version. Takes custody of a password, as any read does.
     ///
     /// # Errors
     /// As for reading the object; [`VaultError::NotFound`] for a version that is not kept.
@@ -217,7 +217,7 @@ fn readable(context: &mut OperationContext<'_>, what: Versioned, key: &str) -> R
     }
 }
 
-/// As [`readable`], on the locked row: for a transaction, which decides nothing on a row that may change.
+/// Like [`readable`], but locks a credential or an SSH key, so that a transaction decides on a row that cannot change.
 fn locked_readable(context: &mut OperationContext<'_>, what: Versioned, key: &str) -> Result<Readable, VaultError> {
     match readable(context, what, key)? {
         Readable::Credential(row) => {

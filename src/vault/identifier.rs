@@ -2,7 +2,7 @@
 
 use super::{Field, VaultError};
 
-/// What a protocol allows in identifiers, and whether it makes one up where none is sent.
+/// Rules of a protocol for identifiers: allowed characters, and whether a missing identifier is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentifierPolicy {
     /// Anything that fits into a path segment. An object without an identifier has none.
@@ -29,7 +29,7 @@ impl IdentifierPolicy {
         }
     }
 
-    /// Generates the identifier of a new object for which none was sent.
+    /// Generates the identifier of a new object that was sent without one, if the policy does so.
     pub(super) fn generated(self) -> Option<String> {
         match self {
             IdentifierPolicy::Free => None,

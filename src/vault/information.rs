@@ -48,7 +48,7 @@ impl From<InformationRow> for Information {
     }
 }
 
-/// What is sent to create or update a record. `None` is not sent.
+/// Parameters of a request to create or update a record. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 7.1")]
 pub struct InformationInput {
@@ -77,7 +77,7 @@ pub struct ReadInformation {
 pub struct SavedInformation {
     /// Whether it is new.
     pub created: bool,
-    /// The record as it now is.
+    /// The saved record.
     pub information: Information,
     /// Its ETag, for a client that sends preconditions.
     pub etag: Option<ETag>,
@@ -121,7 +121,7 @@ impl Vault {
         Ok(ReadInformation { information, content, etag })
     }
 
-    /// Creates a record, or updates the one of that identifier.
+    /// Creates a record, or updates the record with the same identifier.
     ///
     /// # Errors
     /// [`VaultError::Missing`] without a text; [`VaultError::NotFound`] for an identifier of a record that the client does
@@ -199,8 +199,8 @@ pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: InformationId)
     Ok(content.map(|content| etag(context, &row, &content)))
 }
 
-/// Resolves a key among the records that the principal sees: an id, or an identifier. There is no code for "no access", so
-/// a record that it does not see is not found.
+/// Resolves a key (an id or an identifier) among the records that the principal sees. The contract has no "no access" code,
+/// so an invisible record is not found.
 ///
 /// # Errors
 /// [`VaultError::NotFound`]; [`VaultError::Ambiguous`] when id and identifier name two records.

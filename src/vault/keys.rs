@@ -1,5 +1,5 @@
-//! Unlocking a vault: the root key is checked before anything is written, then the keys that it wraps are read, or generated
-//! in an empty vault.
+//! Unlocks a vault: checks the root key before any write, then reads the keys that it wraps, or generates them in an empty
+//! vault.
 
 use std::os::unix::fs::DirBuilderExt;
 
@@ -21,10 +21,10 @@ const VALUES: &str = "values";
 const AUDIT: &str = "audit";
 const ACTIVE: &str = "active";
 
-/// Why a vault does not open.
+/// Error when opening a vault.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The root key is missing, wrong, or open to others.
+    /// The root key is missing, wrong, or accessible by others.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
     /// The database does not work.
@@ -50,7 +50,7 @@ impl From<TokenError> for StartError {
     }
 }
 
-/// Everything that a vault holds in memory when it opens.
+/// Keys and grants that a vault loads into memory when it opens.
 pub(super) struct Unlocked {
     pub(super) keyring: Keyring,
     pub(super) audit: DataKey,
@@ -59,7 +59,7 @@ pub(super) struct Unlocked {
     pub(super) identity_mac: RowMac,
 }
 
-/// Opens the database under the root key, and brings it up to date.
+/// Checks the root key, migrates the database, and loads its keys, or generates them in an empty database.
 pub(super) fn unlock(
     location: &VaultLocation,
     root_key: &RootKeyLocation,
@@ -82,12 +82,12 @@ pub(super) fn unlock(
     Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
 }
 
-/// The state of a database, found without writing to it.
+/// The state of a database, read without writing to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// Whether it has been initialised.
     pub used: bool,
-    /// How many migrations are missing.
+    /// The number of missing migrations.
     pub pending: usize,
 }
 
@@ -109,7 +109,7 @@ impl Inspection {
     }
 }
 
-/// Loads the root key: the one that the database knows, or a new one for an empty vault. Writes nothing but a new key.
+/// Loads the root key and checks it against the database, or generates one for an empty vault. Writes nothing but a new key.
 fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<RootKey, StartError> {
     let check = match Database::connect(&location.database, false)? {
         Some(mut database) => meta::root_key_check(database.connection())?,
@@ -127,7 +127,7 @@ fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
     }
 }
 
-/// Creates the data directory, open to its owner alone. One that exists is left as it is.
+/// Creates the data directory, accessible to its owner only. Leaves an existing directory unchanged.
 fn create_data_directory(location: &VaultLocation) -> Result<(), StartError> {
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -136,8 +136,8 @@ fn create_data_directory(location: &VaultLocation) -> Result<(), StartError> {
         .map_err(|error| StartError::DataDirectory(location.data_dir.display().to_string(), error.kind()))
 }
 
-/// Generates the keys of an empty database, all in one transaction. Of two nodes that start at once, the second finds what the
-/// first has generated.
+/// Generates the keys of an empty database in one transaction. If two nodes start at once, the second finds the keys of the
+/// first.
 fn initialize(database: &mut Database, root_key: &RootKey, now: DateTime<Utc>) -> Result<(), StartError> {
     let known = meta::root_key_check(database.connection())?;
     if known.is_none() {

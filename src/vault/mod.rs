@@ -1,7 +1,7 @@
-//! The rules of the vault, one file for each noun. Knows no HTTP, no protocol and no SQL.
+//! The rules of the vault, one file for each noun. Independent of HTTP, protocols and SQL.
 //!
 //! Every operation takes the pipeline of [`operation`]: `authorize → Permit → execute | reveal | query`, with exactly one audit
-//! record, which is durable before the answer leaves.
+//! record, which is durable before the response is sent.
 
 pub mod access;
 pub mod audit_log;
@@ -48,10 +48,10 @@ use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSe
 use crate::token::{SessionTokens, TokenAuthority};
 use access::{Failures, Freshness, Grants, Passwords};
 
-/// How long a transaction accepts further jobs: short against a commit, long against a job.
+/// Time during which a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
 
-/// Where a vault lives.
+/// Location of a vault: data directory and database.
 #[derive(Clone, Debug)]
 pub struct VaultLocation {
     /// The data directory: root key, heads of the audit log, and by default the database.
@@ -74,7 +74,7 @@ impl VaultLocation {
     }
 }
 
-/// An open vault. Cheap to clone; all clones are one vault.
+/// An open vault. Cheap to clone; all clones share one vault.
 #[derive(Clone)]
 pub struct Vault(Arc<Inner>);
 
@@ -99,7 +99,7 @@ struct Inner {
 }
 
 impl Vault {
-    /// Opens the vault at `location`: creates what an empty one lacks, and refuses a wrong root key before any write.
+    /// Opens the vault at `location`. Initializes an empty vault, and rejects a wrong root key before any write.
     ///
     /// # Errors
     /// [`StartError`].
@@ -141,17 +141,17 @@ impl Vault {
         })))
     }
 
-    /// The settings that it was opened with.
+    /// The settings of the vault.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// How many writes wait for a writer.
+    /// The number of writes that wait for a writer.
     pub fn queue_depth(&self) -> usize {
         self.0.store.queue_depth()
     }
 
-    /// The age of the grants in memory. Beyond three seconds no request is decided by them.
+    /// The age of the grants in memory. Remote requests are refused when it exceeds three seconds.
     pub fn grants_age(&self) -> Duration {
         self.0.freshness.age(&self.0.clock)
     }
@@ -162,7 +162,7 @@ impl Vault {
         database_answers && secrets::round_trips(&self.0) && self.0.are_grants_fresh()
     }
 
-    /// Finishes the writes that are queued and refuses later ones.
+    /// Finishes the queued writes and refuses later ones.
     pub fn close(&self) {
         self.0.store.close();
     }

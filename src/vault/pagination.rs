@@ -1,4 +1,4 @@
-//! Filters and pages of lists. Without a page a list is whole, as the contract has it.
+//! Filters and pagination of lists. Without a page, the whole list is returned, as in the contract.
 
 pub use crate::store::condition::{Condition, NumberTest, TextTest};
 pub use crate::store::list::{Filter, Page as CursorPage};
@@ -8,42 +8,42 @@ pub use crate::store::id::Cursor;
 
 use crate::store::StoreError;
 
-/// The rows of a page when only a cursor is sent.
+/// Page size when only a cursor is sent.
 pub const DEFAULT_LIMIT: i32 = 100;
-/// The largest page.
+/// Maximum page size.
 pub const MAX_LIMIT: i32 = 1000;
 
-/// A filter, and the page that is wanted; without one the list is whole.
+/// Filter and page of a list request. Without a page, the whole list is returned.
 #[derive(Clone, Debug, Default)]
 pub struct ListRequest {
-    /// What the list is narrowed to.
+    /// The filter.
     pub filter: Filter,
     /// The page.
     pub page: Option<CursorPage>,
 }
 
-/// A list that is paged by offset: a condition on its columns, and the part that is wanted.
+/// Query of a list paged by offset: a condition on its columns, and the page.
 #[derive(Clone, Debug)]
 pub struct OffsetQuery<T, C> {
-    /// What has to hold of a row; `None` is nothing.
+    /// Condition on the rows; `None` selects all.
     pub condition: Option<Condition<T>>,
-    /// The part, and its order.
+    /// Page and sort order.
     pub page: OffsetPage<C>,
 }
 
-/// A list, or a page of one.
+/// A list, or a page of a list.
 #[derive(Clone, Debug)]
 pub struct List<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// The cursor of the next page; `None` when there is none.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<Cursor>,
-    /// The size of the page; `None` when the list is whole.
+    /// The page size; `None` for a whole list.
     pub limit: Option<i64>,
 }
 
 impl ListRequest {
-    /// Queries the page and one row more, which tells whether there is a next one.
+    /// Queries the page and one row more, to detect a next page.
     pub(super) fn list<T, Id: Into<Cursor>>(
         &self,
         id: impl Fn(&T) -> Id,

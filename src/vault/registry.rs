@@ -1,4 +1,4 @@
-//! Domains and platform users, which have to be registered before a request may name them.
+//! Registered domains and platform users. A request may name only registered ones.
 
 use super::access::application::{checked_name, taken};
 use super::operation::{Done, OperationContext, Permit, Subject};
@@ -26,7 +26,7 @@ impl Vault {
         self.query(permit, |context| Ok(Done::new(Subject::Collection, domain::all(context.connection())?))).await
     }
 
-    /// Registers a platform user, in whose name proxy sessions may be created.
+    /// Registers a platform user, for whom proxy sessions may be created.
     ///
     /// # Errors
     /// [`VaultError::Taken`]; [`VaultError::Invalid`].

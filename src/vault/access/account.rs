@@ -10,6 +10,6 @@ pub struct Account {
     pub identity: IdentityId,
     /// `DOMAIN\name`.
     pub name: String,
-    /// What its roles grant.
+    /// Permissions granted by its roles.
     pub rights: Rights,
 }

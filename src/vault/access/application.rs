@@ -19,7 +19,7 @@ impl Vault {
     /// Creates an application.
     ///
     /// # Errors
-    /// [`VaultError::Taken`]; [`VaultError::Invalid`] for a name that is none.
+    /// [`VaultError::Taken`]; [`VaultError::Invalid`] for an invalid name.
     pub async fn create_application(&self, permit: Permit, name: &str) -> Result<(), VaultError> {
         let name = name.to_string();
         let rule = move |context: &mut OperationContext<'_>| {
@@ -63,7 +63,7 @@ impl Vault {
     }
 }
 
-/// Finds the id of the application of that name.
+/// Finds the id of an application by name.
 pub(super) fn id_by_name(context: &mut OperationContext<'_>, name: &str) -> Result<ApplicationId, VaultError> {
     let row = client::application_by_name(context.connection(), name)?;
     let id = row.map(|row| row.id).ok_or(VaultError::NotFound(Noun::Application))?;
@@ -71,7 +71,7 @@ pub(super) fn id_by_name(context: &mut OperationContext<'_>, name: &str) -> Resu
     Ok(id)
 }
 
-/// Checks a name that lists separate by commas: one line, not empty, without a comma.
+/// Checks a name that appears in comma-separated lists: one line, not empty, without a comma.
 ///
 /// # Errors
 /// [`VaultError::Invalid`].
@@ -83,7 +83,7 @@ pub(in crate::vault) fn checked_name(name: &str) -> Result<&str, VaultError> {
     Ok(line)
 }
 
-/// Turns a unique violation into the error of a name that is taken.
+/// Maps a unique violation to [`VaultError::Taken`].
 pub(in crate::vault) fn taken(noun: Noun) -> impl FnOnce(StoreError) -> VaultError {
     move |error| if matches!(error, StoreError::Conflict(_)) { VaultError::Taken(noun) } else { error.into() }
 }

@@ -15,10 +15,10 @@ use crate::token::{Claims, ClientSecret, JwkSet, SecretHash, TokenError};
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Principal, Request, Subject};
 use crate::vault::{DenyReason, Dependency, Vault, VaultError};
 
-/// How many records of failures share a job.
+/// Number of failure records inserted by one job.
 const RECORDS_PER_JOB: usize = 64;
 
-/// A client's id and secret, as they were sent.
+/// A client's id and secret, as sent.
 #[derive(Clone, Debug)]
 pub struct ClientCredentials {
     /// The public name.
@@ -27,20 +27,20 @@ pub struct ClientCredentials {
     pub client_secret: SecretText,
 }
 
-/// What a client asks for at the token endpoint.
+/// A request to the token endpoint.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
-    /// Who asks.
+    /// The client's credentials.
     pub credentials: ClientCredentials,
-    /// The tenant that the client believes to be in.
+    /// The tenant that the client sent.
     pub tenant: Option<String>,
-    /// The lifetime that the client wants, in seconds; it can only shorten the configured one.
+    /// The requested lifetime in seconds; it can only shorten the configured one.
     pub ttl: Option<i64>,
-    /// Where the request comes from.
+    /// The origin of the request.
     pub origin: Origin,
 }
 
-/// An access token at the moment of its issue.
+/// A newly issued access token.
 #[derive(Debug)]
 pub struct IssuedToken {
     /// The token.
@@ -49,7 +49,7 @@ pub struct IssuedToken {
     pub expires_in: i64,
 }
 
-/// Why authentication failed. Those of the token endpoint all look alike from outside.
+/// Reason of a failed authentication. The token endpoint returns the same error for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum AuthenticationFailure {
@@ -67,7 +67,7 @@ pub enum AuthenticationFailure {
 }
 
 impl AuthenticationFailure {
-    /// The reason in the audit log; stable.
+    /// The name in the audit log; stable.
     fn reason(self) -> &'static str {
         match self {
             AuthenticationFailure::UnknownClient => "unknown-client",
@@ -85,10 +85,10 @@ impl AuthenticationFailure {
     }
 }
 
-/// Why the token endpoint refused.
+/// Error of the token endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenEndpointError {
-    /// Client authentication failed; why, is for the audit log alone.
+    /// Client authentication failed; the reason goes to the audit log only.
     InvalidClient,
     /// The vault failed.
     Vault(VaultError),
@@ -100,7 +100,7 @@ impl From<VaultError> for TokenEndpointError {
     }
 }
 
-/// The claims of an active token (RFC 7662, section 2.2). `None` stands for every token that is not active.
+/// The claims of an active token (RFC 7662, section 2.2). `None`: the token is not active.
 pub type Introspection = Option<Arc<Claims>>;
 
 impl Vault {
@@ -127,7 +127,7 @@ impl Vault {
         if client.is_live(now) { Ok((Arc::clone(client), claims)) } else { Err(AuthenticationFailure::ClientNotLive) }
     }
 
-    /// The claims of a token that is valid in itself; whether its client is live is another question.
+    /// Returns the claims of a valid token. Does not check whether its client is live.
     fn valid_claims(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Claims>, AuthenticationFailure> {
         let claims = self.0.tokens.load().check(token, now).map_err(|error| match error {
             TokenError::Expired => AuthenticationFailure::TokenExpired,
@@ -140,7 +140,7 @@ impl Vault {
     /// Issues an access token.
     ///
     /// # Errors
-    /// [`TokenEndpointError::InvalidClient`], for every reason alike.
+    /// [`TokenEndpointError::InvalidClient`], whatever the reason.
     pub async fn issue_token(&self, request: TokenRequest) -> Result<IssuedToken, TokenEndpointError> {
         let now = self.0.clock.now();
         let client = self.authenticate_client(&request.credentials, &request.origin, now)?;
@@ -156,7 +156,7 @@ impl Vault {
         Ok(IssuedToken { token, expires_in })
     }
 
-    /// Revokes a token of this client. A token that is not valid, or not the client's, is left alone silently (RFC 7009,
+    /// Revokes a token of this client. An invalid token, or one of another client, is ignored without an error (RFC 7009,
     /// section 2.2).
     ///
     /// # Errors
@@ -184,7 +184,7 @@ impl Vault {
         Ok(self.execute_and_refresh(permit, rule).await?)
     }
 
-    /// Returns the claims of a token that is active. Any live client may ask.
+    /// Returns the claims of an active token. Any live client may call this.
     ///
     /// # Errors
     /// As [`Vault::issue_token`].
@@ -215,7 +215,7 @@ impl Vault {
         self.0.tokens.load().issuer().into()
     }
 
-    /// Authenticates a client by its credentials. Every failure costs the same and looks the same.
+    /// Authenticates a client by its credentials. All failures take the same time and return the same error.
     fn authenticate_client(
         &self,
         credentials: &ClientCredentials,
@@ -240,8 +240,8 @@ impl Vault {
                 Err(reason) => AuthenticationFailure::OriginNotAllowed(reason),
             },
         };
-        // The id of a client that exists and nothing else: what was typed there may be a password, and ids that are made up
-        // could flood the log.
+        // Log only the id of an existing client: an unknown id may be a mistyped password, and made-up ids could flood the
+        // log.
         self.note_failure(origin.source, known.map_or("", |client| &client.client_id), failure);
         Err(TokenEndpointError::InvalidClient)
     }
@@ -251,7 +251,7 @@ impl Vault {
         self.0.failures.add(source, tried, failure.reason());
     }
 
-    /// Counts a request without credentials, or with credentials that cannot be read.
+    /// Counts a request with missing or malformed credentials.
     pub fn note_missing_credentials(&self, source: IpAddr) {
         self.note_failure(source, "", AuthenticationFailure::UnknownClient);
     }
@@ -259,7 +259,7 @@ impl Vault {
     /// Records the failed authentications since the last call, merged.
     ///
     /// # Errors
-    /// [`VaultError::Store`]; the failures are kept for the next call then.
+    /// [`VaultError::Store`]; the failures are then kept for the next call.
     pub async fn record_failures(&self) -> Result<(), VaultError> {
         let failures = self.0.failures.take();
         if failures.is_empty() {
@@ -268,7 +268,7 @@ impl Vault {
         let now = self.0.clock.now();
         let permit = Permit::system(Action::AUTHENTICATION);
         let mut rest = failures.as_slice();
-        // A few at a time, so that a storm of them takes its turns.
+        // In batches, so that many failures do not block other writes.
         while !rest.is_empty() {
             let (some, after) = rest.split_at(rest.len().min(RECORDS_PER_JOB));
             let records = some.iter().map(|failure| failure_record(now, failure)).collect();
@@ -282,7 +282,7 @@ impl Vault {
     }
 }
 
-/// The hash of no secret, so that an unknown client costs what a known one does.
+/// Hash of a random secret, so that an unknown client takes the same time as a known one.
 fn unmatched_hash() -> &'static SecretHash {
     static HASH: OnceLock<SecretHash> = OnceLock::new();
     HASH.get_or_init(|| ClientSecret::generate().hash())

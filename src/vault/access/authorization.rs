@@ -15,26 +15,26 @@ use crate::token::ClientSecret;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Noun, Vault, VaultError};
 
-/// What is asked for with a new authorization.
+/// Parameters of a request to create an authorization.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
-    /// The application that it belongs to.
+    /// Its application.
     pub application: String,
-    /// What it may call.
+    /// Resources that it may call.
     pub resources: Vec<Resource>,
-    /// What it may change.
+    /// Read or write access.
     pub access: ClientAccess,
-    /// Where it may call from: addresses, ranges, `*`. An empty list is anywhere.
+    /// Allowed source addresses: addresses, ranges, `*`. Empty: any.
     pub allowed_ips: Vec<String>,
-    /// The referers that calls may have: hosts, `*.domain`, URLs, `*`. An empty list is any.
+    /// Allowed referers: hosts, `*.domain`, URLs, `*`. Empty: any.
     pub allowed_referers: Vec<String>,
-    /// The certificates of which the client has to present one, by SHA-256 fingerprint. An empty list needs none.
+    /// SHA-256 fingerprints of the accepted client certificates. Empty: no certificate is required.
     pub certificates: Vec<String>,
-    /// When it expires.
+    /// Time of expiry.
     pub expires_at: Option<DateTime<Utc>>,
     /// The public key under which the secrets in its responses are encrypted.
     pub response_key: Option<Arc<ResponseKey>>,
-    /// The roles that it holds, by name.
+    /// Its roles, by name.
     pub roles: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Vault {
     /// Creates an authorization of an application.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for a restriction that cannot be read, or is empty; [`VaultError::NotFound`] for an unknown
+    /// [`VaultError::Invalid`] for an invalid or empty restriction; [`VaultError::NotFound`] for an unknown
     /// application or role.
     pub async fn create_authorization(
         &self,
@@ -180,8 +180,8 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Gives a client a new secret. The one before it stays valid until `old_until`; older ones end now, so that never more
-    /// than two are live.
+    /// Rotates the secret of a client. The previous secret stays valid until `old_until`; older ones expire now, so that at
+    /// most two are live.
     ///
     /// # Errors
     /// [`VaultError::NotFound`].
@@ -255,8 +255,7 @@ struct Restrictions {
     certificates: String,
 }
 
-/// Checks what is asked for. An empty restriction, as an unset shell variable leaves it, is refused: it would read as no
-/// restriction at all.
+/// Checks a request. Rejects an empty restriction, as from an unset shell variable: it would mean no restriction.
 fn checked_restrictions(request: &AuthorizationRequest, now: DateTime<Utc>) -> Result<Restrictions, VaultError> {
     let lists = [
         (Field::AllowedAddress, &request.allowed_ips),
@@ -286,7 +285,7 @@ fn roles_without_resource() -> VaultError {
     VaultError::invalid(Field::Roles, "roles need the resource administration, which the authorization lacks")
 }
 
-/// Tells every node of a changed authorization.
+/// Notifies every node of a changed authorization.
 pub(super) fn changed(context: &mut OperationContext<'_>, id: AuthorizationId) -> Result<Done<()>, VaultError> {
     meta::increment_change_mark(context.connection())?;
     Ok(Done::new(Subject::Authorization(id), ()))

@@ -1,10 +1,10 @@
-//! The permission check that comes before everything else.
+//! The permission check at the start of every operation.
 
 use super::{Client, ClientAccess, Origin, Resource, Rights};
 use crate::vault::operation::{AccessKind, Action, Need, Principal, RolePermission};
 use crate::vault::{DenyReason, VaultError};
 
-/// Checks whether a principal may perform an action from there: the resource first, then the origin, then whether it may
+/// Checks whether a principal may perform an action from an origin: first the resource, then the origin, then whether it may
 /// write (contract, section 1.9), then the permission of its roles.
 ///
 /// # Errors

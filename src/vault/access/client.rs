@@ -1,4 +1,4 @@
-//! API clients as they stand in memory.
+//! API clients, as held in memory.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::crypto::{ResponseKey, SecretText};
 use crate::store::id::AuthorizationId;
 use crate::token::SecretHash;
 
-/// A group of operations that an authorization can hold.
+/// A group of operations that can be granted to an authorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// Devices, credentials, protected information, SSH keys, and the list of proxy sessions.
@@ -23,7 +23,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// All of them.
+    /// All resources.
     pub const ALL: [Resource; 3] = [Resource::PamCore, Resource::WebProxySession, Resource::Administration];
 
     /// The name, as stored and as given on the command line.
@@ -36,7 +36,7 @@ impl Resource {
     }
 }
 
-/// A name that stands for no value of its type.
+/// Error for a name that is not a value of the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown name")]
 pub struct UnknownName;
@@ -52,9 +52,9 @@ impl FromStr for Resource {
 /// Whether an authorization may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAccess {
-    /// It may list, and read secrets.
+    /// May list objects and read secrets.
     ReadOnly,
-    /// It may also create, update, deactivate and activate.
+    /// May also create, update, deactivate and activate.
     ReadWrite,
 }
 
@@ -80,9 +80,9 @@ impl FromStr for ClientAccess {
 /// A client secret that is valid until it expires.
 #[derive(Clone, Debug)]
 pub struct LiveSecret {
-    /// What it is compared with.
+    /// Hash of the secret.
     pub hash: SecretHash,
-    /// When it expires; `None` is never.
+    /// Time of expiry; `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -95,29 +95,29 @@ pub struct Client {
     pub client_id: String,
     /// Whether it and its application are active.
     pub active: bool,
-    /// When it expires; `None` is never.
+    /// Time of expiry; `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether it may write.
     pub access: ClientAccess,
-    /// What it may call.
+    /// Resources that it may call.
     pub resources: Vec<Resource>,
-    /// Where it may call from.
+    /// Origins that it may call from.
     pub origins: AllowedOrigins,
     /// Its secrets, at most two.
     pub secrets: Vec<LiveSecret>,
-    /// The public key under which the secrets in its responses are encrypted; `None` is plain.
+    /// The public key under which the secrets in its responses are encrypted; `None`: plain.
     pub response_key: Option<Arc<ResponseKey>>,
-    /// What its roles grant.
+    /// Permissions granted by its roles.
     pub rights: Rights,
 }
 
 impl Client {
-    /// Whether tokens of this client are valid at all at `now`.
+    /// Whether the client is active and has not expired at `now`; otherwise none of its tokens is valid.
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.active && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Whether `secret` is one of this client's at `now`. Compares every secret, so that the time tells nothing.
+    /// Whether `secret` is valid for this client at `now`. Compares every secret, so that timing reveals nothing.
     pub fn accepts(&self, secret: &SecretText, now: DateTime<Utc>) -> bool {
         self.secrets.iter().fold(false, |accepted, live| {
             let live_now = live.expires_at.is_none_or(|end| now < end);

@@ -1,5 +1,5 @@
-//! Failed authentications, merged per network, tried name and reason until they are recorded, once a second: a storm of
-//! them must flood neither the log nor the memory.
+//! Failed authentications, merged by network, tried name and reason, and recorded once a second, so that a flood of failures
+//! fills neither the log nor the memory.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::network::subscriber_network;
 
-/// Beyond so many in one second, the rest are counted together under 0.0.0.0.
+/// Maximum number of entries between two records; further failures are counted together under 0.0.0.0.
 const MAX_ENTRIES: usize = 4096;
 
 /// The failures since the last record.
@@ -23,17 +23,17 @@ struct Key {
 
 #[derive(Clone, Copy, Debug)]
 struct Count {
-    /// The only source so far; `None` once there are several.
+    /// The source; `None` for several sources.
     source: Option<IpAddr>,
     times: i32,
 }
 
-/// Failures of one network that look alike.
+/// Failures of one network with the same tried name and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::vault) struct MergedFailure {
     /// The source address, or the network of several.
     pub(in crate::vault) source: String,
-    /// The client id or account that was tried, when there is such a one; else empty.
+    /// The tried client id or account, if it exists; otherwise empty.
     pub(in crate::vault) tried: String,
     pub(in crate::vault) reason: &'static str,
     pub(in crate::vault) times: i32,
@@ -63,7 +63,7 @@ impl Failures {
         count.times = count.times.saturating_add(more.times);
     }
 
-    /// Takes what was counted.
+    /// Removes and returns the counted failures.
     pub(in crate::vault) fn take(&self) -> Vec<MergedFailure> {
         let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let merged = |(key, count): (Key, Count)| MergedFailure {
@@ -77,7 +77,7 @@ impl Failures {
         counts.into_iter().map(merged).collect()
     }
 
-    /// Puts back what could not be recorded.
+    /// Puts back failures that could not be recorded.
     pub(in crate::vault) fn put_back(&self, failures: Vec<MergedFailure>) {
         for failure in failures {
             let key = Key { network: failure.network, tried: failure.tried, reason: failure.reason };

@@ -1,4 +1,4 @@
-//! How old the copy of the grants in memory is. A node that cannot tell what was revoked refuses: it fails closed.
+//! Age of the grants in memory. A node that cannot check for revocations refuses requests: it fails closed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,24 +7,24 @@ use crate::clock::Clock;
 use crate::vault::operation::Principal;
 use crate::vault::{Dependency, Inner, VaultError};
 
-/// The oldest copy of the grants that requests are decided by.
+/// Maximum age of the grants in memory.
 const MAX_AGE: Duration = Duration::from_secs(3);
 
-/// When the grants were last found to be current, on the monotonic clock.
+/// Monotonic time of the last check that found the grants current, in microseconds.
 pub(in crate::vault) struct Freshness(AtomicU64);
 
 impl Freshness {
-    /// Grants that are current now.
+    /// Freshness of grants that are current now.
     pub(in crate::vault) fn new(clock: &Clock) -> Self {
         Self(AtomicU64::new(micros(clock.monotonic())))
     }
 
-    /// Notes that the grants were current at `looked_at`, the monotonic time before the database was asked.
+    /// Notes that the grants were current at `looked_at`, the monotonic time before the database query.
     pub(in crate::vault) fn note(&self, looked_at: Duration) {
         self.0.fetch_max(micros(looked_at), Ordering::SeqCst);
     }
 
-    /// The age of the copy.
+    /// The age of the grants in memory.
     pub(in crate::vault) fn age(&self, clock: &Clock) -> Duration {
         clock.monotonic().saturating_sub(Duration::from_micros(self.0.load(Ordering::SeqCst)))
     }
@@ -35,7 +35,7 @@ fn micros(time: Duration) -> u64 {
 }
 
 impl Inner {
-    /// Refuses a remote principal while the grants in memory are too old to decide by.
+    /// Refuses a remote principal while the grants in memory are too old.
     ///
     /// # Errors
     /// [`VaultError::Unavailable`].
@@ -46,7 +46,7 @@ impl Inner {
         Err(VaultError::Unavailable(Dependency::Grants))
     }
 
-    /// Whether the grants in memory are fresh enough to decide by.
+    /// Whether the grants in memory are fresh enough for a decision.
     pub(in crate::vault) fn are_grants_fresh(&self) -> bool {
         self.freshness.age(&self.clock) <= MAX_AGE
     }

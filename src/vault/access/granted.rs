@@ -1,4 +1,4 @@
-//! What roles grant, permission by permission.
+//! Permissions granted by roles.
 
 use super::permission::{self, Grant, Permission, Verb};
 use crate::store::id::ProviderId;
@@ -24,7 +24,7 @@ pub struct GrantedPermission {
     pub roles: Vec<String>,
 }
 
-/// Roles, each with what it grants within its permission set.
+/// Pairs roles with their grants within their permission sets.
 pub(in crate::vault) fn with_grants(
     connection: &mut AnyConnection,
     rows: Vec<RoleRow>,
@@ -38,7 +38,7 @@ pub(in crate::vault) fn with_grants(
     Ok(rows.into_iter().map(grant).collect())
 }
 
-/// Lists what these roles grant: on all objects, and on single providers.
+/// Lists the permissions that these roles grant: on all objects, and on single providers.
 pub(super) fn granted(roles: &[(RoleRow, Grant)]) -> (Vec<GrantedPermission>, Vec<GrantedPermission>) {
     let through = |needed: &Permission| -> Vec<String> {
         let needed = needed.to_string();

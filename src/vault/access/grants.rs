@@ -1,4 +1,4 @@
-//! The copy of clients, accounts and revoked tokens in memory. Loaded anew whenever the change mark has risen.
+//! In-memory snapshot of clients, accounts and revoked tokens. Reloaded when the change mark has changed.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -25,7 +25,7 @@ use crate::vault::{DenyReason, VaultError};
 /// Clients, accounts and revoked tokens, as of one state of the database.
 #[derive(Clone, Debug, Default)]
 pub(in crate::vault) struct Grants {
-    /// The change mark at which it was loaded.
+    /// The change mark at the time of loading.
     pub(in crate::vault) revision: i64,
     clients: HashMap<String, Arc<Client>>,
     revoked: HashSet<String>,
@@ -34,7 +34,7 @@ pub(in crate::vault) struct Grants {
 }
 
 impl Grants {
-    /// Loads everything. The mark is read first: a change in between makes the next look load again.
+    /// Loads everything. Reads the change mark first, so that a concurrent change makes the next refresh load again.
     pub(in crate::vault) fn read(
         connection: &mut AnyConnection,
         now: DateTime<Utc>,
@@ -49,7 +49,7 @@ impl Grants {
             secrets.entry(owner).or_default().extend(live_secret(row));
         }
         let authorizations = client::authorizations(connection)?;
-        // After the authorizations: one that is made right now is not to be seen without the key it was made with.
+        // Read after the authorizations, so that a concurrently inserted authorization is not seen without its key.
         let mut response_keys: HashMap<AuthorizationId, ResponseKeyRow> =
             crate::store::response_key::all(connection)?.into_iter().map(|row| (row.authorization_id, row)).collect();
         let roles = grants_of_roles(connection)?;
@@ -72,21 +72,21 @@ impl Grants {
         self.logins.get(account)
     }
 
-    /// The client with that id.
+    /// The client with this id.
     pub(in crate::vault) fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
         self.clients.get(client_id)
     }
 
-    /// Whether the token of that id was revoked.
+    /// Whether the token with this id was revoked.
     pub(in crate::vault) fn is_revoked(&self, jti: &str) -> bool {
         self.revoked.contains(jti)
     }
 
-    /// Confirms that a principal may still act, and returns it as it is now: its client is live, its token not revoked, its
-    /// permission still held.
+    /// Confirms that a principal still has the permission, that its client is live and its token not revoked, and returns its
+    /// current state.
     ///
     /// # Errors
-    /// [`DenyReason::Revoked`], or the reason for which it would be denied now.
+    /// [`DenyReason::Revoked`], or the first reason of the permission check.
     pub(in crate::vault) fn confirm(
         &self,
         request: &Request,
@@ -116,7 +116,7 @@ impl Grants {
     }
 }
 
-/// Loads the accounts that may authenticate with a password. One whose row was modified outside the vault may not.
+/// Loads the accounts with a password. Skips accounts whose row was modified outside the vault.
 fn logins(
     connection: &mut AnyConnection,
     mac: &RowMac,
@@ -138,13 +138,13 @@ fn logins(
     Ok(logins)
 }
 
-/// What each role grants.
+/// Loads the grant of each role.
 fn grants_of_roles(connection: &mut AnyConnection) -> Result<HashMap<RoleId, Grant>, StoreError> {
     let roles = role::all(connection)?;
     Ok(with_grants(connection, roles)?.into_iter().map(|(row, grant)| (row.id, grant)).collect())
 }
 
-/// Groups roles by who holds them.
+/// Groups roles by holder.
 fn grouped<Holder: Eq + Hash>(pairs: Vec<(Holder, RoleId)>) -> HashMap<Holder, Vec<RoleId>> {
     pairs.into_iter().fold(HashMap::new(), |mut groups, (holder, role)| {
         groups.entry(holder).or_insert_with(Vec::new).push(role);
@@ -161,7 +161,7 @@ fn live_secret(row: ClientSecretRow) -> Option<LiveSecret> {
     Some(LiveSecret { hash, expires_at: row.expires_at.map(from_micros) })
 }
 
-/// Builds a client. A row that cannot be read in full becomes a client that may do nothing.
+/// Builds a client. A row with an invalid origin list, access or response key becomes an inactive client.
 fn client_from_row(
     row: AuthorizationRow,
     application_active: bool,

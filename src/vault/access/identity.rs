@@ -1,4 +1,4 @@
-//! Identities: accounts of a directory that may hold roles.
+//! Identities: directory accounts that can hold roles.
 
 pub use crate::store::identity::IdentityColumn;
 
@@ -17,7 +17,7 @@ use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::pagination::OffsetList;
 use crate::vault::{Dependency, Field, Inner, Noun, Vault, VaultError};
 
-/// The name of a kind of account, as stored and as shown.
+/// The name of a kind of account, as stored and displayed.
 pub(super) fn kind_name(kind: AccountKind) -> &'static str {
     match kind {
         AccountKind::User => "User",
@@ -34,7 +34,7 @@ pub struct Identity {
     pub account_name: String,
     /// `User` or `Group`.
     pub identity_type: String,
-    /// The roles that it holds, by id.
+    /// Its roles, by id.
     pub roles: Vec<Role>,
     /// Whether its MAC verifies; `None` when it was not verified.
     pub valid: Option<bool>,
@@ -82,7 +82,7 @@ impl Vault {
         self.query(permit, read).await
     }
 
-    /// Returns whether the directory has an account, so that it can become an identity.
+    /// Returns whether an account exists in the directory.
     ///
     /// # Errors
     /// [`VaultError::Unavailable`].
@@ -91,13 +91,13 @@ impl Vault {
         self.query(permit, move |_| Ok(Done::new(Subject::Collection, found.clone()?.is_some()))).await
     }
 
-    /// Creates an identity of an account that the directory has.
+    /// Creates the identity of an account in the directory.
     ///
     /// # Errors
-    /// [`VaultError::Taken`]; [`VaultError::Invalid`] for an account that the directory does not have;
+    /// [`VaultError::Taken`]; [`VaultError::Invalid`] for an account that is not in the directory;
     /// [`VaultError::Unavailable`].
     pub async fn create_identity(&self, permit: Permit, account_name: &str) -> Result<Identity, VaultError> {
-        // The directory is asked before the transaction, which must not wait for a network.
+        // Query the directory before the transaction, which must not wait for the network.
         let account = match self.existing_account(account_name).await {
             Ok(account) => account,
             Err(error) => return Err(self.refuse(&permit, error).await),
@@ -113,7 +113,7 @@ impl Vault {
     /// Deletes an identity and its roles.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`]; [`VaultError::Protected`] for the identity that asks.
+    /// [`VaultError::NotFound`]; [`VaultError::Protected`] for the principal's own identity.
     pub async fn delete_identity(&self, permit: Permit, id: IdentityId) -> Result<(), VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, id)?;
@@ -127,14 +127,14 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Finds the account of that name in the directory.
+    /// Finds an account in the directory by name.
     async fn account(&self, name: &str) -> Result<Option<Account>, VaultError> {
         let Some(name) = AccountName::parse(name) else { return Ok(None) };
         let found = self.0.directory.find(&name).await;
         found.map_err(|DirectoryError| VaultError::Unavailable(Dependency::Directory))
     }
 
-    /// Finds an account that has to be in the directory.
+    /// Finds an account in the directory, or fails.
     async fn existing_account(&self, name: &str) -> Result<Account, VaultError> {
         let name = name.trim();
         if name.is_empty() {

@@ -12,7 +12,7 @@ use crate::text::case_folded;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Noun, Vault, VaultError};
 
-/// The shortest password, in characters.
+/// Minimum password length, in characters.
 const MIN_PASSWORD_CHARS: usize = 12;
 
 /// An identity, without its password hash.
@@ -70,7 +70,7 @@ impl Vault {
         self.query(permit, list).await
     }
 
-    /// Sets the password with which a user may authenticate.
+    /// Sets the password of a user.
     ///
     /// # Errors
     /// [`VaultError::Invalid`] for a short password, a group, or an identity that was modified outside the vault.
@@ -166,7 +166,7 @@ impl Vault {
     }
 }
 
-/// Renews the MAC of an identity and tells every node of the change.
+/// Updates the MAC of an identity and notifies every node.
 fn changed(context: &mut OperationContext<'_>, id: IdentityId) -> Result<Done<()>, VaultError> {
     let vault = context.vault;
     identity_mac::update(context.connection(), &vault.identity_mac, id)?;
@@ -181,7 +181,7 @@ fn existing(context: &mut OperationContext<'_>, account: &str) -> Result<Identit
     Ok(row)
 }
 
-/// The identity of an account, if its MAC verifies: foreign data must not get a MAC of the vault.
+/// Finds the identity of an account, if its MAC verifies: a row modified outside the vault must not get a valid MAC.
 fn unmodified(context: &mut OperationContext<'_>, account: &str) -> Result<IdentityRow, VaultError> {
     let row = existing(context, account)?;
     let vault = context.vault;

@@ -1,5 +1,5 @@
-//! The MAC of an identity, over its row, its password hash and its roles. A row that was modified outside the vault, and so
-//! without its keys, fails verification.
+//! The MAC of an identity, over its row, its password hash and its roles. A row that was modified outside the vault fails
+//! verification.
 
 use crate::audit::RowMac;
 use crate::store::id::{IdentityId, RoleId};
@@ -8,16 +8,16 @@ use crate::store::lock::lock_name;
 use crate::store::role;
 use crate::store::{AnyConnection, StoreError};
 
-/// The purpose of the key of these MACs.
+/// Purpose of the MAC key.
 pub(in crate::vault) const PURPOSE: &str = "identity";
 
-/// Verifies the MAC of a row with these roles, which are in ascending order.
+/// Verifies the MAC of a row and its roles. `roles` must be in ascending order.
 pub(in crate::vault) fn verify(mac: &RowMac, row: &IdentityRow, roles: &[RoleId]) -> bool {
     with_fields(row, roles, |fields| mac.verify(fields, &row.mac))
 }
 
-/// Locks the identity and verifies its MAC. An identity that fails must not get a new MAC: that would make foreign data
-/// the vault's own.
+/// Locks the identity and verifies its MAC. An identity that fails must not get a new MAC, which would authenticate the
+/// modified row.
 pub(in crate::vault) fn locked_and_verified(
     connection: &mut AnyConnection,
     mac: &RowMac,
@@ -29,7 +29,7 @@ pub(in crate::vault) fn locked_and_verified(
     Ok(verify(mac, &row, &roles))
 }
 
-/// Writes the MAC of the identity as it stands.
+/// Computes and writes the MAC of the current identity.
 pub(in crate::vault) fn update(connection: &mut AnyConnection, mac: &RowMac, id: IdentityId) -> Result<(), StoreError> {
     lock_identity(connection, id)?;
     let row = identity::by_id(connection, id)?.ok_or(StoreError::NotFound)?;
@@ -38,7 +38,7 @@ pub(in crate::vault) fn update(connection: &mut AnyConnection, mac: &RowMac, id:
     identity::set_mac(connection, id, &row_mac)
 }
 
-/// Locks the identity, so that what is verified and what is written is one state.
+/// Locks the identity, so that it does not change between verification and update.
 fn lock_identity(connection: &mut AnyConnection, id: IdentityId) -> Result<(), StoreError> {
     lock_name(connection, &format!("identity/{id}"))
 }

@@ -1,4 +1,4 @@
-//! Links: what a client sees.
+//! Links: the objects and tags that are visible to a client.
 
 use super::application::checked_name;
 use super::authorization;
@@ -9,7 +9,7 @@ use crate::text::canonical_number;
 use crate::vault::operation::{OperationContext, Permit};
 use crate::vault::{Noun, Vault, VaultError};
 
-/// What can be linked to an authorization.
+/// Target of a link to an authorization.
 #[derive(Clone, Debug)]
 pub enum LinkTarget {
     /// A device by its hostname, with all of its credentials.
@@ -18,7 +18,7 @@ pub enum LinkTarget {
     Credential(String),
     /// A protected-information record by its id or identifier.
     Information(String),
-    /// A tag, used before or not: every device, credential and SSH key that has it.
+    /// A tag: every device, credential and SSH key that has it. It need not be in use yet.
     Tag(String),
     /// An entry of a local PAM provider: the provider's id or name, a slash, the entry's name.
     Entry(String),
@@ -40,8 +40,7 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Removes a link, also that of an object that the client has created. What the client sees by another link it goes on
-    /// seeing.
+    /// Removes a link, even to an object that the client has created. Objects with another link to the client stay visible.
     ///
     /// # Errors
     /// [`VaultError::NotFound`].
@@ -59,7 +58,7 @@ impl Vault {
     }
 }
 
-/// Finds the object of a link. The operator sees everything, so an id wins over an identifier of the same digits.
+/// Finds the object of a link. The operator sees everything, so an id takes precedence over an equal identifier.
 pub(super) fn resolve(context: &mut OperationContext<'_>, target: &LinkTarget) -> Result<LinkedObject, VaultError> {
     let connection = context.connection();
     match target {

@@ -1,5 +1,4 @@
-//! Who may do what: API clients and accounts, what roles grant, where calls may come from, and the copy of all that in
-//! memory.
+//! Access control: API clients and accounts, roles and permissions, allowed origins, and their in-memory snapshot.
 
 pub mod application;
 pub mod authentication;

@@ -1,5 +1,5 @@
 //! The origin of a request, and the origins that an authorization allows (contract, section 3.2): source addresses, HTTP
-//! referers, client certificates. Every list that is not empty has to match.
+//! referers, client certificates. Every nonempty list has to match.
 
 use std::net::IpAddr;
 
@@ -10,20 +10,20 @@ use crate::network;
 use crate::text::comma_separated;
 use crate::vault::{DenyReason, Field, VaultError};
 
-/// The origin of a request, as far as the server can tell.
+/// The origin of a request, as the server sees it.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The source address.
     pub source: IpAddr,
-    /// The id of the request, as in the answer's header and the log.
+    /// The id of the request, as in the response header and the log.
     pub request_id: String,
     /// The header `Referer`.
     pub referer: Option<String>,
-    /// The certificate that the client has proved to hold the key of.
+    /// The client certificate, with proof of possession of its key.
     pub certificate: Option<CertificateFingerprint>,
 }
 
-/// The SHA-256 of a certificate in DER.
+/// The SHA-256 fingerprint of a certificate in DER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateFingerprint(pub [u8; 32]);
 
@@ -36,8 +36,8 @@ impl Origin {
 }
 
 impl CertificateFingerprint {
-    /// Reads 64 hexadecimal digits in any case, with or without colons between the bytes, as `openssl x509
-    /// -fingerprint -sha256` prints them.
+    /// Parses 64 hexadecimal digits in any case, with or without colons between the bytes, as printed by `openssl x509
+    /// -fingerprint -sha256`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.trim().split(':').collect();
         let mut bytes = [0; 32];
@@ -62,8 +62,7 @@ enum Allowed<T> {
 }
 
 impl<T> Allowed<T> {
-    /// Reads a list separated by commas. `None` when an entry makes no sense: a list that cannot be read must not
-    /// allow anything.
+    /// Parses a comma-separated list. `None` if an entry is invalid: an invalid list must not allow anything.
     fn parse(list: &str, entry: impl Fn(&str) -> Option<T>) -> Option<Self> {
         let any = list.trim().is_empty() || comma_separated(list).any(|item| item == "*");
         let entries: Vec<T> = comma_separated(list).filter(|item| *item != "*").map(entry).collect::<Option<_>>()?;
@@ -78,7 +77,7 @@ impl<T> Allowed<T> {
     }
 }
 
-/// Which of the lists cannot be read.
+/// The list that cannot be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableList {
     /// The source addresses.
@@ -112,7 +111,7 @@ impl UnreadableList {
 }
 
 impl AllowedOrigins {
-    /// Reads the three lists, each separated by commas.
+    /// Parses the three comma-separated lists.
     pub fn parse(sources: &str, referers: &str, certificates: &str) -> Result<Self, UnreadableList> {
         Ok(Self {
             sources: Allowed::parse(sources, network::parse).ok_or(UnreadableList::Sources)?,
@@ -122,7 +121,7 @@ impl AllowedOrigins {
         })
     }
 
-    /// No origin at all.
+    /// Allows no origin.
     pub(in crate::vault) fn nowhere() -> Self {
         Self {
             sources: Allowed::Only(Vec::new()),
@@ -134,7 +133,7 @@ impl AllowedOrigins {
     /// Checks an origin.
     ///
     /// # Errors
-    /// The first list that it does not match.
+    /// The reason for the first list that does not match.
     pub(in crate::vault) fn admit(&self, origin: &Origin) -> Result<(), DenyReason> {
         if !self.sources.allows(|range| network::contains(range, origin.source)) {
             return Err(DenyReason::Source);
@@ -153,7 +152,7 @@ impl AllowedOrigins {
     }
 }
 
-/// A page, or all pages of a site, that calls may be referred from.
+/// An allowed referer: a page, or all pages of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Referer {
     /// A host, whatever the scheme and the port.
@@ -175,7 +174,7 @@ impl Referer {
             Some(host) => (true, host),
             None => (false, entry),
         };
-        // The URL parser brings names to the form that it will give those of the header.
+        // The URL parser normalizes the name as it does that of the header.
         let url = Url::parse(&format!("http://{host}/")).ok()?;
         let name =
             url.host_str().filter(|_| url.path() == "/" && url.port().is_none() && !host.contains(['@', ':']))?;

@@ -22,15 +22,15 @@ use crate::vault::operation::{Principal, Request};
 use super::authentication::AuthenticationFailure;
 use super::{Account, Origin};
 
-/// The most concurrent checks: each takes 19 MiB.
+/// Maximum number of concurrent checks: each takes 19 MiB.
 const MAX_CONCURRENT_CHECKS: usize = 4;
-/// The most verified passwords in the cache.
+/// Maximum number of verified passwords in the cache.
 const MAX_CACHED: usize = 1024;
-/// The window over which failed attempts are counted.
+/// Window in which failed attempts are counted.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The limit of one source for all accounts together, as a multiple of the limit for one account.
 const SOURCE_LIMIT_FACTOR: u32 = 10;
-/// Beyond so many counts within the window, all are dropped.
+/// Maximum number of counts within the window; beyond it all are dropped.
 const MAX_COUNTS: usize = 8192;
 
 /// An account that may authenticate with a password.
@@ -44,7 +44,7 @@ pub(in crate::vault) struct Login {
 /// Hashes a password.
 ///
 /// # Errors
-/// None that a password can cause.
+/// None that depends on the password.
 pub(in crate::vault) fn hash(password: &SecretText) -> Result<String, argon2::password_hash::Error> {
     Ok(Argon2::default().hash_password(password.expose().as_bytes())?.to_string())
 }
@@ -54,15 +54,15 @@ fn verify(hash: &str, password: &SecretText) -> bool {
     parsed.is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
 }
 
-/// The hash of no password, so that an unknown account costs what a known one does.
+/// Hash of a random password, so that an unknown account takes the same time as a known one.
 fn unmatched_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| hash(&SecretText::new(hex::encode(crate::crypto::random_bytes::<32>()))).unwrap_or_default())
 }
 
-/// What this node remembers about passwords.
+/// Password checks of this node: cache, failed attempts, limit of concurrent checks.
 pub(in crate::vault) struct Passwords {
-    /// Passwords that were verified, each as a MAC with its hash under a key of this process.
+    /// Verified passwords, each as a MAC over hash and password under a key of this process.
     verified: Cache<Vec<u8>, ()>,
     cache_mac: RowMac,
     attempts: Mutex<FailedAttempts>,
@@ -108,7 +108,7 @@ impl FailedAttempts {
         if self.0.len() >= MAX_COUNTS {
             self.0.retain(|_, (since, _)| now - *since < WINDOW);
         }
-        // So many within the window come from everywhere. Counting anew beats growing, or locking everybody out.
+        // So many counts come from a distributed attack. Reset them rather than grow, or lock all accounts.
         if self.0.len() >= MAX_COUNTS {
             self.0.clear();
         }
@@ -135,7 +135,7 @@ impl Vault {
         origin: Origin,
     ) -> Result<Request, AuthenticationFailure> {
         let name = AccountName::parse(account).and_then(|name| name.qualified());
-        // A name that no account can have is counted under one key, and not kept.
+        // All invalid account names are counted under one empty key.
         let key = name.map(|name| case_folded(&name)).unwrap_or_default();
         match self.check_password(&key, password, origin.source).await {
             Ok(account) => Ok(Request::new(Principal::Account(account), origin)),
@@ -156,7 +156,7 @@ impl Vault {
         let (passwords, now) = (&self.0.passwords, self.0.clock.now());
         let limit = self.0.settings.login.max_failures_per_minute.max(1);
         let limited = || passwords.attempts().is_limited(source, account, limit, now);
-        // Before the cache, or a limited caller could go on guessing there.
+        // Before the cache lookup, or a limited caller could continue guessing against the cache.
         if limited() {
             return Err(AuthenticationFailure::TooManyAttempts);
         }

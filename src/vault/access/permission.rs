@@ -1,26 +1,26 @@
-//! Permissions: what a principal holds through its roles, and what an action needs.
+//! Permissions: held by a principal through its roles, and required by an action.
 //!
 //! An access-control string is a path: `/` grants everything, `/pam/modify/` changes on every provider,
-//! `/pam/modify/5/` changes on provider 5. What is held grants what is needed when it is a prefix of it; each ends in
-//! a slash, so that `/pam/modify/1/` has nothing to do with provider 10. Reading and modifying are two permissions,
-//! and neither implies the other.
+//! `/pam/modify/5/` changes on provider 5. A held string grants a required one if it is a prefix of it; both end in a
+//! slash, so that `/pam/modify/1/` does not match provider 10. Reading and modifying are two permissions, and neither
+//! implies the other.
 
 use std::fmt;
 
 use crate::store::id::ProviderId;
 use crate::vault::{DenyReason, VaultError};
 
-/// The permission set from the beginning. A role in it may hold everything, and some calls need their permission
+/// The id of the built-in global permission set. A role in it may hold any permission, and some calls require a permission
 /// through such a role.
 pub const GLOBAL_SET: &str = "099c05f0-deba-4562-a5b1-f491e19c0749";
 
-/// An access-control string, as it is held.
+/// An access-control string in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccessString(String);
 
 impl AccessString {
-    /// Parses one: segments of letters, digits, `-` and `_` between slashes. Case does not count, and neither does a
-    /// missing slash at the end.
+    /// Parses an access-control string: segments of letters, digits, `-` and `_` between slashes. Ignores case and a missing
+    /// trailing slash.
     pub fn parse(text: &str) -> Option<Self> {
         let path = text.trim().strip_prefix('/')?;
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -43,23 +43,23 @@ impl AccessString {
         needed.starts_with(&self.0)
     }
 
-    /// What is left of this within `bound`: the narrower of the two, if one holds the other.
+    /// The intersection with `bound`: the narrower of the two, if one is a prefix of the other.
     fn within(&self, bound: &AccessString) -> Option<AccessString> {
         if bound.grants(&self.0) { Some(self.clone()) } else { self.grants(&bound.0).then(|| bound.clone()) }
     }
 }
 
-/// Reads a column of access-control strings. One that cannot be read grants nothing.
+/// Parses a column of access-control strings. Skips invalid ones, which grant nothing.
 pub(in crate::vault) fn strings(column: &str) -> Vec<AccessString> {
     column.split_ascii_whitespace().filter_map(AccessString::parse).collect()
 }
 
-/// Writes a column of access-control strings.
+/// Formats a column of access-control strings.
 pub(in crate::vault) fn column(strings: &[AccessString]) -> String {
     strings.iter().map(AccessString::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// What is done to a thing.
+/// Kind of access to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Verb {
@@ -76,10 +76,10 @@ impl Verb {
     }
 }
 
-/// What a call needs.
+/// Permission that a call requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// On all of PAM: types, and providers that are not there yet.
+    /// On all of PAM: types, and providers that do not exist yet.
     Pam(Verb),
     /// On one provider and its entries.
     Provider(Verb, ProviderId),
@@ -88,7 +88,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// On the provider of that number.
+    /// On the provider with this id.
     pub(in crate::vault) fn provider(verb: Verb, id: ProviderId) -> Self {
         Permission::Provider(verb, id)
     }
@@ -104,7 +104,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// A role, as far as it grants anything.
+/// The access-control strings that a role grants.
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub(in crate::vault) strings: Vec<AccessString>,
@@ -112,7 +112,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// What a role grants: its strings, as far as its permission set allows them.
+    /// The grant of a role: its strings, restricted by its permission set.
     pub(in crate::vault) fn new(permissions: &str, set_id: &str, set_permissions: &str) -> Self {
         let bounds = strings(set_permissions);
         let within = |held: AccessString| {
@@ -122,20 +122,20 @@ impl Grant {
     }
 }
 
-/// Which providers a caller may do something with.
+/// Providers on which a principal holds a permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Providers {
-    /// All of them.
+    /// All providers.
     All,
-    /// These alone.
+    /// Only these.
     Only(Vec<ProviderId>),
 }
 
-/// What all roles of a principal together grant.
+/// Union of the grants of a principal's roles.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     strings: Vec<AccessString>,
-    /// Those that it holds through a role in the global permission set.
+    /// The strings held through a role in the global permission set.
     global: Vec<AccessString>,
 }
 
@@ -169,10 +169,10 @@ impl Rights {
         granted(&self.global, permission)
     }
 
-    /// Which providers the caller may do this with.
+    /// Returns the providers on which the principal may do this.
     ///
     /// # Errors
-    /// [`VaultError::Denied`] when there is no such provider, and can be none.
+    /// [`VaultError::Denied`] when no role grants it on any provider.
     pub(in crate::vault) fn providers(&self, verb: Verb) -> Result<Providers, VaultError> {
         let whole = Permission::Pam(verb).to_string();
         if self.strings.iter().any(|held| held.grants(&whole)) {
@@ -185,8 +185,8 @@ impl Rights {
     }
 }
 
-/// The one provider that a string is about, if it grants this on one and nothing more. A number in another spelling,
-/// as in `/pam/read/007/`, is about none.
+/// The provider of a string that grants `verb` on exactly one provider. `None` for any other string, and for a number in
+/// another spelling, as in `/pam/read/007/`.
 pub(super) fn provider_in(held: &AccessString, verb: Verb) -> Option<ProviderId> {
     let id = held.as_str().strip_prefix(&Permission::Pam(verb).to_string())?.strip_suffix('/')?;
     let id = ProviderId::new(id.parse().ok()?);
@@ -266,7 +266,7 @@ mod tests {
         assert!(bounded.require_globally(Permission::Pam(Verb::Read)).is_err());
         let outside = rights(&[("/security/", "another", "/pam/")]);
         assert!(outside.require(Permission::Security(Verb::Read)).is_err());
-        // Beside it, a role in the global set counts in full.
+        // A role in the global set keeps its full grant.
         let both = rights(&[("/pam/", "another", "/pam/"), ("/security/modify/", GLOBAL_SET, "/")]);
         assert!(both.require(Permission::Pam(Verb::Modify)).is_ok());
         assert!(both.require_globally(Permission::Security(Verb::Modify)).is_ok());

@@ -10,7 +10,7 @@ use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Noun, Vault, VaultError};
 
 impl Vault {
-    /// Sets the key of a client. Its secrets are encrypted under it from now on, and under no other.
+    /// Sets the public key of a client. From now on, its secrets are encrypted under this key only.
     ///
     /// # Errors
     /// [`VaultError::NotFound`].
@@ -29,7 +29,7 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Sets the encryption that a client usually gets, and keeps its key.
+    /// Sets the default response encryption of a client, and keeps its key.
     ///
     /// # Errors
     /// [`VaultError::NotFound`]; [`VaultError::Invalid`] for an encryption that the key does not support.
@@ -51,7 +51,7 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Removes the key of a client, which gets plain secrets from now on.
+    /// Removes the key of a client. Its responses then contain plain secrets.
     ///
     /// # Errors
     /// [`VaultError::NotFound`].
@@ -70,7 +70,7 @@ impl Vault {
     /// Returns the key of a client.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for a key that cannot be read; such a client is disabled.
+    /// [`VaultError::Invalid`] for a key that cannot be parsed; such a client is disabled.
     pub async fn response_key(&self, permit: Permit, client_id: &str) -> Result<Option<ResponseKey>, VaultError> {
         let client_id = client_id.to_string();
         let read = move |context: &mut OperationContext<'_>| {
@@ -99,7 +99,7 @@ pub(super) fn store(
     Ok(response_key::replace(context.connection(), &row)?)
 }
 
-/// Reads the key of a row; `None` when it cannot be read.
+/// Parses the key of a row; `None` if it is invalid.
 pub(super) fn from_row(row: &ResponseKeyRow) -> Option<ResponseKey> {
     ResponseKey::parse(&row.public_key, Some(row.form.parse::<ResponseEncryption>().ok()?)).ok()
 }

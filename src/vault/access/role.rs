@@ -1,4 +1,4 @@
-//! Roles and the permission sets that bound them.
+//! Roles, and the permission sets that restrict them.
 
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::vault::pagination::{OffsetList, OffsetQuery};
 use crate::vault::provider::input;
 use crate::vault::{Field, Noun, Vault, VaultError};
 
-/// The most access-control strings of a role.
+/// Maximum number of access-control strings of a role.
 const MAX_PERMISSIONS: usize = 1000;
 
 /// A role.
@@ -66,7 +66,7 @@ fn access_strings(column: &str) -> Vec<String> {
     permission::strings(column).iter().map(|string| string.as_str().into()).collect()
 }
 
-/// What is sent to create or update a role. `None` is not sent.
+/// Parameters of a request to create or update a role. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct RoleInput {
@@ -103,8 +103,8 @@ impl Vault {
         self.query(permit, read).await
     }
 
-    /// Creates a role. Whoever may change a role can grant itself anything, so every change of one needs the permission
-    /// through a role in the global permission set.
+    /// Creates a role. A principal that may change roles can grant itself any permission, so every change requires the
+    /// permission through a role in the global permission set.
     ///
     /// # Errors
     /// [`VaultError::Taken`]; [`VaultError::Invalid`].
@@ -118,7 +118,7 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Replaces a role: what is not sent is cleared.
+    /// Replaces a role. Fields that are not sent are cleared.
     ///
     /// # Errors
     /// [`VaultError::NotFound`], [`VaultError::Protected`], [`VaultError::Taken`], [`VaultError::Invalid`].
@@ -133,7 +133,7 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Deletes a role and revokes it from everybody who holds it.
+    /// Deletes a role and revokes it from all holders.
     ///
     /// # Errors
     /// [`VaultError::NotFound`], [`VaultError::Protected`].
@@ -226,7 +226,7 @@ fn fields(context: &mut OperationContext<'_>, sent: &RoleInput, own: Option<Role
     })
 }
 
-/// Finds the id of the role of that name, ignoring case.
+/// Finds the id of a role by name, ignoring case.
 ///
 /// # Errors
 /// [`VaultError::NotFound`].
@@ -235,8 +235,7 @@ pub(super) fn id_by_name(context: &mut OperationContext<'_>, name: &str) -> Resu
     row.map(|row| row.id).ok_or(VaultError::NotFound(Noun::Role))
 }
 
-/// Revokes a role from an identity, and renews the MAC of the rest if it was valid before. Returns whether the identity
-/// held the role.
+/// Revokes a role from an identity, and updates its MAC if it was valid before. Returns whether the identity held the role.
 pub(super) fn revoke_from_identity(
     connection: &mut AnyConnection,
     mac: &RowMac,

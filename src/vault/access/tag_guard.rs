@@ -1,12 +1,12 @@
-//! Tags that grant visibility. Whoever could set a tag that is linked to an authorization could plant an object in its
-//! client's view, or open an object to it, so setting one takes the same link.
+//! Tags that grant visibility. Setting a tag makes the object visible to every client linked to the tag, so a client may set
+//! a linked tag only if it is linked to it too.
 
 use crate::store::link;
 use crate::text::{case_folded, comma_separated};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, VaultError};
 
-/// Checks the tags that an object is about to get by `field` of a request. Tags that it has already stay.
+/// Checks the new tags of an object, sent in `field` of a request. Existing tags (`before`) are allowed.
 ///
 /// # Errors
 /// [`VaultError::Invalid`] for a new tag that is linked to authorizations, none of which is the principal's.

@@ -9,11 +9,11 @@ use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Noun, Vault, VaultError};
 
 impl Vault {
-    /// Moves the link of an object from the client `from` to the client `to`. A device brings the links of its credentials. What
-    /// `from` sees by a tag or by another link it goes on seeing.
+    /// Moves the link of an object from the client `from` to the client `to`. A device includes the links of its credentials.
+    /// Objects that `from` sees by a tag or another link stay visible to it.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`] for an unknown client or object, and without a link to move.
+    /// [`VaultError::NotFound`] for an unknown client, object or link.
     pub async fn transfer_link(
         &self,
         permit: Permit,

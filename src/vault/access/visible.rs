@@ -1,5 +1,5 @@
-//! Proof that an object is one that the principal sees (contract, section 3.3). Nouns take the proof, never an id that came
-//! from outside.
+//! Proof that an object is visible to the principal (contract, section 3.3). Operations take the proof, never an id from a
+//! request.
 
 use std::ops::Deref;
 
@@ -13,12 +13,12 @@ use crate::store::visibility;
 use crate::vault::VaultError;
 use crate::vault::operation::{OperationContext, Principal};
 
-/// An object that the principal of an operation sees. The functions of this module alone make one.
+/// An object that is visible to the principal. Created only by the functions of this module.
 #[derive(Clone, Debug)]
 pub(in crate::vault) struct Visible<T>(T);
 
 impl<T> Visible<T> {
-    /// Takes the object out, for answers.
+    /// Returns the object, for a response.
     pub(in crate::vault) fn into_inner(self) -> T {
         self.0
     }
@@ -32,7 +32,7 @@ impl<T> Deref for Visible<T> {
     }
 }
 
-/// Runs `sees` for a client's authorization. The operator and the system see everything, an account nothing.
+/// Runs `sees` for a client. The operator and the system see everything, an account nothing.
 fn asks(
     context: &mut OperationContext<'_>,
     sees: impl FnOnce(&mut OperationContext<'_>, AuthorizationId) -> Result<bool, crate::store::StoreError>,

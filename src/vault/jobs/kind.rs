@@ -1,4 +1,4 @@
-//! The kinds of jobs that this version knows.
+//! The kinds of jobs that this version supports.
 
 use std::fmt::{Display, Formatter};
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use super::Wanted;
 use crate::config::Settings;
 use crate::store::StoreError;
 
-/// How often idempotency rows are pruned.
+/// Interval between prunings of idempotency rows.
 const PRUNE: Duration = Duration::from_secs(60);
 
-/// What a job does. All of these recur.
+/// Kind of a job. All kinds recur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::vault) enum JobKind {
     /// Deletes the results of requests whose idempotency keys have expired.
     PruneIdempotency,
-    /// Writes the heads of the audit chains to the file of this node, so that each node has a job of its own.
+    /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
     WriteAuditHeads,
 }
 
@@ -31,7 +31,7 @@ impl JobKind {
         }
     }
 
-    /// The key of this node's job: its name for a job of each node, nothing for one that all nodes share.
+    /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
             JobKind::PruneIdempotency => "",
@@ -39,7 +39,7 @@ impl JobKind {
         }
     }
 
-    /// How long after its end a job is due again.
+    /// Time from the end of a job until it is due again.
     pub(super) fn period(self, settings: &Settings) -> Duration {
         match self {
             JobKind::PruneIdempotency => PRUNE,
@@ -47,7 +47,7 @@ impl JobKind {
         }
     }
 
-    /// What the node of that name takes on.
+    /// The jobs that a node claims.
     pub(super) fn wanted(node: &str) -> Vec<Wanted> {
         let of_kind = |kind: JobKind| Wanted { kind: kind.as_str(), key: Some(kind.key(node).into()) };
         Self::ALL.into_iter().map(of_kind).collect()

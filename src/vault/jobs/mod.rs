@@ -1,7 +1,7 @@
 //! Background jobs: durable, leased, one node at a time.
 //!
-//! A node claims the kinds that it knows ([`JobKind`]), so that a node of an older version leaves newer kinds alone. Its
-//! lease is renewed by every transaction of the job, each of which names the fence (`store::job`).
+//! A node claims only the kinds that it supports ([`JobKind`]), so that an older version skips newer kinds. Every transaction
+//! of a job renews the lease and checks the fence (`store::job`).
 
 mod kind;
 
@@ -15,17 +15,17 @@ use crate::store::idempotency;
 use crate::store::job::{self, Lease, NewJob, Wanted};
 use crate::store::{AnyConnection, StoreError, Transaction};
 
-/// How long a node may be silent before another one takes its job over.
+/// Lifetime of a lease, after which another node can claim the job.
 const LEASE: Duration = Duration::from_secs(60);
-/// The pause after the first failed attempt; it doubles with each one.
+/// Pause after the first failed attempt; it doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// How many stored results one transaction deletes.
+/// Number of stored results that one transaction deletes.
 const PRUNE_BATCH: i64 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// Who asks for the recurring jobs.
+/// Requester of the recurring jobs.
 const SYSTEM: &str = "system";
 
-/// The pause before the attempt after `attempts` failed ones.
+/// Pause before the retry after `attempts` failed attempts.
 fn pause_after(attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
@@ -62,7 +62,7 @@ impl Vault {
                     key: kind.key(&node),
                     object_id: None,
                     due_at: now,
-                    // It recurs, so that there is always a next attempt.
+                    // A recurring job is always retried.
                     max_attempts: i32::MAX,
                     requested_by: SYSTEM,
                 };
@@ -73,7 +73,7 @@ impl Vault {
         Ok(self.write_in_background(enqueue).await?)
     }
 
-    /// Runs the jobs that are due, one after the other, and returns how many it ran.
+    /// Runs the due jobs one after the other, and returns their number.
     pub async fn run_due_jobs(&self) -> Result<usize, VaultError> {
         let mut ran = 0;
         while let Some(lease) = self.claim_job().await? {
@@ -83,7 +83,7 @@ impl Vault {
         Ok(ran)
     }
 
-    /// Claims a job that is due and of a kind that this node knows.
+    /// Claims a due job of a kind that this node supports.
     pub(super) async fn claim_job(&self) -> Result<Option<Lease>, VaultError> {
         let (wanted, now) = (JobKind::wanted(&self.0.settings.node.name), self.now_micros());
         let is_due = {
@@ -97,7 +97,7 @@ impl Vault {
                 Ok(false)
             }
         };
-        // A look costs no commit.
+        // Check with a read first, to avoid a commit.
         if !self.0.store.read(is_due).await? {
             return Ok(None);
         }
@@ -106,7 +106,7 @@ impl Vault {
         Ok(self.write_in_background(claim).await?)
     }
 
-    /// Does what a lease is for, and gives the job back.
+    /// Runs the job of a lease, then reschedules it.
     pub(super) async fn run_job(&self, lease: &Lease) -> Result<(), VaultError> {
         let Ok(kind) = lease.kind.parse::<JobKind>() else { return Ok(()) };
         let done = match kind {
@@ -127,7 +127,7 @@ impl Vault {
         }
     }
 
-    /// Renews a lease, and fails if another node holds the job now. Comes before anything outside of the database.
+    /// Renews a lease; fails if another node has taken the job over. Call before any effect outside the database.
     pub(super) async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         let (lease, until) = (lease.clone(), self.lease_end());
         let renew = move |transaction: &mut Transaction<'_>| job::renew(transaction.connection(), &lease, until);
@@ -149,7 +149,7 @@ impl Vault {
         self.write_in_background(fail).await
     }
 
-    /// When a lease ends that is given, or renewed, now.
+    /// Expiry of a lease that is granted or renewed now, in microseconds.
     pub(super) fn lease_end(&self) -> i64 {
         self.now_micros() + micros(LEASE)
     }
@@ -158,7 +158,7 @@ impl Vault {
         to_micros(self.0.clock.now())
     }
 
-    /// Deletes stored results that are too old to be repeated, a batch at a time, so that requests get their turn in between.
+    /// Deletes expired stored results in batches, so that requests are not blocked.
     async fn prune_results_under(&self, lease: &Lease) -> Result<(), VaultError> {
         let oldest = self.now_micros().saturating_sub(self.0.result_lifetime());
         loop {

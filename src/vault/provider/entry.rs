@@ -1,7 +1,6 @@
 //! The entries of local providers: secrets by name (contract: PAM providers, section 5).
 //!
-//! Administrators write them and never
-//! read them; an application reads one as it reads a credential, when it is linked to it.
+//! Administrators can write but not read the secrets. An application can read the entries that it is linked to.
 
 use super::permitted::{self, PermittedProvider};
 use super::{input, is_local, locked_provider};
@@ -33,7 +32,7 @@ impl From<EntryRow> for Entry {
     }
 }
 
-/// What is sent to create or update an entry. `None` is not sent.
+/// Parameters of a request to create or update an entry. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct EntryInput {
@@ -79,8 +78,8 @@ impl Vault {
         self.execute(permit, rule).await.map(|(entry, _)| entry)
     }
 
-    /// Replaces the description of an entry, and its secret if one is sent: nobody can send back what nobody can read, so a
-    /// secret that is not sent stays.
+    /// Replaces the description of an entry, and its secret if sent. A missing secret keeps the stored one, since
+    /// administrators cannot read it.
     ///
     /// # Errors
     /// As [`Vault::list_entries`]; [`VaultError::NotFound`].
@@ -119,10 +118,10 @@ impl Vault {
         self.execute(permit, rule).await.map(|((), _)| ())
     }
 
-    /// Returns one entry with its secret, to an application that it is linked to.
+    /// Returns one entry with its secret, to a linked application.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], also for one that the client does not see.
+    /// [`VaultError::NotFound`], also for an entry that the client does not see.
     pub async fn read_entry(
         &self,
         permit: Permit,
@@ -149,7 +148,7 @@ fn require_local(provider: &PermittedProvider) -> Result<ProviderId, VaultError>
     if is_local(row) { Ok(row.id) } else { Err(VaultError::WrongKind(Noun::LocalProvider)) }
 }
 
-/// Locks a local provider whose entries are to change, and returns its id.
+/// Locks a local provider for a change of its entries, and returns its id.
 fn locked_local(context: &mut OperationContext<'_>, id: ProviderId) -> Result<ProviderId, VaultError> {
     let provider = locked_provider(context, id)?;
     require_local(&provider)
@@ -175,7 +174,7 @@ fn create(
     let description = input::text(sent.description.as_deref(), Field::Description)?;
     let secret = sent.secret_value.as_ref().ok_or(VaultError::Missing(Field::SecretValue))?;
     let secret = input::secret(secret, Field::SecretValue)?;
-    // The provider is locked, so nobody else takes the name in between.
+    // The provider is locked, so the name cannot be taken concurrently.
     if entry::by_name(context.connection(), provider, &name)?.is_some() {
         return Err(VaultError::Taken(Noun::Entry));
     }

@@ -1,13 +1,13 @@
-//! Checks of what is sent for providers, entries, identities and roles.
+//! Checks of the input for providers, entries, identities and roles.
 
 use crate::crypto::SecretText;
 use crate::vault::{Field, VaultError};
 
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME_CHARS: usize = 256;
-/// The longest description, in characters.
+/// Maximum length of a description, in characters.
 const MAX_TEXT_CHARS: usize = 1024;
-/// The longest value or secret, in bytes.
+/// Maximum length of a value or secret, in bytes.
 pub(super) const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// Checks a required name: one line, trimmed.

@@ -31,7 +31,7 @@ use crate::vault::{Field, Noun, Vault, VaultError};
 use permitted::PermittedProvider;
 use provider_type::LOCAL_TYPE;
 
-/// The area of a provider for which none is sent.
+/// Default area of a provider.
 const NO_AREA: i32 = 1;
 
 /// A provider with its type and its values.
@@ -47,7 +47,7 @@ pub struct Provider {
     pub remote: bool,
 }
 
-/// What is sent to create or update a provider. `None` is not sent.
+/// Parameters of a request to create or update a provider. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 3.3")]
 pub struct ProviderInput {
@@ -58,16 +58,15 @@ pub struct ProviderInput {
     pub remote: Option<bool>,
 }
 
-/// Where a provider belongs.
+/// Areas of a provider in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placement {
-    /// As it is: the client's version of the API has no areas, so it cannot clear them either. Nor does it send the type with
-    /// an update.
+    /// Unchanged: the client's version of the API has no areas, so it cannot clear them. Its updates do not contain the type.
     #[default]
     Kept,
-    /// In these areas. An update has to name the type.
+    /// These areas. An update has to contain the type.
     Areas {
-        /// The area; `None` is the one of providers without an area.
+        /// The area; `None`: the default area.
         area: Option<i32>,
         /// The secured area.
         secured_area_id: Option<i32>,
@@ -75,7 +74,7 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// The area and the secured area of a provider that is now in `current`.
+    /// The new area and secured area of a provider in the areas `current`.
     fn resolve(self, current: (i32, Option<i32>)) -> (i32, Option<i32>) {
         match self {
             Placement::Kept => current,
@@ -120,8 +119,8 @@ impl Vault {
         self.execute(permit, rule).await.map(|(provider, _)| provider)
     }
 
-    /// Replaces a provider: what is not sent is cleared. Secrets stay when what is shown for them comes back, so that a client
-    /// can send what it has read.
+    /// Replaces a provider. Fields that are not sent are cleared. A secret stays unchanged when its reference is sent, so that
+    /// a client can send back a response.
     ///
     /// # Errors
     /// As [`Vault::create_provider`]; [`VaultError::NotFound`].
@@ -155,7 +154,7 @@ impl Vault {
     }
 }
 
-/// Looks up a provider that the principal may modify. Whoever else changes it waits until this operation is done.
+/// Looks up and locks a provider that the principal may modify. Concurrent changes wait for the end of the transaction.
 fn locked_provider(context: &mut OperationContext<'_>, id: ProviderId) -> Result<PermittedProvider, VaultError> {
     lock_name(context.connection(), &format!("provider/{id}"))?;
     permitted::provider(context, Verb::Modify, id)
@@ -179,7 +178,7 @@ fn provider_from_rows(row: ProviderRow, provider_type: ProviderType, rows: Vec<V
     }
 }
 
-/// Adds types and values to a page, in a number of queries that does not depend on its length.
+/// Adds types and values to a page, in a fixed number of queries.
 fn complete(connection: &mut AnyConnection, list: OffsetList<ProviderRow>) -> Result<OffsetList<Provider>, VaultError> {
     let types: HashMap<String, ProviderType> =
         provider_type::all(connection)?.into_iter().map(|known| (known.id.clone(), known)).collect();
@@ -245,7 +244,7 @@ fn update(
     saved(context, id, &provider_type, sent)
 }
 
-/// Stores the values of a provider whose row is written, and returns it.
+/// Stores the values of a provider after its row, and returns the provider.
 fn saved(
     context: &mut OperationContext<'_>,
     id: ProviderId,

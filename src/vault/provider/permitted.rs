@@ -1,5 +1,5 @@
-//! Proof that a principal may do something with a provider, checked before the provider is looked up: whoever may not touch
-//! provider 5 does not learn whether there is one.
+//! Proof of a principal's permission on a provider, checked before the lookup: without permission on provider 5, a principal
+//! does not learn whether it exists.
 
 use crate::store::id::ProviderId;
 use crate::store::provider::{self, ProviderRow};
@@ -8,7 +8,7 @@ use crate::vault::access::{Permission, Verb};
 use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{DenyReason, Noun, VaultError};
 
-/// A provider that the principal may read or modify. Made by [`provider()`] alone.
+/// A provider that the principal may read or modify. Created only by [`provider()`].
 pub(super) struct PermittedProvider(ProviderRow);
 
 impl PermittedProvider {
@@ -38,7 +38,7 @@ pub(super) fn provider(
     Ok(PermittedProvider(row))
 }
 
-/// The ids of the providers that the principal may read; `None` is all.
+/// Returns the ids of the providers that the principal may read; `None`: all.
 pub(super) fn readable_ids(context: &OperationContext<'_>) -> Result<Option<Vec<ProviderId>>, VaultError> {
     let Some(rights) = rights(context)? else { return Ok(None) };
     match rights.providers(Verb::Read)? {
@@ -47,7 +47,7 @@ pub(super) fn readable_ids(context: &OperationContext<'_>) -> Result<Option<Vec<
     }
 }
 
-/// What roles grant the principal; `None` for the operator and the system, who need no role.
+/// Returns the rights of the principal; `None` for the operator and the system, which need no role.
 fn rights<'c>(context: &'c OperationContext<'_>) -> Result<Option<&'c Rights>, VaultError> {
     match context.principal() {
         Principal::Operator | Principal::System => Ok(None),

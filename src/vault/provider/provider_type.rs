@@ -1,5 +1,4 @@
-//! Types of PAM providers: which parameters a provider has, and which of them are secret (contract: PAM providers,
-//! section 4).
+//! Types of PAM providers: their parameters, and which of them are secret (contract: PAM providers, section 4).
 
 use std::collections::HashSet;
 
@@ -16,13 +15,13 @@ use crate::vault::{Field, Noun, Vault, VaultError};
 
 /// The type of local providers, whose entries are stored here.
 pub const LOCAL_TYPE: &str = "54ebf9ac-a1e4-48ae-b16e-1bfb9755465c";
-/// The most parameters of a type.
+/// Maximum number of parameters of a type.
 const MAX_PARAMETERS: usize = 100;
 
-/// What the value of a parameter is.
+/// Data type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataType {
-    /// A text that may be shown.
+    /// A text that may be returned.
     Text,
     /// A secret.
     Secret,
@@ -37,7 +36,7 @@ impl DataType {
         }
     }
 
-    /// The data type of a stored number. An unknown number is a secret: what is not known is not shown.
+    /// The data type of a stored number. An unknown number is treated as a secret.
     fn from_number(number: i32) -> Self {
         if number == DataType::Text.number() { DataType::Text } else { DataType::Secret }
     }
@@ -51,7 +50,7 @@ pub struct Parameter {
     pub name: String,
     pub display_name: Option<String>,
     pub data_type: DataType,
-    /// Whether its value is given where the provider is used, and not by the provider.
+    /// Whether its value is set per use of the provider, not in the provider.
     pub instance_level: bool,
 }
 
@@ -76,7 +75,7 @@ pub struct ProviderType {
     pub parameters: Vec<Parameter>,
 }
 
-/// What is sent to create a type. `None` is not sent.
+/// Parameters of a request to create a type. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 4")]
 pub struct ProviderTypeInput {
@@ -125,7 +124,7 @@ impl Vault {
         self.execute(permit, rule).await.map(|(created, _)| created)
     }
 
-    /// Deletes a type that no provider has.
+    /// Deletes a type without providers.
     ///
     /// # Errors
     /// [`VaultError::NotFound`]; [`VaultError::Protected`] for a built-in type; [`VaultError::InUse`].
@@ -146,12 +145,12 @@ impl Vault {
     }
 }
 
-/// Keeps a type from being deleted while a provider of it is created, and the reverse.
+/// Locks a type, so that it is not deleted while a provider of it is created, and vice versa.
 fn lock_type(connection: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
     lock_name(connection, &format!("provider-type/{id}"))
 }
 
-/// Returns a type, which then stays until the transaction ends.
+/// Locks and returns a type, which then cannot be deleted until the transaction ends.
 pub(super) fn locked(connection: &mut AnyConnection, id: Uuid) -> Result<Option<ProviderType>, VaultError> {
     let id = id.to_string();
     lock_type(connection, &id)?;
@@ -180,7 +179,7 @@ pub(super) fn all(connection: &mut AnyConnection) -> Result<Vec<ProviderType>, V
     Ok(types.map(|row| ProviderType { parameters: of(&row.id), id: row.id, name: row.name }).collect())
 }
 
-/// The type of a provider that exists.
+/// The type of an existing provider.
 pub(super) fn of_provider(connection: &mut AnyConnection, id: &str) -> Result<ProviderType, VaultError> {
     let row = provider_type::by_id(connection, id)?.ok_or(StoreError::NotFound)?;
     with_parameters(connection, row)
@@ -196,7 +195,7 @@ fn create(context: &mut OperationContext<'_>, sent: &ProviderTypeInput) -> Resul
     if !parameters.iter().all(|parameter| names.insert(case_folded(&parameter.name))) {
         return Err(VaultError::invalid(Field::ParameterName, "must not be repeated"));
     }
-    // One lock for all types, not one for each name: so the ids of the parameters follow each other.
+    // One lock for all types, not one per name, so that the ids of the parameters are consecutive.
     lock_name(context.connection(), "provider-type")?;
     if provider_type::is_taken(context.connection(), &name)? {
         return Err(VaultError::Taken(Noun::ProviderType));

@@ -1,5 +1,5 @@
-//! The values of a provider's parameters. A secret is shown by a reference that stays the same as long as there is a value,
-//! and that means "unchanged" when it comes back (contract: PAM providers, sections 2 and 3.4).
+//! The values of a provider's parameters. Responses contain a reference in place of a secret. It is stable while the value
+//! exists, and means "unchanged" in a request (contract: PAM providers, sections 2 and 3.4).
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Field, VaultError};
 
-/// A value as it is shown.
+/// A value in a response.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "named as in the contract, section 2")]
 pub struct ProviderValue {
@@ -28,7 +28,7 @@ pub struct ProviderValue {
     pub parameter: Parameter,
 }
 
-/// A value as it is sent. `None` is not sent.
+/// A value in a request. `None`: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 3.3")]
 pub struct ValueInput {
@@ -40,7 +40,7 @@ pub struct ValueInput {
     pub instance_guid: Option<Uuid>,
 }
 
-/// Builds the values of these rows. One whose parameter is gone is left out.
+/// Builds the values of these rows. Skips values whose parameter is missing.
 pub(super) fn from_rows(provider_type: &ProviderType, rows: Vec<ValueRow>) -> Vec<ProviderValue> {
     let value = |row: ValueRow| {
         let parameter = provider_type.parameters.iter().find(|parameter| parameter.id == row.parameter_id)?.clone();
@@ -54,7 +54,7 @@ pub(super) fn from_rows(provider_type: &ProviderType, rows: Vec<ValueRow>) -> Ve
     rows.into_iter().filter_map(value).collect()
 }
 
-/// Replaces the values of a provider by those that were sent. Values that exist keep their ids and references.
+/// Replaces the values of a provider by the sent ones. Existing values keep their ids and references.
 pub(super) fn store(
     context: &mut OperationContext<'_>,
     provider: ProviderId,
@@ -86,13 +86,13 @@ pub(super) fn store(
     Ok(())
 }
 
-/// Deletes a value, and its secret in all versions.
+/// Deletes a value and all versions of its secret.
 pub(super) fn delete(context: &mut OperationContext<'_>, value: ProviderValueId) -> Result<(), VaultError> {
     secrets::delete(context, SecretOwner::ProviderParameter(value))?;
     Ok(provider::delete_value(context.connection(), value)?)
 }
 
-/// Finds the parameter that a value is for: by its id, or by its name when there is no id.
+/// Finds the parameter of a value: by id, or by name if the id is missing.
 fn parameter_of<'t>(provider_type: &'t ProviderType, sent: &ValueInput) -> Result<&'t Parameter, VaultError> {
     let named = |parameter: &&Parameter| match (sent.parameter_id, &sent.parameter_name) {
         (Some(id), _) => parameter.id == id,

@@ -13,21 +13,21 @@ use crate::vault::credential::resolve;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Noun, Switchable, Vault, VaultError};
 
-/// How long a URL can be opened, in microseconds.
+/// Lifetime of a URL, in microseconds.
 const URL_LIFETIME: i64 = 30_000_000;
 /// The path of a URL under the vault's own address.
 pub const URL_PATH: &str = "/modulos/auth";
 /// The query parameter that holds the token of a URL.
 pub const URL_PARAMETER: &str = "_sr";
 
-/// A session that was created. It names the session alone: [`Vault::proxy_session_link`] makes its URL.
+/// A created session, without its URL, which [`Vault::proxy_session_link`] computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedProxySession {
     /// The public id.
     pub session_id: String,
 }
 
-/// The way into a session, for whoever created it.
+/// URL and token of a session, for the client that created it.
 #[derive(Debug)]
 pub struct ProxySessionLink {
     /// The URL; it holds the token.
@@ -37,11 +37,11 @@ pub struct ProxySessionLink {
 }
 
 impl Vault {
-    /// Creates a session, which lives until its URL is opened, and at most 30 seconds.
+    /// Creates a session, which ends when its URL is opened, or after 30 seconds.
     ///
     /// # Errors
-    /// [`VaultError::Missing`] and [`VaultError::NotFound`], one for each parameter that is missing or names nothing that the
-    /// client sees.
+    /// [`VaultError::Missing`] for a missing parameter; [`VaultError::NotFound`] for an object that does not exist or that the
+    /// client does not see.
     pub async fn create_proxy_session(
         &self,
         permit: Permit,
@@ -49,7 +49,7 @@ impl Vault {
         choice: CredentialChoice,
     ) -> Result<CreatedProxySession, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| create(context, &input, choice);
-        // The client may have lost the credential since the request came first, or it may have been deactivated.
+        // Since the first request, the client may have lost the credential, or the credential may have been deactivated.
         let revalidate = |context: &mut OperationContext<'_>, created: &CreatedProxySession| {
             let row = super::by_session_id(context.connection(), &created.session_id)?.ok_or(StoreError::NotFound)?;
             let missing = VaultError::NotFound(Noun::TargetCredential);
@@ -62,7 +62,7 @@ impl Vault {
         self.execute_idempotent(permit, rule, revalidate).await.map(|(created, _)| created)
     }
 
-    /// The URL of a session, and its token. Both are computed anew each time, and stored nowhere.
+    /// Computes the URL of a session and its token. Neither is stored.
     pub fn proxy_session_link(&self, created: &CreatedProxySession) -> ProxySessionLink {
         let token = self.0.session_tokens.token(&created.session_id);
         let base = self.0.settings.tokens.issuer.trim_end_matches('/');
@@ -81,7 +81,7 @@ fn create(
         return Err(VaultError::NotFound(Noun::TargetUser));
     }
     let (home, credentials) = targets::device_with_credentials(context, parameters.device)?;
-    // Two requests that each take any free credential must not take the same.
+    // Lock, so that concurrent requests do not choose the same free credential.
     lock_name(context.connection(), &format!("session/device/{}", home.id))?;
     let credential = targets::choose_credential(context, &parameters, credentials)?;
     let remote = targets::remote_device(context, &parameters, &credential, &home)?;

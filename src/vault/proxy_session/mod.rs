@@ -1,8 +1,9 @@
 //! Proxy sessions, the contract part (contract, section 9).
 //!
-//! A single-use URL for a session, the list of sessions, and ending one. No engine proxies anything yet, so a session ends as soon as its URL is opened.
+//! Creates single-use URLs, lists sessions and ends them. There is no proxy engine yet, so a session ends as soon as its URL
+//! is opened.
 //!
-//! A session belongs to its credential: whoever sees the credential sees its sessions, and nobody else does.
+//! A session belongs to its credential: it is visible exactly to principals that see the credential.
 
 mod create;
 mod open;
@@ -35,9 +36,9 @@ pub struct ProxySession {
     pub id: ProxySessionId,
     /// Its public id: 40 hexadecimal digits.
     pub session_id: String,
-    /// The platform user in whose name it was created.
+    /// The platform user for whom it was created.
     pub user: String,
-    /// Where its URL was opened, or is to be opened.
+    /// The address that opened its URL, or to which the URL is bound.
     pub origin: Option<String>,
     /// The username of the credential.
     pub username: String,
@@ -45,11 +46,11 @@ pub struct ProxySession {
     pub target: String,
     /// The protocol.
     pub protocol: String,
-    /// When it was created.
+    /// Time of creation.
     pub start: DateTime<Utc>,
-    /// When it ended; `None` while its URL can be opened.
+    /// Time of its end; `None` while its URL can be opened.
     pub end: Option<DateTime<Utc>>,
-    /// How many seconds it lasted, or has lasted so far.
+    /// Duration in seconds; up to now while its URL can be opened.
     pub seconds: i64,
 }
 
@@ -72,7 +73,7 @@ impl ProxySession {
     }
 }
 
-/// Writes `host:port`, with the brackets of an IPv6 address.
+/// Formats `host:port`, with brackets around an IPv6 address.
 fn target(host: &str, port: i32) -> String {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) => format!("[{address}]:{port}"),
@@ -92,7 +93,7 @@ impl Vault {
         self.query(permit, query).await
     }
 
-    /// Returns one session by its id or public id, or nothing if there is none that the client sees.
+    /// Returns one session by its id or public id; `None` if it does not exist or the client does not see it.
     pub async fn read_proxy_session(&self, permit: Permit, key: String) -> Result<Option<ProxySession>, VaultError> {
         let query = move |context: &mut OperationContext<'_>| {
             let row = match canonical_number(&key) {
@@ -109,10 +110,10 @@ impl Vault {
         self.query(permit, query).await
     }
 
-    /// Ends a session, and with it its URL, by the public id.
+    /// Ends a session by its public id. Its URL becomes invalid.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], also for one that the client does not see; [`VaultError::Inactive`] for one that has ended.
+    /// [`VaultError::NotFound`], also if the client does not see the session; [`VaultError::Inactive`] if it has ended.
     pub async fn drop_proxy_session(&self, permit: Permit, session_id: String) -> Result<(), VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             let missing = || VaultError::NotFound(Noun::ProxySession);
@@ -133,7 +134,7 @@ fn by_session_id(connection: &mut AnyConnection, session_id: &str) -> Result<Opt
     if is_storable(session_id) { proxy_session::by_session_id(connection, session_id) } else { Ok(None) }
 }
 
-/// The credential of a session, if the client sees it.
+/// Returns the credential of a session, if the client sees it.
 fn visible_target(
     context: &mut OperationContext<'_>,
     row: &ProxySessionRow,

@@ -1,4 +1,4 @@
-//! Opening the URL of a session: once, in time, and from the address to which it is bound.
+//! Opening the URL of a session: once, before it expires, and only from the address to which it is bound.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::vault::operation::{Action, Done, OperationContext, Principal, Request
 use crate::vault::{Noun, Vault, VaultError};
 
 impl Vault {
-    /// Uses the URL of a session. There is no engine to go on with, so the session ends with it. The record names the client
-    /// that created the session.
+    /// Opens the URL of a session. There is no proxy engine yet, so this ends the session. The audit record names the client
+    /// that created it.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], and [`VaultError::NoAccess`] for a URL that is bound to another address. They are one to
-    /// whoever opened the URL.
+    /// [`VaultError::NotFound`]; [`VaultError::NoAccess`] for a URL that is bound to another address. Both look the same to the
+    /// user.
     pub async fn open_proxy_session(&self, token: &SecretText, origin: Origin) -> Result<(), VaultError> {
         let Some((id, client)) = self.session_by_token(token).await? else {
-            // Counted like other failed authentications: whoever has no valid URL must not be able to flood the log.
+            // Counted like other failed authentications, so that invalid URLs cannot flood the log.
             self.note_failure(origin.source, "", AuthenticationFailure::UrlNotValid);
             return Err(VaultError::NotFound(Noun::ProxySessionUrl));
         };
@@ -29,7 +29,7 @@ impl Vault {
         self.execute(permit, move |context| open(context, id)).await.map(|((), _)| ())
     }
 
-    /// The session of a token that may still be opened, and the client that created it, if that is still live.
+    /// Finds the session of a token and the client that created it, if the session has not ended and the client is live.
     async fn session_by_token(&self, token: &SecretText) -> Result<Option<(ProxySessionId, Arc<Client>)>, VaultError> {
         let (hash, now) = (SecretHash::new(token), self.0.clock.now());
         let find = move |connection: &mut AnyConnection| proxy_session::by_token_hash(connection, hash.as_bytes());
@@ -41,7 +41,7 @@ impl Vault {
     }
 }
 
-/// Checks everything again that may have changed since the session was looked up, and uses the URL: of several at once, one.
+/// Repeats the checks in the transaction and ends the session. Of several concurrent requests, one succeeds.
 fn open(context: &mut OperationContext<'_>, id: ProxySessionId) -> Result<Done<()>, VaultError> {
     let subject = Subject::ProxySession(id);
     context.found(subject);

@@ -1,4 +1,4 @@
-//! The parameters of a session, and their form.
+//! The parameters of a session, and their syntax.
 
 use std::net::IpAddr;
 
@@ -10,13 +10,13 @@ const DEFAULT_SCREEN_SIZE: &str = "1920x1080";
 /// Whether a protocol lets the vault choose the credential of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialChoice {
-    /// The client has to name one.
+    /// The client has to name the credential.
     Required,
-    /// Without a name, any that is free.
+    /// Without a name, the vault chooses a free credential.
     AnyFree,
 }
 
-/// What is sent to create a session. `None` is not sent; empty is the same.
+/// Parameters of a request to create a session. `None` or empty: not sent.
 #[derive(Clone, Debug, Default)]
 #[expect(missing_docs, reason = "named as in the contract, section 9.1")]
 pub struct ProxySessionInput {
@@ -26,17 +26,17 @@ pub struct ProxySessionInput {
     pub protocol: Option<String>,
     pub remote_device: Option<String>,
     pub remote_address: Option<String>,
-    /// 0 is not sent.
+    /// 0: not sent.
     pub port: Option<i32>,
-    /// 0 is not sent.
+    /// 0: not sent.
     pub remote_app: Option<i32>,
     pub screen_size: Option<String>,
 }
 
-/// The parameters of a request, each in its form; whether what they name exists is another question.
+/// The parsed parameters of a request. The objects that they name need not exist.
 pub(super) struct ProxySessionParameters<'a> {
     pub(super) user: &'a str,
-    /// `None` is any that is free.
+    /// `None`: any free credential.
     pub(super) username: Option<&'a str>,
     pub(super) device: &'a str,
     pub(super) protocol: Protocol,
@@ -48,11 +48,11 @@ pub(super) struct ProxySessionParameters<'a> {
 }
 
 impl<'a> ProxySessionParameters<'a> {
-    /// Parses them.
+    /// Parses the parameters.
     ///
     /// # Errors
-    /// [`VaultError::Missing`] for the first that is missing, in the order in which they are documented; then
-    /// [`VaultError::Invalid`] for the first of a wrong form.
+    /// [`VaultError::Missing`] for the first missing parameter, in the documented order; then [`VaultError::Invalid`] for the
+    /// first malformed one.
     pub(super) fn parse(input: &'a ProxySessionInput, choice: CredentialChoice) -> Result<Self, VaultError> {
         let required = |parameter: &'a Option<String>, field| given(parameter).ok_or(VaultError::Missing(field));
         let user = required(&input.user, Field::SessionUser)?;
@@ -94,7 +94,7 @@ fn port(number: i32) -> Result<i32, VaultError> {
     }
 }
 
-/// `WIDTHxHEIGHT`, in whole pixels.
+/// Parses `WIDTHxHEIGHT`, in whole pixels.
 fn screen_size(text: &str) -> Result<String, VaultError> {
     let pixels = |text: &str| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());

@@ -2,7 +2,7 @@
 
 use crate::text::comma_separated;
 
-/// A protocol that a session may be asked for; those that the settings of a credential know too.
+/// A protocol of a session, as in the settings of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Protocol {
@@ -30,7 +30,7 @@ impl Protocol {
         Protocol::X11Forward,
     ];
 
-    /// The name, as it is stored and listed.
+    /// The name, as stored and listed.
     pub fn as_str(self) -> &'static str {
         match self {
             Protocol::Ssh => "ssh",
@@ -45,13 +45,13 @@ impl Protocol {
         }
     }
 
-    /// Finds the protocol of that name, in any case, with or without the space.
+    /// Finds a protocol by name, ignoring case and spaces.
     pub fn by_name(name: &str) -> Option<Self> {
         let plain = |name: &str| name.to_lowercase().replace(' ', "");
         Self::ALL.into_iter().find(|protocol| plain(protocol.as_str()) == plain(name))
     }
 
-    /// Its port on a device: that of the device's connectivity of this name, or else the default one.
+    /// Its port on a device: from the device's connectivity of this name, otherwise the default port.
     pub(super) fn port_on(self, connectivities: &str) -> u16 {
         comma_separated(connectivities)
             .filter_map(|item| item.split_once(':'))

@@ -1,4 +1,4 @@
-//! What the parameters of a session name: device, credential, remote device.
+//! Lookup of the objects that the parameters of a session name: device, credential, remote device.
 
 use super::parameters::ProxySessionParameters;
 use crate::store::credential::{CredentialKind, CredentialRow};
@@ -11,8 +11,8 @@ use crate::vault::access::{Visible, visible_device};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, Noun, VaultError};
 
-/// Finds the active device of a hostname or an address, and the active passwords on it that the client sees. A device of
-/// which the client sees nothing is not found.
+/// Finds the active device with a hostname or an address, and its active passwords that the client sees. A device is not
+/// found if the client sees neither the device nor any of its passwords.
 pub(super) fn device_with_credentials(
     context: &mut OperationContext<'_>,
     name: &str,
@@ -22,7 +22,7 @@ pub(super) fn device_with_credentials(
     for device in device::active_by_hostname_or_ip(context.connection(), name)? {
         let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
         let kind = Some(CredentialKind::Password);
-        // One query, however many accounts the device has: this runs in the writer.
+        // One query for all accounts of the device, because this runs in the writer.
         let seen = list::credentials(context.connection(), authorization, kind, &on_it, None)?;
         if seen.is_empty() && visible_device(context, device.clone())?.is_none() {
             continue;
@@ -32,8 +32,8 @@ pub(super) fn device_with_credentials(
     unique(found, Field::SessionDevice, name, |(device, _)| device)
 }
 
-/// Picks the device that `name` means among those that have it as hostname or address: the hostname goes first. Several of
-/// one address could be told apart only by luck, and luck would send a password to the wrong machine.
+/// Chooses the device among those with `name` as hostname or address. The hostname takes precedence. Several devices with one
+/// address are rejected: a guess could send a password to the wrong machine.
 fn unique<T>(mut found: Vec<T>, field: Field, name: &str, device: impl Fn(&T) -> &DeviceRow) -> Result<T, VaultError> {
     if let Some(position) = found.iter().position(|one| case_folded(&device(one).hostname) == case_folded(name)) {
         return Ok(found.swap_remove(position));
@@ -47,8 +47,8 @@ fn unique<T>(mut found: Vec<T>, field: Field, name: &str, device: impl Fn(&T) ->
     }
 }
 
-/// Chooses the credential of the username; without one, the oldest that is in no session and needs a remote device exactly
-/// when one was sent.
+/// Chooses the credential with the username. Without a username, chooses the oldest credential that is in no session and that
+/// needs a remote device if and only if one was sent.
 pub(super) fn choose_credential(
     context: &mut OperationContext<'_>,
     parameters: &ProxySessionParameters<'_>,
@@ -70,8 +70,8 @@ pub(super) fn choose_credential(
     Err(VaultError::NotFound(Noun::TargetCredential))
 }
 
-/// Finds the device on which a credential of a domain is used, which has to be sent; a credential of its own device is used
-/// there and nowhere else.
+/// Finds the remote device of a session. It is required for a domain credential; a local credential works only on its own
+/// device.
 pub(super) fn remote_device(
     context: &mut OperationContext<'_>,
     parameters: &ProxySessionParameters<'_>,
@@ -89,8 +89,8 @@ pub(super) fn remote_device(
     Ok(Some(remote))
 }
 
-/// Finds the active device of an id, a hostname or an address, if the client sees it. An id and a name of two devices that it
-/// sees are refused.
+/// Finds the active device with an id, a hostname or an address, if the client sees it. Rejects a value that is the id of one
+/// visible device and the name of another.
 fn seen_device(context: &mut OperationContext<'_>, name: &str) -> Result<DeviceRow, VaultError> {
     let by_id = match canonical_number(name) {
         Some(number) => device::by_id(context.connection(), DeviceId::new(number))?.filter(|device| device.active),
