@@ -41,7 +41,7 @@ async fn a_record_changed_behind_the_vaults_back_ends_verify_with_5_and_is_named
 }
 
 #[actix_web::test]
-async fn a_tail_that_was_cut_off_ends_verify_with_5_by_the_signed_heads() {
+async fn a_tail_that_was_cut_off_ends_verify_with_5_by_the_authenticated_heads() {
     let (program, server, ..) = serving().await;
     assert_eq!(server.stop().code, 0, "a stop writes the heads");
     let heads = program.database.dir.path().join("audit-heads.jsonl");

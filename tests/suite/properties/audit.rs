@@ -113,7 +113,7 @@ async fn a_removed_record_is_named() {
 }
 
 #[actix_web::test]
-async fn a_cut_off_tail_shows_in_the_chain_and_against_the_signed_heads() {
+async fn a_cut_off_tail_shows_in_the_chain_and_against_the_authenticated_heads() {
     let app = vault().await;
     let client = app.client().await;
     client.create_device("a", "10.0.0.1").await;
