@@ -2,7 +2,9 @@
 
 mod batch;
 mod composite;
+mod etag;
 mod input;
+mod list;
 pub(super) mod parent;
 pub(super) mod resolve;
 mod save;
@@ -15,7 +17,9 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{BatchItem, BatchResult, MAX_BATCH_ITEMS};
 pub use composite::{Candidate, UseInput, UsedCredential};
+pub(super) use etag::{columns, locked_etag};
 pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
+pub use list::ListedCredential;
 pub use settings::{
     CredentialReference, JIT_STEPS, JitSettings, JitStep, ReferenceChange, RotationSettings, SessionSettings,
     SettingsGroup, SettingsInput,
@@ -29,13 +33,9 @@ use super::{Noun, Switchable, Vault, VaultError, custody, device as devices};
 use crate::clock::from_micros;
 use crate::crypto::{SecretText, TotpCode, totp_code};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::custody as custody_store;
 use crate::store::device::DeviceRow;
-use crate::store::id::{CredentialId, LookupId};
-use crate::store::lookup::{self, LookupKind};
-use crate::store::{custody as custody_store, list as list_store};
-
-/// The label of a credential's ETag.
-const LABEL: &str = "credential";
+use crate::store::id::CredentialId;
 
 /// A credential with its password, for the client that holds it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,26 +62,6 @@ pub struct ReadCredential {
     pub etag: ETag,
 }
 
-/// A credential in a list, without secrets.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "named as in the contract, section 5.1")]
-pub struct ListedCredential {
-    pub id: CredentialId,
-    pub identifier: Option<String>,
-    pub username: String,
-    pub changed_at: DateTime<Utc>,
-    pub viewed_at: Option<DateTime<Utc>>,
-    pub hostname: String,
-    pub management_ip: String,
-    pub credential_type: String,
-    /// The id of the type; `None` for a type that is not registered.
-    pub type_code: Option<LookupId>,
-    pub device_model: String,
-    pub device_type: String,
-    pub device_vendor: String,
-    pub automatic_change: bool,
-}
-
 /// The current one-time password of a credential.
 #[derive(Clone, Debug)]
 pub struct CredentialTotp {
@@ -105,8 +85,9 @@ impl Vault {
         permit: Permit,
         request: ListRequest,
     ) -> Result<List<ListedCredential>, VaultError> {
-        let query =
-            move |context: &mut OperationContext<'_>| Ok(Done::new(Subject::Collection, list(context, &request)?));
+        let query = move |context: &mut OperationContext<'_>| {
+            Ok(Done::new(Subject::Collection, list::list(context, &request)?))
+        };
         self.query(permit, query).await
     }
 
@@ -258,32 +239,6 @@ fn totp(seed: &SecretText, moment: DateTime<Utc>) -> Result<TotpCode, VaultError
     totp_code(seed, moment).map_err(|_| VaultError::WrongKind(Noun::TotpSeed))
 }
 
-fn list(context: &mut OperationContext<'_>, request: &ListRequest) -> Result<List<ListedCredential>, VaultError> {
-    let authorization = context.authorization()?;
-    let types = lookup::all(context.connection(), LookupKind::CredentialType)?;
-    let codes: std::collections::HashMap<String, LookupId> =
-        types.into_iter().map(|value| (value.name, value.id)).collect();
-    let list = request.list(
-        |(row, ..): &(CredentialRow, DeviceRow, Option<bool>)| row.id,
-        |filter, page| list_store::credentials(context.connection(), authorization, None, filter, page),
-    )?;
-    Ok(list.map(|(row, device, automatic_change)| ListedCredential {
-        automatic_change: automatic_change.unwrap_or(false),
-        type_code: codes.get(&row.credential_type).copied(),
-        id: row.id,
-        identifier: row.identifier,
-        username: row.username,
-        changed_at: from_micros(row.changed_at),
-        viewed_at: row.viewed_at.map(from_micros),
-        hostname: device.hostname,
-        management_ip: device.ip,
-        credential_type: row.credential_type,
-        device_model: device.model,
-        device_type: device.kind,
-        device_vendor: device.vendor,
-    }))
-}
-
 /// Returns the result of reading a credential in the client's custody, still sealed.
 fn shown(
     context: &mut OperationContext<'_>,
@@ -291,7 +246,7 @@ fn shown(
     device: &DeviceRow,
     held_until: Option<i64>,
 ) -> Result<Done<SealedCredential>, VaultError> {
-    let State { parent, password, etag } = state(context, &row, device)?;
+    let etag::State { parent, password, etag } = etag::state(context, &row, device)?;
     let subject = Subject::Credential(row.id);
     context.check_if_none_match(subject, &etag)?;
     let row = row.into_inner();
@@ -311,55 +266,6 @@ fn shown(
         etag,
     };
     Ok(Done::new(subject, SealedCredential { credential, password }))
-}
-
-/// The columns of a credential or SSH key that ETags cover: all but the times of its last change and view.
-pub(super) fn columns(row: &CredentialRow) -> impl Serialize {
-    let CredentialRow {
-        id,
-        kind,
-        device_id,
-        username,
-        identifier,
-        credential_type,
-        additional,
-        tags,
-        parent_id,
-        session_settings,
-        additional_settings,
-        domain,
-        active,
-        changed_at: _,
-        viewed_at: _,
-        exclusive_custody,
-    } = row;
-    let names = (username, identifier, credential_type, additional, tags, domain);
-    (id, kind, device_id, names, parent_id, session_settings, additional_settings, active, exclusive_custody)
-}
-
-/// The data of a credential beside its row and its device, with the ETag of the whole.
-struct State {
-    parent: Option<(CredentialId, String)>,
-    password: Option<Sealed>,
-    etag: ETag,
-}
-
-fn state(context: &mut OperationContext<'_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
-    let parent = match row.parent_id {
-        Some(id) => credential::by_id(context.connection(), id)?.map(|parent| (parent.id, parent.username)),
-        None => None,
-    };
-    let password = parent::shared_password(context, row)?;
-    let etag =
-        context.etag(LABEL, &(columns(row), devices::columns(device), &parent, password.as_ref().map(Sealed::binding)));
-    Ok(State { parent, password, etag })
-}
-
-/// Computes the ETag of a credential and locks its row.
-pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Option<ETag>, VaultError> {
-    let Some(row) = credential::locked(context.connection(), id)? else { return Ok(None) };
-    let Some(device) = resolve::device_of(context, &row)? else { return Ok(None) };
-    Ok(Some(state(context, &row, &device)?.etag))
 }
 
 fn resolve_for_change(

@@ -1,0 +1,71 @@
+//! The ETag of a credential: over its row, its device, its parent and the version of its password.
+
+use serde::Serialize;
+
+use super::{parent, resolve};
+use crate::store::credential::{self, CredentialRow};
+use crate::store::device::DeviceRow;
+use crate::store::id::CredentialId;
+use crate::vault::operation::{ETag, OperationContext};
+use crate::vault::secrets::Sealed;
+use crate::vault::{VaultError, device as devices};
+
+/// The label of a credential's ETag.
+const LABEL: &str = "credential";
+
+/// The columns of a credential or SSH key that ETags cover: all but the times of its last change and view.
+pub(in crate::vault) fn columns(row: &CredentialRow) -> impl Serialize {
+    let CredentialRow {
+        id,
+        kind,
+        device_id,
+        username,
+        identifier,
+        credential_type,
+        additional,
+        tags,
+        parent_id,
+        session_settings,
+        additional_settings,
+        domain,
+        active,
+        changed_at: _,
+        viewed_at: _,
+        exclusive_custody,
+    } = row;
+    let names = (username, identifier, credential_type, additional, tags, domain);
+    (id, kind, device_id, names, parent_id, session_settings, additional_settings, active, exclusive_custody)
+}
+
+/// The data of a credential beside its row and its device, with the ETag of the whole.
+pub(super) struct State {
+    pub(super) parent: Option<(CredentialId, String)>,
+    pub(super) password: Option<Sealed>,
+    pub(super) etag: ETag,
+}
+
+/// Reads the state of a credential.
+pub(super) fn state(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+    device: &DeviceRow,
+) -> Result<State, VaultError> {
+    let parent = match row.parent_id {
+        Some(id) => credential::by_id(context.connection(), id)?.map(|parent| (parent.id, parent.username)),
+        None => None,
+    };
+    let password = parent::shared_password(context, row)?;
+    let etag =
+        context.etag(LABEL, &(columns(row), devices::columns(device), &parent, password.as_ref().map(Sealed::binding)));
+    Ok(State { parent, password, etag })
+}
+
+/// Computes the ETag of a credential and locks its row.
+pub(in crate::vault) fn locked_etag(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+) -> Result<Option<ETag>, VaultError> {
+    let Some(row) = credential::locked(context.connection(), id)? else { return Ok(None) };
+    let Some(device) = resolve::device_of(context, &row)? else { return Ok(None) };
+    Ok(Some(state(context, &row, &device)?.etag))
+}

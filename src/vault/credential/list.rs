@@ -1,0 +1,64 @@
+//! Lists of credentials.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::from_micros;
+use crate::store::credential::CredentialRow;
+use crate::store::device::DeviceRow;
+use crate::store::id::{CredentialId, LookupId};
+use crate::store::list as list_store;
+use crate::store::lookup::{self, LookupKind};
+use crate::vault::VaultError;
+use crate::vault::operation::OperationContext;
+use crate::vault::pagination::{List, ListRequest};
+
+/// A credential in a list, without secrets.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "named as in the contract, section 5.1")]
+pub struct ListedCredential {
+    pub id: CredentialId,
+    pub identifier: Option<String>,
+    pub username: String,
+    pub changed_at: DateTime<Utc>,
+    pub viewed_at: Option<DateTime<Utc>>,
+    pub hostname: String,
+    pub management_ip: String,
+    pub credential_type: String,
+    /// The id of the type; `None` for a type that is not registered.
+    pub type_code: Option<LookupId>,
+    pub device_model: String,
+    pub device_type: String,
+    pub device_vendor: String,
+    pub automatic_change: bool,
+}
+
+/// Lists the active credentials that the client sees.
+pub(super) fn list(
+    context: &mut OperationContext<'_>,
+    request: &ListRequest,
+) -> Result<List<ListedCredential>, VaultError> {
+    let authorization = context.authorization()?;
+    let types = lookup::all(context.connection(), LookupKind::CredentialType)?;
+    let codes: HashMap<String, LookupId> = types.into_iter().map(|value| (value.name, value.id)).collect();
+    let list = request.list(
+        |(row, ..): &(CredentialRow, DeviceRow, Option<bool>)| row.id,
+        |filter, page| list_store::credentials(context.connection(), authorization, None, filter, page),
+    )?;
+    Ok(list.map(|(row, device, automatic_change)| ListedCredential {
+        automatic_change: automatic_change.unwrap_or(false),
+        type_code: codes.get(&row.credential_type).copied(),
+        id: row.id,
+        identifier: row.identifier,
+        username: row.username,
+        changed_at: from_micros(row.changed_at),
+        viewed_at: row.viewed_at.map(from_micros),
+        hostname: device.hostname,
+        management_ip: device.ip,
+        credential_type: row.credential_type,
+        device_model: device.model,
+        device_type: device.kind,
+        device_vendor: device.vendor,
+    }))
+}
