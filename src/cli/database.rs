@@ -22,7 +22,7 @@ pub(super) fn run(common: &Common, command: Command) -> Result<(), CliError> {
         }
         Command::Check => {
             let problem = |text: &str| Err(CliError::Check(text.into()));
-            match Inspection::of(&common.location()?)? {
+            match Inspection::inspect(&common.location()?)? {
                 Inspection { used: false, .. } => problem("the database is empty; chaveiro serve initialises it"),
                 Inspection { pending: 1.., .. } => {
                     problem("the database is not up to date; run: chaveiro database migrate")

@@ -143,7 +143,7 @@ impl Common {
     /// # Errors
     /// [`CliError::Check`] when there is no vault yet: a mistyped directory must not become one.
     fn vault(&self) -> Result<Vault, CliError> {
-        if Inspection::of(&self.location()?)?.used {
+        if Inspection::inspect(&self.location()?)?.used {
             return self.vault_or_new();
         }
         let location = match self.database_url {

@@ -93,7 +93,7 @@ pub struct Inspection {
 
 impl Inspection {
     /// Inspects the database of a vault, and its root key.
-    pub fn of(location: &VaultLocation) -> Result<Self, StartError> {
+    pub fn inspect(location: &VaultLocation) -> Result<Self, StartError> {
         let Some(mut database) = Database::connect(&location.database, false)? else {
             return Ok(Self { used: false, pending: 0 });
         };

@@ -12,7 +12,7 @@
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
 use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
-use super::target::{find_target, free_identifier, free_username, require_reach};
+use super::target::{find_target, free_identifier, free_username, require_usable_device};
 use super::{locked_etag, parent, resolve};
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
@@ -33,7 +33,7 @@ pub(super) fn save(
 ) -> Result<Done<SavedCredential>, VaultError> {
     let device = checked_device(context, input, policy)?;
     let target = find_target(context, input, &device)?;
-    require_reach(context, target.as_ref(), &device)?;
+    require_usable_device(context, target.as_ref(), &device)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
         // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;

@@ -54,7 +54,7 @@ pub(super) fn lock_names(
 
 /// Requires that the client sees the new device of a credential, and that the device is active unless the credential is
 /// inactive.
-pub(super) fn require_reach(
+pub(super) fn require_usable_device(
     context: &mut OperationContext<'_>,
     target: Option<&Visible<CredentialRow>>,
     device: &DeviceRow,

@@ -112,7 +112,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
 #[track_caller]
 pub(crate) fn finish(mut command: Command) -> Finished {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (stdout, stderr) = (Stream::of(child.stdout.take().unwrap()), Stream::of(child.stderr.take().unwrap()));
+    let (stdout, stderr) = (Stream::new(child.stdout.take().unwrap()), Stream::new(child.stderr.take().unwrap()));
     let code = end_of(&mut child, &[&stdout, &stderr]).code().unwrap_or(-1);
     Finished { code, stdout: stdout.text(), stderr: stderr.text() }
 }
@@ -141,7 +141,7 @@ impl Serving {
     #[track_caller]
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let (stdout, stderr) = (Stream::of(child.stdout.take().unwrap()), Stream::of(child.stderr.take().unwrap()));
+        let (stdout, stderr) = (Stream::new(child.stdout.take().unwrap()), Stream::new(child.stderr.take().unwrap()));
         let address = stderr.wait_for("serving on http://", LIMIT).and_then(|line| line.trim().parse().ok());
         let Some(address) = address else {
             let _ = child.kill();

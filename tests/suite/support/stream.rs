@@ -34,7 +34,7 @@ impl Gathered {
 
 impl Stream {
     /// Reads to the end, on a thread that ends with the process.
-    pub(super) fn of(mut output: impl Read + Send + 'static) -> Self {
+    pub(super) fn new(mut output: impl Read + Send + 'static) -> Self {
         let shared = Arc::new(Shared::default());
         let sink = Arc::clone(&shared);
         std::thread::spawn(move || {
