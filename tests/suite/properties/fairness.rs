@@ -17,6 +17,10 @@ const FACTOR: u32 = 10;
 const LEAST_IDLE: Duration = Duration::from_millis(5);
 /// One round within the limit is enough: other programs on the machine can spoil a round, an unfair queue spoils all.
 const ROUNDS: usize = 3;
+/// Between an answer and the next read of the other.
+const PAUSE: Duration = Duration::from_millis(5);
+/// A read that takes longer is not answered.
+const LIMIT: Duration = Duration::from_secs(5);
 
 async fn save_all(client: &TestClient, hostname: &str, ip: &str) {
     client.create_device(hostname, ip).await;
@@ -49,14 +53,14 @@ async fn a_client_with_large_batches_does_not_slow_the_reads_of_another() {
     let read = |client: &TestClient| client.request(Method::GET, "/iso/pam/credential/own");
     let mut seen = Vec::new();
     for _ in 0..ROUNDS {
-        let idle = measure(&victim, 100, Duration::from_millis(20), read).await;
+        let idle = measure(&victim, 100, PAUSE, LIMIT, read).await;
         let reads = reads.clone();
-        let load = Load::start(&greedy, CONNECTIONS, Duration::from_secs(10), move |client| {
+        let load = Load::start(&greedy, CONNECTIONS, Duration::from_secs(60), move |client| {
             client.request(Method::POST, "/iso/pam/credential/batch").json(&reads)
         });
         // So that the queue is full when it counts.
         actix_web::rt::time::sleep(Duration::from_millis(500)).await;
-        let busy = measure(&victim, 200, Duration::from_millis(20), read).await;
+        let busy = measure(&victim, 200, PAUSE, LIMIT, read).await;
         // A batch is answered once all of its items are done, which may take longer than the test; its items are recorded.
         let query = format!("SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE actor = '{}'", greedy.client_id);
         let items = app.database.numbers(&query)[0];

@@ -53,23 +53,25 @@ impl Latencies {
     }
 }
 
-/// Asks on one connection, `count` times, each at its own time: `pace` after the one before. What has to wait for an
-/// earlier answer is late from the moment at which it was due, so a stall counts once for each request that it delays.
-/// Ends after `count` times `pace`; what is not answered by then counts with the time that it has waited.
+/// Asks on one connection, `count` times, `pause` after each answer. A request that is not answered within `limit` ends the
+/// measurement.
 pub(crate) async fn measure(
     client: &TestClient,
     count: u32,
-    pace: Duration,
+    pause: Duration,
+    limit: Duration,
     request: impl Fn(&TestClient) -> RequestBuilder,
 ) -> Latencies {
-    let (client, since) = (client.reconnected(), tokio::time::Instant::now());
-    let end = since + pace * count;
+    let client = client.reconnected();
     let mut seen = Latencies::default();
-    for number in 0..count {
-        let due = since + pace * number;
-        tokio::time::sleep_until(due).await;
-        let answered = tokio::time::timeout_at(end, client.send(request(&client))).await;
-        seen.add(answered.map_or(UNANSWERED, |answer| answer.status.as_u16()), due.elapsed());
+    for _ in 0..count {
+        tokio::time::sleep(pause).await;
+        let asked = Instant::now();
+        let answered = tokio::time::timeout(limit, client.send(request(&client))).await;
+        seen.add(answered.as_ref().map_or(UNANSWERED, |answer| answer.status.as_u16()), asked.elapsed());
+        if answered.is_err() {
+            break;
+        }
     }
     seen
 }
