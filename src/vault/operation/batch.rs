@@ -16,7 +16,7 @@ use crate::vault::access::check;
 use crate::vault::{Inner, Vault, VaultError};
 
 /// Number of items per transaction.
-const ITEMS_PER_TRANSACTION: usize = 16;
+const ITEMS_PER_TRANSACTION: usize = 8;
 
 /// The results of a batch, in the order of its items.
 pub(in crate::vault) type BatchResults<T> = Vec<Result<(T, Recorded), VaultError>>;
