@@ -37,7 +37,7 @@ fn welcome(common: &Common, address: &str, client: &NewClient) -> String {
     let secret = client_secret.text().expose();
     let directory = common.data_dir.display();
     format!(
-        r#"A new vault in {directory}. Keep {directory}/root.key safe: without it, nothing in the vault opens.
+        r#"A new vault in {directory}. Keep {directory}/root.key safe: without it, no secret in the vault can be decrypted.
 
 The secret of the client below is not shown again. Paste into another terminal:
 
