@@ -1,13 +1,13 @@
 //! Tables of rotation policies and just-in-time access. A row exists once a setting was sent.
 
-use diesel::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::id::CredentialId;
 use super::schema::{jit_policy, rotation_policy};
 use super::{AnyConnection, StoreError};
 
 /// The columns of a rotation policy to write; `None` leaves a column unchanged.
-#[derive(Clone, Debug, Default, AsChangeset, Insertable)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
 #[diesel(table_name = rotation_policy)]
 #[expect(missing_docs, reason = "columns")]
 pub struct RotationChanges {
@@ -44,7 +44,7 @@ pub struct JitRow {
 }
 
 /// The columns to write; `None` leaves a column unchanged.
-#[derive(Clone, Debug, Default, AsChangeset)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
 #[diesel(table_name = jit_policy)]
 #[expect(missing_docs, reason = "columns")]
 pub struct JitChanges {
@@ -81,64 +81,11 @@ pub fn store(
             ))
             .execute(connection)?;
     }
-    if changes.is_empty() {
+    if *changes == RotationChanges::default() {
         return Ok(());
     }
     diesel::update(rotation_policy::table.find(credential)).set(changes).execute(connection)?;
     Ok(())
-}
-
-impl RotationChanges {
-    fn is_empty(&self) -> bool {
-        let Self {
-            automatic_change,
-            agent_based,
-            plugin,
-            template,
-            use_own_credential,
-            authentication_id,
-            reconcile,
-            reconciliation_id,
-            reconciliation_plugin,
-            reconciliation_template,
-        } = self;
-        [automatic_change, agent_based, use_own_credential, reconcile].into_iter().all(Option::is_none)
-            && [plugin, template, reconciliation_plugin, reconciliation_template].into_iter().all(Option::is_none)
-            && [authentication_id, reconciliation_id].into_iter().all(Option::is_none)
-    }
-}
-
-impl JitChanges {
-    fn is_empty(&self) -> bool {
-        let Self {
-            enabled,
-            create_and_delete,
-            enable_and_disable,
-            use_own_credential,
-            authentication_id,
-            creation_plugin,
-            creation_template,
-            deletion_plugin,
-            deletion_template,
-            enable_plugin,
-            enable_template,
-            disable_plugin,
-            disable_template,
-        } = self;
-        let texts = [
-            creation_plugin,
-            creation_template,
-            deletion_plugin,
-            deletion_template,
-            enable_plugin,
-            enable_template,
-            disable_plugin,
-            disable_template,
-        ];
-        [enabled, create_and_delete, enable_and_disable, use_own_credential].into_iter().all(Option::is_none)
-            && texts.into_iter().all(Option::is_none)
-            && authentication_id.is_none()
-    }
 }
 
 /// Returns the just-in-time access policy of a credential.
@@ -163,7 +110,7 @@ pub fn store_jit(
             ))
             .execute(connection)?;
     }
-    if changes.is_empty() {
+    if *changes == JitChanges::default() {
         return Ok(());
     }
     diesel::update(jit_policy::table.find(credential)).set(changes).execute(connection)?;
