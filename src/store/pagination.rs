@@ -24,6 +24,11 @@ pub struct Listed<R> {
 
 impl<R> Listed<R> {
     /// Maps each row.
+    pub fn map<S>(self, each: impl FnMut(R) -> S) -> Listed<S> {
+        Listed { rows: self.rows.into_iter().map(each).collect(), total: self.total }
+    }
+
+    /// Maps each row, or fails with the first error.
     pub fn try_map<S, E>(self, each: impl FnMut(R) -> Result<S, E>) -> Result<Listed<S>, E> {
         let rows = self.rows.into_iter().map(each).collect::<Result<_, _>>()?;
         Ok(Listed { rows, total: self.total })

@@ -55,9 +55,9 @@ impl Vault {
             let vault = context.vault;
             let complete = |row: IdentityRow| {
                 let roles = held.iter().filter(|(holder, _)| *holder == row.id).map(|(_, role)| role.clone()).collect();
-                Ok::<_, VaultError>(identity_from_row(vault, row, roles, validate))
+                identity_from_row(vault, row, roles, validate)
             };
-            Ok(Done::new(Subject::Collection, list.try_map(complete)?))
+            Ok(Done::new(Subject::Collection, list.map(complete)))
         };
         self.query(permit, list).await
     }

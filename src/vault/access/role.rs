@@ -86,7 +86,7 @@ impl Vault {
     ) -> Result<OffsetList<Role>, VaultError> {
         let list = move |context: &mut OperationContext<'_>| {
             let list = role::list(context.connection(), query.condition.as_ref(), query.page)?;
-            Ok(Done::new(Subject::Collection, list.try_map(|row| Ok::<_, VaultError>(Role::from(row)))?))
+            Ok(Done::new(Subject::Collection, list.map(Role::from)))
         };
         self.query(permit, list).await
     }
@@ -159,7 +159,7 @@ impl Vault {
     ) -> Result<OffsetList<PermissionSet>, VaultError> {
         let list = move |context: &mut OperationContext<'_>| {
             let list = role::list_permission_sets(context.connection(), query.condition.as_ref(), query.page)?;
-            Ok(Done::new(Subject::Collection, list.try_map(|row| Ok::<_, VaultError>(PermissionSet::from(row)))?))
+            Ok(Done::new(Subject::Collection, list.map(PermissionSet::from)))
         };
         self.query(permit, list).await
     }

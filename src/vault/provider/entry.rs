@@ -56,7 +56,7 @@ impl Vault {
             let provider = permitted::provider(context, Verb::Read, provider)?;
             let id = require_local(&provider)?;
             let list = entry::list(context.connection(), id, query.condition.as_ref(), query.page)?;
-            Ok(Done::new(Subject::Provider(id), list.try_map(|row| Ok::<_, VaultError>(Entry::from(row)))?))
+            Ok(Done::new(Subject::Provider(id), list.map(Entry::from)))
         };
         self.query(permit, list).await
     }
