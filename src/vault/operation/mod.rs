@@ -49,11 +49,7 @@ impl Vault {
     /// [`VaultError::Denied`]; [`VaultError::Unavailable`] while the grants in memory are too old to decide by.
     pub async fn authorize(&self, request: Request, action: Action) -> Result<Permit, VaultError> {
         self.0.require_fresh_grants(request.principal())?;
-        let permit = Permit::new(request, action);
-        match check::permitted(permit.principal(), action, permit.origin()) {
-            Ok(()) => Ok(permit),
-            Err(denied) => Err(self.refuse(&permit, denied).await),
-        }
+        self.check(Permit::new(request, action)).await
     }
 
     /// Checks the permission of a permitted request for another action; its options stay. Records a refusal.
@@ -61,8 +57,12 @@ impl Vault {
     /// # Errors
     /// As [`Vault::authorize`].
     pub async fn authorize_as(&self, permit: &Permit, action: Action) -> Result<Permit, VaultError> {
-        let permit = permit.for_part(action);
-        match check::permitted(permit.principal(), action, permit.origin()) {
+        self.check(permit.for_part(action)).await
+    }
+
+    /// Checks the permission for the action of a permit. Records a refusal.
+    async fn check(&self, permit: Permit) -> Result<Permit, VaultError> {
+        match check::permitted(permit.principal(), permit.action(), permit.origin()) {
             Ok(()) => Ok(permit),
             Err(denied) => Err(self.refuse(&permit, denied).await),
         }
@@ -188,7 +188,7 @@ impl Vault {
     }
 }
 
-/// The result of a rule, with the subject and outcome for its audit record.
+/// The result of a rule or a snapshot, with the subject and outcome for its audit record.
 struct Finished<T> {
     result: Result<T, VaultError>,
     subject: Subject,
@@ -196,8 +196,18 @@ struct Finished<T> {
 }
 
 impl<T> Finished<T> {
-    fn refused(subject: Subject, error: VaultError) -> Self {
-        Self { subject, outcome: error.reason(), result: Err(error) }
+    /// Takes the subject from the result, or from the object that was looked up last.
+    fn new(result: Result<Done<T>, VaultError>, found: Subject) -> Self {
+        match result {
+            Ok(done) => Self { subject: done.subject, outcome: done.outcome.into(), result: Ok(done.value) },
+            Err(error) => {
+                let subject = match &error {
+                    VaultError::Precondition(Precondition::NotModified { subject, .. }) => *subject,
+                    _ => found,
+                };
+                Self { subject, outcome: error.reason(), result: Err(error) }
+            }
+        }
     }
 
     /// Whether the changes of the rule are committed. A refusal commits only its record.
@@ -230,7 +240,7 @@ impl Inner {
     ) -> Result<Finished<T>, StoreError> {
         let principal = match self.revalidate(permit) {
             Ok(principal) => principal,
-            Err(denied) => return Ok(Finished::refused(Subject::Collection, denied)),
+            Err(denied) => return Ok(Finished::new(Err(denied), Subject::Collection)),
         };
         let mut context = OperationContext::new(transaction.connection(), permit, principal, self);
         let result = rule(&mut context).and_then(|done| {
@@ -238,15 +248,8 @@ impl Inner {
             Ok(done)
         });
         match result {
-            Ok(done) => Ok(Finished { subject: done.subject, outcome: done.outcome.into(), result: Ok(done.value) }),
             Err(VaultError::Store(error)) => Err(error),
-            Err(error) => {
-                let subject = match &error {
-                    VaultError::Precondition(Precondition::NotModified { subject, .. }) => *subject,
-                    _ => context.found,
-                };
-                Ok(Finished::refused(subject, error))
-            }
+            result => Ok(Finished::new(result, context.found)),
         }
     }
 

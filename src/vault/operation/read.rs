@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, OperationContext, Permit, Precondition, Recorded, Subject};
+use super::{Done, Finished, OperationContext, Permit, Recorded, Subject};
 use crate::clock::to_micros;
 use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::{Vault, VaultError};
@@ -103,13 +103,7 @@ impl Vault {
         again: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError> {
         let Snapshot { result, found, taken_at } = snapshot;
-        let (subject, outcome) = match &result {
-            Ok(done) => (done.subject, done.outcome.to_string()),
-            Err(error @ VaultError::Precondition(Precondition::NotModified { subject, .. })) => {
-                (*subject, error.reason())
-            }
-            Err(refusal) => (found, refusal.reason()),
-        };
+        let Finished { result, subject, outcome } = Finished::new(result, found);
         let succeeded = result.is_ok();
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| {
@@ -135,7 +129,7 @@ impl Vault {
         let late = self.submit(&permit, 1, job).await??;
         let value = match late {
             Some(value) => value,
-            None => result?.value,
+            None => result?,
         };
         Ok((value, Recorded::new(permit)))
     }
