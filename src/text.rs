@@ -6,29 +6,18 @@
 pub const MAX_NAME_CHARS: usize = 255;
 /// The most tags of one object.
 pub const MAX_TAGS: usize = 64;
-/// The largest non-secret text, in bytes: notes of a device, lists, descriptions.
-pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// An error of a text check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.expected())]
 pub enum TextError {
-    /// PostgreSQL stores no NUL.
-    #[error("must not contain a NUL character")]
-    Nul,
     /// A line break, an escape sequence or another control character.
-    #[error("must not contain control characters")]
     Control,
     /// More than [`MAX_NAME_CHARS`] characters.
-    #[error("must not be longer than 255 characters")]
     TooLong,
-    /// More than [`MAX_TEXT_BYTES`] bytes.
-    #[error("must not be longer than 65536 bytes")]
-    TooLarge,
     /// More than [`MAX_TAGS`] tags.
-    #[error("must not list more than 64 tags")]
     TooManyTags,
     /// A tag of more than [`MAX_NAME_CHARS`] characters.
-    #[error("a tag must not be longer than 255 characters")]
     TagTooLong,
 }
 
@@ -36,10 +25,8 @@ impl TextError {
     /// Returns the sentence that follows the name of the field.
     pub fn expected(self) -> &'static str {
         match self {
-            TextError::Nul => "must not contain a NUL character",
             TextError::Control => "must not contain control characters",
             TextError::TooLong => "must not be longer than 255 characters",
-            TextError::TooLarge => "must not be longer than 65536 bytes",
             TextError::TooManyTags => "must not list more than 64 tags",
             TextError::TagTooLong => "a tag must not be longer than 255 characters",
         }
@@ -61,17 +48,6 @@ pub fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Checks a text of several lines.
-///
-/// # Errors
-/// [`TextError::Nul`], [`TextError::TooLarge`].
-pub fn multi_line(text: &str) -> Result<&str, TextError> {
-    if !is_storable(text) {
-        return Err(TextError::Nul);
-    }
-    if text.len() > MAX_TEXT_BYTES { Err(TextError::TooLarge) } else { Ok(text) }
-}
-
 /// Trims and checks a text of one line: a name, a hostname, an address.
 ///
 /// # Errors
@@ -82,18 +58,6 @@ pub fn single_line(text: &str) -> Result<&str, TextError> {
         return Err(TextError::Control);
     }
     if text.chars().count() > MAX_NAME_CHARS { Err(TextError::TooLong) } else { Ok(text) }
-}
-
-/// Normalizes a comma-separated list of short items: trimmed, without empty ones, joined by commas.
-///
-/// # Errors
-/// [`TextError::Control`], [`TextError::TooLarge`].
-pub fn list(text: &str) -> Result<String, TextError> {
-    let items: Vec<&str> = comma_separated(text).collect();
-    if items.iter().any(|item| item.chars().any(char::is_control)) {
-        return Err(TextError::Control);
-    }
-    if text.len() > MAX_TEXT_BYTES { Err(TextError::TooLarge) } else { Ok(items.join(",")) }
 }
 
 /// Normalizes a comma-separated list of tags.
@@ -140,10 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_refused_in_names_lists_and_tags() {
+    fn control_characters_are_refused_in_names_and_tags() {
         for text in ["a\nb", "a\u{1b}[31m", "a\rb", "a\u{0}b", "a\u{85}b"] {
             assert_eq!(tags(text), Err(TextError::Control), "{text:?}");
-            assert_eq!(list(text), Err(TextError::Control), "{text:?}");
             assert_eq!(single_line(text), Err(TextError::Control), "{text:?}");
         }
         assert_eq!(single_line(" é "), Ok("é"));
@@ -171,8 +134,8 @@ mod tests {
 
         #[test]
         fn a_normalized_list_is_its_own_normal_form(text in "[ -~é,]{0,80}") {
-            let once = list(&text).unwrap();
-            prop_assert_eq!(list(&once).unwrap(), once);
+            let once = tags(&text).unwrap();
+            prop_assert_eq!(tags(&once).unwrap(), once);
         }
     }
 }

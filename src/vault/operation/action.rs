@@ -274,5 +274,4 @@ impl Action {
     pub const AUTHENTICATION: Action = Action::operator("authentication");
     pub const UNKNOWN_ROUTE: Action = Action::new("route.unknown", Need::Nothing);
     pub const PRUNE: Action = Action::operator("retention.prune");
-    pub const WRITE_HEADS: Action = Action::operator("audit.write-heads");
 }

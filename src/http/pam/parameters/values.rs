@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
-use crate::text::{comma_separated, is_storable};
-
-/// The longest name, hostname, username or identifier, in characters.
-const MAX_LINE_CHARS: usize = 255;
+use crate::text::{comma_separated, is_storable, single_line};
 
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
 /// idempotency key.
@@ -56,14 +53,8 @@ impl Parameters {
     /// Returns a single line, trimmed: a name or an address.
     pub(crate) fn line(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
         let Some(text) = self.text(parameter)? else { return Ok(None) };
-        let text = text.trim();
-        if text.chars().any(char::is_control) {
-            return Err(InputError::parameter(parameter, "must not contain control characters"));
-        }
-        if text.chars().count() > MAX_LINE_CHARS {
-            return Err(InputError::parameter(parameter, "must not be longer than 255 characters"));
-        }
-        Ok(Some(text.into()))
+        let line = single_line(&text).map_err(|error| InputError::parameter(parameter, error.expected()))?;
+        Ok(Some(line.into()))
     }
 
     /// Returns a secret, unchanged to the byte.
