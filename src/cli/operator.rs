@@ -1,5 +1,5 @@
-//! Permits for commands. Whoever holds the data directory and its root key is the operator, who may do everything; each
-//! command still takes a permit, so that its audit record cannot be left out.
+//! Permits for commands. Access to the data directory and its root key makes a command the operator's, which may do
+//! everything. Each command still takes a permit, so that it always has an audit record.
 
 use super::CliError;
 use crate::vault::Vault;

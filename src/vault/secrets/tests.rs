@@ -22,20 +22,20 @@ impl<'a> Bench<'a> {
         Self { connection: database.connection(), heads: HeadMac::new(&DataKey::generate()) }
     }
 
-    fn of(&mut self, owner: SecretOwner) -> Versions<'_> {
+    fn versions(&mut self, owner: SecretOwner) -> Versions<'_> {
         Versions { connection: self.connection, heads: &self.heads, owner }
     }
 
     fn add(&mut self, state: SecretState) -> Result<i32, VaultError> {
-        self.of(OWNER).add(state, |binding| Ok(vec![binding.version.try_into().unwrap()]), 1)
+        self.versions(OWNER).add(state, |binding| Ok(vec![binding.version.try_into().unwrap()]), 1)
     }
 
     fn advance(&mut self, version: i32, to: SecretState) -> Result<(), VaultError> {
-        self.of(OWNER).advance(version, to)
+        self.versions(OWNER).advance(version, to)
     }
 
     fn current(&mut self) -> Result<Option<i32>, VaultError> {
-        Ok(self.of(OWNER).current::<VaultError>()?.map(|row| row.version))
+        Ok(self.versions(OWNER).current::<VaultError>()?.map(|row| row.version))
     }
 
     fn states(&mut self) -> Vec<(i32, SecretState)> {
@@ -139,10 +139,10 @@ fn pruning_leaves_what_is_in_force_and_what_may_come_to_be() {
         for _ in 4..=9 {
             bench.add(Current).unwrap();
         }
-        bench.of(OWNER).prune(9, 3).unwrap();
+        bench.versions(OWNER).prune(9, 3).unwrap();
         assert_eq!(bench.states(), [(3, Unverified), (7, Previous), (8, Previous), (9, Current)]);
         bench.advance(3, Current).unwrap();
-        bench.of(OWNER).prune(9, 1).unwrap();
+        bench.versions(OWNER).prune(9, 1).unwrap();
         assert_eq!(bench.states(), [(3, Current), (9, Previous)], "the newest stays, since the head names it");
         assert_eq!(bench.current(), Ok(Some(3)));
         assert_eq!(bench.add(Current), Ok(10));
@@ -178,7 +178,7 @@ fn a_head_of_another_secret_or_another_vault_is_an_error() {
         let mut bench = Bench::new(database);
         let seal = |_| Ok(vec![1]);
         for owner in [OWNER, SecretOwner::Password(CredentialId::new(8))] {
-            bench.of(owner).add::<VaultError>(Current, seal, 1).unwrap();
+            bench.versions(owner).add::<VaultError>(Current, seal, 1).unwrap();
         }
         bench.heads = HeadMac::new(&DataKey::generate());
         assert_eq!(bench.current(), Err(VaultError::Seal(SealError)));

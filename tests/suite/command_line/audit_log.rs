@@ -48,7 +48,7 @@ async fn a_tail_that_was_cut_off_ends_verify_with_5_by_the_authenticated_heads()
     let elsewhere = program.database.dir.path().join("a-copy");
     std::fs::copy(&heads, &elsewhere).unwrap();
     program.done(&["audit", "verify"]);
-    // Whoever does this knows the tables, and turns the chain's own head back as well. Each verification appends a record.
+    // An attacker who knows the tables also resets the stored head of the chain. Each verification appends a record.
     let chain = "chain = 'node-1-command-line/0'";
     let cut_off = || {
         program.database.run(&format!("DELETE FROM audit_record WHERE {chain} AND seq >= 2"));

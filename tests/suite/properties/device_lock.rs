@@ -1,5 +1,5 @@
-//! On PostgreSQL, where writers run side by side: whoever relies on a device being active waits for one that is just being
-//! deactivated, and then finds it inactive.
+//! Row locks of devices on PostgreSQL, where writers run concurrently: an operation that requires an active device waits for
+//! a transaction that is deactivating it, and is then refused.
 
 use std::time::{Duration, Instant};
 
