@@ -1,6 +1,7 @@
 //! What a test needs that a machine may not have. Without it the test says "skipped", and fails where that may not be.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 /// A service or program outside of this repository.
 #[derive(Clone, Copy)]
@@ -9,8 +10,8 @@ pub(crate) enum Service {
     PostgreSql,
     /// Debian's `slapd`.
     Ldap,
-    /// The program `openssl`.
-    OpenSsl,
+    /// A program by its name, found in `PATH`: openssl, ssh-keygen, puttygen, oathtool, pgbouncer.
+    Program(&'static str),
 }
 
 impl Service {
@@ -19,15 +20,15 @@ impl Service {
         match self {
             Service::PostgreSql => "postgresql",
             Service::Ldap => "ldap",
-            Service::OpenSsl => "openssl",
+            Service::Program(name) => name,
         }
     }
 
-    fn title(self) -> &'static str {
+    fn title(self) -> String {
         match self {
-            Service::PostgreSql => "PostgreSQL",
-            Service::Ldap => "slapd",
-            Service::OpenSsl => "the program openssl",
+            Service::PostgreSql => "PostgreSQL".into(),
+            Service::Ldap => "slapd".into(),
+            Service::Program(name) => format!("the program {name}"),
         }
     }
 
@@ -39,6 +40,23 @@ impl Service {
             && variable("CI").as_deref() == Some("true")
             && variable("TEST_DATABASE_URL").is_some();
         promised || required.split(',').any(|name| name.trim() == self.as_str())
+    }
+
+    /// Finds a program. Says that the running test is skipped if it is missing; the caller returns then.
+    ///
+    /// # Panics
+    ///
+    /// Where the program is required.
+    #[track_caller]
+    pub(crate) fn find_program(name: &'static str) -> Option<PathBuf> {
+        let mut directories: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+        // Debian keeps servers where the path of a user does not look.
+        directories.extend(["/usr/sbin".into(), "/sbin".into()]);
+        let found = directories.into_iter().map(|directory| directory.join(name)).find(|path| path.is_file());
+        if found.is_none() {
+            Service::Program(name).skip();
+        }
+        found
     }
 
     /// Says that the running test is skipped. The caller returns after it.
@@ -68,7 +86,7 @@ fn a_service_is_required_where_it_is_named_or_promised() {
     };
     let named = [("CHAVEIRO_REQUIRE_SERVICES", "postgresql, ldap")];
     assert!(required(Service::PostgreSql, &named) && required(Service::Ldap, &named));
-    assert!(!required(Service::OpenSsl, &named) && !required(Service::Ldap, &[]));
+    assert!(!required(Service::Program("openssl"), &named) && !required(Service::Ldap, &[]));
     let promised = [("CI", "true"), ("TEST_DATABASE_URL", "postgres:///")];
     assert!(required(Service::PostgreSql, &promised) && !required(Service::Ldap, &promised));
     assert!(!required(Service::PostgreSql, &promised[..1]) && !required(Service::PostgreSql, &promised[1..]));
