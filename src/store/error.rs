@@ -39,7 +39,9 @@ pub enum StoreError {
     #[error("the database is corrupt; restore a backup")]
     Corrupt(Cause),
     /// The database is read-only.
-    #[error("the database is read-only; check the permissions of its files, or that the server is no standby")]
+    #[error(
+        "the database is read-only; check the permissions of its files and their directory, or that the server is no standby"
+    )]
     ReadOnly(Cause),
     /// A statement exceeded its timeout.
     #[error("a statement exceeded its timeout")]
@@ -62,7 +64,7 @@ pub enum StoreError {
     /// A row violates an invariant of the vault.
     #[error("inconsistent data: {0}")]
     Query(&'static str),
-    /// The location of the database is invalid.
+    /// The location of the database is invalid, or leads to a database that cannot hold a vault.
     #[error("{0}")]
     Location(String),
     /// A migration failed.

@@ -66,6 +66,7 @@ pub(super) fn unlock(
     settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<Unlocked, StartError> {
+    location.database.require_sessions()?;
     let root_key = checked_root_key(location, root_key)?;
     create_data_directory(location)?;
     let Some(mut database) = Database::connect(&location.database, true)? else {
@@ -94,6 +95,7 @@ pub struct Inspection {
 impl Inspection {
     /// Inspects the database of a vault, and its root key.
     pub fn inspect(location: &VaultLocation) -> Result<Self, StartError> {
+        location.database.require_sessions()?;
         let Some(mut database) = Database::connect(&location.database, false)? else {
             return Ok(Self { used: false, pending: 0 });
         };

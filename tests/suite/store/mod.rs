@@ -4,4 +4,6 @@ mod contention;
 mod control;
 mod errors;
 mod fairness;
+mod read_only;
+mod server;
 mod writer;

@@ -1,0 +1,139 @@
+//! The location of the database, parsed from a URL, and opening a connection to it.
+
+use std::path::PathBuf;
+
+use super::{AnyConnection, postgresql, sqlite};
+use crate::store::StoreError;
+
+/// The location of the database.
+#[derive(Clone)]
+pub enum DatabaseLocation {
+    /// The path of a SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL; may contain a password.
+    Postgresql(String),
+}
+
+impl std::fmt::Debug for DatabaseLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgresql(_) => f.write_str("Postgresql([secret])"),
+        }
+    }
+}
+
+impl DatabaseLocation {
+    /// Parses a URL: `sqlite:PATH` or `postgres://…`. The scheme is required, so that a mistyped URL is an error and
+    /// not the name of a file.
+    pub fn parse(url: &str) -> Result<Self, StoreError> {
+        let refuse = |why: &str| Err(StoreError::Location(why.into()));
+        match url.split_once(':') {
+            Some(("sqlite", path)) => match path.trim_start_matches("//") {
+                "" | ":memory:" => refuse("the database URL names no file; write sqlite:/path/to/vault.sqlite"),
+                _ => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
+            },
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                if !cfg!(feature = "postgres-tls") && requires_tls(url) {
+                    return refuse(
+                        "the database URL requires TLS, which this build lacks; build with --features postgres-tls",
+                    );
+                }
+                Ok(Self::Postgresql(url.into()))
+            }
+            _ => refuse("the database URL has an unknown scheme; use sqlite:PATH or postgres://HOST/NAME"),
+        }
+    }
+
+    /// Returns the number of writers for this engine: SQLite allows one.
+    pub(in crate::store) fn writers(&self, wanted: usize) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgresql(_) => wanted.max(1),
+        }
+    }
+
+    /// Whether the database exists. A PostgreSQL database is created by its administrator, so this is always true for
+    /// it.
+    pub(in crate::store) fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => path.exists(),
+            Self::Postgresql(_) => true,
+        }
+    }
+
+    /// Opens and configures a connection. A missing SQLite file is created, readable by its owner alone.
+    pub(in crate::store) fn connect(&self) -> Result<AnyConnection, StoreError> {
+        match self {
+            Self::Sqlite(path) => sqlite::open(path).map(AnyConnection::Sqlite),
+            Self::Postgresql(url) => postgresql::open(url, |_| {}).map(AnyConnection::Postgresql),
+        }
+    }
+
+    /// Opens a connection for a running store, where no caller reports the cause: a failure is logged.
+    pub(in crate::store) fn reconnect(&self) -> Result<AnyConnection, StoreError> {
+        match self {
+            Self::Sqlite(_) => self.connect(),
+            Self::Postgresql(url) => postgresql::open(url, postgresql::log_refusal).map(AnyConnection::Postgresql),
+        }
+    }
+
+    /// Checks that a connection is a session of the database for as long as it is open. A pooler in transaction mode
+    /// gives the settings and the prepared statements of one connection to another.
+    ///
+    /// # Errors
+    /// [`StoreError::Location`].
+    pub fn require_sessions(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgresql(url) => postgresql::require_sessions(url),
+        }
+    }
+}
+
+/// Whether the URL requires TLS. `sslmode=prefer` and weaker modes do not.
+fn requires_tls(url: &str) -> bool {
+    ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_decides_the_engine() {
+        assert!(
+            matches!(DatabaseLocation::parse("sqlite:/a/b.sqlite"), Ok(DatabaseLocation::Sqlite(p)) if p == *"/a/b.sqlite")
+        );
+        assert!(matches!(DatabaseLocation::parse("sqlite:///a/b"), Ok(DatabaseLocation::Sqlite(p)) if p == *"/a/b"));
+        assert!(matches!(DatabaseLocation::parse("sqlite:a"), Ok(DatabaseLocation::Sqlite(p)) if p == *"a"));
+        for url in ["postgres://h/d", "postgresql://u:p@h/d?sslmode=prefer"] {
+            assert!(matches!(DatabaseLocation::parse(url), Ok(DatabaseLocation::Postgresql(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_refused_without_repeating_the_url() {
+        for url in
+            ["", "vault.db", "mysql://h/d", "postgres:nobody", "sqlite:", "sqlite::memory:", "postgre://u:pw@h/d"]
+        {
+            let Err(StoreError::Location(text)) = DatabaseLocation::parse(url) else { panic!("{url} was taken") };
+            assert!(!text.contains("pw"), "{text}");
+        }
+    }
+
+    #[cfg(not(feature = "postgres-tls"))]
+    #[test]
+    fn a_url_that_asks_for_tls_is_refused_in_a_build_without_it() {
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let url = format!("postgres://h/d?sslmode={mode}");
+            assert!(matches!(DatabaseLocation::parse(&url), Err(StoreError::Location(text)) if text.contains("TLS")));
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_a_url() {
+        let location = DatabaseLocation::parse("postgres://u:hunter2@h/d").unwrap();
+        assert_eq!(format!("{location:?}"), "Postgresql([secret])");
+    }
+}

@@ -1,0 +1,162 @@
+//! A connection to either engine, and everything in which the engines differ.
+
+mod location;
+mod postgresql;
+mod sqlite;
+
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::{MultiConnection, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+pub use location::DatabaseLocation;
+
+use super::StoreError;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+
+/// Timeouts on PostgreSQL: of a statement, and of a wait for a lock.
+const TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'";
+/// The key of the advisory lock of migrations: each schema holds one vault.
+const MIGRATION_LOCK: &str = "hashtextextended('chaveiro/migrations/' || current_schema(), 0)";
+
+/// A connection to SQLite or PostgreSQL. Every query is written once, for this type.
+#[derive(MultiConnection)]
+#[expect(missing_docs, reason = "the derive writes the same names again, undocumented")]
+pub enum AnyConnection {
+    Sqlite(SqliteConnection),
+    Postgresql(PgConnection),
+}
+
+/// Runs a query on the engine's own connection, for the queries of the busiest requests. Diesel then finds the
+/// prepared statement by the type of the query; through [`AnyConnection`] it builds the SQL each time to look it up.
+macro_rules! on_engine {
+    ($connection:expr, $engine:ident => $query:expr) => {
+        match $connection {
+            $crate::store::AnyConnection::Sqlite($engine) => $query,
+            $crate::store::AnyConnection::Postgresql($engine) => $query,
+        }
+    };
+}
+pub(super) use on_engine;
+
+impl AnyConnection {
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that upgrades
+    /// from a read lock fails when another one has written in between.
+    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE")?,
+            AnyConnection::Postgresql(c) => c.batch_execute("BEGIN")?,
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction that writes is the only one, so that no row that it has read can change. Then row locks are
+    /// not needed.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self, AnyConnection::Sqlite(_))
+    }
+
+    /// Begins a read-only transaction on one snapshot of the database.
+    pub(super) fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute("BEGIN DEFERRED")?,
+            AnyConnection::Postgresql(c) => c.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?,
+        }
+        Ok(())
+    }
+
+    /// Sets the lock timeout for the rest of the transaction. SQLite has no row locks.
+    pub(super) fn set_lock_timeout(&mut self, waiting: LockWait) -> Result<(), StoreError> {
+        match (self, waiting) {
+            (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the connection uses a network, and can be lost.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, AnyConnection::Postgresql(_))
+    }
+
+    /// Makes this connection read-only.
+    pub(super) fn set_read_only(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON")?,
+            AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
+        }
+        Ok(())
+    }
+
+    /// Sets the statement timeout of this connection: the execution time on PostgreSQL, the wait for the file on
+    /// SQLite.
+    pub(super) fn set_statement_timeout(&mut self, longest: Duration) -> Result<(), StoreError> {
+        let millis = longest.as_millis();
+        match self {
+            AnyConnection::Sqlite(c) => c.batch_execute(&format!("PRAGMA busy_timeout = {millis}"))?,
+            AnyConnection::Postgresql(c) => c.batch_execute(&format!("SET statement_timeout = {millis}"))?,
+        }
+        Ok(())
+    }
+
+    /// Runs a statement without parameters.
+    pub(super) fn command(&mut self, statement: &str) -> Result<(), StoreError> {
+        Ok(self.batch_execute(statement)?)
+    }
+
+    /// Applies the pending migrations and returns their number. When several nodes start at once, one applies them
+    /// and the others wait.
+    pub(super) fn migrate(&mut self) -> Result<usize, StoreError> {
+        match self {
+            AnyConnection::Sqlite(c) => {
+                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
+                let applied = c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len());
+                match applied {
+                    Ok(_) => AnsiTransactionManager::commit_transaction(c)?,
+                    Err(_) => AnsiTransactionManager::rollback_transaction(c)?,
+                }
+                applied.map_err(|_| StoreError::Migration)
+            }
+            AnyConnection::Postgresql(c) => {
+                // Neither the wait for another node nor the migration of a large table has to fit into the time of a
+                // request.
+                c.batch_execute("SET statement_timeout = 0; SET lock_timeout = '5min'")?;
+                c.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+                let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
+                c.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); {TIMEOUTS}"))?;
+                applied.map_err(|_| StoreError::Migration)
+            }
+        }
+    }
+
+    /// Returns the number of pending migrations.
+    pub(super) fn pending_migrations(&mut self) -> Result<usize, StoreError> {
+        let pending = match self {
+            AnyConnection::Sqlite(c) => c.pending_migrations(SQLITE_MIGRATIONS).map(|left| left.len()),
+            AnyConnection::Postgresql(c) => c.pending_migrations(POSTGRESQL_MIGRATIONS).map(|left| left.len()),
+        };
+        pending.map_err(|_| StoreError::Migration)
+    }
+
+    /// Reverts all migrations, newest first. For tests of the `down.sql` files.
+    #[cfg(test)]
+    pub(super) fn revert(&mut self) -> Result<(), StoreError> {
+        let reverted = match self {
+            AnyConnection::Sqlite(c) => c.revert_all_migrations(SQLITE_MIGRATIONS).map(drop),
+            AnyConnection::Postgresql(c) => c.revert_all_migrations(POSTGRESQL_MIGRATIONS).map(drop),
+        };
+        reverted.map_err(|_| StoreError::Migration)
+    }
+}
+
+/// How long a statement may wait for another transaction's row lock (PostgreSQL).
+///
+/// A job in a batch waits briefly: it holds the locks of the jobs before it, and two batches that wait for each other
+/// would stop both until the deadlock detector wakes. What does not get its lock runs again alone, and then waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LockWait {
+    Brief,
+    Patient,
+}

@@ -1,0 +1,106 @@
+//! Opens a session of PostgreSQL, and checks that the vault can use it.
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::{Bool, Text};
+use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl};
+
+use super::TIMEOUTS;
+use crate::store::{Cause, StoreError};
+
+/// Sessions that are compared with the first one. A pooler hands out its idle connections in turn.
+const COMPARED_SESSIONS: usize = 4;
+
+/// Properties of a server and of a session.
+#[derive(QueryableByName)]
+struct Properties {
+    #[diesel(sql_type = Bool)]
+    is_read_only: bool,
+    #[diesel(sql_type = Text)]
+    encoding: String,
+    #[diesel(sql_type = Text)]
+    message_language: String,
+}
+
+const PROPERTIES: &str = "SELECT current_setting('transaction_read_only')::boolean AS is_read_only, \
+    current_setting('server_encoding') AS encoding, current_setting('lc_messages') AS message_language";
+
+/// Opens and configures a connection. `refused` gets the cause of a failure.
+///
+/// # Errors
+/// [`StoreError::ReadOnly`] on a standby: a connection to it would outlive the failover that brought it here.
+/// [`StoreError::Location`] for a database that cannot store every text.
+pub(super) fn open(url: &str, refused: impl FnOnce(&ConnectionError)) -> Result<PgConnection, StoreError> {
+    let mut connection = establish(url, refused)?;
+    connection
+        .batch_execute(&format!("SET application_name = 'chaveiro'; {TIMEOUTS}; SET client_min_messages = warning"))?;
+    let properties: Properties = diesel::sql_query(PROPERTIES).get_result(&mut connection)?;
+    if properties.is_read_only {
+        return Err(StoreError::ReadOnly(Cause::default()));
+    }
+    if properties.encoding != "UTF8" {
+        return Err(StoreError::Location(format!(
+            "the encoding of the PostgreSQL database is {}, which cannot store every text; create it with ENCODING \
+             'UTF8'",
+            properties.encoding
+        )));
+    }
+    set_message_language(&mut connection, &properties.message_language);
+    Ok(connection)
+}
+
+fn establish(url: &str, refused: impl FnOnce(&ConnectionError)) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(url).map_err(|error| {
+        refused(&error);
+        StoreError::Unavailable("PostgreSQL does not accept the connection")
+    })
+}
+
+/// Logs why a connection failed. A message about the URL itself may quote its password, and is left out.
+pub(super) fn log_refusal(error: &ConnectionError) {
+    if let ConnectionError::BadConnection(message) = error
+        && message.starts_with("connection to server")
+    {
+        log::error!("cannot connect to PostgreSQL: {}", message.lines().next().unwrap_or_default());
+    }
+}
+
+/// Checks that two connections never share a session, which they do behind a pooler in transaction or statement mode.
+pub(super) fn require_sessions(url: &str) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Session {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        pid: i32,
+    }
+    let session = |connection: &mut PgConnection| -> Result<i32, StoreError> {
+        let session: Session = diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(connection)?;
+        Ok(session.pid)
+    };
+    let mut first = establish(url, |_| {})?;
+    let first_session = session(&mut first)?;
+    for _ in 0..COMPARED_SESSIONS {
+        if session(&mut establish(url, |_| {})?)? == first_session {
+            return Err(StoreError::Location(
+                "the pooler before PostgreSQL shares a session among connections; use session mode, or connect to \
+                 PostgreSQL directly"
+                    .into(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Sets the language of PostgreSQL's error messages to English, because errors are classified by their messages. This
+/// needs a superuser, or a role with the privilege to set `lc_messages`; otherwise the server has to be configured
+/// so.
+fn set_message_language(connection: &mut PgConnection, language: &str) {
+    static WARNED: std::sync::Once = std::sync::Once::new();
+    let is_english = matches!(language, "" | "C" | "POSIX") || language.starts_with("en") || language.starts_with("C.");
+    if !is_english && connection.batch_execute("SET lc_messages = 'C'").is_err() {
+        WARNED.call_once(|| {
+            log::warn!(
+                "PostgreSQL reports errors in the language {language}, so deadlocks cannot be distinguished from \
+                 other errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
+            );
+        });
+    }
+}
