@@ -40,6 +40,14 @@ pub fn increment_change_mark(connection: &mut AnyConnection) -> Result<(), Store
     Ok(())
 }
 
+/// Writes the change mark unchanged: a write that tells whether the database takes writes.
+pub fn rewrite_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    diesel::update(change_mark::table.find(CHANGE_MARK_ID))
+        .set(change_mark::revision.eq(change_mark::revision))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// Returns the change mark.
 pub fn change_mark(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     Ok(change_mark::table.find(CHANGE_MARK_ID).select(change_mark::revision).first(connection)?)

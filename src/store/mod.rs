@@ -7,6 +7,7 @@
 mod connection;
 mod control;
 mod error;
+mod probe;
 mod queue;
 mod readers;
 mod schema;
@@ -53,6 +54,7 @@ pub use queue::Lane;
 pub use writer::{CommitObserver, Ticket, Transaction};
 
 use control::Control;
+use probe::WriteProbe;
 use readers::Readers;
 use writer::Writers;
 
@@ -78,6 +80,7 @@ pub struct Store {
     writers: Writers,
     readers: Readers,
     control: Control,
+    write_probe: WriteProbe,
 }
 
 impl Store {
@@ -93,6 +96,7 @@ impl Store {
             writers: Writers::start(location, settings, observer)?,
             readers: Readers::start(location, readers)?,
             control: Control::start(location)?,
+            write_probe: WriteProbe::default(),
         })
     }
 
@@ -156,6 +160,11 @@ impl Store {
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
         self.control.query(query).await
+    }
+
+    /// Whether the database takes writes: a writer has committed within the last second, or a probe could.
+    pub async fn takes_writes(&self) -> bool {
+        self.write_probe.takes_writes(&self.writers).await
     }
 
     /// Returns the number of jobs in the queue.

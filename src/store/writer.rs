@@ -13,28 +13,22 @@
 //! Several writers may share a queue (PostgreSQL); SQLite has one.
 
 mod submitted;
+mod thread;
 mod transaction;
 mod waiting;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use submitted::Ticket;
 pub use transaction::Transaction;
 
-use super::audit::{self, ChainHead};
-use super::connection::{AnyConnection, DatabaseLocation, LockWait};
-use super::{Cause, StoreError, WriterSettings};
-use crate::clock::instant;
+use super::connection::DatabaseLocation;
+use super::probe::LastCommit;
+use super::{StoreError, WriterSettings};
 use submitted::{Job, submit};
-use transaction::{Ran, run_in_savepoint};
 use waiting::Waiting;
-
-/// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
-const MAX_RETRIES_ALONE: usize = 8;
-/// How long a writer waits before it reconnects.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// An observer of commits, for metrics.
 pub trait CommitObserver: Send + Sync {
@@ -46,6 +40,7 @@ pub trait CommitObserver: Send + Sync {
 pub(super) struct Writers {
     waiting: Arc<Waiting<Box<dyn Job>>>,
     patience: Duration,
+    last_commit: Arc<LastCommit>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -57,9 +52,15 @@ impl Writers {
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StoreError> {
         let waiting = Arc::new(Waiting::new(settings.queue));
-        let writers = Self { waiting: Arc::clone(&waiting), patience: settings.wait, threads: Mutex::default() };
+        let last_commit = Arc::new(LastCommit::default());
+        let writers = Self {
+            waiting: Arc::clone(&waiting),
+            patience: settings.wait,
+            last_commit: Arc::clone(&last_commit),
+            threads: Mutex::default(),
+        };
         for number in 0..location.writers(settings.writers) {
-            let writer = Writer {
+            let writer = thread::Writer {
                 connection: Some(location.connect()?),
                 location: location.clone(),
                 chain: format!("{}/{number}", settings.node),
@@ -67,8 +68,9 @@ impl Writers {
                 batch: settings.batch.max(1),
                 batch_time: settings.batch_time,
                 observer: Arc::clone(observer),
+                last_commit: Arc::clone(&last_commit),
             };
-            let thread = thread::Builder::new()
+            let thread = std::thread::Builder::new()
                 .name(format!("writer-{number}"))
                 .spawn(move || writer.run())
                 .map_err(|_| StoreError::Unavailable("a writer thread cannot be started"))?;
@@ -83,7 +85,21 @@ impl Writers {
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        submit(&self.waiting, ticket, self.patience, job).await
+        self.submit_within(self.patience, ticket, job).await
+    }
+
+    /// Queues a job that has to start within `patience`, and waits for its commit.
+    pub(super) async fn submit_within<T, J>(&self, patience: Duration, ticket: Ticket, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        submit(&self.waiting, ticket, patience, job).await
+    }
+
+    /// Returns the time of the last commit.
+    pub(super) fn last_commit(&self) -> &LastCommit {
+        &self.last_commit
     }
 
     /// Returns the number of queued jobs.
@@ -97,7 +113,7 @@ impl Writers {
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             // A job may hold the last handle of the store; then its own writer calls this and must not join itself.
-            if thread.thread().id() == thread::current().id() {
+            if thread.thread().id() == std::thread::current().id() {
                 continue;
             }
             if thread.join().is_err() {
@@ -110,180 +126,5 @@ impl Writers {
 impl Drop for Writers {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-struct Writer {
-    connection: Option<AnyConnection>,
-    location: DatabaseLocation,
-    chain: String,
-    waiting: Arc<Waiting<Box<dyn Job>>>,
-    batch: usize,
-    batch_time: Duration,
-    observer: Arc<dyn CommitObserver>,
-}
-
-impl Writer {
-    fn run(mut self) {
-        while let Some(job) = self.waiting.next() {
-            let Some(first) = begin(job) else { continue };
-            for job in self.batch(first, LockWait::Brief) {
-                self.run_alone(job);
-            }
-        }
-    }
-
-    /// Runs the queued jobs in one transaction. Returns the jobs to retry alone.
-    fn batch(&mut self, first: Box<dyn Job>, waiting: LockWait) -> Vec<Box<dyn Job>> {
-        let mut done = Vec::with_capacity(self.batch);
-        let mut again = Vec::new();
-        let mut next = Some(first);
-        let worked = self.transaction(waiting, |writer, connection, head| {
-            let since = instant();
-            while let Some(mut job) = next.take() {
-                let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
-                match ran {
-                    Ok(Ran::Kept) => done.push((job, Ok(()))),
-                    Ok(Ran::RolledBack(error)) if error.may_succeed_alone() => again.push(job),
-                    Ok(Ran::RolledBack(error)) => done.push((job, Err(error))),
-                    Err(error) => {
-                        // The transaction is lost; this job is answered with the others.
-                        done.push((job, Ok(())));
-                        return Err(error);
-                    }
-                }
-                let room = done.len() + again.len() < writer.batch && since.elapsed() < writer.batch_time;
-                next = if room { writer.next_that_waits() } else { None };
-            }
-            Ok(done.len())
-        });
-        match worked {
-            Ok(()) => {
-                for (job, ended) in done {
-                    answer_and_log(job, ended);
-                }
-                again
-            }
-            Err(error) => {
-                let failed: Vec<_> =
-                    next.into_iter().chain(done.into_iter().map(|(job, _)| job)).chain(again).collect();
-                log_for_all(&error, &failed);
-                for job in failed {
-                    job.answer(Err(error.clone()));
-                }
-                Vec::new()
-            }
-        }
-    }
-
-    /// Returns the next queued job that may still start.
-    fn next_that_waits(&self) -> Option<Box<dyn Job>> {
-        while let Some(job) = self.waiting.try_next() {
-            if let Some(begun) = begin(job) {
-                return Some(begun);
-            }
-        }
-        None
-    }
-
-    /// Runs a job in a transaction of its own until it no longer conflicts with another one.
-    fn run_alone(&mut self, mut job: Box<dyn Job>) {
-        let mut last = StoreError::Contended(Cause::default());
-        for _ in 0..MAX_RETRIES_ALONE {
-            let mut ended = Ok(());
-            let worked = self.transaction(LockWait::Patient, |_, connection, head| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
-                    ended = Err(error);
-                }
-                Ok(1)
-            });
-            match worked.and(ended) {
-                Err(error) if error.may_succeed_alone() => last = error,
-                ended => return answer_and_log(job, ended),
-            }
-        }
-        answer_and_log(job, Err(last));
-    }
-
-    /// Runs one transaction: locks the head of the chain, runs `work`, updates the head, commits. `work` returns how
-    /// many jobs it ran.
-    fn transaction(
-        &mut self,
-        waiting: LockWait,
-        work: impl FnOnce(&Self, &mut AnyConnection, &mut ChainHead) -> Result<usize, StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut connection = self.begun()?;
-        let result = (|| {
-            let mut head = audit::lock_head(&mut connection, &self.chain)?;
-            connection.set_lock_timeout(waiting)?;
-            let start = head.clone();
-            let jobs = work(self, &mut connection, &mut head)?;
-            if head != start {
-                audit::update_head(&mut connection, &self.chain, &head)?;
-            }
-            let since = instant();
-            connection.command("COMMIT")?;
-            self.observer.committed(jobs, since.elapsed());
-            Ok(())
-        })();
-        if result.is_ok() || connection.command("ROLLBACK").is_ok() {
-            self.connection = Some(connection);
-        }
-        result
-    }
-
-    /// Returns a connection with an open transaction. A connection that was lost while idle is replaced: nothing has
-    /// run on it.
-    fn begun(&mut self) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.connected()?;
-        match connection.begin() {
-            Err(_) if connection.is_remote() => {
-                drop(connection);
-                connection = self.connected()?;
-                connection.begin()?;
-            }
-            begun => begun?,
-        }
-        Ok(connection)
-    }
-
-    /// Returns the connection; reconnects when it was lost.
-    fn connected(&mut self) -> Result<AnyConnection, StoreError> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => self.location.reconnect().inspect_err(|error| {
-                // No job waits while the database is away.
-                while let Some(job) = self.waiting.try_next() {
-                    job.answer(Err(error.clone()));
-                }
-                thread::sleep(RECONNECT_PAUSE);
-            }),
-        }
-    }
-}
-
-/// Starts a job, unless its caller has abandoned it or its deadline has passed.
-fn begin(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
-    if job.may_begin() {
-        return Some(job);
-    }
-    job.answer(Err(StoreError::TimedOut));
-    None
-}
-
-fn answer_and_log(job: Box<dyn Job>, ended: Result<(), StoreError>) {
-    if let Err(error) = &ended {
-        error.log(job.request_id());
-    }
-    job.answer(ended);
-}
-
-/// Logs the error of a whole transaction once, for all of its requests.
-fn log_for_all(error: &StoreError, jobs: &[Box<dyn Job>]) {
-    let requests: Vec<&str> = jobs.iter().map(|job| job.request_id()).filter(|id| !id.is_empty()).collect();
-    if error.has_cause() {
-        error.log(&requests.join(", "));
-    } else {
-        log::error!("a transaction of {} jobs failed: {error}", jobs.len());
     }
 }

@@ -156,10 +156,11 @@ impl Vault {
         self.0.freshness.age(&self.0.clock)
     }
 
-    /// Whether the database answers, the keys open what they sealed, and the grants are current.
+    /// Whether the database answers and takes writes, the keys open what they sealed, and the grants are current.
     pub async fn is_ready(&self) -> bool {
-        let database_answers = self.0.store.control(crate::store::meta::change_mark).await.is_ok();
-        database_answers && secrets::round_trips(&self.0) && self.0.are_grants_fresh()
+        let store = &self.0.store;
+        let database_works = store.control(crate::store::meta::change_mark).await.is_ok() && store.takes_writes().await;
+        database_works && secrets::round_trips(&self.0) && self.0.are_grants_fresh()
     }
 
     /// Finishes the queued writes and refuses later ones.

@@ -23,7 +23,7 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Health::new("ok"))
 }
 
-/// `GET /health/ready`: the database answers, the grants are current, and the keys open what they seal.
+/// `GET /health/ready`: the database answers and takes writes, the grants are current, and the keys open what they seal.
 pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
     if service.vault.is_ready().await {
         HttpResponse::Ok().json(Health::new("ok"))

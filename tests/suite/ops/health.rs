@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use chaveiro::store::{Database, DatabaseLocation};
+use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Program, TestApp, TestDatabase, device};
+use crate::support::{Program, TestApp, TestClient, TestDatabase, device};
 
 #[actix_web::test]
 async fn a_vault_that_works_is_live_and_ready() {
@@ -52,9 +54,13 @@ impl<'a> Role<'a> {
 
     /// Ends his connections and lets him make no other.
     fn shut_out(&self) {
-        let Self { name, database } = self;
-        database.run(&format!("ALTER ROLE {name} NOLOGIN"));
-        database.run(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'"));
+        self.database.run(&format!("ALTER ROLE {} NOLOGIN", self.name));
+        self.end_connections();
+    }
+
+    fn end_connections(&self) {
+        let own = format!("FROM pg_stat_activity WHERE usename = '{}'", self.name);
+        self.database.run(&format!("SELECT pg_terminate_backend(pid) {own}"));
     }
 
     fn let_in(&self) {
@@ -98,10 +104,7 @@ async fn without_its_database_the_service_says_so_and_goes_on_when_it_is_back() 
     }
 
     role.let_in();
-    let since = Instant::now();
-    while client.get("/health/ready").await.status != 200 {
-        assert!(since.elapsed() < Duration::from_secs(30), "not ready again");
-    }
+    wait_for_readiness(&client, 200).await;
     // Whichever of its connections a request meets: none of them is still the dead one.
     for answer in join_all((0..8).map(|_| client.get("/iso/pam/device"))).await {
         assert_eq!(answer.expect(200)["devices"].as_array().unwrap().len(), 1);
@@ -109,4 +112,59 @@ async fn without_its_database_the_service_says_so_and_goes_on_when_it_is_back() 
     client.create_device("b", "10.0.0.2").await;
     drop(server);
     program.done(&["audit", "verify"]);
+}
+
+#[actix_web::test]
+async fn a_server_that_became_read_only_is_left_and_the_service_recovers() {
+    let mut program = Program::new();
+    if !program.database.is_postgresql_or_skip() {
+        return;
+    }
+    let database = TestDatabase::new();
+    let role = Role::new(&database);
+    program.url = format!("{}&user={1}&password={1}", database.url, role.name);
+    let credentials = program.create_client("erp");
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    client.create_device("a", "10.0.0.1").await;
+
+    // As behind an address that leads to a standby for a while.
+    database.run(&format!("ALTER ROLE {} SET default_transaction_read_only = on", role.name));
+    role.end_connections();
+    let ready = wait_for_readiness(&client, 503).await;
+    assert_eq!(ready, json!({ "status": "unavailable" }));
+    client.post("/iso/pam/device", &device("b", "10.0.0.2")).await.expect_refusal(503, "temporarily unavailable");
+
+    database.run(&format!("ALTER ROLE {} RESET default_transaction_read_only", role.name));
+    wait_for_readiness(&client, 200).await;
+    client.create_device("b", "10.0.0.2").await;
+    for answer in join_all((0..8).map(|_| client.get("/iso/pam/device"))).await {
+        assert_eq!(answer.expect(200)["devices"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[actix_web::test]
+async fn a_vault_that_cannot_write_is_not_ready() {
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    let location = DatabaseLocation::parse(&app.database.url).unwrap();
+    let mut other = Database::connect(&location, false).unwrap().unwrap();
+    let hold = if app.database.is_postgresql() { "BEGIN; LOCK TABLE audit_chain" } else { "BEGIN IMMEDIATE" };
+    other.connection().batch_execute(hold).unwrap();
+    wait_for_readiness(&client, 503).await;
+    client.get("/health/live").await.expect(200);
+    other.connection().batch_execute("ROLLBACK").unwrap();
+    wait_for_readiness(&client, 200).await;
+}
+
+/// Asks until the service answers so, and returns the body.
+async fn wait_for_readiness(client: &TestClient, status: u16) -> Value {
+    let since = Instant::now();
+    loop {
+        let answer = client.get("/health/ready").await;
+        if answer.status == status {
+            return answer.expect(status);
+        }
+        assert!(since.elapsed() < Duration::from_secs(30), "readiness stays {}", answer.status);
+    }
 }

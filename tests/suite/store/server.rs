@@ -58,7 +58,7 @@ fn a_database_that_cannot_store_every_text_is_refused() {
     }
 }
 
-/// PgBouncer before the server of the tests, on a socket in a directory of its own.
+/// `PgBouncer` before the server of the tests, on a socket in a directory of its own.
 struct PgBouncer {
     child: Child,
     dir: tempfile::TempDir,
