@@ -2,6 +2,8 @@
 //!
 //! Every limit is checked before a database sees the text. Errors say what is expected and never repeat the text.
 
+pub mod encoding;
+
 /// The longest name, hostname, username, identifier or tag, in characters.
 pub const MAX_NAME_CHARS: usize = 255;
 /// The most tags of one object.
