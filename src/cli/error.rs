@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::audit::Break;
 use crate::http::TlsError;
+use crate::config::SettingsError;
 use crate::store::StoreError;
 use crate::vault::audit_log::VerificationError;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, VaultError};
@@ -25,7 +26,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the settings cannot be used: {0}")]
-    Settings(#[from] ::config::ConfigError),
+    Settings(#[from] SettingsError),
     #[error("cannot read {}: {}", .0.display(), .1)]
     Unreadable(PathBuf, ErrorKind),
     #[error("cannot read the password from standard input: {0}")]
