@@ -72,7 +72,7 @@ pub(super) struct Create {
     /// What it may change: read-only or read-write.
     #[arg(long, value_parser = access)]
     access: ClientAccess,
-    /// Where it may call from: an IP address, a CIDR range or *; repeatable. Default: anywhere.
+    /// Where it may call from: an IP address or a CIDR range; repeatable. * or no option: anywhere.
     #[arg(long = "allow-ip", value_name = "CIDR")]
     allowed_ips: Vec<String>,
     /// A header Referer that its requests may have: a host, *.domain, or a URL with everything below it; repeatable.

@@ -24,9 +24,9 @@ pub struct AuthorizationRequest {
     pub resources: Vec<Resource>,
     /// Read or write access.
     pub access: ClientAccess,
-    /// Allowed source addresses: addresses, ranges, `*`. Empty: any.
+    /// Allowed source addresses: addresses, ranges, or `*` alone. Empty: any.
     pub allowed_ips: Vec<String>,
-    /// Allowed referers: hosts, `*.domain`, URLs, `*`. Empty: any.
+    /// Allowed referers: hosts, `*.domain`, URLs, or `*` alone. Empty: any.
     pub allowed_referers: Vec<String>,
     /// SHA-256 fingerprints of the accepted client certificates. Empty: no certificate is required.
     pub certificates: Vec<String>,
