@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. A command opens the vault, takes a permit, calls the vault, and prints.
 
 mod application;
+mod arguments;
 mod audit;
 mod authorization;
 mod database;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Settings, environment};
 use crate::store::CommitObserver;
 use crate::vault::{Inspection, Vault, VaultLocation};
 use error::{CliError, EXIT_CODES};
@@ -92,7 +93,7 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match arguments::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
@@ -113,6 +114,7 @@ fn execute(arguments: Arguments) -> Result<(), CliError> {
     let common = arguments.common;
     let system = actix_web::rt::System::new();
     system.block_on(async {
+    environment::check()?;
         match arguments.command {
             Command::Quickstart(options) => quickstart::run(&common, &options).await,
             Command::Serve(options) => serve::run(&common, &options).await,
@@ -176,8 +178,9 @@ impl CommitObserver for Unobserved {
 /// hold a value.
 fn start_logging(command: &Command) {
     let serving = matches!(command, Command::Quickstart(_) | Command::Serve(_));
-    let filter = env_logger::Env::default().default_filter_or(if serving { "info" } else { "warn" });
-    let _ = env_logger::Builder::from_env(filter).try_init();
+    let level = if serving { "info" } else { "warn" };
+    let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
+    let _ = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(level)).try_init();
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         log::error!("panic at {location}");

@@ -63,7 +63,8 @@ impl RootKeyLocation {
         if variable(VARIABLE).is_some() {
             return Self::Environment;
         }
-        let credential = variable("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(SYSTEMD_CREDENTIAL));
+        let directory = variable("CREDENTIALS_DIRECTORY").filter(|directory| !directory.is_empty());
+        let credential = directory.map(|directory| Path::new(&directory).join(SYSTEMD_CREDENTIAL));
         match credential.filter(|path| path.exists()) {
             Some(path) => Self::SystemdCredential(path),
             None => Self::File(data_dir.join(FILE_NAME)),
@@ -73,7 +74,10 @@ impl RootKeyLocation {
     /// Loads the key, or `None` when there is none yet.
     pub fn load(&self) -> Result<Option<RootKey>, RootKeyError> {
         let text = match self {
-            Self::Environment => std::env::var(VARIABLE).ok().map(Zeroizing::new),
+            // What is not UTF-8 is malformed too; only an unset variable is no key.
+            Self::Environment => {
+                std::env::var_os(VARIABLE).map(|text| Zeroizing::new(text.into_string().unwrap_or_default()))
+            }
             Self::SystemdCredential(path) => read(path, self)?,
             Self::File(path) => {
                 self.refuse_open_file(path)?;
@@ -229,7 +233,10 @@ mod tests {
         let systemd = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| dir.path().as_os_str().to_owned());
         let nothing = |_: &str| None;
         let data = Path::new("/data");
-        assert_eq!(RootKeyLocation::find_in(data, |_| Some("x".into())), RootKeyLocation::Environment);
+        for key in ["x", "", " "] {
+            let found = RootKeyLocation::find_in(data, |name| (name == VARIABLE).then(|| key.into()));
+            assert_eq!(found, RootKeyLocation::Environment, "{key:?}");
+        }
         let credential = RootKeyLocation::SystemdCredential(dir.path().join(SYSTEMD_CREDENTIAL));
         assert_eq!(RootKeyLocation::find_in(data, systemd), credential);
         assert_eq!(RootKeyLocation::find_in(data, nothing), RootKeyLocation::File(data.join(FILE_NAME)));

@@ -1,7 +1,9 @@
 //! The program as users run it: output, exit codes, audit records, and how soon a running server notices a change.
 
+mod arguments;
 mod audit_log;
 mod changes;
+mod environment;
 mod exit_codes;
 mod identity;
 mod quickstart;

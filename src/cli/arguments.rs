@@ -1,0 +1,88 @@
+//! Parses the command line.
+//!
+//! No option takes an empty or blank value: it comes from an unset shell variable, and would lift a restriction or do nothing.
+//! The rule is applied to the parsed options of every command, so an option needs nothing for it. A blank environment
+//! variable counts as unset.
+
+use std::ffi::OsString;
+
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
+
+use super::Arguments;
+use crate::config::environment::is_blank;
+
+/// Parses the arguments and the variables that options have.
+///
+/// # Errors
+/// An error for [`Error::print`], which includes the help page and the version.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Error> {
+    let mut command = without_blank_variables(Arguments::command());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    refuse_blank(&mut command, &matches)?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+fn without_blank_variables(command: Command) -> Command {
+    let is_unset = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| is_blank(&value));
+    let command = command.mut_args(|arg| if is_unset(&arg) { arg.env(Resettable::Reset) } else { arg });
+    command.mut_subcommands(without_blank_variables)
+}
+
+fn refuse_blank(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
+    let has_blank = |arg: &&clap::Arg| {
+        let values = matches.try_get_raw(arg.get_id().as_str()).ok().flatten();
+        values.is_some_and(|mut values| values.any(is_blank))
+    };
+    let option = command.get_arguments().find(has_blank).map(ToString::to_string);
+    if let Some(option) = option {
+        return Err(command.error(ErrorKind::InvalidValue, format!("the value of '{option}' must not be empty")));
+    }
+    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+    command.find_subcommand_mut(name).map_or(Ok(()), |command| refuse_blank(command, matches))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls `check` for every command that has no subcommands.
+    fn each_command(command: &Command, path: &[String], check: &mut impl FnMut(&Command, &[String])) {
+        let path = [path, &[command.get_name().to_string()]].concat();
+        if !command.has_subcommands() {
+            check(command, &path);
+        }
+        command.get_subcommands().for_each(|command| each_command(command, &path, check));
+    }
+
+    #[test]
+    fn no_option_of_any_command_takes_a_blank_value() {
+        let mut root = Arguments::command();
+        root.build();
+        let mut seen = 0;
+        each_command(&root, &[], &mut |command, path| {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+                for blank in ["", " ", "\t", "\u{a0}"] {
+                    let option = match arg.get_long() {
+                        Some(long) => format!("--{long}={blank}"),
+                        None => blank.to_string(),
+                    };
+                    // Alone, so that the parser of the value or the rule of this module has to refuse it.
+                    let groups = command.get_groups().map(|group| group.get_id().to_string());
+                    let mut alone = groups
+                        .fold(command.clone(), |command, id| command.mut_group(id, |group| group.required(false)))
+                        .mut_args(|arg| arg.required(false));
+                    let arguments = [path.last().unwrap(), &option];
+                    let refused = match alone.try_get_matches_from_mut(arguments) {
+                        Err(error) => error,
+                        Ok(matches) => refuse_blank(&mut alone, &matches).expect_err(&option),
+                    };
+                    assert_eq!(refused.exit_code(), 2, "{path:?} {option:?}: {refused}");
+                    seen += 1;
+                }
+            }
+        });
+        assert!(seen > 200, "{seen}");
+    }
+}
