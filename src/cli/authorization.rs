@@ -1,6 +1,6 @@
 //! `chaveiro authorization`
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use super::link::{self, Link};
 use super::operator::{permit, recorded};
 use super::output::{print_json, print_line, print_table};
 use super::response_key;
+use super::time::{moment, rfc_3339};
 use crate::clock::Clock;
 use crate::crypto::SecretText;
 use crate::vault::Vault;
@@ -19,6 +20,9 @@ use crate::vault::operation::Action;
 /// The columns of the table; JSON has more.
 const COLUMNS: &[&str] =
     &["client_id", "application", "resources", "roles", "access", "allowed_ips", "expires", "active", "secrets"];
+
+/// Ten years.
+const MAX_OVERLAP_HOURS: i64 = 87_600;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -53,7 +57,7 @@ pub(super) enum Command {
         #[arg(long)]
         client_id: String,
         /// How many hours the old secret stays valid.
-        #[arg(long, default_value_t = 24)]
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(..=MAX_OVERLAP_HOURS))]
         overlap_hours: u32,
         /// Print JSON.
         #[arg(long)]
@@ -83,7 +87,8 @@ pub(super) struct Create {
     /// certificate is needed.
     #[arg(long = "certificate-fingerprint", value_name = "SHA256")]
     certificates: Vec<String>,
-    /// When it expires: 2027-01-31 or 2027-01-31T18:00:00Z.
+    /// When it expires: 2027-01-31 (valid to the end of that day in UTC), 2027-01-31T18:00:00Z, or from now: 90d, 12h.
+    /// Default: never.
     #[arg(long, value_parser = moment, value_name = "TIME")]
     expires: Option<DateTime<Utc>>,
     #[command(flatten)]
@@ -131,7 +136,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let permit = permit(vault, Action::AUTHORIZATION_ROTATE_SECRET).await?;
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
-            print_client(&vault.rotate_secret(permit, &client_id, old_until).await?, None, json)
+            print_client(&vault.rotate_secret(permit, &client_id, old_until).await?, None, None, json)
         }
     }
 }
@@ -148,14 +153,23 @@ async fn create(vault: &Vault, options: Create) -> Result<(), CliError> {
         roles: options.roles,
         ..AuthorizationRequest::new(&options.application, options.resources, options.access)
     };
-    print_client(&vault.create_authorization(permit, request).await?, key.private_pem.as_ref(), options.json)
+    let expires = options.expires.map(rfc_3339);
+    print_client(&vault.create_authorization(permit, request).await?, expires, key.private_pem.as_ref(), options.json)
 }
 
 /// Prints a new client secret, and the private key of a pair that was generated for the client. Neither is shown again.
-fn print_client(client: &NewClient, private_key: Option<&SecretText>, json: bool) -> Result<(), CliError> {
+fn print_client(
+    client: &NewClient,
+    expires: Option<String>,
+    private_key: Option<&SecretText>,
+    json: bool,
+) -> Result<(), CliError> {
     let (id, secret) = (&client.client_id, client.client_secret.text().expose());
     if json {
         let mut printed = json!({"client_id": id, "client_secret": secret});
+        if let Some(expires) = expires {
+            printed["expires"] = expires.into();
+        }
         if let Some(private_key) = private_key {
             printed["response_private_key"] = private_key.expose().into();
         }
@@ -163,6 +177,9 @@ fn print_client(client: &NewClient, private_key: Option<&SecretText>, json: bool
     }
     print_line(&format!("client_id      {id}"))?;
     print_line(&format!("client_secret  {secret}"))?;
+    if let Some(expires) = expires {
+        print_line(&format!("expires        {expires}"))?;
+    }
     print_line("The secret is not shown again.")?;
     private_key.map_or(Ok(()), response_key::print_private_key)
 }
@@ -178,7 +195,7 @@ async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
             "allowed_ips": if row.allowed_ips.is_empty() { "*".into() } else { row.allowed_ips },
             "referers": if row.referers.is_empty() { "*".into() } else { row.referers },
             "certificates": if row.certificates.is_empty() { "*".into() } else { row.certificates },
-            "expires": row.expires_at.map(|end| end.to_rfc3339()),
+            "expires": row.expires_at.map(rfc_3339),
             "active": row.active,
             "secrets": row.secrets,
         })
@@ -199,11 +216,4 @@ fn resource(name: &str) -> Result<Resource, String> {
 
 fn access(name: &str) -> Result<ClientAccess, String> {
     name.parse().map_err(|_| "expected read-only or read-write".into())
-}
-
-fn moment(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = || text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    text.parse::<DateTime<Utc>>()
-        .or_else(|_| day())
-        .map_err(|_| "expected a time such as 2027-01-31 or 2027-01-31T18:00:00Z".into())
 }

@@ -16,6 +16,7 @@ mod quickstart;
 mod response_key;
 mod role;
 mod serve;
+mod time;
 mod user;
 
 use std::ffi::OsString;

@@ -5,6 +5,7 @@ mod audit_log;
 mod changes;
 mod environment;
 mod exit_codes;
+mod expiry;
 mod identity;
 mod quickstart;
 mod response_key;
