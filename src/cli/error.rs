@@ -4,10 +4,12 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::output::OutputError;
 use crate::audit::Break;
 use crate::http::TlsError;
 use crate::config::SettingsError;
 use crate::store::StoreError;
+use crate::text::encoding::EncodingError;
 use crate::vault::audit_log::VerificationError;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, VaultError};
 
@@ -29,14 +31,20 @@ pub(super) enum CliError {
     Settings(#[from] SettingsError),
     #[error("cannot read {}: {}", .0.display(), .1)]
     Unreadable(PathBuf, ErrorKind),
+    #[error("{} {}", .0.display(), .1)]
+    Encoding(PathBuf, EncodingError),
     #[error("cannot read the password from standard input: {0}")]
     Input(ErrorKind),
+    #[error("the password on standard input {0}")]
+    InputEncoding(EncodingError),
+    #[error("the first line of standard input is longer than {0} bytes, expected a password")]
+    LongInput(usize),
     #[error("cannot serve on {0}: {1}")]
     Listen(SocketAddr, ErrorKind),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("cannot write the output: {0}")]
-    Output(#[from] std::io::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
     #[error("the audit log does not verify: {0}")]
     Broken(Break),
     #[error(
@@ -71,7 +79,10 @@ impl CliError {
             | CliError::Unreadable(..)
             | CliError::Input(_)
             | CliError::Listen(..)
+            | CliError::Encoding(..)
             | CliError::Tls(_)
+            | CliError::InputEncoding(_)
+            | CliError::LongInput(_)
             | CliError::Output(_)
             | CliError::Check(_) => 1,
         }
@@ -80,8 +91,8 @@ impl CliError {
     /// The reason in the audit log, for a command that fails after its permit; stable.
     pub(super) fn reason(&self) -> &'static str {
         match self {
-            CliError::Unreadable(..) => "file-unreadable",
-            CliError::Input(_) => "input-unreadable",
+            CliError::Unreadable(..) | CliError::Encoding(..) => "file-unreadable",
+            CliError::Input(_) | CliError::InputEncoding(_) | CliError::LongInput(_) => "input-unreadable",
             CliError::Broken(_) => "audit-log-broken",
             CliError::NoHeads(_) => "audit-heads-missing",
             CliError::Start(_)

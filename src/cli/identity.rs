@@ -1,22 +1,17 @@
 //! `chaveiro identity`
 
-use std::io::{BufRead, IsTerminal, Read};
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::CliError;
+use super::input::read_password;
 use super::operator::{permit, recorded};
-use super::output::{print_error, print_line, print_table};
-use crate::crypto::SecretText;
+use super::output::{print_line, print_table};
 use crate::vault::Vault;
 use crate::vault::access::IdentitySummary;
 use crate::vault::operation::Action;
 
 const COLUMNS: &[&str] = &["id", "account", "type", "roles", "password", "valid"];
-/// The longest line that is read as a password, in bytes.
-const MAX_PASSWORD_LINE: usize = 4096;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -91,18 +86,6 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             Ok(print_line(&format!("identity {account} deleted"))?)
         }
     }
-}
-
-/// Reads the first line of standard input. There is no option for a password, since the process list shows arguments.
-fn read_password() -> Result<SecretText, CliError> {
-    if std::io::stdin().is_terminal() {
-        print_error("The password, and Enter (it is shown as you type):");
-    }
-    // As large as the line may get, so that it never moves and leaves a copy behind.
-    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSWORD_LINE));
-    let mut input = std::io::stdin().lock().take(MAX_PASSWORD_LINE as u64);
-    input.read_line(&mut line).map_err(|error| CliError::Input(error.kind()))?;
-    Ok(SecretText::new(line.trim_end_matches(['\r', '\n']).into()))
 }
 
 async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {

@@ -9,6 +9,7 @@ mod device;
 mod domain;
 mod error;
 mod identity;
+mod input;
 mod link;
 mod operator;
 mod output;

@@ -4,20 +4,24 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+/// The output cannot be written. A type of its own, so that no other error is taken for it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the output: {0}")]
+pub(super) struct OutputError(io::ErrorKind);
+
 /// Prints a line of the result.
-pub(super) fn print_line(line: &str) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{line}")
+pub(super) fn print_line(line: &str) -> Result<(), OutputError> {
+    writeln!(io::stdout().lock(), "{line}").map_err(|error| OutputError(error.kind()))
 }
 
 /// Prints the result as JSON.
-pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), OutputError> {
+    let text = serde_json::to_string_pretty(value).map_err(|_| OutputError(io::ErrorKind::InvalidData))?;
+    print_line(&text)
 }
 
 /// Prints JSON objects as a table with these members as columns, or as JSON.
-pub(super) fn print_table(json: bool, columns: &[&str], rows: &[serde_json::Value]) -> io::Result<()> {
+pub(super) fn print_table(json: bool, columns: &[&str], rows: &[serde_json::Value]) -> Result<(), OutputError> {
     if json {
         return print_json(&rows);
     }

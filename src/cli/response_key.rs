@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::CliError;
 use super::operator::{permit, recorded};
 use super::output::{print_json, print_line};
 use crate::crypto::{ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair, SecretText};
+use crate::text::encoding;
 use crate::vault::operation::Action;
 use crate::vault::{Field, Vault, VaultError};
 
@@ -153,8 +155,11 @@ fn generate(form: ResponseEncryption) -> Result<NewKey, CliError> {
 }
 
 fn read_key(file: &Path, form: Option<ResponseEncryption>) -> Result<NewKey, CliError> {
-    let text = std::fs::read_to_string(file).map_err(|error| CliError::Unreadable(file.into(), error.kind()))?;
-    let key = ResponseKey::parse(&text, form).map_err(invalid)?;
+    // A file that holds the private key by mistake is wiped too.
+    let bytes = std::fs::read(file).map_err(|error| CliError::Unreadable(file.into(), error.kind()))?;
+    let bytes = Zeroizing::new(bytes);
+    let text = encoding::document(&bytes).map_err(|error| CliError::Encoding(file.into(), error))?;
+    let key = ResponseKey::parse(text, form).map_err(invalid)?;
     Ok(NewKey { public: Some(Arc::new(key)), private_pem: None })
 }
 

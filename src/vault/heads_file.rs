@@ -11,6 +11,7 @@ use std::path::Path;
 use crate::audit::{AuthenticatedHead, Break};
 use crate::crypto::DataKey;
 use crate::store::audit::ChainHead;
+use crate::text::encoding::skip_byte_order_mark;
 
 /// Size at which the file is rotated, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -23,11 +24,13 @@ const TAIL_BYTES: u64 = 256 * 1024;
 /// All heads are needed: a chain that was truncated and continued would pass with its newest head alone. A last line without
 /// a line feed is an interrupted write, and is skipped.
 pub(super) fn read(path: &Path, key: &DataKey) -> io::Result<(Vec<ChainHead>, Option<Break>)> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error),
     };
+    // A line that is not text does not verify, like any line that was changed.
+    let text = String::from_utf8_lossy(skip_byte_order_mark(&bytes));
     let mut heads = Vec::new();
     for (index, line) in complete_lines(&text).enumerate() {
         let Some(head) = verified(line, key) else { return Ok((heads, Some(Break::ForgedHead { line: index + 1 }))) };
@@ -171,6 +174,28 @@ mod tests {
         OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 5).unwrap();
         append(&path, &key, &[head("a", 3)], 1).unwrap();
         assert_eq!(read(&path, &key).unwrap(), (vec![head("a", 1), head("a", 3)], None));
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_a_forged_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heads");
+        let key = DataKey::generate();
+        append(&path, &key, &[head("a", 1)], 1).unwrap();
+        append(&path, &key, &[head("a", 2)], 1).unwrap();
+        let whole = fs::read(&path).unwrap();
+        // A copy that an editor of Windows has saved.
+        fs::write(&path, [b"\xef\xbb\xbf", &whole[..]].concat()).unwrap();
+        assert_eq!(read(&path, &key).unwrap(), (vec![head("a", 1), head("a", 2)], None));
+        for byte in [0xff, 0] {
+            let mut changed = whole.clone();
+            *changed.iter_mut().rev().nth(10).unwrap() = byte;
+            fs::write(&path, changed).unwrap();
+            assert_eq!(read(&path, &key).unwrap(), (vec![head("a", 1)], Some(Break::ForgedHead { line: 2 })));
+        }
+        let utf_16: Vec<u8> = String::from_utf8(whole).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(&path, [b"\xff\xfe", &utf_16[..]].concat()).unwrap();
+        assert_eq!(read(&path, &key).unwrap(), (Vec::new(), Some(Break::ForgedHead { line: 1 })));
     }
 
     #[test]

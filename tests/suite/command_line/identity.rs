@@ -1,21 +1,16 @@
 //! `chaveiro identity` and `chaveiro role`, while the server runs.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Program, finish};
+use super::{expect_complaint, last_record};
+use crate::support::{Finished, Program, finish, finish_with_input};
 
 const ACCOUNT: [&str; 2] = ["--account", r"CORP\jo"];
 
-/// Runs `identity set-password` with this on its standard input; its exit code.
-fn set_password(program: &Program, input: &str) -> i32 {
-    let mut command = program.command(&["identity", "set-password", ACCOUNT[0], ACCOUNT[1]]);
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait().unwrap().code().unwrap()
+/// Runs `identity set-password` with this on its standard input.
+fn set_password(program: &Program, input: &[u8]) -> Finished {
+    finish_with_input(program.command(&["identity", "set-password", ACCOUNT[0], ACCOUNT[1]]), input)
 }
 
 #[actix_web::test]
@@ -23,7 +18,7 @@ async fn an_identity_is_made_given_a_password_and_a_role_and_let_in() {
     let program = Program::initialised();
     program.done(&["identity", "create", ACCOUNT[0], ACCOUNT[1]]);
     for (input, code) in [("", 1), ("too short\n", 1), ("a password of some length\r\nand more\n", 0)] {
-        assert_eq!(set_password(&program, input), code, "{input:?}");
+        assert_eq!(set_password(&program, input.as_bytes()).code, code, "{input:?}");
     }
     program.done(&["identity", "grant-role", ACCOUNT[0], ACCOUNT[1], "--role", "administrator"]);
     let listed = program.json(&["identity", "list"]);
@@ -52,6 +47,41 @@ async fn an_identity_is_made_given_a_password_and_a_role_and_let_in() {
         assert_eq!(refused.code, 1, "{refused:?}");
         assert!(refused.stderr.starts_with("chaveiro: "), "{refused:?}");
     }
+}
+
+#[test]
+fn a_password_that_is_not_one_line_of_utf_8_is_refused_by_the_name_of_its_input() {
+    let program = Program::initialised();
+    program.done(&["identity", "create", ACCOUNT[0], ACCOUNT[1]]);
+    // What PowerShell pipes and Notepad saves; a file of another encoding; a file that is no password.
+    let utf_16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    for (input, part, reason) in [
+        (utf_16("\u{feff}hunter2hunter2\r\n"), "standard input is UTF-16 text", "input-unreadable"),
+        (utf_16("hunter2hunter2\r\n"), "standard input contains a NUL character", "input-unreadable"),
+        (
+            b"\xef\xbb\xbfhunter2hunter2\r\n".to_vec(),
+            "standard input begins with a byte order mark",
+            "input-unreadable",
+        ),
+        (b"hunter2 caf\xe9 hunter2\n".to_vec(), "standard input is not UTF-8 text", "input-unreadable"),
+        (b"hunter2\0hunter2\n".to_vec(), "standard input contains a NUL character", "input-unreadable"),
+        ([b'x'; 5000].to_vec(), "standard input is longer than 4096 bytes", "input-unreadable"),
+        (b"hunter2hunter2\rhunter2\n".to_vec(), "password: must not contain control characters", "invalid-input"),
+        (b"hunter2hunter2\r\r\n".to_vec(), "password: must not contain control characters", "invalid-input"),
+        (b"\n".to_vec(), "password: expected at least 12 characters", "invalid-input"),
+        (b"".to_vec(), "password: expected at least 12 characters", "invalid-input"),
+    ] {
+        let refused = set_password(&program, &input);
+        expect_complaint(&refused, 1, part);
+        assert!(!refused.stderr.contains("output"), "{refused:?}");
+        let record = last_record(&program);
+        assert_eq!(
+            (&record["action"], &record["outcome"]),
+            (&json!("identity.set-password"), &json!(reason)),
+            "{part}"
+        );
+    }
+    assert_eq!(program.json(&["identity", "list"])[0]["password"], false);
 }
 
 #[test]

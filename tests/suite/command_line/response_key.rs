@@ -127,6 +127,23 @@ fn the_text_for_people_holds_what_they_need() {
     assert_eq!(removed, format!("authorization {id} gets plain secrets\n"));
 }
 
+/// Writes a usable public key as PowerShell redirects it into a file.
+fn utf_16(program: &Program) -> String {
+    let path = program.database.dir.path().join("utf-16.pem");
+    let text = format!("\u{feff}{}", Pair::named("p384").public);
+    std::fs::write(&path, text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()).unwrap();
+    path.to_str().unwrap().into()
+}
+
+#[test]
+fn a_key_file_of_windows_is_a_key_file() {
+    let program = Program::new();
+    program.create_client("erp");
+    let pem = Pair::named("p384").public.replace('\n', "\r\n");
+    let public = file(&program, "public.pem", &format!("\u{feff}{pem}"));
+    program.json(&[&CREATE[..], &["--response-public-key", &public]].concat());
+}
+
 #[test]
 fn a_key_that_cannot_be_used_is_refused_and_nothing_is_made() {
     let program = Program::new();
@@ -141,6 +158,7 @@ fn a_key_that_cannot_be_used_is_refused_and_nothing_is_made() {
         (fixture("rsa-pkcs1.pub"), "openssl pkey -pubout"),
         (file(&program, "nonsense", "hunter2"), "public key in PEM"),
         (fixture("nothing"), "cannot read"),
+        (utf_16(&program), "utf-16.pem is UTF-16 text"),
     ];
     let set = ["authorization", "response-key", "--client-id", credentials.id.as_str()];
     for (path, part) in &wrong {

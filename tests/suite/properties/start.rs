@@ -130,15 +130,19 @@ async fn a_root_key_that_others_may_touch_is_refused_though_it_is_the_right_one(
 async fn what_is_not_64_hexadecimal_digits_is_no_root_key() {
     let database = used().await;
     let good = fs::read_to_string(root_key(database.dir.path())).unwrap();
-    let texts =
-        ["", "not a key", &good[1..], &format!("{good}0"), &"zz".repeat(32)].map(|text| text.as_bytes().to_vec());
-    for text in texts.into_iter().chain([vec![0xff; 64]]) {
+    let marked = format!("\u{feff}{good}");
+    let texts = ["", "not a key", &good[1..], &format!("{good}0"), &"zz".repeat(32), &marked]
+        .map(|text| text.as_bytes().to_vec());
+    let utf_16 = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for text in texts.into_iter().chain([vec![0xff; 64], utf_16]) {
         write_root_key(database.dir.path(), &text);
         expect_refusal(&database, |error| matches!(error, RootKeyError::Malformed(_)));
     }
     // The end of a line, which an editor leaves, does no harm.
-    write_root_key(database.dir.path(), format!("{good}\n").as_bytes());
-    open(&database).unwrap().close();
+    for ending in ["\n", "\r\n"] {
+        write_root_key(database.dir.path(), format!("{good}{ending}").as_bytes());
+        open(&database).unwrap().close();
+    }
 }
 
 #[actix_web::test]

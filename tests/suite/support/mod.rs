@@ -25,7 +25,7 @@ pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};
 pub(crate) use load::{Load, measure};
 pub(crate) use log::{keep_log, logged};
 pub(crate) use permit::{SAVE_POLICY, operator, permit};
-pub(crate) use process::{Credentials, Finished, Program, Serving, finish, program};
+pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
 pub(crate) use service::Service;
 
 /// The parameters of a device by that name.

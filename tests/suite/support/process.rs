@@ -1,5 +1,6 @@
 //! The built program, as a user starts it: a child process with an environment and data of its own.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -110,8 +111,16 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
 
 /// Runs any command to its end.
 #[track_caller]
-pub(crate) fn finish(mut command: Command) -> Finished {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+pub(crate) fn finish(command: Command) -> Finished {
+    finish_with_input(command, b"")
+}
+
+/// Runs any command to its end, with this on its standard input.
+#[track_caller]
+pub(crate) fn finish_with_input(mut command: Command, input: &[u8]) -> Finished {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A program that does not read it may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input);
     let (stdout, stderr) = (Stream::new(child.stdout.take().unwrap()), Stream::new(child.stderr.take().unwrap()));
     let code = end_of(&mut child, &[&stdout, &stderr]).code().unwrap_or(-1);
     Finished { code, stdout: stdout.text(), stderr: stderr.text() }
