@@ -9,10 +9,12 @@ use ldap3::{LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, ldap
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
 use super::{Account, AccountKind, AccountName, Directory, DirectoryError};
 use crate::config::{DirectorySettings, LdapSettings};
 use crate::crypto::SecretText;
+use crate::text::encoding::{self, EncodingError};
 
 /// An LDAP directory, as configured.
 pub(super) struct Ldap {
@@ -27,6 +29,10 @@ enum Failure {
     Certificates,
     #[error("directory.ldap.bind_password_file cannot be read: {0}")]
     Password(std::io::ErrorKind),
+    #[error("directory.ldap.bind_password_file {0}")]
+    PasswordEncoding(EncodingError),
+    #[error("directory.ldap.bind_password_file must have one line, which is the password")]
+    PasswordLines,
     #[error("{0}")]
     Server(#[from] LdapError),
     #[error("no answer within directory.ldap.timeout_seconds")]
@@ -128,18 +134,27 @@ fn filter(settings: &LdapSettings, name: &str) -> String {
 /// Builds a TLS configuration that trusts only the certificates of the settings.
 fn tls_config(settings: &LdapSettings) -> Result<Arc<ClientConfig>, Failure> {
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(&settings.ca_file).map_err(|_| Failure::Certificates)?;
-    for certificate in certificates {
+    let pem = std::fs::read(&settings.ca_file).map_err(|_| Failure::Certificates)?;
+    for certificate in CertificateDer::pem_slice_iter(encoding::skip_byte_order_mark(&pem)) {
         roots.add(certificate.map_err(|_| Failure::Certificates)?).map_err(|_| Failure::Certificates)?;
     }
     Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
 }
 
 fn password(settings: &LdapSettings) -> Result<SecretText, Failure> {
-    let text =
-        std::fs::read_to_string(&settings.bind_password_file).map_err(|error| Failure::Password(error.kind()))?;
-    let whole = SecretText::new(text);
-    Ok(SecretText::new(whole.expose().trim_end_matches(['\r', '\n']).into()))
+    let bytes = std::fs::read(&settings.bind_password_file).map_err(|error| Failure::Password(error.kind()))?;
+    parse_password(&Zeroizing::new(bytes))
+}
+
+/// An empty password is refused: a server may take a bind with one for an anonymous bind, and report success (RFC 4513,
+/// section 5.1.2).
+fn parse_password(bytes: &[u8]) -> Result<SecretText, Failure> {
+    let text = encoding::secret(bytes).map_err(Failure::PasswordEncoding)?;
+    let line = encoding::without_line_ending(text);
+    if line.is_empty() || line.contains(['\r', '\n']) {
+        return Err(Failure::PasswordLines);
+    }
+    Ok(SecretText::new(line.into()))
 }
 
 #[cfg(test)]
@@ -158,6 +173,25 @@ mod tests {
         let expected = "(|(&(objectClass=user)(sAMAccountName=jo))(&(objectClass=group)(sAMAccountName=jo)))";
         assert_eq!(filter(&settings(), "jo"), expected);
         assert!(filter(&settings(), "*)(uid=*").contains(r"(sAMAccountName=\2a\29\28uid=\2a)"));
+    }
+
+    #[test]
+    fn a_password_file_has_one_line_of_utf_8() {
+        let read = |bytes: &[u8]| parse_password(bytes).map(|password| password.expose().to_string());
+        for (bytes, password) in [(&b"pw"[..], "pw"), (b"pw\n", "pw"), (b"pw\r\n", "pw"), (b" pw \n", " pw ")] {
+            assert_eq!(read(bytes).unwrap(), password, "{bytes:?}");
+        }
+        for (bytes, part) in [
+            (&b""[..], "must have one line"),
+            (b"\r\n", "must have one line"),
+            (b"pw\n\n", "must have one line"),
+            (b"\xef\xbb\xbfpw\r\n", "begins with a byte order mark"),
+            (b"\xff\xfep\0w\0", "is UTF-16 text"),
+            (b"p\xe9", "is not UTF-8 text"),
+        ] {
+            let message = read(bytes).unwrap_err().to_string();
+            assert!(message.starts_with("directory.ldap.bind_password_file ") && message.contains(part), "{message}");
+        }
     }
 
     proptest! {
