@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::output::OutputError;
 use crate::audit::Break;
-use crate::http::TlsError;
 use crate::config::SettingsError;
+use crate::http::TlsError;
 use crate::store::StoreError;
 use crate::text::encoding::EncodingError;
 use crate::vault::audit_log::VerificationError;
@@ -41,6 +41,8 @@ pub(super) enum CliError {
     LongInput(usize),
     #[error("cannot serve on {0}: {1}")]
     Listen(SocketAddr, ErrorKind),
+    #[error("cannot receive signals: {0}")]
+    Signals(ErrorKind),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -77,12 +79,13 @@ impl CliError {
             | CliError::Vault(_)
             | CliError::Settings(_)
             | CliError::Unreadable(..)
-            | CliError::Input(_)
-            | CliError::Listen(..)
             | CliError::Encoding(..)
-            | CliError::Tls(_)
+            | CliError::Input(_)
             | CliError::InputEncoding(_)
             | CliError::LongInput(_)
+            | CliError::Listen(..)
+            | CliError::Signals(_)
+            | CliError::Tls(_)
             | CliError::Output(_)
             | CliError::Check(_) => 1,
         }
@@ -100,6 +103,7 @@ impl CliError {
             | CliError::Store(_)
             | CliError::Settings(_)
             | CliError::Listen(..)
+            | CliError::Signals(_)
             | CliError::Tls(_)
             | CliError::Output(_)
             | CliError::Check(_) => "failed",

@@ -17,6 +17,7 @@ mod quickstart;
 mod response_key;
 mod role;
 mod serve;
+mod signals;
 mod time;
 mod user;
 
@@ -113,10 +114,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn execute(arguments: Arguments) -> Result<(), CliError> {
+    environment::check()?;
     let common = arguments.common;
     let system = actix_web::rt::System::new();
     system.block_on(async {
-    environment::check()?;
         match arguments.command {
             Command::Quickstart(options) => quickstart::run(&common, &options).await,
             Command::Serve(options) => serve::run(&common, &options).await,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::signals::{OtherSignals, StopSignals};
 use super::{CliError, Common};
 use crate::clock::Clock;
-use crate::http::{self, Metrics, ServeError, Service};
+use crate::http::{self, Metrics, Service, Tls};
 use crate::store::CommitObserver;
 use crate::vault::{BackgroundTasks, Vault};
 
@@ -30,12 +31,17 @@ pub(super) struct Server {
     pub(super) address: SocketAddr,
     metrics: Arc<Metrics>,
     listener: TcpListener,
+    tls: Option<Tls>,
+    signals: OtherSignals,
 }
 
 impl Server {
     /// Opens the vault and binds the address.
     pub(super) fn open(common: &Common, options: &Options) -> Result<Self, CliError> {
+        // First, so that none of them ends the process while it starts.
+        let signals = OtherSignals::listen()?;
         let mut settings = common.settings()?;
+        let tls = Tls::load(&settings.tls)?;
         if let Some(listen) = options.listen {
             settings.http.listen = listen;
         }
@@ -45,26 +51,26 @@ impl Server {
         let listener = TcpListener::bind(settings.http.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let vault = Vault::open(&common.location()?, &settings, Clock::system(), &observer)?;
-        Ok(Self { vault, address, metrics, listener })
+        Ok(Self { vault, address, metrics, listener, tls, signals })
     }
 
     /// Serves until SIGTERM, and then completes the requests in progress; SIGINT does not wait for them. Every write that
-    /// was acknowledged is durable either way.
+    /// was acknowledged is durable either way. SIGHUP reloads the TLS files.
     pub(super) async fn run(self) -> Result<(), CliError> {
         let service = Service { vault: self.vault.clone(), metrics: self.metrics };
         let address = self.address;
         let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
         let scheme = self.vault.settings().tls.scheme();
         let families = http::families(self.vault.settings());
-        let server = http::serve(service, families, self.listener).map_err(|error| match error {
-            ServeError::Tls(error) => CliError::Tls(error),
-            ServeError::Listen(error) => failed(error),
-        })?;
+        let server = http::serve(service, families, self.listener, self.tls.as_ref()).map_err(failed)?;
+        let stop = StopSignals::listen()?.stop(server.handle());
         log::info!("serving on {scheme}://{address}");
         let tasks = BackgroundTasks::new(&self.vault);
         let served = tokio::select! {
             served = server => served.map_err(failed),
             () = tasks.run() => Ok(()),
+            () = stop => Ok(()),
+            () = self.signals.handle(self.tls) => Ok(()),
         };
         tasks.flush().await;
         self.vault.close();

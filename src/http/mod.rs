@@ -23,7 +23,7 @@ use crate::config::Settings;
 pub use endpoint::{Answer, Endpoint, RequestBody};
 pub use family::{Families, Family, RouteFailure};
 pub use schema::NamedSchema;
-pub use server::{Metrics, ServeError, Service, TlsError, serve};
+pub use server::{Metrics, Service, Tls, TlsError, serve};
 
 /// Returns the served families, one a line. The last one responds to paths that no family owns.
 pub fn families(settings: &Settings) -> Families {

@@ -34,29 +34,22 @@ pub(crate) use origin::{bearer_token, credentials, origin};
 pub(crate) use request_id::request_id;
 pub(crate) use security_headers::set_security_headers;
 pub use service::Service;
-pub use tls::TlsError;
+pub use tls::{Tls, TlsError};
 
 /// The maximum time for the head of a request.
 const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 
-/// An error of starting the server.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The TLS settings cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The address cannot be listened on.
-    #[error(transparent)]
-    Listen(#[from] std::io::Error),
-}
-
-/// Serves the families on a bound address, over TLS if the settings say so, until SIGTERM, and then completes the
-/// requests in progress; SIGINT does not wait for them.
+/// Serves the families on a bound address, over `tls` or plain HTTP, until the handle of the server stops it. Signals are the
+/// caller's.
 ///
 /// # Errors
-/// [`ServeError`]
-pub fn serve(service: Service, families: Families, listener: TcpListener) -> Result<Server, ServeError> {
-    let tls = tls::configuration(&service.vault.settings().tls)?;
+/// An error of the listening socket.
+pub fn serve(
+    service: Service,
+    families: Families,
+    listener: TcpListener,
+    tls: Option<&Tls>,
+) -> std::io::Result<Server> {
     let settings = service.vault.settings().http.clone();
     let data = web::Data::new(service);
     let api = openapi::description(&families.endpoints());
@@ -73,12 +66,13 @@ pub fn serve(service: Service, families: Families, listener: TcpListener) -> Res
     let mut server = HttpServer::new(app)
         .on_connect(tls::store_certificate)
         .client_request_timeout(REQUEST_HEAD_TIME)
+        .disable_signals()
         .shutdown_timeout(settings.shutdown_seconds);
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
     let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        Some(tls) => server.listen_rustls_0_23(listener, tls.configuration())?,
         None => server.listen(listener)?,
     };
     Ok(server.run())

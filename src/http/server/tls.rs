@@ -1,22 +1,29 @@
 //! TLS of the server. Client certificates are optional; an authorization can require one.
 
+mod any_certificate;
+mod reloadable;
+
 use std::any::Any;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 
 use super::certificate;
 use crate::config::TlsSettings;
+use crate::text::encoding::skip_byte_order_mark;
+use any_certificate::AnyCertificate;
+use reloadable::{Loaded, Reloadable};
 
 /// An error of the TLS configuration.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +31,8 @@ use crate::config::TlsSettings;
 pub enum TlsError {
     #[error("tls.certificate and tls.key must be set together")]
     Half,
+    #[error("cannot read {}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, std::io::ErrorKind),
     #[error("{} contains no certificate in PEM", .0.display())]
     Certificate(PathBuf),
     #[error("{} contains no private key in PEM", .0.display())]
@@ -34,26 +43,73 @@ pub enum TlsError {
     Authority(PathBuf),
 }
 
-/// Builds the TLS configuration from the settings; `None` for plain HTTP.
-pub(super) fn configuration(settings: &TlsSettings) -> Result<Option<ServerConfig>, TlsError> {
-    let (certificate, key) = match (&settings.certificate, &settings.key) {
-        (None, None) => return Ok(None),
-        (Some(certificate), Some(key)) => (certificate, key),
-        _ => return Err(TlsError::Half),
-    };
-    let chain = certificates(certificate).ok_or_else(|| TlsError::Certificate(certificate.clone()))?;
-    let private_key = PrivateKeyDer::from_pem_file(key).map_err(|_| TlsError::Key(key.clone()))?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let clients: Arc<dyn ClientCertVerifier> = match &settings.client_ca {
-        None => Arc::new(AnyCertificate(provider.clone())),
-        Some(path) => issued_by(path, provider.clone()).ok_or_else(|| TlsError::Authority(path.clone()))?,
-    };
-    let unusable = |_| TlsError::Pair(certificate.clone(), key.clone());
-    ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_client_cert_verifier(clients).with_single_cert(chain, private_key))
-        .map(Some)
-        .map_err(unusable)
+/// TLS of the server. Clones share one state, which [`Tls::reload`] replaces.
+#[derive(Clone)]
+pub struct Tls {
+    files: Arc<Files>,
+    state: Arc<Reloadable>,
+    configuration: ServerConfig,
+}
+
+/// The PEM files of the settings.
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+}
+
+impl Tls {
+    /// Loads the files of the settings; `None` for plain HTTP.
+    ///
+    /// # Errors
+    /// [`TlsError`]
+    pub fn load(settings: &TlsSettings) -> Result<Option<Self>, TlsError> {
+        let (certificate, key) = match (&settings.certificate, &settings.key) {
+            (None, None) => return Ok(None),
+            (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
+            _ => return Err(TlsError::Half),
+        };
+        let files = Files { certificate, key, client_ca: settings.client_ca.clone() };
+        let state = Arc::new(Reloadable::new(files.load()?));
+        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|_| TlsError::Pair(files.certificate.clone(), files.key.clone()))?;
+        let mut configuration = builder.with_client_cert_verifier(state.clone()).with_cert_resolver(state.clone());
+        configuration.session_storage = state.clone();
+        Ok(Some(Self { files: Arc::new(files), state, configuration }))
+    }
+
+    /// Reads the files again, for connections from now on; open connections keep what they have.
+    ///
+    /// # Errors
+    /// [`TlsError`]; nothing has changed then.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.state.replace(self.files.load()?);
+        Ok(())
+    }
+
+    /// Returns the configuration of a listener. It follows every reload.
+    pub(super) fn configuration(&self) -> ServerConfig {
+        self.configuration.clone()
+    }
+}
+
+impl Files {
+    fn load(&self) -> Result<Loaded, TlsError> {
+        let Self { certificate, key, client_ca } = self;
+        let chain = certificates(&read(certificate)?).ok_or_else(|| TlsError::Certificate(certificate.clone()))?;
+        let pem = zeroize::Zeroizing::new(read(key)?);
+        let private_key = PrivateKeyDer::from_pem_slice(skip_byte_order_mark(&pem));
+        let private_key = private_key.map_err(|_| TlsError::Key(key.clone()))?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let pair = CertifiedKey::from_der(chain, private_key, &provider);
+        let pair = pair.map_err(|_| TlsError::Pair(certificate.clone(), key.clone()))?;
+        let clients: Arc<dyn ClientCertVerifier> = match client_ca {
+            None => Arc::new(AnyCertificate(provider)),
+            Some(path) => issued_by(&read(path)?, provider).ok_or_else(|| TlsError::Authority(path.clone()))?,
+        };
+        Ok(Loaded::new(pair, clients))
+    }
 }
 
 /// Stores the client certificate of a new connection for [`certificate::client_certificate`].
@@ -65,65 +121,24 @@ pub(super) fn store_certificate(connection: &dyn Any, data: &mut Extensions) {
     }
 }
 
-fn certificates(path: &Path) -> Option<Vec<CertificateDer<'static>>> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path).ok()?.collect::<Result<_, _>>().ok()?;
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|error| TlsError::Unreadable(path.into(), error.kind()))
+}
+
+/// Parses the certificates of a PEM file. A byte order mark would hide the first one.
+fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(skip_byte_order_mark(pem)).collect::<Result<_, _>>().ok()?;
     (!chain.is_empty()).then_some(chain)
 }
 
-/// Verifies client certificates against this authority; clients without a certificate are accepted.
-fn issued_by(path: &Path, provider: Arc<CryptoProvider>) -> Option<Arc<dyn ClientCertVerifier>> {
+/// Verifies client certificates against these authorities; clients without a certificate are accepted.
+fn issued_by(pem: &[u8], provider: Arc<CryptoProvider>) -> Option<Arc<dyn ClientCertVerifier>> {
     let mut roots = RootCertStore::empty();
-    for authority in certificates(path)? {
+    for authority in certificates(pem)? {
         roots.add(authority).ok()?;
     }
     let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).allow_unauthenticated();
     clients.build().ok()
-}
-
-/// Accepts any client certificate with a proof of possession of its key. No field of it is trusted: an authorization
-/// names it by its fingerprint.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ClientCertVerifier for AnyCertificate {
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]
@@ -131,7 +146,7 @@ mod tests {
     use super::*;
 
     fn refusal(settings: &TlsSettings) -> String {
-        configuration(settings).unwrap_err().to_string()
+        Tls::load(settings).map(drop).unwrap_err().to_string()
     }
 
     #[test]
@@ -147,14 +162,14 @@ mod tests {
         let other_key = file("other.key", &other.signing_key.serialize_pem());
         let nonsense = file("nonsense", "nonsense");
         let none = TlsSettings { certificate: None, key: None, client_ca: None };
-        assert!(configuration(&none).unwrap().is_none());
+        assert!(Tls::load(&none).unwrap().is_none());
         let whole = TlsSettings { certificate, key, client_ca: None };
-        assert!(configuration(&whole).unwrap().is_some());
+        assert!(Tls::load(&whole).unwrap().is_some());
         for (settings, part) in [
             (TlsSettings { key: None, ..whole.clone() }, "must be set together"),
             (TlsSettings { certificate: None, ..whole.clone() }, "must be set together"),
             (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "contains no certificate"),
-            (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "/nowhere contains no certificate"),
+            (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "cannot read /nowhere"),
             (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "contains no private key"),
             (TlsSettings { key: other_key, ..whole.clone() }, "are not a usable pair"),
             (TlsSettings { client_ca: nonsense, ..whole.clone() }, "no CA certificate"),
@@ -162,5 +177,13 @@ mod tests {
             let refusal = refusal(&settings);
             assert!(refusal.contains(part), "{refusal}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_no_certificate() {
+        let pem =
+            [0; 2].map(|_| rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap().cert.pem()).concat();
+        assert_eq!(certificates(pem.as_bytes()).unwrap().len(), 2);
+        assert_eq!(certificates(format!("\u{feff}{pem}").as_bytes()).unwrap().len(), 2);
     }
 }

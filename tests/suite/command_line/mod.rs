@@ -9,6 +9,7 @@ mod expiry;
 mod identity;
 mod quickstart;
 mod response_key;
+mod signals;
 mod transfer;
 
 use serde_json::{Value, json};

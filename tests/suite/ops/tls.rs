@@ -1,13 +1,13 @@
 //! TLS of the server itself, and clients that show a certificate.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chaveiro::vault::access::{CertificateFingerprint, Origin};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, Identity};
 use sha2::{Digest, Sha256};
 
-use crate::support::{TestApp, TestClient, origin};
+use crate::support::{Program, Serving, TestApp, TestClient, origin};
 
 /// A certificate and its private key, in PEM.
 struct Shown {
@@ -111,4 +111,51 @@ async fn plain_http_gets_nothing_where_tls_is_spoken() {
     let directory = tempfile::tempdir().unwrap();
     let (app, _) = vault(directory.path(), None).await;
     assert!(!app.anonymous().connects().await);
+}
+
+/// Writes the files of the server and the settings that name them.
+fn write_files(directory: &Path, server: &Shown, client_ca: &str) -> PathBuf {
+    let file = |name: &str, text: &str| {
+        std::fs::write(directory.join(name), text).unwrap();
+        directory.join(name).display().to_string()
+    };
+    let (certificate, key) = (file("server.pem", &server.certificate), file("server.key", &server.key));
+    let client_ca = file("clients.pem", client_ca);
+    let settings = format!("[tls]\ncertificate = '{certificate}'\nkey = '{key}'\nclient_ca = '{client_ca}'\n");
+    PathBuf::from(file("settings.toml", &settings))
+}
+
+#[actix_web::test]
+async fn sighup_loads_a_renewed_certificate_and_other_authorities() {
+    let program = Program::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) = (self_signed(), self_signed());
+    let authorities = [authority(), authority()];
+    let robots = [0, 1].map(|index| issued_by(&authorities[index]));
+    let settings = write_files(directory.path(), &old, &authorities[0].pem());
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", settings.to_str().unwrap()];
+    let server = Serving::start(program.command(&arguments));
+    let anonymous = server.anonymous();
+    let connects = async |server: &Shown, robot| over_tls(&anonymous, server, robot).connects().await;
+    assert!(connects(&old, None).await && connects(&old, Some(&robots[0])).await);
+    assert!(!connects(&new, None).await && !connects(&old, Some(&robots[1])).await);
+
+    // The key of another certificate, as halfway through a renewal; no PEM; no file. The error names the file.
+    let key = directory.path().join("server.key");
+    std::fs::write(&key, &new.key).unwrap();
+    let refused = server.reload("those in use are kept: ");
+    assert!(refused.contains("server.pem and the key") && refused.contains("server.key"), "{refused}");
+    write_files(directory.path(), &new, &authorities[1].pem());
+    std::fs::write(directory.path().join("server.pem"), "nonsense").unwrap();
+    server.reload("server.pem contains no certificate");
+    write_files(directory.path(), &new, &authorities[1].pem());
+    std::fs::remove_file(directory.path().join("clients.pem")).unwrap();
+    server.reload("clients.pem: entity not found");
+    assert!(connects(&old, Some(&robots[0])).await && !connects(&new, None).await);
+
+    write_files(directory.path(), &new, &authorities[1].pem());
+    server.reload("SIGHUP: the TLS files were reloaded");
+    assert!(connects(&new, None).await && connects(&new, Some(&robots[1])).await);
+    assert!(!connects(&old, None).await && !connects(&new, Some(&robots[0])).await);
+    assert_eq!(server.stop().code, 0);
 }

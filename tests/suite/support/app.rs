@@ -7,7 +7,7 @@ use actix_web::dev::ServerHandle;
 use chaveiro::clock::Clock;
 use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
-use chaveiro::http::{self, Endpoint, Metrics, Service};
+use chaveiro::http::{self, Endpoint, Metrics, Service, Tls};
 use chaveiro::store::CommitObserver;
 use chaveiro::vault::access::authentication::{ClientCredentials, TokenRequest};
 use chaveiro::vault::access::authorization::AuthorizationRequest;
@@ -53,7 +53,8 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let families = http::families(vault.settings());
-        let server = http::serve(Service { vault: vault.clone(), metrics }, families, listener).unwrap();
+        let tls = Tls::load(&vault.settings().tls).unwrap();
+        let server = http::serve(Service { vault: vault.clone(), metrics }, families, listener, tls.as_ref()).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         (Self { server: handle, vault: vault.clone() }, address)

@@ -151,7 +151,8 @@ impl Serving {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let (stdout, stderr) = (Stream::new(child.stdout.take().unwrap()), Stream::new(child.stderr.take().unwrap()));
-        let address = stderr.wait_for("serving on http://", LIMIT).and_then(|line| line.trim().parse().ok());
+        let url = stderr.wait_for("serving on http", LIMIT);
+        let address = url.and_then(|url| url.split_once("://")?.1.trim().parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
             panic!("the program does not serve: {}{}", stdout.text(), stderr.text());
@@ -173,11 +174,24 @@ impl Serving {
         client
     }
 
+    /// Sends a signal by its name, as in HUP.
+    pub(crate) fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        kill.args([&format!("-{name}"), &self.child.id().to_string()]);
+        assert_eq!(finish(kill).code, 0);
+    }
+
+    /// SIGHUP, and waits for a line of the log with `mark`; gives the rest of that line.
+    #[track_caller]
+    pub(crate) fn reload(&self, mark: &str) -> String {
+        self.signal("HUP");
+        let line = self.stderr.wait_for(mark, LIMIT);
+        line.unwrap_or_else(|| panic!("no {mark:?} in {}", self.stderr.text()))
+    }
+
     /// SIGTERM.
     pub(crate) fn ask_to_stop(&self) {
-        let mut kill = Command::new("kill");
-        kill.args(["-TERM", &self.child.id().to_string()]);
-        assert_eq!(finish(kill).code, 0);
+        self.signal("TERM");
     }
 
     /// Waits for the end.

@@ -1,0 +1,88 @@
+//! Signals of a running server. Without a listener, each of them ends the process.
+
+use std::io;
+
+use actix_web::dev::ServerHandle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::CliError;
+use crate::http::Tls;
+
+/// The signals that stop the server. Received from the moment at which it serves: a start that hangs can be interrupted.
+pub(super) struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+}
+
+/// The signals that the server survives.
+pub(super) struct OtherSignals {
+    hangup: Signal,
+    user_defined: [Signal; 2],
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(|error: io::Error| CliError::Signals(error.kind()))
+}
+
+impl StopSignals {
+    /// Starts to receive them.
+    ///
+    /// # Errors
+    /// [`CliError::Signals`]
+    pub(super) fn listen() -> Result<Self, CliError> {
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            quit: listen(SignalKind::quit())?,
+        })
+    }
+
+    /// Stops the server: after the requests in progress at SIGTERM, at once at SIGINT and SIGQUIT, also when they come
+    /// while it waits.
+    pub(super) async fn stop(mut self, server: ServerHandle) {
+        tokio::select! {
+            _ = self.terminate.recv() => {
+                log::info!("SIGTERM: the requests in progress are completed");
+                tokio::select! {
+                    () = server.stop(true) => {}
+                    _ = self.interrupt.recv() => {}
+                    _ = self.quit.recv() => {}
+                }
+            }
+            _ = self.interrupt.recv() => server.stop(false).await,
+            _ = self.quit.recv() => server.stop(false).await,
+        }
+    }
+}
+
+impl OtherSignals {
+    /// Starts to receive them.
+    ///
+    /// # Errors
+    /// [`CliError::Signals`]
+    pub(super) fn listen() -> Result<Self, CliError> {
+        let user_defined = [listen(SignalKind::user_defined1())?, listen(SignalKind::user_defined2())?];
+        Ok(Self { hangup: listen(SignalKind::hangup())?, user_defined })
+    }
+
+    /// Reloads the TLS files at every SIGHUP; ignores SIGUSR1 and SIGUSR2. Does not end.
+    pub(super) async fn handle(self, tls: Option<Tls>) {
+        let Self { mut hangup, user_defined: [mut first, mut second] } = self;
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => reload(tls.as_ref()),
+                _ = first.recv() => {}
+                _ = second.recv() => {}
+            }
+        }
+    }
+}
+
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        None => log::info!("SIGHUP: no TLS files to reload, and the log goes to standard error"),
+        Some(Ok(())) => log::info!("SIGHUP: the TLS files were reloaded; new connections use them"),
+        Some(Err(error)) => log::error!("SIGHUP: the TLS files were not reloaded, those in use are kept: {error}"),
+    }
+}
