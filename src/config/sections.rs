@@ -17,6 +17,7 @@ pub struct HttpSettings {
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     pub certificate_header: String,
+    pub keep_alive_seconds: u32,
     pub shutdown_seconds: u64,
 }
 

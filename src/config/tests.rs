@@ -200,6 +200,7 @@ fn unknown_keys_and_wrong_values_are_refused() {
         "[pam]\nnot_authorized_status = 200",
         "[pam]\ndialect = \"other\"",
         "[http]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+        "[http]\nkeep_alive_seconds = -1",
         "[keyfactor]\nbase_paths = [\"KeyfactorAPI\"]",
         "[keyfactor]\nbase_paths = [\"/\"]",
         "[directory]\nkind = \"other\"",

@@ -67,6 +67,7 @@ pub fn serve(
         .on_connect(tls::store_certificate)
         .client_request_timeout(REQUEST_HEAD_TIME)
         .disable_signals()
+        .keep_alive(Duration::from_secs(settings.keep_alive_seconds.into()))
         .shutdown_timeout(settings.shutdown_seconds);
     if settings.workers > 0 {
         server = server.workers(settings.workers);

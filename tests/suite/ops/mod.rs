@@ -1,6 +1,7 @@
 //! The routes of operation, and the service seen from outside: health, figures, the description of the API, request
 //! ids, the access log, TLS.
 
+mod connections;
 mod health;
 mod metrics;
 mod openapi;
