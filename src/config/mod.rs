@@ -15,8 +15,8 @@ use serde::Deserialize;
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
 pub use sections::{
-    AuditSettings, CustodySettings, DialectSetting, HistorySettings, HttpSettings, KeyfactorSettings, LoginSettings,
-    NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
+    AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeyfactorSettings,
+    LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");

@@ -16,9 +16,30 @@ pub struct HttpSettings {
     pub max_body_bytes: usize,
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
+    pub forwarded_header: ForwardedHeader,
     pub certificate_header: String,
     pub keep_alive_seconds: u32,
     pub shutdown_seconds: u64,
+}
+
+/// The header in which trusted proxies send the source address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`: a list of addresses.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239): a list of `for=ADDRESS`, with further parameters.
+    Forwarded,
+}
+
+impl ForwardedHeader {
+    /// Returns the name of the header, in lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+        }
+    }
 }
 
 /// The section `[tls]`.

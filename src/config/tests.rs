@@ -31,6 +31,7 @@ fn refusal(name: &str, value: &str) -> String {
 fn the_defaults_are_complete() {
     let settings = Settings::defaults().unwrap();
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.http.forwarded_header, ForwardedHeader::XForwardedFor);
     assert_eq!(settings.pam.dialect, DialectSetting::ByPrefix);
 }
 
@@ -200,6 +201,7 @@ fn unknown_keys_and_wrong_values_are_refused() {
         "[pam]\nnot_authorized_status = 200",
         "[pam]\ndialect = \"other\"",
         "[http]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+        "[http]\nforwarded_header = \"x-real-ip\"",
         "[http]\nkeep_alive_seconds = -1",
         "[keyfactor]\nbase_paths = [\"KeyfactorAPI\"]",
         "[keyfactor]\nbase_paths = [\"/\"]",

@@ -41,6 +41,8 @@ pub enum RouteFailure {
     UnknownMethod,
     /// The handler panicked: 500. The response contains nothing of the panic.
     Panic,
+    /// A trusted proxy sends no readable source address: 400, before authentication.
+    UnreadableSource,
 }
 
 impl RouteFailure {
@@ -50,6 +52,16 @@ impl RouteFailure {
             RouteFailure::UnknownPath => "no-such-route",
             RouteFailure::UnknownMethod => "no-such-method",
             RouteFailure::Panic => "panic",
+            RouteFailure::UnreadableSource => "source-unreadable",
+        }
+    }
+
+    /// Whether an authenticated request that failed so has an audit record. A handler that panicked may have written its
+    /// own, and a request without a source is not authenticated.
+    pub(crate) fn is_recorded(self) -> bool {
+        match self {
+            RouteFailure::UnknownPath | RouteFailure::UnknownMethod => true,
+            RouteFailure::Panic | RouteFailure::UnreadableSource => false,
         }
     }
 }

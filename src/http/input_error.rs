@@ -42,6 +42,10 @@ impl InputError {
     /// The reason in the audit log; stable.
     pub(crate) const REASON: &str = "invalid-input";
 
+    /// The error of a source address that a trusted proxy does not send in a readable form.
+    pub(crate) const SOURCE: Self =
+        Self::Header { name: "X-Forwarded-For or Forwarded", expected: "expected the client's address from the proxy" };
+
     /// Creates the error of a parameter.
     pub(crate) fn parameter(name: &'static str, expected: &'static str) -> Self {
         Self::Parameter { name, expected }

@@ -113,7 +113,7 @@ impl Family for Keyfactor {
 
 /// Records an authenticated request that no endpoint serves.
 async fn record(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultError> {
-    if failure == RouteFailure::Panic {
+    if !failure.is_recorded() {
         return Ok(());
     }
     match authentication::authenticate(request).await {

@@ -24,6 +24,7 @@ pub(super) enum ErrorKind {
     TokenMissing,
     UnknownPath,
     UnknownMethod,
+    UnreadableSource,
     Temporary,
     Unexpected,
 }
@@ -65,6 +66,7 @@ impl OAuthError {
             ErrorKind::TokenMissing => (bad, Code::InvalidRequest, "token is missing"),
             ErrorKind::UnknownPath => (StatusCode::NOT_FOUND, Code::InvalidRequest, "Endpoint not found"),
             ErrorKind::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed"),
+            ErrorKind::UnreadableSource => (bad, Code::InvalidRequest, "The proxy sends no readable source address"),
             ErrorKind::Temporary => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 other("temporarily_unavailable"),
@@ -93,6 +95,7 @@ impl From<RouteFailure> for OAuthError {
             RouteFailure::UnknownPath => ErrorKind::UnknownPath,
             RouteFailure::UnknownMethod => ErrorKind::UnknownMethod,
             RouteFailure::Panic => ErrorKind::Unexpected,
+            RouteFailure::UnreadableSource => ErrorKind::UnreadableSource,
         };
         Self::new(kind, false)
     }

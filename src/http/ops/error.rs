@@ -17,6 +17,7 @@ pub(super) fn render(failure: RouteFailure, recorded: Result<(), VaultError>) ->
         (_, Err(_)) | (RouteFailure::Panic, Ok(())) => (StatusCode::INTERNAL_SERVER_ERROR, "error"),
         (RouteFailure::UnknownPath, Ok(())) => (StatusCode::NOT_FOUND, "not found"),
         (RouteFailure::UnknownMethod, Ok(())) => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+        (RouteFailure::UnreadableSource, Ok(())) => (StatusCode::BAD_REQUEST, "source address unreadable"),
     };
     let mut response = HttpResponse::build(status);
     response.insert_header((CACHE_CONTROL, "no-store"));

@@ -32,15 +32,14 @@ pub(crate) fn is_temporary(error: &VaultError) -> bool {
 /// # Errors
 /// [`VaultError`] when it could not be recorded.
 pub(crate) async fn record_unserved(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultError> {
-    let Some(service) = Service::from_request(request) else { return Ok(()) };
+    let Some(service) = Service::from_request(request).filter(|_| failure.is_recorded()) else { return Ok(()) };
     match service.vault.authenticate(bearer_token(request), origin(request, service)) {
         Ok(request) => record_route_failure(&service.vault, request, failure).await,
         Err(_) => Ok(()),
     }
 }
 
-/// Records an authenticated request that no endpoint serves. A panic is not recorded here: the handler may have
-/// written its own audit record.
+/// Records an authenticated request that no endpoint serves.
 ///
 /// # Errors
 /// As [`record_unserved`].
@@ -49,9 +48,6 @@ pub(crate) async fn record_route_failure(
     request: Request,
     failure: RouteFailure,
 ) -> Result<(), VaultError> {
-    if failure == RouteFailure::Panic {
-        return Ok(());
-    }
     let permit = vault.authorize(request, Action::UNKNOWN_ROUTE).await?;
     vault.record_refusal(&permit, failure.reason()).await
 }

@@ -5,6 +5,7 @@
 mod body;
 mod certificate;
 mod failure;
+mod forwarded;
 mod metrics;
 mod mount;
 mod observe;

@@ -10,6 +10,8 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpRequest, HttpResponse, Route, web};
 use futures_util::FutureExt;
 
+use super::service::Service;
+use super::{request_id, source};
 use crate::http::family::{Families, Family, RouteFailure};
 
 /// Registers the endpoints of a family, one resource for each path.
@@ -94,20 +96,38 @@ async fn catch_panic(
     }
 }
 
-/// Lets every family rewrite a request before routing, and the owner add headers to the response.
+/// Lets every family rewrite a request before routing, and the owner add headers to the response. A request without a
+/// readable source address gets no further.
 pub(crate) async fn prepare(
     families: Families,
     mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
     for family in families.iter() {
         family.prepare(&mut request);
     }
     let owner = families.owner(request.path()).cloned();
-    let mut answered = next.call(request).await?;
+    let mut answered = match &owner {
+        Some(owner) if !has_source(request.request()) => {
+            let response = owner.refuse(request.request().clone(), RouteFailure::UnreadableSource).await;
+            request.into_response(response)
+        }
+        _ => next.call(request).await?.map_into_boxed_body(),
+    };
     if let Some(owner) = owner {
         let request = answered.request().clone();
         owner.decorate(&request, answered.headers_mut());
     }
     Ok(answered)
+}
+
+/// Whether the source address of a request is known. Logs a request of a trusted proxy that does not send it.
+fn has_source(request: &HttpRequest) -> bool {
+    let Some(service) = Service::from_request(request) else { return true };
+    let found = source::source_address(request, service).is_some();
+    if !found {
+        let (id, header) = (request_id::request_id(request), service.vault.settings().http.forwarded_header.as_str());
+        log::warn!("request {id}: the trusted proxy sends no readable address in {header}; answered 400");
+    }
+    found
 }

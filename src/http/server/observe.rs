@@ -26,7 +26,7 @@ pub(super) async fn observe(
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.path().to_string());
     let service = request.app_data::<web::Data<Service>>().cloned();
-    let source = service.as_ref().map(|service| source::source_address(request.request(), service));
+    let source = service.as_ref().and_then(|service| source::source_address(request.request(), service));
 
     // Its family renders the panic of a handler. Another panic has no family and gives an empty 500.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
@@ -46,7 +46,7 @@ pub(super) async fn observe(
         let route = route.as_deref().unwrap_or("other");
         service.metrics.record_request(method.as_str(), route, status.as_u16(), took);
     }
-    let source = source.map(|source| source.to_string()).unwrap_or_default();
+    let source = source.map_or_else(|| "-".into(), |source| source.to_string());
     log::info!(target: "access", "{source} {method} {path} {} {}us {id}", status.as_u16(), took.as_micros());
     answered
 }

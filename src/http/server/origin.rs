@@ -1,5 +1,7 @@
 //! The origin of a request, and its bearer token.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, REFERER};
 
@@ -9,9 +11,11 @@ use crate::vault::access::Origin;
 
 /// Returns the origin of a request: source address, request id, referer, client certificate.
 pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
+    // A request without a source was refused before it was routed.
+    let source = source::source_address(request, service).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let referer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
     Origin {
-        source: source::source_address(request, service),
+        source,
         request_id: request_id::request_id(request),
         referer: referer.map(String::from),
         certificate: certificate::client_certificate(request, service),

@@ -6,46 +6,51 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 use ipnet::IpNet;
 
+use super::forwarded::{self, trimmed};
 use super::service::Service;
+use crate::config::ForwardedHeader;
 use crate::network;
 
-/// Returns the source address of a request: the peer's, or the one in a trusted proxy's `X-Forwarded-For`.
-pub(super) fn source_address(request: &HttpRequest, service: &Service) -> IpAddr {
-    let peer = peer(request);
-    let trusted = &service.vault.settings().http.trusted_proxies;
-    if trusted.is_empty() {
-        return peer;
+/// Returns the source address of a request: the peer's, or the one that a trusted proxy sends. `None` when a trusted proxy
+/// sends none that can be read: such a request is refused, because the address of the proxy would let everybody in.
+pub(super) fn source_address(request: &HttpRequest, service: &Service) -> Option<IpAddr> {
+    let (peer, settings) = (peer(request), &service.vault.settings().http);
+    let header = settings.forwarded_header;
+    let lines: Vec<&[u8]> = request.headers().get_all(header.as_str()).map(HeaderValue::as_bytes).collect();
+    if lines.is_empty() || !is_trusted(peer, &settings.trusted_proxies) {
+        return Some(peer);
     }
     // A non-ASCII line is kept: a client must not be able to hide what the proxy appended to it.
-    let lines: Vec<&[u8]> = request.headers().get_all("x-forwarded-for").map(HeaderValue::as_bytes).collect();
-    resolve(peer, &String::from_utf8_lossy(&lines.join(&b',')), trusted)
+    resolve(peer, header, &String::from_utf8_lossy(&lines.join(&b',')), &settings.trusted_proxies)
 }
 
 /// Whether the peer is a trusted proxy.
 pub(super) fn is_trusted_proxy(request: &HttpRequest, service: &Service) -> bool {
-    let peer = peer(request);
-    service.vault.settings().http.trusted_proxies.iter().any(|range| network::contains(range, peer))
+    is_trusted(peer(request), &service.vault.settings().http.trusted_proxies)
 }
 
 fn peer(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical())
 }
 
-/// Walks `forwarded` from its end, where the nearest proxy appended, while the writer is trusted. Ignores the entries
-/// of untrusted writers, and everything before an invalid address.
-fn resolve(peer: IpAddr, forwarded: &str, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|range| network::contains(range, address));
+fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|range| network::contains(range, address))
+}
+
+/// Walks the elements of a header from its end, where the nearest proxy appended, while their writer is trusted. Ignores the
+/// elements of untrusted writers. Splitting at every comma, also within quotes, keeps a quote that a client opened from
+/// hiding what a proxy appended; no address contains a comma.
+fn resolve(peer: IpAddr, header: ForwardedHeader, list: &str, trusted: &[IpNet]) -> Option<IpAddr> {
+    // Empty elements do not count (RFC 9110, section 5.6.1.2), but a list of nothing else names nobody.
+    let mut elements = list.rsplit(',').map(trimmed).filter(|element| !element.is_empty()).peekable();
+    elements.peek()?;
     let mut source = peer;
-    for entry in forwarded.rsplit(',').map(str::trim) {
-        if !is_trusted(source) {
-            break;
-        }
-        match entry.parse::<IpAddr>() {
-            Ok(address) => source = address.to_canonical(),
-            Err(_) => break,
-        }
+    while is_trusted(source, trusted)
+        && let Some(element) = elements.next()
+    {
+        source = forwarded::address(header, element)?;
     }
-    source
+    Some(source)
 }
 
 #[cfg(test)]
@@ -54,35 +59,65 @@ mod tests {
 
     use super::*;
 
-    fn source(peer: &str, forwarded: &str) -> String {
+    const LIST: ForwardedHeader = ForwardedHeader::XForwardedFor;
+
+    fn source_by(peer: &str, header: ForwardedHeader, list: &str) -> String {
         let trusted = [network::parse("10.0.0.0/8").unwrap()];
-        resolve(peer.parse().unwrap(), forwarded, &trusted).to_string()
+        let source = resolve(peer.parse().unwrap(), header, list, &trusted);
+        source.map_or_else(|| "unreadable".into(), |source| source.to_string())
+    }
+
+    fn source(peer: &str, list: &str) -> String {
+        source_by(peer, LIST, list)
     }
 
     #[test]
     fn only_a_trusted_proxy_is_believed() {
         assert_eq!(source("192.0.2.1", "203.0.113.9"), "192.0.2.1");
         assert_eq!(source("10.0.0.1", "203.0.113.9"), "203.0.113.9");
-        assert_eq!(source("10.0.0.1", ""), "10.0.0.1");
+        assert_eq!(source("10.0.0.1", "10.0.0.2"), "10.0.0.2");
     }
 
     #[test]
     fn what_the_client_wrote_itself_does_not_count() {
         assert_eq!(source("10.0.0.1", "198.51.100.1, 203.0.113.9"), "203.0.113.9");
         assert_eq!(source("10.0.0.1", "198.51.100.1, 203.0.113.9, 10.0.0.2"), "203.0.113.9");
-        assert_eq!(source("10.0.0.1", "198.51.100.1, nonsense"), "10.0.0.1");
-        assert_eq!(source("10.0.0.1", "203.0.113.9, nonsense, 10.0.0.3"), "10.0.0.3");
+        assert_eq!(source("10.0.0.1", "nonsense, unknown,203.0.113.9\t,10.0.0.2:443"), "203.0.113.9");
+        assert_eq!(source_by("10.0.0.1", ForwardedHeader::Forwarded, "for=\"x, for=203.0.113.9;by=_p"), "203.0.113.9");
+    }
+
+    #[test]
+    fn an_entry_of_a_trusted_proxy_that_cannot_be_read_is_nobodys_address() {
+        for list in ["", ",", " , ", "nonsense", "198.51.100.1, unknown", "203.0.113.9, nonsense, 10.0.0.3"] {
+            assert_eq!(source("10.0.0.1", list), "unreadable", "{list}");
+        }
+        for list in ["10.0.0.9", "for=unknown", "for=203.0.113.9, for=_hidden", "for=203.0.113.9, proto=https"] {
+            assert_eq!(source_by("10.0.0.1", ForwardedHeader::Forwarded, list), "unreadable", "{list}");
+        }
+    }
+
+    #[test]
+    fn empty_elements_do_not_count() {
+        assert_eq!(source("10.0.0.1", ",203.0.113.9, ,"), "203.0.113.9");
     }
 
     #[test]
     fn a_mapped_address_is_the_ipv4_address() {
-        assert_eq!(source("10.0.0.1", "::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(source("10.0.0.1", "203.0.113.9, ::ffff:10.0.0.2"), "203.0.113.9");
     }
 
     proptest! {
         #[test]
-        fn no_header_moves_an_untrusted_peer(forwarded in any::<String>()) {
-            prop_assert_eq!(source("192.0.2.1", &forwarded), "192.0.2.1");
+        fn no_header_moves_an_untrusted_peer(list in "[^,]{1,9}(,.{0,9}){0,3}") {
+            prop_assume!(list.split(',').any(|element| !trimmed(element).is_empty()));
+            prop_assert_eq!(source("192.0.2.1", &list), "192.0.2.1");
+        }
+
+        #[test]
+        fn what_a_trusted_proxy_appended_counts_whatever_comes_before(before in any::<String>()) {
+            prop_assert_eq!(source("10.0.0.1", &format!("{before}, 203.0.113.9")), "203.0.113.9");
+            let appended = format!("{before}, for=203.0.113.9");
+            prop_assert_eq!(source_by("10.0.0.1", ForwardedHeader::Forwarded, &appended), "203.0.113.9");
         }
     }
 }

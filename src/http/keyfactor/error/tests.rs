@@ -101,7 +101,9 @@ fn the_whole_table() {
     ] {
         row(&format!("{failure:?}"), &failure.into());
     }
-    for failure in [RouteFailure::UnknownPath, RouteFailure::UnknownMethod, RouteFailure::Panic] {
+    for failure in
+        [RouteFailure::UnknownPath, RouteFailure::UnknownMethod, RouteFailure::Panic, RouteFailure::UnreadableSource]
+    {
         row(failure.reason(), &KeyfactorError::Unserved(failure));
     }
     for error in REQUEST_ERRORS {
