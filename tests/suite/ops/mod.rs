@@ -6,4 +6,5 @@ mod health;
 mod metrics;
 mod openapi;
 mod requests;
+mod source;
 mod tls;
