@@ -4,6 +4,7 @@
 //! (health, metrics), `pam` (under `/iso` and `/api`). [`families`] lists them all. Shared services are in
 //! `server`; `openapi` generates the API description. Neither depends on a particular family.
 
+mod challenge;
 mod endpoint;
 mod family;
 mod input_error;

@@ -20,7 +20,7 @@ pub(super) async fn authenticate(request: &HttpRequest) -> Result<(Vault, Reques
     let (vault, origin) = (service.vault.clone(), origin(request, service));
     let authenticated = match basic(request) {
         Some((account, password)) => vault.authenticate_account(&account, password, origin).await?,
-        None => vault.authenticate(bearer_token(request), origin)?,
+        None => vault.authenticate(bearer_token(request), origin).map_err(KeyfactorError::from_token_failure)?,
     };
     Ok((vault, authenticated))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::error_message::{Message, request_message, route_message, vault_message};
 use super::request_error::RequestError;
 use super::response;
+use crate::http::challenge;
 use crate::http::family::RouteFailure;
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
@@ -29,8 +30,10 @@ pub(super) struct ErrorReply {
 pub(super) enum KeyfactorError {
     /// The request has no credentials.
     CredentialsMissing,
-    /// The credentials are invalid.
+    /// Account and password are invalid.
     InvalidCredentials,
+    /// The bearer token is invalid. The message is that of invalid credentials, the challenge names the token.
+    InvalidToken,
     /// Too many attempts with wrong passwords.
     TooManyFailures,
     /// No handler serves the request.
@@ -45,7 +48,7 @@ impl KeyfactorError {
     pub(super) fn message(&self) -> Message {
         match self {
             Self::CredentialsMissing => Message::unauthenticated("Credentials are required: Basic or Bearer"),
-            Self::InvalidCredentials => Message::invalid_credentials(),
+            Self::InvalidCredentials | Self::InvalidToken => Message::invalid_credentials(),
             Self::TooManyFailures => {
                 let message = "Too many wrong passwords; try again later";
                 Message::new(StatusCode::TOO_MANY_REQUESTS, "0xA0110129", message)
@@ -53,6 +56,16 @@ impl KeyfactorError {
             Self::Unserved(failure) => route_message(*failure),
             Self::Request(error) => request_message(*error),
             Self::Vault(error) => vault_message(error),
+        }
+    }
+}
+
+impl KeyfactorError {
+    /// Converts the failure of a bearer token.
+    pub(super) fn from_token_failure(failure: AuthenticationFailure) -> Self {
+        match Self::from(failure) {
+            Self::InvalidCredentials => Self::InvalidToken,
+            other => other,
         }
     }
 }
@@ -97,14 +110,17 @@ impl ResponseError for KeyfactorError {
     fn error_response(&self) -> HttpResponse {
         let Message { status, code, message } = self.message();
         let mut response = response::builder(status).json(ErrorReply { error_code: code, message });
-        let header = match status {
-            StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, "Basic realm=\"chaveiro\", Bearer")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, "1")),
-            StatusCode::TOO_MANY_REQUESTS => Some((RETRY_AFTER, "60")),
-            _ => None,
-        };
-        if let Some((name, value)) = header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                let is_token = matches!(self, Self::InvalidToken);
+                headers.append(WWW_AUTHENTICATE, challenge::BASIC);
+                let bearer = if is_token { challenge::BEARER_INVALID_TOKEN } else { challenge::BEARER };
+                headers.append(WWW_AUTHENTICATE, bearer);
+            }
+            StatusCode::SERVICE_UNAVAILABLE => headers.append(RETRY_AFTER, HeaderValue::from_static("1")),
+            StatusCode::TOO_MANY_REQUESTS => headers.append(RETRY_AFTER, HeaderValue::from_static("60")),
+            _ => {}
         }
         response
     }

@@ -4,36 +4,30 @@ use actix_web::HttpRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::error::{ErrorKind, OAuthError};
+use super::error::ErrorKind;
 use super::form::Form;
 use crate::crypto::SecretText;
 use crate::http::server;
 use crate::vault::access::authentication::ClientCredentials;
 
-/// Whether the query contains credentials or a token.
+/// Whether the query contains credentials or a token. Empty parameters count as absent, as in the body.
 pub(super) fn in_query(request: &HttpRequest) -> bool {
-    let mut names = form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
-    names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_ref()))
+    let mut sent = form_urlencoded::parse(request.query_string().as_bytes()).filter(|(_, value)| !value.is_empty());
+    sent.any(|(name, _)| ["client_secret", "client_assertion", "token"].contains(&name.as_ref()))
 }
 
-/// Returns the credentials of a request, and whether they were sent by HTTP Basic.
+/// Returns the credentials of a request.
 ///
 /// # Errors
 /// [`ErrorKind::TwoMethods`], [`ErrorKind::InvalidClient`]
-pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<(ClientCredentials, bool), OAuthError> {
-    let in_body = form.secret("client_secret");
-    match (server::credentials(request, "basic"), in_body) {
-        (Some(_), Some(_)) => Err(OAuthError::new(ErrorKind::TwoMethods, true)),
-        (Some(encoded), None) => match decode(encoded) {
-            Some(credentials) => Ok((credentials, true)),
-            None => Err(OAuthError::new(ErrorKind::InvalidClient, true)),
-        },
-        (None, in_body) => match (form.get("client_id"), in_body) {
-            (Some(client_id), Some(client_secret)) => {
-                Ok((ClientCredentials { client_id: client_id.into(), client_secret }, false))
-            }
-            _ => Err(OAuthError::new(ErrorKind::InvalidClient, false)),
-        },
+pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<ClientCredentials, ErrorKind> {
+    match (server::credentials(request, "basic"), form.get("client_id"), form.secret("client_secret")) {
+        (Some(_), _, Some(_)) => Err(ErrorKind::TwoMethods),
+        (Some(encoded), _, None) => decode(encoded).ok_or(ErrorKind::InvalidClient),
+        (None, Some(client_id), Some(client_secret)) => {
+            Ok(ClientCredentials { client_id: client_id.into(), client_secret })
+        }
+        (None, _, _) => Err(ErrorKind::InvalidClient),
     }
 }
 

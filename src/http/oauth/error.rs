@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use oauth2::basic::BasicErrorResponseType as Code;
 
 use super::wire::{ErrorReply, uncached};
+use crate::http::challenge;
 use crate::http::family::RouteFailure;
 use crate::http::server::{is_temporary, log_internal_error};
 use crate::vault::VaultError;
@@ -30,30 +31,29 @@ pub(super) enum ErrorKind {
 }
 
 /// An error response.
-#[derive(Clone, Debug)]
-pub(super) struct OAuthError {
-    kind: ErrorKind,
-    /// Whether the client used HTTP Basic; then `WWW-Authenticate` names it.
-    basic: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OAuthError(ErrorKind);
+
+impl From<ErrorKind> for OAuthError {
+    fn from(kind: ErrorKind) -> Self {
+        Self(kind)
+    }
+}
+
+impl From<TokenEndpointError> for OAuthError {
+    fn from(error: TokenEndpointError) -> Self {
+        match error {
+            TokenEndpointError::InvalidClient => Self(ErrorKind::InvalidClient),
+            TokenEndpointError::Vault(error) => error.into(),
+        }
+    }
 }
 
 impl OAuthError {
-    pub(super) fn new(kind: ErrorKind, basic: bool) -> Self {
-        Self { kind, basic }
-    }
-
-    /// Converts an error of the token endpoint.
-    pub(super) fn from_endpoint(error: TokenEndpointError, basic: bool) -> Self {
-        match error {
-            TokenEndpointError::InvalidClient => Self::new(ErrorKind::InvalidClient, basic),
-            TokenEndpointError::Vault(error) => Self { basic, ..Self::from(error) },
-        }
-    }
-
     fn message(&self) -> (StatusCode, Code, &'static str) {
         let other = |name: &str| Code::Extension(name.into());
         let bad = StatusCode::BAD_REQUEST;
-        match self.kind {
+        match self.0 {
             ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
             ErrorKind::CredentialsInQuery => (bad, Code::InvalidRequest, "Secrets must not be sent in the URL"),
             ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "Credentials came both by Basic and in the body"),
@@ -82,22 +82,20 @@ impl From<VaultError> for OAuthError {
         log_internal_error(&error);
         if let VaultError::Denied(_) = error {
             // Disabled while the request was waiting.
-            return Self::new(ErrorKind::InvalidClient, false);
+            return Self(ErrorKind::InvalidClient);
         }
-        let kind = if is_temporary(&error) { ErrorKind::Temporary } else { ErrorKind::Unexpected };
-        Self::new(kind, false)
+        Self(if is_temporary(&error) { ErrorKind::Temporary } else { ErrorKind::Unexpected })
     }
 }
 
 impl From<RouteFailure> for OAuthError {
     fn from(failure: RouteFailure) -> Self {
-        let kind = match failure {
+        Self(match failure {
             RouteFailure::UnknownPath => ErrorKind::UnknownPath,
             RouteFailure::UnknownMethod => ErrorKind::UnknownMethod,
             RouteFailure::Panic => ErrorKind::Unexpected,
             RouteFailure::UnreadableSource => ErrorKind::UnreadableSource,
-        };
-        Self::new(kind, false)
+        })
     }
 }
 
@@ -115,14 +113,14 @@ impl ResponseError for OAuthError {
     fn error_response(&self) -> HttpResponse {
         let (status, code, description) = self.message();
         let mut response = uncached(HttpResponse::build(status).json(ErrorReply::new(code, description)));
-        let header = match self.kind {
-            ErrorKind::InvalidClient if self.basic => Some((WWW_AUTHENTICATE, "Basic realm=\"chaveiro\"")),
-            ErrorKind::InvalidClient => Some((WWW_AUTHENTICATE, "Bearer")),
-            ErrorKind::Temporary => Some((RETRY_AFTER, "1")),
+        let header = match self.0 {
+            // The only scheme of this endpoint, also for a client that sent its credentials in the body.
+            ErrorKind::InvalidClient => Some((WWW_AUTHENTICATE, challenge::BASIC)),
+            ErrorKind::Temporary => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };
         if let Some((name, value)) = header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -14,31 +14,25 @@ use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
 struct Call {
     form: Form,
     credentials: ClientCredentials,
-    basic: bool,
 }
 
 impl Call {
     /// Reads body and credentials. Refuses credentials in the query, which would end up in logs (RFC 6749, section
     /// 2.3.1).
     async fn read(request: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Self, OAuthError> {
-        let error = |kind: ErrorKind| OAuthError::new(kind, false);
         if credentials::in_query(request) {
-            return Err(error(ErrorKind::CredentialsInQuery));
+            return Err(ErrorKind::CredentialsInQuery.into());
         }
-        let body = Body::read(request, payload.into_inner()).await.map_err(|_| error(ErrorKind::Unreadable))?;
-        let form = Form::parse(&body).map_err(error)?;
-        let (credentials, basic) = credentials::from_request(request, &form)
+        let body = Body::read(request, payload.into_inner()).await.map_err(|_| ErrorKind::Unreadable)?;
+        let form = Form::parse(&body)?;
+        let credentials = credentials::from_request(request, &form)
             .inspect_err(|_| service.vault.note_missing_credentials(origin(request, service).source))?;
-        Ok(Self { form, credentials, basic })
-    }
-
-    fn error(&self, kind: ErrorKind) -> OAuthError {
-        OAuthError::new(kind, self.basic)
+        Ok(Self { form, credentials })
     }
 
     /// Returns the parameter `token`.
     fn token(&self) -> Result<SecretText, OAuthError> {
-        self.form.secret("token").ok_or_else(|| self.error(ErrorKind::TokenMissing))
+        self.form.secret("token").ok_or(ErrorKind::TokenMissing.into())
     }
 }
 
@@ -51,8 +45,8 @@ pub(super) async fn token(
     let call = Call::read(&request, payload, &service).await?;
     match call.form.get("grant_type") {
         Some("client_credentials") => {}
-        Some(_) => return Err(call.error(ErrorKind::GrantTypeUnsupported)),
-        None => return Err(call.error(ErrorKind::GrantTypeMissing)),
+        Some(_) => return Err(ErrorKind::GrantTypeUnsupported.into()),
+        None => return Err(ErrorKind::GrantTypeMissing.into()),
     }
     let wanted = TokenRequest {
         tenant: call.form.get("tenant").map(String::from),
@@ -61,8 +55,7 @@ pub(super) async fn token(
         credentials: call.credentials,
         origin: origin(&request, &service),
     };
-    let issued = service.vault.issue_token(wanted).await;
-    let issued = issued.map_err(|error| OAuthError::from_endpoint(error, call.basic))?;
+    let issued = service.vault.issue_token(wanted).await?;
     Ok(uncached(HttpResponse::Ok().json(wire::token_reply(&issued))))
 }
 
@@ -73,8 +66,7 @@ pub(super) async fn revoke(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, OAuthError> {
     let call = Call::read(&request, payload, &service).await?;
-    let revoked = service.vault.revoke_token(&call.credentials, origin(&request, &service), &call.token()?).await;
-    revoked.map_err(|error| OAuthError::from_endpoint(error, call.basic))?;
+    service.vault.revoke_token(&call.credentials, origin(&request, &service), &call.token()?).await?;
     Ok(uncached(HttpResponse::Ok().finish()))
 }
 
@@ -85,8 +77,7 @@ pub(super) async fn introspect(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, OAuthError> {
     let call = Call::read(&request, payload, &service).await?;
-    let found = service.vault.introspect_token(&call.credentials, origin(&request, &service), &call.token()?).await;
-    let found = found.map_err(|error| OAuthError::from_endpoint(error, call.basic))?;
+    let found = service.vault.introspect_token(&call.credentials, origin(&request, &service), &call.token()?).await?;
     Ok(uncached(HttpResponse::Ok().json(wire::introspection_reply(found.as_deref()))))
 }
 

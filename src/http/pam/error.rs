@@ -9,6 +9,7 @@ use super::dialect::Rendering;
 use super::envelope::{self, Envelope, Exception, Failure};
 use super::error_message::{ErrorMessage, message_of};
 use super::preconditions::WithETag;
+use crate::http::challenge;
 use crate::http::family::RouteFailure;
 use crate::http::input_error::InputError;
 use crate::http::server::log_internal_error;
@@ -81,13 +82,13 @@ impl PamError {
         }
         let mut response = self.envelope(&self.message(rendering)).respond();
         let header = match (self, response.status()) {
-            (Self::TokenMissing, _) => Some((WWW_AUTHENTICATE, "Bearer")),
-            (Self::InvalidToken, _) => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
-            (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, "1")),
+            (Self::TokenMissing, _) => Some((WWW_AUTHENTICATE, challenge::BEARER)),
+            (Self::InvalidToken, _) => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };
         if let Some((name, value)) = header {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response.headers_mut().insert(name, value);
         }
         response
     }

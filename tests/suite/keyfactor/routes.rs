@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{administrator, call_in, client_with_roles, get};
-use crate::support::TestApp;
+use crate::support::{BASIC, BEARER, INVALID_TOKEN, TestApp};
 
 #[actix_web::test]
 async fn paths_are_found_in_any_case_under_every_base_path() {
@@ -84,10 +84,23 @@ async fn nobody_is_refused_with_401() {
     let app = TestApp::start().await;
     let nobody = get(&app.anonymous(), "/PamProviders").await;
     nobody.expect_error(401, "Credentials are required");
-    assert_eq!(nobody.header("www-authenticate"), Some("Basic realm=\"chaveiro\", Bearer"));
+    assert_eq!(nobody.challenges(), [BASIC, BEARER]);
     let mut forger = app.anonymous();
     forger.token = "x.y.z".into();
-    get(&forger, "/PamProviders").await.expect_error(401, "Invalid credentials");
+    let forged = get(&forger, "/PamProviders").await;
+    forged.expect_error(401, "Invalid credentials");
+    assert_eq!(forged.challenges(), [BASIC, INVALID_TOKEN]);
+}
+
+#[actix_web::test]
+async fn the_health_check_answers_204_in_both_versions() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    for version in ["1", "2"] {
+        let answer = call_in(&client, version, reqwest::Method::GET, "/status/healthcheck", None).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""), "{version}");
+    }
+    get(&app.anonymous(), "/Status/HealthCheck").await.expect_error(401, "Credentials");
 }
 
 #[actix_web::test]

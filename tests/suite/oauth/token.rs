@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{GRANT, credentials, expect_error, expect_token, post};
-use crate::support::TestApp;
+use crate::support::{BASIC, TestApp};
 
 #[actix_web::test]
 async fn a_token_comes_for_form_json_and_basic_on_every_path() {
@@ -133,7 +133,7 @@ async fn only_what_the_rfc_allows_is_a_request() {
     let basic = anonymous.request(Method::POST, path).basic_auth(id.1, Some("wrong")).form(&[GRANT]);
     let answer = anonymous.send(basic).await;
     expect_error(&answer, 401, "invalid_client");
-    assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"chaveiro\""));
+    assert_eq!(answer.challenges(), [BASIC]);
     assert_eq!(anonymous.get(path).await.status, 405);
 }
 
@@ -207,5 +207,16 @@ async fn an_empty_parameter_is_absent() {
     let empty = [grant, ("client_id", ""), ("client_secret", "")];
     let basic = anonymous.request(Method::POST, path).basic_auth(id.1, Some(secret.1)).form(&empty);
     expect_token(&anonymous.send(basic).await, 3600);
-    expect_error(&post(&client, "/oauth2/revoke", &[id, secret, ("token", "")]).await, 400, "invalid_request");
+    let query = "/oauth2/token?client_secret=&token=";
+    expect_token(&post(&client, query, &credentials(&client)).await, 3600);
+    for endpoint in ["/oauth2/revoke", "/oauth2/introspect"] {
+        expect_error(&post(&client, endpoint, &[id, secret, ("token", "")]).await, 400, "invalid_request");
+        let form = [("token", "x"), ("token_type_hint", ""), ("client_id", ""), ("client_secret", "")];
+        let basic = anonymous.request(Method::POST, endpoint).basic_auth(id.1, Some(secret.1));
+        assert_eq!(anonymous.send(basic.form(&form)).await.status, 200, "{endpoint}");
+        // Even an empty parameter may not be repeated.
+        let twice = [&form[..], &[("token_type_hint", "")]].concat();
+        let basic = anonymous.request(Method::POST, endpoint).basic_auth(id.1, Some(secret.1));
+        expect_error(&anonymous.send(basic.form(&twice)).await, 400, "invalid_request");
+    }
 }

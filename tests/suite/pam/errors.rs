@@ -5,7 +5,7 @@ use serde_json::json;
 
 use chaveiro::vault::access::Resource;
 
-use crate::support::TestApp;
+use crate::support::{BEARER, INVALID_TOKEN, TestApp};
 
 #[actix_web::test]
 async fn the_refusals_have_one_shape() {
@@ -31,7 +31,7 @@ async fn without_a_good_token_there_is_401_and_a_challenge() {
     for (method, path) in routes.clone() {
         let answer = anonymous.send(anonymous.request(method, path)).await;
         answer.expect_refusal(401, "No route matched with those values");
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(answer.challenges(), [BEARER]);
     }
     for authorization in ["Bearer", "Bearer ", "Basic YTpi", "nonsense"] {
         let request = anonymous.request(Method::GET, "/iso/pam/device").header("Authorization", authorization);
@@ -41,7 +41,7 @@ async fn without_a_good_token_there_is_401_and_a_challenge() {
     for (method, path) in routes {
         let answer = client.send(client.request(method, path)).await;
         answer.expect_refusal(401, "Client authentication failed");
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+        assert_eq!(answer.challenges(), [INVALID_TOKEN]);
     }
 }
 

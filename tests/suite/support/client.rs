@@ -6,6 +6,12 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
+/// The challenges of responses 401.
+pub(crate) const BASIC: &str = r#"Basic realm="chaveiro", charset="UTF-8""#;
+pub(crate) const BEARER: &str = r#"Bearer realm="chaveiro""#;
+pub(crate) const INVALID_TOKEN: &str =
+    r#"Bearer realm="chaveiro", error="invalid_token", error_description="The access token is not valid""#;
+
 /// A client with its credentials and its token; both are empty for an anonymous one.
 #[derive(Clone)]
 pub(crate) struct TestClient {
@@ -60,6 +66,11 @@ impl Answer {
         assert!(code.len() == 4 && code.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')), "{code}");
         assert!(body["Message"].as_str().unwrap().contains(part), "{}", self.text);
         assert_eq!(body.as_object().unwrap().len(), 2, "{}", self.text);
+    }
+
+    /// The challenges of a refusal, one a line.
+    pub(crate) fn challenges(&self) -> Vec<&str> {
+        self.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap()).collect()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -18,7 +18,7 @@ mod stream;
 pub(crate) use app::{TestApp, endpoints, origin};
 pub(crate) use background::{Background, within_a_second};
 pub(crate) use bodies::post_body;
-pub(crate) use client::{Answer, TestClient};
+pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
 pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};

@@ -121,8 +121,14 @@ fn an_error_names_the_ways_to_authenticate_or_when_to_come_back() {
         let response = error.error_response();
         response.headers().get(name).map(|value| value.to_str().unwrap().to_string())
     };
-    let challenge = header(KeyfactorError::CredentialsMissing, WWW_AUTHENTICATE);
-    assert_eq!(challenge.as_deref(), Some("Basic realm=\"chaveiro\", Bearer"));
+    let challenges = |error: KeyfactorError| {
+        let response = error.error_response();
+        response.headers().get_all(WWW_AUTHENTICATE).cloned().collect::<Vec<_>>()
+    };
+    for error in [KeyfactorError::CredentialsMissing, KeyfactorError::InvalidCredentials] {
+        assert_eq!(challenges(error), [challenge::BASIC, challenge::BEARER]);
+    }
+    assert_eq!(challenges(KeyfactorError::InvalidToken), [challenge::BASIC, challenge::BEARER_INVALID_TOKEN]);
     assert_eq!(header(KeyfactorError::TooManyFailures, RETRY_AFTER).as_deref(), Some("60"));
     assert_eq!(header(KeyfactorError::Vault(VaultError::Store(StoreError::Busy)), RETRY_AFTER).as_deref(), Some("1"));
     assert_eq!(header(KeyfactorError::Request(RequestError::CrossSite), WWW_AUTHENTICATE), None);

@@ -1,0 +1,14 @@
+//! Challenges of responses 401 (`WWW-Authenticate`), each with a realm (RFC 7617, section 2; RFC 6750, section 3).
+//!
+//! Several challenges are sent as several header lines: clients split a line at its commas in different ways.
+
+use actix_web::http::header::HeaderValue;
+
+/// HTTP Basic. Usernames and passwords are read as UTF-8.
+pub(crate) const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="chaveiro", charset="UTF-8""#);
+/// A bearer token, for a request without one.
+pub(crate) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="chaveiro""#);
+/// A bearer token, for a request whose token is not valid.
+pub(crate) const BEARER_INVALID_TOKEN: HeaderValue = HeaderValue::from_static(
+    r#"Bearer realm="chaveiro", error="invalid_token", error_description="The access token is not valid""#,
+);
