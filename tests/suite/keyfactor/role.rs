@@ -8,6 +8,7 @@ use super::{administrator, call_in, client_with_roles, create_local_provider, ge
 use crate::support::{Answer, TestApp, TestClient};
 
 const ROLES: &str = "/Security/Roles";
+const VERSION: &str = "x-keyfactor-api-version";
 const GLOBAL: &str = "099c05f0-deba-4562-a5b1-f491e19c0749";
 
 async fn second(client: &TestClient, method: Method, path: &str, body: Option<&Value>) -> Answer {
@@ -52,6 +53,53 @@ async fn roles_go_round_in_version_2() {
     let gone = second(&client, Method::DELETE, "/Security/Roles/2", None).await;
     assert_eq!((gone.status.as_u16(), gone.text.as_str()), (204, ""));
     second(&client, Method::GET, "/Security/Roles/2", None).await.expect_error(404, "role");
+}
+
+/// Published clients create roles in version 2 and delete them in version 1, most of them without a header.
+#[actix_web::test]
+async fn a_role_is_deleted_in_every_version() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    for version in [Some("1"), Some("1.0"), None, Some("2"), Some("2.0")] {
+        let made = second(&client, Method::POST, ROLES, Some(&json!({ "Name": "r" }))).await.expect(200);
+        let path = format!("/KeyfactorAPI/Security/Roles/{}", made["Id"]);
+        let request = client.request(Method::DELETE, &path);
+        let request = version.into_iter().fold(request, |request, version| request.header(VERSION, version));
+        let gone = client.send(request).await;
+        assert_eq!((gone.status.as_u16(), gone.text.as_str()), (204, ""), "{version:?}");
+        assert_eq!(gone.header("api-supported-versions"), Some("1.0, 2"));
+    }
+    let third = client.request(Method::DELETE, "/KeyfactorAPI/Security/Roles/1").header(VERSION, "3");
+    client.send(third).await.expect_error(400, "x-keyfactor-api-version");
+}
+
+/// Terraform looks a role up by its name in version 1.
+#[actix_web::test]
+async fn roles_are_listed_and_read_in_version_1() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    let sent = json!({ "Name": "readers", "Description": "d", "Permissions": ["/pam/read/"] });
+    second(&client, Method::POST, ROLES, Some(&sent)).await.expect(200);
+    let expected = json!({ "Id": 2, "Description": "d", "EmailAddress": null, "Enabled": true, "Immutable": false,
+        "Valid": null, "Private": false, "PermissionSetId": GLOBAL, "Identities": [], "Name": "readers",
+        "Permissions": ["PrivilegedAccessManagement:Read"] });
+    let found = get(&client, "/Security/Roles?pq.queryString=Name%20-eq%20%22readers%22").await;
+    assert_eq!((found.expect(200), found.header("x-total-count")), (json!([expected]), Some("1")));
+    assert_eq!(get(&client, "/Security/Roles/2").await.expect(200), expected);
+}
+
+#[actix_web::test]
+async fn claims_of_a_role_are_refused_and_nothing_is_changed() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    let made = second(&client, Method::POST, ROLES, Some(&json!({ "Name": "r" }))).await.expect(200);
+    for claims in [json!([{ "ClaimType": "OAuthRole", "ClaimValue": "ops" }]), json!(["x"]), json!("x"), json!({})] {
+        for name in ["Claims", "claims"] {
+            let sent = json!({ "Id": 2, "Name": "changed", name: claims });
+            second(&client, Method::PUT, ROLES, Some(&sent)).await.expect_error(400, "Claims");
+        }
+    }
+    assert_eq!(second(&client, Method::GET, "/Security/Roles/2", None).await.expect(200), made);
 }
 
 #[actix_web::test]
