@@ -107,7 +107,7 @@ async fn measure(size: usize) -> Vec<(&'static str, Duration)> {
         assert_eq!(listed.rows.len(), rows);
     };
     let all = Filter::default;
-    let page = |after: i32| Some(CursorPage { after: after.into(), limit: 100 });
+    let page = |after: i32| Some(CursorPage { after: after.into(), offset: 0, limit: 100 });
     let by_username = || Filter { username: Some("user-7".into()), ..all() };
     let by_hostname = || Filter { hostname: Some("host-7".into()), ..all() };
     let by_identifier = || Filter { identifier: Some("id-7".into()), ..all() };

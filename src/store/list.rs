@@ -27,11 +27,12 @@ use crate::text::case_folded;
 /// The number of rows up to which the query selects first.
 const MAX_SELECTED: i64 = 4000;
 
-/// A page of a list: at most `limit` rows after the position `after`.
+/// A page of a list: at most `limit` rows after the position `after`, of which `offset` rows are skipped first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Page {
     pub after: Cursor,
+    pub offset: i64,
     pub limit: i64,
 }
 
@@ -144,7 +145,7 @@ pub fn credentials(
         None => query,
     };
     if let Some(page) = page {
-        query = query.filter(credential::id.gt(page.after)).limit(page.limit);
+        query = query.filter(credential::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
     let columns = (CredentialRow::as_select(), DeviceRow::as_select(), rotation_policy::automatic_change.nullable());
     Ok(query.order(credential::id).select(columns).load(connection)?)
@@ -182,7 +183,7 @@ pub fn devices(
         None => query,
     };
     if let Some(page) = page {
-        query = query.filter(device::id.gt(page.after)).limit(page.limit);
+        query = query.filter(device::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
     Ok(query.order(device::id).select(DeviceRow::as_select()).load(connection)?)
 }
@@ -212,7 +213,7 @@ pub fn information(
         query = query.filter(information::kind.eq(kind));
     }
     if let Some(page) = page {
-        query = query.filter(information::id.gt(page.after)).limit(page.limit);
+        query = query.filter(information::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
     Ok(query.order(information::id).load(connection)?)
 }

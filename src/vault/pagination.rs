@@ -87,7 +87,7 @@ mod tests {
             let all: Vec<DeviceId> = (1..=count).map(DeviceId::new).collect();
             let (mut read, mut cursor) = (Vec::new(), Some(Cursor::new(0)));
             while let Some(after) = cursor {
-                let request = ListRequest { filter: Filter::default(), page: Some(CursorPage { after, limit }) };
+                let request = ListRequest { filter: Filter::default(), page: Some(CursorPage { after, offset: 0, limit }) };
                 let page = request.list(|id| *id, |_, page| {
                     let page = page.unwrap();
                     let size = usize::try_from(page.limit).unwrap();

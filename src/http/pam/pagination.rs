@@ -11,16 +11,26 @@ use crate::http::input_error::InputError;
 use crate::vault::pagination::{Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT};
 
 /// The parameters of the list of credentials, for the description.
-pub(super) const CREDENTIALS: &[(&str, &str)] =
-    &[USERNAME, HOSTNAME, IP, IDENTIFIER, TAG, ("type", "Credential type, ignoring case"), ACTIVE, LIMIT, CURSOR];
+pub(super) const CREDENTIALS: &[(&str, &str)] = &[
+    USERNAME,
+    HOSTNAME,
+    IP,
+    IDENTIFIER,
+    TAG,
+    ("type", "Credential type, ignoring case"),
+    ACTIVE,
+    LIMIT,
+    OFFSET,
+    CURSOR,
+];
 /// The parameters of the list of SSH keys.
-pub(super) const SSH_KEYS: &[(&str, &str)] = &[USERNAME, HOSTNAME, IP, IDENTIFIER, TAG, ACTIVE, LIMIT, CURSOR];
+pub(super) const SSH_KEYS: &[(&str, &str)] = &[USERNAME, HOSTNAME, IP, IDENTIFIER, TAG, ACTIVE, LIMIT, OFFSET, CURSOR];
 /// The parameters of the list of devices.
 pub(super) const DEVICES: &[(&str, &str)] =
-    &[HOSTNAME, IP, TAG, ("type", "Device type, ignoring case"), ACTIVE, LIMIT, CURSOR];
+    &[HOSTNAME, IP, TAG, ("type", "Device type, ignoring case"), ACTIVE, LIMIT, OFFSET, CURSOR];
 /// The parameters of the list of information.
 pub(super) const INFORMATION: &[(&str, &str)] =
-    &[IDENTIFIER, ("type", "Information type, ignoring case"), ACTIVE, LIMIT, CURSOR];
+    &[IDENTIFIER, ("type", "Information type, ignoring case"), ACTIVE, LIMIT, OFFSET, CURSOR];
 
 const USERNAME: (&str, &str) = ("username", "Username, to the letter");
 const HOSTNAME: (&str, &str) = ("hostname", "Hostname, ignoring case");
@@ -28,13 +38,15 @@ const IP: (&str, &str) = ("ip", "Management address, to the letter");
 const IDENTIFIER: (&str, &str) = ("identifier", "Identifier, to the letter");
 const TAG: (&str, &str) = ("tag", "A tag that it has, ignoring case");
 const ACTIVE: (&str, &str) = ("active", "false lists inactive ones; otherwise active ones");
-const LIMIT: (&str, &str) = ("limit", "The most rows of a page, 1 to 1000; without limit and cursor the list is whole");
+const LIMIT: (&str, &str) =
+    ("limit", "The most rows of a page, 1 to 1000; without limit, offset and cursor the list is whole");
+const OFFSET: (&str, &str) = ("offset", "The number of rows before the page; not together with cursor");
 const CURSOR: (&str, &str) = ("cursor", "Where the page begins, as the Link header of the page before says");
 
 /// Parses filter and page of a list request; empty parameters are absent.
 ///
 /// # Errors
-/// [`InputError`] for a `limit` that is not 1 to 1000, an invalid `cursor`, or a name that is not a single line.
+/// [`InputError`] for a `limit` that is not 1 to 1000, an invalid `cursor` or `offset`, both of these, or a name that is not a single line.
 pub(super) fn list_request(parameters: &Parameters) -> Result<ListRequest, InputError> {
     let text = |name| Ok::<_, InputError>(parameters.line(name)?.filter(|text| !text.is_empty()));
     let filter = Filter {
@@ -60,8 +72,19 @@ pub(super) fn list_request(parameters: &Parameters) -> Result<ListRequest, Input
             _ => return Err(InputError::parameter("cursor", "expected the cursor of a Link header")),
         },
     };
-    let page = (limit.is_some() || after.is_some())
-        .then(|| CursorPage { after: Cursor::new(after.unwrap_or(0)), limit: limit.unwrap_or(DEFAULT_LIMIT).into() });
+    let offset: Option<i32> = match text("offset")? {
+        None => None,
+        Some(_) if after.is_some() => return Err(InputError::parameter("offset", "must not be sent with cursor")),
+        Some(digits) => match digits.parse() {
+            Ok(offset @ 0..) => Some(offset),
+            _ => return Err(InputError::parameter("offset", "expected a whole number of 0 or more")),
+        },
+    };
+    let page = (limit.is_some() || after.is_some() || offset.is_some()).then(|| CursorPage {
+        after: Cursor::new(after.unwrap_or(0)),
+        offset: offset.unwrap_or(0).into(),
+        limit: limit.unwrap_or(DEFAULT_LIMIT).into(),
+    });
     Ok(ListRequest { filter, page })
 }
 
@@ -83,16 +106,17 @@ pub(super) fn answer<T, P: Serialize>(
     answer
 }
 
-/// Returns the `Link` to the next page: the same request with the next cursor.
+/// Returns the `Link` to the next page: the same request with the next cursor. It is a query alone, relative to the URL of the
+/// request, because a proxy may serve this path below a prefix.
 fn next_page(request: &HttpRequest, next: Cursor, limit: i64) -> String {
     let sent = form_urlencoded::parse(request.query_string().as_bytes());
-    let kept = sent.filter(|(name, _)| name != "limit" && name != "cursor");
+    let kept = sent.filter(|(name, _)| !["limit", "offset", "cursor"].contains(&name.as_ref()));
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(kept)
         .append_pair("limit", &limit.to_string())
         .append_pair("cursor", &next.to_string())
         .finish();
-    format!("<{}?{query}>; rel=\"next\"", request.path())
+    format!("<?{query}>; rel=\"next\"")
 }
 
 #[cfg(test)]
@@ -110,11 +134,17 @@ mod tests {
     fn a_list_is_whole_unless_a_page_is_asked_for() {
         assert_eq!(parsed(json!({})).unwrap().page, None);
         assert_eq!(parsed(json!({ "username": "u", "limit": "" })).unwrap().page, None);
-        assert_eq!(parsed(json!({ "limit": "7" })).unwrap().page, Some(CursorPage { after: Cursor::new(0), limit: 7 }));
+        assert_eq!(
+            parsed(json!({ "limit": "7" })).unwrap().page,
+            Some(CursorPage { after: Cursor::new(0), offset: 0, limit: 7 })
+        );
         assert_eq!(
             parsed(json!({ "cursor": "9" })).unwrap().page,
-            Some(CursorPage { after: Cursor::new(9), limit: 100 })
+            Some(CursorPage { after: Cursor::new(9), offset: 0, limit: 100 })
         );
+        let third = Some(CursorPage { after: Cursor::new(0), offset: 4, limit: 2 });
+        assert_eq!(parsed(json!({ "limit": "2", "offset": "4" })).unwrap().page, third);
+        assert_eq!(parsed(json!({ "offset": 0 })).unwrap().page.map(|page| page.limit), Some(100));
     }
 
     #[test]
@@ -128,9 +158,13 @@ mod tests {
             ("cursor", "-1"),
             ("cursor", "99999999999"),
             ("cursor", "next"),
+            ("offset", "-1"),
+            ("offset", "99999999999"),
+            ("offset", "1.5"),
         ] {
             assert!(parsed(json!({ name: value })).is_err(), "{name}={value}");
         }
+        assert!(parsed(json!({ "cursor": "1", "offset": "1" })).is_err());
     }
 
     #[test]
@@ -138,6 +172,8 @@ mod tests {
         let request =
             TestRequest::with_uri("/iso/pam/credential?username=a%26b&limit=2&cursor=3&tag=%C3%A9").to_http_request();
         let link = next_page(&request, Cursor::new(9), 2);
-        assert_eq!(link, "</iso/pam/credential?username=a%26b&tag=%C3%A9&limit=2&cursor=9>; rel=\"next\"");
+        assert_eq!(link, "<?username=a%26b&tag=%C3%A9&limit=2&cursor=9>; rel=\"next\"");
+        let request = TestRequest::with_uri("/iso/pam/credential?offset=4&limit=2").to_http_request();
+        assert_eq!(next_page(&request, Cursor::new(9), 2), "<?limit=2&cursor=9>; rel=\"next\"");
     }
 }

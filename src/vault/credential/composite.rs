@@ -162,7 +162,8 @@ fn by_search(
         kind: input.credential_type.clone(),
         ..Filter::default()
     };
-    let (authorization, page) = (context.authorization()?, CursorPage { after: Cursor::new(0), limit: MAX_CANDIDATES });
+    let (authorization, page) =
+        (context.authorization()?, CursorPage { after: Cursor::new(0), offset: 0, limit: MAX_CANDIDATES });
     let kind = Some(CredentialKind::Password);
     let mut rows = list::credentials(context.connection(), authorization, kind, &filter, Some(page))?;
     match rows.pop() {
