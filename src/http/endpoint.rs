@@ -19,6 +19,8 @@ pub struct Endpoint {
     pub bearer: bool,
     /// Whether it accepts HTTP Basic in place of a bearer token.
     pub basic: bool,
+    /// Whether HEAD is answered as GET without the body. Not for a read that has an effect or returns a secret.
+    pub head: bool,
     /// Query parameters: names and descriptions.
     pub query: &'static [(&'static str, &'static str)],
     /// Headers of this endpoint, beyond those of all endpoints: names and descriptions.
@@ -61,6 +63,7 @@ impl Endpoint {
             summary: "",
             bearer: false,
             basic: false,
+            head: false,
             query: &[],
             headers: &[],
             body: None,
@@ -75,9 +78,15 @@ impl Endpoint {
         format!("{}{path}", self.method.as_str().to_lowercase())
     }
 
-    /// Creates the actix route, guarded by the method.
-    pub(crate) fn route(&self) -> Route {
-        (self.route)().method(self.method.clone())
+    /// Returns the methods that it serves.
+    pub fn methods(&self) -> Vec<Method> {
+        let head = self.head.then_some(Method::HEAD);
+        [self.method.clone()].into_iter().chain(head).collect()
+    }
+
+    /// Creates the actix route of a method, guarded by it.
+    pub(crate) fn route(&self, method: Method) -> Route {
+        (self.route)().method(method)
     }
 }
 

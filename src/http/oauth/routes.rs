@@ -71,5 +71,5 @@ fn post(
 }
 
 fn get(path: &'static str, summary: &'static str, success: Answer, route: fn() -> Route) -> Endpoint {
-    Endpoint { tag: TAG, summary, answers: vec![success], ..Endpoint::new(Method::GET, path.into(), route) }
+    Endpoint { tag: TAG, summary, head: true, answers: vec![success], ..Endpoint::new(Method::GET, path.into(), route) }
 }

@@ -1,20 +1,22 @@
 //! The OpenAPI description, generated from the endpoint tables and wire types, and the page to browse it.
 
+mod pages;
+
 use std::collections::BTreeMap;
 
-use actix_web::web::{self, ServiceConfig};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, RefOr,
-    Required, ResponseBuilder, ResponsesBuilder, Schema, Type,
+    Required, ResponseBuilder, ResponsesBuilder, Schema, Server, Type,
 };
-use utoipa_swagger_ui::SwaggerUi;
 
 use super::endpoint::Endpoint;
 use super::schema::NamedSchema;
 use crate::crypto::ResponseEncryption;
+
+pub(crate) use pages::{DirectoryPath, pages};
 
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
@@ -46,16 +48,9 @@ pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("A self-hosted credential vault that applications call over HTTP."))
         .build();
-    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
-}
-
-/// Registers `/openapi.json` and the page `/docs`. All files are embedded in the binary.
-pub(crate) fn pages(api: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
-    |config| {
-        // Trailing slashes are removed, so the page finds its parts by its own path.
-        config.service(web::redirect("/docs", "/docs/index.html"));
-        config.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api));
-    }
+    // Relative to the description itself, which a proxy may serve below a prefix.
+    let servers = [Server::new(".")];
+    OpenApiBuilder::new().info(info).servers(Some(servers)).paths(paths.build()).components(Some(components)).build()
 }
 
 fn http_method(endpoint: &Endpoint) -> HttpMethod {

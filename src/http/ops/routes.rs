@@ -10,6 +10,7 @@ use crate::http::schema::schema;
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |path: &str, summary, answer, route: fn() -> Route| Endpoint {
         tag: "Operations",
+        head: true,
         summary,
         answers: vec![answer],
         ..Endpoint::new(Method::GET, path.into(), route)

@@ -66,7 +66,7 @@ impl Metrics {
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.
     pub(super) fn record_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        let method = if matches!(method, "GET" | "POST" | "PUT" | "DELETE") { method } else { "other" };
+        let method = if matches!(method, "GET" | "HEAD" | "POST" | "PUT" | "DELETE") { method } else { "other" };
         let labels = RequestLabels { method: method.into(), route: route.into(), status };
         self.requests.get_or_create(&labels).inc();
         self.latencies.get_or_create(&RouteLabels { route: route.into() }).observe(took.as_secs_f64());

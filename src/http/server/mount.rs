@@ -37,8 +37,10 @@ pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>) {
         let mut resource = web::resource(pattern);
         let mut allowed = Vec::new();
         for endpoint in endpoints.iter().filter(|one| one.path == path || Some(one.path.as_str()) == keyed) {
-            allowed.push(endpoint.method.as_str());
-            resource = resource.route(endpoint.route());
+            for method in endpoint.methods() {
+                allowed.push(method.to_string());
+                resource = resource.route(endpoint.route(method));
+            }
         }
         let unknown_method = unknown_method(Arc::clone(family), allowed.join(", "));
         let family = Arc::clone(family);

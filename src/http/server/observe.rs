@@ -16,6 +16,7 @@ use super::request_id::{REQUEST_ID, RequestId};
 use super::service::Service;
 use super::source;
 use crate::clock::instant;
+use crate::http::openapi::DirectoryPath;
 
 pub(super) async fn observe(
     request: ServiceRequest,
@@ -24,6 +25,9 @@ pub(super) async fn observe(
     let began = instant();
     let RequestId(id) = RequestId::generate();
     request.extensions_mut().insert(RequestId(id.clone()));
+    if request.path().ends_with('/') {
+        request.extensions_mut().insert(DirectoryPath);
+    }
     let (method, path) = (request.method().clone(), request.path().to_string());
     let service = request.app_data::<web::Data<Service>>().cloned();
     let source = service.as_ref().and_then(|service| source::source_address(request.request(), service));

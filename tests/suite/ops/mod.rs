@@ -2,6 +2,7 @@
 //! ids, the access log, TLS.
 
 mod connections;
+mod head;
 mod health;
 mod metrics;
 mod openapi;
