@@ -6,6 +6,7 @@ mod head;
 mod health;
 mod metrics;
 mod openapi;
+mod prefix;
 mod requests;
 mod source;
 mod tls;

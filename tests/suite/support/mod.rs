@@ -11,6 +11,7 @@ mod ldap;
 mod load;
 mod log;
 mod permit;
+mod prefix_proxy;
 mod process;
 mod service;
 mod stream;
@@ -25,6 +26,7 @@ pub(crate) use ldap::{BASE_DN, BIND_DN, LdapServer};
 pub(crate) use load::{Load, measure};
 pub(crate) use log::{keep_log, logged};
 pub(crate) use permit::{SAVE_POLICY, operator, permit};
+pub(crate) use prefix_proxy::PrefixProxy;
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
 pub(crate) use service::Service;
 
