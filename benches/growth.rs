@@ -165,9 +165,9 @@ fn fill(location: &VaultLocation, size: usize) {
     let (credentials, few) = (numbers(size), (size / 10).max(1));
     let sql = format!(
         "BEGIN;
-         INSERT INTO device (id, hostname, hostname_key, ip, kind, vendor, model, site, domains, tags, connectivities,
+         INSERT INTO device (id, hostname, hostname_key, ip, ip_key, kind, vendor, model, site, domains, tags, connectivities,
             session_remote_config, active, created_at, changed_at) {}
-         SELECT 1 + i, 'host-' || i, 'host-' || i, '10.0.0.1', 'Server', '', '', '', '', '', '', '', true, 0, 0 FROM n;
+         SELECT 1 + i, 'host-' || i, 'host-' || i, '10.0.0.1', '10.0.0.1', 'Server', '', '', '', '', '', '', '', true, 0, 0 FROM n;
          INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain,
             active, created_at, changed_at) {credentials}
          SELECT i, 'password', 2 + i % {devices}, 'user-' || i, 'id-' || i, 'Local User', '', '', '', true, 0, 0 FROM n;

@@ -1,6 +1,6 @@
 //! IP addresses and CIDR ranges. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is treated as the IPv4 address.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
@@ -16,6 +16,16 @@ pub fn parse(text: &str) -> Option<IpNet> {
 /// Whether `range` contains `address`.
 pub fn contains(range: &IpNet, address: IpAddr) -> bool {
     range.contains(&address.to_canonical())
+}
+
+/// Returns the canonical spelling of an address (RFC 5952), to compare addresses by. A zone id is kept. Other text, such as a
+/// hostname in the place of an address, is unchanged.
+pub fn address_key(text: &str) -> String {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return address.to_canonical().to_string();
+    }
+    let scoped = text.split_once('%').and_then(|(address, zone)| Some((address.parse::<Ipv6Addr>().ok()?, zone)));
+    scoped.map_or_else(|| text.into(), |(address, zone)| format!("{address}%{zone}"))
 }
 
 /// Returns the network that one subscriber usually controls: the /24 of an IPv4 address, the /64 of an IPv6 address.
@@ -69,6 +79,26 @@ mod tests {
     }
 
     #[test]
+    fn an_address_has_one_key_and_other_text_is_its_own() {
+        for (key, spellings) in [
+            ("2001:db8::a", &["2001:db8::a", "2001:DB8::A", "2001:0db8:0000:0:0:0:0:000a", "2001:db8::0.0.0.10"][..]),
+            ("2001:db8:0:1::", &["2001:db8:0:1:0:0:0:0", "2001:db8::1:0:0:0:0"]),
+            ("::", &["0:0:0:0:0:0:0:0", "::0"]),
+            ("10.0.0.1", &["10.0.0.1", "::ffff:10.0.0.1", "::FFFF:a00:1", "0:0:0:0:0:ffff:10.0.0.1"]),
+            ("fe80::1%eth0", &["FE80::1%eth0", "fe80:0::1%eth0"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(address_key(spelling), key, "{spelling}");
+            }
+        }
+        for text in
+            ["", "db.example", "DB.example", "010.0.0.1", "10.0.0.1:22", "10.0.0.0/8", "[::1]", "::1::", "x%eth0", "%"]
+        {
+            assert_eq!(address_key(text), text);
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         for text in ["", "x", "10.0.0", "10.0.0.0/33", "10.0.0.1/", "::/129", "10.0.0.1,10.0.0.2", "*"] {
             assert!(parse(text).is_none(), "{text}");
@@ -76,6 +106,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_spelling_of_an_address_has_its_key(bits: u128) {
+            let address = Ipv6Addr::from(bits);
+            let full = address.segments().map(|segment| format!("{segment:04X}")).join(":");
+            prop_assert_eq!(address_key(&full), address_key(&address.to_string()));
+            prop_assert_eq!(address_key(&address_key(&full)), address_key(&full));
+        }
+
         #[test]
         fn an_ipv4_range_is_its_leading_bits(address: u32, prefix in 0u8..=32, other: u32) {
             let range = parse(&format!("{}/{prefix}", Ipv4Addr::from(address))).unwrap();

@@ -10,6 +10,7 @@ use super::id::DeviceId;
 use super::schema::device;
 use super::tag::{self, TaggedObject};
 use super::{AnyConnection, StoreError};
+use crate::network::address_key;
 use crate::text::case_folded;
 
 /// A device.
@@ -29,6 +30,13 @@ pub struct DeviceRow {
     pub connectivities: String,
     pub session_remote_config: String,
     pub active: bool,
+}
+
+impl DeviceRow {
+    /// Whether this is the address of the device, in any spelling.
+    pub fn is_at(&self, ip: &str) -> bool {
+        address_key(&self.ip) == address_key(ip)
+    }
 }
 
 /// The columns to write; `None` leaves a column unchanged.
@@ -88,11 +96,12 @@ pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Opt
     Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
 }
 
-/// Returns the active devices with this hostname, ignoring case, or this address; oldest first.
+/// Returns the active devices with this hostname, ignoring case, or this address, in any spelling; oldest first.
 pub fn active_by_hostname_or_ip(connection: &mut AnyConnection, name: &str) -> Result<Vec<DeviceRow>, StoreError> {
+    let key = address_key(name);
     Ok(device::table
         .filter(device::active.eq(true))
-        .filter(device::hostname_key.eq(case_folded(name)).or(device::ip.eq(name)))
+        .filter(device::hostname_key.eq(case_folded(name)).or(device::ip_key.eq(key)))
         .order(device::id)
         .select(DeviceRow::as_select())
         .load(connection)?)
@@ -111,6 +120,7 @@ pub fn insert(
             device::hostname.eq(hostname),
             device::hostname_key.eq(case_folded(hostname)),
             device::ip.eq(text(&changes.ip)),
+            device::ip_key.eq(address_key(&text(&changes.ip))),
             device::kind.eq(text(&changes.kind)),
             device::vendor.eq(text(&changes.vendor)),
             device::model.eq(text(&changes.model)),
@@ -136,7 +146,8 @@ pub fn update(
     changes: &DeviceChanges,
     now: i64,
 ) -> Result<(), StoreError> {
-    diesel::update(device::table.find(id)).set((changes, device::changed_at.eq(now))).execute(connection)?;
+    let ip_key = changes.ip.as_deref().map(|ip| device::ip_key.eq(address_key(ip)));
+    diesel::update(device::table.find(id)).set((changes, ip_key, device::changed_at.eq(now))).execute(connection)?;
     index_tags(connection, id, changes)
 }
 

@@ -22,6 +22,7 @@ use super::visibility::{
     sees_at_most,
 };
 use super::{AnyConnection, StoreError};
+use crate::network::address_key;
 use crate::text::case_folded;
 
 /// The number of rows up to which the query selects first.
@@ -43,7 +44,7 @@ pub struct Filter {
     pub username: Option<String>,
     /// The hostname, ignoring case.
     pub hostname: Option<String>,
-    /// The management address (exact match).
+    /// The management address, in any spelling.
     pub ip: Option<String>,
     /// The identifier (exact match).
     pub identifier: Option<String>,
@@ -134,7 +135,7 @@ pub fn credentials(
         query = query.filter(device::hostname_key.eq(case_folded(hostname)));
     }
     if let Some(ip) = &filter.ip {
-        query = query.filter(device::ip.eq(ip));
+        query = query.filter(device::ip_key.eq(address_key(ip)));
     }
     if let Some(kind) = resolved.kind {
         query = query.filter(credential::credential_type.eq(kind));
@@ -172,7 +173,7 @@ pub fn devices(
         query = query.filter(device::hostname_key.eq(case_folded(hostname)));
     }
     if let Some(ip) = &filter.ip {
-        query = query.filter(device::ip.eq(ip));
+        query = query.filter(device::ip_key.eq(address_key(ip)));
     }
     if let Some(kind) = resolved.kind {
         query = query.filter(device::kind.eq(kind));

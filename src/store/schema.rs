@@ -110,6 +110,7 @@ table! {
         hostname -> Text,
         hostname_key -> Text,
         ip -> Text,
+        ip_key -> Text,
         kind -> Text,
         vendor -> Text,
         model -> Text,

@@ -27,6 +27,8 @@ CREATE TABLE device (
     hostname TEXT NOT NULL,
     hostname_key TEXT NOT NULL UNIQUE,
     ip TEXT NOT NULL,
+    -- The address in one spelling (RFC 5952), which lookups compare.
+    ip_key TEXT NOT NULL,
     kind TEXT NOT NULL,
     vendor TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -39,7 +41,7 @@ CREATE TABLE device (
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL
 );
-CREATE INDEX device_ip ON device (ip, id);
+CREATE INDEX device_ip ON device (ip_key, id);
 CREATE INDEX device_kind ON device (kind, id);
 CREATE INDEX device_inactive ON device (id) WHERE NOT active;
 

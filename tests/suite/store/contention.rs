@@ -77,10 +77,10 @@ impl Elsewhere {
         if !bench.database.is_postgresql_or_skip() {
             return None; // SQLite has one writer at a time; there is nothing to meet.
         }
-        let row = "('1', '', '', '', '', '', '', '', '', '', true, 0, 0)";
+        let row = "('1', '', '', '', '', '', '', '', '', '', '', true, 0, 0)";
         let other = row.replace("'1'", "'2'");
         bench.database.run(&format!(
-            "INSERT INTO device (hostname, hostname_key, ip, kind, vendor, model, site, domains, tags, connectivities,
+            "INSERT INTO device (hostname, hostname_key, ip, ip_key, kind, vendor, model, site, domains, tags, connectivities,
              session_remote_config, active, created_at, changed_at)
              SELECT c.column1, c.* FROM (VALUES {row}, {other}) c"
         ));
