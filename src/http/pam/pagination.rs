@@ -34,7 +34,7 @@ pub(super) const INFORMATION: &[(&str, &str)] =
 
 const USERNAME: (&str, &str) = ("username", "Username, to the letter");
 const HOSTNAME: (&str, &str) = ("hostname", "Hostname, ignoring case");
-const IP: (&str, &str) = ("ip", "Management address, to the letter");
+const IP: (&str, &str) = ("ip", "Management address, in any spelling");
 const IDENTIFIER: (&str, &str) = ("identifier", "Identifier, to the letter");
 const TAG: (&str, &str) = ("tag", "A tag that it has, ignoring case");
 const ACTIVE: (&str, &str) = ("active", "false lists inactive ones; otherwise active ones");

@@ -137,7 +137,7 @@ fn matches(input: &UseInput, row: &CredentialRow, device: &DeviceRow) -> bool {
     };
     let has_tag = |tag: &str| comma_separated(&row.tags).any(|item| case_folded(item) == case_folded(tag));
     exact(&input.username, &row.username)
-        && exact(&input.ip, &device.ip)
+        && input.ip.as_deref().is_none_or(|ip| device.is_at(ip))
         && folded(&input.hostname, &device.hostname)
         && folded(&input.credential_type, &row.credential_type)
         && input.tag.as_deref().is_none_or(has_tag)

@@ -217,5 +217,5 @@ pub(super) fn device_at(
     hostname: &str,
     ip: &str,
 ) -> Result<Option<DeviceRow>, VaultError> {
-    Ok(device::by_hostname(context.connection(), hostname)?.filter(|device| device.ip == ip))
+    Ok(device::by_hostname(context.connection(), hostname)?.filter(|device| device.is_at(ip)))
 }

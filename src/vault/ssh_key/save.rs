@@ -123,7 +123,7 @@ fn create(
     if let Some(name) = input.sent_identifier() {
         identifiers.check(name)?;
     }
-    let device = device_by_hostname(context, hostname)?.filter(|device| device.ip == ip);
+    let device = device_by_hostname(context, hostname)?.filter(|device| device.is_at(ip));
     let device = device.ok_or(VaultError::NotFound(Noun::Device))?;
     let enabled = input.enabled.unwrap_or(true);
     require_active_device(context, device.id, enabled)?;
@@ -208,7 +208,7 @@ fn moved_to(
 ) -> Result<Option<DeviceId>, VaultError> {
     let Some(hostname) = input.hostname.as_deref().filter(|hostname| !hostname.is_empty()) else { return Ok(None) };
     let ip = input.ip.as_deref().filter(|ip| !ip.is_empty());
-    let fits = |device: &device::DeviceRow| ip.is_none_or(|ip| device.ip == ip);
+    let fits = |device: &device::DeviceRow| ip.is_none_or(|ip| device.is_at(ip));
     let own = device::by_id(context.connection(), row.device_id)?;
     if own.as_ref().is_some_and(|own| own.hostname.eq_ignore_ascii_case(hostname) && fits(own)) {
         return Ok(None);

@@ -1,5 +1,6 @@
 //! The PAM Core service (contract, sections 1 to 11). What all of its resources have in common stands beside them.
 
+mod addresses;
 mod credential;
 mod device;
 mod errors;
