@@ -19,8 +19,8 @@ pub enum TextError {
     TooLong,
     /// More than [`MAX_TAGS`] tags.
     TooManyTags,
-    /// A tag of more than [`MAX_NAME_CHARS`] characters.
-    TagTooLong,
+    /// A list item of more than [`MAX_NAME_CHARS`] characters.
+    ItemTooLong,
 }
 
 impl TextError {
@@ -30,7 +30,7 @@ impl TextError {
             TextError::Control => "must not contain control characters",
             TextError::TooLong => "must not be longer than 255 characters",
             TextError::TooManyTags => "must not list more than 64 tags",
-            TextError::TagTooLong => "a tag must not be longer than 255 characters",
+            TextError::ItemTooLong => "an item must not be longer than 255 characters",
         }
     }
 }
@@ -45,41 +45,58 @@ pub fn comma_separated(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
+/// Removes one line end (LF or CRLF) at the end of a file, a line of input or a body, and nothing else.
+pub fn without_line_end(text: &str) -> &str {
+    match text.strip_suffix('\n') {
+        Some(line) => line.strip_suffix('\r').unwrap_or(line),
+        None => text,
+    }
+}
+
 /// Whether a column can hold the text: PostgreSQL stores no NUL.
 pub fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// Trims and checks a text of one line: a name, a hostname, an address.
+/// Trims and checks a text of one line.
+///
+/// It has no control characters, such as line breaks and those that begin escape sequences, and no line or paragraph
+/// separators of Unicode. Marks of writing direction and joiners are allowed: some languages need them.
+///
+/// # Errors
+/// [`TextError::Control`].
+pub fn line(text: &str) -> Result<&str, TextError> {
+    let text = text.trim();
+    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    if text.contains(breaks) { Err(TextError::Control) } else { Ok(text) }
+}
+
+/// Trims and checks a line, as [`line()`] does, of at most [`MAX_NAME_CHARS`] characters: a name, an address.
 ///
 /// # Errors
 /// [`TextError::Control`], [`TextError::TooLong`].
 pub fn single_line(text: &str) -> Result<&str, TextError> {
-    let text = text.trim();
-    if text.chars().any(char::is_control) {
-        return Err(TextError::Control);
-    }
+    let text = line(text)?;
     if text.chars().count() > MAX_NAME_CHARS { Err(TextError::TooLong) } else { Ok(text) }
+}
+
+/// Normalizes a comma-separated list: items trimmed, empty ones dropped, joined by commas. Each item is a single line.
+///
+/// # Errors
+/// [`TextError::Control`], [`TextError::ItemTooLong`].
+pub fn list(text: &str) -> Result<String, TextError> {
+    let item = |item| {
+        single_line(item).map_err(|error| if error == TextError::TooLong { TextError::ItemTooLong } else { error })
+    };
+    Ok(comma_separated(text).map(item).collect::<Result<Vec<_>, _>>()?.join(","))
 }
 
 /// Normalizes a comma-separated list of tags.
 ///
 /// # Errors
-/// [`TextError::TooManyTags`], [`TextError::TagTooLong`], [`TextError::Control`].
+/// [`TextError::TooManyTags`]; as [`list()`].
 pub fn tags(text: &str) -> Result<String, TextError> {
-    let items: Vec<&str> = comma_separated(text).collect();
-    if items.len() > MAX_TAGS {
-        return Err(TextError::TooManyTags);
-    }
-    for tag in &items {
-        if tag.chars().any(char::is_control) {
-            return Err(TextError::Control);
-        }
-        if tag.chars().count() > MAX_NAME_CHARS {
-            return Err(TextError::TagTooLong);
-        }
-    }
-    Ok(items.join(","))
+    if comma_separated(text).count() > MAX_TAGS { Err(TextError::TooManyTags) } else { list(text) }
 }
 
 /// Parses an id in a key: decimal digits without leading zeros. `None` for anything else, which is a name.
@@ -102,14 +119,38 @@ mod tests {
         assert!(tags(&many(64)).is_ok());
         assert_eq!(tags(&many(65)), Err(TextError::TooManyTags));
         assert!(tags(&"é".repeat(255)).is_ok());
-        assert_eq!(tags(&"é".repeat(256)), Err(TextError::TagTooLong));
+        assert_eq!(tags(&"é".repeat(256)), Err(TextError::ItemTooLong));
+        assert_eq!(list(&format!("a,{}", "é".repeat(256))), Err(TextError::ItemTooLong));
+        assert!(list(&many(65)).is_ok());
+    }
+
+    #[test]
+    fn one_line_end_is_removed() {
+        for (text, kept) in [
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a\n\n", "a\n"),
+            ("a\r\r\n", "a\r"),
+            ("a\r", "a\r"),
+            ("a \t", "a \t"),
+            ("\n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_line_end(text), kept, "{text:?}");
+        }
     }
 
     #[test]
     fn control_characters_are_refused_in_names_and_tags() {
-        for text in ["a\nb", "a\u{1b}[31m", "a\rb", "a\u{0}b", "a\u{85}b"] {
+        for text in ["a\nb", "a\u{1b}[31m", "a\rb", "a\u{0}b", "a\u{85}b", "a\u{9b}b", "a\u{2028}b", "a\u{2029}b"] {
             assert_eq!(tags(text), Err(TextError::Control), "{text:?}");
+            assert_eq!(list(text), Err(TextError::Control), "{text:?}");
             assert_eq!(single_line(text), Err(TextError::Control), "{text:?}");
+            assert_eq!(line(text), Err(TextError::Control), "{text:?}");
+        }
+        // Persian, Hebrew and emoji need joiners and marks of direction.
+        for text in ["می\u{200c}خواهم", "\u{200f}שלום", "👩\u{200d}💻", "a\u{200b}b", "\u{feff}a"] {
+            assert_eq!(single_line(text), Ok(text), "{text:?}");
         }
         assert_eq!(single_line(" é "), Ok("é"));
         assert_eq!(single_line(&"x".repeat(256)), Err(TextError::TooLong));

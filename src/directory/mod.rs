@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 
 use crate::config::{DirectoryKind, DirectorySettings};
+use crate::text::line;
 use ldap::Ldap;
 use list::List;
 
@@ -47,9 +48,7 @@ impl AccountName {
             (None, Some((name, domain))) => (Some(domain), name),
             (None, None) => (None, text),
         };
-        let sound = |part: &str| {
-            !part.is_empty() && part.trim() == part && !part.contains('\\') && !part.chars().any(char::is_control)
-        };
+        let sound = |part: &str| !part.is_empty() && line(part) == Ok(part) && !part.contains('\\');
         let whole = sound(name) && domain.is_none_or(sound) && text.chars().count() <= 256;
         whole.then(|| Self { domain: domain.map(String::from), name: name.into() })
     }

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::network;
+use crate::text::line;
 use crate::vault::{DenyReason, Field, VaultError};
 
 /// The origin of a request, as the server sees it.
@@ -166,6 +167,8 @@ enum Referer {
 
 impl Referer {
     fn parse(entry: &str) -> Option<Self> {
+        // The URL parser drops line breaks and tabs.
+        line(entry).ok()?;
         if entry.contains("://") {
             let url = Url::parse(entry).ok()?;
             let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();

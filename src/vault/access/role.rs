@@ -198,7 +198,7 @@ fn saved(context: &mut OperationContext<'_>, id: RoleId) -> Result<Done<Role>, V
 fn fields(context: &mut OperationContext<'_>, sent: &RoleInput, own: Option<RoleId>) -> Result<RoleFields, VaultError> {
     let name = input::name(sent.name.as_deref(), Field::Name)?;
     let description = input::text(sent.description.as_deref(), Field::Description)?.unwrap_or_default();
-    let email_address = input::text(sent.email_address.as_deref(), Field::EmailAddress)?;
+    let email_address = input::optional_line(sent.email_address.as_deref(), Field::EmailAddress)?;
     if sent.permissions.len() > MAX_PERMISSIONS {
         return Err(VaultError::invalid(Field::Permissions, "must not be more than 1000"));
     }

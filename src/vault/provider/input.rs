@@ -1,6 +1,7 @@
 //! Checks of the input for providers, entries, identities and roles.
 
 use crate::crypto::SecretText;
+use crate::text;
 use crate::vault::{Field, VaultError};
 
 /// Maximum length of a name, in characters.
@@ -12,17 +13,23 @@ pub(super) const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// Checks a required name: one line, trimmed.
 pub(in crate::vault) fn name(sent: Option<&str>, field: Field) -> Result<String, VaultError> {
-    let name = sent.unwrap_or_default().trim();
+    let name = line(sent.unwrap_or_default(), field)?;
     if name.is_empty() {
         return Err(VaultError::Missing(field));
     }
     if name.chars().count() > MAX_NAME_CHARS {
         return Err(VaultError::invalid(field, "must not be longer than 256 characters"));
     }
-    if name.chars().any(char::is_control) {
-        return Err(VaultError::charset(field, "must not contain control characters"));
-    }
     Ok(name.into())
+}
+
+fn line(sent: &str, field: Field) -> Result<&str, VaultError> {
+    text::line(sent).map_err(|error| VaultError::charset(field, error.expected()))
+}
+
+/// Checks an optional text of one line, trimmed: an address, a displayed name.
+pub(in crate::vault) fn optional_line(sent: Option<&str>, field: Field) -> Result<Option<&str>, VaultError> {
+    text(sent.map(|sent| line(sent, field)).transpose()?, field)
 }
 
 /// Checks a secret, which must not be blank.
@@ -37,7 +44,7 @@ pub(super) fn secret(sent: &SecretText, field: Field) -> Result<&SecretText, Vau
     Ok(sent)
 }
 
-/// Checks an optional text.
+/// Checks an optional text, which may have several lines.
 pub(in crate::vault) fn text(sent: Option<&str>, field: Field) -> Result<Option<&str>, VaultError> {
     match sent {
         Some(text) if text.chars().count() > MAX_TEXT_CHARS => {

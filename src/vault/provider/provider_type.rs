@@ -234,7 +234,7 @@ fn checked(sent: &ParameterInput) -> Result<CheckedParameter, VaultError> {
     };
     Ok(CheckedParameter {
         name: input::name(sent.name.as_deref(), Field::ParameterName)?,
-        display_name: input::text(sent.display_name.as_deref(), Field::DisplayName)?.map(String::from),
+        display_name: input::optional_line(sent.display_name.as_deref(), Field::DisplayName)?.map(String::from),
         data_type,
         instance_level: sent.instance_level.unwrap_or(false),
     })

@@ -10,6 +10,7 @@ mod provider;
 mod provider_type;
 mod role;
 mod routes;
+mod text_rules;
 
 use chaveiro::vault::access::Resource;
 use reqwest::Method;
