@@ -162,8 +162,8 @@ fn information_input(parameters: &Parameters) -> Result<InformationInput, InputE
         name: parameters.line("name")?,
         identifier: parameters.line("identifier")?,
         information_type: parameters.line("type")?,
-        service: parameters.text("service")?,
-        url: parameters.text("url")?,
+        service: parameters.long_line("service")?,
+        url: parameters.long_line("url")?,
         users_allowed: parameters.list("users_allowed")?,
     })
 }

@@ -1,5 +1,6 @@
 //! What a tag, a hostname, a username and an identifier may be: refused by the name of the field before anything is stored.
 
+use chaveiro::vault::access::Resource;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, TestClient, device};
@@ -21,7 +22,43 @@ const LINES: [(&str, &str); 7] = [
     ("/iso/pam/key", "identifier"),
     ("/iso/pam/info", "identifier"),
 ];
-const CONTROL: [&str; 6] = ["a\nb", "a\rb", "a\tb", "a\u{1b}[31mb", "a\u{7f}b", "a\u{85}b"];
+const CONTROL: [&str; 7] = ["a\nb", "a\rb", "a\tb", "a\u{1b}[31mb", "a\u{7f}b", "a\u{85}b", "a\u{2028}b"];
+/// Every other field of one line, or of a list: the type of a credential, the settings' members, the parameters of a request
+/// that finds one.
+const FURTHER: [(&str, &str); 32] = [
+    ("/iso/pam/device", "ip"),
+    ("/iso/pam/device", "type"),
+    ("/iso/pam/device", "vendor"),
+    ("/iso/pam/device", "model"),
+    ("/iso/pam/device", "site"),
+    ("/iso/pam/device", "device_domain"),
+    ("/iso/pam/device", "connectivities"),
+    ("/iso/pam/credential", "ip"),
+    ("/iso/pam/credential", "type"),
+    ("/iso/pam/credential", "credential_type"),
+    ("/iso/pam/credential", "domain"),
+    ("/iso/pam/credential", "connectivities"),
+    ("/iso/pam/credential", "additional_settings[identifier]"),
+    ("/iso/pam/credential", "additional_settings[server_path]"),
+    ("/iso/pam/credential", "execution_settings[change_plugin]"),
+    ("/iso/pam/credential", "session_settings[authentication_hostname]"),
+    ("/iso/pam/credential", "jit_settings[credential_creation_plugin]"),
+    ("/iso/pam/key", "ip"),
+    ("/iso/pam/key", "hostname"),
+    ("/iso/pam/key", "key_name"),
+    ("/iso/pam/info", "name"),
+    ("/iso/pam/info", "type"),
+    ("/iso/pam/info", "service"),
+    ("/iso/pam/info", "url"),
+    ("/iso/pam/info", "users_allowed"),
+    ("/iso/pam/use", "identifier"),
+    ("/iso/pam/use", "hostname"),
+    ("/iso/pam/use", "tag"),
+    ("/iso/pam/use", "type"),
+    ("/iso/remote/session", "user"),
+    ("/iso/remote/session", "credential"),
+    ("/iso/remote/session", "remoteAddr"),
+];
 
 async fn vault() -> (TestApp, TestClient) {
     let app = TestApp::start().await;
@@ -47,7 +84,10 @@ fn body(path: &str) -> Value {
 
 fn with(path: &str, field: &str, value: &str) -> Value {
     let mut body = body(path);
-    body[field] = json!(value);
+    match field.split_once('[') {
+        Some((group, member)) => body[group][member.trim_end_matches(']')] = json!(value),
+        None => body[field] = json!(value),
+    }
     body
 }
 
@@ -121,6 +161,40 @@ async fn control_characters_are_refused_by_the_name_of_the_field() {
     // In a secret or a note they are as good as any other.
     let note = json!({ "identifier": "n", "content": "line 1\nline 2\t\u{1b}" });
     assert_eq!(client.post("/iso/pam/info", &note).await.expect(201)["info"]["content"], note["content"]);
+}
+
+#[actix_web::test]
+async fn every_field_of_one_line_is_one() {
+    let app = TestApp::start().await;
+    let resources = vec![Resource::PamCore, Resource::WebProxySession];
+    let client = app.client_with(|request| request.resources = resources).await;
+    client.create_device("a", "10.0.0.1").await;
+    for value in ["a\nb", "a\u{1b}[31mb", "a\u{2028}b"] {
+        for (path, field) in FURTHER {
+            let name = field.split('[').next_back().unwrap().trim_end_matches(']');
+            assert_refused(&post(&client, path, &with(path, field, value)).await, name);
+        }
+        for list in ["credential?username=", "credential?tag=", "device?type=", "key?identifier=", "info?identifier="] {
+            let path = format!("/iso/pam/{list}{}", urlencoded(value));
+            client.get(&path).await.expect_refusal(400, "must not contain control characters");
+        }
+    }
+    assert_nothing_stored(&app);
+}
+
+fn urlencoded(value: &str) -> String {
+    value.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Marks of writing direction and joiners are legal in names: some languages do not do without.
+#[actix_web::test]
+async fn joiners_and_marks_of_direction_are_kept() {
+    let (_app, client) = vault().await;
+    for name in ["می\u{200c}خواهم", "\u{200f}שלום", "👩\u{200d}💻", "e\u{301}"] {
+        client.post("/iso/pam/credential", &with("/iso/pam/credential", "username", name)).await.expect(201);
+        let read = client.get("/iso/pam/credential/i").await.expect(200);
+        assert_eq!(read["credential"]["username"], name);
+    }
 }
 
 #[actix_web::test]

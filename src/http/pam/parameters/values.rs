@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
-use crate::text::{comma_separated, is_storable, single_line};
+use crate::text::{TextError, is_storable, line, list, single_line};
 
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
 /// idempotency key.
@@ -50,11 +50,23 @@ impl Parameters {
         Ok(Some(text))
     }
 
-    /// Returns a single line, trimmed: a name or an address.
+    /// Returns a single line of at most 255 characters, trimmed: a name or an address.
     pub(crate) fn line(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
+        self.checked(parameter, |text| single_line(text).map(String::from))
+    }
+
+    /// Returns a single line of any length, trimmed: a URL.
+    pub(crate) fn long_line(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
+        self.checked(parameter, |text| line(text).map(String::from))
+    }
+
+    fn checked(
+        &self,
+        parameter: &'static str,
+        check: impl FnOnce(&str) -> Result<String, TextError>,
+    ) -> Result<Option<String>, InputError> {
         let Some(text) = self.text(parameter)? else { return Ok(None) };
-        let line = single_line(&text).map_err(|error| InputError::parameter(parameter, error.expected()))?;
-        Ok(Some(line.into()))
+        check(&text).map(Some).map_err(|error| InputError::parameter(parameter, error.expected()))
     }
 
     /// Returns a secret, unchanged to the byte.
@@ -65,9 +77,9 @@ impl Parameters {
         }
     }
 
-    /// Returns a comma-separated list, normalized: items trimmed, empty ones dropped, joined by commas.
+    /// Returns a comma-separated list, normalized: items trimmed, empty ones dropped, joined by commas. Each item is a line.
     pub(crate) fn list(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
-        Ok(self.text(parameter)?.map(|text| comma_separated(&text).collect::<Vec<_>>().join(",")))
+        self.checked(parameter, list)
     }
 
     /// Returns a boolean: `true`, `false`, `1`, `0`, `yes`, `no`, in any case. An empty text is absent.
@@ -124,91 +136,4 @@ impl Parameters {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn sent(value: Value) -> Parameters {
-        Parameters(json!({ "p": value }).as_object().unwrap().clone())
-    }
-
-    #[test]
-    fn null_is_absent_and_empty_is_not() {
-        assert!(sent(Value::Null).value("p").is_none() && sent(json!("")).value("p").is_some());
-        assert_eq!(sent(Value::Null).text("p"), Ok(None));
-        assert_eq!(sent(json!("")).text("p"), Ok(Some(String::new())));
-    }
-
-    #[test]
-    fn texts_flags_and_numbers_stand_in_for_each_other() {
-        assert_eq!(sent(json!(1234)).text("p"), Ok(Some("1234".into())));
-        assert_eq!(sent(json!(true)).text("p"), Ok(Some("true".into())));
-        for yes in [json!(true), json!(1), json!("1"), json!("YES"), json!("True")] {
-            assert_eq!(sent(yes).flag("p"), Ok(Some(true)));
-        }
-        for no in [json!(false), json!(0), json!("no"), json!("FALSE")] {
-            assert_eq!(sent(no).flag("p"), Ok(Some(false)));
-        }
-        assert_eq!(sent(json!(123)).number("p"), Ok(Some(123)));
-        assert_eq!(sent(json!("123")).number("p"), Ok(Some(123)));
-    }
-
-    #[test]
-    fn what_could_be_read_two_ways_is_refused() {
-        for value in [json!(1.5), json!(1e300), json!([]), json!({})] {
-            assert!(sent(value.clone()).text("p").is_err(), "{value}");
-            assert!(sent(value).secret("p").is_err());
-        }
-        for value in [json!("maybe"), json!(2), json!("-1")] {
-            assert!(sent(value).flag("p").is_err());
-        }
-        for value in [json!("-1"), json!("1e3"), json!("99999999999"), json!("+1"), json!("x")] {
-            assert!(sent(value).number("p").is_err());
-        }
-        for value in [json!("x"), json!(1), json!([{}, {}]), json!([1])] {
-            assert!(sent(value).object("p").is_err());
-        }
-    }
-
-    #[test]
-    fn an_array_of_one_object_is_the_object() {
-        assert!(sent(json!([{"a": 1}])).object("p").unwrap().unwrap().value("a").is_some());
-        assert!(sent(json!([])).object("p").unwrap().is_none());
-    }
-
-    #[test]
-    fn lists_are_trimmed_and_joined_by_commas() {
-        assert_eq!(sent(json!(" api , app,, ")).list("p"), Ok(Some("api,app".into())));
-    }
-
-    #[test]
-    fn a_line_has_no_control_characters_and_an_end() {
-        assert!(sent(json!("a\nb")).line("p").is_err());
-        assert!(sent(json!("a\u{0}b")).text("p").is_err());
-        assert!(sent(json!("x".repeat(256))).line("p").is_err());
-        assert_eq!(sent(json!(" é ")).line("p"), Ok(Some("é".into())));
-    }
-
-    proptest! {
-        #[test]
-        fn a_secret_is_kept_to_the_byte(secret in any::<String>()) {
-            let kept = sent(json!(secret)).secret("p").unwrap().unwrap();
-            prop_assert_eq!(kept.expose(), secret.as_str());
-        }
-
-        #[test]
-        fn an_error_never_repeats_the_value(value in "[a-z]{12,30}") {
-            for error in [
-                sent(json!(value)).flag("p").unwrap_err(),
-                sent(json!(value)).number("p").unwrap_err(),
-                sent(json!(value)).object("p").unwrap_err(),
-                sent(json!({ "x": value })).text("p").unwrap_err(),
-            ] {
-                let shown = format!("{error} {error:?}");
-                prop_assert!(!shown.contains(&value));
-            }
-        }
-    }
-}
+mod tests;
