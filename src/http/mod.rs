@@ -8,6 +8,7 @@ mod challenge;
 mod endpoint;
 mod family;
 mod input_error;
+mod json_number;
 mod keyfactor;
 mod oauth;
 mod openapi;

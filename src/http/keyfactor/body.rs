@@ -7,6 +7,7 @@ use zeroize::Zeroize;
 
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
+use crate::http::json_number::whole;
 
 /// A JSON object. It may hold secrets, so its strings are wiped when it is dropped.
 #[derive(Default)]
@@ -32,13 +33,10 @@ fn name_of(path: &'static str) -> &'static str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// Converts a JSON number without a fraction: `60.0` is 60.
+/// Converts a whole number: `60.0` is 60.
 fn integer(value: &Value) -> Option<i32> {
-    if let Some(number) = value.as_i64() {
-        return number.try_into().ok();
-    }
-    let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
-    (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number).then_some(number as i32)
+    let Value::Number(number) = value else { return None };
+    whole(number)?.try_into().ok()
 }
 
 impl Members {

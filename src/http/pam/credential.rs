@@ -106,7 +106,7 @@ pub(super) fn credential_input(parameters: &Parameters) -> Result<CredentialInpu
         tags: parameters.list("tags")?,
         credential_type: parameters.line("credential_type")?,
         domain: parameters.line("domain")?,
-        parent: parameters.number("parent_password")?.map(parent_change),
+        parent: parameters.id("parent_password")?.map(parent_change),
         exclusive_custody: parameters.flag("exclusive_custody")?,
         hostname: parameters.line("hostname")?,
         ip: parameters.line("ip")?,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::call::Call;
 use super::parameters::Parameters;
 use crate::http::input_error::InputError;
+use crate::text::canonical_number;
 use crate::vault::pagination::{Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT};
 
 /// The parameters of the list of credentials, for the description.
@@ -67,9 +68,9 @@ pub(super) fn list_request(parameters: &Parameters) -> Result<ListRequest, Input
     };
     let after = match text("cursor")? {
         None => None,
-        Some(digits) => match digits.parse() {
-            Ok(after @ 0..) => Some(after),
-            _ => return Err(InputError::parameter("cursor", "expected the cursor of a Link header")),
+        Some(digits) => match canonical_number(&digits) {
+            Some(after) => Some(after),
+            None => return Err(InputError::parameter("cursor", "expected the cursor of a Link header")),
         },
     };
     let offset: Option<i32> = match text("offset")? {
@@ -156,6 +157,8 @@ mod tests {
             ("limit", "99999999999999"),
             ("limit", "all"),
             ("cursor", "-1"),
+            ("cursor", "007"),
+            ("cursor", "+7"),
             ("cursor", "99999999999"),
             ("cursor", "next"),
             ("offset", "-1"),

@@ -1,4 +1,4 @@
-//! What a name may be.
+//! Texts and numbers: what a name may be, and what a number.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -38,4 +38,30 @@ async fn every_field_of_one_line_is_one() {
     let entry = json!({ "SecretName": "می\u{200c}خواهم", "Description": "line 1\nline 2", "SecretValue": "s" });
     let made = post(&client, ENTRIES, &entry).await.expect(200);
     assert_eq!((&made["SecretName"], &made["Description"]), (&entry["SecretName"], &entry["Description"]));
+}
+
+#[actix_web::test]
+async fn a_whole_number_may_have_a_fraction_of_zero_and_a_text_is_no_number() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    let send = async |method: Method, path: &str, body: String| {
+        let request = client.request(method, &format!("/KeyfactorAPI{path}"));
+        client.send(request.header("content-type", "application/json").body(body)).await
+    };
+    let provider = |area: &str| {
+        let name = area.replace('"', "text ");
+        format!(r#"{{"Name": "{name}", "ProviderType": {{"Id": "{LOCAL_TYPE}"}}, "Area": {area}}}"#)
+    };
+    for (area, number) in [("7.0", 7), ("1e1", 10), ("-0.0", 0), ("2147483647.0", i32::MAX)] {
+        assert_eq!(send(Method::POST, "/PamProviders", provider(area)).await.expect(200)["Area"], number);
+    }
+    for area in ["7.5", "2147483648", "1e300", "\"7\""] {
+        send(Method::POST, "/PamProviders", provider(area)).await.expect_error(400, "Area: expected a 32-bit integer");
+    }
+    let renamed = format!(r#"{{"Id": 1.0, "Name": "renamed", "ProviderType": {{"Id": "{LOCAL_TYPE}"}}}}"#);
+    assert_eq!(send(Method::PUT, "/PamProviders", renamed).await.expect(200)["Id"], 1);
+    for value in [json!(1.0), json!(1), json!(true)] {
+        let entry = json!({ "SecretName": "e", "SecretValue": value });
+        post(&client, ENTRIES, &entry).await.expect_error(400, "SecretValue: expected a string");
+    }
 }

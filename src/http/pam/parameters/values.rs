@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
-use crate::text::{TextError, is_storable, line, list, single_line};
+use crate::http::json_number::whole;
+use crate::text::{TextError, canonical_number, is_storable, line, list, single_line};
 
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
 /// idempotency key.
@@ -42,7 +43,13 @@ impl Parameters {
             Value::String(text) => text.clone(),
             Value::Bool(flag) => flag.to_string(),
             Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
-            _ => return Err(InputError::parameter(parameter, "expected a text")),
+            Value::Number(_) => {
+                let expected = "expected a string: a number with a fraction or an exponent has several spellings";
+                return Err(InputError::parameter(parameter, expected));
+            }
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                return Err(InputError::parameter(parameter, "expected a string"));
+            }
         };
         if !is_storable(&text) {
             return Err(InputError::parameter(parameter, "must not contain a NUL character"));
@@ -82,9 +89,19 @@ impl Parameters {
         self.checked(parameter, list)
     }
 
+    /// Returns a text in which a whole number may have a fraction of zero.
+    fn number_text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
+        match self.value(parameter) {
+            Some(Value::Number(number)) => {
+                Ok(Some(whole(number).map_or(number.to_string(), |whole| whole.to_string())))
+            }
+            _ => self.text(parameter),
+        }
+    }
+
     /// Returns a boolean: `true`, `false`, `1`, `0`, `yes`, `no`, in any case. An empty text is absent.
     pub(crate) fn flag(&self, parameter: &'static str) -> Result<Option<bool>, InputError> {
-        let Some(text) = self.text(parameter)? else { return Ok(None) };
+        let Some(text) = self.number_text(parameter)? else { return Ok(None) };
         match text.trim().to_ascii_lowercase().as_str() {
             "" => Ok(None),
             "true" | "1" | "yes" => Ok(Some(true)),
@@ -95,13 +112,26 @@ impl Parameters {
 
     /// Returns a whole number of 0 or more. An empty text is 0.
     pub(crate) fn number(&self, parameter: &'static str) -> Result<Option<i32>, InputError> {
-        let Some(text) = self.text(parameter)? else { return Ok(None) };
+        let parse =
+            |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+        self.parsed_number(parameter, parse, "expected a whole number from 0 to 2147483647")
+    }
+
+    /// Returns the id of an object, spelt as in a key: without leading zeros. An empty text is 0.
+    pub(crate) fn id(&self, parameter: &'static str) -> Result<Option<i32>, InputError> {
+        self.parsed_number(parameter, canonical_number, "expected an id, a whole number without leading zeros")
+    }
+
+    fn parsed_number(
+        &self,
+        parameter: &'static str,
+        parse: impl FnOnce(&str) -> Option<i32>,
+        expected: &'static str,
+    ) -> Result<Option<i32>, InputError> {
+        let Some(text) = self.number_text(parameter)? else { return Ok(None) };
         match text.trim() {
             "" => Ok(Some(0)),
-            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().map(Some).map_err(|_| InputError::parameter(parameter, "the number is too large"))
-            }
-            _ => Err(InputError::parameter(parameter, "expected a whole number")),
+            digits => parse(digits).map(Some).ok_or_else(|| InputError::parameter(parameter, expected)),
         }
     }
 

@@ -29,6 +29,30 @@ fn texts_flags_and_numbers_stand_in_for_each_other() {
 }
 
 #[test]
+fn a_number_may_have_a_fraction_of_zero_where_a_text_may_not() {
+    for (number, whole) in [(json!(22.0), 22), (json!(1e2), 100), (json!(-0.0), 0), (json!(2_147_483_647.0), i32::MAX)]
+    {
+        assert_eq!(sent(number.clone()).number("p"), Ok(Some(whole)), "{number}");
+        assert_eq!(sent(number.clone()).id("p"), Ok(Some(whole)), "{number}");
+        assert!(sent(number.clone()).text("p").unwrap_err().to_string().contains("expected a string"), "{number}");
+        assert!(sent(number).secret("p").is_err());
+    }
+    assert_eq!((sent(json!(1.0)).flag("p"), sent(json!(0.0)).flag("p")), (Ok(Some(true)), Ok(Some(false))));
+    for number in [json!(22.5), json!(-1), json!(-1.0), json!(2_147_483_648_i64), json!(1e300), json!(u64::MAX)] {
+        assert!(sent(number.clone()).number("p").is_err(), "{number}");
+    }
+}
+
+#[test]
+fn an_id_has_one_spelling() {
+    assert_eq!((sent(json!("12")).id("p"), sent(json!("0")).id("p")), (Ok(Some(12)), Ok(Some(0))));
+    assert_eq!((sent(json!("")).id("p"), sent(json!(12)).id("p")), (Ok(Some(0)), Ok(Some(12))));
+    for spelling in ["0012", "00", "+1", "-1", "1.0", "1e1", "x"] {
+        assert!(sent(json!(spelling)).id("p").is_err(), "{spelling}");
+    }
+}
+
+#[test]
 fn what_could_be_read_two_ways_is_refused() {
     for value in [json!(1.5), json!(1e300), json!([]), json!({})] {
         assert!(sent(value.clone()).text("p").is_err(), "{value}");
