@@ -1,5 +1,8 @@
 //! Errors of malformed input, before any validation. Each family renders them in its own form.
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
+
 use crate::http::server::BodyError;
 
 /// An error of parsing a request. The texts name the problem and never repeat the input.
@@ -14,6 +17,27 @@ pub(crate) enum InputError {
     /// The body is not a valid form.
     #[error("The request body is not a valid form")]
     NotAForm,
+    /// The body is JSON, and its content type says that it is a form.
+    #[error("The request body looks like JSON, but its Content-Type is application/x-www-form-urlencoded")]
+    JsonAsForm,
+    /// The body is a form, and its content type says that it is JSON.
+    #[error("The request body looks like a form, but its Content-Type says JSON")]
+    FormAsJson,
+    /// The body is in parts, and its content type does not say where they begin.
+    #[error("The Content-Type multipart/form-data has no boundary")]
+    NoBoundary,
+    /// A part of the form is encoded once more.
+    #[error("The parts of the form must not have a Content-Transfer-Encoding")]
+    PartEncoding,
+    /// The body has a content coding, such as gzip.
+    #[error("The request body must not have a content coding (Content-Encoding)")]
+    ContentCoding,
+    /// The body is sent in another charset than UTF-8.
+    #[error("The charset of the request body must be UTF-8")]
+    Charset,
+    /// A part of the request is not UTF-8.
+    #[error("The {0} must be UTF-8")]
+    NotUtf8(&'static str),
     /// The body is larger than the settings allow.
     #[error("The request body is too large")]
     TooLarge,
@@ -39,8 +63,62 @@ pub(crate) enum InputError {
 }
 
 impl InputError {
-    /// The reason in the audit log; stable.
-    pub(crate) const REASON: &str = "invalid-input";
+    /// Returns the reason for the audit log; stable.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::ContentCoding => "content-coding-not-supported",
+            Self::Charset => "charset-not-supported",
+            Self::NotJson
+            | Self::NotAnObject
+            | Self::NotAForm
+            | Self::JsonAsForm
+            | Self::FormAsJson
+            | Self::NoBoundary
+            | Self::PartEncoding
+            | Self::NotUtf8(_)
+            | Self::TooLarge
+            | Self::Unreadable
+            | Self::Header { .. }
+            | Self::Parameter { .. } => "invalid-input",
+        }
+    }
+
+    /// Returns the status of the response.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentCoding | Self::Charset => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson
+            | Self::NotAnObject
+            | Self::NotAForm
+            | Self::JsonAsForm
+            | Self::FormAsJson
+            | Self::NoBoundary
+            | Self::PartEncoding
+            | Self::NotUtf8(_)
+            | Self::Unreadable
+            | Self::Header { .. }
+            | Self::Parameter { .. } => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// Returns the header of the response that says what the client can send instead (RFC 9110, section 15.5.16).
+    pub(crate) fn response_header(self) -> Option<(HeaderName, HeaderValue)> {
+        (self == Self::ContentCoding).then_some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+    }
+
+    /// Creates the error of a body that is not JSON. A form begins with a name and an equals sign, which JSON never does.
+    pub(crate) fn not_json(body: &str) -> Self {
+        let is_name =
+            |name: &str| !name.is_empty() && !name.starts_with(['{', '[', '"']) && !name.contains(char::is_whitespace);
+        let is_form = body.split_once('=').is_some_and(|(name, _)| is_name(name));
+        if is_form { Self::FormAsJson } else { Self::NotJson }
+    }
+
+    /// Creates the error of a parameter that is not UTF-8.
+    pub(crate) fn not_utf8(name: &'static str) -> Self {
+        Self::parameter(name, "must be UTF-8")
+    }
 
     /// The error of a source address that a trusted proxy does not send in a readable form.
     pub(crate) const SOURCE: Self =
@@ -62,6 +140,26 @@ impl From<BodyError> for InputError {
         match error {
             BodyError::TooLarge => Self::TooLarge,
             BodyError::Unreadable => Self::Unreadable,
+            BodyError::ContentCoding => Self::ContentCoding,
+            BodyError::Charset => Self::Charset,
+            BodyError::NotUtf8 => Self::NotUtf8("request body"),
+            BodyError::NoBoundary => Self::NoBoundary,
+            BodyError::JsonAsForm => Self::JsonAsForm,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_that_says_it_is_json_is_told_from_broken_json() {
+        for form in ["a=1", "hostname=a&content=x", "true=1", "null=", "a%5Bb%5D=1", "a[b]=1"] {
+            assert_eq!(InputError::not_json(form), InputError::FormAsJson, "{form}");
+        }
+        for json in ["", "{", "{\"a\": \"b=c", "\"a=b", "[a=b", "=a", "two words=1", "nonsense"] {
+            assert_eq!(InputError::not_json(json), InputError::NotJson, "{json}");
         }
     }
 }

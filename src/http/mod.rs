@@ -18,6 +18,7 @@ mod schema;
 mod server;
 #[cfg(test)]
 mod tests;
+mod urlencoded;
 
 use std::sync::Arc;
 

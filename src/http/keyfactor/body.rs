@@ -43,12 +43,10 @@ impl Members {
     /// Parses a body.
     ///
     /// # Errors
-    /// [`InputError::NotJson`], [`InputError::NotAnObject`].
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, InputError> {
-        // Some clients of this API begin with a byte order mark.
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnObject`].
+    pub(super) fn parse(text: &str) -> Result<Self, InputError> {
         // The parser's own message repeats the input, so it is dropped.
-        match serde_json::from_slice(text).map_err(|_| InputError::NotJson)? {
+        match serde_json::from_str(text).map_err(|_| InputError::not_json(text))? {
             Value::Object(members) => Ok(Members(members)),
             mut other => {
                 wipe(&mut other);
@@ -142,7 +140,7 @@ mod tests {
     use super::*;
 
     fn members(value: &Value) -> Members {
-        Members::parse(value.to_string().as_bytes()).unwrap()
+        Members::parse(&value.to_string()).unwrap()
     }
 
     #[test]
@@ -201,17 +199,18 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_refused() {
-        assert_eq!(Members::parse(b"").err(), Some(InputError::NotJson));
-        assert_eq!(Members::parse(b"null").err(), Some(InputError::NotAnObject));
-        assert_eq!(Members::parse(b"[{}]").err(), Some(InputError::NotAnObject));
-        assert!(Members::parse(b"\xef\xbb\xbf{}").is_ok());
-        assert_eq!(Members::parse("[".repeat(100_000).as_bytes()).err(), Some(InputError::NotJson));
+        assert_eq!(Members::parse("").err(), Some(InputError::NotJson));
+        assert_eq!(Members::parse("null").err(), Some(InputError::NotAnObject));
+        assert_eq!(Members::parse("[{}]").err(), Some(InputError::NotAnObject));
+        assert_eq!(Members::parse("Name=x").err(), Some(InputError::FormAsJson));
+        assert_eq!(Members::parse("{\"Name\": \"\\ud800\"}").err(), Some(InputError::NotJson));
+        assert_eq!(Members::parse(&"[".repeat(100_000)).err(), Some(InputError::NotJson));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Members::parse(&bytes);
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
+            let _ = Members::parse(&text);
         }
 
         #[test]

@@ -82,15 +82,16 @@ impl Call {
         self.accept(parse(&self.body)).await
     }
 
-    /// Parses the query.
+    /// Parses the query, all of which must be UTF-8.
     ///
     /// # Errors
-    /// The error of `parse`, recorded.
+    /// The error of `parse`, or [`InputError::NotUtf8`], recorded.
     pub(super) async fn query<T>(
         &self,
         parse: impl FnOnce(Query<'_>) -> Result<T, InputError>,
     ) -> Result<T, KeyfactorError> {
-        self.accept(parse(Query::new(self.http.query_string()))).await
+        let query = Query::new(self.http.query_string());
+        self.accept(parse(query).and_then(|value| query.require_utf8().map(|()| value))).await
     }
 
     /// Parses condition, page and order of a list.
@@ -163,7 +164,7 @@ async fn read(
     }
     headers::require_json(http)?;
     let body = Body::read(http, payload.into_inner()).await.map_err(InputError::from)?;
-    Ok((version, Members::parse(body.bytes())?))
+    Ok((version, Members::parse(body.text().map_err(InputError::from)?)?))
 }
 
 /// Writes the audit record of a protocol error, and returns the error.

@@ -118,6 +118,13 @@ impl ResponseError for KeyfactorError {
                 let bearer = if is_token { challenge::BEARER_INVALID_TOKEN } else { challenge::BEARER };
                 headers.append(WWW_AUTHENTICATE, bearer);
             }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                if let Self::Request(RequestError::Input(error)) = self
+                    && let Some((name, value)) = error.response_header()
+                {
+                    headers.append(name, value);
+                }
+            }
             StatusCode::SERVICE_UNAVAILABLE => headers.append(RETRY_AFTER, HeaderValue::from_static("1")),
             StatusCode::TOO_MANY_REQUESTS => headers.append(RETRY_AFTER, HeaderValue::from_static("60")),
             _ => {}

@@ -8,7 +8,11 @@ use super::field::wire_name;
 use super::request_error::RequestError;
 use crate::http::family::RouteFailure;
 use crate::http::input_error::InputError;
+use crate::http::server::MediaType;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, Switchable, VaultError};
+
+const BAD_REQUEST: &str = "0xA0110001";
+const UNSUPPORTED: &str = "0xA0110115";
 
 /// Status, code and message of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl Message {
     }
 
     fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "0xA0110001", message)
+        Self::new(StatusCode::BAD_REQUEST, BAD_REQUEST, message)
     }
 
     fn forbidden(message: &str) -> Self {
@@ -48,7 +52,7 @@ impl Message {
     }
 
     fn unsupported(message: &str) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "0xA0110115", message)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED, message)
     }
 
     fn unavailable(message: &str) -> Self {
@@ -80,24 +84,28 @@ pub(super) fn request_message(error: RequestError) -> Message {
         RequestError::ApiVersion => {
             Message::bad_request("Invalid header x-keyfactor-api-version: the endpoint does not speak this version")
         }
-        RequestError::MediaType => Message::unsupported("The request body must be sent as application/json"),
-        RequestError::ContentCoding => Message::unsupported("The request body must not have a content coding"),
+        RequestError::MediaType(sent) => Message::unsupported(media_type(sent)),
         RequestError::SortField => Message::new(
             StatusCode::BAD_REQUEST,
             "0xA011004A",
             "Invalid parameter SortField: the list cannot be sorted by this field",
         ),
-        RequestError::Input(InputError::TooLarge) => {
-            Message::new(StatusCode::PAYLOAD_TOO_LARGE, "0xA0110113", InputError::TooLarge.to_string())
+        RequestError::Input(error) => {
+            let code = match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => "0xA0110113",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE => UNSUPPORTED,
+                _ => BAD_REQUEST,
+            };
+            Message::new(error.status(), code, error.to_string())
         }
-        RequestError::Input(
-            input @ (InputError::NotJson
-            | InputError::NotAnObject
-            | InputError::NotAForm
-            | InputError::Unreadable
-            | InputError::Header { .. }
-            | InputError::Parameter { .. }),
-        ) => Message::bad_request(input.to_string()),
+    }
+}
+
+fn media_type(sent: MediaType) -> &'static str {
+    match sent {
+        MediaType::Form => "The request body was sent as application/x-www-form-urlencoded, expected application/json",
+        MediaType::Multipart => "The request body was sent as multipart/form-data, expected application/json",
+        MediaType::Json | MediaType::Other => "The request body must be sent as application/json",
     }
 }
 

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn only_version_1_places_a_provider() {
         let sent = json!({ "Name": "p", "area": 3, "SecuredAreaId": 4 }).to_string();
-        let members = Members::parse(sent.as_bytes()).unwrap();
+        let members = Members::parse(&sent).unwrap();
         let placement = |version| input(&members, version).unwrap().placement;
         assert_eq!(placement(ApiVersion::One), Placement::Areas { area: Some(3), secured_area_id: Some(4) });
         assert_eq!(placement(ApiVersion::Two), Placement::Kept);

@@ -1,10 +1,7 @@
 //! Query parameters: names are case-insensitive, and may have the prefix `pq.` of older clients (contract, section 1.6).
 
-use std::borrow::Cow;
-
-use percent_encoding::percent_decode_str;
-
 use crate::http::input_error::InputError;
+use crate::http::urlencoded::{self, NotUtf8};
 
 /// The query of a request.
 #[derive(Clone, Copy, Debug)]
@@ -18,12 +15,19 @@ impl<'a> Query<'a> {
     /// Returns the value of a parameter; the last one when it is repeated.
     ///
     /// # Errors
-    /// [`InputError::Parameter`] for a value that is not UTF-8: a replaced character would name something else.
+    /// [`InputError::Parameter`] for a value that is not UTF-8.
     pub(super) fn value(self, name: &'static str) -> Result<Option<String>, InputError> {
-        let mut pairs = self.0.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let last = pairs.rfind(|(sent, _)| is_named(&decode(sent), name));
-        let decoded = last.map(|(_, value)| String::from_utf8(decode(value)));
-        decoded.transpose().map_err(|_| InputError::parameter(name, "must be UTF-8"))
+        let named = urlencoded::pairs(self.0).filter(|(sent, _)| sent.as_ref().is_ok_and(|sent| is_named(sent, name)));
+        named.last().map(|(_, value)| value).transpose().map_err(|NotUtf8| InputError::not_utf8(name))
+    }
+
+    /// Requires UTF-8 of the names and values that were not read, too.
+    ///
+    /// # Errors
+    /// [`InputError::NotUtf8`].
+    pub(super) fn require_utf8(self) -> Result<(), InputError> {
+        let is_utf8 = urlencoded::pairs(self.0).all(|(name, value)| name.is_ok() && value.is_ok());
+        if is_utf8 { Ok(()) } else { Err(InputError::NotUtf8("query")) }
     }
 
     /// Returns the value of a parameter that is a 32-bit integer; an empty one is absent.
@@ -54,16 +58,10 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Decodes a name or a value of `application/x-www-form-urlencoded`.
-fn decode(text: &str) -> Vec<u8> {
-    let text: Cow<'_, str> = if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
-    percent_decode_str(&text).collect()
-}
-
-fn is_named(sent: &[u8], name: &str) -> bool {
-    let prefix = sent.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case(b"pq."));
+fn is_named(sent: &str, name: &str) -> bool {
+    let prefix = sent.get(..3).filter(|prefix| prefix.eq_ignore_ascii_case("pq."));
     let bare = prefix.map_or(sent, |_| &sent[3..]);
-    bare.eq_ignore_ascii_case(name.as_bytes())
+    bare.eq_ignore_ascii_case(name)
 }
 
 #[cfg(test)]
@@ -83,7 +81,12 @@ mod tests {
     #[test]
     fn a_value_that_is_not_utf_8_is_refused() {
         assert!(Query::new("secretName=caf%E9").value("secretName").is_err());
-        assert_eq!(Query::new("secretName=caf%C3%A9&%E9=1").value("secretName"), Ok(Some("café".into())));
+        assert_eq!(Query::new("secretName=caf%C3%A9&x=1").value("secretName"), Ok(Some("café".into())));
+        assert_eq!(Query::new("secretName=caf%C3%A9&x=1").require_utf8(), Ok(()));
+        for other in ["secretName=x&%E9=1", "other=%E9&secretName=x"] {
+            assert_eq!(Query::new(other).value("secretName"), Ok(Some("x".into())));
+            assert_eq!(Query::new(other).require_utf8(), Err(InputError::NotUtf8("query")));
+        }
     }
 
     #[test]

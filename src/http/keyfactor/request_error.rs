@@ -1,6 +1,7 @@
 //! Protocol errors. They come after the permission check and leave one audit record.
 
 use crate::http::input_error::InputError;
+use crate::http::server::MediaType;
 
 /// A protocol error of a permitted request; the operation is not executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +13,7 @@ pub(super) enum RequestError {
     /// The endpoint does not have the requested version.
     ApiVersion,
     /// The body is not sent as JSON.
-    MediaType,
-    /// The body has a content coding.
-    ContentCoding,
+    MediaType(MediaType),
     /// The list cannot be sorted by the field.
     SortField,
     /// A parameter or the body has the wrong form.
@@ -28,10 +27,9 @@ impl RequestError {
             Self::CrossSite => "cross-site",
             Self::RequestedWithMissing => "requested-with-missing",
             Self::ApiVersion => "api-version-not-supported",
-            Self::MediaType => "media-type-not-supported",
-            Self::ContentCoding => "content-coding-not-supported",
+            Self::MediaType(_) => "media-type-not-supported",
             Self::SortField => "sort-field-unknown",
-            Self::Input(_) => InputError::REASON,
+            Self::Input(error) => error.reason(),
         }
     }
 }

@@ -8,12 +8,14 @@ use super::error::ErrorKind;
 use super::form::Form;
 use crate::crypto::SecretText;
 use crate::http::server;
+use crate::http::urlencoded;
 use crate::vault::access::authentication::ClientCredentials;
 
 /// Whether the query contains credentials or a token. Empty parameters count as absent, as in the body.
 pub(super) fn in_query(request: &HttpRequest) -> bool {
-    let mut sent = form_urlencoded::parse(request.query_string().as_bytes()).filter(|(_, value)| !value.is_empty());
-    sent.any(|(name, _)| ["client_secret", "client_assertion", "token"].contains(&name.as_ref()))
+    let sent = urlencoded::pairs(request.query_string());
+    let mut names = sent.filter_map(|(name, value)| name.ok().filter(|_| value.is_ok_and(|value| !value.is_empty())));
+    names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_str()))
 }
 
 /// Returns the credentials of a request.
@@ -31,14 +33,11 @@ pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<ClientC
     }
 }
 
-/// Decodes `base64(id:secret)`, where id and secret are form-encoded.
+/// Decodes `base64(id:secret)`, where id and secret are form-encoded. `None` for anything that is not UTF-8.
 fn decode(encoded: &str) -> Option<ClientCredentials> {
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (client_id, client_secret) = decoded.split_once(':')?;
-    let plain = |part: &str| {
-        let pair = format!("p={}", part.replace('&', "%26"));
-        form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned())
-    };
+    let plain = |part| urlencoded::decode(part).ok();
     Some(ClientCredentials { client_id: plain(client_id)?, client_secret: SecretText::new(plain(client_secret)?) })
 }
 
@@ -55,7 +54,10 @@ mod tests {
     fn basic_credentials_are_decoded() {
         assert_eq!(decoded("id:secret"), Some(("id".into(), "secret".into())));
         assert_eq!(decoded("i%3Ad:s%25e:c&r"), Some(("i:d".into(), "s%e:c&r".into())));
+        assert_eq!(decoded("100%:a=b&c+d"), Some(("100%".into(), "a=b&c d".into())));
         assert_eq!(decoded("no colon"), None);
+        assert_eq!(decoded("id:caf%E9"), None);
+        assert!(decode(&STANDARD.encode(b"id:caf\xe9")).is_none());
         assert!(decode("!").is_none());
     }
 }

@@ -8,7 +8,8 @@ use oauth2::basic::BasicErrorResponseType as Code;
 use super::wire::{ErrorReply, uncached};
 use crate::http::challenge;
 use crate::http::family::RouteFailure;
-use crate::http::server::{is_temporary, log_internal_error};
+use crate::http::input_error::InputError;
+use crate::http::server::{BodyError, is_temporary, log_internal_error};
 use crate::vault::VaultError;
 use crate::vault::access::authentication::TokenEndpointError;
 
@@ -19,7 +20,11 @@ pub(super) enum ErrorKind {
     CredentialsInQuery,
     TwoMethods,
     Repeated,
-    Unreadable,
+    /// The body is JSON, and not an object of strings, numbers and booleans.
+    NotFlat,
+    /// The body is in parts.
+    Multipart,
+    Input(InputError),
     GrantTypeMissing,
     GrantTypeUnsupported,
     TokenMissing,
@@ -28,6 +33,12 @@ pub(super) enum ErrorKind {
     UnreadableSource,
     Temporary,
     Unexpected,
+}
+
+impl From<BodyError> for ErrorKind {
+    fn from(error: BodyError) -> Self {
+        Self::Input(error.into())
+    }
 }
 
 /// An error response.
@@ -50,15 +61,23 @@ impl From<TokenEndpointError> for OAuthError {
 }
 
 impl OAuthError {
-    fn message(&self) -> (StatusCode, Code, &'static str) {
+    fn message(&self) -> (StatusCode, Code, String) {
         let other = |name: &str| Code::Extension(name.into());
         let bad = StatusCode::BAD_REQUEST;
-        match self.0 {
+        let (status, code, description) = match self.0 {
+            ErrorKind::Input(error) => return (error.status(), Code::InvalidRequest, error.to_string()),
             ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
             ErrorKind::CredentialsInQuery => (bad, Code::InvalidRequest, "Secrets must not be sent in the URL"),
             ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "Credentials came both by Basic and in the body"),
             ErrorKind::Repeated => (bad, Code::InvalidRequest, "A parameter came more than once"),
-            ErrorKind::Unreadable => (bad, Code::InvalidRequest, "The request body cannot be read"),
+            ErrorKind::NotFlat => {
+                (bad, Code::InvalidRequest, "The request body must be an object of strings, numbers and booleans")
+            }
+            ErrorKind::Multipart => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Code::InvalidRequest,
+                "The request body was sent as multipart/form-data, expected application/x-www-form-urlencoded",
+            ),
             ErrorKind::GrantTypeMissing => (bad, Code::InvalidRequest, "grant_type is missing"),
             ErrorKind::GrantTypeUnsupported => {
                 (bad, Code::UnsupportedGrantType, "Only client_credentials is supported")
@@ -73,7 +92,8 @@ impl OAuthError {
                 "The service is temporarily unavailable; try again",
             ),
             ErrorKind::Unexpected => (StatusCode::INTERNAL_SERVER_ERROR, other("server_error"), "Unexpected error"),
-        }
+        };
+        (status, code, description.into())
     }
 }
 
@@ -101,7 +121,7 @@ impl From<RouteFailure> for OAuthError {
 
 impl std::fmt::Display for OAuthError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.message().2)
+        f.write_str(&self.message().2)
     }
 }
 
@@ -117,6 +137,7 @@ impl ResponseError for OAuthError {
             // The only scheme of this endpoint, also for a client that sent its credentials in the body.
             ErrorKind::InvalidClient => Some((WWW_AUTHENTICATE, challenge::BASIC)),
             ErrorKind::Temporary => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            ErrorKind::Input(error) => error.response_header(),
             _ => None,
         };
         if let Some((name, value)) = header {

@@ -57,6 +57,8 @@ fn post(
     let errors = [
         (400, "Not a request that the RFC allows"),
         (401, "Client authentication failed"),
+        (413, "The body is larger than the settings allow"),
+        (415, "The body has a content coding, a charset other than UTF-8, or parts"),
         (500, "Unexpected error"),
         (503, "The service is busy or has no database"),
     ];

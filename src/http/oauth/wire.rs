@@ -102,12 +102,12 @@ pub(super) struct OAuthErrorReply {
 pub(super) struct ErrorReply {
     #[serde(flatten)]
     standard: StandardErrorResponse<BasicErrorResponseType>,
-    message: &'static str,
+    message: String,
 }
 
 impl ErrorReply {
-    pub(super) fn new(kind: BasicErrorResponseType, description: &'static str) -> Self {
-        Self { standard: StandardErrorResponse::new(kind, Some(description.into()), None), message: description }
+    pub(super) fn new(kind: BasicErrorResponseType, description: String) -> Self {
+        Self { standard: StandardErrorResponse::new(kind, Some(description.clone()), None), message: description }
     }
 }
 

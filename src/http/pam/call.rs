@@ -5,6 +5,7 @@ use std::future::Future;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,7 +77,9 @@ impl Call {
 
     /// Reads the query and, for a `POST`, the body, which takes precedence.
     async fn read(&self, payload: Payload) -> Result<Parameters, InputError> {
-        let mut parameters = parameters::from_query(&self.http);
+        // A key with a replacement character in it would name another object.
+        percent_decode_str(self.http.uri().path()).decode_utf8().map_err(|_| InputError::NotUtf8("path"))?;
+        let mut parameters = parameters::from_query(&self.http)?;
         if self.http.method() == Method::POST {
             let body = Body::read(&self.http, payload).await?;
             parameters.extend(parameters::from_body(&self.http, body).await?);
@@ -112,12 +115,13 @@ impl Call {
         self.context.rendering.dialect
     }
 
-    /// Parses the parameters. An error is recorded.
+    /// Parses the parameters, all of which must be UTF-8. An error is recorded.
     pub(super) async fn parse<T>(
         &self,
         parse: impl FnOnce(&Parameters) -> Result<T, InputError>,
     ) -> Result<T, PamError> {
-        match parse(&self.parameters) {
+        let parsed = parse(&self.parameters).and_then(|input| self.parameters.require_utf8().map(|()| input));
+        match parsed {
             Ok(input) => Ok(input),
             Err(error) => Err(self.refuse(error).await),
         }
@@ -136,7 +140,7 @@ impl Call {
 
     /// Records a parse error, and returns it.
     async fn refuse(&self, error: InputError) -> PamError {
-        match self.vault.record_refusal(&self.permit, InputError::REASON).await {
+        match self.vault.record_refusal(&self.permit, error.reason()).await {
             Ok(()) => error.into(),
             Err(failed) => failed.into(),
         }

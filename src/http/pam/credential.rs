@@ -21,19 +21,37 @@ use crate::http::input_error::InputError;
 use crate::vault::credential::{CredentialInput, ListedCredential, ParentChange, ReadCredential, SavedCredential};
 use crate::vault::id::{CredentialId, LookupId};
 use crate::vault::operation::{Action, Permit};
+use crate::vault::pagination::ListRequest;
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
-    if let Some(key) = call.parse(|parameters| parameters.text("credential")).await? {
-        let permit = call.permit_for(Action::CREDENTIAL_READ).await?;
-        return show(&call, permit, key).await;
-    }
-    let request = call.parse(pagination::list_request).await?;
+    let request = match call.parse(selection).await? {
+        Selection::One(key) => {
+            let permit = call.permit_for(Action::CREDENTIAL_READ).await?;
+            return show(&call, permit, key).await;
+        }
+        Selection::List(request) => request,
+    };
     let list = call.vault.list_credentials(call.permit.clone(), request).await?;
     let dialect = call.dialect();
     let view = |credential| row_view(credential, dialect);
     let payload = |rows: Vec<_>| CredentialsPayload { credentials: rows.into_iter().map(view).collect() };
     Ok(pagination::answer(&call, "credentials", list, payload))
+}
+
+/// The credentials that a `GET` without a key in its path asks for.
+enum Selection {
+    /// The one of this key.
+    One(String),
+    /// Those of a list.
+    List(ListRequest),
+}
+
+fn selection(parameters: &Parameters) -> Result<Selection, InputError> {
+    Ok(match parameters.text("credential")? {
+        Some(key) => Selection::One(key),
+        None => Selection::List(pagination::list_request(parameters)?),
+    })
 }
 
 /// `GET …/pam/credential/{key}`

@@ -82,6 +82,7 @@ impl PamError {
         }
         let mut response = self.envelope(&self.message(rendering)).respond();
         let header = match (self, response.status()) {
+            (Self::Input(error), _) => error.response_header(),
             (Self::TokenMissing, _) => Some((WWW_AUTHENTICATE, challenge::BEARER)),
             (Self::InvalidToken, _) => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),
             (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),

@@ -42,15 +42,7 @@ impl ErrorMessage {
     }
 
     pub(super) fn input(error: InputError) -> Self {
-        let status = match error {
-            InputError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            InputError::NotJson
-            | InputError::NotAnObject
-            | InputError::NotAForm
-            | InputError::Unreadable
-            | InputError::Header { .. }
-            | InputError::Parameter { .. } => StatusCode::BAD_REQUEST,
-        };
+        let status = error.status();
         Self { number: Some(status.as_u16()), ..Self::plain(status, error.to_string()) }
     }
 

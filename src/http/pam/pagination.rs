@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::call::Call;
 use super::parameters::Parameters;
 use crate::http::input_error::InputError;
+use crate::http::urlencoded;
 use crate::text::canonical_number;
 use crate::vault::pagination::{Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT};
 
@@ -110,8 +111,8 @@ pub(super) fn answer<T, P: Serialize>(
 /// Returns the `Link` to the next page: the same request with the next cursor. It is a query alone, relative to the URL of the
 /// request, because a proxy may serve this path below a prefix.
 fn next_page(request: &HttpRequest, next: Cursor, limit: i64) -> String {
-    let sent = form_urlencoded::parse(request.query_string().as_bytes());
-    let kept = sent.filter(|(name, _)| !["limit", "offset", "cursor"].contains(&name.as_ref()));
+    let sent = urlencoded::pairs(request.query_string()).filter_map(|(name, value)| Some((name.ok()?, value.ok()?)));
+    let kept = sent.filter(|(name, _)| !["limit", "offset", "cursor"].contains(&name.as_str()));
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(kept)
         .append_pair("limit", &limit.to_string())

@@ -22,7 +22,7 @@ const NOT_VALID: &str = include_str!("pages/not_valid.html");
 
 /// `GET /modulos/auth?_sr=…`. Every invalid URL gets the same page, whatever the reason.
 pub(super) async fn open(request: HttpRequest, service: web::Data<Service>, rendering: Rendering) -> HttpResponse {
-    let token = parameters::from_query(&request).secret(URL_PARAMETER).ok().flatten();
+    let token = parameters::from_query(&request).and_then(|sent| sent.secret(URL_PARAMETER)).ok().flatten();
     let token = token.unwrap_or_else(|| SecretText::new(String::new()));
     match service.vault.open_proxy_session(&token, origin(&request, &service)).await {
         Ok(()) => page(StatusCode::NOT_IMPLEMENTED, NO_ENGINE),

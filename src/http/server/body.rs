@@ -1,36 +1,38 @@
-//! Request bodies, read whole within limits of size and time.
+//! Request bodies, read whole within limits of size and time, as UTF-8 without a content coding.
 
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use zeroize::Zeroize;
 
+use super::media_type::{self, MediaType};
 use super::service::Service;
 
 /// The maximum time for a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-
-/// The media type of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MediaType {
-    /// `application/json`, or any type with the suffix `+json`.
-    Json,
-    /// `application/x-www-form-urlencoded`
-    Form,
-    /// `multipart/form-data`
-    Multipart,
-    /// Another type, or no type.
-    Other,
-}
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A request body. It may contain secrets, so it is wiped on drop.
 pub(crate) struct Body {
     media_type: MediaType,
     bytes: BytesMut,
+}
+
+/// The parameters in a body, not parsed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content<'a> {
+    /// None: no body, or a body of white space.
+    Empty,
+    /// JSON.
+    Json(&'a str),
+    /// A form in `application/x-www-form-urlencoded`.
+    Form(&'a str),
+    /// A form in `multipart/form-data`.
+    Multipart,
 }
 
 /// An error of reading a body.
@@ -40,17 +42,29 @@ pub(crate) enum BodyError {
     TooLarge,
     /// The connection broke, the encoding is invalid, or the time limit has passed.
     Unreadable,
+    /// A `Content-Encoding` other than `identity`.
+    ContentCoding,
+    /// A charset other than UTF-8 in the `Content-Type`.
+    Charset,
+    /// Another encoding than UTF-8.
+    NotUtf8,
+    /// `multipart/form-data` without a boundary.
+    NoBoundary,
+    /// JSON whose `Content-Type` is that of a form.
+    JsonAsForm,
 }
 
 impl Body {
-    /// Reads the whole body of a request.
+    /// Reads the whole body of a request, without its byte order mark.
     ///
     /// # Errors
     /// [`BodyError`]
     pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, BodyError> {
+        check_headers(request)?;
         let limit = Service::from_request(request).map_or(0, |service| service.vault.settings().http.max_body_bytes);
         let body = Self { media_type: MediaType::from_request(request), bytes: BytesMut::new() };
-        tokio::time::timeout(BODY_TIME, body.collect(payload, limit)).await.unwrap_or(Err(BodyError::Unreadable))
+        let read = tokio::time::timeout(BODY_TIME, body.collect(payload, limit)).await;
+        read.unwrap_or(Err(BodyError::Unreadable))?.without_byte_order_mark()
     }
 
     async fn collect(mut self, mut payload: Payload, limit: usize) -> Result<Self, BodyError> {
@@ -64,19 +78,53 @@ impl Body {
         Ok(self)
     }
 
-    /// Returns the media type.
-    pub(crate) fn media_type(&self) -> MediaType {
-        self.media_type
+    /// Removes the mark of UTF-8, which some programs write before a text, and refuses UTF-16 and UTF-32: by their marks, or
+    /// by the zeros of the first character.
+    fn without_byte_order_mark(mut self) -> Result<Self, BodyError> {
+        if self.bytes.starts_with(BYTE_ORDER_MARK) {
+            drop(self.bytes.split_to(BYTE_ORDER_MARK.len()));
+        }
+        let first = self.bytes.get(..2).unwrap_or_default();
+        let is_wide = first == b"\xff\xfe" || first == b"\xfe\xff" || first.contains(&0);
+        if is_wide { Err(BodyError::NotUtf8) } else { Ok(self) }
     }
 
-    /// Returns the bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Returns the text of the body.
+    ///
+    /// # Errors
+    /// [`BodyError::NotUtf8`]
+    pub(crate) fn text(&self) -> Result<&str, BodyError> {
+        std::str::from_utf8(&self.bytes).map_err(|_| BodyError::NotUtf8)
+    }
+
+    /// Returns the parameters in the body, by its media type. Without a known one, the first character decides between JSON
+    /// and form.
+    ///
+    /// # Errors
+    /// [`BodyError::NotUtf8`]; [`BodyError::JsonAsForm`]: an encoder of forms would have escaped the bracket.
+    pub(crate) fn content(&self) -> Result<Content<'_>, BodyError> {
+        if self.media_type == MediaType::Multipart {
+            return Ok(Content::Multipart);
+        }
+        let text = self.text()?;
+        let first = text.trim_ascii_start().bytes().next();
+        match (self.media_type, first) {
+            (_, None) => Ok(Content::Empty),
+            (MediaType::Json, _) | (MediaType::Other, Some(b'{')) => Ok(Content::Json(text)),
+            (MediaType::Form, Some(b'{' | b'[')) => Err(BodyError::JsonAsForm),
+            (MediaType::Form | MediaType::Other | MediaType::Multipart, _) => Ok(Content::Form(text)),
+        }
     }
 
     /// Returns the bytes for a parser, which must wipe them.
     pub(crate) fn into_bytes(mut self) -> Bytes {
         std::mem::take(&mut self.bytes).freeze()
+    }
+
+    /// Creates the body of a test.
+    #[cfg(test)]
+    pub(crate) fn new(media_type: MediaType, bytes: &[u8]) -> Result<Self, BodyError> {
+        Self { media_type, bytes: BytesMut::from(bytes) }.without_byte_order_mark()
     }
 }
 
@@ -86,15 +134,92 @@ impl Drop for Body {
     }
 }
 
-impl MediaType {
-    fn from_request(request: &HttpRequest) -> Self {
-        let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            "application/x-www-form-urlencoded" => Self::Form,
-            "multipart/form-data" => Self::Multipart,
-            json if json == "application/json" || json.ends_with("+json") => Self::Json,
-            _ => Self::Other,
+/// Checks what the headers say about the body.
+fn check_headers(request: &HttpRequest) -> Result<(), BodyError> {
+    let mut codings =
+        request.headers().get_all(CONTENT_ENCODING).flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    let is_plain = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !codings.all(|coding| is_plain(coding.trim_ascii())) {
+        return Err(BodyError::ContentCoding);
+    }
+    if !media_type::is_utf8(request) {
+        return Err(BodyError::Charset);
+    }
+    if MediaType::from_request(request) == MediaType::Multipart && !media_type::has_boundary(request) {
+        return Err(BodyError::NoBoundary);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{CONTENT_TYPE, TryIntoHeaderPair};
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn checked(header: impl TryIntoHeaderPair) -> Result<(), BodyError> {
+        check_headers(&TestRequest::default().append_header(header).to_http_request())
+    }
+
+    fn body(media_type: MediaType, bytes: &[u8]) -> Body {
+        Body::new(media_type, bytes).unwrap()
+    }
+
+    #[test]
+    fn a_body_has_no_content_coding() {
+        for coding in ["identity", " Identity ", "identity, identity", ""] {
+            assert_eq!(checked((CONTENT_ENCODING, coding)), Ok(()), "{coding}");
+        }
+        for coding in
+            ["gzip", "br", "deflate", "zstd", "x-gzip", "identity, gzip", "gzip, identity", "aws-chunked", "utf-8"]
+        {
+            assert_eq!(checked((CONTENT_ENCODING, coding)), Err(BodyError::ContentCoding), "{coding}");
+        }
+        let twice = TestRequest::default().append_header((CONTENT_ENCODING, "identity"));
+        let twice = twice.append_header((CONTENT_ENCODING, "gzip")).to_http_request();
+        assert_eq!(check_headers(&twice), Err(BodyError::ContentCoding));
+    }
+
+    #[test]
+    fn a_body_says_that_it_is_utf_8_or_nothing() {
+        assert_eq!(checked((CONTENT_TYPE, "application/json; charset=utf-8")), Ok(()));
+        assert_eq!(checked((CONTENT_TYPE, "application/json; charset=iso-8859-1")), Err(BodyError::Charset));
+        assert_eq!(checked((CONTENT_TYPE, "multipart/form-data; boundary=x")), Ok(()));
+        assert_eq!(checked((CONTENT_TYPE, "multipart/form-data")), Err(BodyError::NoBoundary));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_a_body() {
+        let types = [MediaType::Json, MediaType::Form, MediaType::Multipart, MediaType::Other];
+        for media_type in types {
+            assert_eq!(body(media_type, b"\xef\xbb\xbfa=b").text(), Ok("a=b"));
+            assert_eq!(body(media_type, b"\xef\xbb\xbf\xef\xbb\xbfa").text(), Ok("\u{feff}a"), "only the first one");
+            for other in [&b"\xff\xfe{\0}\0"[..], b"\xfe\xff\0{\0}", b"{\0}\0", b"\0{\0}", b"\0\0\xfe\xff"] {
+                assert_eq!(Body::new(media_type, other).err(), Some(BodyError::NotUtf8), "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_media_type_or_else_the_first_character_tells_json_from_form() {
+        use Content::{Empty, Form, Json};
+        for (media_type, bytes, expected) in [
+            (MediaType::Json, " {}", Ok(Json(" {}"))),
+            (MediaType::Json, "a=1", Ok(Json("a=1"))),
+            (MediaType::Json, " \r\n", Ok(Empty)),
+            (MediaType::Form, "", Ok(Empty)),
+            (MediaType::Form, "a={ ", Ok(Form("a={ "))),
+            (MediaType::Form, " {\"a\":1}", Err(BodyError::JsonAsForm)),
+            (MediaType::Form, "[1]", Err(BodyError::JsonAsForm)),
+            (MediaType::Other, " {}", Ok(Json(" {}"))),
+            (MediaType::Other, "a=1", Ok(Form("a=1"))),
+            (MediaType::Multipart, "--x", Ok(Content::Multipart)),
+        ] {
+            assert_eq!(body(media_type, bytes.as_bytes()).content(), expected, "{media_type:?} {bytes}");
+        }
+        for media_type in [MediaType::Json, MediaType::Form, MediaType::Other] {
+            assert_eq!(body(media_type, b"a=\xff").content(), Err(BodyError::NotUtf8));
         }
     }
 }

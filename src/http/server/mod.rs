@@ -6,6 +6,7 @@ mod body;
 mod certificate;
 mod failure;
 mod forwarded;
+mod media_type;
 mod metrics;
 mod mount;
 mod observe;
@@ -26,8 +27,9 @@ use actix_web::{App, HttpServer, web};
 use super::family::Families;
 use super::openapi;
 
-pub(crate) use body::{Body, BodyError, MediaType};
+pub(crate) use body::{Body, BodyError, Content};
 pub(crate) use failure::{is_temporary, log_internal_error, record_route_failure, record_unserved};
+pub(crate) use media_type::{MediaType, is_utf8_charset};
 pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use mount::{mount, prepare, unknown_path};

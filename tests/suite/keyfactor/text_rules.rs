@@ -1,9 +1,9 @@
-//! Texts and numbers: what a name may be, and what a number.
+//! Texts and numbers: what a name may be, what a number, and which octets.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{LOCAL_TYPE, administrator, call_in, create_local_provider, post};
+use super::{LOCAL_TYPE, administrator, call_in, create_local_provider, post, put};
 use crate::support::TestApp;
 
 const ENTRIES: &str = "/PamProviders/Local/1/Entries";
@@ -64,4 +64,20 @@ async fn a_whole_number_may_have_a_fraction_of_zero_and_a_text_is_no_number() {
         let entry = json!({ "SecretName": "e", "SecretValue": value });
         post(&client, ENTRIES, &entry).await.expect_error(400, "SecretValue: expected a string");
     }
+}
+
+#[actix_web::test]
+async fn octets_that_are_not_utf_8_are_refused_in_queries_and_paths() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    create_local_provider(&client, "local").await;
+    post(&client, ENTRIES, &json!({ "SecretName": "caf\u{fffd}", "SecretValue": "s" })).await.expect(200);
+    let delete = async |query: &str| super::delete(&client, &format!("{ENTRIES}?{query}")).await;
+    delete("secretName=caf%E9").await.expect_error(400, "secretName: must be UTF-8");
+    for query in ["%E9=x&secretName=caf%EF%BF%BD", "other=%E9&secretName=caf%EF%BF%BD"] {
+        delete(query).await.expect_error(400, "The query must be UTF-8");
+    }
+    super::get(&client, "/PamProviders?QueryString=%FF").await.expect_error(400, "QueryString: must be UTF-8");
+    super::get(&client, "/PamProviders/%E9").await.expect_error(400, "id");
+    put(&client, ENTRIES, &json!({ "SecretName": "caf\u{fffd}", "SecretValue": "t" })).await.expect(200);
 }

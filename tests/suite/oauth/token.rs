@@ -220,3 +220,49 @@ async fn an_empty_parameter_is_absent() {
         expect_error(&anonymous.send(basic.form(&twice)).await, 400, "invalid_request");
     }
 }
+
+#[actix_web::test]
+async fn a_parameter_that_is_not_utf_8_is_named() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let anonymous = app.anonymous();
+    let own = format!("grant_type=client_credentials&client_id={}", client.client_id);
+    for (body, part) in [
+        (format!("{own}&client_secret=caf%E9"), "Invalid parameter client_secret: must be UTF-8"),
+        (
+            format!("{own}&client_secret={}&other=%FF", client.client_secret),
+            "The value of every parameter must be UTF-8",
+        ),
+        (format!("{own}&client_secret={}&%C0%80=x", client.client_secret), "The name of every parameter must be UTF-8"),
+    ] {
+        for path in ["/iso/oauth2/token", "/oauth2/revoke", "/api/oauth2/introspect"] {
+            let request = anonymous.request(Method::POST, path);
+            let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body.clone());
+            let answer = anonymous.send(request).await;
+            expect_error(&answer, 400, "invalid_request");
+            assert_eq!(answer.json()["error_description"], part, "{path}");
+        }
+    }
+    let multipart = reqwest::multipart::Form::new().text("grant_type", "client_credentials");
+    let answer = anonymous.send(anonymous.request(Method::POST, "/oauth2/token").multipart(multipart)).await;
+    expect_error(&answer, 415, "invalid_request");
+}
+
+#[actix_web::test]
+async fn a_lifetime_may_have_a_fraction_of_zero() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let anonymous = app.anonymous();
+    let send = async |ttl: &str| {
+        let (id, secret) = (&client.client_id, &client.client_secret);
+        let body = format!(
+            r#"{{"grant_type": "client_credentials", "client_id": "{id}", "client_secret": "{secret}", "ttl": {ttl}}}"#
+        );
+        let request = anonymous.request(Method::POST, "/oauth2/token").header("Content-Type", "application/json");
+        anonymous.send(request.body(body)).await
+    };
+    for ttl in ["60", "60.0", "6e1", "\"60\"", "\" 60 \""] {
+        expect_token(&send(ttl).await, 60);
+    }
+    expect_error(&send("60.5").await, 400, "invalid_request");
+}

@@ -97,11 +97,13 @@ async fn a_body_that_is_not_what_it_says_is_refused_on_post() {
     let (_app, client) = vault().await;
     for (kind, body, part) in [
         ("application/json", "{\"hostname\": \"s3cr3t", "not valid JSON"),
-        ("application/json", "hostname=a&content=s3cr3t", "not valid JSON"),
+        ("application/json", "hostname=a&content=s3cr3t", "looks like a form"),
+        ("application/json", "s3cr3t", "not valid JSON"),
         ("application/json", "[\"s3cr3t\"]", "JSON object"),
         ("application/json", "\"s3cr3t\"", "JSON object"),
         ("application/json; charset=utf-8", "{", "not valid JSON"),
-        ("multipart/form-data", "s3cr3t", "not a valid form"),
+        ("multipart/form-data", "s3cr3t", "no boundary"),
+        ("application/x-www-form-urlencoded", "{\"content\": \"s3cr3t\"}", "looks like JSON"),
         ("multipart/form-data; boundary=x", "s3cr3t", "not a valid form"),
     ] {
         for path in ["/iso/pam/credential", "/api/pam/device"] {

@@ -3,17 +3,24 @@ use std::fmt::Write;
 use super::*;
 use crate::crypto::SealError;
 use crate::http::input_error::InputError;
+use crate::http::server::MediaType;
 use crate::store::{Cause, StoreError};
 use crate::vault::{DenyReason, Dependency, Field, Noun, Precondition, Switchable};
 
-const REQUEST_ERRORS: [RequestError; 9] = [
+const REQUEST_ERRORS: [RequestError; 15] = [
     RequestError::CrossSite,
     RequestError::RequestedWithMissing,
     RequestError::ApiVersion,
-    RequestError::MediaType,
-    RequestError::ContentCoding,
+    RequestError::MediaType(MediaType::Form),
+    RequestError::MediaType(MediaType::Multipart),
+    RequestError::MediaType(MediaType::Other),
     RequestError::SortField,
+    RequestError::Input(InputError::ContentCoding),
+    RequestError::Input(InputError::Charset),
     RequestError::Input(InputError::NotJson),
+    RequestError::Input(InputError::NotAnObject),
+    RequestError::Input(InputError::FormAsJson),
+    RequestError::Input(InputError::NotUtf8("request body")),
     RequestError::Input(InputError::TooLarge),
     RequestError::Input(InputError::Parameter { name: "Name", expected: "expected a string" }),
 ];

@@ -70,7 +70,7 @@ impl Row {
             (404, "No such object"),
             (409, "The name is taken, or the object is in use"),
             (413, "The body is larger than the settings allow"),
-            (415, "The body is not sent as JSON, or has a content coding"),
+            (415, "The body is not sent as JSON, or has a content coding or a charset other than UTF-8"),
             (429, "Too many wrong passwords; Retry-After is the time to wait"),
             (500, "Unexpected error"),
             (503, "The service is busy or has no database; Retry-After is the time to wait"),

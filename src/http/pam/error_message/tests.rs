@@ -115,12 +115,19 @@ fn the_whole_table() {
         InputError::NotJson,
         InputError::NotAnObject,
         InputError::NotAForm,
+        InputError::JsonAsForm,
+        InputError::FormAsJson,
+        InputError::NoBoundary,
+        InputError::PartEncoding,
+        InputError::ContentCoding,
+        InputError::Charset,
+        InputError::NotUtf8("path"),
         InputError::TooLarge,
         InputError::Unreadable,
         InputError::parameter("status", "expected true or false"),
         InputError::header("If-Match", "expected *"),
     ] {
-        row(InputError::REASON, Dialect::Legacy, ErrorMessage::input(error));
+        row(error.reason(), Dialect::Legacy, ErrorMessage::input(error));
     }
     insta::assert_snapshot!(table);
 }

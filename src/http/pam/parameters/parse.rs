@@ -1,7 +1,7 @@
 //! Parameters of a request, from its query and its body: JSON, form or multipart, also without a
 //! content type (contract, section 1.2).
 
-use actix_multipart::Multipart;
+use actix_multipart::{Field, Multipart};
 use actix_web::HttpRequest;
 use actix_web::web::BytesMut;
 use futures_util::StreamExt;
@@ -9,82 +9,115 @@ use serde_json::{Map, Value};
 
 use super::values::Parameters;
 use crate::http::input_error::InputError;
-use crate::http::server::{Body, MediaType};
+use crate::http::server::{Body, Content, is_utf8_charset};
+use crate::http::urlencoded::{self, NotUtf8};
 
-/// Returns the parameters in the query string.
-pub(crate) fn from_query(request: &HttpRequest) -> Parameters {
-    pairs(request.query_string().as_bytes())
+/// The encodings of a part that leave its bytes as they are (RFC 7578, section 4.7).
+const PLAIN: [&[u8]; 3] = [b"7bit", b"8bit", b"binary"];
+
+/// Parses the parameters in the query string.
+pub(crate) fn from_query(request: &HttpRequest) -> Result<Parameters, InputError> {
+    pairs(urlencoded::pairs(request.query_string()))
 }
 
 /// Parses the parameters in a body.
 pub(crate) async fn from_body(request: &HttpRequest, body: Body) -> Result<Parameters, InputError> {
-    if body.media_type() == MediaType::Multipart {
-        let whole = futures_util::stream::once(async { Ok(body.into_bytes()) });
-        return multipart(Multipart::new(request.headers(), whole)).await;
-    }
-    parse(body.media_type(), body.bytes())
-}
-
-/// Parses a body. Without a known media type, the first byte decides between JSON and form.
-fn parse(media_type: MediaType, bytes: &[u8]) -> Result<Parameters, InputError> {
-    let text = bytes.trim_ascii();
-    match media_type {
-        _ if text.is_empty() => Ok(Parameters::default()),
-        MediaType::Json => json(text),
-        MediaType::Other if text.starts_with(b"{") => json(text),
-        MediaType::Form | MediaType::Other | MediaType::Multipart => {
-            std::str::from_utf8(text).map_err(|_| InputError::NotAForm)?;
-            Ok(pairs(text))
+    match parse(&body)? {
+        Some(parameters) => Ok(parameters),
+        None => {
+            let whole = futures_util::stream::once(async { Ok(body.into_bytes()) });
+            multipart(Multipart::new(request.headers(), whole)).await
         }
     }
 }
 
-fn json(text: &[u8]) -> Result<Parameters, InputError> {
+/// Parses a body; `None` for a body in parts.
+fn parse(body: &Body) -> Result<Option<Parameters>, InputError> {
+    match body.content()? {
+        Content::Empty => Ok(Some(Parameters::default())),
+        Content::Json(text) => json(text).map(Some),
+        Content::Form(text) => pairs(urlencoded::body_pairs(text)).map(Some),
+        Content::Multipart => Ok(None),
+    }
+}
+
+fn json(text: &str) -> Result<Parameters, InputError> {
     // The parser's own message repeats the input, so it is dropped.
-    match serde_json::from_slice(text).map_err(|_| InputError::NotJson)? {
+    match serde_json::from_str(text).map_err(|_| InputError::not_json(text))? {
         Value::Object(members) => Ok(Parameters::new(members)),
         _ => Err(InputError::NotAnObject),
     }
 }
 
-/// Parses a form. `group[member]=value` is the member of a nested object, as PHP clients write it. The last value of
-/// a repeated parameter wins.
-fn pairs(form: &[u8]) -> Parameters {
-    let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(form) {
-        insert(&mut members, &name, value.into_owned());
-    }
-    Parameters::new(members)
+/// The members of a form, and the names of values that are not UTF-8.
+#[derive(Default)]
+struct Members {
+    members: Map<String, Value>,
+    not_utf8: Vec<String>,
 }
 
-fn insert(members: &mut Map<String, Value>, name: &str, value: String) {
-    let nested = name.strip_suffix(']').and_then(|name| name.split_once('['));
-    match nested {
-        Some((group, member)) if !group.is_empty() && !member.is_empty() => {
-            let group = members.entry(group).or_insert_with(|| Value::Object(Map::new()));
-            if let Some(group) = group.as_object_mut() {
-                group.insert(member.into(), value.into());
+impl Members {
+    /// Adds a pair. `group[member]=value` is the member of a nested object, as PHP clients write it. The last value of a
+    /// repeated parameter wins.
+    fn insert(&mut self, name: &str, value: Result<String, NotUtf8>) {
+        let value = value.unwrap_or_else(|NotUtf8| {
+            self.not_utf8.push(name.into());
+            String::new()
+        });
+        let nested = name.strip_suffix(']').and_then(|name| name.split_once('['));
+        match nested {
+            Some((group, member)) if !group.is_empty() && !member.is_empty() => {
+                let group = self.members.entry(group).or_insert_with(|| Value::Object(Map::new()));
+                if let Some(group) = group.as_object_mut() {
+                    group.insert(member.into(), value.into());
+                }
+            }
+            _ => {
+                self.members.insert(name.into(), value.into());
             }
         }
-        _ => {
-            members.insert(name.into(), value.into());
-        }
     }
+
+    fn into_parameters(self) -> Parameters {
+        Parameters::from_form(self.members, self.not_utf8)
+    }
+}
+
+/// Collects the pairs of a form.
+fn pairs(
+    pairs: impl Iterator<Item = (Result<String, NotUtf8>, Result<String, NotUtf8>)>,
+) -> Result<Parameters, InputError> {
+    let mut members = Members::default();
+    for (name, value) in pairs {
+        let name = name.map_err(|NotUtf8| InputError::NotUtf8("name of every parameter"))?;
+        members.insert(&name, value);
+    }
+    Ok(members.into_parameters())
 }
 
 async fn multipart(mut parts: Multipart) -> Result<Parameters, InputError> {
-    let mut members = Map::new();
+    let mut members = Members::default();
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|_| InputError::NotAForm)?;
+        check_part(&part)?;
         let name = part.name().ok_or(InputError::NotAForm)?.to_string();
         let mut bytes = BytesMut::new();
         while let Some(chunk) = part.next().await {
             bytes.extend_from_slice(&chunk.map_err(|_| InputError::NotAForm)?);
         }
-        let value = String::from_utf8(bytes.to_vec()).map_err(|_| InputError::NotAForm)?;
-        insert(&mut members, &name, value);
+        members.insert(&name, String::from_utf8(bytes.to_vec()).map_err(|_| NotUtf8));
     }
-    Ok(Parameters::new(members))
+    Ok(members.into_parameters())
+}
+
+/// Requires a part whose bytes are its text.
+fn check_part(part: &Field) -> Result<(), InputError> {
+    let encoding = part.headers().get("content-transfer-encoding").map(|value| value.as_bytes().trim_ascii());
+    if encoding.is_some_and(|encoding| !PLAIN.iter().any(|plain| encoding.eq_ignore_ascii_case(plain))) {
+        return Err(InputError::PartEncoding);
+    }
+    let charset = part.content_type().and_then(|content_type| content_type.get_param("charset"));
+    if charset.is_none_or(|charset| is_utf8_charset(charset.as_str())) { Ok(()) } else { Err(InputError::Charset) }
 }
 
 #[cfg(test)]
@@ -92,52 +125,81 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::http::server::MediaType;
 
     fn text(parameters: &Parameters, name: &'static str) -> Option<String> {
         parameters.text(name).unwrap()
     }
 
+    fn parsed(media_type: MediaType, bytes: &[u8]) -> Result<Parameters, InputError> {
+        Ok(parse(&Body::new(media_type, bytes)?)?.unwrap_or_default())
+    }
+
+    fn form(text: &str) -> Parameters {
+        parsed(MediaType::Form, text.as_bytes()).unwrap()
+    }
+
     #[test]
     fn a_body_without_a_type_is_told_from_its_first_byte() {
-        let parsed = parse(MediaType::Other, br#" {"a": "1"} "#).unwrap();
-        assert_eq!(text(&parsed, "a"), Some("1".into()));
-        assert_eq!(text(&parse(MediaType::Other, b"a=1").unwrap(), "a"), Some("1".into()));
-        assert_eq!(text(&parse(MediaType::Json, b"  ").unwrap(), "a"), None);
+        assert_eq!(text(&parsed(MediaType::Other, br#" {"a": "1"} "#).unwrap(), "a"), Some("1".into()));
+        assert_eq!(text(&parsed(MediaType::Other, b"a=1").unwrap(), "a"), Some("1".into()));
+        assert_eq!(text(&parsed(MediaType::Json, b"  ").unwrap(), "a"), None);
     }
 
     #[test]
     fn a_body_that_is_not_what_it_says_is_an_error() {
-        assert_eq!(parse(MediaType::Json, b"a=1").err(), Some(InputError::NotJson));
-        assert_eq!(parse(MediaType::Json, b"[1]").err(), Some(InputError::NotAnObject));
-        assert_eq!(parse(MediaType::Form, b"a=\xff").err(), Some(InputError::NotAForm));
+        for (media_type, bytes, expected) in [
+            (MediaType::Json, &b"a=1"[..], InputError::FormAsJson),
+            (MediaType::Json, b"a", InputError::NotJson),
+            (MediaType::Json, br#"{"a": "\ud800"}"#, InputError::NotJson),
+            (MediaType::Json, br#"{"\udc00a": 1}"#, InputError::NotJson),
+            (MediaType::Json, b"{\"a\": \"\xe9\"}", InputError::NotUtf8("request body")),
+            (MediaType::Json, b"[1]", InputError::NotAnObject),
+            (MediaType::Form, b"a=\xff", InputError::NotUtf8("request body")),
+            (MediaType::Form, br#"{"a": 1}"#, InputError::JsonAsForm),
+            (MediaType::Form, b"%E9=1", InputError::NotUtf8("name of every parameter")),
+        ] {
+            assert_eq!(parsed(media_type, bytes).err(), Some(expected));
+        }
         let deep = "[".repeat(100_000);
-        assert_eq!(parse(MediaType::Json, deep.as_bytes()).err(), Some(InputError::NotJson));
+        assert_eq!(parsed(MediaType::Json, deep.as_bytes()).err(), Some(InputError::NotJson));
     }
 
     #[test]
     fn forms_may_nest_once_and_the_last_value_counts() {
-        let form = pairs(b"jit_settings[jit]=true&jit_settings%5Bplugin%5D=P&name=a+b%21");
-        let group = form.object("jit_settings").unwrap().unwrap();
+        let sent = form("jit_settings[jit]=true&jit_settings%5Bplugin%5D=P&name=a+b%21");
+        let group = sent.object("jit_settings").unwrap().unwrap();
         assert_eq!((group.flag("jit"), group.text("plugin")), (Ok(Some(true)), Ok(Some("P".into()))));
-        assert_eq!(text(&form, "name"), Some("a b!".into()));
-        assert_eq!(text(&pairs(b"a=1&a=2"), "a"), Some("2".into()));
+        assert_eq!(text(&sent, "name"), Some("a b!".into()));
+        assert_eq!(text(&form("a=1&a=2"), "a"), Some("2".into()));
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf_8_is_an_error_of_its_parameter() {
+        let sent = form("content=caf%E9&name=x&jit_settings[plugin]=%80&other=%FF");
+        assert_eq!(sent.secret("content").map(drop), Err(InputError::not_utf8("content")));
+        assert_eq!(text(&sent, "name"), Some("x".into()));
+        let group = sent.object("jit_settings").unwrap().unwrap();
+        assert_eq!(group.text("plugin"), Err(InputError::not_utf8("plugin")));
+        assert_eq!(sent.require_utf8(), Err(InputError::NotUtf8("value of every parameter")));
+        assert_eq!(form("content=caf%C3%A9").require_utf8(), Ok(()));
     }
 
     proptest! {
         #[test]
         fn any_value_comes_through_a_form_unchanged(value in any::<String>()) {
             let form = form_urlencoded::Serializer::new(String::new()).append_pair("content", &value).finish();
-            let secret = pairs(form.as_bytes()).secret("content");
-            let secret = secret.unwrap().unwrap();
+            let sent = parsed(MediaType::Form, form.as_bytes()).unwrap();
+            let secret = sent.secret("content").unwrap().unwrap();
             prop_assert_eq!(secret.expose(), value.as_str());
             // Only a secret may hold a NUL character.
-            prop_assert_eq!(pairs(form.as_bytes()).text("content").is_err(), value.contains('\0'));
+            prop_assert_eq!(sent.text("content").is_err(), value.contains('\0'));
         }
 
         #[test]
         fn no_bytes_make_the_parsers_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             for kind in [MediaType::Json, MediaType::Form, MediaType::Other] {
-                let _ = parse(kind, &bytes);
+                let _ = parsed(kind, &bytes);
             }
         }
     }

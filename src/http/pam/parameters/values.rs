@@ -13,7 +13,13 @@ use crate::text::{TextError, canonical_number, is_storable, line, list, single_l
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
 /// idempotency key.
 #[derive(Clone, Default, Serialize)]
-pub(crate) struct Parameters(Map<String, Value>);
+#[serde(transparent)]
+pub(crate) struct Parameters {
+    members: Map<String, Value>,
+    /// The names of values that are not UTF-8, which are errors of these parameters.
+    #[serde(skip)]
+    not_utf8: Vec<String>,
+}
 
 impl std::fmt::Debug for Parameters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -24,21 +30,38 @@ impl std::fmt::Debug for Parameters {
 impl Parameters {
     /// Creates the parameters of a JSON object.
     pub(crate) fn new(members: Map<String, Value>) -> Self {
-        Self(members)
+        Self { members, not_utf8: Vec::new() }
+    }
+
+    /// Creates the parameters of a form. `not_utf8` are the names of values that are not UTF-8.
+    pub(super) fn from_form(members: Map<String, Value>, not_utf8: Vec<String>) -> Self {
+        Self { members, not_utf8 }
     }
 
     /// Adds the parameters of `other`, which take precedence.
     pub(crate) fn extend(&mut self, other: Parameters) {
-        self.0.extend(other.0);
+        self.members.extend(other.members);
+        self.not_utf8.extend(other.not_utf8);
     }
 
-    fn value(&self, parameter: &str) -> Option<&Value> {
-        self.0.get(parameter).filter(|value| !value.is_null())
+    /// Requires UTF-8 of the values that were not read, too: nothing of a malformed request takes effect.
+    ///
+    /// # Errors
+    /// [`InputError::NotUtf8`].
+    pub(crate) fn require_utf8(&self) -> Result<(), InputError> {
+        if self.not_utf8.is_empty() { Ok(()) } else { Err(InputError::NotUtf8("value of every parameter")) }
+    }
+
+    fn value(&self, parameter: &'static str) -> Result<Option<&Value>, InputError> {
+        if self.not_utf8.iter().any(|name| name == parameter) {
+            return Err(InputError::not_utf8(parameter));
+        }
+        Ok(self.members.get(parameter).filter(|value| !value.is_null()))
     }
 
     /// Returns a text of any length. Booleans and integers are converted; other numbers have more than one spelling.
     pub(crate) fn text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
-        let Some(value) = self.value(parameter) else { return Ok(None) };
+        let Some(value) = self.value(parameter)? else { return Ok(None) };
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Bool(flag) => flag.to_string(),
@@ -78,7 +101,7 @@ impl Parameters {
 
     /// Returns a secret, unchanged to the byte.
     pub(crate) fn secret(&self, parameter: &'static str) -> Result<Option<SecretText>, InputError> {
-        match self.value(parameter) {
+        match self.value(parameter)? {
             Some(Value::String(text)) => Ok(Some(SecretText::new(text.clone()))),
             _ => Ok(self.text(parameter)?.map(SecretText::new)),
         }
@@ -91,7 +114,7 @@ impl Parameters {
 
     /// Returns a text in which a whole number may have a fraction of zero.
     fn number_text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
-        match self.value(parameter) {
+        match self.value(parameter)? {
             Some(Value::Number(number)) => {
                 Ok(Some(whole(number).map_or(number.to_string(), |whole| whole.to_string())))
             }
@@ -137,12 +160,14 @@ impl Parameters {
 
     /// Returns a nested object. An array of one object is the object (contract, section 5.3); an empty array is absent.
     pub(crate) fn object(&self, parameter: &'static str) -> Result<Option<Parameters>, InputError> {
-        match self.value(parameter) {
+        match self.value(parameter)? {
             None => Ok(None),
-            Some(Value::Object(members)) => Ok(Some(Parameters(members.clone()))),
+            Some(Value::Object(members)) => {
+                Ok(Some(Self { members: members.clone(), not_utf8: self.not_utf8_in(parameter) }))
+            }
             Some(Value::Array(elements)) => match elements.as_slice() {
                 [] => Ok(None),
-                [Value::Object(members)] => Ok(Some(Parameters(members.clone()))),
+                [Value::Object(members)] => Ok(Some(Self::new(members.clone()))),
                 _ => Err(InputError::parameter(parameter, "expected an object")),
             },
             // A form sends an empty text for an absent object.
@@ -151,13 +176,19 @@ impl Parameters {
         }
     }
 
+    /// Returns the names of the members of a group of a form whose values are not UTF-8.
+    fn not_utf8_in(&self, group: &str) -> Vec<String> {
+        let member = |name: &String| Some(name.strip_prefix(group)?.strip_prefix('[')?.strip_suffix(']')?.to_string());
+        self.not_utf8.iter().filter_map(member).collect()
+    }
+
     /// Returns an array of objects.
     pub(crate) fn objects(&self, parameter: &'static str) -> Result<Option<Vec<Parameters>>, InputError> {
         let wrong = || InputError::parameter(parameter, "expected an array of objects");
-        match self.value(parameter) {
+        match self.value(parameter)? {
             None => Ok(None),
             Some(Value::Array(elements)) => {
-                let object = |element: &Value| element.as_object().cloned().map(Parameters).ok_or_else(wrong);
+                let object = |element: &Value| element.as_object().cloned().map(Self::new).ok_or_else(wrong);
                 elements.iter().map(object).collect::<Result<_, _>>().map(Some)
             }
             Some(_) => Err(wrong()),

@@ -96,6 +96,7 @@ impl Row {
             (401, "No token, or one that is not good"),
             (403, "The authorization lacks the resource, or does not allow the source address"),
             (413, "The body is larger than the settings allow"),
+            (415, "The body has a content coding, or a charset other than UTF-8"),
             (500, "Unexpected error"),
             (503, "The service is busy or has no database; Retry-After says when to come back"),
         ];
