@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod bodies;
 mod canary;
 mod concurrency;
 mod crash;
