@@ -4,7 +4,7 @@
 //! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
 //! * [`SecretBinding`]: kind, owner and version of a secret, the associated data of a sealed value.
 //! * [`KeyedDigest`]: keyed digests of values that may contain a secret.
-//! * [`totp_code`]: time-based one-time passwords.
+//! * [`totp_code`], [`check_totp_seed`]: time-based one-time passwords.
 //! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
 //! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses.
 //! * [`SecretText`], [`SecretBytes`]: secrets that cannot be printed, logged or serialized by accident.
@@ -27,7 +27,7 @@ pub use response_encryption::{
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};
 pub use ssh::{SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};
-pub use totp::{TotpCode, TotpSeedError, totp_code};
+pub use totp::{TotpCode, TotpSeedError, check_totp_seed, totp_code};
 
 /// Returns `N` random bytes from the operating system.
 ///
