@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ReadCredential, SealedCredential, resolve, shown, totp};
+use super::totp::{current_seed, totp};
+use super::{ReadCredential, SealedCredential, resolve, shown};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::TotpCode;
 use crate::store::StoreError;
@@ -16,7 +17,7 @@ use crate::vault::access::Visible;
 use crate::vault::device::Device;
 use crate::vault::operation::{Done, OperationContext, Permit};
 use crate::vault::pagination::{Cursor, CursorPage, Filter};
-use crate::vault::secrets::{self, Sealed, SecretOwner};
+use crate::vault::secrets::Sealed;
 use crate::vault::{Field, Noun, Switchable, Vault, VaultError, custody};
 
 /// Maximum number of candidates in the error when several credentials match.
@@ -95,11 +96,14 @@ fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<Sea
     let found = shown(context, row, &device, held_until)?;
     let now = context.micros();
     credential::set_viewed(context.connection(), id, now)?;
-    let seed = secrets::current(context, SecretOwner::TotpSeed(id))?;
-    if let Some(seed) = &seed {
-        // Refuse an invalid seed: logins without their second factor would fail, and finally lock the account.
-        totp(&seed.open_within(context)?, context.now())?;
-    }
+    let seed = match current_seed(context, id)? {
+        Some((sealed, seed)) => {
+            // Refuse an invalid seed: logins without their second factor would fail, and finally lock the account.
+            totp(&seed, context.now())?;
+            Some(sealed)
+        }
+        None => None,
+    };
     let at = to_micros(context.now());
     Ok(found.map(|found| SealedUse { found, seed, at, device: device.into() }))
 }

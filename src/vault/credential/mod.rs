@@ -11,6 +11,7 @@ mod save;
 mod settings;
 mod stored_settings;
 mod target;
+mod totp;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,10 +29,10 @@ pub use settings::{
 use super::access::Visible;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
-use super::secrets::{self, Sealed, SecretOwner};
+use super::secrets::Sealed;
 use super::{Noun, Switchable, Vault, VaultError, custody, device as devices};
 use crate::clock::from_micros;
-use crate::crypto::{SecretText, TotpCode, totp_code};
+use crate::crypto::{SecretText, TotpCode};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::custody as custody_store;
 use crate::store::device::DeviceRow;
@@ -132,15 +133,13 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let (row, _) = resolve::locked_readable_by_key(context, &key)?;
             custody::require_free(context, &row)?;
-            let seed = secrets::current(context, SecretOwner::TotpSeed(row.id))?;
-            let seed = seed.ok_or(VaultError::NotFound(Noun::TotpSeed))?;
             // Opened within the transaction, since an invalid seed is recorded as a refusal. The code is computed afterwards.
-            let seed = seed.open_within(context)?;
-            totp(&seed, context.now())?;
+            let (_, seed) = totp::current_seed(context, row.id)?.ok_or(VaultError::NotFound(Noun::TotpSeed))?;
+            totp::totp(&seed, context.now())?;
             Ok(Done::new(Subject::Credential(row.id), (row.id, seed)))
         };
         let ((id, seed), _) = self.execute(permit, rule).await?;
-        Ok(CredentialTotp { id, totp: totp(&seed, self.0.clock.now())? })
+        Ok(CredentialTotp { id, totp: totp::totp(&seed, self.0.clock.now())? })
     }
 
     /// Creates a credential, or updates the one that the request names; `save.rs` has the rule.
@@ -232,11 +231,6 @@ pub(super) fn activate(
     let now = context.micros();
     credential::set_active(context.connection(), row.id, true, now)?;
     Ok(Done::new(Subject::Credential(row.id), ()))
-}
-
-/// Computes the one-time password of a seed at `moment`.
-fn totp(seed: &SecretText, moment: DateTime<Utc>) -> Result<TotpCode, VaultError> {
-    totp_code(seed, moment).map_err(|_| VaultError::WrongKind(Noun::TotpSeed))
 }
 
 /// Returns the result of reading a credential in the client's custody, still sealed.

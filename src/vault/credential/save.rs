@@ -13,6 +13,7 @@ use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, 
 use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
 use super::target::{find_target, free_identifier, free_username, require_usable_device};
+use super::totp::check_seed;
 use super::{locked_etag, parent, resolve};
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
@@ -32,6 +33,7 @@ pub(super) fn save(
     policy: SavePolicy,
 ) -> Result<Done<SavedCredential>, VaultError> {
     let device = checked_device(context, input, policy)?;
+    check_seed(input.settings.totp_seed.as_ref())?;
     let target = find_target(context, input, &device)?;
     require_usable_device(context, target.as_ref(), &device)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {

@@ -27,3 +27,4 @@ mod settings;
 mod source;
 mod stale_grants;
 mod start;
+mod totp;

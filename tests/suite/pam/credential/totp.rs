@@ -56,6 +56,58 @@ async fn a_url_is_a_seed_too() {
     assert_eq!((&totp["digits"], &totp["period"], &totp["algorithm"]), (&json!(8), &json!(60), &json!("SHA256")));
 }
 
+#[actix_web::test]
+async fn a_url_gives_codes_as_issuers_write_it() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    client.save_credential(&credential(SEED)).await;
+    let expected = client.get("/iso/pam/credential/i/totp").await.expect(200)["totp"]["code"].clone();
+    for url in [
+        format!("otpauth://totp/Some%20Company:me%40corp.example?secret={SEED}&issuer=Microsoft"),
+        format!("otpauth://totp/a?secret={}&digits=&image=x\n", SEED.to_lowercase()),
+        "OTPAUTH://TOTP/?Secret=GEZD+GNBV+GY3T+QOJQ+GEZD+GNBV+GY3T+QOJQ&Algorithm=HmacSHA1".into(),
+    ] {
+        client.save_credential(&credential(&url)).await;
+        assert_eq!(client.get("/iso/pam/credential/i/totp").await.expect(200)["totp"]["code"], expected, "{url}");
+    }
+}
+
+/// On every way in: created, updated, in a batch.
+#[actix_web::test]
+async fn a_seed_that_gives_no_code_is_refused_when_it_is_saved() {
+    let (_app, client) = vault(SEED).await;
+    let code = client.get("/iso/pam/credential/i/totp").await.expect(200)["totp"]["code"].clone();
+    for (seed, part) in [
+        ("MZXHUNTER", "secret_key: is cut off"),
+        ("hunter2!", "secret_key: must be base32"),
+        ("otpauth://hotp/a?secret=GEZDGNBV", "secret_key: must be an `otpauth://totp/` URL"),
+        ("otpauth://totp/hunter?secret=GEZDGNBV&digits=9", "secret_key: must be an `otpauth://totp/` URL"),
+        ("otpauth://totp/hunter?secret=GEZDGNB1", "secret_key: must be an `otpauth://totp/` URL"),
+    ] {
+        let mut new = credential(seed);
+        (new["identifier"], new["username"]) = (json!("new"), json!("new"));
+        for (path, sent) in [("/iso/pam/credential", credential(seed)), ("/api/pam/credential", new.clone())] {
+            let answer = client.post(path, &sent).await;
+            answer.expect_refusal(400, part);
+            assert!(!answer.text.to_lowercase().contains("hunter"), "{}", answer.text);
+        }
+        let batch = client.post("/api/pam/credential/batch", &json!({ "items": [{ "save": new }] })).await;
+        assert!(batch.text.contains(part), "{}", batch.text);
+    }
+    assert_eq!(client.get("/iso/pam/credential/i/totp").await.expect(200)["totp"]["code"], code);
+    client.get("/iso/pam/credential/new").await.expect_number(1007);
+}
+
+#[actix_web::test]
+async fn an_empty_seed_is_no_seed() {
+    let (_app, client) = vault(SEED).await;
+    client.save_credential(&credential(" ")).await;
+    client.get("/iso/pam/credential/i/totp").await.expect_refusal(400, "has no TOTP");
+    let used = client.post("/iso/pam/use", &json!({ "identifier": "i" })).await.expect(200);
+    assert_eq!(used["totp"], Value::Null);
+}
+
 /// Asks every route that there is for one, with every key that could name something.
 #[actix_web::test]
 async fn the_seed_itself_never_leaves() {

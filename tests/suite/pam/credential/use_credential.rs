@@ -137,7 +137,7 @@ async fn it_takes_custody_as_a_read_does() {
 #[actix_web::test]
 async fn a_seed_that_gives_no_code_is_told_of_before_the_login_fails() {
     let (app, client) = vault().await;
-    let bad = json!({ "hostname": "erp-01", "ip": "10.0.0.1", "username": "admin", "additional_settings": { "secret_key": "!" } });
+    let bad = json!({ "hostname": "erp-01", "ip": "10.0.0.1", "username": "admin", "additional_settings": { "secret_key": "295B3LA1M6LRAHI2S7G1A36LMK6I4IWW" } });
     client.save_credential(&bad).await;
     let body = json!({ "hostname": "erp-01", "username": "admin" });
     client.post("/iso/pam/use", &body).await.expect_refusal(400, "secret_key");
