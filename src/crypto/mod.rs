@@ -26,7 +26,7 @@ pub use response_encryption::{
 };
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};
-pub use ssh::{SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};
+pub use ssh::{KeyFlaw, SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};
 pub use totp::{TotpCode, TotpSeedError, check_totp_seed, totp_code};
 
 /// Returns `N` random bytes from the operating system.

@@ -246,9 +246,8 @@ fn checked_public_key(
         return public.map(String::from).ok_or(VaultError::Missing(Field::PublicKey));
     }
     check_ssh_pair(private, public).map_err(|error| match error {
-        SshKeyError::NoPrivateKey => VaultError::invalid(Field::PrivateKey, "is not a private key"),
-        SshKeyError::NoPublicKey => VaultError::invalid(Field::PublicKey, "is not a public key"),
-        SshKeyError::OtherPair => VaultError::invalid(Field::PublicKey, "does not belong to the private key"),
+        SshKeyError::PrivateKey(flaw) => VaultError::invalid(Field::PrivateKey, flaw.as_str()),
+        SshKeyError::PublicKey(flaw) => VaultError::invalid(Field::PublicKey, flaw.as_str()),
         // The format of the private key does not contain the public key, so the client must send it.
         SshKeyError::NotDerivable => VaultError::Missing(Field::PublicKey),
     })

@@ -68,16 +68,36 @@ async fn a_public_key_that_is_missing_is_derived() {
 }
 
 #[actix_web::test]
+async fn a_public_key_is_kept_as_it_is_written() {
+    let (_app, client) = vault().await;
+    let base64 = PUBLIC.split(' ').nth(1).unwrap();
+    for (public, comment) in [
+        (format!("ssh-ed25519\t{base64}\t two  words \r\n"), "two  words"),
+        (format!("\n\nssh-ed25519   {base64}"), ""),
+        (format!("# the build server\nssh-ed25519 {base64} c\n"), "c"),
+        (format!(r#"from="10.0.0.1",command="echo \"a b\"",no-pty ssh-ed25519 {base64} c"#), "c"),
+    ] {
+        client.post("/iso/pam/key", &key(json!({ "public_key": public }))).await.expect(201);
+        let shown = client.get("/iso/pam/key/1").await.expect(200)["key"].clone();
+        assert_eq!((&shown["public_key"], &shown["comment"]), (&json!(public), &json!(comment)));
+        assert_eq!(shown["algorithm"], "ssh-ed25519");
+    }
+}
+
+#[actix_web::test]
 async fn what_is_no_key_or_no_pair_is_refused_unless_the_check_is_off() {
     let (_app, client) = vault().await;
     for (more, part) in [
         (json!({ "private_key": "hunter2hunter2" }), "private_key: is not a private key"),
+        (json!({ "public_key": PRIVATE }), "public_key: is a private key"),
+        (json!({ "public_key": format!("{PUBLIC}{OTHER_PUBLIC}") }), "public_key: holds more than one line"),
+        (json!({ "public_key": PUBLIC.replacen("ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", 1) }), "public_key"),
         (json!({ "public_key": "hunter2hunter2" }), "public_key: is not a public key"),
         (json!({ "public_key": OTHER_PUBLIC }), "does not belong"),
     ] {
         let answer = client.post("/iso/pam/key", &key(more)).await;
         answer.expect_refusal(400, part);
-        assert!(!answer.text.contains("hunter2"));
+        assert!(!answer.text.contains("hunter2") && !answer.text.contains("b3BlbnNzaC"), "{}", answer.text);
     }
     let app = TestApp::start_with(|settings| settings.ssh_keys.check = false).await;
     let client = app.client().await;

@@ -1,0 +1,105 @@
+use proptest::prelude::*;
+
+use super::*;
+
+macro_rules! fixture {
+    ($name:literal) => {
+        (
+            SecretText::new(include_str!(concat!("../../../tests/suite/fixtures/ssh/", $name)).into()),
+            include_str!(concat!("../../../tests/suite/fixtures/ssh/", $name, ".pub")),
+        )
+    };
+}
+
+fn public_flaw(public: &str) -> Option<KeyFlaw> {
+    public_key::read(public).err()
+}
+
+#[test]
+fn a_pair_is_recognised_and_its_public_key_derived() {
+    for (private, public) in [fixture!("ed25519"), fixture!("ecdsa"), fixture!("rsa"), fixture!("encrypted")] {
+        assert_eq!(check_ssh_pair(&private, Some(public)), Ok(public.into()));
+        let derived = check_ssh_pair(&private, None).unwrap();
+        assert_eq!(derived.split(' ').nth(1).unwrap().trim(), public.split(' ').nth(1).unwrap());
+    }
+}
+
+#[test]
+fn line_ends_and_text_around_do_not_matter() {
+    let (private, public) = fixture!("ed25519");
+    let windows = SecretText::new(format!("\r\n{}\r\n", private.expose().replace('\n', "\r\n")));
+    assert!(check_ssh_pair(&windows, Some(&format!(" {public}\r\n"))).is_ok());
+}
+
+#[test]
+fn a_private_key_of_another_pair_is_refused() {
+    let ((private, _), (_, public)) = (fixture!("ed25519"), fixture!("rsa"));
+    assert_eq!(check_ssh_pair(&private, Some(public)), Err(SshKeyError::PublicKey(KeyFlaw::OtherPair)));
+}
+
+#[test]
+fn a_public_key_is_read_in_every_spelling() {
+    let (_, public) = fixture!("ed25519");
+    let key = public.split(' ').nth(1).unwrap();
+    for (text, comment) in [
+        (format!("ssh-ed25519 {key}"), ""),
+        (format!("\n\t ssh-ed25519\t{key}\t a b \r\n\r\n"), "a b"),
+        (format!("# a key\nssh-ed25519   {key}  c\n"), "c"),
+        (format!(r#"from="10.0.0.1",command="echo \"a b\"" ssh-ed25519 {key} c"#), "c"),
+        (format!("no-pty ssh-ed25519 {key}"), ""),
+        (format!("---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"a b\"\n{key}\n---- END SSH2 PUBLIC KEY ----\n"), "a b"),
+    ] {
+        let facts = ssh_key_facts(&text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((facts.algorithm.as_str(), facts.comment.as_str()), ("ssh-ed25519", comment), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_public_key_is_refused_with_the_reason() {
+    let (private, public) = fixture!("ed25519");
+    let key = public.split(' ').nth(1).unwrap();
+    let cut = &key[..key.len() - 4];
+    for (text, expected) in [
+        ("", KeyFlaw::NoPublicKey),
+        ("# ssh-ed25519", KeyFlaw::NoPublicKey),
+        ("hunter2", KeyFlaw::NoPublicKey),
+        ("ssh-ed25519", KeyFlaw::NoPublicKey),
+        ("ssh-ed25519 nonsense", KeyFlaw::NoPublicKey),
+        (&format!("ssh-rsa {key}"), KeyFlaw::NoPublicKey),
+        (&format!("ssh-ed25519 {cut}"), KeyFlaw::Damaged),
+        (&format!("{public}{public}"), KeyFlaw::SeveralLines),
+        (private.expose(), KeyFlaw::IsPrivate),
+        ("PuTTY-User-Key-File-3: ssh-ed25519", KeyFlaw::IsPrivate),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", KeyFlaw::IsCertificate),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", KeyFlaw::Damaged),
+        ("ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t", KeyFlaw::IsCertificate),
+        ("ssh-ed448 AAAACXNzaC1lZDQ0OA==", KeyFlaw::UnknownType),
+    ] {
+        assert_eq!(public_flaw(text), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn the_facts_are_those_of_ssh_keygen() {
+    let sizes = [
+        (fixture!("ed25519").1, "ssh-ed25519", 256),
+        (fixture!("ecdsa").1, "ecdsa-sha2-nistp256", 256),
+        (fixture!("rsa").1, "ssh-rsa", 2048),
+    ];
+    for (public, algorithm, bits) in sizes {
+        let facts = ssh_key_facts(public).unwrap();
+        assert_eq!((facts.algorithm.as_str(), facts.bits), (algorithm, Some(bits)));
+        assert!(facts.fingerprint.starts_with("SHA256:") && facts.fingerprint.len() == 50);
+        assert_eq!(facts.comment, "made for tests");
+    }
+    assert_eq!(ssh_key_facts("nonsense"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(private in any::<String>(), public in any::<String>()) {
+        let _ = check_ssh_pair(&SecretText::new(private.clone()), Some(&public));
+        let wrapped = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{private}\n-----END OPENSSH PRIVATE KEY-----");
+        let _ = check_ssh_pair(&SecretText::new(wrapped), None);
+    }
+}

@@ -1,0 +1,25 @@
+//! The binary data types of SSH (RFC 4251, section 5).
+
+/// Reads data types one after the other. `None` at the end of the data.
+#[derive(Clone, Copy)]
+pub(super) struct WireReader<'a>(pub(super) &'a [u8]);
+
+impl<'a> WireReader<'a> {
+    /// Reads `length` bytes.
+    pub(super) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    /// Reads a number of 32 bits.
+    pub(super) fn uint32(&mut self) -> Option<u32> {
+        Some(u32::from_be_bytes(self.bytes(4)?.try_into().ok()?))
+    }
+
+    /// Reads a string, or the bytes of a multiple precision integer.
+    pub(super) fn string(&mut self) -> Option<&'a [u8]> {
+        let length = self.uint32()?;
+        self.bytes(usize::try_from(length).ok()?)
+    }
+}
