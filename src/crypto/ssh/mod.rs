@@ -1,9 +1,12 @@
 //! SSH keys as text: properties of a public key, and whether a private key belongs to it.
 //!
-//! What is stored and returned is the text that was sent; reading only decides whether it is a key, and of which pair.
+//! Keys are read in every format that OpenSSH, OpenSSL and PuTTY write, and in every wrapping. What is stored and
+//! returned is the text that was sent; reading only decides whether it is a key, and of which pair.
 
 mod armor;
+mod der;
 mod error;
+mod openssh;
 mod private_key;
 mod public_key;
 mod putty;

@@ -1,21 +1,66 @@
-//! Private keys. Those in OpenSSH's own format are read, encrypted ones too, since they carry their public key in the
-//! clear. Older formats are recognised and taken as they are.
+//! Private keys in the formats that programs write.
 
-use ssh_key::{PrivateKey, PublicKey};
+use ssh_key::PublicKey;
 
-use super::{KeyFlaw, putty};
+use super::armor::{Block, blocks};
+use super::wire::WireReader;
+use super::{KeyFlaw, der, openssh, public_key, putty};
 
-/// Returns the public key inside a private key; `None` for formats that are not parsed.
+/// The first number of a key in the format of ssh.com.
+const SSHCOM_MAGIC: u32 = 0x3f6f_f9eb;
+
+/// Returns the public key of a private one; `None` where it cannot be derived.
+///
+/// # Errors
+/// What is wrong with the text.
 pub(super) fn public_key(text: &str) -> Result<Option<PublicKey>, KeyFlaw> {
-    // Accept the line endings of any system.
-    let text = zeroize::Zeroizing::new(text.trim().replace("\r\n", "\n") + "\n");
-    if text.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
-        let key = PrivateKey::from_openssh(text.as_bytes()).map_err(|_| KeyFlaw::NoPrivateKey)?;
-        return Ok(Some(key.public_key().clone()));
+    // Notepad writes a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
+    let putty_keys = text.lines().filter(|line| line.starts_with(putty::HEADER)).count();
+    let blocks = blocks(text)?;
+    let mut keys = blocks.iter().filter(|block| block.is_private_key());
+    match (putty_keys, keys.next(), keys.next()) {
+        (1, None, _) => putty::public_key(text).map(Some),
+        (0, Some(block), None) => in_block(block),
+        (0, None, _) => Err(other(text, &blocks)),
+        _ => Err(KeyFlaw::SeveralKeys),
     }
-    let pem = ["", "RSA ", "EC ", "DSA ", "ENCRYPTED "].iter().any(|kind| {
-        text.starts_with(&format!("-----BEGIN {kind}PRIVATE KEY-----\n"))
-            && text.trim_end().ends_with(&format!("-----END {kind}PRIVATE KEY-----"))
-    });
-    if pem || text.starts_with(putty::HEADER) { Ok(None) } else { Err(KeyFlaw::NoPrivateKey) }
+}
+
+fn in_block(block: &Block<'_>) -> Result<Option<PublicKey>, KeyFlaw> {
+    let content = block.decode()?;
+    match block.label {
+        "OPENSSH PRIVATE KEY" => openssh::public_key(&content).map(Some),
+        "SSH2 ENCRYPTED PRIVATE KEY" => sshcom(&content).map(|()| None).ok_or(KeyFlaw::Damaged),
+        _ if block.header("Proc-Type").is_some() => encrypted(block, &content).map(|()| None).ok_or(KeyFlaw::Damaged),
+        label => Ok(der::public_key(label, &content)?.map(PublicKey::from)),
+    }
+}
+
+/// Checks a PEM block that is encrypted as in RFC 1421: everything but the length is unknown.
+fn encrypted(block: &Block<'_>, content: &[u8]) -> Option<()> {
+    let known = matches!(block.label, "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "DSA PRIVATE KEY");
+    let marked = block.header("Proc-Type")?.replace(' ', "") == "4,ENCRYPTED" && block.header("DEK-Info").is_some();
+    (known && marked && !content.is_empty() && content.len().is_multiple_of(8)).then_some(())
+}
+
+/// Checks the frame of a key in the format of ssh.com.
+fn sshcom(content: &[u8]) -> Option<()> {
+    let mut reader = WireReader(content);
+    let framed = reader.uint32()? == SSHCOM_MAGIC && usize::try_from(reader.uint32()?).ok()? == content.len();
+    // Type, cipher and key.
+    reader.strings(3)?;
+    (framed && reader.is_at_end()).then_some(())
+}
+
+/// Returns what a text without a private key is.
+fn other(text: &str, blocks: &[Block<'_>]) -> KeyFlaw {
+    if blocks.iter().any(|block| block.label.ends_with("CERTIFICATE")) {
+        return KeyFlaw::IsCertificate;
+    }
+    match public_key::read(text) {
+        Ok(_) => KeyFlaw::IsPublic,
+        Err(KeyFlaw::IsCertificate) => KeyFlaw::IsCertificate,
+        Err(_) => KeyFlaw::NoPrivateKey,
+    }
 }

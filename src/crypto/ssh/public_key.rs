@@ -11,9 +11,9 @@ use super::armor::{Block, blocks, decode, has_header};
 use super::wire::WireReader;
 use super::{KeyFlaw, putty};
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// Reads a public key.
 ///
@@ -51,7 +51,7 @@ pub(super) fn from_bytes(blob: &[u8]) -> Result<PublicKey, KeyFlaw> {
 }
 
 /// Returns an RSA key of its modulus and exponent, in big endian.
-fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<KeyData, KeyFlaw> {
+pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<KeyData, KeyFlaw> {
     let number = |bytes| Mpint::from_positive_bytes(bytes).map_err(|_| KeyFlaw::Damaged);
     Ok(KeyData::Rsa(RsaPublicKey { e: number(exponent)?, n: number(modulus)? }))
 }

@@ -11,13 +11,22 @@ macro_rules! fixture {
     };
 }
 
+fn flaw_of(private: &str) -> Option<KeyFlaw> {
+    match check_ssh_pair(&SecretText::new(private.into()), None) {
+        Err(SshKeyError::PrivateKey(flaw)) => Some(flaw),
+        _ => None,
+    }
+}
+
 fn public_flaw(public: &str) -> Option<KeyFlaw> {
     public_key::read(public).err()
 }
 
 #[test]
 fn a_pair_is_recognised_and_its_public_key_derived() {
-    for (private, public) in [fixture!("ed25519"), fixture!("ecdsa"), fixture!("rsa"), fixture!("encrypted")] {
+    for (private, public) in
+        [fixture!("ed25519"), fixture!("ecdsa"), fixture!("rsa"), fixture!("encrypted"), fixture!("pkcs1")]
+    {
         assert_eq!(check_ssh_pair(&private, Some(public)), Ok(public.into()));
         let derived = check_ssh_pair(&private, None).unwrap();
         assert_eq!(derived.split(' ').nth(1).unwrap().trim(), public.split(' ').nth(1).unwrap());
@@ -27,7 +36,7 @@ fn a_pair_is_recognised_and_its_public_key_derived() {
 #[test]
 fn line_ends_and_text_around_do_not_matter() {
     let (private, public) = fixture!("ed25519");
-    let windows = SecretText::new(format!("\r\n{}\r\n", private.expose().replace('\n', "\r\n")));
+    let windows = SecretText::new(format!("\u{feff}\r\na\r\n{}\r\nb", private.expose().replace('\n', "\r\n")));
     assert!(check_ssh_pair(&windows, Some(&format!(" {public}\r\n"))).is_ok());
 }
 
@@ -35,6 +44,50 @@ fn line_ends_and_text_around_do_not_matter() {
 fn a_private_key_of_another_pair_is_refused() {
     let ((private, _), (_, public)) = (fixture!("ed25519"), fixture!("rsa"));
     assert_eq!(check_ssh_pair(&private, Some(public)), Err(SshKeyError::PublicKey(KeyFlaw::OtherPair)));
+    let ((private, _), (_, public)) = (fixture!("pkcs1"), fixture!("rsa"));
+    assert_eq!(check_ssh_pair(&private, Some(public)), Err(SshKeyError::PublicKey(KeyFlaw::OtherPair)));
+}
+
+#[test]
+fn what_is_no_private_key_is_refused_with_the_reason() {
+    let (private, public) = fixture!("ed25519");
+    let private = private.expose();
+    let lines: Vec<&str> = private.lines().collect();
+    let other_header = private.replace("OPENSSH", "RSA");
+    for (text, expected) in [
+        ("", KeyFlaw::NoPrivateKey),
+        ("hunter2", KeyFlaw::NoPrivateKey),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----", KeyFlaw::CutOff),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----", KeyFlaw::Damaged),
+        ("-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----", KeyFlaw::NotBase64),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", KeyFlaw::IsCertificate),
+        ("PuTTY-User-Key-File-3: ssh-ed25519", KeyFlaw::Damaged),
+        (public, KeyFlaw::IsPublic),
+        (&private[..120], KeyFlaw::CutOff),
+        (&lines.join(" "), KeyFlaw::NoLineBreaks),
+        (&[&lines[..2], &lines[3..]].concat().join("\n"), KeyFlaw::NotBase64),
+        (&other_header, KeyFlaw::Damaged),
+        (&format!("{private}{private}"), KeyFlaw::SeveralKeys),
+    ] {
+        assert_eq!(flaw_of(text), Some(expected), "{text}");
+    }
+}
+
+/// Every character of the base64, replaced: the public key, the private one, their frame, or the padding shows it. Only
+/// the comment is free.
+#[test]
+fn a_character_that_changed_is_found() {
+    let (private, _) = fixture!("ed25519");
+    let (header, rest) = private.expose().split_once('\n').unwrap();
+    let (content, footer) = rest.split_once("-----").unwrap();
+    let mut accepted = 0;
+    for at in content.match_indices(|c: char| c.is_ascii_alphanumeric()).map(|(at, _)| at) {
+        let other = if &content[at..=at] == "A" { "B" } else { "A" };
+        let changed = format!("{header}\n{}{other}{}-----{footer}", &content[..at], &content[at + 1..]);
+        accepted += usize::from(flaw_of(&changed).is_none());
+    }
+    // "made for tests" in base64.
+    assert!(accepted <= 20, "{accepted}");
 }
 
 #[test]
@@ -99,7 +152,19 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(private in any::<String>(), public in any::<String>()) {
         let _ = check_ssh_pair(&SecretText::new(private.clone()), Some(&public));
-        let wrapped = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{private}\n-----END OPENSSH PRIVATE KEY-----");
-        let _ = check_ssh_pair(&SecretText::new(wrapped), None);
+        for label in ["OPENSSH PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY"] {
+            let wrapped = format!("-----BEGIN {label}-----\n{private}\n-----END {label}-----");
+            let _ = check_ssh_pair(&SecretText::new(wrapped), None);
+        }
+        let putty = format!("PuTTY-User-Key-File-3: {private}");
+        let _ = check_ssh_pair(&SecretText::new(putty), None);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>()) {
+        let _ = openssh::public_key(&[b"openssh-key-v1\0", bytes.as_slice()].concat());
+        for label in ["RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY"] {
+            let _ = der::public_key(label, &bytes);
+        }
     }
 }

@@ -22,4 +22,21 @@ impl<'a> WireReader<'a> {
         let length = self.uint32()?;
         self.bytes(usize::try_from(length).ok()?)
     }
+
+    /// Reads `count` strings.
+    pub(super) fn strings(&mut self, count: usize) -> Option<Vec<&'a [u8]>> {
+        (0..count).map(|_| self.string()).collect()
+    }
+
+    /// Whether everything is read.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Appends a string.
+pub(super) fn push_string(data: &mut Vec<u8>, string: &[u8]) -> Option<()> {
+    data.extend(u32::try_from(string.len()).ok()?.to_be_bytes());
+    data.extend(string);
+    Some(())
 }

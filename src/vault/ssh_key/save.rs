@@ -3,14 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pair::{changed_public_key, checked_public_key};
 use super::{KeyDevice, device_by_hostname, key_devices, locked_etag};
-use crate::crypto::{SecretText, SshKeyError, check_ssh_pair};
+use crate::crypto::SecretText;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
+use crate::store::device;
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::link::{self, LinkedObject};
 use crate::store::lock::lock_name;
 use crate::store::ssh_key::{self, SshKeyChanges};
-use crate::store::{StoreError, device};
 use crate::vault::access::{Visible, require_tags_allowed};
 use crate::vault::credential::resolve;
 use crate::vault::device::{checked_tags, required};
@@ -64,11 +65,11 @@ impl SshKeyInput {
         self.identifier.as_deref().filter(|identifier| !identifier.is_empty())
     }
 
-    fn sent_public_key(&self) -> Option<&str> {
+    pub(super) fn sent_public_key(&self) -> Option<&str> {
         self.public_key.as_deref().filter(|key| !key.trim().is_empty())
     }
 
-    fn sent_private_key(&self) -> Option<&SecretText> {
+    pub(super) fn sent_private_key(&self) -> Option<&SecretText> {
         self.private_key.as_ref().filter(|key| !key.is_empty())
     }
 }
@@ -217,53 +218,6 @@ fn moved_to(
     let device = device.ok_or(VaultError::NotFound(Noun::Device))?;
     require_active_device(context, device.id, row.active)?;
     Ok(Some(device.id))
-}
-
-/// Returns the public key to write on an update, checked against the sent or the stored private key.
-fn changed_public_key(
-    context: &mut OperationContext<'_>,
-    input: &SshKeyInput,
-    id: CredentialId,
-) -> Result<Option<String>, VaultError> {
-    match (input.sent_private_key(), input.sent_public_key()) {
-        (None, None) => Ok(None),
-        (Some(private), public) => checked_public_key(context, private, public).map(Some),
-        (None, Some(public)) => {
-            let stored = secrets::current(context, SecretOwner::SshPrivateKey(id))?.ok_or(StoreError::NotFound)?;
-            let private = stored.open_within(context)?;
-            checked_public_key(context, &private, Some(public)).map(Some)
-        }
-    }
-}
-
-/// Checks a key pair and returns its public key. With the check off in the settings, returns the sent public key unchanged.
-fn checked_public_key(
-    context: &OperationContext<'_>,
-    private: &SecretText,
-    public: Option<&str>,
-) -> Result<String, VaultError> {
-    if !context.settings().ssh_keys.check {
-        return public.map(String::from).ok_or(VaultError::Missing(Field::PublicKey));
-    }
-    check_ssh_pair(private, public).map_err(|error| match error {
-        SshKeyError::PrivateKey(flaw) => VaultError::invalid(Field::PrivateKey, flaw.as_str()),
-        SshKeyError::PublicKey(flaw) => VaultError::invalid(Field::PublicKey, flaw.as_str()),
-        // The format of the private key does not contain the public key, so the client must send it.
-        SshKeyError::NotDerivable => VaultError::Missing(Field::PublicKey),
-    })
-}
-
-/// Restores an earlier private key, with the public key that it contains. If it contains none, the public key is unchanged.
-pub(in crate::vault) fn restore(
-    context: &mut OperationContext<'_>,
-    id: CredentialId,
-    private: &SecretText,
-) -> Result<(), VaultError> {
-    if let Ok(public_key) = check_ssh_pair(private, None) {
-        let changes = SshKeyChanges { key_name: None, public_key: Some(public_key) };
-        ssh_key::update(context.connection(), id, &changes)?;
-    }
-    secrets::store(context, SecretOwner::SshPrivateKey(id), private)
 }
 
 fn sent_username(input: &SshKeyInput) -> Option<&str> {

@@ -8,6 +8,8 @@ const PRIVATE: &str = include_str!("../fixtures/ssh/ed25519");
 const PUBLIC: &str = include_str!("../fixtures/ssh/ed25519.pub");
 const OTHER_PUBLIC: &str = include_str!("../fixtures/ssh/rsa.pub");
 const OTHER_PRIVATE: &str = include_str!("../fixtures/ssh/rsa");
+const PKCS1_PRIVATE: &str = include_str!("../fixtures/ssh/pkcs1");
+const PKCS1_PUBLIC: &str = include_str!("../fixtures/ssh/pkcs1.pub");
 
 async fn vault() -> (TestApp, TestClient) {
     let app = TestApp::start().await;
@@ -68,6 +70,16 @@ async fn a_public_key_that_is_missing_is_derived() {
 }
 
 #[actix_web::test]
+async fn a_public_key_is_derived_from_pem_too() {
+    let (_app, client) = vault().await;
+    let sent = key(json!({ "private_key": PKCS1_PRIVATE, "public_key": null }));
+    client.post("/iso/pam/key", &sent).await.expect(201);
+    let shown = client.get("/iso/pam/key/1").await.expect(200)["key"].clone();
+    assert_eq!(shown["public_key"].as_str().unwrap().split(' ').nth(1), PKCS1_PUBLIC.split(' ').nth(1));
+    assert_eq!(shown["algorithm"], "ssh-rsa");
+}
+
+#[actix_web::test]
 async fn a_public_key_is_kept_as_it_is_written() {
     let (_app, client) = vault().await;
     let base64 = PUBLIC.split(' ').nth(1).unwrap();
@@ -89,6 +101,10 @@ async fn what_is_no_key_or_no_pair_is_refused_unless_the_check_is_off() {
     let (_app, client) = vault().await;
     for (more, part) in [
         (json!({ "private_key": "hunter2hunter2" }), "private_key: is not a private key"),
+        (json!({ "private_key": format!("{PRIVATE}{OTHER_PRIVATE}") }), "private_key: holds more than one key"),
+        (json!({ "private_key": PRIVATE[..200] }), "private_key: is cut off"),
+        (json!({ "private_key": PUBLIC }), "private_key: is a public key"),
+        (json!({ "private_key": PKCS1_PRIVATE }), "public_key: does not belong"),
         (json!({ "public_key": PRIVATE }), "public_key: is a private key"),
         (json!({ "public_key": format!("{PUBLIC}{OTHER_PUBLIC}") }), "public_key: holds more than one line"),
         (json!({ "public_key": PUBLIC.replacen("ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", 1) }), "public_key"),

@@ -58,6 +58,25 @@ async fn a_private_key_has_a_history_too() {
     assert_eq!((&key["private_key"], &key["algorithm"]), (&json!(first), &json!("ssh-ed25519")));
 }
 
+/// A version from the time when nothing was checked.
+#[actix_web::test]
+async fn a_private_key_is_checked_when_it_is_restored_too() {
+    let app = TestApp::start_with(|settings| settings.ssh_keys.check = false).await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let (private, public) = (include_str!("../fixtures/ssh/rsa"), include_str!("../fixtures/ssh/rsa.pub"));
+    for private in ["anything", private] {
+        let sent = json!({ "hostname": "a", "ip": "10.0.0.1", "identifier": "k", "private_key": private,
+                           "public_key": public });
+        client.post("/iso/pam/key", &sent).await.expect(201);
+    }
+    let app = app.restart().await;
+    let client = client.at(app.address);
+    let answer = restore(&client, "/iso/pam/key/k/versions/1/restore").await;
+    answer.expect_refusal(400, "private_key: is not a private key");
+    assert_eq!(client.get("/iso/pam/key/k").await.expect(200)["key"]["private_key"], private);
+}
+
 #[actix_web::test]
 async fn a_read_of_a_version_takes_custody_and_restoring_is_a_write() {
     let (app, client) = vault().await;
