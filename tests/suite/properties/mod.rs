@@ -25,6 +25,7 @@ mod secret_bytes;
 mod seed;
 mod settings;
 mod source;
+mod ssh_keys;
 mod stale_grants;
 mod start;
 mod totp;
