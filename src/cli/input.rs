@@ -8,6 +8,7 @@ use super::CliError;
 use super::output::print_error;
 use crate::crypto::SecretText;
 use crate::text::encoding;
+use crate::text::without_line_end;
 
 /// The longest line that is read as a password, in bytes.
 const MAX_LINE: usize = 4096;
@@ -29,7 +30,7 @@ fn first_line(input: impl BufRead) -> Result<SecretText, CliError> {
         return Err(CliError::LongInput(MAX_LINE));
     }
     let text = encoding::secret(&line).map_err(CliError::InputEncoding)?;
-    Ok(SecretText::new(encoding::without_line_ending(text).into()))
+    Ok(SecretText::new(without_line_end(text).into()))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{Account, AccountKind, AccountName, Directory, DirectoryError};
 use crate::config::{DirectorySettings, LdapSettings};
 use crate::crypto::SecretText;
 use crate::text::encoding::{self, EncodingError};
+use crate::text::without_line_end;
 
 /// An LDAP directory, as configured.
 pub(super) struct Ldap {
@@ -150,7 +151,7 @@ fn password(settings: &LdapSettings) -> Result<SecretText, Failure> {
 /// section 5.1.2).
 fn parse_password(bytes: &[u8]) -> Result<SecretText, Failure> {
     let text = encoding::secret(bytes).map_err(Failure::PasswordEncoding)?;
-    let line = encoding::without_line_ending(text);
+    let line = without_line_end(text);
     if line.is_empty() || line.contains(['\r', '\n']) {
         return Err(Failure::PasswordLines);
     }

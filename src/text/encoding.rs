@@ -46,11 +46,6 @@ pub fn skip_byte_order_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }
 
-/// Removes one line ending, LF or CRLF, from the end of a text.
-pub fn without_line_ending(text: &str) -> &str {
-    text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line))
-}
-
 fn decode(bytes: &[u8]) -> Result<&str, EncodingError> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(EncodingError::Utf16);
@@ -85,22 +80,5 @@ mod tests {
         assert_eq!((document(marked), secret(marked)), (Ok("text"), Err(EncodingError::ByteOrderMark)));
         // Elsewhere it is a character.
         assert_eq!(secret("te\u{feff}xt".as_bytes()), Ok("te\u{feff}xt"));
-    }
-
-    #[test]
-    fn one_line_ending_is_removed() {
-        for (text, line) in [
-            ("pw", "pw"),
-            ("pw\n", "pw"),
-            ("pw\r\n", "pw"),
-            ("pw\n\n", "pw\n"),
-            ("pw\r\r\n", "pw\r"),
-            ("pw\r", "pw\r"),
-            (" pw \n", " pw "),
-            ("\n", ""),
-            ("", ""),
-        ] {
-            assert_eq!(without_line_ending(text), line, "{text:?}");
-        }
     }
 }

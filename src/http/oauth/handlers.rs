@@ -23,7 +23,7 @@ impl Call {
         if credentials::in_query(request) {
             return Err(ErrorKind::CredentialsInQuery.into());
         }
-        let body = Body::read(request, payload.into_inner()).await.map_err(|failed| ErrorKind::from(failed))?;
+        let body = Body::read(request, payload.into_inner()).await.map_err(ErrorKind::from)?;
         let form = Form::parse(&body)?;
         let credentials = credentials::from_request(request, &form)
             .inspect_err(|_| service.vault.note_missing_credentials(origin(request, service).source))?;

@@ -82,9 +82,6 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let hashed = if password.expose().chars().count() < MIN_PASSWORD_CHARS {
             Err(VaultError::invalid(Field::Password, "expected at least 12 characters"))
-        } else if password.expose().chars().any(char::is_control) {
-            // Basic authentication cannot send them (RFC 7617, section 2).
-            Err(VaultError::invalid(Field::Password, "must not contain control characters"))
         } else {
             password::hash(password).map_err(|_| VaultError::invalid(Field::Password, "cannot be hashed"))
         };

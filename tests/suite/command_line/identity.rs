@@ -66,8 +66,6 @@ fn a_password_that_is_not_one_line_of_utf_8_is_refused_by_the_name_of_its_input(
         (b"hunter2 caf\xe9 hunter2\n".to_vec(), "standard input is not UTF-8 text", "input-unreadable"),
         (b"hunter2\0hunter2\n".to_vec(), "standard input contains a NUL character", "input-unreadable"),
         ([b'x'; 5000].to_vec(), "standard input is longer than 4096 bytes", "input-unreadable"),
-        (b"hunter2hunter2\rhunter2\n".to_vec(), "password: must not contain control characters", "invalid-input"),
-        (b"hunter2hunter2\r\r\n".to_vec(), "password: must not contain control characters", "invalid-input"),
         (b"\n".to_vec(), "password: expected at least 12 characters", "invalid-input"),
         (b"".to_vec(), "password: expected at least 12 characters", "invalid-input"),
     ] {
