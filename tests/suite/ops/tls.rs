@@ -1,10 +1,15 @@
 //! TLS of the server itself, and clients that show a certificate.
 
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chaveiro::vault::access::{CertificateFingerprint, Origin};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, Identity};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore};
 use sha2::{Digest, Sha256};
 
 use crate::support::{Program, Serving, TestApp, TestClient, origin};
@@ -68,6 +73,27 @@ fn over_tls(client: &TestClient, server: &Shown, shown: Option<&Shown>) -> TestC
         http = http.identity(Identity::from_pem(pem.as_bytes()).unwrap());
     }
     client.over_https("localhost", http.build().unwrap())
+}
+
+#[actix_web::test]
+async fn the_key_exchange_is_post_quantum_with_a_client_that_has_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (app, server) = vault(directory.path(), None).await;
+    let (address, certificate) = (app.address, server.certificate);
+    let negotiated = actix_web::rt::task::spawn_blocking(move || {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = versions.with_root_certificates(roots).with_no_client_auth();
+        let mut connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        while connection.is_handshaking() {
+            connection.complete_io(&mut stream).unwrap();
+        }
+        connection.negotiated_key_exchange_group().map(|group| group.name())
+    });
+    assert_eq!(negotiated.await.unwrap(), Some(NamedGroup::X25519MLKEM768));
 }
 
 #[actix_web::test]
