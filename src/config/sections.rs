@@ -33,6 +33,14 @@ pub enum ForwardedHeader {
 }
 
 impl ForwardedHeader {
+    /// Returns the header that is not read.
+    pub fn other(self) -> Self {
+        match self {
+            Self::XForwardedFor => Self::Forwarded,
+            Self::Forwarded => Self::XForwardedFor,
+        }
+    }
+
     /// Returns the name of the header, in lower case.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -44,6 +44,9 @@ pub(crate) enum InputError {
     /// The body could not be read to its end.
     #[error("The request body could not be read")]
     Unreadable,
+    /// A trusted proxy sends no readable source address.
+    #[error("The proxy sends no readable source address")]
+    UnreadableSource,
     /// A header has the wrong form.
     #[error("Invalid header {name}: {expected}")]
     Header {
@@ -78,6 +81,7 @@ impl InputError {
             | Self::NotUtf8(_)
             | Self::TooLarge
             | Self::Unreadable
+            | Self::UnreadableSource
             | Self::Header { .. }
             | Self::Parameter { .. } => "invalid-input",
         }
@@ -97,6 +101,7 @@ impl InputError {
             | Self::PartEncoding
             | Self::NotUtf8(_)
             | Self::Unreadable
+            | Self::UnreadableSource
             | Self::Header { .. }
             | Self::Parameter { .. } => StatusCode::BAD_REQUEST,
         }
@@ -119,10 +124,6 @@ impl InputError {
     pub(crate) fn not_utf8(name: &'static str) -> Self {
         Self::parameter(name, "must be UTF-8")
     }
-
-    /// The error of a source address that a trusted proxy does not send in a readable form.
-    pub(crate) const SOURCE: Self =
-        Self::Header { name: "X-Forwarded-For or Forwarded", expected: "expected the client's address from the proxy" };
 
     /// Creates the error of a parameter.
     pub(crate) fn parameter(name: &'static str, expected: &'static str) -> Self {

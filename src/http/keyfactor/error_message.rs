@@ -72,7 +72,7 @@ pub(super) fn route_message(failure: RouteFailure) -> Message {
             Message::new(StatusCode::METHOD_NOT_ALLOWED, "0xA0110105", "The endpoint does not have this method")
         }
         RouteFailure::Panic => Message::unexpected(),
-        RouteFailure::UnreadableSource => Message::bad_request(InputError::SOURCE.to_string()),
+        RouteFailure::UnreadableSource => Message::bad_request(InputError::UnreadableSource.to_string()),
     }
 }
 

@@ -54,7 +54,7 @@ impl PamError {
                 ErrorMessage::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
             }
             Self::Unserved(RouteFailure::Panic) => ErrorMessage::unexpected(rendering.dialect),
-            Self::Unserved(RouteFailure::UnreadableSource) => ErrorMessage::input(InputError::SOURCE),
+            Self::Unserved(RouteFailure::UnreadableSource) => ErrorMessage::input(InputError::UnreadableSource),
             Self::Vault(error) => message_of(error, rendering),
         }
     }

@@ -12,8 +12,9 @@ pub(super) fn address(header: ForwardedHeader, element: &str) -> Option<IpAddr> 
     }
 }
 
-/// Returns the value of the only parameter `for` of an element. The whole element has to be well-formed, so that a value
-/// that a client chose, such as its `Host`, cannot be taken for a parameter.
+/// Returns the value of the only parameter `for` of an element. The whole element has to be well-formed, so that a quoted
+/// value that a client chose, such as its `Host`, cannot be taken for a parameter. An unquoted one can: the proxy must not
+/// write it.
 fn for_parameter(element: &str) -> Option<&str> {
     let mut found = None;
     for parameter in element.split(';').map(trimmed).filter(|parameter| !parameter.is_empty()) {

@@ -29,7 +29,7 @@ use super::openapi;
 
 pub(crate) use body::{Body, BodyError, Content};
 pub(crate) use failure::{is_temporary, log_internal_error, record_route_failure, record_unserved};
-pub(crate) use media_type::{MediaType, is_utf8_charset};
+pub(crate) use media_type::{Charset, MediaType};
 pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use mount::{mount, prepare, unknown_path};
@@ -39,7 +39,7 @@ pub(crate) use security_headers::set_security_headers;
 pub use service::Service;
 pub use tls::{Tls, TlsError};
 
-/// The maximum time for the head of a request.
+/// The maximum time for the head of the first request of a connection; actix-http limits no later one.
 const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// Serves the families on a bound address, over `tls` or plain HTTP, until the handle of the server stops it. Signals are the

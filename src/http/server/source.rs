@@ -17,8 +17,12 @@ pub(super) fn source_address(request: &HttpRequest, service: &Service) -> Option
     let (peer, settings) = (peer(request), &service.vault.settings().http);
     let header = settings.forwarded_header;
     let lines: Vec<&[u8]> = request.headers().get_all(header.as_str()).map(HeaderValue::as_bytes).collect();
-    if lines.is_empty() || !is_trusted(peer, &settings.trusted_proxies) {
+    if !is_trusted(peer, &settings.trusted_proxies) {
         return Some(peer);
+    }
+    if lines.is_empty() {
+        // A request of the proxy's own, such as a health check; with the other header, one of a client by a wrong setting.
+        return (!request.headers().contains_key(header.other().as_str())).then_some(peer);
     }
     // A non-ASCII line is kept: a client must not be able to hide what the proxy appended to it.
     resolve(peer, header, &String::from_utf8_lossy(&lines.join(&b',')), &settings.trusted_proxies)
@@ -41,9 +45,8 @@ fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 /// elements of untrusted writers. Splitting at every comma, also within quotes, keeps a quote that a client opened from
 /// hiding what a proxy appended; no address contains a comma.
 fn resolve(peer: IpAddr, header: ForwardedHeader, list: &str, trusted: &[IpNet]) -> Option<IpAddr> {
-    // Empty elements do not count (RFC 9110, section 5.6.1.2), but a list of nothing else names nobody.
-    let mut elements = list.rsplit(',').map(trimmed).filter(|element| !element.is_empty()).peekable();
-    elements.peek()?;
+    // An empty element that a trusted proxy wrote is nobody's address: skipping it would believe what the client wrote.
+    let mut elements = list.rsplit(',').map(trimmed);
     let mut source = peer;
     while is_trusted(source, trusted)
         && let Some(element) = elements.next()
@@ -97,8 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn empty_elements_do_not_count() {
-        assert_eq!(source("10.0.0.1", ",203.0.113.9, ,"), "203.0.113.9");
+    fn an_empty_element_of_a_trusted_proxy_is_nobodys_address() {
+        assert_eq!(source("10.0.0.1", ",203.0.113.9"), "203.0.113.9");
+        for list in ["203.0.113.9,", "203.0.113.9, ,", ",,", "203.0.113.9,, 10.0.0.2"] {
+            assert_eq!(source("10.0.0.1", list), "unreadable", "{list}");
+        }
     }
 
     #[test]
