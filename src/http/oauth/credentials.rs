@@ -14,7 +14,8 @@ use crate::vault::access::authentication::ClientCredentials;
 /// Whether the query contains credentials or a token. Empty parameters count as absent, as in the body.
 pub(super) fn in_query(request: &HttpRequest) -> bool {
     let sent = urlencoded::pairs(request.query_string());
-    let mut names = sent.filter_map(|(name, value)| name.ok().filter(|_| value.is_ok_and(|value| !value.is_empty())));
+    let mut names =
+        sent.filter_map(|(name, value)| name.ok().filter(|_| value.map_or(true, |value| !value.is_empty())));
     names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_str()))
 }
 

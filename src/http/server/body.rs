@@ -7,9 +7,10 @@ use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use percent_encoding::percent_decode;
 use zeroize::Zeroize;
 
-use super::media_type::{self, MediaType};
+use super::media_type::{self, Charset, MediaType};
 use super::service::Service;
 
 /// The maximum time for a body.
@@ -19,6 +20,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A request body. It may contain secrets, so it is wiped on drop.
 pub(crate) struct Body {
     media_type: MediaType,
+    charset: Charset,
     bytes: BytesMut,
 }
 
@@ -62,7 +64,8 @@ impl Body {
     pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, BodyError> {
         check_headers(request)?;
         let limit = Service::from_request(request).map_or(0, |service| service.vault.settings().http.max_body_bytes);
-        let body = Self { media_type: MediaType::from_request(request), bytes: BytesMut::new() };
+        let (media_type, charset) = (MediaType::from_request(request), Charset::from_request(request));
+        let body = Self { media_type, charset, bytes: BytesMut::new() };
         let read = tokio::time::timeout(BODY_TIME, body.collect(payload, limit)).await;
         read.unwrap_or(Err(BodyError::Unreadable))?.without_byte_order_mark()
     }
@@ -92,8 +95,11 @@ impl Body {
     /// Returns the text of the body.
     ///
     /// # Errors
-    /// [`BodyError::NotUtf8`]
+    /// [`BodyError::NotUtf8`]; [`BodyError::Charset`] for other text than ASCII in a charset that shares only ASCII.
     pub(crate) fn text(&self) -> Result<&str, BodyError> {
+        if !self.charset.can_be_utf8(self.bytes.iter().copied()) {
+            return Err(BodyError::Charset);
+        }
         std::str::from_utf8(&self.bytes).map_err(|_| BodyError::NotUtf8)
     }
 
@@ -103,16 +109,21 @@ impl Body {
     /// # Errors
     /// [`BodyError::NotUtf8`]; [`BodyError::JsonAsForm`]: an encoder of forms would have escaped the bracket.
     pub(crate) fn content(&self) -> Result<Content<'_>, BodyError> {
+        let text = self.text();
         if self.media_type == MediaType::Multipart {
-            return Ok(Content::Multipart);
+            // A part may have an encoding of its own.
+            return if text == Err(BodyError::Charset) { Err(BodyError::Charset) } else { Ok(Content::Multipart) };
         }
-        let text = self.text()?;
+        let text = text?;
         let first = text.trim_ascii_start().bytes().next();
         match (self.media_type, first) {
             (_, None) => Ok(Content::Empty),
             (MediaType::Json, _) | (MediaType::Other, Some(b'{')) => Ok(Content::Json(text)),
             (MediaType::Form, Some(b'{' | b'[')) => Err(BodyError::JsonAsForm),
-            (MediaType::Form | MediaType::Other | MediaType::Multipart, _) => Ok(Content::Form(text)),
+            (MediaType::Form | MediaType::Other | MediaType::Multipart, _) => {
+                let is_utf8 = self.charset.can_be_utf8(percent_decode(text.as_bytes()));
+                if is_utf8 { Ok(Content::Form(text)) } else { Err(BodyError::Charset) }
+            }
         }
     }
 
@@ -124,7 +135,7 @@ impl Body {
     /// Creates the body of a test.
     #[cfg(test)]
     pub(crate) fn new(media_type: MediaType, bytes: &[u8]) -> Result<Self, BodyError> {
-        Self { media_type, bytes: BytesMut::from(bytes) }.without_byte_order_mark()
+        Self { media_type, charset: Charset::Utf8, bytes: BytesMut::from(bytes) }.without_byte_order_mark()
     }
 }
 
@@ -142,7 +153,7 @@ fn check_headers(request: &HttpRequest) -> Result<(), BodyError> {
     if !codings.all(|coding| is_plain(coding.trim_ascii())) {
         return Err(BodyError::ContentCoding);
     }
-    if !media_type::is_utf8(request) {
+    if Charset::from_request(request) == Charset::Other {
         return Err(BodyError::Charset);
     }
     if MediaType::from_request(request) == MediaType::Multipart && !media_type::has_boundary(request) {
@@ -182,9 +193,24 @@ mod tests {
     }
 
     #[test]
+    fn a_superset_of_ascii_is_read_as_far_as_its_text_is_ascii() {
+        let latin = |media_type, text: &str| {
+            let mut latin = body(media_type, text.as_bytes());
+            latin.charset = Charset::AsciiSuperset;
+            latin
+        };
+        assert_eq!(latin(MediaType::Form, "a=b%2B").content(), Ok(Content::Form("a=b%2B")));
+        assert_eq!(latin(MediaType::Json, "{}").content(), Ok(Content::Json("{}")));
+        for text in ["a=%E9", "a=%C3%A9", "a=é"] {
+            assert_eq!(latin(MediaType::Form, text).content(), Err(BodyError::Charset), "{text}");
+        }
+        assert_eq!(latin(MediaType::Json, "{\"a\": \"é\"}").content(), Err(BodyError::Charset));
+    }
+
+    #[test]
     fn a_body_says_that_it_is_utf_8_or_nothing() {
         assert_eq!(checked((CONTENT_TYPE, "application/json; charset=utf-8")), Ok(()));
-        assert_eq!(checked((CONTENT_TYPE, "application/json; charset=iso-8859-1")), Err(BodyError::Charset));
+        assert_eq!(checked((CONTENT_TYPE, "application/json; charset=utf-16")), Err(BodyError::Charset));
         assert_eq!(checked((CONTENT_TYPE, "multipart/form-data; boundary=x")), Ok(()));
         assert_eq!(checked((CONTENT_TYPE, "multipart/form-data")), Err(BodyError::NoBoundary));
     }

@@ -5,6 +5,49 @@ use actix_web::http::header::CONTENT_TYPE;
 
 /// The charsets whose bytes are UTF-8. An empty one counts as absent.
 const UTF_8: [&str; 5] = ["", "utf-8", "utf8", "us-ascii", "ascii"];
+/// Beginnings of the names of charsets in which ASCII text has the bytes of UTF-8. Apache `HttpClient` names the first one in
+/// every form unless told otherwise.
+const ASCII_SUPERSETS: [&str; 5] = ["iso-8859-", "iso_8859-", "iso8859-", "windows-125", "latin1"];
+
+/// What a charset means for a text that is read as UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Charset {
+    /// The bytes are UTF-8.
+    Utf8,
+    /// The bytes are UTF-8 as far as they are ASCII.
+    AsciiSuperset,
+    /// The bytes are not UTF-8.
+    Other,
+}
+
+impl Charset {
+    /// Returns the charset of a name, in any case.
+    pub(crate) fn from_name(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        if UTF_8.contains(&name.as_str()) {
+            Self::Utf8
+        } else if ASCII_SUPERSETS.iter().any(|start| name.starts_with(start)) {
+            Self::AsciiSuperset
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Returns the charset that a request names in its `Content-Type`.
+    pub(super) fn from_request(request: &HttpRequest) -> Self {
+        let named = parameters(request, "charset").map(|charset| Self::from_name(&charset));
+        named.max().unwrap_or(Self::Utf8)
+    }
+
+    /// Whether these bytes mean the same in this charset and in UTF-8.
+    pub(crate) fn can_be_utf8(self, bytes: impl IntoIterator<Item = u8>) -> bool {
+        match self {
+            Self::Utf8 => true,
+            Self::AsciiSuperset => bytes.into_iter().all(|byte| byte.is_ascii()),
+            Self::Other => false,
+        }
+    }
+}
 
 /// The media type of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +74,6 @@ impl MediaType {
             _ => Self::Other,
         }
     }
-}
-
-/// Whether the `Content-Type` of a request names no charset, or UTF-8.
-pub(super) fn is_utf8(request: &HttpRequest) -> bool {
-    parameters(request, "charset").all(|charset| is_utf8_charset(&charset))
-}
-
-/// Whether a charset is UTF-8 or a part of it.
-pub(crate) fn is_utf8_charset(charset: &str) -> bool {
-    UTF_8.contains(&charset.to_ascii_lowercase().as_str())
 }
 
 /// Whether the `Content-Type` of a request has a boundary.
@@ -100,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_utf_8_is_a_charset() {
+    fn a_charset_is_utf_8_or_a_superset_of_ascii_or_another() {
         for sent in [
             "application/json",
             "application/json; charset=utf-8",
@@ -110,16 +143,19 @@ mod tests {
             "application/json; charset=",
             "multipart/form-data; boundary=\"a;charset=latin1\"",
         ] {
-            assert!(is_utf8(&with(sent)), "{sent}");
+            assert_eq!(Charset::from_request(&with(sent)), Charset::Utf8, "{sent}");
         }
         for sent in [
-            "application/json; charset=iso-8859-1",
-            "application/json; charset=utf-16",
+            "application/json; charset=ISO-8859-1",
             "application/x-www-form-urlencoded; charset=windows-1252",
             "text/plain; a=b; charset=\"latin1\"",
-            "application/json; charset=utf-8; charset=utf-7",
+            "application/json; charset=utf-8; charset=iso-8859-15",
         ] {
-            assert!(!is_utf8(&with(sent)), "{sent}");
+            assert_eq!(Charset::from_request(&with(sent)), Charset::AsciiSuperset, "{sent}");
+        }
+        for sent in ["utf-16", "utf-7", "iso-2022-jp", "utf-8; charset=utf-7", "ibm037", "x"] {
+            let sent = format!("application/json; charset={sent}");
+            assert_eq!(Charset::from_request(&with(&sent)), Charset::Other, "{sent}");
         }
     }
 

@@ -166,9 +166,18 @@ async fn a_part_of_a_form_is_its_bytes() {
     for (headers, status, part) in [
         ("name=\"content\"\r\nContent-Transfer-Encoding: base64", 400, "Content-Transfer-Encoding"),
         ("name=\"content\"\r\nContent-Transfer-Encoding: quoted-printable", 400, "Content-Transfer-Encoding"),
-        ("name=\"content\"\r\nContent-Type: text/plain; charset=iso-8859-1", 415, "charset"),
+        (
+            "name=\"content\"\r\nContent-Transfer-Encoding: 8bit\r\nContent-Transfer-Encoding: base64",
+            400,
+            "Content-Transfer-Encoding",
+        ),
+        ("name=\"content\"\r\nContent-Type: text/plain; charset=utf-16", 415, "charset"),
     ] {
         send(&client, "/iso/pam/credential", PARTS, &parts(headers, b"cA==")).await.expect_refusal(status, part);
+    }
+    let latin = "name=\"content\"\r\nContent-Type: text/plain; charset=ISO-8859-1";
+    for octets in ["ção=".as_bytes(), b"caf\xe9"] {
+        send(&client, "/iso/pam/credential", PARTS, &parts(latin, octets)).await.expect_refusal(415, "charset");
     }
     assert_nothing_stored(&app);
     for headers in [
@@ -176,10 +185,25 @@ async fn a_part_of_a_form_is_its_bytes() {
         "name=\"content\"\r\nContent-Transfer-Encoding: Binary",
         "name=\"content\"\r\nContent-Type: text/plain; charset=UTF-8",
         "name=\"content\"; filename=\"secret.txt\"\r\nContent-Type: application/octet-stream",
+        // Other headers of a part do not count (RFC 7578, section 4.8), least of all a wrong length.
+        "name=\"content\"\r\nContent-Length: 4",
+        "name=\"content\"\r\nContent-Length: 6",
+        "name=\"content\"\r\nContent-Length: 0",
     ] {
         send(&client, "/iso/pam/credential", PARTS, &parts(headers, "ção=".as_bytes())).await.expect(201);
         assert_eq!(client.password("1").await, "ção=");
     }
+    // What Apache HttpClient names unless told otherwise: ASCII is the same text in UTF-8.
+    send(&client, "/iso/pam/credential", PARTS, &parts(latin, b"plain")).await.expect(201);
+    assert_eq!(client.password("1").await, "plain");
+    let form = "application/x-www-form-urlencoded; charset=ISO-8859-1";
+    let saved = |content: &str| format!("hostname=a&ip=10.0.0.1&username=u&content={content}").into_bytes();
+    send(&client, "/iso/pam/credential", form, &saved("plain%2B1")).await.expect(201);
+    assert_eq!(client.password("1").await, "plain+1");
+    for ambiguous in ["caf%E9", "caf%C3%A9", "café"] {
+        send(&client, "/iso/pam/credential", form, &saved(ambiguous)).await.expect_refusal(415, "charset");
+    }
+    assert_eq!(client.password("1").await, "plain+1");
 }
 
 #[actix_web::test]

@@ -1,15 +1,14 @@
 //! Parameters of a request, from its query and its body: JSON, form or multipart, also without a
 //! content type (contract, section 1.2).
 
-use actix_multipart::{Field, Multipart};
 use actix_web::HttpRequest;
-use actix_web::web::BytesMut;
-use futures_util::StreamExt;
+use actix_web::http::header::CONTENT_TYPE;
+use multer::{Field, Multipart};
 use serde_json::{Map, Value};
 
 use super::values::Parameters;
 use crate::http::input_error::InputError;
-use crate::http::server::{Body, Content, is_utf8_charset};
+use crate::http::server::{Body, Charset, Content};
 use crate::http::urlencoded::{self, NotUtf8};
 
 /// The encodings of a part that leave its bytes as they are (RFC 7578, section 4.7).
@@ -25,8 +24,11 @@ pub(crate) async fn from_body(request: &HttpRequest, body: Body) -> Result<Param
     match parse(&body)? {
         Some(parameters) => Ok(parameters),
         None => {
-            let whole = futures_util::stream::once(async { Ok(body.into_bytes()) });
-            multipart(Multipart::new(request.headers(), whole)).await
+            let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let boundary = multer::parse_boundary(content_type.unwrap_or_default());
+            let boundary = boundary.map_err(|_| InputError::NoBoundary)?;
+            let whole = futures_util::stream::once(async { Ok::<_, std::convert::Infallible>(body.into_bytes()) });
+            multipart(Multipart::new(whole, boundary)).await
         }
     }
 }
@@ -95,29 +97,31 @@ fn pairs(
     Ok(members.into_parameters())
 }
 
-async fn multipart(mut parts: Multipart) -> Result<Parameters, InputError> {
+async fn multipart(mut parts: Multipart<'_>) -> Result<Parameters, InputError> {
     let mut members = Members::default();
-    while let Some(part) = parts.next().await {
-        let mut part = part.map_err(|_| InputError::NotAForm)?;
-        check_part(&part)?;
+    while let Some(part) = parts.next_field().await.map_err(|_| InputError::NotAForm)? {
+        require_plain(&part)?;
+        let charset = part.content_type().and_then(|content_type| content_type.get_param("charset"));
+        let charset = charset.map_or(Charset::Utf8, |charset| Charset::from_name(charset.as_str()));
         let name = part.name().ok_or(InputError::NotAForm)?.to_string();
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = part.next().await {
-            bytes.extend_from_slice(&chunk.map_err(|_| InputError::NotAForm)?);
+        let bytes = part.bytes().await.map_err(|_| InputError::NotAForm)?;
+        if !charset.can_be_utf8(bytes.iter().copied()) {
+            return Err(InputError::Charset);
         }
-        members.insert(&name, String::from_utf8(bytes.to_vec()).map_err(|_| NotUtf8));
+        members.insert(&name, String::from_utf8(bytes.into()).map_err(|_| NotUtf8));
     }
     Ok(members.into_parameters())
 }
 
 /// Requires a part whose bytes are its text.
-fn check_part(part: &Field) -> Result<(), InputError> {
-    let encoding = part.headers().get("content-transfer-encoding").map(|value| value.as_bytes().trim_ascii());
-    if encoding.is_some_and(|encoding| !PLAIN.iter().any(|plain| encoding.eq_ignore_ascii_case(plain))) {
-        return Err(InputError::PartEncoding);
+fn require_plain(part: &Field<'_>) -> Result<(), InputError> {
+    let is_plain = |value: &[u8]| PLAIN.iter().any(|plain| value.trim_ascii().eq_ignore_ascii_case(plain));
+    let headers = part.headers();
+    let mut encodings = headers.get_all("content-transfer-encoding").iter().map(|value| value.as_bytes());
+    if encodings.all(is_plain) && !headers.contains_key("content-encoding") {
+        return Ok(());
     }
-    let charset = part.content_type().and_then(|content_type| content_type.get_param("charset"));
-    if charset.is_none_or(|charset| is_utf8_charset(charset.as_str())) { Ok(()) } else { Err(InputError::Charset) }
+    Err(InputError::PartEncoding)
 }
 
 #[cfg(test)]
