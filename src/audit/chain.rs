@@ -20,6 +20,7 @@ pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
         request_id: record.request_id.clone(),
         actor: record.actor.clone(),
         source: record.source.clone(),
+        family: record.family.into(),
         action: record.action.into(),
         object: record.object.clone(),
         outcome: record.outcome.clone(),
@@ -32,7 +33,21 @@ pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
 }
 
 fn row_mac(key: &DataKey, row: &AuditRow) -> Vec<u8> {
-    let AuditRow { chain, seq, at, request_id, actor, source, action, object, outcome, times, previous, mac: _ } = row;
+    let AuditRow {
+        chain,
+        seq,
+        at,
+        request_id,
+        actor,
+        source,
+        family,
+        action,
+        object,
+        outcome,
+        times,
+        previous,
+        mac: _,
+    } = row;
     mac(
         key,
         b"chaveiro/audit/record/1",
@@ -43,6 +58,7 @@ fn row_mac(key: &DataKey, row: &AuditRow) -> Vec<u8> {
             request_id.as_bytes(),
             actor.as_bytes(),
             source.as_bytes(),
+            family.as_bytes(),
             action.as_bytes(),
             object.as_bytes(),
             outcome.as_bytes(),
@@ -169,6 +185,7 @@ mod tests {
                     request_id: format!("r{number}"),
                     actor: "client".into(),
                     source: "127.0.0.1".into(),
+                    family: "pam",
                     action: "credential.read",
                     object: format!("credential:{number}"),
                     outcome: "ok".into(),

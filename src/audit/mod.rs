@@ -28,6 +28,8 @@ pub struct Record {
     pub actor: String,
     /// The source address; empty for the command line.
     pub source: String,
+    /// The protocol family that the request came through; empty for the command line and merged failures.
+    pub family: &'static str,
     /// The action, from a fixed list.
     pub action: &'static str,
     /// The object as `kind:id`; empty when none was found.

@@ -12,7 +12,7 @@ use crate::vault::Vault;
 use crate::vault::audit_log::{AuditRecord, Verification};
 use crate::vault::operation::Action;
 
-const COLUMNS: &[&str] = &["at", "actor", "source", "action", "object", "outcome", "times", "request_id"];
+const COLUMNS: &[&str] = &["at", "actor", "source", "family", "action", "object", "outcome", "times", "request_id"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -102,6 +102,7 @@ fn row(row: AuditRecord) -> Value {
         "at": row.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         "actor": row.actor,
         "source": row.source,
+        "family": row.family,
         "action": row.action,
         "object": row.object,
         "outcome": row.outcome,

@@ -30,6 +30,7 @@ pub struct AuditRow {
     pub request_id: String,
     pub actor: String,
     pub source: String,
+    pub family: String,
     pub action: String,
     pub object: String,
     pub outcome: String,

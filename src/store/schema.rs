@@ -323,6 +323,7 @@ table! {
         request_id -> Text,
         actor -> Text,
         source -> Text,
+        family -> Text,
         action -> Text,
         object -> Text,
         outcome -> Text,

@@ -34,6 +34,8 @@ pub struct AuditRecord {
     pub actor: String,
     /// The source address; empty for the command line.
     pub source: String,
+    /// The protocol family that the request came through; empty for the command line.
+    pub family: String,
     /// The event name.
     pub action: String,
     /// The object, as `kind:id`; empty for a collection.
@@ -53,6 +55,7 @@ impl From<AuditRow> for AuditRecord {
             request_id: row.request_id,
             actor: row.actor,
             source: row.source,
+            family: row.family,
             action: row.action,
             object: row.object,
             outcome: row.outcome,

@@ -43,6 +43,7 @@ CREATE TABLE audit_record (
     request_id TEXT NOT NULL,
     actor TEXT NOT NULL,
     source TEXT NOT NULL,
+    family TEXT NOT NULL,
     action TEXT NOT NULL,
     object TEXT NOT NULL,
     outcome TEXT NOT NULL,

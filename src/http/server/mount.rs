@@ -7,9 +7,10 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Error, HttpRequest, HttpResponse, Route, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Route, web};
 use futures_util::FutureExt;
 
+use super::origin::FamilyName;
 use super::service::Service;
 use super::{request_id, source};
 use crate::http::family::{Families, Family, RouteFailure};
@@ -109,6 +110,9 @@ pub(crate) async fn prepare(
         family.prepare(&mut request);
     }
     let owner = families.owner(request.path()).cloned();
+    if let Some(owner) = &owner {
+        request.extensions_mut().insert(FamilyName(owner.name()));
+    }
     let mut answered = match &owner {
         Some(owner) if !has_source(request.request()) => {
             let response = owner.refuse(request.request().clone(), RouteFailure::UnreadableSource).await;

@@ -2,14 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, REFERER};
+use actix_web::{HttpMessage, HttpRequest};
 
 use super::service::Service;
 use super::{certificate, request_id, source};
 use crate::vault::access::Origin;
 
-/// Returns the origin of a request: source address, request id, referer, client certificate.
+/// The name of the family that answers a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FamilyName(pub(super) &'static str);
+
+/// Returns the origin of a request: source address, request id, family, referer, client certificate.
 pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
     // A request without a source was refused before it was routed.
     let source = source::source_address(request, service).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -17,6 +21,7 @@ pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
     Origin {
         source,
         request_id: request_id::request_id(request),
+        family: request.extensions().get::<FamilyName>().map_or("", |family| family.0),
         referer: referer.map(String::from),
         certificate: certificate::client_certificate(request, service),
     }

@@ -294,6 +294,7 @@ fn failure_record(at: DateTime<Utc>, failure: &MergedFailure) -> Record {
         request_id: String::new(),
         actor: failure.tried.clone(),
         source: failure.source.clone(),
+        family: "",
         action: Action::AUTHENTICATION.name(),
         object: String::new(),
         outcome: failure.reason.into(),

@@ -56,7 +56,13 @@ mod tests {
     use crate::vault::access::{Account, AllowedOrigins};
 
     fn here() -> Origin {
-        Origin { source: "10.0.0.1".parse().unwrap(), request_id: String::new(), referer: None, certificate: None }
+        Origin {
+            source: "10.0.0.1".parse().unwrap(),
+            request_id: String::new(),
+            family: "",
+            referer: None,
+            certificate: None,
+        }
     }
 
     fn may(client: &Client, action: Action) -> Result<(), VaultError> {

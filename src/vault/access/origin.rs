@@ -17,6 +17,8 @@ pub struct Origin {
     pub source: IpAddr,
     /// The id of the request, as in the response header and the log.
     pub request_id: String,
+    /// The name of the protocol family of the request, for the audit log; empty for the command line.
+    pub family: &'static str,
     /// The header `Referer`.
     pub referer: Option<String>,
     /// The client certificate, with proof of possession of its key.
@@ -31,7 +33,7 @@ impl Origin {
     /// The origin of the command line and of background work.
     pub fn local() -> Self {
         let source = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-        Self { source, request_id: String::new(), referer: None, certificate: None }
+        Self { source, request_id: String::new(), family: "", referer: None, certificate: None }
     }
 }
 

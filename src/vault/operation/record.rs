@@ -44,6 +44,7 @@ impl Inner {
             request_id: origin.request_id.clone(),
             actor: principal.actor().into(),
             source: if principal.is_remote() { origin.source.to_string() } else { String::new() },
+            family: origin.family,
             action: permit.action().name(),
             object: subject.to_string(),
             outcome: outcome.into(),

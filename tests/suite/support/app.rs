@@ -208,7 +208,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// This machine, without referer and certificate.
 pub(crate) fn origin() -> Origin {
-    Origin { source: "127.0.0.1".parse().unwrap(), request_id: String::new(), referer: None, certificate: None }
+    Origin {
+        source: "127.0.0.1".parse().unwrap(),
+        request_id: String::new(),
+        family: "",
+        referer: None,
+        certificate: None,
+    }
 }
 
 impl Drop for Running {

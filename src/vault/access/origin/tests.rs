@@ -8,6 +8,7 @@ fn origin(source: &str, referer: Option<&str>, certificate: Option<u8>) -> Origi
     Origin {
         source: source.parse().unwrap(),
         request_id: String::new(),
+        family: "",
         referer: referer.map(String::from),
         certificate: certificate.map(|byte| CertificateFingerprint([byte; 32])),
     }
