@@ -127,6 +127,7 @@ fn message(error: &VaultError) -> String {
         VaultError::InUse(noun) => format!("this {} is in use", title(*noun)),
         VaultError::Protected(noun) => format!("this {} is protected and stays", title(*noun)),
         VaultError::Ambiguous(_) => "several objects match; name one by its id".into(),
+        VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
         VaultError::Unavailable(Dependency::Directory) => "the directory of accounts does not answer; try again".into(),
@@ -146,6 +147,7 @@ fn denied(reason: DenyReason) -> &'static str {
         DenyReason::ReadOnly => "denied: the authorization is read-only",
         DenyReason::Permission => "denied: no role grants the permission",
         DenyReason::OperatorOnly => "denied: the operation is for the operator alone",
+        DenyReason::ExclusiveCustody => "denied: the custody of the credential is exclusive",
         DenyReason::Revoked => "denied: the authorization was disabled or the token revoked",
     }
 }
@@ -170,6 +172,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::Entry
         | Noun::Identity
         | Noun::Information
+        | Noun::Item
         | Noun::LocalProvider
         | Noun::PermissionSet
         | Noun::Provider
@@ -199,6 +202,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::Entry => "entry of a local PAM provider",
         Noun::Identity => "identity",
         Noun::Information => "protected-information record",
+        Noun::Item => "item",
         Noun::Link => "link",
         Noun::LocalProvider => "local PAM provider",
         Noun::PermissionSet => "permission set",

@@ -25,6 +25,7 @@ pub mod id;
 pub mod idempotency;
 pub mod identity;
 pub mod information;
+pub mod item;
 pub mod job;
 pub mod key;
 pub mod link;

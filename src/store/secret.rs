@@ -147,6 +147,13 @@ pub fn version(
     row.map(SealedRow::try_from).transpose()
 }
 
+/// Returns the time at which a version was stored.
+pub fn created_at(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<Option<i64>, StoreError> {
+    let (kind, owner) = owner.columns();
+    let row = secret::table.find((kind, owner, version)).select(secret::created_at);
+    Ok(on_engine!(connection, c => row.get_result(c)).optional()?)
+}
+
 /// Returns the existing versions, newest first.
 pub fn versions(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Vec<VersionSummary>, StoreError> {
     let (kind, owner) = owner.columns();

@@ -69,7 +69,8 @@ pub(super) fn already_held(
     Ok(held.map(|held| held.until))
 }
 
-fn is_exclusive(context: &OperationContext<'_>, row: &CredentialRow) -> bool {
+/// Whether at most one client at a time may hold the credential.
+pub(super) fn is_exclusive(context: &OperationContext<'_>, row: &CredentialRow) -> bool {
     row.exclusive_custody.unwrap_or(context.settings().custody.exclusive)
 }
 

@@ -9,6 +9,7 @@ pub mod credential;
 pub mod device;
 pub mod history;
 pub mod information;
+pub mod item;
 pub mod operation;
 pub mod pagination;
 pub mod provider;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 
 pub use background::BackgroundTasks;
 pub use error::{DenyReason, Dependency, Field, InvalidField, Noun, Precondition, Switchable, VaultError};
@@ -144,6 +146,11 @@ impl Vault {
     /// The settings of the vault.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// The wall time of the vault's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
     }
 
     /// The number of writes that wait for a writer.

@@ -142,6 +142,7 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         VaultError::Precondition(precondition) => precondition_message(precondition),
         VaultError::NoAccess(_)
         | VaultError::Ambiguous(_)
+        | VaultError::TooMany(_)
         | VaultError::NotHeld
         | VaultError::Seal(_)
         | VaultError::Token(_) => Message::unexpected(),
@@ -160,7 +161,8 @@ fn denied(reason: DenyReason) -> Message {
         | DenyReason::Certificate
         | DenyReason::ReadOnly
         | DenyReason::Permission
-        | DenyReason::OperatorOnly => Message::forbidden("The caller does not hold the permission for this"),
+        | DenyReason::OperatorOnly
+        | DenyReason::ExclusiveCustody => Message::forbidden("The caller does not hold the permission for this"),
         DenyReason::Revoked => Message::invalid_credentials(),
     }
 }
@@ -193,6 +195,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::Device
         | Noun::Domain
         | Noun::Information
+        | Noun::Item
         | Noun::Link
         | Noun::ProxySession
         | Noun::ProxySessionUrl

@@ -87,6 +87,7 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
         | VaultError::Taken(_)
         | VaultError::InUse(_)
         | VaultError::Protected(_)
+        | VaultError::TooMany(_)
         | VaultError::Unavailable(_)
         | VaultError::Store(_)
         | VaultError::Seal(_)
@@ -107,6 +108,7 @@ fn denied(reason: DenyReason, rendering: Rendering) -> ErrorMessage {
         | DenyReason::Certificate
         | DenyReason::Permission
         | DenyReason::OperatorOnly
+        | DenyReason::ExclusiveCustody
         | DenyReason::Revoked => {
             ErrorMessage::plain(rendering.not_authorized, "You are not authorized to access this resource.")
         }
@@ -171,6 +173,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         Noun::Application
         | Noun::Authorization
         | Noun::Identity
+        | Noun::Item
         | Noun::Link
         | Noun::LocalProvider
         | Noun::PermissionSet

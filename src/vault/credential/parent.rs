@@ -21,11 +21,20 @@ pub(super) fn shared_password(
     context: &mut OperationContext<'_>,
     row: &CredentialRow,
 ) -> Result<Option<Sealed>, VaultError> {
+    let owner = password_owner(context, row)?;
+    secrets::current(context, owner)
+}
+
+/// Returns the owner of the password of a credential: itself, or its oldest ancestor.
+pub(in crate::vault) fn password_owner(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+) -> Result<SecretOwner, VaultError> {
     let owner = match row.parent_id {
         Some(parent) => oldest_ancestor(context, parent)?,
         None => row.id,
     };
-    secrets::current(context, SecretOwner::Password(owner))
+    Ok(SecretOwner::Password(owner))
 }
 
 fn oldest_ancestor(context: &mut OperationContext<'_>, id: CredentialId) -> Result<CredentialId, VaultError> {

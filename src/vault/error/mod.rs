@@ -57,6 +57,9 @@ pub enum VaultError {
     /// Several objects match a request for one. Holds the first matches, without secrets.
     #[error("several objects match")]
     Ambiguous(Vec<Candidate>),
+    /// More objects match than one response may list.
+    #[error("too many: {}", .0.as_str())]
+    TooMany(Noun),
     /// The client does not hold the credential.
     #[error("not in the client's custody")]
     NotHeld,
@@ -105,6 +108,7 @@ impl VaultError {
             VaultError::InUse(noun) => format!("{}-in-use", noun.as_str()),
             VaultError::Protected(noun) => format!("{}-protected", noun.as_str()),
             VaultError::Ambiguous(_) => "ambiguous".into(),
+            VaultError::TooMany(noun) => format!("too-many-{}", noun.as_str()),
             VaultError::NotHeld => "not-in-custody".into(),
             VaultError::Precondition(precondition) => precondition.reason().into(),
             VaultError::Unavailable(dependency) => format!("{}-unavailable", dependency.as_str()),
@@ -132,6 +136,8 @@ pub enum DenyReason {
     Permission,
     /// The operation is for the operator alone.
     OperatorOnly,
+    /// The custody of the credential is exclusive, and the protocol of the request takes none.
+    ExclusiveCustody,
     /// The client was disabled, or its token revoked, while the request was waiting.
     Revoked,
 }
@@ -147,6 +153,7 @@ impl DenyReason {
             DenyReason::ReadOnly => "read-only",
             DenyReason::Permission => "permission-not-held",
             DenyReason::OperatorOnly => "operator-only",
+            DenyReason::ExclusiveCustody => "exclusive-custody",
             DenyReason::Revoked => "revoked",
         }
     }

@@ -12,6 +12,8 @@ pub enum Noun {
     Entry,
     Identity,
     Information,
+    /// A credential, SSH key or protected-information record, for a protocol that knows one kind of secret.
+    Item,
     Link,
     /// A provider with entries stored in the vault.
     LocalProvider,
@@ -48,6 +50,7 @@ impl Noun {
             Noun::Entry => "entry",
             Noun::Identity => "identity",
             Noun::Information => "information",
+            Noun::Item => "item",
             Noun::Link => "link",
             Noun::LocalProvider => "local-provider",
             Noun::PermissionSet => "permission-set",

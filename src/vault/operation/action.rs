@@ -157,6 +157,15 @@ impl Action {
     pub const INFORMATION_ACTIVATE: Action = Action::write("information.activate").conditional();
 }
 
+/// Items, for protocols that know one kind of secret.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const ITEM_LIST: Action = Action::read("item.list");
+    /// Showing the mount of the items.
+    pub const ITEM_MOUNT: Action = Action::read("item.mount");
+    pub const ITEM_READ: Action = Action::read("item.read");
+}
+
 /// SSH keys.
 #[expect(missing_docs, reason = "the names say it")]
 impl Action {

@@ -1,0 +1,78 @@
+//! Items: credentials, SSH keys and protected information under one name, for protocols that know one kind of secret.
+//!
+//! The name of an item is its identifier; a password without one is also named `hostname/username`. Reading an item takes no
+//! custody, because clients of these protocols poll. An object whose custody is exclusive is therefore no item: it is missing
+//! from lists, and a read of it is refused.
+
+mod list;
+mod resolve;
+
+use chrono::{DateTime, Utc};
+
+pub use list::ItemName;
+
+use super::credential::note_view;
+use super::operation::{Done, OperationContext, Permit};
+use super::{Vault, VaultError};
+use crate::crypto::SecretText;
+use resolve::{Found, Sealable};
+
+/// An item without its secrets, or what is left of an inactive one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemVersion {
+    /// The number of the version of its main secret; 0 without a secret.
+    pub number: i32,
+    /// The time at which that version was stored; the time of the last change without a secret.
+    pub stored_at: DateTime<Utc>,
+    /// The time of the deactivation of an inactive item. Its secrets are not revealed.
+    pub inactive_since: Option<DateTime<Utc>>,
+}
+
+/// An item with its secrets.
+#[derive(Debug)]
+pub struct Item {
+    /// The version that was read.
+    pub version: ItemVersion,
+    /// Its fields, in a stable order; none for an inactive item.
+    pub fields: Vec<ItemField>,
+}
+
+/// A field of an item.
+#[derive(Debug)]
+pub struct ItemField {
+    /// `username`, `password`, `hostname`, `address`, `port`, `text`, `private_key`, `public_key` or `passphrase`.
+    pub name: &'static str,
+    /// Its value. Secrets are written by the response key of the authorization, if it has one.
+    pub value: SecretText,
+}
+
+impl Vault {
+    /// Returns an item by its name, in its current version or an earlier one.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], also for an item that the client does not see and a version that is not kept;
+    /// [`VaultError::Ambiguous`] for a name of two items; [`super::DenyReason::ExclusiveCustody`].
+    pub async fn read_item(&self, permit: Permit, name: String, version: Option<i32>) -> Result<Item, VaultError> {
+        let writer = permit.secret_writer();
+        let query = move |context: &mut OperationContext<'_>| {
+            let visible = resolve::by_name(context, &name)?;
+            let found = resolve::found(context, visible, version)?;
+            Ok(Done::new(found.subject, found))
+        };
+        let (found, recorded) = self.reveal(permit, query, note_view).await?;
+        let Found { version, fields, .. } = found;
+        let mut opened = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            let value = match value {
+                Sealable::Plain(text) => SecretText::new(text),
+                Sealable::Sealed(sealed) => writer.write(self.unseal(&recorded, &sealed).await?)?,
+                Sealable::SealedUnlessEmpty(sealed) => match self.unseal(&recorded, &sealed).await? {
+                    secret if secret.is_empty() => continue,
+                    secret => writer.write(secret)?,
+                },
+            };
+            opened.push(ItemField { name, value });
+        }
+        Ok(Item { version, fields: opened })
+    }
+}
