@@ -4,6 +4,7 @@ mod directory;
 pub mod environment;
 mod error;
 mod file;
+mod facades;
 mod sections;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
+pub use facades::VaultKvSettings;
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeyfactorSettings,
     LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
@@ -40,6 +42,7 @@ pub struct Settings {
     pub audit: AuditSettings,
     pub pam: PamSettings,
     pub keyfactor: KeyfactorSettings,
+    pub vault_kv: VaultKvSettings,
 }
 
 impl Settings {

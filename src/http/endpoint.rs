@@ -74,7 +74,7 @@ impl Endpoint {
 
     /// Returns the operation id for generated clients: method and path.
     pub fn operation_id(&self) -> String {
-        let path = self.path.replace(['{', '}', '.'], "").replace(['/', '-'], "_");
+        let path = self.path.replace(['{', '}', '.', ':', '*'], "").replace(['/', '-'], "_");
         format!("{}{path}", self.method.as_str().to_lowercase())
     }
 

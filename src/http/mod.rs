@@ -1,13 +1,15 @@
 //! The HTTP layer. A handler parses, calls the vault, responds; it decides nothing.
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
-//! (health, metrics), `pam` (under `/iso` and `/api`). [`families`] lists them all. Shared services are in
+//! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable it, `vault_kv` (under `/v1`).
+//! [`families`] lists them all. Shared services are in
 //! `server`; `openapi` generates the API description. Neither depends on a particular family.
 
 mod challenge;
 mod endpoint;
 mod family;
 mod input_error;
+mod item;
 mod json_number;
 mod keyfactor;
 mod oauth;
@@ -19,6 +21,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod urlencoded;
+mod vault_kv;
 
 use std::sync::Arc;
 
@@ -30,11 +33,11 @@ pub use server::{Metrics, Service, Tls, TlsError, serve};
 
 /// Returns the served families, one a line. The last one responds to paths that no family owns.
 pub fn families(settings: &Settings) -> Families {
-    let families: Vec<Arc<dyn Family>> = vec![
-        Arc::new(oauth::OAuth),
-        Arc::new(keyfactor::Keyfactor::new(&settings.keyfactor)),
-        Arc::new(ops::Ops),
-        Arc::new(pam::Pam::new(&settings.pam)),
-    ];
+    let mut families: Vec<Arc<dyn Family>> =
+        vec![Arc::new(oauth::OAuth), Arc::new(keyfactor::Keyfactor::new(&settings.keyfactor)), Arc::new(ops::Ops)];
+    if settings.vault_kv.enabled {
+        families.push(Arc::new(vault_kv::VaultKv::new(&settings.vault_kv)));
+    }
+    families.push(Arc::new(pam::Pam::new(&settings.pam)));
     families.into()
 }

@@ -20,7 +20,8 @@ pub(crate) use pages::{DirectoryPath, pages};
 
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
-const PATH_PARAMETERS: [(&str, &str); 5] = [
+const PATH_PARAMETERS: [(&str, &str); 6] = [
+    ("path", "The name of an item, or a folder of names"),
     ("key", "The number, or one of the names that the resource is known by"),
     ("version", "The number of a version"),
     ("id", "The number or the GUID of the resource"),
@@ -33,8 +34,12 @@ pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut paths = PathsBuilder::new();
     for endpoint in endpoints {
+        // A method that OpenAPI cannot describe (LIST) has another one beside it.
+        let Some(method) = http_method(endpoint) else { continue };
         let operation = operation(endpoint, &mut schemas);
-        paths = paths.path(endpoint.path.clone(), PathItem::new(http_method(endpoint), operation));
+        // The pattern of a parameter is actix's own.
+        let path = endpoint.path.replace(":.*}", "}");
+        paths = paths.path(path, PathItem::new(method, operation));
     }
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
@@ -53,12 +58,13 @@ pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
     OpenApiBuilder::new().info(info).servers(Some(servers)).paths(paths.build()).components(Some(components)).build()
 }
 
-fn http_method(endpoint: &Endpoint) -> HttpMethod {
+fn http_method(endpoint: &Endpoint) -> Option<HttpMethod> {
     match endpoint.method.as_str() {
-        "POST" => HttpMethod::Post,
-        "PUT" => HttpMethod::Put,
-        "DELETE" => HttpMethod::Delete,
-        _ => HttpMethod::Get,
+        "GET" => Some(HttpMethod::Get),
+        "POST" => Some(HttpMethod::Post),
+        "PUT" => Some(HttpMethod::Put),
+        "DELETE" => Some(HttpMethod::Delete),
+        _ => None,
     }
 }
 
@@ -77,7 +83,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         .operation_id(Some(endpoint.operation_id()))
         .responses(responses.build());
     for (name, meaning) in PATH_PARAMETERS {
-        if endpoint.path.contains(&format!("{{{name}}}")) {
+        if endpoint.path.contains(&format!("{{{name}}}")) || endpoint.path.contains(&format!("{{{name}:")) {
             operation = operation.parameter(parameter(name, meaning).parameter_in(ParameterIn::Path));
         }
     }

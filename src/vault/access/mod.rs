@@ -6,6 +6,7 @@ pub mod authorization;
 pub mod identity;
 pub mod link;
 pub mod origin;
+mod own_token;
 pub mod permission;
 pub mod role;
 

@@ -1,0 +1,38 @@
+//! The sections of the settings for the families that speak the read calls of other vaults.
+
+use serde::Deserialize;
+use serde::de::Error;
+
+/// The section `[vault_kv]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct VaultKvSettings {
+    pub enabled: bool,
+    #[serde(deserialize_with = "item_mount")]
+    pub mount: String,
+    #[serde(deserialize_with = "login_mounts")]
+    pub login_mounts: Vec<String>,
+}
+
+/// Reads the mount of the items. `auth`, `sys` and `vaults` have other meanings below `/v1`.
+fn item_mount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let mount = String::deserialize(from)?;
+    if is_mount(&mount) && !["auth", "sys", "vaults"].contains(&mount.as_str()) {
+        return Ok(mount);
+    }
+    Err(D::Error::custom("expected letters, digits, - and _, and not auth, sys or vaults"))
+}
+
+fn login_mounts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let mounts = Vec::<String>::deserialize(from)?;
+    if mounts.iter().all(|mount| is_mount(mount) && mount != "token") {
+        return Ok(mounts);
+    }
+    Err(D::Error::custom("expected names of letters, digits, - and _, and not token, as in [\"approle\"]"))
+}
+
+fn is_mount(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    !name.is_empty() && name.len() <= 64 && name.chars().all(allowed)
+}

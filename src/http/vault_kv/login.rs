@@ -1,0 +1,65 @@
+//! `AppRole` login: the role id is a client id, the secret id a client secret (contract facades, section 2.2).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::error::VaultKvError;
+use super::wire::{Auth, Envelope, Metadata, POLICIES};
+use crate::crypto::SecretText;
+use crate::http::server::{Body, Service, origin, request_id};
+use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
+
+/// The body of a login, JSON whatever its type says.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Login {
+    /// The client id.
+    role_id: Option<String>,
+    /// The client secret.
+    secret_id: Option<String>,
+}
+
+/// `POST` and `PUT /v1/auth/approle/login`
+pub(super) async fn login(http: HttpRequest, payload: web::Payload, service: web::Data<Service>) -> HttpResponse {
+    match token(&http, payload, &service).await {
+        Ok(auth) => Envelope::auth(&request_id(&http), auth).respond(StatusCode::OK),
+        Err(error) => error.respond(),
+    }
+}
+
+async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Auth, VaultKvError> {
+    let origin = origin(http, service);
+    let note_missing = || service.vault.note_missing_credentials(origin.source);
+    let body = Body::read(http, payload.into_inner()).await;
+    let body = body.map_err(|_| VaultKvError::Body("the request body cannot be read"))?;
+    // The parser's own message repeats the input, so it is dropped.
+    let login: Login =
+        serde_json::from_slice(body.bytes()).map_err(|_| VaultKvError::Body("expected a JSON object"))?;
+    let Some(client_id) = login.role_id.filter(|id| !id.is_empty()) else {
+        note_missing();
+        return Err(VaultKvError::Body("missing role_id"));
+    };
+    let Some(secret) = login.secret_id.map(SecretText::new).filter(|secret| !secret.is_empty()) else {
+        note_missing();
+        return Err(VaultKvError::InvalidLogin);
+    };
+    let credentials = ClientCredentials { client_id: client_id.clone(), client_secret: secret };
+    let request = TokenRequest { credentials, tenant: None, ttl: None, origin };
+    let issued = service.vault.issue_token(request).await?;
+    let claims = service.vault.token_claims(&issued.token)?;
+    Ok(Auth {
+        client_token: issued.token.expose().into(),
+        accessor: claims.jti.clone(),
+        policies: POLICIES.into(),
+        token_policies: POLICIES.into(),
+        metadata: Metadata::from(claims.as_ref()),
+        lease_duration: issued.expires_in,
+        renewable: false,
+        entity_id: "",
+        token_type: "service",
+        orphan: true,
+        mfa_requirement: None,
+        num_uses: 0,
+    })
+}

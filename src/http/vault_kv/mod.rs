@@ -1,0 +1,63 @@
+//! The read calls of HashiCorp Vault and OpenBao: KV version 2 and `AppRole` login, under `/v1` (contract facades, section 2).
+//!
+//! Off by default. An item is read without custody (see `vault::item`).
+
+mod call;
+mod error;
+mod login;
+mod mounts;
+mod path;
+mod routes;
+mod secret;
+mod status;
+mod token;
+mod wire;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, is_below};
+use crate::config::VaultKvSettings;
+use error::VaultKvError;
+use path::BASE;
+
+/// The family.
+pub(super) struct VaultKv {
+    settings: VaultKvSettings,
+}
+
+impl VaultKv {
+    pub(super) fn new(settings: &VaultKvSettings) -> Self {
+        Self { settings: settings.clone() }
+    }
+}
+
+impl Family for VaultKv {
+    fn name(&self) -> &'static str {
+        "vault-kv"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints(&self.settings)
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        is_below(path, BASE)
+    }
+
+    fn prepare(&self, request: &mut ServiceRequest) {
+        path::normalize(request);
+    }
+
+    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+        Box::pin(async move {
+            let error = match call::record_unserved(&request, failure).await {
+                Ok(()) => VaultKvError::Unserved(failure),
+                Err(error) => error,
+            };
+            error.respond()
+        })
+    }
+}

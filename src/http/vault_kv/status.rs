@@ -1,0 +1,94 @@
+//! Health and seal status, for load balancers and `bao status` (contract facades, section 2.5). No authentication.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::response;
+use crate::http::server::Service;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const CLUSTER: &str = "chaveiro";
+
+/// The health of a node.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    initialized: bool,
+    /// Whether the node cannot answer now.
+    sealed: bool,
+    standby: bool,
+    performance_standby: bool,
+    server_time_utc: i64,
+    version: &'static str,
+    cluster_name: &'static str,
+}
+
+/// `GET /v1/sys/health`: 200 if the node is ready, 503 as of a sealed vault otherwise.
+pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
+    let ready = service.vault.is_ready().await;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    response(status).json(Health {
+        initialized: true,
+        sealed: !ready,
+        standby: false,
+        performance_standby: false,
+        server_time_utc: service.vault.now().timestamp(),
+        version: VERSION,
+        cluster_name: CLUSTER,
+    })
+}
+
+/// The seal of a node. A running node is unsealed: it has its root key.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SealStatus {
+    r#type: &'static str,
+    initialized: bool,
+    sealed: bool,
+    t: u32,
+    n: u32,
+    progress: u32,
+    nonce: &'static str,
+    version: &'static str,
+    migration: bool,
+    cluster_name: &'static str,
+    recovery_seal: bool,
+    storage_type: &'static str,
+}
+
+/// The leader of a cluster, as of a server without one.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Leader {
+    ha_enabled: bool,
+    is_self: bool,
+    leader_address: &'static str,
+    leader_cluster_address: &'static str,
+}
+
+/// `GET /v1/sys/leader`
+pub(super) async fn leader() -> HttpResponse {
+    response(StatusCode::OK).json(Leader {
+        ha_enabled: false,
+        is_self: false,
+        leader_address: "",
+        leader_cluster_address: "",
+    })
+}
+
+/// `GET /v1/sys/seal-status`
+pub(super) async fn seal_status() -> HttpResponse {
+    response(StatusCode::OK).json(SealStatus {
+        r#type: "file",
+        initialized: true,
+        sealed: false,
+        t: 1,
+        n: 1,
+        progress: 0,
+        nonce: "",
+        version: VERSION,
+        migration: false,
+        cluster_name: CLUSTER,
+        recovery_seal: false,
+        storage_type: "database",
+    })
+}
