@@ -14,7 +14,8 @@ use super::envelope::{self, Message, Nothing, Revealed};
 use super::error::PamError;
 use super::parameters::{self, Parameters};
 use super::preconditions;
-use crate::crypto::{ResponseEncryption, SecretText};
+use crate::crypto::SecretText;
+use crate::http::accept_encryption::response_encryption;
 use crate::http::family::RouteFailure;
 use crate::http::input_error::InputError;
 use crate::http::server::{Body, Service, bearer_token, origin};
@@ -192,18 +193,4 @@ fn authenticate(service: &Service, http: &HttpRequest) -> Result<Request, PamErr
         AuthenticationFailure::TokenMissing => PamError::TokenMissing,
         _ => PamError::InvalidToken,
     })
-}
-
-/// Parses the header `Accept-Encryption`: `vendor` or `jwe`, once, ignoring case. It is a header because any
-/// client can set one for all of its requests, and because the contract defines URL and body.
-fn response_encryption(request: &HttpRequest) -> Result<Option<ResponseEncryption>, InputError> {
-    let mut values = request.headers().get_all("accept-encryption");
-    let encryption = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => {
-            value.to_str().ok().and_then(|name| name.trim().to_lowercase().parse::<ResponseEncryption>().ok())
-        }
-        (Some(_), Some(_)) => None,
-    };
-    encryption.map(Some).ok_or_else(|| InputError::header("Accept-Encryption", "expected vendor or jwe"))
 }
