@@ -18,7 +18,9 @@ pub struct NamedCredential {
     pub username: String,
 }
 
-/// Returns the names of at most `limit` active credentials that the authorization sees and whose custody is shared.
+/// Returns the names of at most `limit` active credentials that the authorization sees and whose custody, for passwords, is
+/// shared.
+///
 /// `exclusive` is the custody of credentials without a setting of their own. An SSH key without an identifier has no name.
 pub fn credential_names(
     connection: &mut AnyConnection,
@@ -32,11 +34,10 @@ pub fn credential_names(
         .filter(credential::active.and(device::active))
         .filter(credential::identifier.is_not_null().or(credential::kind.eq(CredentialKind::Password.as_str())))
         .into_boxed();
-    query = if exclusive {
-        query.filter(not(credential::exclusive_custody.assume_not_null()))
-    } else {
-        query.filter(credential::exclusive_custody.is_null().or(not(credential::exclusive_custody.assume_not_null())))
-    };
+    let shared =
+        not(credential::exclusive_custody.assume_not_null()).or(credential::kind.ne(CredentialKind::Password.as_str()));
+    query =
+        if exclusive { query.filter(shared) } else { query.filter(shared.or(credential::exclusive_custody.is_null())) };
     let names = (credential::identifier, device::hostname, credential::username);
     Ok(query.order(credential::id).limit(limit).select(names).load(connection)?)
 }

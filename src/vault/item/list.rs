@@ -20,7 +20,7 @@ pub enum ItemName {
 
 impl Vault {
     /// Lists the names directly below a folder, sorted; the root without one. Lists neither inactive items, nor items whose
-    /// custody is exclusive, nor objects without a name.
+    /// custody is exclusive, nor objects whose name is missing or has an empty part.
     ///
     /// # Errors
     /// [`VaultError::NotFound`] when nothing is there; [`VaultError::TooMany`].
@@ -45,7 +45,9 @@ fn names(context: &mut OperationContext<'_>) -> Result<Vec<String>, VaultError> 
     if i64::try_from(credentials.len() + information.len()).unwrap_or(i64::MAX) > MAX_NAMES {
         return Err(VaultError::TooMany(Noun::Item));
     }
-    Ok(credentials.into_iter().map(full_name).chain(information).collect())
+    // An empty part cannot be reached level by level: clients that walk the tree would not end.
+    let reachable = |name: &String| name.split('/').all(|part| !part.is_empty());
+    Ok(credentials.into_iter().map(full_name).chain(information).filter(reachable).collect())
 }
 
 fn full_name(credential: NamedCredential) -> String {

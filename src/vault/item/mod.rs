@@ -1,7 +1,7 @@
 //! Items: credentials, SSH keys and protected information under one name, for protocols that know one kind of secret.
 //!
-//! The name of an item is its identifier; a password without one is also named `hostname/username`. Reading an item takes no
-//! custody, because clients of these protocols poll. An object whose custody is exclusive is therefore no item: it is missing
+//! The name of an item is its identifier; a password without one is named `hostname/username`. Reading an item takes no
+//! custody, because clients of these protocols poll. A password whose custody is exclusive is therefore no item: it is missing
 //! from lists, and a read of it is refused.
 
 mod list;
@@ -24,7 +24,7 @@ pub struct ItemVersion {
     pub number: i32,
     /// The time at which that version was stored; the time of the last change without a secret.
     pub stored_at: DateTime<Utc>,
-    /// The time of the deactivation of an inactive item. Its secrets are not revealed.
+    /// The time of the last change of an inactive item, which is mostly its deactivation. Its secrets are not revealed.
     pub inactive_since: Option<DateTime<Utc>>,
 }
 
@@ -40,7 +40,7 @@ pub struct Item {
 /// A field of an item.
 #[derive(Debug)]
 pub struct ItemField {
-    /// `username`, `password`, `hostname`, `address`, `port`, `text`, `private_key`, `public_key` or `passphrase`.
+    /// `username`, `password`, `hostname`, `address`, `port`, `name`, `text`, `private_key`, `public_key` or `passphrase`.
     pub name: &'static str,
     /// Its value. Secrets are written by the response key of the authorization, if it has one.
     pub value: SecretText,

@@ -75,8 +75,8 @@ fn credentials_named(context: &mut OperationContext<'_>, name: &str) -> Result<V
     // A hostname contains no slash; a username may.
     if let Some((hostname, username)) = name.split_once('/') {
         let passwords = credential::all_by_username_at(connection, username, hostname)?;
-        let others = passwords.into_iter().filter(|row| row.kind() == CredentialKind::Password);
-        rows.extend(others.filter(|row| row.identifier.as_deref() != Some(name)));
+        let unnamed = |row: &CredentialRow| row.kind() == CredentialKind::Password && row.identifier.is_none();
+        rows.extend(passwords.into_iter().filter(unnamed));
     }
     Ok(rows)
 }
@@ -101,7 +101,8 @@ fn credential_item(
     row: &Visible<CredentialRow>,
     version: Option<i32>,
 ) -> Result<Found, VaultError> {
-    if custody::is_exclusive(context, row) {
+    // Only passwords are taken into custody.
+    if row.kind() == CredentialKind::Password && custody::is_exclusive(context, row) {
         return Err(VaultError::Denied(DenyReason::ExclusiveCustody));
     }
     let owner = match row.kind() {
