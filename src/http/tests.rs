@@ -44,10 +44,17 @@ impl Family for Panicking {
     }
 }
 
+/// Settings under which every family is served.
+fn every_family() -> Settings {
+    let mut settings = Settings::defaults().unwrap();
+    settings.vault_kv.enabled = true;
+    settings
+}
+
 #[actix_web::test]
 async fn a_panic_is_answered_in_the_form_of_its_family() {
     let directory = tempfile::tempdir().unwrap();
-    let settings = Settings::defaults().unwrap();
+    let settings = every_family();
     let metrics = Arc::new(Metrics::default());
     let observer: Arc<dyn CommitObserver> = metrics.clone();
     let location = VaultLocation::new(directory.path(), None).unwrap();
@@ -77,6 +84,7 @@ async fn a_panic_is_answered_in_the_form_of_its_family() {
             let expected = match family.name() {
                 "oauth" => body["error"] == "server_error",
                 "keyfactor" => is_keyfactor && body["ErrorCode"] == "0xA0110150",
+                "vault-kv" => body == json!({ "errors": ["internal error"] }),
                 "ops" => body == json!({ "status": "error" }),
                 "pam" if uri.starts_with("/api/") => body["response"]["message"] == "Unexpected error.",
                 "pam" => body["response"]["message"] == "Unexpected error",
@@ -92,7 +100,7 @@ async fn a_panic_is_answered_in_the_form_of_its_family() {
 
 #[test]
 fn every_family_owns_its_endpoints() {
-    let families = families(&Settings::defaults().unwrap());
+    let families = families(&every_family());
     for family in families.iter() {
         for endpoint in family.endpoints() {
             let owner = families.owner(&endpoint.path).map(|owner| owner.name());

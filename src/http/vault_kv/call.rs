@@ -3,19 +3,24 @@
 use std::future::Future;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use serde::de::DeserializeOwned;
 
+use super::body;
 use super::error::VaultKvError;
+use crate::http::accept_encryption::response_encryption;
 use crate::http::family::RouteFailure;
 use crate::http::server::{Service, bearer_token, origin, record_route_failure};
 use crate::vault::Vault;
-use crate::vault::operation::{Action, Permit};
+use crate::vault::operation::{Action, Permit, RequestOptions};
 
 /// A permitted request.
 pub(super) struct Call {
     pub(super) vault: Vault,
     pub(super) permit: Permit,
     pub(super) http: HttpRequest,
+    payload: Payload,
 }
 
 /// Wraps a handler in an actix route: authentication, permission, and the rendering of its error.
@@ -24,10 +29,10 @@ where
     H: Fn(Call) -> F + Clone + 'static,
     F: Future<Output = Result<HttpResponse, VaultKvError>> + 'static,
 {
-    web::to(move |http: HttpRequest| {
+    web::to(move |http: HttpRequest, payload: web::Payload| {
         let handler = handler.clone();
         async move {
-            let answered = match Call::from_request(http, action).await {
+            let answered = match Call::from_request(http, payload.into_inner(), action).await {
                 Ok(call) => handler(call).await,
                 Err(error) => Err(error),
             };
@@ -37,16 +42,30 @@ where
 }
 
 impl Call {
-    async fn from_request(http: HttpRequest, action: Action) -> Result<Self, VaultKvError> {
+    async fn from_request(http: HttpRequest, payload: Payload, action: Action) -> Result<Self, VaultKvError> {
         let service = Service::from_request(&http).ok_or(VaultKvError::Unserved(RouteFailure::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| VaultKvError::PermissionDenied)?, action).await?;
-        let call = Self { vault, permit, http };
-        if call.http.headers().contains_key("x-vault-wrap-ttl") {
-            return Err(call.refuse(VaultKvError::Wrapping).await);
-        }
+        let mut call = Self { vault, permit, http, payload };
+        let options = match call.options() {
+            Ok(options) => options,
+            Err(error) => return Err(call.refuse(error).await),
+        };
+        call.permit = call.vault.accept(call.permit, options).await?;
         Ok(call)
+    }
+
+    fn options(&self) -> Result<RequestOptions, VaultKvError> {
+        check_not_wrapped(&self.http)?;
+        let response_encryption = response_encryption(&self.http)
+            .map_err(|_| VaultKvError::Input("the header Accept-Encryption must be vendor or jwe"))?;
+        Ok(RequestOptions { response_encryption, ..RequestOptions::default() })
+    }
+
+    /// Reads the body as a JSON object. `expected` is the message for any other body.
+    pub(super) async fn json<T: DeserializeOwned>(&mut self, expected: &'static str) -> Result<T, VaultKvError> {
+        body::json(&self.http, std::mem::replace(&mut self.payload, Payload::None), expected).await
     }
 
     /// Returns the name of an item in the path, decoded; empty without one. A name that is not UTF-8 names nothing.
@@ -67,6 +86,16 @@ impl Call {
             Err(failed) => failed.into(),
         }
     }
+}
+
+/// Refuses a request for a wrapped response, rather than respond with the secret itself. `0` asks for none.
+///
+/// # Errors
+/// [`VaultKvError::Wrapping`]
+pub(super) fn check_not_wrapped(request: &HttpRequest) -> Result<(), VaultKvError> {
+    let wanted = |value: &HeaderValue| !matches!(value.as_bytes().trim_ascii(), b"" | b"0");
+    let wrapped = request.headers().get_all("x-vault-wrap-ttl").any(wanted);
+    if wrapped { Err(VaultKvError::Wrapping) } else { Ok(()) }
 }
 
 /// Returns the token in `X-Vault-Token`, or else the bearer token.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::family::RouteFailure;
-use crate::http::server::{is_temporary, log_internal_error};
+use crate::http::server::log_internal_error;
 use crate::vault::access::authentication::TokenEndpointError;
-use crate::vault::{DenyReason, Noun, VaultError};
+use crate::vault::{DenyReason, Field, Noun, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub(super) enum VaultKvError {
     PermissionDenied,
     /// The login failed, whatever the reason.
     InvalidLogin,
-    /// The body is not what the endpoint takes.
-    Body(&'static str),
-    /// The query is not what the endpoint takes.
-    Query(&'static str),
+    /// The body, the query or a header is not what the endpoint takes.
+    Input(&'static str),
+    /// The body is larger than the settings allow.
+    TooLarge,
     /// The request asks for a wrapped response.
     Wrapping,
     /// The lease of a token cannot be renewed.
@@ -39,7 +39,6 @@ pub(super) struct Errors {
 }
 
 const DENIED: &str = "permission denied";
-const UNAVAILABLE: &str = "the service is temporarily unavailable; try again";
 
 impl VaultKvError {
     /// Returns the status and the messages.
@@ -47,7 +46,8 @@ impl VaultKvError {
         match self {
             Self::PermissionDenied => (StatusCode::FORBIDDEN, vec![DENIED]),
             Self::InvalidLogin => (StatusCode::BAD_REQUEST, vec!["invalid role or secret ID"]),
-            Self::Body(expected) | Self::Query(expected) => (StatusCode::BAD_REQUEST, vec![expected]),
+            Self::Input(expected) => (StatusCode::BAD_REQUEST, vec![expected]),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, vec!["the request body is too large"]),
             Self::Wrapping => (StatusCode::BAD_REQUEST, vec!["response wrapping is not supported"]),
             Self::NotRenewable => (StatusCode::BAD_REQUEST, vec!["lease is not renewable"]),
             Self::Unserved(RouteFailure::UnknownPath) => {
@@ -56,7 +56,7 @@ impl VaultKvError {
             Self::Unserved(RouteFailure::UnknownMethod) => {
                 (StatusCode::METHOD_NOT_ALLOWED, vec!["unsupported operation"])
             }
-            Self::Unserved(RouteFailure::Panic) => (StatusCode::INTERNAL_SERVER_ERROR, vec!["internal error"]),
+            Self::Unserved(RouteFailure::Panic) => internal(),
             Self::Vault(error) => vault_message(error),
         }
     }
@@ -75,19 +75,62 @@ impl VaultKvError {
     }
 }
 
-/// Returns the status and messages of an error of the vault. What does not exist and what the client may not read are the
-/// same 404.
+/// Returns the status and messages of an error of the vault. An error that no request of this family causes is internal.
+///
+/// What does not exist and what the client may not read are the same 404.
 fn vault_message(error: &VaultError) -> (StatusCode, Vec<&'static str>) {
     match error {
-        VaultError::NotFound(Noun::Item | Noun::Version) | VaultError::Denied(DenyReason::ExclusiveCustody) => {
-            (StatusCode::NOT_FOUND, Vec::new())
+        VaultError::NotFound(noun) => not_found(*noun),
+        VaultError::Denied(DenyReason::ExclusiveCustody) => (StatusCode::NOT_FOUND, Vec::new()),
+        VaultError::Denied(
+            DenyReason::Resource
+            | DenyReason::Source
+            | DenyReason::Referer
+            | DenyReason::Certificate
+            | DenyReason::ReadOnly
+            | DenyReason::Permission
+            | DenyReason::OperatorOnly
+            | DenyReason::Revoked,
+        ) => (StatusCode::FORBIDDEN, vec![DENIED]),
+        VaultError::Invalid(invalid) if invalid.field == Field::ResponseEncryption => {
+            (StatusCode::BAD_REQUEST, vec!["the response key does not support this Accept-Encryption"])
         }
-        VaultError::Denied(_) => (StatusCode::FORBIDDEN, vec![DENIED]),
         VaultError::Ambiguous(_) => (StatusCode::BAD_REQUEST, vec!["several items have this name"]),
-        VaultError::TooMany(_) => (StatusCode::BAD_REQUEST, vec!["too many items to list; list a folder"]),
-        error if is_temporary(error) => (StatusCode::SERVICE_UNAVAILABLE, vec![UNAVAILABLE]),
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, vec!["internal error"]),
+        VaultError::TooMany(_) => (StatusCode::BAD_REQUEST, vec!["too many items to list"]),
+        VaultError::Unavailable(_) => temporary(),
+        VaultError::Store(error) if error.is_temporary() => temporary(),
+        VaultError::Invalid(_)
+        | VaultError::Missing(_)
+        | VaultError::MissingParameterValue { .. }
+        | VaultError::NoAccess(_)
+        | VaultError::WrongKind(_)
+        | VaultError::Inactive(_)
+        | VaultError::AlreadyActive(_)
+        | VaultError::Taken(_)
+        | VaultError::InUse(_)
+        | VaultError::Protected(_)
+        | VaultError::NotHeld
+        | VaultError::Precondition(_)
+        | VaultError::Store(_)
+        | VaultError::Seal(_)
+        | VaultError::Token(_) => internal(),
     }
+}
+
+fn not_found(noun: Noun) -> (StatusCode, Vec<&'static str>) {
+    match noun {
+        Noun::Item | Noun::Version => (StatusCode::NOT_FOUND, Vec::new()),
+        Noun::ResponseKey => (StatusCode::BAD_REQUEST, vec!["Accept-Encryption needs a response key"]),
+        _ => internal(),
+    }
+}
+
+fn temporary() -> (StatusCode, Vec<&'static str>) {
+    (StatusCode::SERVICE_UNAVAILABLE, vec!["the service is temporarily unavailable; try again"])
+}
+
+fn internal() -> (StatusCode, Vec<&'static str>) {
+    (StatusCode::INTERNAL_SERVER_ERROR, vec!["internal error"])
 }
 
 impl From<VaultError> for VaultKvError {
@@ -110,4 +153,46 @@ pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
     let mut builder = HttpResponse::build(status);
     builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Dependency;
+
+    /// The table of errors, one a line.
+    #[test]
+    fn the_table() {
+        let vault = [
+            VaultError::NotFound(Noun::Item),
+            VaultError::NotFound(Noun::Version),
+            VaultError::Denied(DenyReason::ExclusiveCustody),
+            VaultError::Denied(DenyReason::Resource),
+            VaultError::Denied(DenyReason::Source),
+            VaultError::Denied(DenyReason::Revoked),
+            VaultError::NotFound(Noun::ResponseKey),
+            VaultError::invalid(Field::ResponseEncryption, "a form of the key"),
+            VaultError::Ambiguous(Vec::new()),
+            VaultError::TooMany(Noun::Item),
+            VaultError::Unavailable(Dependency::Grants),
+            VaultError::NotHeld,
+        ];
+        let own = [
+            VaultKvError::PermissionDenied,
+            VaultKvError::InvalidLogin,
+            VaultKvError::Input("what is expected"),
+            VaultKvError::TooLarge,
+            VaultKvError::Wrapping,
+            VaultKvError::NotRenewable,
+            VaultKvError::Unserved(RouteFailure::UnknownPath),
+            VaultKvError::Unserved(RouteFailure::UnknownMethod),
+            VaultKvError::Unserved(RouteFailure::Panic),
+        ];
+        let rows = own.into_iter().chain(vault.map(VaultKvError::Vault)).map(|error| {
+            let (status, errors) = error.message();
+            assert!(![401, 412].contains(&status.as_u16()), "{error:?}");
+            format!("{} {errors:?}  {error:?}\n", status.as_u16())
+        });
+        insta::assert_snapshot!("errors", rows.collect::<String>());
+    }
 }

@@ -5,10 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::body;
+use super::call::check_not_wrapped;
 use super::error::VaultKvError;
 use super::wire::{Auth, Envelope, Metadata, POLICIES};
 use crate::crypto::SecretText;
-use crate::http::server::{Body, Service, origin, request_id};
+use crate::http::server::{Service, origin, request_id};
 use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
 
 /// The body of a login, JSON whatever its type says.
@@ -29,22 +31,21 @@ pub(super) async fn login(http: HttpRequest, payload: web::Payload, service: web
 }
 
 async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Auth, VaultKvError> {
+    check_not_wrapped(http)?;
     let origin = origin(http, service);
     let note_missing = || service.vault.note_missing_credentials(origin.source);
-    let body = Body::read(http, payload.into_inner()).await;
-    let body = body.map_err(|_| VaultKvError::Body("the request body cannot be read"))?;
-    // The parser's own message repeats the input, so it is dropped.
-    let login: Login =
-        serde_json::from_slice(body.bytes()).map_err(|_| VaultKvError::Body("expected a JSON object"))?;
-    let Some(client_id) = login.role_id.filter(|id| !id.is_empty()) else {
+    let expected = "expected a JSON object with the strings role_id and secret_id";
+    let Login { role_id, secret_id } = body::json(http, payload.into_inner(), expected).await?;
+    let secret = secret_id.map(SecretText::new).filter(|secret| !secret.is_empty());
+    let Some(client_id) = role_id.filter(|id| !id.is_empty()) else {
         note_missing();
-        return Err(VaultKvError::Body("missing role_id"));
+        return Err(VaultKvError::Input("missing role_id"));
     };
-    let Some(secret) = login.secret_id.map(SecretText::new).filter(|secret| !secret.is_empty()) else {
+    let Some(client_secret) = secret else {
         note_missing();
         return Err(VaultKvError::InvalidLogin);
     };
-    let credentials = ClientCredentials { client_id: client_id.clone(), client_secret: secret };
+    let credentials = ClientCredentials { client_id, client_secret };
     let request = TokenRequest { credentials, tenant: None, ttl: None, origin };
     let issued = service.vault.issue_token(request).await?;
     let claims = service.vault.token_claims(&issued.token)?;

@@ -1,8 +1,11 @@
-//! The read calls of HashiCorp Vault and OpenBao: KV version 2 and `AppRole` login, under `/v1` (contract facades, section 2).
+//! The read calls of `HashiCorp` Vault and `OpenBao`: KV version 2 and `AppRole` login, under `/v1` (contract facades,
+//! section 2).
 //!
 //! Off by default. An item is read without custody (see `vault::item`).
 
+mod body;
 mod call;
+mod capabilities;
 mod error;
 mod login;
 mod mounts;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::call::Call;
 use super::error::VaultKvError;
-use super::wire::Envelope;
+use super::wire::{Envelope, Repeated};
 use crate::http::server::request_id;
 
 /// A mount.
@@ -62,7 +62,7 @@ const MOUNT: Mount = Mount {
 pub(super) async fn list(call: Call, mount: String) -> Result<HttpResponse, VaultKvError> {
     call.vault.acknowledge(call.permit.clone()).await?;
     let mounts = BTreeMap::from([(format!("{mount}/"), MOUNT)]);
-    Ok(Envelope::data(&request_id(&call.http), mounts).respond(StatusCode::OK))
+    Ok(Repeated::from(Envelope::data(&request_id(&call.http), mounts)).respond(StatusCode::OK))
 }
 
 /// `GET /v1/sys/internal/ui/mounts/{mount}`, with or without a path below it: clients decide by it between versions 1 and 2.

@@ -4,11 +4,12 @@ use actix_web::http::Method;
 use actix_web::{HttpResponse, Route, web};
 
 use super::call::{Call, route};
-use super::error::VaultKvError;
+use super::capabilities::{self, Paths};
+use super::error::{Errors, VaultKvError};
 use super::login::{self, Login};
 use super::mounts::{self, NamedMount};
 use super::path::BASE;
-use super::status::{self, Health, Leader, SealStatus};
+use super::status::{self, Health, Initialization, Leader, SealStatus};
 use super::wire::{Auth, Keys, TokenProperties, VersionedFieldsView};
 use super::{secret, token};
 use crate::config::VaultKvSettings;
@@ -24,11 +25,23 @@ pub(super) fn endpoints(settings: &VaultKvSettings) -> Vec<Endpoint> {
     endpoints.extend(items(&settings.mount));
     endpoints.extend(tokens());
     endpoints.extend(system(&settings.mount));
+    // Also matches what lies below data and metadata, so it comes last.
+    endpoints.extend(unversioned(&settings.mount));
     endpoints
 }
 
 fn endpoint(method: Method, path: &str, route: impl Fn() -> Route + 'static) -> Endpoint {
     Endpoint { tag: TAG, bearer: true, ..Endpoint::new(method, format!("{BASE}{path}"), route) }
+}
+
+/// Returns the answers of an endpoint that needs a token: `answer`, and the errors of all of them.
+fn answers(answer: Answer) -> Vec<Answer> {
+    vec![
+        answer,
+        Answer::new(400, "The request is malformed, or asks for a wrapped response", schema::<Errors>),
+        Answer::new(403, "No valid token, or no permission", schema::<Errors>),
+        Answer::new(503, "Temporarily unavailable", schema::<Errors>),
+    ]
 }
 
 /// Logins come as `POST` or `PUT`: the Go client sends `PUT`.
@@ -37,7 +50,12 @@ fn logins(settings: &VaultKvSettings) -> Vec<Endpoint> {
         bearer: false,
         summary: "Log in with a role id and a secret id",
         body: Some(RequestBody { media_types: JSON, schema: schema::<Login> }),
-        answers: vec![Answer::new(200, "Logged in; the member auth has the token", schema::<Auth>)],
+        answers: vec![
+            Answer::new(200, "Logged in; the member auth has the token", schema::<Auth>),
+            Answer::new(400, "The login failed, or the body is malformed", schema::<Errors>),
+            Answer::new(413, "The body is too large", schema::<Errors>),
+            Answer::new(503, "Temporarily unavailable", schema::<Errors>),
+        ],
         ..endpoint(method, &format!("/auth/{mount}/login"), || web::to(login::login))
     };
     let both = |mount| [Method::POST, Method::PUT].map(|method| login(mount, method));
@@ -48,10 +66,11 @@ fn items(mount: &str) -> Vec<Endpoint> {
     let read = Endpoint {
         summary: "Read an item",
         query: &[("version", "The number of a version; the current one without it")],
-        answers: vec![
-            Answer::new(200, "The member data has the item", schema::<VersionedFieldsView>),
-            Answer::empty(404, "There is no such item, or the client may not read it"),
-        ],
+        answers: [
+            answers(Answer::new(200, "The member data has the item", schema::<VersionedFieldsView>)),
+            vec![Answer::new(404, "There is no such item, or the client may not read it", schema::<Errors>)],
+        ]
+        .concat(),
         ..endpoint(Method::GET, &format!("/{mount}/data/{{path:.*}}"), || route(Action::ITEM_READ, secret::read))
     };
     let mut endpoints = vec![read];
@@ -59,7 +78,11 @@ fn items(mount: &str) -> Vec<Endpoint> {
         endpoints.push(Endpoint {
             summary: "List names; a folder ends in a slash",
             query: &[("list", "true")],
-            answers: vec![Answer::new(200, "The member data has the names", schema::<Keys>)],
+            answers: [
+                answers(Answer::new(200, "The member data has the names", schema::<Keys>)),
+                vec![Answer::new(404, "Nothing is there", schema::<Errors>)],
+            ]
+            .concat(),
             ..endpoint(Method::GET, &path, || route(Action::ITEM_LIST, secret::get_list))
         });
         if let Ok(method) = Method::from_bytes(b"LIST") {
@@ -69,20 +92,37 @@ fn items(mount: &str) -> Vec<Endpoint> {
     endpoints
 }
 
+fn unversioned(mount: &str) -> Vec<Endpoint> {
+    let path = format!("/{mount}/{{path:.*}}");
+    let endpoint = |method| Endpoint {
+        summary: "Refused: a route of version 1",
+        answers: vec![
+            Answer::empty(404, "The member warnings says so"),
+            Answer::new(400, "The request asks for a wrapped response", schema::<Errors>),
+            Answer::new(403, "No valid token, or no permission", schema::<Errors>),
+        ],
+        ..endpoint(method, &path, || route(Action::ITEM_READ, secret::unversioned))
+    };
+    std::iter::once(Method::GET).chain(Method::from_bytes(b"LIST")).map(endpoint).collect()
+}
+
 fn tokens() -> Vec<Endpoint> {
     let lookup = Endpoint {
         summary: "Show the client's own token",
-        answers: vec![Answer::new(200, "The member data has its properties", schema::<TokenProperties>)],
+        answers: answers(Answer::new(200, "The member data has its properties", schema::<TokenProperties>)),
         ..endpoint(Method::GET, "/auth/token/lookup-self", || route(Action::TOKEN_INTROSPECT, token::lookup_self))
     };
     let renew = |method| Endpoint {
         summary: "Refused: tokens are not renewable",
-        answers: vec![Answer::empty(400, "The client has to log in again")],
+        answers: vec![
+            Answer::new(400, "The client has to log in again", schema::<Errors>),
+            Answer::new(403, "No valid token", schema::<Errors>),
+        ],
         ..endpoint(method, "/auth/token/renew-self", || route(Action::TOKEN_INTROSPECT, token::renew_self))
     };
     let revoke = |method| Endpoint {
         summary: "Revoke the client's own token",
-        answers: vec![Answer::empty(204, "Revoked")],
+        answers: answers(Answer::empty(204, "Revoked")),
         ..endpoint(method, "/auth/token/revoke-self", || route(Action::TOKEN_REVOKE, token::revoke_self))
     };
     let (post, put) = (Method::POST, Method::PUT);
@@ -93,11 +133,12 @@ fn system(mount: &str) -> Vec<Endpoint> {
     let shown = [format!("/sys/internal/ui/mounts/{mount}"), format!("/sys/internal/ui/mounts/{mount}/{{path:.*}}")];
     let mut endpoints: Vec<Endpoint> = shown.map(|path| about_mount(mount, &path, mounts::show)).into();
     endpoints.push(about_mount(mount, "/sys/mounts", mounts::list));
+    endpoints.extend([Method::POST, Method::PUT].map(|method| capabilities_of(mount, method)));
     endpoints.extend([
         Endpoint {
             bearer: false,
             summary: "Whether the node is ready",
-            answers: vec![Answer::new(200, "It is; 503 otherwise", schema::<Health>)],
+            answers: vec![Answer::new(200, "It is", schema::<Health>), Answer::new(503, "It is not", schema::<Health>)],
             ..endpoint(Method::GET, "/sys/health", || web::to(status::health))
         },
         Endpoint {
@@ -105,6 +146,12 @@ fn system(mount: &str) -> Vec<Endpoint> {
             summary: "The seal status: always unsealed",
             answers: vec![Answer::new(200, "Unsealed", schema::<SealStatus>)],
             ..endpoint(Method::GET, "/sys/seal-status", || web::to(status::seal_status))
+        },
+        Endpoint {
+            bearer: false,
+            summary: "Whether the vault is initialized: always",
+            answers: vec![Answer::new(200, "Initialized", schema::<Initialization>)],
+            ..endpoint(Method::GET, "/sys/init", || web::to(status::init))
         },
         Endpoint {
             bearer: false,
@@ -127,7 +174,21 @@ where
     };
     Endpoint {
         summary: "Show the mount of the items",
-        answers: vec![Answer::new(200, "The member data has the mount", schema::<NamedMount>)],
+        answers: answers(Answer::new(200, "The member data has the mount", schema::<NamedMount>)),
         ..endpoint(Method::GET, path, route)
+    }
+}
+
+fn capabilities_of(mount: &str, method: Method) -> Endpoint {
+    let mount = mount.to_string();
+    let route = move || {
+        let mount = mount.clone();
+        route(Action::ITEM_MOUNT, move |call| capabilities::capabilities_self(call, mount.clone()))
+    };
+    Endpoint {
+        summary: "Show what the client may do with paths",
+        body: Some(RequestBody { media_types: JSON, schema: schema::<Paths> }),
+        answers: answers(Answer::empty(200, "The member data has the capabilities of each path")),
+        ..endpoint(method, "/sys/capabilities-self", route)
     }
 }

@@ -6,12 +6,16 @@ use actix_web::http::StatusCode;
 use super::call::Call;
 use super::error::VaultKvError;
 use super::wire::{Envelope, Keys, VersionMetadata, VersionedFields};
+use crate::http::family::RouteFailure;
 use crate::http::item::Fields;
 use crate::http::server::request_id;
 use crate::vault::item::ItemName;
 
-const VERSION: VaultKvError = VaultKvError::Query("version must be a whole number of 0 or more");
-const LIST: VaultKvError = VaultKvError::Query("metadata can be listed: send LIST, or GET with list=true");
+const VERSION: VaultKvError = VaultKvError::Input("version must be a whole number of 0 or more");
+const LIST: VaultKvError = VaultKvError::Input("metadata can be listed: send LIST, or GET with list=true");
+
+const UNVERSIONED: &str = "Invalid path for a versioned K/V secrets engine. Read items below data/, and list them below \
+                           metadata/; on the command line, use 'kv get' and 'kv list'.";
 
 /// `GET /v1/{mount}/data/{path}`; `version=0` is the current version.
 pub(super) async fn read(call: Call) -> Result<HttpResponse, VaultKvError> {
@@ -52,6 +56,12 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, VaultKvError> {
     let mut keys: Vec<String> = names.into_iter().map(key).collect();
     keys.sort();
     Ok(Envelope::data(&request_id(&call.http), Keys { keys }).respond(StatusCode::OK))
+}
+
+/// `GET` and `LIST /v1/{mount}/{path}`, the routes of version 1: 404 with a warning that says so.
+pub(super) async fn unversioned(call: Call) -> Result<HttpResponse, VaultKvError> {
+    call.vault.record_refusal(&call.permit, RouteFailure::UnknownPath.reason()).await?;
+    Ok(Envelope::warning(&request_id(&call.http), UNVERSIONED).respond(StatusCode::NOT_FOUND))
 }
 
 /// Returns the last value of a parameter of the query.

@@ -18,10 +18,13 @@ pub(super) struct Health {
     /// Whether the node cannot answer now.
     sealed: bool,
     standby: bool,
-    performance_standby: bool,
+    replication_performance_mode: &'static str,
+    replication_dr_mode: &'static str,
     server_time_utc: i64,
     version: &'static str,
     cluster_name: &'static str,
+    /// Always empty.
+    cluster_id: &'static str,
 }
 
 /// `GET /v1/sys/health`: 200 if the node is ready, 503 as of a sealed vault otherwise.
@@ -32,10 +35,12 @@ pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
         initialized: true,
         sealed: !ready,
         standby: false,
-        performance_standby: false,
+        replication_performance_mode: "disabled",
+        replication_dr_mode: "disabled",
         server_time_utc: service.vault.now().timestamp(),
         version: VERSION,
         cluster_name: CLUSTER,
+        cluster_id: "",
     })
 }
 
@@ -52,27 +57,32 @@ pub(super) struct SealStatus {
     version: &'static str,
     migration: bool,
     cluster_name: &'static str,
+    /// Always empty.
+    cluster_id: &'static str,
     recovery_seal: bool,
     storage_type: &'static str,
+}
+
+/// Whether the vault has keys.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Initialization {
+    initialized: bool,
+}
+
+/// `GET /v1/sys/init`: a running node is initialized.
+pub(super) async fn init() -> HttpResponse {
+    response(StatusCode::OK).json(Initialization { initialized: true })
 }
 
 /// The leader of a cluster, as of a server without one.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Leader {
     ha_enabled: bool,
-    is_self: bool,
-    leader_address: &'static str,
-    leader_cluster_address: &'static str,
 }
 
 /// `GET /v1/sys/leader`
 pub(super) async fn leader() -> HttpResponse {
-    response(StatusCode::OK).json(Leader {
-        ha_enabled: false,
-        is_self: false,
-        leader_address: "",
-        leader_cluster_address: "",
-    })
+    response(StatusCode::OK).json(Leader { ha_enabled: false })
 }
 
 /// `GET /v1/sys/seal-status`
@@ -88,6 +98,7 @@ pub(super) async fn seal_status() -> HttpResponse {
         version: VERSION,
         migration: false,
         cluster_name: CLUSTER,
+        cluster_id: "",
         recovery_seal: false,
         storage_type: "database",
     })

@@ -1,5 +1,7 @@
 //! Wire types (contract facades, sections 2.1 to 2.5). Every member is always present.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -25,10 +27,12 @@ pub(super) struct Envelope<D> {
     data: Option<D>,
     /// Always null: responses are not wrapped.
     wrap_info: Option<String>,
-    /// Always null.
-    warnings: Option<Vec<String>>,
+    warnings: Option<Vec<&'static str>>,
     auth: Option<Auth>,
 }
+
+const MEMBERS: [&str; 8] =
+    ["request_id", "lease_id", "renewable", "lease_duration", "data", "wrap_info", "warnings", "auth"];
 
 impl<D: Serialize> Envelope<D> {
     /// Creates the envelope of `data`. `request_id` is the id in the response header.
@@ -55,7 +59,37 @@ impl<D: Serialize> Envelope<D> {
     }
 }
 
+/// An envelope whose data is repeated beside it, as servers do on the routes of older clients.
+#[derive(Serialize)]
+pub(super) struct Repeated<D> {
+    #[serde(flatten)]
+    repeated: BTreeMap<String, D>,
+    #[serde(flatten)]
+    envelope: Envelope<BTreeMap<String, D>>,
+}
+
+impl<D: Clone> From<Envelope<BTreeMap<String, D>>> for Repeated<D> {
+    /// A name of the data that the envelope has too stays the envelope's.
+    fn from(envelope: Envelope<BTreeMap<String, D>>) -> Self {
+        let mut repeated = envelope.data.clone().unwrap_or_default();
+        repeated.retain(|name, _| !MEMBERS.contains(&name.as_str()));
+        Self { repeated, envelope }
+    }
+}
+
+impl<D: Serialize> Repeated<D> {
+    /// Creates the response.
+    pub(super) fn respond(&self, status: StatusCode) -> HttpResponse {
+        response(status).json(self)
+    }
+}
+
 impl Envelope<()> {
+    /// Creates an envelope without data that explains itself.
+    pub(super) fn warning(request_id: &str, warning: &'static str) -> Self {
+        Self { warnings: Some(vec![warning]), ..Self::empty(request_id) }
+    }
+
     /// Creates the envelope of a login.
     pub(super) fn auth(request_id: &str, auth: Auth) -> Self {
         Self { auth: Some(auth), ..Self::empty(request_id) }
@@ -112,7 +146,7 @@ pub(super) struct VersionedFields {
 #[expect(dead_code, reason = "a description")]
 pub(super) struct VersionedFieldsView {
     /// The fields of the item; all values are strings.
-    data: Option<std::collections::HashMap<String, String>>,
+    data: Option<BTreeMap<String, String>>,
     metadata: VersionMetadata,
 }
 
