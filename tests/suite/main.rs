@@ -15,3 +15,4 @@ mod ops;
 mod pam;
 mod properties;
 mod store;
+mod vault_kv;

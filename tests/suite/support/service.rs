@@ -12,6 +12,9 @@ pub(crate) enum Service {
     Ldap,
     /// A program by its name, found in `PATH`: openssl, ssh-keygen, puttygen, oathtool, pgbouncer.
     Program(&'static str),
+    /// The published clients of other vaults, in the directory that `CHAVEIRO_TEST_CLIENTS` names; see
+    /// `.ci/lib/clients.sh`.
+    Clients,
 }
 
 impl Service {
@@ -21,6 +24,7 @@ impl Service {
             Service::PostgreSql => "postgresql",
             Service::Ldap => "ldap",
             Service::Program(name) => name,
+            Service::Clients => "clients",
         }
     }
 
@@ -29,6 +33,7 @@ impl Service {
             Service::PostgreSql => "PostgreSQL".into(),
             Service::Ldap => "slapd".into(),
             Service::Program(name) => format!("the program {name}"),
+            Service::Clients => "the clients of .ci/lib/clients.sh".into(),
         }
     }
 
@@ -57,6 +62,20 @@ impl Service {
             Service::Program(name).skip();
         }
         found
+    }
+
+    /// Finds the directory of the published clients. Says that the running test is skipped without one.
+    ///
+    /// # Panics
+    ///
+    /// Where they are required.
+    #[track_caller]
+    pub(crate) fn find_clients() -> Option<PathBuf> {
+        let directory = std::env::var_os("CHAVEIRO_TEST_CLIENTS").map(PathBuf::from).filter(|path| path.is_dir());
+        if directory.is_none() {
+            Service::Clients.skip();
+        }
+        directory
     }
 
     /// Says that the running test is skipped. The caller returns after it.

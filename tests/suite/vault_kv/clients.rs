@@ -1,0 +1,103 @@
+//! The published clients, unmodified: hvac (Python) and bao (the command line of `OpenBao`), from the directory that
+//! `.ci/lib/clients.sh` has filled.
+
+use std::path::Path;
+use std::process::Command;
+
+use actix_web::web::block;
+use chaveiro::vault::access::Resource;
+
+use super::vault;
+use crate::support::{Finished, Service, TestApp, TestClient, finish};
+
+/// A program of the clients' directory, with an environment of its own.
+fn program(directory: &Path, name: &str, app: &TestApp, home: &Path) -> Command {
+    let mut command = Command::new(directory.join("bin").join(name));
+    let url = format!("http://{}", app.address);
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home).env("BAO_ADDR", &url).env("VAULT_ADDR", &url);
+    command
+}
+
+/// The command line `bao`, as one client of a vault calls it.
+struct Bao<'a> {
+    directory: &'a Path,
+    app: &'a TestApp,
+    home: tempfile::TempDir,
+    token: String,
+}
+
+impl Bao<'_> {
+    async fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = program(self.directory, "bao", self.app, self.home.path());
+        command.args(arguments).env("BAO_TOKEN", &self.token);
+        block(move || finish(command)).await.unwrap()
+    }
+
+    async fn done(&self, arguments: &[&str]) -> String {
+        let finished = self.run(arguments).await;
+        assert_eq!(finished.code, 0, "{arguments:?}: {finished:?}");
+        finished.stdout.trim_end().into()
+    }
+}
+
+#[actix_web::test]
+async fn bao_logs_in_reads_lists_looks_up_and_revokes() {
+    let Some(directory) = Service::find_clients() else { return };
+    let (app, client) = vault().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut bao = Bao { directory: &directory, app: &app, home, token: String::new() };
+    let login = ["write", "-field=token", "auth/approle/login"];
+    let (role, secret) = (format!("role_id={}", client.client_id), format!("secret_id={}", client.client_secret));
+    bao.token = bao.done(&[&login[..], &[&role, &secret]].concat()).await;
+    let wrong = bao.run(&[&login[..], &[&role, "secret_id=wrong"]].concat()).await;
+    assert!(wrong.code == 2 && wrong.stderr.contains("invalid role or secret ID"), "{wrong:?}");
+
+    for path in [&["-mount=secret", "erp"][..], &["secret/erp"]] {
+        assert_eq!(bao.done(&[&["kv", "get", "-field=password"][..], path].concat()).await, "second");
+    }
+    assert_eq!(bao.done(&["kv", "get", "-version=1", "-field=password", "-mount=secret", "erp"]).await, "first");
+    assert_eq!(bao.done(&["kv", "get", "-field=password", "-mount=secret", "srv/corp/ana"]).await, "ana's");
+    let table = bao.done(&["kv", "get", "secret/erp"]).await;
+    assert!(table.contains("secret/data/erp") && table.contains("second"), "{table}");
+    assert_eq!(
+        bao.done(&["kv", "list", "-format=json", "secret"]).await.replace([' ', '\n'], ""),
+        r#"["erp","key","note","srv/"]"#
+    );
+    assert_eq!(
+        bao.done(&["kv", "list", "-format=json", "-mount=secret", "srv/corp"]).await.replace([' ', '\n'], ""),
+        r#"["ana"]"#
+    );
+    let missing = bao.run(&["kv", "get", "secret/nothing"]).await;
+    assert!(missing.code == 2 && missing.stderr.contains("No value found at secret/data/nothing"), "{missing:?}");
+    let written = bao.run(&["kv", "put", "secret/erp", "password=x"]).await;
+    assert!(written.code == 2 && written.stderr.contains("unsupported operation"), "{written:?}");
+    assert_eq!(super::fields(&client, "erp").await["password"], "second");
+
+    let status = bao.done(&["status"]).await;
+    assert!(status.contains("Sealed          false"), "{status}");
+    assert_eq!(bao.done(&["token", "capabilities", "secret/data/erp"]).await, "read");
+    assert!(bao.done(&["token", "lookup"]).await.contains(&client.client_id));
+    bao.done(&["token", "revoke", "-self"]).await;
+    let denied = bao.run(&["kv", "get", "-mount=secret", "erp"]).await;
+    assert!(denied.code == 2 && denied.stderr.contains("permission denied"), "{denied:?}");
+}
+
+#[actix_web::test]
+async fn hvac_logs_in_reads_lists_and_tells_errors_apart() {
+    let Some(directory) = Service::find_clients() else { return };
+    let (app, client) = vault().await;
+    let stranger: TestClient = app.client_with(|request| request.resources = vec![Resource::WebProxySession]).await;
+    let home = tempfile::tempdir().unwrap();
+    let mut command = program(&directory, "python3", &app, home.path());
+    command.args(["-c", include_str!("hvac_client.py")]);
+    for (name, value) in [
+        ("ROLE_ID", &client.client_id),
+        ("SECRET_ID", &client.client_secret),
+        ("STRANGER_ROLE_ID", &stranger.client_id),
+        ("STRANGER_SECRET_ID", &stranger.client_secret),
+    ] {
+        command.env(name, value);
+    }
+    let finished = block(move || finish(command)).await.unwrap();
+    assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}

@@ -1,0 +1,110 @@
+//! A client's own token, the mounts and the state of the node.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{DENIED, app, expect_errors, read, vault};
+
+#[actix_web::test]
+async fn a_lookup_shows_the_token_but_not_its_text() {
+    let (app, client) = vault().await;
+    app.clock.advance(Duration::from_secs(60));
+    let answer = client.get("/v1/auth/token/lookup-self").await;
+    assert!(!answer.text.contains(&client.token));
+    let data = answer.expect(200)["data"].clone();
+    let created = data["creation_time"].as_i64().unwrap();
+    let expected = json!({
+        "accessor": data["accessor"], "creation_time": created, "creation_ttl": 3600, "display_name": "approle",
+        "entity_id": "", "expire_time": "2026-03-04T06:06:07Z", "explicit_max_ttl": 0, "id": data["accessor"],
+        "issue_time": "2026-03-04T05:06:07Z", "meta": { "role_name": client.client_id }, "num_uses": 0, "orphan": true,
+        "path": "auth/approle/login", "policies": ["default"], "renewable": false, "ttl": 3540, "type": "service",
+    });
+    assert_eq!(data, expected);
+}
+
+#[actix_web::test]
+async fn either_header_has_the_token() {
+    let (app, client) = vault().await;
+    let ask = async |headers: &[(&str, String)]| {
+        let request = app.anonymous().request(Method::GET, "/v1/secret/data/erp");
+        client.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, value))).await
+    };
+    let (token, bearer) = (client.token.clone(), format!("Bearer {}", client.token));
+    ask(&[("X-Vault-Token", token.clone()), ("X-Vault-Request", "true".into()), ("X-Vault-Namespace", "ops".into())])
+        .await
+        .expect(200);
+    ask(&[("Authorization", bearer.clone())]).await.expect(200);
+    ask(&[("X-Vault-Token", String::new()), ("Authorization", bearer.clone())]).await.expect(200);
+    expect_errors(&ask(&[("X-Vault-Token", "canary".into()), ("Authorization", bearer)]).await, 403, DENIED);
+    expect_errors(&ask(&[]).await, 403, DENIED);
+    expect_errors(&ask(&[("Authorization", format!("Basic {token}"))]).await, 403, DENIED);
+}
+
+#[actix_web::test]
+async fn a_revoked_token_is_one_no_more_and_another_of_the_client_is() {
+    for method in [Method::POST, Method::PUT] {
+        let (_app, client) = vault().await;
+        let mut other = client.clone();
+        other.token = client.fetch_token().await;
+        let answer = client.send(client.request(method, "/v1/auth/token/revoke-self")).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        expect_errors(&read(&client, "erp").await, 403, DENIED);
+        client.get("/iso/pam/credential").await.expect_refusal(401, "");
+        read(&other, "erp").await.expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn a_token_is_not_renewed() {
+    let (_app, client) = vault().await;
+    for method in [Method::POST, Method::PUT] {
+        let answer = client.send(client.request(method, "/v1/auth/token/renew-self").body("{}")).await;
+        expect_errors(&answer, 400, &["lease is not renewable"]);
+    }
+}
+
+#[actix_web::test]
+async fn the_mount_is_of_version_2_and_the_only_one() {
+    let (_app, client) = vault().await;
+    let shown = client.get("/v1/sys/internal/ui/mounts/secret").await.expect(200)["data"].clone();
+    assert_eq!(
+        (&shown["path"], &shown["type"], &shown["options"]),
+        (&json!("secret/"), &json!("kv"), &json!({ "version": "2" }))
+    );
+    assert_eq!(client.get("/v1/sys/internal/ui/mounts/secret/srv/corp/ana").await.expect(200)["data"], shown);
+    let mounts = client.get("/v1/sys/mounts").await.expect(200);
+    let mut mount = shown;
+    mount.as_object_mut().unwrap().remove("path");
+    assert_eq!((&mounts["data"], &mounts["secret/"]), (&json!({ "secret/": mount.clone() }), &mount));
+    expect_errors(
+        &client.get("/v1/sys/internal/ui/mounts/other").await,
+        404,
+        &["no handler for route. route entry not found."],
+    );
+}
+
+#[actix_web::test]
+async fn the_state_of_the_node_is_said_to_everybody() {
+    let app = app().await;
+    let anonymous = app.anonymous();
+    let version = env!("CARGO_PKG_VERSION");
+    let health = json!({
+        "initialized": true, "sealed": false, "standby": false, "replication_performance_mode": "disabled",
+        "replication_dr_mode": "disabled", "server_time_utc": app.clock.now().timestamp(), "version": version,
+        "cluster_name": "chaveiro", "cluster_id": "",
+    });
+    assert_eq!(anonymous.get("/v1/sys/health").await.expect(200), health);
+    let seal = anonymous.get("/v1/sys/seal-status").await.expect(200);
+    assert_eq!(
+        (&seal["sealed"], &seal["initialized"], &seal["version"]),
+        (&json!(false), &json!(true), &json!(version))
+    );
+    assert_eq!(anonymous.get("/v1/sys/init").await.expect(200), json!({ "initialized": true }));
+    assert_eq!(anonymous.get("/v1/sys/leader").await.expect(200), json!({ "ha_enabled": false }));
+    app.vault.close();
+    let health = anonymous.get("/v1/sys/health").await;
+    assert_eq!((health.expect(503)["sealed"].clone(), health.header("cache-control")), (json!(true), Some("no-store")));
+}
