@@ -142,7 +142,7 @@ async fn client(vault: &Vault) -> (String, SecretText) {
 
 fn origin() -> Origin {
     let source = std::net::IpAddr::from([127, 0, 0, 1]);
-    Origin { source, request_id: "bench".into(), referer: None, certificate: None }
+    Origin { source, request_id: "bench".into(), family: "pam", referer: None, certificate: None }
 }
 
 async fn permit(vault: &Vault, token: &SecretText, action: Action) -> Permit {

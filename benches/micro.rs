@@ -62,6 +62,7 @@ fn audit_records(bench: &mut Criterion) {
         request_id: "0123456789abcdef0123456789abcdef".into(),
         actor: "0123456789abcdef0123456789abcdef01234567".into(),
         source: "10.20.30.40".into(),
+        family: "pam",
         action: "credential.read",
         object: "credential:1234".into(),
         outcome: "ok".into(),
