@@ -110,7 +110,7 @@ fn tokens() -> Vec<Endpoint> {
     let lookup = Endpoint {
         summary: "Show the client's own token",
         answers: answers(Answer::new(200, "The member data has its properties", schema::<TokenProperties>)),
-        ..endpoint(Method::GET, "/auth/token/lookup-self", || route(Action::TOKEN_INTROSPECT, token::lookup_self))
+        ..endpoint(Method::GET, "/auth/token/lookup-self", || route(Action::TOKEN_LOOKUP, token::lookup_self))
     };
     let renew = |method| Endpoint {
         summary: "Refused: tokens are not renewable",
@@ -118,7 +118,7 @@ fn tokens() -> Vec<Endpoint> {
             Answer::new(400, "The client has to log in again", schema::<Errors>),
             Answer::new(403, "No valid token", schema::<Errors>),
         ],
-        ..endpoint(method, "/auth/token/renew-self", || route(Action::TOKEN_INTROSPECT, token::renew_self))
+        ..endpoint(method, "/auth/token/renew-self", || route(Action::TOKEN_LOOKUP, token::renew_self))
     };
     let revoke = |method| Endpoint {
         summary: "Revoke the client's own token",

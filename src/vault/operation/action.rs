@@ -164,6 +164,8 @@ impl Action {
     /// Showing the mount of the items.
     pub const ITEM_MOUNT: Action = Action::read("item.mount");
     pub const ITEM_READ: Action = Action::read("item.read");
+    /// Showing the client's own token. Unlike introspection, it needs what a read needs: clients test a connection by it.
+    pub const TOKEN_LOOKUP: Action = Action::read("token.lookup");
 }
 
 /// SSH keys.

@@ -1,11 +1,13 @@
 //! Who sees an item: the owner and those linked to it, whatever a stranger calls its own.
 
-use chaveiro::vault::access::Resource;
 use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::{Origin, Resource};
+use reqwest::Method;
 use serde_json::json;
 
+use super::routes::{call, endpoints};
 use super::{DENIED, expect_errors, fields, list, read, vault};
-use crate::support::{TestClient, device};
+use crate::support::{TestClient, device, origin};
 
 const NAMES: [&str; 4] = ["erp", "srv/corp/ana", "key", "note"];
 
@@ -44,7 +46,7 @@ async fn a_link_shows_an_item_and_its_end_hides_it() {
 }
 
 #[actix_web::test]
-async fn a_client_without_the_resource_is_refused_everywhere_but_about_its_token() {
+async fn a_client_without_the_resource_may_only_revoke_its_token() {
     let (app, _) = vault().await;
     let other = app.client_with(|request| request.resources = vec![Resource::WebProxySession]).await;
     for path in
@@ -53,7 +55,38 @@ async fn a_client_without_the_resource_is_refused_everywhere_but_about_its_token
         expect_errors(&other.get(&format!("/v1/{path}")).await, 403, DENIED);
     }
     expect_errors(&other.post("/v1/sys/capabilities-self", &json!({ "paths": ["x"] })).await, 403, DENIED);
-    other.get("/v1/auth/token/lookup-self").await.expect(200);
+    expect_errors(&other.get("/v1/auth/token/lookup-self").await, 403, DENIED);
+    let answer = other.post("/v1/auth/token/revoke-self", &json!({})).await;
+    assert_eq!(answer.status, 204);
+}
+
+#[actix_web::test]
+async fn a_token_works_only_from_where_its_client_may_call() {
+    let (app, _) = vault().await;
+    let from = Origin { source: "10.9.9.9".parse().unwrap(), ..origin() };
+    let elsewhere = app.client_from(from, |request| request.allowed_ips = vec!["10.9.9.9".into()]).await;
+    for endpoint in
+        endpoints().into_iter().filter(|endpoint| endpoint.bearer && !endpoint.path.ends_with("/revoke-self"))
+    {
+        expect_errors(&call(&elsewhere, endpoint.method.as_str(), &endpoint.path).await, 403, DENIED);
+    }
+}
+
+#[actix_web::test]
+async fn no_route_shows_a_stranger_anything_of_an_item() {
+    let (app, client) = vault().await;
+    let stranger = app.client().await;
+    for endpoint in endpoints().into_iter().filter(|endpoint| !endpoint.path.ends_with("/revoke-self")) {
+        for name in NAMES.into_iter().chain(["srv", "srv/corp"]) {
+            let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
+            let request = stranger.request(method, &endpoint.path.replace("{path:.*}", name));
+            let answer = stranger.send(request.query(&[("list", "true")])).await;
+            for shown in ["second", "ana", "a text", "PRIVATE KEY", "ssh-ed25519", "corp", "erp"] {
+                assert!(!answer.text.contains(shown), "{} {}: {}", endpoint.method, endpoint.path, answer.text);
+            }
+        }
+    }
+    read(&client, "erp").await.expect(200);
 }
 
 /// Gives a stranger's objects the names of the client's, as far as it can.

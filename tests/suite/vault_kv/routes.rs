@@ -12,7 +12,8 @@ use crate::support::{Answer, TestApp, TestClient};
 
 const NO_HANDLER: &[&str] = &["no handler for route. route entry not found."];
 
-fn endpoints() -> Vec<Endpoint> {
+/// Every endpoint of the family.
+pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut settings = Settings::defaults().unwrap();
     settings.vault_kv.enabled = true;
     let mut endpoints = http::families(&settings).endpoints();
@@ -20,7 +21,7 @@ fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
-async fn call(client: &TestClient, method: &str, path: &str) -> Answer {
+pub(super) async fn call(client: &TestClient, method: &str, path: &str) -> Answer {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     client.send(client.request(method, &path.replace("{path:.*}", "erp"))).await
 }
