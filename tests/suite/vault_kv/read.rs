@@ -163,13 +163,14 @@ async fn a_password_in_exclusive_custody_is_no_item_and_the_record_says_why() {
     expect_errors(&exclusive, 404, &[]);
     assert_eq!((exclusive.status, &exclusive.text), (missing.status, &missing.text));
     assert_eq!(super::list(&client, "").await.expect(200)["data"]["keys"], json!(["key", "note", "srv/"]));
-    let outcomes: Vec<String> = app
+    let mut outcomes: Vec<String> = app
         .records()
         .await
         .into_iter()
         .filter(|record| record.action == "item.read")
         .map(|record| record.outcome)
         .collect();
+    outcomes.sort();
     assert_eq!(outcomes, ["exclusive-custody", "item-not-found"]);
 }
 
