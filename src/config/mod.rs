@@ -3,8 +3,8 @@
 mod directory;
 pub mod environment;
 mod error;
-mod file;
 mod facades;
+mod file;
 mod sections;
 
 use std::ffi::OsString;

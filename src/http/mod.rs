@@ -2,7 +2,8 @@
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
 //! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable it, `vault_kv` (under `/v1`).
-//! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on a particular family.
+//! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on
+//! a particular family.
 
 mod accept_encryption;
 mod challenge;

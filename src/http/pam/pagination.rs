@@ -48,7 +48,8 @@ const CURSOR: (&str, &str) = ("cursor", "Where the page begins, as the Link head
 /// Parses filter and page of a list request; empty parameters are absent.
 ///
 /// # Errors
-/// [`InputError`] for a `limit` that is not 1 to 1000, an invalid `cursor` or `offset`, both of these, or a name that is not a single line.
+/// [`InputError`] for a `limit` that is not 1 to 1000, an invalid `cursor` or `offset`, both of these, or a name that is not a
+/// single line.
 pub(super) fn list_request(parameters: &Parameters) -> Result<ListRequest, InputError> {
     let text = |name| Ok::<_, InputError>(parameters.line(name)?.filter(|text| !text.is_empty()));
     let filter = Filter {

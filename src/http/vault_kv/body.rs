@@ -5,7 +5,8 @@ use actix_web::dev::Payload;
 use serde::de::DeserializeOwned;
 
 use super::error::VaultKvError;
-use crate::http::server::{Body, BodyError};
+use crate::http::input_error::InputError;
+use crate::http::server::Body;
 
 /// Reads a JSON object. `expected` is the message for any other body.
 pub(super) async fn json<T: DeserializeOwned>(
@@ -13,14 +14,12 @@ pub(super) async fn json<T: DeserializeOwned>(
     payload: Payload,
     expected: &'static str,
 ) -> Result<T, VaultKvError> {
-    let body = Body::read(http, payload).await.map_err(|error| match error {
-        BodyError::TooLarge => VaultKvError::TooLarge,
-        BodyError::Unreadable => VaultKvError::Input("the request body cannot be read"),
-    })?;
+    let body = Body::read(http, payload).await.map_err(InputError::from)?;
+    let text = body.text().map_err(InputError::from)?;
     // serde reads a struct from an array too.
-    if body.bytes().trim_ascii_start().first() != Some(&b'{') {
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(VaultKvError::Input(expected));
     }
     // The parser's own message repeats the input, so it is dropped.
-    serde_json::from_slice(body.bytes()).map_err(|_| VaultKvError::Input(expected))
+    serde_json::from_str(text).map_err(|_| VaultKvError::Input(expected))
 }

@@ -1,5 +1,7 @@
 //! Errors: a list of messages, and a status (contract facades, section 2.3). Never 401, nor 412, on which clients retry.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -7,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::family::RouteFailure;
+use crate::http::input_error::InputError;
 use crate::http::server::log_internal_error;
 use crate::vault::access::authentication::TokenEndpointError;
 use crate::vault::{DenyReason, Field, Noun, VaultError};
@@ -20,8 +23,8 @@ pub(super) enum VaultKvError {
     InvalidLogin,
     /// The body, the query or a header is not what the endpoint takes.
     Input(&'static str),
-    /// The body is larger than the settings allow.
-    TooLarge,
+    /// The body cannot be read, whatever the endpoint takes.
+    Body(InputError),
     /// The request asks for a wrapped response.
     Wrapping,
     /// The lease of a token cannot be renewed.
@@ -35,19 +38,22 @@ pub(super) enum VaultKvError {
 /// The body of an error response.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Errors {
-    errors: Vec<&'static str>,
+    errors: Vec<Cow<'static, str>>,
 }
 
 const DENIED: &str = "permission denied";
 
 impl VaultKvError {
     /// Returns the status and the messages.
-    fn message(&self) -> (StatusCode, Vec<&'static str>) {
-        match self {
+    fn message(&self) -> (StatusCode, Vec<Cow<'static, str>>) {
+        let (status, errors) = match self {
+            Self::Body(error) => return (error.status(), vec![error.to_string().into()]),
+            Self::Unserved(RouteFailure::UnreadableSource) => {
+                return (StatusCode::BAD_REQUEST, vec![InputError::UnreadableSource.to_string().into()]);
+            }
             Self::PermissionDenied => (StatusCode::FORBIDDEN, vec![DENIED]),
             Self::InvalidLogin => (StatusCode::BAD_REQUEST, vec!["invalid role or secret ID"]),
-            Self::Input(expected) => (StatusCode::BAD_REQUEST, vec![expected]),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, vec!["the request body is too large"]),
+            Self::Input(expected) => (StatusCode::BAD_REQUEST, vec![*expected]),
             Self::Wrapping => (StatusCode::BAD_REQUEST, vec!["response wrapping is not supported"]),
             Self::NotRenewable => (StatusCode::BAD_REQUEST, vec!["lease is not renewable"]),
             Self::Unserved(RouteFailure::UnknownPath) => {
@@ -58,7 +64,8 @@ impl VaultKvError {
             }
             Self::Unserved(RouteFailure::Panic) => internal(),
             Self::Vault(error) => vault_message(error),
-        }
+        };
+        (status, errors.into_iter().map(Cow::from).collect())
     }
 
     /// Renders the error.
@@ -70,6 +77,11 @@ impl VaultKvError {
         let mut response = response(status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        if let Self::Body(error) = self
+            && let Some(header) = error.response_header()
+        {
+            response.insert_header(header);
         }
         response.json(Errors { errors })
     }
@@ -139,6 +151,12 @@ impl From<VaultError> for VaultKvError {
     }
 }
 
+impl From<InputError> for VaultKvError {
+    fn from(error: InputError) -> Self {
+        Self::Body(error)
+    }
+}
+
 impl From<TokenEndpointError> for VaultKvError {
     fn from(error: TokenEndpointError) -> Self {
         match error {
@@ -181,12 +199,14 @@ mod tests {
             VaultKvError::PermissionDenied,
             VaultKvError::InvalidLogin,
             VaultKvError::Input("what is expected"),
-            VaultKvError::TooLarge,
+            VaultKvError::Body(InputError::TooLarge),
+            VaultKvError::Body(InputError::ContentCoding),
             VaultKvError::Wrapping,
             VaultKvError::NotRenewable,
             VaultKvError::Unserved(RouteFailure::UnknownPath),
             VaultKvError::Unserved(RouteFailure::UnknownMethod),
             VaultKvError::Unserved(RouteFailure::Panic),
+            VaultKvError::Unserved(RouteFailure::UnreadableSource),
         ];
         let rows = own.into_iter().chain(vault.map(VaultKvError::Vault)).map(|error| {
             let (status, errors) = error.message();

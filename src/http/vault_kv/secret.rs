@@ -9,6 +9,7 @@ use super::wire::{Envelope, Keys, VersionMetadata, VersionedFields};
 use crate::http::family::RouteFailure;
 use crate::http::item::Fields;
 use crate::http::server::request_id;
+use crate::http::urlencoded;
 use crate::vault::item::ItemName;
 
 const VERSION: VaultKvError = VaultKvError::Input("version must be a whole number of 0 or more");
@@ -66,6 +67,10 @@ pub(super) async fn unversioned(call: Call) -> Result<HttpResponse, VaultKvError
 
 /// Returns the last value of a parameter of the query.
 fn parameter(call: &Call, name: &str) -> Option<String> {
-    let pairs = form_urlencoded::parse(call.http.query_string().as_bytes());
-    pairs.filter(|(other, _)| other == name).last().map(|(_, value)| value.into_owned())
+    let pairs = urlencoded::pairs(call.http.query_string());
+    // A value that is not UTF-8 is no number and no flag.
+    pairs
+        .filter(|(other, _)| other.as_deref() == Ok(name))
+        .last()
+        .map(|(_, value)| value.unwrap_or_else(|_| "?".into()))
 }

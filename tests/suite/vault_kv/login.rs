@@ -108,7 +108,7 @@ async fn a_body_of_another_form_is_refused_without_repeating_it() {
         expect_errors(&answer, 400, EXPECTED);
     }
     let large = "x".repeat(app.vault.settings().http.max_body_bytes + 1);
-    expect_errors(&send(&app, Method::POST, None, large).await, 413, &["the request body is too large"]);
+    expect_errors(&send(&app, Method::POST, None, large).await, 413, &["The request body is too large"]);
 }
 
 #[actix_web::test]
