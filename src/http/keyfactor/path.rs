@@ -1,9 +1,9 @@
 //! Normalizes case and percent-encoding of Keyfactor paths before routing, to the spelling of the endpoint table.
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Uri;
-use actix_web::http::uri::PathAndQuery;
 use percent_encoding::percent_decode_str;
+
+use crate::http::server::set_path;
 
 /// The base path in the endpoint table.
 pub(super) const BASE: &str = "/KeyfactorAPI";
@@ -27,17 +27,7 @@ impl Spelling {
     /// Normalizes the path of a request, if it lies below one of the base paths.
     pub(super) fn normalize(&self, request: &mut ServiceRequest) {
         let Some(path) = self.normalized(request.path()) else { return };
-        let mut parts = request.uri().clone().into_parts();
-        let query = parts.path_and_query.as_ref().and_then(PathAndQuery::query);
-        let normalized = match query {
-            Some(query) => format!("{path}?{query}"),
-            None => path,
-        };
-        parts.path_and_query = PathAndQuery::try_from(normalized).ok();
-        if let Ok(uri) = Uri::from_parts(parts) {
-            request.match_info_mut().get_mut().update(&uri);
-            request.head_mut().uri = uri;
-        }
+        set_path(request, path);
     }
 
     /// Returns the path in the table's spelling; `None` outside of the base paths. Segments that are not in the table,

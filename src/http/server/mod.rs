@@ -11,6 +11,7 @@ mod metrics;
 mod mount;
 mod observe;
 mod origin;
+mod path;
 mod request_id;
 mod security_headers;
 mod service;
@@ -34,6 +35,7 @@ pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use mount::{mount, prepare, unknown_path};
 pub(crate) use origin::{bearer_token, credentials, origin};
+pub(crate) use path::set_path;
 pub(crate) use request_id::request_id;
 pub(crate) use security_headers::set_security_headers;
 pub use service::Service;

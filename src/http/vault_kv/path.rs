@@ -1,26 +1,17 @@
 //! Drops empty segments of a path: clients whose base URL ends in a slash send `/v1//auth/…`.
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Uri;
-use actix_web::http::uri::PathAndQuery;
 
 use crate::http::family::is_below;
+use crate::http::server::set_path;
 
 /// The base path.
 pub(super) const BASE: &str = "/v1";
 
 /// Normalizes the path of a request below [`BASE`].
 pub(super) fn normalize(request: &mut ServiceRequest) {
-    let Some(path) = without_empty_segments(request.path()) else { return };
-    let mut parts = request.uri().clone().into_parts();
-    let normalized = match parts.path_and_query.as_ref().and_then(PathAndQuery::query) {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    };
-    parts.path_and_query = PathAndQuery::try_from(normalized).ok();
-    if let Ok(uri) = Uri::from_parts(parts) {
-        request.match_info_mut().get_mut().update(&uri);
-        request.head_mut().uri = uri;
+    if let Some(path) = without_empty_segments(request.path()) {
+        set_path(request, path);
     }
 }
 
