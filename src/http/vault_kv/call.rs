@@ -109,11 +109,7 @@ fn token(request: &HttpRequest) -> Option<&str> {
 /// # Errors
 /// [`VaultKvError::PermissionDenied`] without a valid token, before anything is said about the path.
 pub(super) async fn record_unserved(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultKvError> {
-    let Some(service) = Service::from_request(request) else { return Ok(()) };
-    // The handler of a panic may have answered a request without a token.
-    if failure == RouteFailure::Panic {
-        return Ok(());
-    }
+    let Some(service) = Service::from_request(request).filter(|_| failure.is_recorded()) else { return Ok(()) };
     let authenticated = service.vault.authenticate(token(request), origin(request, service));
     let authenticated = authenticated.map_err(|_| VaultKvError::PermissionDenied)?;
     Ok(record_route_failure(&service.vault, authenticated, failure).await?)

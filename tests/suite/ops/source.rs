@@ -43,7 +43,11 @@ async fn a_port_does_not_make_the_proxy_the_source() {
 
 #[actix_web::test]
 async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
-    let app = TestApp::start_with(behind_a_proxy).await;
+    let app = TestApp::start_with(|settings| {
+        behind_a_proxy(settings);
+        settings.vault_kv.enabled = true;
+    })
+    .await;
     let client = bound_client(&app).await;
     let message = "The proxy sends no readable source address";
     for entry in ["unknown", "_hidden", "203.0.113.9:x", "203.0.113.9, nonsense", "", ","] {
@@ -55,12 +59,20 @@ async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
         send(Method::GET, "/KeyfactorAPI/PamProviders").await.expect_error(400, message);
         let token = send(Method::POST, "/oauth2/token").await;
         assert_eq!(token.expect(400)["error"], "invalid_request", "{entry}");
+        for path in ["/v1/secret/data/erp", "/v1/sys/health", "/v1/nowhere"] {
+            assert_eq!(send(Method::GET, path).await.expect(400), json!({ "errors": [message] }), "{entry} {path}");
+            let without_token = app.anonymous().request(Method::GET, path).header("X-Forwarded-For", entry);
+            let answer = app.anonymous().send(without_token).await;
+            assert_eq!(answer.expect(400), json!({ "errors": [message] }), "{entry} {path}");
+        }
         let live = send(Method::GET, "/health/live").await;
         assert_eq!(live.expect(400), json!({ "status": "source address unreadable" }), "{entry}");
         send(Method::GET, "/nowhere").await.expect_refusal(400, message);
     }
     assert_eq!(
-        app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE action = 'device.list'"),
+        app.database.numbers(
+            "SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE action IN ('device.list', 'item.read', 'route.unknown')"
+        ),
         [0]
     );
     // A call of the proxy itself, such as a health check, has no header.
