@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
+use actix_web::{HttpMessage, HttpRequest};
 use ipnet::IpNet;
 
 use super::forwarded::{self, trimmed};
@@ -11,15 +11,29 @@ use super::service::Service;
 use crate::config::ForwardedHeader;
 use crate::network;
 
+/// The source address in the extensions of a request: the access log, the refusal and the audit record need it.
+#[derive(Clone, Copy)]
+struct Found(Option<IpAddr>);
+
 /// Returns the source address of a request: the peer's, or the one that a trusted proxy sends. `None` when a trusted proxy
 /// sends none that can be read: such a request is refused, because the address of the proxy would let everybody in.
 pub(super) fn source_address(request: &HttpRequest, service: &Service) -> Option<IpAddr> {
+    let known = request.extensions().get::<Found>().copied();
+    let Found(source) = known.unwrap_or_else(|| {
+        let found = Found(find(request, service));
+        request.extensions_mut().insert(found);
+        found
+    });
+    source
+}
+
+fn find(request: &HttpRequest, service: &Service) -> Option<IpAddr> {
     let (peer, settings) = (peer(request), &service.vault.settings().http);
-    let header = settings.forwarded_header;
-    let lines: Vec<&[u8]> = request.headers().get_all(header.as_str()).map(HeaderValue::as_bytes).collect();
     if !is_trusted(peer, &settings.trusted_proxies) {
         return Some(peer);
     }
+    let header = settings.forwarded_header;
+    let lines: Vec<&[u8]> = request.headers().get_all(header.as_str()).map(HeaderValue::as_bytes).collect();
     if lines.is_empty() {
         // A request of the proxy's own, such as a health check; with the other header, one of a client by a wrong setting.
         return (!request.headers().contains_key(header.other().as_str())).then_some(peer);
