@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Program, TestApp, TestClient, TestDatabase, device};
+use crate::support::{Program, Serving, TestApp, TestClient, TestDatabase, device};
 
 #[actix_web::test]
 async fn a_vault_that_works_is_live_and_ready() {
@@ -52,6 +52,16 @@ impl<'a> Role<'a> {
         Self { name, database }
     }
 
+    /// Starts a server that connects as this user, with a client that has a device.
+    async fn serve(&self, program: &mut Program) -> (Serving, TestClient) {
+        program.url = format!("{}&user={1}&password={1}", self.database.url, self.name);
+        let credentials = program.create_client("erp");
+        let server = program.serve();
+        let client = server.client(&credentials).await;
+        client.create_device("a", "10.0.0.1").await;
+        (server, client)
+    }
+
     /// Ends his connections and lets him make no other.
     fn shut_out(&self) {
         self.database.run(&format!("ALTER ROLE {} NOLOGIN", self.name));
@@ -82,11 +92,7 @@ async fn without_its_database_the_service_says_so_and_goes_on_when_it_is_back() 
     }
     let database = TestDatabase::new();
     let role = Role::new(&database);
-    program.url = format!("{}&user={1}&password={1}", database.url, role.name);
-    let credentials = program.create_client("erp");
-    let server = program.serve();
-    let client = server.client(&credentials).await;
-    client.create_device("a", "10.0.0.1").await;
+    let (server, client) = role.serve(&mut program).await;
     client.get("/health/ready").await.expect(200);
 
     role.shut_out();
@@ -122,11 +128,7 @@ async fn a_server_that_became_read_only_is_left_and_the_service_recovers() {
     }
     let database = TestDatabase::new();
     let role = Role::new(&database);
-    program.url = format!("{}&user={1}&password={1}", database.url, role.name);
-    let credentials = program.create_client("erp");
-    let server = program.serve();
-    let client = server.client(&credentials).await;
-    client.create_device("a", "10.0.0.1").await;
+    let (_server, client) = role.serve(&mut program).await;
 
     // As behind an address that leads to a standby for a while.
     database.run(&format!("ALTER ROLE {} SET default_transaction_read_only = on", role.name));
