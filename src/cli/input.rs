@@ -7,8 +7,7 @@ use zeroize::Zeroizing;
 use super::CliError;
 use super::output::print_error;
 use crate::crypto::SecretText;
-use crate::text::encoding;
-use crate::text::without_line_end;
+use crate::text::{encoding, without_line_end};
 
 /// The longest line that is read as a password, in bytes.
 const MAX_LINE: usize = 4096;

@@ -30,7 +30,6 @@ pub(super) enum ErrorKind {
     TokenMissing,
     UnknownPath,
     UnknownMethod,
-    UnreadableSource,
     Temporary,
     Unexpected,
 }
@@ -85,7 +84,6 @@ impl OAuthError {
             ErrorKind::TokenMissing => (bad, Code::InvalidRequest, "token is missing"),
             ErrorKind::UnknownPath => (StatusCode::NOT_FOUND, Code::InvalidRequest, "Endpoint not found"),
             ErrorKind::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed"),
-            ErrorKind::UnreadableSource => (bad, Code::InvalidRequest, "The proxy sends no readable source address"),
             ErrorKind::Temporary => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 other("temporarily_unavailable"),
@@ -114,7 +112,7 @@ impl From<RouteFailure> for OAuthError {
             RouteFailure::UnknownPath => ErrorKind::UnknownPath,
             RouteFailure::UnknownMethod => ErrorKind::UnknownMethod,
             RouteFailure::Panic => ErrorKind::Unexpected,
-            RouteFailure::UnreadableSource => ErrorKind::UnreadableSource,
+            RouteFailure::UnreadableSource => ErrorKind::Input(InputError::UnreadableSource),
         })
     }
 }

@@ -12,10 +12,10 @@ use zeroize::Zeroize;
 
 use super::media_type::{self, Charset, MediaType};
 use super::service::Service;
+use crate::text::encoding::skip_byte_order_mark;
 
 /// The maximum time for a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A request body. It may contain secrets, so it is wiped on drop.
 pub(crate) struct Body {
@@ -84,9 +84,8 @@ impl Body {
     /// Removes the mark of UTF-8, which some programs write before a text, and refuses UTF-16 and UTF-32: by their marks, or
     /// by the zeros of the first character.
     fn without_byte_order_mark(mut self) -> Result<Self, BodyError> {
-        if self.bytes.starts_with(BYTE_ORDER_MARK) {
-            drop(self.bytes.split_to(BYTE_ORDER_MARK.len()));
-        }
+        let mark = self.bytes.len() - skip_byte_order_mark(&self.bytes).len();
+        drop(self.bytes.split_to(mark));
         let first = self.bytes.get(..2).unwrap_or_default();
         let is_wide = first == b"\xff\xfe" || first == b"\xfe\xff" || first.contains(&0);
         if is_wide { Err(BodyError::NotUtf8) } else { Ok(self) }
@@ -127,7 +126,7 @@ impl Body {
         }
     }
 
-    /// Returns the bytes for a parser, which must wipe them.
+    /// Returns the bytes for a parser that keeps them; they are not wiped then.
     pub(crate) fn into_bytes(mut self) -> Bytes {
         std::mem::take(&mut self.bytes).freeze()
     }
