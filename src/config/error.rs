@@ -7,7 +7,8 @@ use config::ConfigError;
 
 use crate::text::encoding::EncodingError;
 
-/// An error of the settings. It names the file or the variable, and never repeats the value of a variable.
+/// An error of the settings. It names the file or the variable. Of a value only [`SettingsError::Invalid`] may repeat a
+/// part, and no setting is a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The settings file cannot be read.
