@@ -27,43 +27,39 @@ pub trait Family: Send + Sync {
     /// Adds headers to a response of this family, errors included.
     fn decorate(&self, _request: &HttpRequest, _headers: &mut HeaderMap) {}
 
-    /// Renders the response to a request without a handler, or whose handler panicked. Writes an audit record for an
-    /// authenticated request to an unknown path or method.
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse>;
+    /// Responds to a request that no endpoint serves. Writes an audit record if the request is authenticated.
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse>;
+
+    /// Renders the response to a request that failed outside of its handler. Such a request is not authenticated here.
+    fn fail(&self, request: &HttpRequest, failure: RouteFailure) -> HttpResponse;
 }
 
-/// The reason that no handler has responded.
+/// The reason that no endpoint serves a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RouteFailure {
+pub enum Unserved {
     /// No endpoint has the path: 404.
     UnknownPath,
     /// The path has other methods: 405. The caller sets `Allow`.
     UnknownMethod,
-    /// The handler panicked: 500. The response contains nothing of the panic.
-    Panic,
-    /// A trusted proxy sends no readable source address: 400, before authentication.
-    UnreadableSource,
 }
 
-impl RouteFailure {
+impl Unserved {
     /// Returns the reason for the audit log; stable.
     pub fn reason(self) -> &'static str {
         match self {
-            RouteFailure::UnknownPath => "no-such-route",
-            RouteFailure::UnknownMethod => "no-such-method",
-            RouteFailure::Panic => "panic",
-            RouteFailure::UnreadableSource => "source-unreadable",
+            Unserved::UnknownPath => "no-such-route",
+            Unserved::UnknownMethod => "no-such-method",
         }
     }
+}
 
-    /// Whether an authenticated request that failed so has an audit record. A handler that panicked may have written its
-    /// own, and a request without a source is not authenticated.
-    pub(crate) fn is_recorded(self) -> bool {
-        match self {
-            RouteFailure::UnknownPath | RouteFailure::UnknownMethod => true,
-            RouteFailure::Panic | RouteFailure::UnreadableSource => false,
-        }
-    }
+/// A failure of a request outside of its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteFailure {
+    /// The handler panicked: 500. The response contains nothing of the panic; the handler may have written an audit record.
+    Panic,
+    /// A trusted proxy sends no readable source address: 400, before authentication.
+    UnreadableSource,
 }
 
 /// The served families. The last one responds to paths that no family owns.

@@ -6,6 +6,7 @@
 //! a particular family.
 
 mod accept_encryption;
+mod call;
 mod challenge;
 mod endpoint;
 mod family;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 pub use endpoint::{Answer, Endpoint, RequestBody};
-pub use family::{Families, Family, RouteFailure};
+pub use family::{Families, Family, RouteFailure, Unserved};
 pub use schema::NamedSchema;
 pub use server::{Metrics, Service, Tls, TlsError, serve};
 

@@ -39,8 +39,12 @@ impl Family for Panicking {
         self.0.decorate(request, headers);
     }
 
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
-        self.0.refuse(request, failure)
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
+        self.0.refuse(request, unserved)
+    }
+
+    fn fail(&self, request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        self.0.fail(request, failure)
     }
 }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::KeyfactorError;
 use crate::crypto::{SecretBytes, SecretText};
-use crate::http::family::RouteFailure;
+use crate::http::family::Unserved;
 use crate::http::server::{Service, bearer_token, credentials, origin};
 use crate::vault::Vault;
 use crate::vault::operation::Request;
@@ -16,7 +16,7 @@ use crate::vault::operation::Request;
 /// # Errors
 /// [`KeyfactorError`], 401 or 429.
 pub(super) async fn authenticate(request: &HttpRequest) -> Result<(Vault, Request), KeyfactorError> {
-    let service = Service::from_request(request).ok_or(KeyfactorError::Unserved(RouteFailure::UnknownPath))?;
+    let service = Service::from_request(request).ok_or(KeyfactorError::Unserved(Unserved::UnknownPath))?;
     let (vault, origin) = (service.vault.clone(), origin(request, service));
     let authenticated = match basic(request) {
         Some((account, password)) => vault.authenticate_account(&account, password, origin).await?,

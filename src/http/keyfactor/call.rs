@@ -1,10 +1,10 @@
-//! A permitted request to these routes, and the adapter that turns an actix route into a call of a handler.
+//! A permitted request to these routes.
 
-use std::future::Future;
 use std::str::FromStr;
 
+use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, ResponseError, Route, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::authentication::authenticate;
 use super::body::Members;
@@ -14,6 +14,7 @@ use super::pagination::{ListParameters, ListTable};
 use super::query::Query;
 use super::request_error::RequestError;
 use super::version::{ApiVersion, Versions};
+use crate::http::call;
 use crate::http::input_error::InputError;
 use crate::http::server::Body;
 use crate::text::canonical_number;
@@ -39,30 +40,11 @@ pub(super) struct Call {
     body: Members,
 }
 
-/// Wraps a handler in an actix route: authentication, permission, headers, body, and the rendering of its error.
-pub(super) fn route<H, F>(context: RouteContext, handler: H) -> Route
-where
-    H: Fn(Call) -> F + Clone + 'static,
-    F: Future<Output = Result<HttpResponse, KeyfactorError>> + 'static,
-{
-    web::to(move |request: HttpRequest, payload: web::Payload| {
-        let handler = handler.clone();
-        async move {
-            let answered = match Call::from_request(request, payload, context).await {
-                Ok(call) => handler(call).await,
-                Err(error) => Err(error),
-            };
-            answered.unwrap_or_else(|error| error.error_response())
-        }
-    })
-}
+impl call::Call for Call {
+    type Context = RouteContext;
+    type Error = KeyfactorError;
 
-impl Call {
-    async fn from_request(
-        http: HttpRequest,
-        payload: web::Payload,
-        context: RouteContext,
-    ) -> Result<Self, KeyfactorError> {
+    async fn accept(http: HttpRequest, payload: Payload, context: RouteContext) -> Result<Self, KeyfactorError> {
         let (vault, request) = authenticate(&http).await?;
         let permit = vault.authorize(request, context.action).await?;
         match read(&http, payload, context).await {
@@ -71,6 +53,12 @@ impl Call {
         }
     }
 
+    fn respond(error: &KeyfactorError, _context: &RouteContext) -> HttpResponse {
+        error.error_response()
+    }
+}
+
+impl Call {
     /// Parses the body.
     ///
     /// # Errors
@@ -150,7 +138,7 @@ impl Call {
 /// Checks the headers of a permitted request and reads its body.
 async fn read(
     http: &HttpRequest,
-    payload: web::Payload,
+    payload: Payload,
     context: RouteContext,
 ) -> Result<(ApiVersion, Members), RequestError> {
     headers::require_same_site(http)?;
@@ -163,7 +151,7 @@ async fn read(
         return Ok((version, Members::default()));
     }
     headers::require_json(http)?;
-    let body = Body::read(http, payload.into_inner()).await.map_err(InputError::from)?;
+    let body = Body::read(http, payload).await.map_err(InputError::from)?;
     Ok((version, Members::parse(body.text().map_err(InputError::from)?)?))
 }
 

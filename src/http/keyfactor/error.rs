@@ -6,11 +6,11 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error_message::{Message, request_message, route_message, vault_message};
+use super::error_message::{Message, failure_message, request_message, unserved_message, vault_message};
 use super::request_error::RequestError;
 use super::response;
 use crate::http::challenge;
-use crate::http::family::RouteFailure;
+use crate::http::family::{RouteFailure, Unserved};
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
 use crate::vault::access::authentication::AuthenticationFailure;
@@ -36,8 +36,10 @@ pub(super) enum KeyfactorError {
     InvalidToken,
     /// Too many attempts with wrong passwords.
     TooManyFailures,
-    /// No handler serves the request.
-    Unserved(RouteFailure),
+    /// No endpoint serves the request.
+    Unserved(Unserved),
+    /// The request failed outside of its handler.
+    Failed(RouteFailure),
     /// The protocol refuses the request.
     Request(RequestError),
     /// The vault refuses the request, or failed.
@@ -53,7 +55,8 @@ impl KeyfactorError {
                 let message = "Too many wrong passwords; try again later";
                 Message::new(StatusCode::TOO_MANY_REQUESTS, "0xA0110129", message)
             }
-            Self::Unserved(failure) => route_message(*failure),
+            Self::Unserved(unserved) => unserved_message(*unserved),
+            Self::Failed(failure) => failure_message(*failure),
             Self::Request(error) => request_message(*error),
             Self::Vault(error) => vault_message(error),
         }

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 
 use super::field::wire_name;
 use super::request_error::RequestError;
-use crate::http::family::RouteFailure;
+use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::server::MediaType;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, Switchable, VaultError};
@@ -64,13 +64,19 @@ impl Message {
     }
 }
 
-/// Returns the message of a request that no handler serves.
-pub(super) fn route_message(failure: RouteFailure) -> Message {
-    match failure {
-        RouteFailure::UnknownPath => Message::not_found("There is no such endpoint"),
-        RouteFailure::UnknownMethod => {
+/// Returns the message of a request that no endpoint serves.
+pub(super) fn unserved_message(unserved: Unserved) -> Message {
+    match unserved {
+        Unserved::UnknownPath => Message::not_found("There is no such endpoint"),
+        Unserved::UnknownMethod => {
             Message::new(StatusCode::METHOD_NOT_ALLOWED, "0xA0110105", "The endpoint does not have this method")
         }
+    }
+}
+
+/// Returns the message of a request that failed outside of its handler.
+pub(super) fn failure_message(failure: RouteFailure) -> Message {
+    match failure {
         RouteFailure::Panic => Message::unexpected(),
         RouteFailure::UnreadableSource => Message::bad_request(InputError::UnreadableSource.to_string()),
     }

@@ -39,7 +39,7 @@ use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, is_below};
+use super::family::{Family, RouteFailure, Unserved, is_below};
 use super::server;
 use crate::config::KeyfactorSettings;
 use crate::vault::VaultError;
@@ -100,24 +100,25 @@ impl Family for Keyfactor {
         server::set_security_headers(request, headers);
     }
 
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
         Box::pin(async move {
-            let error = match record(&request, failure).await {
-                Ok(()) => KeyfactorError::Unserved(failure),
+            let error = match record(&request, unserved).await {
+                Ok(()) => KeyfactorError::Unserved(unserved),
                 Err(failed) => failed.into(),
             };
             error.error_response()
         })
     }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        KeyfactorError::Failed(failure).error_response()
+    }
 }
 
 /// Records an authenticated request that no endpoint serves.
-async fn record(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultError> {
-    if !failure.is_recorded() {
-        return Ok(());
-    }
+async fn record(request: &HttpRequest, unserved: Unserved) -> Result<(), VaultError> {
     match authentication::authenticate(request).await {
-        Ok((vault, request)) => server::record_route_failure(&vault, request, failure).await,
+        Ok((vault, request)) => server::record_refused_route(&vault, request, unserved).await,
         Err(_) => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use oauth2::basic::BasicErrorResponseType as Code;
 
 use super::wire::{ErrorReply, uncached};
 use crate::http::challenge;
-use crate::http::family::RouteFailure;
+use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::server::{BodyError, is_temporary, log_internal_error};
 use crate::vault::VaultError;
@@ -106,11 +106,18 @@ impl From<VaultError> for OAuthError {
     }
 }
 
+impl From<Unserved> for OAuthError {
+    fn from(unserved: Unserved) -> Self {
+        Self(match unserved {
+            Unserved::UnknownPath => ErrorKind::UnknownPath,
+            Unserved::UnknownMethod => ErrorKind::UnknownMethod,
+        })
+    }
+}
+
 impl From<RouteFailure> for OAuthError {
     fn from(failure: RouteFailure) -> Self {
         Self(match failure {
-            RouteFailure::UnknownPath => ErrorKind::UnknownPath,
-            RouteFailure::UnknownMethod => ErrorKind::UnknownMethod,
             RouteFailure::Panic => ErrorKind::Unexpected,
             RouteFailure::UnreadableSource => ErrorKind::Input(InputError::UnreadableSource),
         })

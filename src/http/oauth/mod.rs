@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, is_below};
+use super::family::{Family, RouteFailure, Unserved, is_below};
 use super::server;
 use error::OAuthError;
 
@@ -32,10 +32,14 @@ impl Family for OAuth {
         ["/oauth2", "/iso/oauth2", "/api/oauth2", "/.well-known"].iter().any(|base| is_below(path, base))
     }
 
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
         Box::pin(async move {
-            let recorded = server::record_unserved(&request, failure).await;
-            recorded.map_or_else(OAuthError::from, |()| failure.into()).error_response()
+            let recorded = server::record_unserved(&request, unserved).await;
+            recorded.map_or_else(OAuthError::from, |()| unserved.into()).error_response()
         })
+    }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        OAuthError::from(failure).error_response()
     }
 }

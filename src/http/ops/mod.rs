@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, is_below};
+use super::family::{Family, RouteFailure, Unserved, is_below};
 use super::server;
 
 /// The operations family.
@@ -27,13 +27,17 @@ impl Family for Ops {
         ["/health", "/metrics"].iter().any(|base| is_below(path, base))
     }
 
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
         Box::pin(async move {
-            let recorded = server::record_unserved(&request, failure).await;
+            let recorded = server::record_unserved(&request, unserved).await;
             if let Err(error) = &recorded {
                 server::log_internal_error(error);
             }
-            error::render(failure, recorded)
+            error::unserved(unserved, recorded)
         })
+    }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        error::failed(failure)
     }
 }

@@ -1,10 +1,8 @@
-//! A permitted request to these routes, and the adapter that turns an actix route into a call of a handler.
-
-use std::future::Future;
+//! A permitted request to these routes.
 
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +14,8 @@ use super::parameters::{self, Parameters};
 use super::preconditions;
 use crate::crypto::SecretText;
 use crate::http::accept_encryption::response_encryption;
-use crate::http::family::RouteFailure;
+use crate::http::call;
+use crate::http::family::Unserved;
 use crate::http::input_error::InputError;
 use crate::http::server::{Body, Service, bearer_token, origin};
 use crate::vault::access::authentication::AuthenticationFailure;
@@ -40,27 +39,12 @@ pub(super) struct Call {
     parameters: Parameters,
 }
 
-/// Wraps a handler in an actix route: authentication, permission, headers, parameters, and the rendering of its error.
-pub(super) fn route<H, F>(context: RouteContext, handler: H) -> Route
-where
-    H: Fn(Call) -> F + Clone + 'static,
-    F: Future<Output = Result<HttpResponse, PamError>> + 'static,
-{
-    web::to(move |request: HttpRequest, payload: web::Payload| {
-        let handler = handler.clone();
-        async move {
-            let answered = match Call::from_request(request, payload.into_inner(), context).await {
-                Ok(call) => handler(call).await,
-                Err(error) => Err(error),
-            };
-            answered.unwrap_or_else(|error| error.respond(context.rendering))
-        }
-    })
-}
+impl call::Call for Call {
+    type Context = RouteContext;
+    type Error = PamError;
 
-impl Call {
-    async fn from_request(http: HttpRequest, payload: Payload, context: RouteContext) -> Result<Self, PamError> {
-        let service = Service::from_request(&http).ok_or(PamError::Unserved(RouteFailure::UnknownPath))?;
+    async fn accept(http: HttpRequest, payload: Payload, context: RouteContext) -> Result<Self, PamError> {
+        let service = Service::from_request(&http).ok_or(PamError::Unserved(Unserved::UnknownPath))?;
         let (vault, request) = (service.vault.clone(), authenticate(service, &http)?);
         let permit = vault.authorize(request, context.action).await?;
         let mut call = Self { vault, permit, context, parameters: Parameters::default(), http };
@@ -76,6 +60,12 @@ impl Call {
         Ok(call)
     }
 
+    fn respond(error: &PamError, context: &RouteContext) -> HttpResponse {
+        error.respond(context.rendering)
+    }
+}
+
+impl Call {
     /// Reads the query and, for a `POST`, the body, which takes precedence.
     async fn read(&self, payload: Payload) -> Result<Parameters, InputError> {
         // A key with a replacement character in it would name another object.
@@ -131,7 +121,7 @@ impl Call {
     /// Returns the variable segments of the path, decoded.
     pub(super) fn path<T: DeserializeOwned + 'static>(&self) -> Result<T, PamError> {
         let path = web::Path::<T>::from_request(&self.http, &mut Payload::None).into_inner();
-        path.map(web::Path::into_inner).map_err(|_| PamError::Unserved(RouteFailure::UnknownPath))
+        path.map(web::Path::into_inner).map_err(|_| PamError::Unserved(Unserved::UnknownPath))
     }
 
     /// Authorizes the request for an action other than that of its route.

@@ -10,7 +10,7 @@ use super::envelope::{self, Envelope, Exception, Failure};
 use super::error_message::{ErrorMessage, message_of};
 use super::preconditions::WithETag;
 use crate::http::challenge;
-use crate::http::family::RouteFailure;
+use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::server::log_internal_error;
 use crate::vault::{DenyReason, Precondition, VaultError};
@@ -21,13 +21,23 @@ pub(super) enum PamError {
     TokenMissing,
     InvalidToken,
     Input(InputError),
-    Unserved(RouteFailure),
+    Unserved(Unserved),
+    Panic,
     Vault(VaultError),
 }
 
 impl From<InputError> for PamError {
     fn from(error: InputError) -> Self {
         Self::Input(error)
+    }
+}
+
+impl From<RouteFailure> for PamError {
+    fn from(failure: RouteFailure) -> Self {
+        match failure {
+            RouteFailure::Panic => Self::Panic,
+            RouteFailure::UnreadableSource => Self::Input(InputError::UnreadableSource),
+        }
     }
 }
 
@@ -49,12 +59,11 @@ impl PamError {
             Self::TokenMissing => ErrorMessage::plain(StatusCode::UNAUTHORIZED, "No route matched with those values"),
             Self::InvalidToken => ErrorMessage::plain(StatusCode::UNAUTHORIZED, "Client authentication failed"),
             Self::Input(error) => ErrorMessage::input(*error),
-            Self::Unserved(RouteFailure::UnknownPath) => ErrorMessage::no_such_route(),
-            Self::Unserved(RouteFailure::UnknownMethod) => {
+            Self::Unserved(Unserved::UnknownPath) => ErrorMessage::no_such_route(),
+            Self::Unserved(Unserved::UnknownMethod) => {
                 ErrorMessage::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
             }
-            Self::Unserved(RouteFailure::Panic) => ErrorMessage::unexpected(rendering.dialect),
-            Self::Unserved(RouteFailure::UnreadableSource) => ErrorMessage::input(InputError::UnreadableSource),
+            Self::Panic => ErrorMessage::unexpected(rendering.dialect),
             Self::Vault(error) => message_of(error, rendering),
         }
     }

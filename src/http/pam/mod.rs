@@ -28,7 +28,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, is_below};
+use super::family::{Family, RouteFailure, Unserved, is_below};
 use super::server;
 use crate::config::PamSettings;
 use dialect::{PREFIXES, Renderings};
@@ -58,11 +58,16 @@ impl Family for Pam {
         PREFIXES.iter().any(|base| is_below(path, base)) || path == proxy_session_page::PATH
     }
 
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
         let rendering = self.renderings.below(&request.match_pattern().unwrap_or_default());
         Box::pin(async move {
-            let recorded = server::record_unserved(&request, failure).await;
-            recorded.map_or_else(PamError::from, |()| PamError::Unserved(failure)).respond(rendering)
+            let recorded = server::record_unserved(&request, unserved).await;
+            recorded.map_or_else(PamError::from, |()| PamError::Unserved(unserved)).respond(rendering)
         })
+    }
+
+    fn fail(&self, request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        let rendering = self.renderings.below(&request.match_pattern().unwrap_or_default());
+        PamError::from(failure).respond(rendering)
     }
 }

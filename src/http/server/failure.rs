@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 
 use super::origin::{bearer_token, origin};
 use super::service::Service;
-use crate::http::family::RouteFailure;
+use crate::http::family::Unserved;
 use crate::vault::operation::{Action, Request};
 use crate::vault::{Vault, VaultError};
 
@@ -31,10 +31,10 @@ pub(crate) fn is_temporary(error: &VaultError) -> bool {
 ///
 /// # Errors
 /// [`VaultError`] when it could not be recorded.
-pub(crate) async fn record_unserved(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultError> {
-    let Some(service) = Service::from_request(request).filter(|_| failure.is_recorded()) else { return Ok(()) };
+pub(crate) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), VaultError> {
+    let Some(service) = Service::from_request(request) else { return Ok(()) };
     match service.vault.authenticate(bearer_token(request), origin(request, service)) {
-        Ok(request) => record_route_failure(&service.vault, request, failure).await,
+        Ok(request) => record_refused_route(&service.vault, request, unserved).await,
         Err(_) => Ok(()),
     }
 }
@@ -43,11 +43,11 @@ pub(crate) async fn record_unserved(request: &HttpRequest, failure: RouteFailure
 ///
 /// # Errors
 /// As [`record_unserved`].
-pub(crate) async fn record_route_failure(
+pub(crate) async fn record_refused_route(
     vault: &Vault,
     request: Request,
-    failure: RouteFailure,
+    unserved: Unserved,
 ) -> Result<(), VaultError> {
     let permit = vault.authorize(request, Action::UNKNOWN_ROUTE).await?;
-    vault.record_refusal(&permit, failure.reason()).await
+    vault.record_refusal(&permit, unserved.reason()).await
 }

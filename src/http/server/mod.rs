@@ -29,7 +29,7 @@ use super::family::Families;
 use super::openapi;
 
 pub(crate) use body::{Body, BodyError, Content};
-pub(crate) use failure::{is_temporary, log_internal_error, record_route_failure, record_unserved};
+pub(crate) use failure::{is_temporary, log_internal_error, record_refused_route, record_unserved};
 pub(crate) use media_type::{Charset, MediaType};
 pub use metrics::Metrics;
 #[cfg(test)]

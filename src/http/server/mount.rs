@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use super::origin::FamilyName;
 use super::service::Service;
 use super::{request_id, source};
-use crate::http::family::{Families, Family, RouteFailure};
+use crate::http::family::{Families, Family, RouteFailure, Unserved};
 
 /// Registers the endpoints of a family, one resource for each path.
 ///
@@ -61,7 +61,7 @@ fn unknown_method(family: Arc<dyn Family>, allowed: String) -> Route {
     web::to(move |request: HttpRequest| {
         let (family, allowed) = (Arc::clone(&family), HeaderValue::from_str(&allowed));
         async move {
-            let mut response = family.refuse(request, RouteFailure::UnknownMethod).await;
+            let mut response = family.refuse(request, Unserved::UnknownMethod).await;
             if let Ok(allowed) = allowed {
                 response.headers_mut().insert(ALLOW, allowed);
             }
@@ -76,7 +76,7 @@ pub(crate) fn unknown_path(families: Families) -> Route {
         let family = families.owner(request.path()).cloned();
         async move {
             match family {
-                Some(family) => family.refuse(request, RouteFailure::UnknownPath).await,
+                Some(family) => family.refuse(request, Unserved::UnknownPath).await,
                 None => HttpResponse::NotFound().finish(),
             }
         }
@@ -93,7 +93,7 @@ async fn catch_panic(
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(answered) => answered,
         Err(_) => {
-            let response = family.refuse(panicked.clone(), RouteFailure::Panic).await;
+            let response = family.fail(&panicked, RouteFailure::Panic);
             Ok(ServiceResponse::new(panicked, response))
         }
     }
@@ -115,7 +115,7 @@ pub(crate) async fn prepare(
     }
     let mut answered = match &owner {
         Some(owner) if !has_source(request.request()) => {
-            let response = owner.refuse(request.request().clone(), RouteFailure::UnreadableSource).await;
+            let response = owner.fail(request.request(), RouteFailure::UnreadableSource);
             request.into_response(response)
         }
         _ => next.call(request).await?.map_into_boxed_body(),

@@ -1,17 +1,16 @@
-//! An authenticated request of this family, and the adapter that turns an actix route into a call of a handler.
-
-use std::future::Future;
+//! A permitted request to these routes.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderValue;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::de::DeserializeOwned;
 
 use super::body;
 use super::error::VaultKvError;
 use crate::http::accept_encryption::response_encryption;
-use crate::http::family::RouteFailure;
-use crate::http::server::{Service, bearer_token, origin, record_route_failure};
+use crate::http::call;
+use crate::http::family::Unserved;
+use crate::http::server::{Service, bearer_token, origin, record_refused_route};
 use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit, RequestOptions};
 
@@ -23,27 +22,12 @@ pub(super) struct Call {
     payload: Payload,
 }
 
-/// Wraps a handler in an actix route: authentication, permission, and the rendering of its error.
-pub(super) fn route<H, F>(action: Action, handler: H) -> Route
-where
-    H: Fn(Call) -> F + Clone + 'static,
-    F: Future<Output = Result<HttpResponse, VaultKvError>> + 'static,
-{
-    web::to(move |http: HttpRequest, payload: web::Payload| {
-        let handler = handler.clone();
-        async move {
-            let answered = match Call::from_request(http, payload.into_inner(), action).await {
-                Ok(call) => handler(call).await,
-                Err(error) => Err(error),
-            };
-            answered.unwrap_or_else(|error| error.respond())
-        }
-    })
-}
+impl call::Call for Call {
+    type Context = Action;
+    type Error = VaultKvError;
 
-impl Call {
-    async fn from_request(http: HttpRequest, payload: Payload, action: Action) -> Result<Self, VaultKvError> {
-        let service = Service::from_request(&http).ok_or(VaultKvError::Unserved(RouteFailure::UnknownPath))?;
+    async fn accept(http: HttpRequest, payload: Payload, action: Action) -> Result<Self, VaultKvError> {
+        let service = Service::from_request(&http).ok_or(VaultKvError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| VaultKvError::PermissionDenied)?, action).await?;
@@ -56,6 +40,12 @@ impl Call {
         Ok(call)
     }
 
+    fn respond(error: &VaultKvError, _action: &Action) -> HttpResponse {
+        error.respond()
+    }
+}
+
+impl Call {
     fn options(&self) -> Result<RequestOptions, VaultKvError> {
         check_not_wrapped(&self.http)?;
         let response_encryption = response_encryption(&self.http)
@@ -108,9 +98,9 @@ fn token(request: &HttpRequest) -> Option<&str> {
 ///
 /// # Errors
 /// [`VaultKvError::PermissionDenied`] without a valid token, before anything is said about the path.
-pub(super) async fn record_unserved(request: &HttpRequest, failure: RouteFailure) -> Result<(), VaultKvError> {
-    let Some(service) = Service::from_request(request).filter(|_| failure.is_recorded()) else { return Ok(()) };
+pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), VaultKvError> {
+    let Some(service) = Service::from_request(request) else { return Ok(()) };
     let authenticated = service.vault.authenticate(token(request), origin(request, service));
     let authenticated = authenticated.map_err(|_| VaultKvError::PermissionDenied)?;
-    Ok(record_route_failure(&service.vault, authenticated, failure).await?)
+    Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

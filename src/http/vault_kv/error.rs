@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::family::RouteFailure;
+use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::server::log_internal_error;
 use crate::vault::access::authentication::TokenEndpointError;
@@ -29,8 +29,10 @@ pub(super) enum VaultKvError {
     Wrapping,
     /// The lease of a token cannot be renewed.
     NotRenewable,
-    /// No handler has responded.
-    Unserved(RouteFailure),
+    /// No endpoint serves the request.
+    Unserved(Unserved),
+    /// The handler panicked.
+    Panic,
     /// An error of the vault.
     Vault(VaultError),
 }
@@ -48,21 +50,16 @@ impl VaultKvError {
     fn message(&self) -> (StatusCode, Vec<Cow<'static, str>>) {
         let (status, errors) = match self {
             Self::Body(error) => return (error.status(), vec![error.to_string().into()]),
-            Self::Unserved(RouteFailure::UnreadableSource) => {
-                return (StatusCode::BAD_REQUEST, vec![InputError::UnreadableSource.to_string().into()]);
-            }
             Self::PermissionDenied => (StatusCode::FORBIDDEN, vec![DENIED]),
             Self::InvalidLogin => (StatusCode::BAD_REQUEST, vec!["invalid role or secret ID"]),
             Self::Input(expected) => (StatusCode::BAD_REQUEST, vec![*expected]),
             Self::Wrapping => (StatusCode::BAD_REQUEST, vec!["response wrapping is not supported"]),
             Self::NotRenewable => (StatusCode::BAD_REQUEST, vec!["lease is not renewable"]),
-            Self::Unserved(RouteFailure::UnknownPath) => {
+            Self::Unserved(Unserved::UnknownPath) => {
                 (StatusCode::NOT_FOUND, vec!["no handler for route. route entry not found."])
             }
-            Self::Unserved(RouteFailure::UnknownMethod) => {
-                (StatusCode::METHOD_NOT_ALLOWED, vec!["unsupported operation"])
-            }
-            Self::Unserved(RouteFailure::Panic) => internal(),
+            Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, vec!["unsupported operation"]),
+            Self::Panic => internal(),
             Self::Vault(error) => vault_message(error),
         };
         (status, errors.into_iter().map(Cow::from).collect())
@@ -157,6 +154,15 @@ impl From<InputError> for VaultKvError {
     }
 }
 
+impl From<RouteFailure> for VaultKvError {
+    fn from(failure: RouteFailure) -> Self {
+        match failure {
+            RouteFailure::Panic => Self::Panic,
+            RouteFailure::UnreadableSource => InputError::UnreadableSource.into(),
+        }
+    }
+}
+
 impl From<TokenEndpointError> for VaultKvError {
     fn from(error: TokenEndpointError) -> Self {
         match error {
@@ -203,10 +209,10 @@ mod tests {
             VaultKvError::Body(InputError::ContentCoding),
             VaultKvError::Wrapping,
             VaultKvError::NotRenewable,
-            VaultKvError::Unserved(RouteFailure::UnknownPath),
-            VaultKvError::Unserved(RouteFailure::UnknownMethod),
-            VaultKvError::Unserved(RouteFailure::Panic),
-            VaultKvError::Unserved(RouteFailure::UnreadableSource),
+            VaultKvError::Unserved(Unserved::UnknownPath),
+            VaultKvError::Unserved(Unserved::UnknownMethod),
+            RouteFailure::Panic.into(),
+            RouteFailure::UnreadableSource.into(),
         ];
         let rows = own.into_iter().chain(vault.map(VaultKvError::Vault)).map(|error| {
             let (status, errors) = error.message();

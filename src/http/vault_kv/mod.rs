@@ -21,7 +21,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, is_below};
+use super::family::{Family, RouteFailure, Unserved, is_below};
 use crate::config::VaultKvSettings;
 use error::VaultKvError;
 use path::BASE;
@@ -54,13 +54,17 @@ impl Family for VaultKv {
         path::normalize(request);
     }
 
-    fn refuse(&self, request: HttpRequest, failure: RouteFailure) -> LocalBoxFuture<'static, HttpResponse> {
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
         Box::pin(async move {
-            let error = match call::record_unserved(&request, failure).await {
-                Ok(()) => VaultKvError::Unserved(failure),
+            let error = match call::record_unserved(&request, unserved).await {
+                Ok(()) => VaultKvError::Unserved(unserved),
                 Err(error) => error,
             };
             error.respond()
         })
+    }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        VaultKvError::from(failure).respond()
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::{HttpResponse, Route, web};
 
-use super::call::{Call, route};
+use super::call::Call;
 use super::capabilities::{self, Paths};
 use super::error::{Errors, VaultKvError};
 use super::login::{self, Login};
@@ -13,6 +13,7 @@ use super::status::{self, Health, Initialization, Leader, SealStatus};
 use super::wire::{Auth, Keys, TokenProperties, VersionedFieldsView};
 use super::{secret, token};
 use crate::config::VaultKvSettings;
+use crate::http::call::route;
 use crate::http::endpoint::{Answer, Endpoint, RequestBody};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;

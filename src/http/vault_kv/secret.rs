@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use super::call::Call;
 use super::error::VaultKvError;
 use super::wire::{Envelope, Keys, VersionMetadata, VersionedFields};
-use crate::http::family::RouteFailure;
+use crate::http::family::Unserved;
 use crate::http::item::Fields;
 use crate::http::server::request_id;
 use crate::http::urlencoded;
@@ -61,7 +61,7 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, VaultKvError> {
 
 /// `GET` and `LIST /v1/{mount}/{path}`, the routes of version 1: 404 with a warning that says so.
 pub(super) async fn unversioned(call: Call) -> Result<HttpResponse, VaultKvError> {
-    call.vault.record_refusal(&call.permit, RouteFailure::UnknownPath.reason()).await?;
+    call.vault.record_refusal(&call.permit, Unserved::UnknownPath.reason()).await?;
     Ok(Envelope::warning(&request_id(&call.http), UNVERSIONED).respond(StatusCode::NOT_FOUND))
 }
 

@@ -108,11 +108,11 @@ fn the_whole_table() {
     ] {
         row(&format!("{failure:?}"), &failure.into());
     }
-    for failure in
-        [RouteFailure::UnknownPath, RouteFailure::UnknownMethod, RouteFailure::Panic, RouteFailure::UnreadableSource]
-    {
-        row(failure.reason(), &KeyfactorError::Unserved(failure));
+    for unserved in [Unserved::UnknownPath, Unserved::UnknownMethod] {
+        row(unserved.reason(), &KeyfactorError::Unserved(unserved));
     }
+    row("panic", &KeyfactorError::Failed(RouteFailure::Panic));
+    row("source-unreadable", &KeyfactorError::Failed(RouteFailure::UnreadableSource));
     for error in REQUEST_ERRORS {
         row(error.reason(), &KeyfactorError::Request(error));
     }

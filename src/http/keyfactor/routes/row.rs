@@ -5,8 +5,9 @@ use std::future::Future;
 use actix_web::http::Method;
 use actix_web::{HttpResponse, Route};
 
+use crate::http::call::route;
 use crate::http::endpoint::{Answer, Endpoint, RequestBody};
-use crate::http::keyfactor::call::{Call, RouteContext, route};
+use crate::http::keyfactor::call::{Call, RouteContext};
 use crate::http::keyfactor::error::{ErrorReply, KeyfactorError};
 use crate::http::keyfactor::path::BASE;
 use crate::http::keyfactor::version::Versions;

@@ -5,8 +5,9 @@ use std::future::Future;
 use actix_web::http::Method;
 use actix_web::{HttpResponse, Route};
 
+use crate::http::call::route;
 use crate::http::endpoint::{Answer, Endpoint, RequestBody};
-use crate::http::pam::call::{Call, RouteContext, route};
+use crate::http::pam::call::{Call, RouteContext};
 use crate::http::pam::dialect::{Dialect, Rendering};
 use crate::http::pam::envelope::{Failure, enveloped};
 use crate::http::pam::error::PamError;
