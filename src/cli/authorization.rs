@@ -8,8 +8,8 @@ use super::CliError;
 use super::link::{self, Link};
 use super::operator::{permit, recorded};
 use super::output::{print_json, print_line, print_table};
-use super::response_key;
 use super::time::{moment, rfc_3339};
+use super::{response_key, static_token};
 use crate::clock::Clock;
 use crate::crypto::SecretText;
 use crate::vault::Vault;
@@ -51,6 +51,12 @@ pub(super) enum Command {
     GrantRole(Role),
     /// Revoke a role from a client.
     RevokeRole(Role),
+    /// Create a static token for a client, for programs that have a setting for a token and no login. Prints it once.
+    CreateToken(static_token::Create),
+    /// List the static tokens, without their secrets.
+    ListTokens(static_token::List),
+    /// Revoke a static token. It stops working within a second.
+    RevokeToken(static_token::Revoke),
     /// Create a new secret for a client. The old one stays valid for a while.
     RotateSecret {
         /// The client id.
@@ -133,6 +139,9 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             vault.revoke_role(permit, &client_id, &role).await?;
             Ok(print_line("revoked")?)
         }
+        Command::CreateToken(options) => static_token::create(vault, options).await,
+        Command::ListTokens(options) => static_token::list(vault, options).await,
+        Command::RevokeToken(options) => static_token::revoke(vault, options).await,
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let permit = permit(vault, Action::AUTHORIZATION_ROTATE_SECRET).await?;
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());

@@ -127,6 +127,9 @@ fn message(error: &VaultError) -> String {
         VaultError::InUse(noun) => format!("this {} is in use", title(*noun)),
         VaultError::Protected(noun) => format!("this {} is protected and stays", title(*noun)),
         VaultError::Ambiguous(_) => "several objects match; name one by its id".into(),
+        VaultError::TooMany(Noun::StaticToken) => {
+            "the authorization has too many static tokens; revoke one first".into()
+        }
         VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
@@ -181,6 +184,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::ProxySessionUrl
         | Noun::Role
         | Noun::SshKey
+        | Noun::StaticToken
         | Noun::Tag
         | Noun::TargetCredential
         | Noun::TargetDevice
@@ -213,6 +217,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::ResponseKey => "response key",
         Noun::Role => "role",
         Noun::SshKey => "SSH key",
+        Noun::StaticToken => "static token",
         Noun::Tag => "tag",
         Noun::TargetUser | Noun::User => "user",
         Noun::TotpSeed => "TOTP seed",

@@ -18,6 +18,7 @@ mod response_key;
 mod role;
 mod serve;
 mod signals;
+mod static_token;
 mod time;
 mod user;
 

@@ -42,6 +42,7 @@ pub mod role;
 pub mod rotation;
 pub mod secret;
 pub mod ssh_key;
+pub mod static_token;
 pub mod tag;
 pub mod user;
 pub mod visibility;

@@ -93,6 +93,16 @@ table! {
         tag_id -> Integer,
     }
 }
+table! {
+    static_token (id) {
+        id -> Text,
+        authorization_id -> Integer,
+        name -> Text,
+        hash -> Binary,
+        expires_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
 table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
 table! {
     domain (id) {

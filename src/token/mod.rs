@@ -5,9 +5,11 @@
 
 mod secret;
 mod session;
+mod static_token;
 
 pub use secret::{ClientSecret, SecretHash};
 pub use session::SessionTokens;
+pub use static_token::StaticToken;
 
 use std::sync::Arc;
 

@@ -25,12 +25,12 @@ impl ClientSecret {
 
     /// Returns the hash to store.
     pub fn hash(&self) -> SecretHash {
-        SecretHash::new(&self.0)
+        SecretHash::new(self.0.expose())
     }
 }
 
-/// The SHA-256 hash of a client secret. A secret with 256 random bits needs no slow hash.
-#[derive(Clone, PartialEq, Eq)]
+/// The SHA-256 hash of a client secret or a static token. 256 random bits need no slow hash.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SecretHash([u8; 32]);
 
 impl std::fmt::Debug for SecretHash {
@@ -41,8 +41,8 @@ impl std::fmt::Debug for SecretHash {
 
 impl SecretHash {
     /// Hashes a secret.
-    pub fn new(secret: &SecretText) -> Self {
-        Self(Sha256::digest(secret.expose().as_bytes()).into())
+    pub fn new(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
     }
 
     /// Reads a stored hash. `None` unless it has 32 bytes.
@@ -57,7 +57,7 @@ impl SecretHash {
 
     /// Whether `secret` has this hash. Compares in constant time.
     pub fn verify(&self, secret: &SecretText) -> bool {
-        self.0.ct_eq(&Self::new(secret).0).into()
+        self.0.ct_eq(&Self::new(secret.expose()).0).into()
     }
 }
 

@@ -40,6 +40,17 @@ CREATE TABLE response_key (
     created_at BIGINT NOT NULL
 );
 
+-- Bearer tokens without a login. id: public, and used for revocation.
+CREATE TABLE static_token (
+    id TEXT NOT NULL PRIMARY KEY,
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    name TEXT NOT NULL,
+    hash BYTEA NOT NULL UNIQUE,
+    expires_at BIGINT,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX static_token_authorization ON static_token (authorization_id);
+
 CREATE TABLE revoked_token (
     jti TEXT NOT NULL PRIMARY KEY,
     expires_at BIGINT NOT NULL

@@ -6,6 +6,7 @@ DROP TABLE role;
 DROP TABLE permission_set;
 DROP TABLE authorization_link;
 DROP TABLE revoked_token;
+DROP TABLE static_token;
 DROP TABLE response_key;
 DROP TABLE client_secret;
 DROP TABLE "authorization";

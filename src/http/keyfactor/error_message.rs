@@ -207,6 +207,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::ProxySessionUrl
         | Noun::ResponseKey
         | Noun::SshKey
+        | Noun::StaticToken
         | Noun::Tag
         | Noun::TargetCredential
         | Noun::TargetDevice

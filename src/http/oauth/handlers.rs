@@ -78,7 +78,7 @@ pub(super) async fn introspect(
 ) -> Result<HttpResponse, OAuthError> {
     let call = Call::read(&request, payload, &service).await?;
     let found = service.vault.introspect_token(&call.credentials, origin(&request, &service), &call.token()?).await?;
-    Ok(uncached(HttpResponse::Ok().json(wire::introspection_reply(found.as_deref()))))
+    Ok(uncached(HttpResponse::Ok().json(wire::introspection_reply(found.as_ref()))))
 }
 
 /// `GET /.well-known/jwks.json`

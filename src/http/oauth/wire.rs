@@ -4,14 +4,11 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, PRAGMA};
 use chrono::DateTime;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
-use oauth2::{
-    AccessToken, EmptyExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse,
-    StandardTokenResponse,
-};
+use oauth2::{EmptyExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse, StandardTokenResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::token::Claims;
+use crate::vault::access::AccessToken;
 use crate::vault::access::authentication::IssuedToken;
 
 type Reply = StandardTokenResponse<EmptyExtraTokenFields, BasicTokenType>;
@@ -45,7 +42,7 @@ pub(super) struct TokenReply {
 /// Builds a token response. The type is written `Bearer`, because older clients compare it case-sensitively.
 pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
     let word = BasicTokenType::Extension("Bearer".into());
-    let token = AccessToken::new(issued.token.expose().into());
+    let token = oauth2::AccessToken::new(issued.token.expose().into());
     let mut reply = Reply::new(token, word, EmptyExtraTokenFields {});
     let lifetime = std::time::Duration::from_secs(u64::try_from(issued.expires_in).unwrap_or(0));
     reply.set_expires_in(Some(&lifetime));
@@ -68,19 +65,20 @@ pub(super) struct Introspection {
     token_type: Option<String>,
 }
 
-/// Builds an introspection response: the claims of a valid token, or `active: false`.
-pub(super) fn introspection_reply(claims: Option<&Claims>) -> IntrospectionReply {
-    let mut reply = IntrospectionReply::new(claims.is_some(), EmptyExtraTokenFields {});
-    if let Some(claims) = claims {
-        let time = |seconds| DateTime::from_timestamp(seconds, 0);
-        reply.set_client_id(Some(oauth2::ClientId::new(claims.client_id.clone())));
-        reply.set_sub(Some(claims.sub.clone()));
-        reply.set_aud(Some(vec![claims.aud.clone()]));
-        reply.set_iss(Some(claims.iss.clone()));
-        reply.set_jti(Some(claims.jti.clone()));
-        reply.set_exp(time(claims.exp));
-        reply.set_iat(time(claims.iat));
-        reply.set_nbf(time(claims.nbf));
+/// Builds an introspection response: what is known of a valid token, or `active: false`.
+pub(super) fn introspection_reply(token: Option<&AccessToken>) -> IntrospectionReply {
+    let mut reply = IntrospectionReply::new(token.is_some(), EmptyExtraTokenFields {});
+    if let Some(token) = token {
+        reply.set_client_id(Some(oauth2::ClientId::new(token.client_id().into())));
+        reply.set_sub(Some(token.client_id().into()));
+        reply.set_jti(Some(token.id().into()));
+        reply.set_exp(token.expires_at());
+        reply.set_iat(Some(token.issued_at()));
+        if let AccessToken::Signed(claims) = token {
+            reply.set_aud(Some(vec![claims.aud.clone()]));
+            reply.set_iss(Some(claims.iss.clone()));
+            reply.set_nbf(DateTime::from_timestamp(claims.nbf, 0));
+        }
         reply.set_token_type(Some(BasicTokenType::Extension("Bearer".into())));
     }
     reply

@@ -180,6 +180,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::Provider
         | Noun::ProviderType
         | Noun::Role
+        | Noun::StaticToken
         | Noun::Tag
         | Noun::User => ErrorMessage::unexpected(dialect),
     }

@@ -48,13 +48,13 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
     let credentials = ClientCredentials { client_id, client_secret };
     let request = TokenRequest { credentials, tenant: None, ttl: None, origin };
     let issued = service.vault.issue_token(request).await?;
-    let claims = service.vault.token_claims(&issued.token)?;
+    let token = service.vault.access_token(&issued.token)?;
     Ok(Auth {
         client_token: issued.token.expose().into(),
-        accessor: claims.jti.clone(),
+        accessor: token.id().into(),
         policies: POLICIES.into(),
         token_policies: POLICIES.into(),
-        metadata: Metadata::from(claims.as_ref()),
+        metadata: Metadata::from(&token),
         lease_duration: issued.expires_in,
         renewable: false,
         entity_id: "",

@@ -2,49 +2,55 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use super::call::Call;
 use super::error::{VaultKvError, response};
 use super::wire::{Envelope, Metadata, POLICIES, TokenProperties, rfc3339};
 use crate::crypto::SecretText;
 use crate::http::server::request_id;
+use crate::vault::access::AccessToken;
 
 /// `GET /v1/auth/token/lookup-self`
 pub(super) async fn lookup_self(call: Call) -> Result<HttpResponse, VaultKvError> {
-    let claims = call.vault.token_claims(&SecretText::new(call.token().into()))?;
+    let token = call.vault.access_token(&SecretText::new(call.token().into()))?;
     call.vault.acknowledge(call.permit.clone()).await?;
-    let time = |seconds| DateTime::from_timestamp(seconds, 0).map(rfc3339).unwrap_or_default();
+    let issued_at = token.issued_at();
+    let seconds_from = |start: DateTime<Utc>| token.expires_at().map_or(0, |end| (end - start).num_seconds().max(0));
+    let (display_name, path) = match token {
+        AccessToken::Signed(_) => ("approle", "auth/approle/login"),
+        AccessToken::Static(_) => ("token", "auth/token/create"),
+    };
     let properties = TokenProperties {
-        accessor: claims.jti.clone(),
-        creation_time: claims.iat,
-        creation_ttl: claims.exp - claims.iat,
-        display_name: "approle",
+        accessor: token.id().into(),
+        creation_time: issued_at.timestamp(),
+        creation_ttl: seconds_from(issued_at),
+        display_name,
         entity_id: "",
-        expire_time: time(claims.exp),
+        expire_time: token.expires_at().map(rfc3339),
         explicit_max_ttl: 0,
-        id: claims.jti.clone(),
-        issue_time: time(claims.iat),
-        meta: Metadata::from(claims.as_ref()),
+        id: token.id().into(),
+        issue_time: rfc3339(issued_at),
+        meta: Metadata::from(&token),
         num_uses: 0,
         orphan: true,
-        path: "auth/approle/login".into(),
+        path,
         policies: POLICIES.into(),
         renewable: false,
-        ttl: (claims.exp - call.vault.now().timestamp()).max(0),
+        ttl: seconds_from(call.vault.now()),
         r#type: "service",
     };
     Ok(Envelope::data(&request_id(&call.http), properties).respond(StatusCode::OK))
 }
 
-/// `POST` and `PUT /v1/auth/token/renew-self`: refused, because a token is stateless. Clients log in again.
+/// `POST` and `PUT /v1/auth/token/renew-self`: refused. Clients log in again.
 pub(super) async fn renew_self(call: Call) -> Result<HttpResponse, VaultKvError> {
     Err(call.refuse(VaultKvError::NotRenewable).await)
 }
 
 /// `POST` and `PUT /v1/auth/token/revoke-self`
 pub(super) async fn revoke_self(call: Call) -> Result<HttpResponse, VaultKvError> {
-    let claims = call.vault.token_claims(&SecretText::new(call.token().into()))?;
-    call.vault.revoke_own_token(call.permit, claims).await?;
+    let token = call.vault.access_token(&SecretText::new(call.token().into()))?;
+    call.vault.revoke_own_token(call.permit, token).await?;
     Ok(response(StatusCode::NO_CONTENT).finish())
 }

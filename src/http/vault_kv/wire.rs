@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::error::response;
 use crate::http::item::Fields;
-use crate::token::Claims;
+use crate::vault::access::AccessToken;
 use crate::vault::item::ItemVersion;
 
 /// The policies of every token: its permissions are the authorization's.
@@ -126,9 +126,9 @@ pub(super) struct Metadata {
     pub(super) role_name: String,
 }
 
-impl From<&Claims> for Metadata {
-    fn from(claims: &Claims) -> Self {
-        Self { role_name: claims.client_id.clone() }
+impl From<&AccessToken> for Metadata {
+    fn from(token: &AccessToken) -> Self {
+        Self { role_name: token.client_id().into() }
     }
 }
 
@@ -189,7 +189,8 @@ pub(super) struct TokenProperties {
     pub(super) display_name: &'static str,
     /// Always empty: there are no entities.
     pub(super) entity_id: &'static str,
-    pub(super) expire_time: String,
+    /// `null` for a token that does not expire.
+    pub(super) expire_time: Option<String>,
     pub(super) explicit_max_ttl: u32,
     /// The accessor, not the token.
     pub(super) id: String,
@@ -197,10 +198,10 @@ pub(super) struct TokenProperties {
     pub(super) meta: Metadata,
     pub(super) num_uses: u32,
     pub(super) orphan: bool,
-    pub(super) path: String,
+    pub(super) path: &'static str,
     pub(super) policies: Vec<&'static str>,
     pub(super) renewable: bool,
-    /// Seconds left.
+    /// Seconds left; 0 for a token that does not expire.
     pub(super) ttl: i64,
     pub(super) r#type: &'static str,
 }

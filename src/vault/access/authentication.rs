@@ -7,11 +7,10 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use super::failures::MergedFailure;
-use super::{Client, Origin};
+use super::{AccessToken, Client, Origin, access_token};
 use crate::audit::Record;
 use crate::crypto::SecretText;
-use crate::store::{client, meta};
-use crate::token::{Claims, ClientSecret, JwkSet, SecretHash, TokenError};
+use crate::token::{ClientSecret, JwkSet, SecretHash, StaticToken, TokenError};
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Principal, Request, Subject};
 use crate::vault::{DenyReason, Dependency, Vault, VaultError};
 
@@ -100,8 +99,8 @@ impl From<VaultError> for TokenEndpointError {
     }
 }
 
-/// The claims of an active token (RFC 7662, section 2.2). `None`: the token is not active.
-pub type Introspection = Option<Arc<Claims>>;
+/// What is known of an active token (RFC 7662, section 2.2). `None`: the token is not active.
+pub type Introspection = Option<AccessToken>;
 
 impl Vault {
     /// Authenticates a request by its bearer token.
@@ -109,32 +108,38 @@ impl Vault {
     /// # Errors
     /// A failure that has been counted for the audit log.
     pub fn authenticate(&self, token: Option<&str>, origin: Origin) -> Result<Request, AuthenticationFailure> {
-        let (client, claims) = self
+        let (client, token) = self
             .bearer(token, self.0.clock.now())
             .inspect_err(|failure| self.note_failure(origin.source, "", *failure))?;
-        Ok(Request::with_token(Principal::Client(client), origin, &claims.jti))
+        Ok(Request::with_token(Principal::Client(client), origin, token.id()))
     }
 
     fn bearer(
         &self,
         token: Option<&str>,
         now: DateTime<Utc>,
-    ) -> Result<(Arc<Client>, Arc<Claims>), AuthenticationFailure> {
+    ) -> Result<(Arc<Client>, AccessToken), AuthenticationFailure> {
         let token = token.ok_or(AuthenticationFailure::TokenMissing)?;
-        let claims = self.valid_claims(token, now)?;
+        let token = self.valid_token(token, now)?;
         let grants = self.0.grants.load();
-        let client = grants.client(&claims.client_id).ok_or(AuthenticationFailure::UnknownClient)?;
-        if client.is_live(now) { Ok((Arc::clone(client), claims)) } else { Err(AuthenticationFailure::ClientNotLive) }
+        let client = grants.client(token.client_id()).ok_or(AuthenticationFailure::UnknownClient)?;
+        if client.is_live(now) { Ok((Arc::clone(client), token)) } else { Err(AuthenticationFailure::ClientNotLive) }
     }
 
-    /// Returns the claims of a valid token. Does not check whether its client is live.
-    fn valid_claims(&self, token: &str, now: DateTime<Utc>) -> Result<Arc<Claims>, AuthenticationFailure> {
+    /// Returns what is known of a valid token. Does not check whether its client is live.
+    pub(super) fn valid_token(&self, token: &str, now: DateTime<Utc>) -> Result<AccessToken, AuthenticationFailure> {
+        if let Some(hash) = StaticToken::hash_of(token) {
+            let grants = self.0.grants.load();
+            let token = grants.static_token(&hash).ok_or(AuthenticationFailure::TokenInvalid)?;
+            let live = token.expires_at.is_none_or(|end| now < end);
+            return live.then(|| AccessToken::Static(Arc::clone(token))).ok_or(AuthenticationFailure::TokenExpired);
+        }
         let claims = self.0.tokens.load().check(token, now).map_err(|error| match error {
             TokenError::Expired => AuthenticationFailure::TokenExpired,
             TokenError::Invalid | TokenError::Key => AuthenticationFailure::TokenInvalid,
         })?;
         let revoked = self.0.grants.load().is_revoked(&claims.jti);
-        if revoked { Err(AuthenticationFailure::TokenRevoked) } else { Ok(claims) }
+        if revoked { Err(AuthenticationFailure::TokenRevoked) } else { Ok(AccessToken::Signed(claims)) }
     }
 
     /// Issues an access token.
@@ -169,22 +174,20 @@ impl Vault {
     ) -> Result<(), TokenEndpointError> {
         let now = self.0.clock.now();
         let client = self.authenticate_client(credentials, &origin, now)?;
-        let claims = self.valid_claims(token.expose(), now).ok();
-        let own = claims.filter(|claims| claims.client_id == client.client_id);
+        let token = self.valid_token(token.expose(), now).ok();
+        let own = token.filter(|token| token.client_id() == client.client_id);
         let request = Request::new(Principal::Client(client), origin);
         let permit = self.authorize(request, Action::TOKEN_REVOKE).await?;
         let rule = move |context: &mut OperationContext<'_>| {
-            if let Some(claims) = &own {
-                let (expires_at, now) = (claims.exp.saturating_mul(1_000_000), context.micros());
-                client::revoke_token(context.connection(), &claims.jti, expires_at, now)?;
-                meta::increment_change_mark(context.connection())?;
+            if let Some(token) = &own {
+                access_token::revoke(context, token)?;
             }
             Ok(Done::new(Subject::Collection, ()))
         };
         Ok(self.execute_and_refresh(permit, rule).await?)
     }
 
-    /// Returns the claims of an active token. Any live client may call this.
+    /// Returns what is known of an active token. Any live client may call this.
     ///
     /// # Errors
     /// As [`Vault::issue_token`].
@@ -197,7 +200,7 @@ impl Vault {
         let now = self.0.clock.now();
         let client = self.authenticate_client(credentials, &origin, now)?;
         self.record_client_event(client, origin, Action::TOKEN_INTROSPECT).await?;
-        Ok(self.bearer(Some(token.expose()), now).ok().map(|(_, claims)| claims))
+        Ok(self.bearer(Some(token.expose()), now).ok().map(|(_, token)| token))
     }
 
     async fn record_client_event(&self, client: Arc<Client>, origin: Origin, action: Action) -> Result<(), VaultError> {

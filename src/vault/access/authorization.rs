@@ -275,10 +275,19 @@ fn checked_restrictions(request: &AuthorizationRequest, now: DateTime<Utc>) -> R
     if !request.roles.is_empty() && !request.resources.contains(&Resource::Administration) {
         return Err(roles_without_resource());
     }
-    if request.expires_at.is_some_and(|end| end <= now) {
-        return Err(VaultError::invalid(Field::Expiry, "must be in the future"));
-    }
+    check_expiry(request.expires_at, now)?;
     Ok(Restrictions { sources, referers, certificates })
+}
+
+/// Checks a time of expiry.
+///
+/// # Errors
+/// [`VaultError::Invalid`] for a time that is past.
+pub(super) fn check_expiry(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), VaultError> {
+    match expires_at {
+        Some(end) if end <= now => Err(VaultError::invalid(Field::Expiry, "must be in the future")),
+        _ => Ok(()),
+    }
 }
 
 fn roles_without_resource() -> VaultError {

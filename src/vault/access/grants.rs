@@ -9,12 +9,15 @@ use chrono::{DateTime, Utc};
 use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
-use super::{Account, AllowedOrigins, Client, ClientAccess, LiveSecret, check, identity_mac, response_key};
+use super::{
+    Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, check, identity_mac, response_key,
+};
 use crate::audit::RowMac;
 use crate::clock::{from_micros, to_micros};
 use crate::store::client::{self, AuthorizationRow, ClientSecretRow};
 use crate::store::id::{ApplicationId, AuthorizationId, RoleId};
 use crate::store::response_key::ResponseKeyRow;
+use crate::store::static_token::{self, StaticTokenRow};
 use crate::store::{AnyConnection, StoreError, meta};
 use crate::store::{identity, role};
 use crate::text::case_folded;
@@ -29,6 +32,8 @@ pub(in crate::vault) struct Grants {
     pub(in crate::vault) revision: i64,
     clients: HashMap<String, Arc<Client>>,
     revoked: HashSet<String>,
+    /// The static tokens by hash, expired ones included.
+    static_tokens: HashMap<SecretHash, Arc<LiveStaticToken>>,
     /// The accounts with a password, by name in lower case.
     logins: HashMap<String, Arc<Login>>,
 }
@@ -61,10 +66,11 @@ impl Grants {
             let rights = rights_of(&roles, held.get(&row.id));
             (row.client_id.clone(), Arc::new(client_from_row(row, application_active, secrets, response_key, rights)))
         });
-        let clients = clients.collect();
+        let clients: HashMap<String, Arc<Client>> = clients.collect();
+        let static_tokens = static_tokens(connection, &clients)?;
         let revoked = client::revoked_tokens(connection, to_micros(now))?.into_iter().collect();
         let logins = logins(connection, identity_mac, &roles)?;
-        Ok(Self { revision, clients, revoked, logins })
+        Ok(Self { revision, clients, revoked, static_tokens, logins })
     }
 
     /// The login of an account by its name in lower case, if it has a password and its MAC verifies.
@@ -75,6 +81,11 @@ impl Grants {
     /// The client with this id.
     pub(in crate::vault) fn client(&self, client_id: &str) -> Option<&Arc<Client>> {
         self.clients.get(client_id)
+    }
+
+    /// The static token with this hash, if it has not been revoked. It may have expired.
+    pub(in crate::vault) fn static_token(&self, hash: &SecretHash) -> Option<&Arc<LiveStaticToken>> {
+        self.static_tokens.get(hash)
     }
 
     /// Whether the token with this id was revoked.
@@ -136,6 +147,22 @@ fn logins(
         logins.insert(row.account_key, Arc::new(login));
     }
     Ok(logins)
+}
+
+/// Loads the static tokens of these clients. Read after the clients, so that a new one has its client.
+fn static_tokens(
+    connection: &mut AnyConnection,
+    clients: &HashMap<String, Arc<Client>>,
+) -> Result<HashMap<SecretHash, Arc<LiveStaticToken>>, StoreError> {
+    let owners: HashMap<AuthorizationId, &String> =
+        clients.values().map(|client| (client.id, &client.client_id)).collect();
+    let live = |row: StaticTokenRow| {
+        let client_id = owners.get(&row.authorization_id)?.to_string();
+        let (created_at, expires_at) = (from_micros(row.created_at), row.expires_at.map(from_micros));
+        let hash = SecretHash::from_bytes(&row.hash)?;
+        Some((hash, Arc::new(LiveStaticToken { id: row.id, client_id, created_at, expires_at })))
+    };
+    Ok(static_token::all(connection)?.into_iter().filter_map(live).collect())
 }
 
 /// Loads the grant of each role.

@@ -1,14 +1,15 @@
 //! Access control: API clients and accounts, roles and permissions, allowed origins, and their in-memory snapshot.
 
+mod access_token;
 pub mod application;
 pub mod authentication;
 pub mod authorization;
 pub mod identity;
 pub mod link;
 pub mod origin;
-mod own_token;
 pub mod permission;
 pub mod role;
+pub mod static_token;
 
 mod account;
 pub(super) mod check;
@@ -25,6 +26,7 @@ mod tag_guard;
 mod transfer;
 mod visible;
 
+pub use access_token::{AccessToken, LiveStaticToken};
 pub use account::Account;
 pub use client::{Client, ClientAccess, LiveSecret, Resource};
 pub use granted::{GrantedPermission, IdentityPermissions};

@@ -134,6 +134,17 @@ impl AllowedOrigins {
         }
     }
 
+    /// Whether a certificate is required, or the source addresses are narrower than all of IPv4 or IPv6. Anyone can send any
+    /// referer, so that a list of referers binds nothing.
+    pub(in crate::vault) fn are_bound(&self) -> bool {
+        let narrow = match &self.sources {
+            Allowed::Anything => false,
+            // Adjacent ranges become one, so that two halves are recognized as everything.
+            Allowed::Only(ranges) => IpNet::aggregate(ranges).iter().all(|range| range.prefix_len() > 0),
+        };
+        narrow || self.certificates != Allowed::Anything
+    }
+
     /// Checks an origin.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub enum Noun {
     ResponseKey,
     Role,
     SshKey,
+    StaticToken,
     Tag,
     /// The credential that a proxy session uses.
     TargetCredential,
@@ -61,6 +62,7 @@ impl Noun {
             Noun::ResponseKey => "response-key",
             Noun::Role => "role",
             Noun::SshKey => "ssh-key",
+            Noun::StaticToken => "static-token",
             Noun::Tag => "tag",
             Noun::TargetCredential => "target-credential",
             Noun::TargetDevice => "target-device",

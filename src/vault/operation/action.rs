@@ -259,6 +259,9 @@ impl Action {
     pub const AUTHORIZATION_LIST: Action = Action::operator("authorization.list");
     pub const AUTHORIZATION_DISABLE: Action = Action::operator("authorization.disable");
     pub const AUTHORIZATION_ROTATE_SECRET: Action = Action::operator("authorization.rotate-secret");
+    pub const AUTHORIZATION_CREATE_TOKEN: Action = Action::operator("authorization.create-token");
+    pub const AUTHORIZATION_LIST_TOKENS: Action = Action::operator("authorization.list-tokens");
+    pub const AUTHORIZATION_REVOKE_TOKEN: Action = Action::operator("authorization.revoke-token");
     pub const AUTHORIZATION_LINK: Action = Action::operator("authorization.link");
     pub const AUTHORIZATION_UNLINK: Action = Action::operator("authorization.unlink");
     pub const AUTHORIZATION_GRANT_ROLE: Action = Action::operator("authorization.grant-role");

@@ -88,7 +88,7 @@ fn create(
     let target = remote.as_ref().unwrap_or(&home);
 
     let session_id = hex::encode(random_bytes::<20>());
-    let token_hash = SecretHash::new(&context.vault.session_tokens.token(&session_id));
+    let token_hash = SecretHash::new(context.vault.session_tokens.token(&session_id).expose());
     let (authorization, now) = (context.authorization()?, context.micros());
     let row = NewProxySession {
         session_id: &session_id,

@@ -31,7 +31,7 @@ impl Vault {
 
     /// Finds the session of a token and the client that created it, if the session has not ended and the client is live.
     async fn session_by_token(&self, token: &SecretText) -> Result<Option<(ProxySessionId, Arc<Client>)>, VaultError> {
-        let (hash, now) = (SecretHash::new(token), self.0.clock.now());
+        let (hash, now) = (SecretHash::new(token.expose()), self.0.clock.now());
         let find = move |connection: &mut AnyConnection| proxy_session::by_token_hash(connection, hash.as_bytes());
         let Some((row, client_id)) = self.0.store.read(find).await? else { return Ok(None) };
         let grants = self.0.grants.load();

@@ -10,6 +10,7 @@ mod identity;
 mod quickstart;
 mod response_key;
 mod signals;
+mod static_token;
 mod text_rules;
 mod transfer;
 

@@ -79,6 +79,11 @@ impl Answer {
 }
 
 impl TestClient {
+    /// The same client with another token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: token.into(), ..self.clone() }
+    }
+
     pub(super) fn new(address: SocketAddr) -> Self {
         Self {
             base: format!("http://{address}"),

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use chaveiro::vault::operation::Action;
+use chaveiro::vault::{Field, VaultError};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{DENIED, app, expect_errors, read, vault};
+use super::{DENIED, app, create_items, expect_errors, read, vault};
+use crate::support::{TestApp, TestClient};
 
 #[actix_web::test]
 async fn a_lookup_shows_the_token_but_not_its_text() {
@@ -107,4 +110,79 @@ async fn the_state_of_the_node_is_said_to_everybody() {
     app.vault.close();
     let health = anonymous.get("/v1/sys/health").await;
     assert_eq!((health.expect(503)["sealed"].clone(), health.header("cache-control")), (json!(true), Some("no-store")));
+}
+
+/// A vault with the items, their client bound to this machine, and the same client with a static token.
+async fn with_static_token(seconds: Option<i64>) -> (TestApp, TestClient, TestClient) {
+    let app = app().await;
+    let client = app.client_with(|request| request.allowed_ips = vec!["127.0.0.0/8".into()]).await;
+    create_items(&client).await;
+    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
+    let end = seconds.map(|seconds| app.vault.now() + chrono::TimeDelta::seconds(seconds));
+    let created = app.vault.create_static_token(permit, &client.client_id, "night batch", end).await.unwrap();
+    let static_token = client.with_token(created.token.text().expose());
+    (app, client, static_token)
+}
+
+/// The answer to a lookup of the client's own token.
+async fn looked_up(client: &TestClient) -> Value {
+    client.get("/v1/auth/token/lookup-self").await.expect(200)["data"].clone()
+}
+
+#[actix_web::test]
+async fn a_static_token_reads_day_after_day_until_it_revokes_itself() {
+    let (app, client, token) = with_static_token(None).await;
+    for _ in 0..3 {
+        app.clock.advance(Duration::from_secs(86_400));
+        assert_eq!(read(&token, "erp").await.expect(200)["data"]["data"]["password"], "second");
+        token.get("/iso/pam/credential/erp").await.expect(200);
+    }
+    let shown = looked_up(&token).await;
+    assert_eq!((&shown["expire_time"], &shown["ttl"], &shown["creation_ttl"]), (&Value::Null, &json!(0), &json!(0)));
+    assert_eq!((&shown["display_name"], &shown["path"]), (&json!("token"), &json!("auth/token/create")));
+    assert_eq!(shown["meta"]["role_name"], client.client_id.as_str());
+    let renewed = token.post("/v1/auth/token/renew-self", &json!({})).await;
+    expect_errors(&renewed, 400, &["lease is not renewable"]);
+    assert_eq!(token.post("/v1/auth/token/revoke-self", &json!({})).await.status, 204);
+    expect_errors(&read(&token, "erp").await, 403, DENIED);
+    let mut again = client.clone();
+    again.token = client.fetch_token().await;
+    read(&again, "erp").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_static_token_ends_with_its_expiry_and_with_its_authorization() {
+    let (app, _, token) = with_static_token(Some(7200)).await;
+    app.clock.advance(Duration::from_secs(7199));
+    let shown = looked_up(&token).await;
+    assert_eq!((&shown["ttl"], &shown["creation_ttl"]), (&json!(1), &json!(7200)));
+    app.clock.advance(Duration::from_secs(1));
+    expect_errors(&read(&token, "erp").await, 403, DENIED);
+
+    let (app, client, token) = with_static_token(None).await;
+    read(&token, "erp").await.expect(200);
+    let permit = app.operator(Action::AUTHORIZATION_DISABLE).await;
+    app.vault.disable_authorization(permit, &client.client_id).await.unwrap();
+    expect_errors(&read(&token, "erp").await, 403, DENIED);
+}
+
+#[actix_web::test]
+async fn a_changed_static_token_is_none() {
+    let (_app, _, token) = with_static_token(None).await;
+    let text = token.token.clone();
+    let last = if text.ends_with('0') { "1" } else { "0" };
+    for changed in
+        [format!("{}{last}", &text[..text.len() - 1]), text.to_uppercase(), text[1..].into(), format!("{text}0")]
+    {
+        expect_errors(&read(&token.with_token(&changed), "erp").await, 403, DENIED);
+    }
+    read(&token, "erp").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_client_without_a_bound_origin_gets_no_static_token() {
+    let (app, client) = vault().await;
+    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
+    let refused = app.vault.create_static_token(permit, &client.client_id, "x", None).await.unwrap_err();
+    assert!(matches!(&refused, VaultError::Invalid(invalid) if invalid.field == Field::AllowedAddress), "{refused:?}");
 }

@@ -137,3 +137,20 @@ proptest! {
         prop_assert!(!referred(&referer, &host));
     }
 }
+
+#[test]
+fn only_narrower_sources_or_a_certificate_bind() {
+    let bound = |sources: &str, referers: &str, certificates: &str| {
+        AllowedOrigins::parse(sources, referers, certificates).unwrap().are_bound()
+    };
+    let certificate = "ab".repeat(32);
+    for sources in ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/1", "2001:db8::/32,10.0.0.1", "::1"] {
+        assert!(bound(sources, "", ""), "{sources}");
+    }
+    for anywhere in ["", "*", "0.0.0.0/0", "::/0", "10.0.0.1,::/0", "0.0.0.0/1,128.0.0.0/1", "::ffff:0.0.0.0/96"] {
+        assert!(!bound(anywhere, "", ""), "{anywhere}");
+        assert!(!bound(anywhere, "portal.example", ""), "{anywhere}");
+        assert!(bound(anywhere, "", &certificate), "{anywhere}");
+    }
+    assert!(AllowedOrigins::nowhere().are_bound());
+}
