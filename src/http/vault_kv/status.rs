@@ -18,6 +18,7 @@ pub(super) struct Health {
     /// Whether the node cannot answer now.
     sealed: bool,
     standby: bool,
+    performance_standby: bool,
     replication_performance_mode: &'static str,
     replication_dr_mode: &'static str,
     server_time_utc: i64,
@@ -35,6 +36,7 @@ pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
         initialized: true,
         sealed: !ready,
         standby: false,
+        performance_standby: false,
         replication_performance_mode: "disabled",
         replication_dr_mode: "disabled",
         server_time_utc: service.vault.now().timestamp(),

@@ -12,9 +12,11 @@ pub(crate) enum Service {
     Ldap,
     /// A program by its name, found in `PATH`: openssl, ssh-keygen, puttygen, oathtool, pgbouncer.
     Program(&'static str),
-    /// The published clients of other vaults, in the directory that `CHAVEIRO_TEST_CLIENTS` names; see
+    /// The published clients of other vaults in Python, in the directory that `CHAVEIRO_TEST_CLIENTS` names; see
     /// `.ci/lib/clients.sh`.
     Clients,
+    /// Those in JavaScript.
+    NodeClients,
 }
 
 impl Service {
@@ -25,6 +27,7 @@ impl Service {
             Service::Ldap => "ldap",
             Service::Program(name) => name,
             Service::Clients => "clients",
+            Service::NodeClients => "node-clients",
         }
     }
 
@@ -33,7 +36,8 @@ impl Service {
             Service::PostgreSql => "PostgreSQL".into(),
             Service::Ldap => "slapd".into(),
             Service::Program(name) => format!("the program {name}"),
-            Service::Clients => "the clients of .ci/lib/clients.sh".into(),
+            Service::Clients => "the clients in Python of .ci/lib/clients.sh".into(),
+            Service::NodeClients => "the clients in JavaScript of .ci/lib/clients.sh".into(),
         }
     }
 
@@ -64,16 +68,28 @@ impl Service {
         found
     }
 
-    /// Finds the directory of the published clients. Says that the running test is skipped without one.
+    /// Finds the virtual environment of the published clients in Python. Says that the running test is skipped without one.
     ///
     /// # Panics
     ///
     /// Where they are required.
     #[track_caller]
     pub(crate) fn find_clients() -> Option<PathBuf> {
-        let directory = std::env::var_os("CHAVEIRO_TEST_CLIENTS").map(PathBuf::from).filter(|path| path.is_dir());
+        Service::Clients.find_in_clients("python")
+    }
+
+    /// Finds the directory of the published clients in JavaScript, as [`Service::find_clients`].
+    #[track_caller]
+    pub(crate) fn find_node_clients() -> Option<PathBuf> {
+        Service::NodeClients.find_in_clients("node")
+    }
+
+    #[track_caller]
+    fn find_in_clients(self, name: &str) -> Option<PathBuf> {
+        let clients = std::env::var_os("CHAVEIRO_TEST_CLIENTS").map(PathBuf::from);
+        let directory = clients.map(|clients| clients.join(name)).filter(|path| path.is_dir());
         if directory.is_none() {
-            Service::Clients.skip();
+            self.skip();
         }
         directory
     }

@@ -1,5 +1,5 @@
-//! The published clients, unmodified: hvac (Python) and bao (the command line of `OpenBao`), from the directory that
-//! `.ci/lib/clients.sh` has filled.
+//! The published clients, unmodified: hvac (Python), bao (the command line of `OpenBao`) and node-vault (JavaScript), from the
+//! directory that `.ci/lib/clients.sh` has filled.
 
 use std::path::Path;
 use std::process::Command;
@@ -98,6 +98,20 @@ async fn hvac_logs_in_reads_lists_and_tells_errors_apart() {
     ] {
         command.env(name, value);
     }
+    let finished = block(move || finish(command)).await.unwrap();
+    assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}
+
+#[actix_web::test]
+async fn node_vault_logs_in_reads_lists_and_tells_errors_apart() {
+    let Some(directory) = Service::find_node_clients() else { return };
+    let (app, client) = vault().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new("node");
+    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", home.path());
+    command.env("NODE_PATH", directory.join("node_modules")).env("VAULT_ADDR", format!("http://{}", app.address));
+    command.env("ROLE_ID", &client.client_id).env("SECRET_ID", &client.client_secret);
+    command.args(["-e", include_str!("node_vault_client.js")]);
     let finished = block(move || finish(command)).await.unwrap();
     assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
 }

@@ -12,7 +12,7 @@ use super::vault;
 use crate::support::{Answer, Service, TestApp, TestClient};
 
 /// What differs on purpose: the call, the place in the answer, and the reason. Each has to differ.
-const INTENDED: [(&str, &str, &str); 15] = [
+const INTENDED: [(&str, &str, &str); 16] = [
     ("mounts", "secret/.deprecation_status", PLUGINS),
     ("mounts", "secret/.plugin_version", PLUGINS),
     ("mounts", "secret/.running_plugin_version", PLUGINS),
@@ -25,6 +25,7 @@ const INTENDED: [(&str, &str, &str); 15] = [
     ("mount", "data.plugin_version", PLUGINS),
     ("mount", "data.running_plugin_version", PLUGINS),
     ("mount", "data.running_sha256", PLUGINS),
+    ("health", "performance_standby", "a member of HashiCorp Vault that vaultrs requires"),
     ("seal-status", "commit_date", "a build is named by its version alone"),
     ("no mount", "status", "403 there, since no policy names the path; a token says nothing about paths here"),
     ("renew", "status", "tokens are stateless: a client logs in again"),

@@ -9,6 +9,7 @@ mod login;
 mod read;
 mod routes;
 mod token;
+mod vaultrs;
 
 use reqwest::Method;
 use serde_json::{Value, json};

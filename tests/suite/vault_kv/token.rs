@@ -95,7 +95,7 @@ async fn the_state_of_the_node_is_said_to_everybody() {
     let anonymous = app.anonymous();
     let version = env!("CARGO_PKG_VERSION");
     let health = json!({
-        "initialized": true, "sealed": false, "standby": false, "replication_performance_mode": "disabled",
+        "initialized": true, "sealed": false, "standby": false, "performance_standby": false, "replication_performance_mode": "disabled",
         "replication_dr_mode": "disabled", "server_time_utc": app.clock.now().timestamp(), "version": version,
         "cluster_name": "chaveiro", "cluster_id": "",
     });
