@@ -1,8 +1,12 @@
 //! The settings of the directory of accounts.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use url::Url;
+
+use super::names::one_of;
 
 /// The section `[directory]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,7 +25,7 @@ pub struct DirectorySettings {
 #[expect(missing_docs, reason = "described in config/default.toml")]
 pub struct LdapSettings {
     #[serde(deserialize_with = "ldap_url")]
-    pub url: String,
+    pub url: Url,
     pub start_tls: bool,
     pub ca_file: PathBuf,
     pub bind_dn: String,
@@ -36,24 +40,31 @@ pub struct LdapSettings {
 }
 
 impl LdapSettings {
-    /// Whether the bind password would be sent over the network unencrypted.
+    /// Whether the bind password would be sent over the network unencrypted. The host has to be this machine as a whole: a name
+    /// that only begins like it may be anyone's.
     pub(super) fn sends_password_in_clear(&self) -> bool {
-        let plain = self.url.strip_prefix("ldap://").filter(|_| !self.start_tls);
-        let host = plain.map(|rest| rest.split('/').next().unwrap_or_default());
-        let is_local = |host: &str| ["127.0.0.1", "[::1]", "localhost"].iter().any(|own| host.starts_with(own));
-        !self.bind_dn.is_empty() && host.is_some_and(|host| !is_local(host))
+        let is_clear = self.url.scheme() == "ldap" && !self.start_tls;
+        !self.bind_dn.is_empty() && is_clear && !self.url.host_str().is_some_and(is_this_machine)
     }
 }
 
+/// Whether the host of a URL is `localhost` or a loopback address.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
+}
+
 /// The kind of the directory of accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
 pub enum DirectoryKind {
     None,
     List,
     Ldap,
 }
+
+one_of! { DirectoryKind: "none" => None, "list" => List, "ldap" => Ldap }
 
 /// An account of the list.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,19 +76,23 @@ pub struct ListedAccount {
 }
 
 /// The kind of an account of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
 pub enum ListedKind {
     User,
     Group,
 }
 
-fn ldap_url<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let url = String::deserialize(from)?;
-    if ["ldap://", "ldaps://", "ldapi://"].iter().any(|scheme| url.starts_with(scheme)) {
-        Ok(url)
-    } else {
-        Err(serde::de::Error::custom("expected a URL, as in \"ldaps://directory.example\""))
-    }
+one_of! { ListedKind: "user" => User, "group" => Group }
+
+/// Reads the URL of a directory: its scheme and host alone, so that nobody mistakes one part for another.
+fn ldap_url<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(from)?;
+    let is_bare = |url: &Url| {
+        let of_directory = matches!(url.scheme(), "ldap" | "ldaps" | "ldapi") && url.has_host();
+        let more = url.query().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/");
+        of_directory && url.username().is_empty() && url.password().is_none() && !more
+    };
+    let expected = "expected scheme and host, as in \"ldaps://directory.example\" or \"ldaps://directory.example:636\"";
+    Url::parse(&text).ok().filter(is_bare).ok_or_else(|| serde::de::Error::custom(expected))
 }

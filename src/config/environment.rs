@@ -23,35 +23,57 @@ pub fn is_blank(value: &OsStr) -> bool {
     value.to_str().is_some_and(|text| text.trim().is_empty())
 }
 
-/// Checks the variables of the command line, and warns of unknown ones that look like them.
+/// Checks the variables of the command line.
 ///
 /// # Errors
 /// [`SettingsError::Variable`]
 pub fn check() -> Result<(), SettingsError> {
-    let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     for name in COMMAND_LINE {
-        if let Some((_, value)) = variables.iter().find(|(found, value)| found == name && !is_blank(value)) {
-            text(name, value)?;
+        let Some(value) = std::env::var_os(name).filter(|value| !is_blank(value)) else { continue };
+        let text = text(name, &value)?;
+        // It would name another file or database.
+        if text.trim() != text {
+            return Err(SettingsError::Variable(name.into(), "must not begin or end with white space"));
         }
     }
-    for name in unknown(variables.iter().filter_map(|(name, _)| name.to_str())) {
+    Ok(())
+}
+
+/// Warns of variables that look like those of Chaveiro and are none.
+pub fn warn_of_unknown() {
+    let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let texts = variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    for name in unknown(texts) {
         let known = COMMAND_LINE.join(", ");
         log::warn!(
             "the variable {name} is not known and has no effect; known: {known}, {ROOT_KEY}, {SETTING_PREFIX}SECTION__KEY"
         );
     }
-    Ok(())
 }
 
-/// Finds variables that begin like those of Chaveiro and are none, without those that Kubernetes sets for a service called
-/// chaveiro.
-fn unknown<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let set_by_kubernetes = |name: &str| name.contains("_PORT") || name.contains("_SERVICE_");
+/// Finds variables that begin like those of Chaveiro, in any case, and are none.
+fn unknown<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<&'a str> {
+    let is_ours = |name: &str| name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX));
     let is_known = |name: &str| name == ROOT_KEY || COMMAND_LINE.contains(&name) || setting(name).is_some();
-    let mut unknown: Vec<&str> =
-        names.filter(|name| name.starts_with(PREFIX) && !is_known(name) && !set_by_kubernetes(name)).collect();
+    let mut unknown: Vec<&str> = variables
+        .filter(|(name, value)| is_ours(name) && !is_known(name) && !is_service_link(name, value))
+        .map(|(name, _)| name)
+        .collect();
     unknown.sort_unstable();
     unknown
+}
+
+/// Whether Kubernetes or Docker sets the variable, for a service whose name begins with chaveiro: `…_SERVICE_HOST`,
+/// `…_SERVICE_PORT_HTTP`, `…_PORT=tcp://10.0.0.1:8080`, `…_PORT_8080_TCP_ADDR`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let protocol = |name: &str| ["TCP", "UDP", "SCTP"].iter().any(|protocol| name.starts_with(protocol));
+    let of_port =
+        |rest: &str| rest.split_once('_').is_some_and(|(port, rest)| port.parse::<u16>().is_ok() && protocol(rest));
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.split("_PORT_").skip(1).any(of_port)
+        || (name.ends_with("_PORT") && ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme)))
 }
 
 /// Returns the key of a setting, as in `http.listen`.
@@ -73,7 +95,11 @@ pub(super) fn settings(
         }
         let default = find(defaults, &key).ok_or_else(|| SettingsError::UnknownVariable(name.into()))?;
         let kind = parse(name, text(name, &value)?, &default.kind)?;
-        found.insert(key, Value::new(Some(&format!("the variable {name}")), kind));
+        let value = Value::new(Some(&format!("the variable {name}")), kind);
+        if found.insert(key, value).is_some() {
+            let expected = "this setting is set by another variable too, whose name differs in upper and lower case";
+            return Err(SettingsError::Variable(name.into(), expected));
+        }
     }
     Ok(found)
 }
@@ -132,19 +158,33 @@ mod tests {
 
     #[test]
     fn only_unknown_names_are_reported() {
-        let names = [
-            "CHAVEIRO_CONFIG",
-            "CHAVEIRO_DATABASE_URL",
-            "CHAVEIRO_DATA_DIR",
-            "CHAVEIRO_ROOT_KEY",
-            "CHAVEIRO__HTTP__LISTEN",
-            "CHAVEIRO_PORT_8080_TCP_ADDR",
-            "CHAVEIRO_SERVICE_HOST",
-            "HOME",
+        let variables = [
+            ("CHAVEIRO_CONFIG", "x"),
+            ("CHAVEIRO_DATABASE_URL", "x"),
+            ("CHAVEIRO_DATA_DIR", "x"),
+            ("CHAVEIRO_ROOT_KEY", "x"),
+            ("CHAVEIRO__HTTP__LISTEN", "x"),
+            ("CHAVEIRO_PORT", "tcp://10.0.0.1:8080"),
+            ("CHAVEIRO_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("CHAVEIRO_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("CHAVEIRO_SERVICE_HOST", "10.0.0.1"),
+            ("CHAVEIRO_SERVICE_PORT_HTTP", "8080"),
+            ("CHAVEIRO_NODE_SERVICE_PORT", "8080"),
+            ("HOME", "x"),
+        ];
+        assert_eq!(unknown(variables.into_iter()), [""; 0]);
+        for name in [
             "CHAVEIRO_HTTP__LISTEN",
             "CHAVEIRO_DATABSE_URL",
-        ];
-        assert_eq!(unknown(names.into_iter()), ["CHAVEIRO_DATABSE_URL", "CHAVEIRO_HTTP__LISTEN"]);
+            "CHAVEIRO_PORT",
+            "CHAVEIRO_HTTP_PORT",
+            "CHAVEIRO_PORT_NUMBER",
+            "CHAVEIRO_SERVICE_NAME",
+            "chaveiro_data_dir",
+            "Chaveiro_Root_Key",
+        ] {
+            assert_eq!(unknown([(name, "8081")].into_iter()), [name]);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod environment;
 mod error;
 mod facades;
 mod file;
+mod names;
 mod sections;
 
 use std::ffi::OsString;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::names::one_of;
+
 /// The section `[http]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,14 +25,15 @@ pub struct HttpSettings {
 }
 
 /// The header in which trusted proxies send the source address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedHeader {
     /// `X-Forwarded-For`: a list of addresses.
     XForwardedFor,
     /// `Forwarded` (RFC 7239): a list of `for=ADDRESS`, with further parameters.
     Forwarded,
 }
+
+one_of! { ForwardedHeader: "x-forwarded-for" => XForwardedFor, "forwarded" => Forwarded }
 
 impl ForwardedHeader {
     /// Returns the header that is not read.
@@ -105,14 +108,15 @@ pub struct PamSettings {
 }
 
 /// The generation of clients that the PAM routes serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "described in config/default.toml")]
 pub enum DialectSetting {
     ByPrefix,
     Legacy,
     Modern,
 }
+
+one_of! { DialectSetting: "by-prefix" => ByPrefix, "legacy" => Legacy, "modern" => Modern }
 
 /// The section `[ssh_keys]`.
 #[derive(Clone, Debug, Deserialize)]

@@ -187,9 +187,59 @@ fn a_directory_password_goes_over_tls_or_nowhere() {
         "url = \"ldaps://dc.example\"\nbind_dn = \"cn=x\"",
         "url = \"ldap://dc.example\"\nstart_tls = true\nbind_dn = \"cn=x\"",
         "url = \"ldap://127.0.0.1:3890\"\nbind_dn = \"cn=x\"",
+        "url = \"ldap://127.8.9.1\"\nbind_dn = \"cn=x\"",
+        "url = \"LDAP://LocalHost/\"\nbind_dn = \"cn=x\"",
+        "url = \"ldap://[::1]:389\"\nbind_dn = \"cn=x\"",
+        "url = \"ldapi://%2fvar%2frun%2fldapi\"\nbind_dn = \"cn=x\"",
         "url = \"ldap://dc.example\"",
     ] {
         assert!(with_file(&format!("[directory.ldap]\n{text}")).is_ok(), "{text}");
+    }
+    for url in [
+        "ldap://localhost.evil.example",
+        "ldap://127.0.0.1.evil.example",
+        "ldap://127.0.0.1@evil.example",
+        "ldap://localhost:389@evil.example",
+        "ldap://localhost%2eevil.example",
+        "ldap://[::1].evil.example",
+        "ldap://[2001:db8::1]",
+        "ldap://1270.0.0.1",
+        "ldap://",
+        "ldap:localhost",
+    ] {
+        let refused =
+            with_file(&format!("[directory.ldap]\nurl = \"{url}\"\nbind_dn = \"cn=x\"")).unwrap_err().to_string();
+        assert!(!refused.contains("evil"), "{url}: {refused}");
+    }
+}
+
+#[test]
+fn one_setting_is_set_once() {
+    let twice = [("CHAVEIRO__NODE__NAME", "hunter2"), ("chaveiro__node__name", "hunter3")];
+    let refused = with_variables(&twice).unwrap_err().to_string();
+    assert!(refused.contains("chaveiro__node__name") && !refused.contains("hunter"), "{refused}");
+    assert_eq!(with_variables(&[twice[0], ("chaveiro__node__name", " ")]).unwrap().node.name, "hunter2");
+}
+
+#[test]
+fn a_wrong_value_is_not_repeated() {
+    for (text, key, expected) in [
+        ("[pam]\ndialect = \"hunter2\"", "pam.dialect", "expected one of: by-prefix legacy modern"),
+        ("[directory]\nkind = \"hunter2\"", "directory.kind", "expected one of: none list ldap"),
+        (
+            "[http]\nforwarded_header = \"hunter2\"",
+            "http.forwarded_header",
+            "expected one of: x-forwarded-for forwarded",
+        ),
+        ("[http]\nworkers = \"hunter2\"", "http.workers", "expected a whole number"),
+        ("[http]\nkeep_alive_seconds = -14142", "http.keep_alive_seconds", "expected a whole number, 0 or more"),
+        ("[custody]\nexclusive = \"hunter2\"", "custody.exclusive", "expected true or false"),
+        ("[http]\nlisten = \"hunter2\"", "http.listen", "invalid socket address syntax"),
+        ("http = \"hunter2\"", "http", "expected"),
+    ] {
+        let message = with_file(text).unwrap_err().to_string();
+        assert!(message.contains(key) && message.contains(expected), "{text}: {message}");
+        assert!(!message.contains("hunter2") && !message.contains("14142") && !message.contains("enum"), "{message}");
     }
 }
 

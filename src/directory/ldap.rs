@@ -60,7 +60,7 @@ impl Ldap {
         if !settings.ca_file.as_os_str().is_empty() {
             connection = connection.set_config(tls_config(settings)?);
         }
-        let (driver, mut ldap) = LdapConnAsync::with_settings(connection, &settings.url).await?;
+        let (driver, mut ldap) = LdapConnAsync::with_settings(connection, settings.url.as_str()).await?;
         ldap3::drive!(driver);
         if !settings.bind_dn.is_empty() {
             let password = password(settings)?;

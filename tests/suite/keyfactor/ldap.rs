@@ -44,7 +44,7 @@ member: uid=jo,dc=corp,dc=example
 /// The settings for the server over TLS, and what a test changes of them.
 fn against(server: &LdapServer, adjust: impl FnOnce(&mut LdapSettings)) -> impl FnOnce(&mut Settings) {
     let mut ldap = Settings::defaults().unwrap().directory.ldap;
-    ldap.url = server.tls_url();
+    ldap.url = server.tls_url().parse().unwrap();
     ldap.ca_file = server.file("ca.pem");
     ldap.bind_dn = BIND_DN.into();
     ldap.bind_password_file = server.file("bind-password");
@@ -74,7 +74,7 @@ async fn accounts_are_found_over_tls_and_starttls() {
     for start_tls in [false, true] {
         let app = TestApp::start_with(against(&server, |ldap| {
             if start_tls {
-                (ldap.url, ldap.start_tls) = (server.plain_url(), true);
+                (ldap.url, ldap.start_tls) = (server.plain_url().parse().unwrap(), true);
             }
         }))
         .await;
@@ -119,7 +119,7 @@ async fn a_directory_that_cannot_be_trusted_or_reached_is_503_and_makes_nothing(
     let wrong: [&dyn Fn(&mut LdapSettings); 6] = [
         &|ldap| ldap.ca_file = server.file("other-ca.pem"),
         &|ldap| ldap.ca_file = server.file("no-such-file"),
-        &|ldap| ldap.url = ldap.url.replace("localhost", "127.0.0.1"),
+        &|ldap| ldap.url = ldap.url.as_str().replace("localhost", "127.0.0.1").parse().unwrap(),
         &|ldap| ldap.bind_password_file = server.file("wrong-password"),
         &|ldap| ldap.bind_password_file = server.file("no-such-file"),
         &|ldap| ldap.bind_dn.clear(),
