@@ -1,14 +1,14 @@
 //! Parses the command line.
 //!
 //! No option takes an empty or blank value: it comes from an unset shell variable, and would lift a restriction or do nothing.
-//! The rule is applied to the parsed options of every command, so an option needs nothing for it. A blank environment
+//! Nor does one take white space at its ends, which would name another file, database or object. The rules are applied to the parsed options of every command, so an option needs nothing for them. A blank environment
 //! variable counts as unset.
 
 use std::ffi::OsString;
 
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, CommandFactory, Error, FromArgMatches};
 
 use super::Arguments;
 use crate::config::environment::is_blank;
@@ -20,27 +20,33 @@ use crate::config::environment::is_blank;
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Error> {
     let mut command = without_blank_variables(Arguments::command());
     let matches = command.try_get_matches_from_mut(arguments)?;
-    refuse_blank(&mut command, &matches)?;
+    check_values(&mut command, &matches)?;
     Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 fn without_blank_variables(command: Command) -> Command {
-    let is_unset = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| is_blank(&value));
+    let is_unset = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| is_blank(&value));
     let command = command.mut_args(|arg| if is_unset(&arg) { arg.env(Resettable::Reset) } else { arg });
     command.mut_subcommands(without_blank_variables)
 }
 
-fn refuse_blank(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
-    let has_blank = |arg: &&clap::Arg| {
-        let values = matches.try_get_raw(arg.get_id().as_str()).ok().flatten();
-        values.is_some_and(|mut values| values.any(is_blank))
-    };
-    let option = command.get_arguments().find(has_blank).map(ToString::to_string);
-    if let Some(option) = option {
-        return Err(command.error(ErrorKind::InvalidValue, format!("the value of '{option}' must not be empty")));
+fn check_values(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
+    let refused = command.get_arguments().find_map(|arg| Some((arg.to_string(), refusal(arg, matches)?)));
+    if let Some((option, expected)) = refused {
+        return Err(command.error(ErrorKind::InvalidValue, format!("the value of '{option}' must not {expected}")));
     }
     let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
-    command.find_subcommand_mut(name).map_or(Ok(()), |command| refuse_blank(command, matches))
+    command.find_subcommand_mut(name).map_or(Ok(()), |command| check_values(command, matches))
+}
+
+/// Returns what a value of the option must not be.
+fn refusal(arg: &Arg, matches: &ArgMatches) -> Option<&'static str> {
+    let mut values = matches.try_get_raw(arg.get_id().as_str()).ok().flatten()?;
+    values.find_map(|value| match value.to_str() {
+        _ if is_blank(value) => Some("be empty"),
+        Some(text) if text.trim() != text => Some("begin or end with white space"),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -63,7 +69,7 @@ mod tests {
         let mut seen = 0;
         each_command(&root, &[], &mut |command, path| {
             for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
-                for blank in ["", " ", "\t", "\u{a0}"] {
+                for blank in ["", " ", "\t", "\u{a0}", "a ", "\u{a0}1"] {
                     let option = match arg.get_long() {
                         Some(long) => format!("--{long}={blank}"),
                         None => blank.to_string(),
@@ -76,7 +82,7 @@ mod tests {
                     let arguments = [path.last().unwrap(), &option];
                     let refused = match alone.try_get_matches_from_mut(arguments) {
                         Err(error) => error,
-                        Ok(matches) => refuse_blank(&mut alone, &matches).expect_err(&option),
+                        Ok(matches) => check_values(&mut alone, &matches).expect_err(&option),
                     };
                     assert_eq!(refused.exit_code(), 2, "{path:?} {option:?}: {refused}");
                     seen += 1;

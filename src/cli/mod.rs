@@ -97,6 +97,9 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if let Err(error) = environment::check() {
+        return fail(&error.into());
+    }
     let arguments = match arguments::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -107,15 +110,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     start_logging(&arguments.command);
     match execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::print_error(&format!("chaveiro: {error}"));
-            ExitCode::from(error.code())
-        }
+        Err(error) => fail(&error),
     }
 }
 
+fn fail(error: &CliError) -> ExitCode {
+    output::print_error(&format!("chaveiro: {error}"));
+    ExitCode::from(error.code())
+}
+
 fn execute(arguments: Arguments) -> Result<(), CliError> {
-    environment::check()?;
+    environment::warn_of_unknown();
     let common = arguments.common;
     let system = actix_web::rt::System::new();
     system.block_on(async {

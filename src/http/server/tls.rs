@@ -31,6 +31,8 @@ use reloadable::{Loaded, Reloadable};
 pub enum TlsError {
     #[error("tls.certificate and tls.key must be set together")]
     Half,
+    #[error("tls.client_ca is set, and tls.certificate and tls.key are not")]
+    WithoutCertificate,
     #[error("cannot read {}: {}", .0.display(), .1)]
     Unreadable(PathBuf, std::io::ErrorKind),
     #[error("{} contains no certificate in PEM", .0.display())]
@@ -65,6 +67,7 @@ impl Tls {
     /// [`TlsError`]
     pub fn load(settings: &TlsSettings) -> Result<Option<Self>, TlsError> {
         let (certificate, key) = match (&settings.certificate, &settings.key) {
+            (None, None) if settings.client_ca.is_some() => return Err(TlsError::WithoutCertificate),
             (None, None) => return Ok(None),
             (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
             _ => return Err(TlsError::Half),

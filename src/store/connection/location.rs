@@ -31,6 +31,10 @@ impl DatabaseLocation {
         match url.split_once(':') {
             Some(("sqlite", path)) => match path.trim_start_matches("//") {
                 "" | ":memory:" => refuse("the database URL names no file; write sqlite:/path/to/vault.sqlite"),
+                // SQLite would read it as a URI with parameters of its own, and might keep the vault in memory.
+                path if path.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:")) => {
+                    refuse("the database URL names a file: URI; write sqlite:/path/to/vault.sqlite")
+                }
                 _ => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
             },
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
@@ -114,9 +118,17 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_refused_without_repeating_the_url() {
-        for url in
-            ["", "vault.db", "mysql://h/d", "postgres:nobody", "sqlite:", "sqlite::memory:", "postgre://u:pw@h/d"]
-        {
+        for url in [
+            "",
+            "vault.db",
+            "mysql://h/d",
+            "postgres:nobody",
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite:file:v.db?mode=memory",
+            "sqlite://FILE:/a",
+            "postgre://u:pw@h/d",
+        ] {
             let Err(StoreError::Location(text)) = DatabaseLocation::parse(url) else { panic!("{url} was taken") };
             assert!(!text.contains("pw"), "{text}");
         }

@@ -6,7 +6,7 @@ const CREATE: [&str; 8] =
     ["authorization", "create", "--application", "erp", "--resource", "pam-core", "--access", "read-only"];
 
 #[test]
-fn a_blank_value_of_any_option_ends_with_2_and_names_it() {
+fn a_blank_value_or_one_with_white_space_at_its_ends_ends_with_2_and_names_the_option() {
     let create = |option: &[&'static str]| [&CREATE[..], option].concat();
     let commands = [
         (create(&["--allow-ip", ""]), "--allow-ip"),
@@ -30,6 +30,9 @@ fn a_blank_value_of_any_option_ends_with_2_and_names_it() {
         (vec!["application", "list", "--data-dir", " "], "--data-dir"),
         (vec!["application", "list", "--database-url", ""], "--database-url"),
         (vec!["application", "list", "--config", ""], "--config"),
+        (vec!["application", "list", "--data-dir", "vault "], "--data-dir"),
+        (vec!["application", "list", "--database-url", " sqlite:v"], "--database-url"),
+        (create(&["--role", "ops\n"]), "--role"),
     ];
     for (arguments, name) in commands {
         let refused = finish(program(&arguments));

@@ -47,6 +47,8 @@ fn a_value_that_cannot_be_used_is_refused_by_its_name() {
         ("CHAVEIRO_DATA_DIR", "\"hunter2\"", "must not be in quotes"),
         ("CHAVEIRO_DATABASE_URL", "'sqlite:hunter2'", "must not be in quotes"),
         ("CHAVEIRO_CONFIG", "hunter2\r", "control characters"),
+        ("CHAVEIRO_DATA_DIR", "hunter2 ", "must not begin or end with white space"),
+        ("CHAVEIRO_DATABASE_URL", " sqlite:hunter2", "must not begin or end with white space"),
         ("CHAVEIRO__TOKENS__TENANT", "\"hunter2\"", "must not be in quotes"),
         ("CHAVEIRO__HTTP__WORKERS", "hunter2", "expected a whole number"),
         ("CHAVEIRO__HTTP__LISTENS", "hunter2", "names no setting"),
@@ -63,6 +65,8 @@ fn a_misspelled_variable_is_named_beside_the_known_ones() {
     let program = Program::new();
     let variables =
         [("CHAVEIRO_DATABSE_URL", "postgres://u:hunter2@127.0.0.1/x"), ("CHAVEIRO_PORT", "tcp://10.0.0.1:8080")];
+    let port = run(&program, &["database", "migrate"], &[("CHAVEIRO_PORT", "8081"), ("chaveiro_data_dir", "x")]);
+    assert!(port.stderr.contains("CHAVEIRO_PORT") && port.stderr.contains("chaveiro_data_dir"), "{port:?}");
     let finished = run(&program, &["database", "migrate"], &variables);
     assert_eq!(finished.code, 0, "{finished:?}");
     assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
@@ -104,4 +108,16 @@ fn a_settings_file_of_windows_is_read_or_named() {
     expect_complaint(&program.run(&migrate), 1, "line 2");
     std::fs::write(&path, text).unwrap();
     program.done(&migrate);
+}
+
+#[test]
+fn a_client_ca_without_a_certificate_is_no_plain_http() {
+    let program = Program::new();
+    let variables = [
+        ("CHAVEIRO__TLS__CLIENT_CA", "/etc/ssl/ca.pem"),
+        ("CHAVEIRO__TLS__CERTIFICATE", ""),
+        ("CHAVEIRO__TLS__KEY", ""),
+    ];
+    let refused = run(&program, &["serve", "--listen", "127.0.0.1:0"], &variables);
+    expect_complaint(&refused, 1, "tls.client_ca is set, and tls.certificate and tls.key are not");
 }
