@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
@@ -12,16 +13,22 @@ const DIGITS: RangeInclusive<u8> = 6..=8;
 /// The periods of a code, in seconds.
 const PERIODS: RangeInclusive<u64> = 1..=3600;
 const URL_SCHEME: &str = "otpauth://";
+/// The URL of a Steam seed as Bitwarden writes it.
+const STEAM_SCHEME: &str = "steam://";
+/// The fewest characters of a text that is stored although it is no base32; see [`TotpSeedError::OtherDigits`].
+const OTHER_DIGITS_LENGTH: usize = 16;
 
 /// Why a seed gives no code. Contains nothing of the seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotpSeedError {
     /// Neither base32 nor an `otpauth://` URL.
     NotBase32,
-    /// Upper-case letters and digits, but with digits that base32 does not have (RFC 4648, section 6).
+    /// A long text of upper-case letters and digits, with digits that base32 does not have (RFC 4648, section 6).
     OtherDigits,
     /// Base32 of a length that no number of bytes has.
     CutOff,
+    /// A seed of codes that are not numbers, such as those of Steam.
+    Encoder,
     /// A URL of another kind, or with parameters that a code cannot be computed with.
     Url,
 }
@@ -30,9 +37,14 @@ impl TotpSeedError {
     /// The message, without the name of the field.
     pub fn as_str(self) -> &'static str {
         match self {
-            TotpSeedError::NotBase32 => "must be base32 or an `otpauth://totp/` URL",
+            TotpSeedError::NotBase32 => {
+                "must be base32 (the letters A to Z and the digits 2 to 7) or an `otpauth://totp/` URL"
+            }
             TotpSeedError::OtherDigits => "has digits that base32 does not have: 0, 1, 8 or 9",
             TotpSeedError::CutOff => "is cut off: base32 has no text of this length",
+            TotpSeedError::Encoder => {
+                "must be a seed of codes of digits: other encoders, such as steam, are not supported"
+            }
             TotpSeedError::Url => {
                 "must be an `otpauth://totp/` URL with secret in base32, and at most one digits (6 to 8), period (1 to \
                  3600) and algorithm (SHA1, SHA256 or SHA512)"
@@ -87,6 +99,9 @@ fn parse(seed: &str) -> Result<Totp, TotpSeedError> {
     let seed = seed.trim();
     match seed.split_at_checked(URL_SCHEME.len()) {
         Some((scheme, url)) if scheme.eq_ignore_ascii_case(URL_SCHEME) => parse_url(url),
+        _ if seed.get(..STEAM_SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(STEAM_SCHEME)) => {
+            Err(TotpSeedError::Encoder)
+        }
         _ => Ok(Builder::new().with_secret(base32(seed)?).build_noncompliant()),
     }
 }
@@ -96,6 +111,10 @@ fn parse(seed: &str) -> Result<Totp, TotpSeedError> {
 fn parse_url(url: &str) -> Result<Totp, TotpSeedError> {
     let (path, query) = url.split_once('?').ok_or(TotpSeedError::Url)?;
     let kind = path.split('/').next().unwrap_or_default();
+    // KeePassXC has Steam's codes under `encoder`, Aegis as a kind of its own.
+    if kind.eq_ignore_ascii_case("steam") || parameter(query, "encoder")?.is_some() {
+        return Err(TotpSeedError::Encoder);
+    }
     if !kind.eq_ignore_ascii_case("totp") {
         return Err(TotpSeedError::Url);
     }
@@ -120,14 +139,27 @@ fn parse_url(url: &str) -> Result<Totp, TotpSeedError> {
 /// Returns the value of a parameter; an empty one is absent. A URL that was copied out of a page may have `&amp;`.
 fn parameter(query: &str, name: &str) -> Result<Option<Zeroizing<String>>, TotpSeedError> {
     let query = query.split('#').next().unwrap_or_default();
-    let mut values = form_urlencoded::parse(query.as_bytes())
-        .filter(|(found, _)| found.trim_start_matches("amp;").eq_ignore_ascii_case(name))
-        .map(|(_, value)| Zeroizing::new(value.trim().to_string()))
-        .filter(|value| !value.is_empty());
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value),
-        (_, Some(_)) => Err(TotpSeedError::Url),
+    let mut found = None;
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let key = percent_decode_str(key.trim_start_matches("amp;")).decode_utf8_lossy();
+        if !key.eq_ignore_ascii_case(name) {
+            continue;
+        }
+        let value = decoded(value)?;
+        if !value.is_empty() && found.replace(value).is_some() {
+            return Err(TotpSeedError::Url);
+        }
     }
+    Ok(found)
+}
+
+/// Decodes percent-encoded octets in a buffer that is wiped, which `form_urlencoded` has not. A plus is a space.
+fn decoded(value: &str) -> Result<Zeroizing<String>, TotpSeedError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(value.len()));
+    bytes.extend(percent_decode_str(value));
+    let text = std::str::from_utf8(&bytes).map_err(|_| TotpSeedError::Url)?;
+    Ok(Zeroizing::new(text.trim_matches(|c: char| c.is_whitespace() || c == '+').into()))
 }
 
 fn within<T: std::str::FromStr + PartialOrd>(text: &str, range: &RangeInclusive<T>) -> Result<T, TotpSeedError> {
@@ -151,8 +183,7 @@ fn base32(seed: &str) -> Result<Secret, TotpSeedError> {
     plain.extend(seed.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '+')));
     let text = plain.trim_end_matches('=');
     if text.is_empty() || !text.chars().all(|c| matches!(c, 'A'..='Z' | 'a'..='z' | '2'..='7')) {
-        let letters_and_digits = !text.is_empty() && text.chars().all(|c| matches!(c, 'A'..='Z' | '0'..='9'));
-        return Err(if letters_and_digits { TotpSeedError::OtherDigits } else { TotpSeedError::NotBase32 });
+        return Err(if is_other_alphabet(text) { TotpSeedError::OtherDigits } else { TotpSeedError::NotBase32 });
     }
     // Of these lengths there is none: the last character of a byte is missing (RFC 4648, section 6).
     if matches!(text.len() % 8, 1 | 3 | 6) {
@@ -162,125 +193,12 @@ fn base32(seed: &str) -> Result<Secret, TotpSeedError> {
     Secret::try_from_base32(upper.as_str()).map_err(|_| TotpSeedError::NotBase32)
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn code(seed: &str, second: i64) -> Result<TotpCode, TotpSeedError> {
-        totp_code(&SecretText::new(seed.into()), DateTime::from_timestamp(second, 0).unwrap())
-    }
-
-    /// RFC 6238, appendix B: eight digits, a seed of 20, 32 or 64 bytes.
-    #[test]
-    fn the_vectors_of_the_rfc() {
-        const SHA1: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-        const SHA256: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA";
-        const SHA512: &str =
-            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNA";
-        let vectors = [
-            (59, "94287082", "46119246", "90693936"),
-            (1_111_111_109, "07081804", "68084774", "25091201"),
-            (1_111_111_111, "14050471", "67062674", "99943326"),
-            (1_234_567_890, "89005924", "91819424", "93441116"),
-            (2_000_000_000, "69279037", "90698825", "38618901"),
-            (20_000_000_000, "65353130", "77737706", "47863826"),
-        ];
-        for (second, sha1, sha256, sha512) in vectors {
-            for (name, seed, expected) in [("SHA1", SHA1, sha1), ("SHA256", SHA256, sha256), ("SHA512", SHA512, sha512)]
-            {
-                let url = format!("otpauth://totp/erp?secret={seed}&algorithm={name}&digits=8");
-                let found = code(&url, second).unwrap();
-                assert_eq!((found.code.expose(), found.algorithm, found.digits), (expected, name, 8));
-            }
-        }
-    }
-
-    #[test]
-    fn a_bare_seed_gives_six_digits_for_thirty_seconds() {
-        let found = code("gezd gnbv gy3t qojq gezd gnbv gy3t qojq", 59).unwrap();
-        assert_eq!((found.code.expose(), found.seconds_left, found.period), ("287082", 1, 30));
-        assert_eq!(code("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 60).unwrap().seconds_left, 30);
-    }
-
-    #[test]
-    fn a_url_says_digits_and_period() {
-        let found = code("otpauth://totp/A:b?secret=GEZDGNBVGY3TQOJQ&digits=7&period=60&issuer=A", 61).unwrap();
-        assert_eq!((found.code.expose().len(), found.digits, found.period, found.seconds_left), (7, 7, 60, 59));
-    }
-
-    /// One seed, as issuers and people write it.
-    #[test]
-    fn a_url_is_read_in_every_spelling() {
-        const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-        for url in [
-            format!("otpauth://totp/Some%20Company:me%40corp.example?secret={SEED}&issuer=Microsoft"),
-            format!("otpauth://totp/Some Company: me@corp.example?secret={SEED}&issuer=Some Company"),
-            format!("otpauth://totp/A%3Ab%3Ac?secret={SEED}&issuer=A%26B"),
-            format!("otpauth://totp/Ação#1 [x] %zz?secret={SEED}"),
-            format!("otpauth://totp/?secret={SEED}"),
-            format!("otpauth://totp?secret={SEED}"),
-            format!("OTPAUTH://TOTP/a?SECRET={SEED}&Digits=6&PERIOD=30&Algorithm=sha1"),
-            format!("otpauth://totp/a?secret={}", SEED.to_ascii_lowercase()),
-            "otpauth://totp/a?secret=gezd+gnbv+gy3t+qojq+gezd+gnbv+gy3t+qojq".into(),
-            "otpauth://totp/a?secret=GEZD%20GNBV-GY3T%2BQOJQ%09GEZDGNBVGY3TQOJQ".into(),
-            format!("otpauth://totp/a?secret={SEED}===="),
-            format!("otpauth://totp/a?secret={SEED}%3D%3D%3D%3D&algorithm=SHA-1"),
-            format!("otpauth://totp/a?algorithm=HmacSHA1&period=&digits=&issuer=&secret={SEED}"),
-            format!(
-                "otpauth://totp/a?secret={SEED}&image=https%3A%2F%2Fexample.com%2Fa.png&color=%23ff0000&lock=false"
-            ),
-            format!("otpauth://totp/a?issuer=A&amp;secret={SEED}&amp;digits=6"),
-            format!("otpauth://totp/a?secret=&secret={SEED}#fragment"),
-            format!("  otpauth://totp/a?digits= 6 &secret={SEED}\r\n"),
-        ] {
-            let found = code(&url, 59).unwrap_or_else(|error| panic!("{url}: {error:?}"));
-            assert_eq!((found.code.expose(), found.algorithm), ("287082", "SHA1"), "{url}");
-        }
-        for (name, expected) in [("sha256", "SHA256"), ("SHA-512", "SHA512"), ("HMAC-SHA-256", "SHA256")] {
-            let url = format!("otpauth://totp/a?secret={SEED}&algorithm={name}");
-            assert_eq!(code(&url, 59).unwrap().algorithm, expected);
-        }
-    }
-
-    #[test]
-    fn what_is_no_seed_is_refused_with_the_reason() {
-        for (seed, expected) in [
-            ("", TotpSeedError::NotBase32),
-            ("===", TotpSeedError::NotBase32),
-            ("GEZD=GNBV", TotpSeedError::NotBase32),
-            ("gezdgnb1", TotpSeedError::NotBase32),
-            ("otpauth-migration://offline?data=GEZD", TotpSeedError::NotBase32),
-            ("steam://GEZDGNBV", TotpSeedError::NotBase32),
-            ("295B3LA1M6LRAHI2S7G1A36LMK6I4IWW", TotpSeedError::OtherDigits),
-            ("G", TotpSeedError::CutOff),
-            ("MZX", TotpSeedError::CutOff),
-            ("mzx w6y", TotpSeedError::CutOff),
-            ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQG", TotpSeedError::CutOff),
-            ("otpauth://totp/a?secret=MZX", TotpSeedError::CutOff),
-            ("otpauth://totp/a?secret=GEZDGNB1", TotpSeedError::Url),
-            ("otpauth://hotp/a?secret=GEZDGNBV&counter=1", TotpSeedError::Url),
-            ("otpauth://totp/a", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&secret=MZXW6YTB", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&digits=5", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&digits=9", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&digits=six", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&period=0", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&period=3601", TotpSeedError::Url),
-            ("otpauth://totp/a?secret=GEZDGNBV&algorithm=MD5", TotpSeedError::Url),
-        ] {
-            assert_eq!(code(seed, 59).unwrap_err(), expected, "{seed}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_seed_makes_it_panic(seed in any::<String>(), second in 0i64..4_000_000_000) {
-            let _ = code(&seed, second);
-            let _ = code(&format!("otpauth://totp/{seed}"), second);
-            let _ = code(&format!("otpauth://totp/?secret=GEZDGNBV&{seed}"), second);
-        }
-    }
+/// Whether a text looks like a seed in another alphabet than base32: too long for a number or a word, and not hexadecimal.
+fn is_other_alphabet(text: &str) -> bool {
+    text.len() >= OTHER_DIGITS_LENGTH
+        && text.chars().all(|c| matches!(c, 'A'..='Z' | '0'..='9'))
+        && text.contains(|c| matches!(c, 'G'..='Z'))
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,49 @@ async fn base32_is_refused_where_oathtool_refuses_it() {
         assert_eq!(answer.status == 400, refused, "{length}: {}", answer.text);
     }
 }
+
+/// Texts that oathtool refuses are refused, also one that looks like a number, a word or hexadecimal. The exception is a
+/// long text of letters and digits, since the service has one as its example.
+#[actix_web::test]
+async fn what_is_no_base32_is_refused_but_for_the_example_of_the_service() {
+    let Some(program) = Service::find_program("oathtool") else { return };
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    for (text, status) in [
+        ("295B3LA1M6LRAHI2S7G1A36LMK6I4IWW", 201),
+        ("0", 400),
+        ("12345678", 400),
+        ("HELLO0", 400),
+        ("295B3LA1M6LRAHI", 400),
+        ("295b3la1m6lrahi2s7g1a36lmk6i4iww", 400),
+        ("1234567890123456", 400),
+        ("DEADBEEF0123456789ABCDEF01234567", 400),
+    ] {
+        assert!(!Command::new(&program).args(["--totp", "-b", text]).output().unwrap().status.success(), "{text}");
+        let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u",
+                                 "additional_settings": { "secret_key": text } });
+        let answer = client.post("/iso/pam/credential", &credential).await;
+        assert_eq!(answer.status, status, "{text}: {}", answer.text);
+        assert!(text.len() < 6 || !answer.text.contains(text), "{}", answer.text);
+    }
+}
+
+/// Their codes are not numbers, so oathtool has none of them either.
+#[actix_web::test]
+async fn seeds_of_steam_are_refused_with_the_reason() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    for seed in [
+        "otpauth://totp/Steam:ana?secret=GEZDGNBVGY3TQOJQ&issuer=Steam&encoder=steam",
+        "otpauth://totp/Steam:ana?secret=GEZDGNBVGY3TQOJQ&digits=5&Encoder=STEAM",
+        "otpauth://steam/Steam:ana?secret=GEZDGNBVGY3TQOJQ",
+        "steam://GEZDGNBVGY3TQOJQ",
+    ] {
+        let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u",
+                                 "additional_settings": { "secret_key": seed } });
+        let answer = client.post("/iso/pam/credential", &credential).await;
+        answer.expect_refusal(400, "secret_key: must be a seed of codes of digits");
+    }
+}
