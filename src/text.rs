@@ -67,8 +67,12 @@ pub fn is_storable(text: &str) -> bool {
 /// [`TextError::Control`].
 pub fn line(text: &str) -> Result<&str, TextError> {
     let text = text.trim();
-    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
-    if text.contains(breaks) { Err(TextError::Control) } else { Ok(text) }
+    if text.contains(is_control) { Err(TextError::Control) } else { Ok(text) }
+}
+
+/// Whether a character is a control character, or a line or paragraph separator of Unicode.
+pub fn is_control(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 /// Trims and checks a line, as [`line()`] does, of at most [`MAX_NAME_CHARS`] characters: a name, an address.

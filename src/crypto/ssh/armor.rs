@@ -3,9 +3,9 @@
 //! Base64 may be wrapped at any width and lack its padding, lines may end in any way, and text around the blocks is
 //! ignored, because programs write all of that.
 
-use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, decoded_len_estimate};
 use zeroize::Zeroizing;
 
 use super::KeyFlaw;
@@ -28,12 +28,21 @@ impl<'a> Block<'a> {
         self.label.ends_with("PRIVATE KEY")
     }
 
-    /// Returns the value of a header line.
-    pub(super) fn header(&self, name: &str) -> Option<&'a str> {
-        self.lines[..self.header_lines()].iter().find_map(|line| {
-            let (found, value) = line.split_once(':')?;
-            found.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
+    /// Returns the value of a header, joined from its lines.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let mut lines = self.lines[..self.header_lines()].iter();
+        while let Some(line) = lines.next() {
+            let Some((found, value)) = line.split_once(':') else { continue };
+            let mut value = value.to_string();
+            while value.ends_with('\\') {
+                value.pop();
+                value += lines.next().copied().unwrap_or_default();
+            }
+            if found.eq_ignore_ascii_case(name) {
+                return Some(value.trim().into());
+            }
+        }
+        None
     }
 
     /// Decodes the content.
@@ -42,7 +51,7 @@ impl<'a> Block<'a> {
     }
 
     /// Returns the number of lines before the content. A header contains a colon, which base64 does not have, and may
-    /// continue on the next line: after a backslash (RFC 4716), or with white space before it (RFC 1421).
+    /// continue on the next line after a backslash (RFC 4716, section 3.3).
     fn header_lines(&self) -> usize {
         let mut continued = false;
         let is_header = |line: &&&str| {
@@ -54,12 +63,15 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Decodes lines of base64.
+/// Decodes lines of base64. Every copy of the content is wiped, also when it is not base64 to its end.
 pub(super) fn decode(lines: &[&str]) -> Result<Zeroizing<Vec<u8>>, KeyFlaw> {
     // With its capacity from the start, the buffer never moves and leaves no copy behind.
     let mut joined = Zeroizing::new(String::with_capacity(lines.iter().map(|line| line.len()).sum()));
     joined.extend(lines.iter().flat_map(|line| line.chars()).filter(|c| !c.is_ascii_whitespace()));
-    BASE64.decode(joined.as_bytes()).map(Zeroizing::new).map_err(|_| KeyFlaw::NotBase64)
+    let mut bytes = Zeroizing::new(vec![0; decoded_len_estimate(joined.len())]);
+    let length = BASE64.decode_slice(joined.as_bytes(), &mut bytes).map_err(|_| KeyFlaw::NotBase64)?;
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// Whether the text has a header, even one without a line of its own.
@@ -116,7 +128,9 @@ mod tests {
         }
         let ssh2 = "---- BEGIN B ----\nComment: \"a \\\nb\"\nSubject: c\naGVsbG8=\n---- END B ----";
         assert_eq!(content(ssh2).unwrap(), b"hello");
-        assert_eq!(blocks(ssh2).unwrap()[0].header("subject"), Some("c"));
+        let block = &blocks(ssh2).unwrap()[0];
+        assert_eq!(block.header("subject").as_deref(), Some("c"));
+        assert_eq!(block.header("Comment").as_deref(), Some("\"a b\""));
     }
 
     #[test]

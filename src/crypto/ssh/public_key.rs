@@ -97,8 +97,8 @@ fn in_blocks(blocks: &[Block<'_>]) -> Result<PublicKey, KeyFlaw> {
     match block.label {
         "SSH2 PUBLIC KEY" => {
             let key = from_bytes(&content)?;
-            let comment = block.header("Comment").unwrap_or_default().trim_matches('"');
-            Ok(PublicKey::new(key.key_data().clone(), comment))
+            let comment = block.header("Comment").unwrap_or_default();
+            Ok(PublicKey::new(key.into(), comment.trim_matches('"')))
         }
         "PUBLIC KEY" => spki(&content).map(PublicKey::from),
         "RSA PUBLIC KEY" => pkcs1(&content).map(PublicKey::from),
