@@ -39,10 +39,22 @@ pub enum KeyFlaw {
     CutOff,
     /// Content that is not base64.
     NotBase64,
-    /// Content that is not what the header says.
-    Damaged,
+    /// Content that is cut off, or without the structure of its format.
+    Malformed,
+    /// Content of another format than the header says.
+    OtherFormat,
+    /// Numbers that do not belong together.
+    Inconsistent,
+    /// Content that does not have the MAC of the file.
+    WrongMac,
+    /// A cipher or key derivation that no program has.
+    UnknownCipher,
     /// A type of key that SSH does not have, or that is not supported.
     UnknownType,
+    /// An RSA or DSA key that no program reads.
+    TooLarge,
+    /// A control character in the comment, the options or between them.
+    ControlCharacter,
     /// The public key of another pair.
     OtherPair,
 }
@@ -61,8 +73,14 @@ impl KeyFlaw {
             KeyFlaw::NoLineBreaks => "has lost its line breaks: header and footer must be lines of their own",
             KeyFlaw::CutOff => "is cut off: header and footer must both be there and name the same format",
             KeyFlaw::NotBase64 => "is cut off or damaged: the text between header and footer is not base64",
-            KeyFlaw::Damaged => "is cut off or damaged, or its header names another format",
+            KeyFlaw::Malformed => "is cut off or damaged: its content does not have the structure of its format",
+            KeyFlaw::OtherFormat => "has a header of another format than its content",
+            KeyFlaw::Inconsistent => "is damaged: its private numbers do not belong to its public key",
+            KeyFlaw::WrongMac => "is damaged or was changed: its content does not match its Private-MAC",
+            KeyFlaw::UnknownCipher => "is encrypted in an unknown way: expected a cipher of OpenSSH, OpenSSL or PuTTY",
             KeyFlaw::UnknownType => "is of an unknown type: expected ed25519, ecdsa, rsa, dsa or a FIDO key (sk-)",
+            KeyFlaw::TooLarge => "is too large: expected at most 16384 bits",
+            KeyFlaw::ControlCharacter => "must not contain control characters in its comment or options",
             KeyFlaw::OtherPair => "does not belong to the private key",
         }
     }

@@ -6,6 +6,7 @@
 mod armor;
 mod der;
 mod error;
+mod numbers;
 mod openssh;
 mod private_key;
 mod public_key;

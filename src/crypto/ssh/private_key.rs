@@ -31,17 +31,26 @@ fn in_block(block: &Block<'_>) -> Result<Option<PublicKey>, KeyFlaw> {
     let content = block.decode()?;
     match block.label {
         "OPENSSH PRIVATE KEY" => openssh::public_key(&content).map(Some),
-        "SSH2 ENCRYPTED PRIVATE KEY" => sshcom(&content).map(|()| None).ok_or(KeyFlaw::Damaged),
-        _ if block.header("Proc-Type").is_some() => encrypted(block, &content).map(|()| None).ok_or(KeyFlaw::Damaged),
+        "SSH2 ENCRYPTED PRIVATE KEY" => sshcom(&content).map(|()| None).ok_or(KeyFlaw::Malformed),
+        _ if block.header("Proc-Type").is_some() => encrypted(block, &content).map(|()| None),
+        _ if content.starts_with(openssh::MAGIC) => Err(KeyFlaw::OtherFormat),
         label => Ok(der::public_key(label, &content)?.map(PublicKey::from)),
     }
 }
 
 /// Checks a PEM block that is encrypted as in RFC 1421: everything but the length is unknown.
-fn encrypted(block: &Block<'_>, content: &[u8]) -> Option<()> {
-    let known = matches!(block.label, "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "DSA PRIVATE KEY");
-    let marked = block.header("Proc-Type")?.replace(' ', "") == "4,ENCRYPTED" && block.header("DEK-Info").is_some();
-    (known && marked && !content.is_empty() && content.len().is_multiple_of(8)).then_some(())
+fn encrypted(block: &Block<'_>, content: &[u8]) -> Result<(), KeyFlaw> {
+    if !matches!(block.label, "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "DSA PRIVATE KEY") {
+        return Err(KeyFlaw::OtherFormat);
+    }
+    let is_encrypted = block.header("Proc-Type").is_some_and(|value| value.replace(' ', "") == "4,ENCRYPTED");
+    let info = block.header("DEK-Info").filter(|_| is_encrypted).ok_or(KeyFlaw::UnknownCipher)?;
+    let (cipher, iv) = info.split_once(',').ok_or(KeyFlaw::UnknownCipher)?;
+    let iv = hex::decode(iv.trim()).ok().filter(|iv| !iv.is_empty()).ok_or(KeyFlaw::UnknownCipher)?;
+    // CBC has an initialization vector of one block, and pads to blocks. OpenSSL also writes CFB, OFB and stream ciphers.
+    let in_blocks = cipher.trim().to_ascii_uppercase().ends_with("-CBC");
+    let whole = !content.is_empty() && (!in_blocks || content.len().is_multiple_of(iv.len()));
+    if whole { Ok(()) } else { Err(KeyFlaw::Malformed) }
 }
 
 /// Checks the frame of a key in the format of ssh.com.
@@ -59,7 +68,7 @@ fn other(text: &str, blocks: &[Block<'_>]) -> KeyFlaw {
         return KeyFlaw::IsCertificate;
     }
     match public_key::read(text) {
-        Ok(_) => KeyFlaw::IsPublic,
+        Ok(_) | Err(KeyFlaw::ControlCharacter) => KeyFlaw::IsPublic,
         Err(KeyFlaw::IsCertificate) => KeyFlaw::IsCertificate,
         Err(_) => KeyFlaw::NoPrivateKey,
     }

@@ -5,7 +5,7 @@ use pkcs1::RsaPublicKeyRef;
 use spki::der::Decode;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
-use ssh_key::{Mpint, PublicKey};
+use ssh_key::{EcdsaCurve, Mpint, PublicKey};
 
 use super::armor::{Block, blocks, decode, has_header};
 use super::wire::WireReader;
@@ -14,6 +14,11 @@ use super::{KeyFlaw, putty};
 pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const CURVES: [(ObjectIdentifier, EcdsaCurve); 3] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), EcdsaCurve::NistP256),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), EcdsaCurve::NistP384),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), EcdsaCurve::NistP521),
+];
 
 /// Reads a public key.
 ///
@@ -40,19 +45,19 @@ pub(super) fn read(text: &str) -> Result<PublicKey, KeyFlaw> {
 
 /// Reads a key in the format of the wire (RFC 4253, section 6.6).
 pub(super) fn from_bytes(blob: &[u8]) -> Result<PublicKey, KeyFlaw> {
-    let name = WireReader(blob).string().and_then(|name| std::str::from_utf8(name).ok()).ok_or(KeyFlaw::Damaged)?;
+    let name = WireReader(blob).string().and_then(|name| std::str::from_utf8(name).ok()).ok_or(KeyFlaw::Malformed)?;
     if name.contains("-cert-v") {
         return Err(KeyFlaw::IsCertificate);
     }
     if ssh_key::Algorithm::new(name).is_err() {
         return Err(KeyFlaw::UnknownType);
     }
-    PublicKey::from_bytes(blob).map_err(|_| KeyFlaw::Damaged)
+    PublicKey::from_bytes(blob).map_err(|_| KeyFlaw::Malformed)
 }
 
 /// Returns an RSA key of its modulus and exponent, in big endian.
 pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<KeyData, KeyFlaw> {
-    let number = |bytes| Mpint::from_positive_bytes(bytes).map_err(|_| KeyFlaw::Damaged);
+    let number = |bytes| Mpint::from_positive_bytes(bytes).map_err(|_| KeyFlaw::Malformed);
     Ok(KeyData::Rsa(RsaPublicKey { e: number(exponent)?, n: number(modulus)? }))
 }
 
@@ -108,17 +113,17 @@ fn in_blocks(blocks: &[Block<'_>]) -> Result<PublicKey, KeyFlaw> {
 }
 
 fn pkcs1(der: &[u8]) -> Result<KeyData, KeyFlaw> {
-    let key = RsaPublicKeyRef::from_der(der).map_err(|_| KeyFlaw::Damaged)?;
+    let key = RsaPublicKeyRef::from_der(der).map_err(|_| KeyFlaw::Malformed)?;
     rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
 }
 
 fn spki(der: &[u8]) -> Result<KeyData, KeyFlaw> {
-    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyFlaw::Damaged)?;
-    let key = info.subject_public_key.as_bytes().ok_or(KeyFlaw::Damaged)?;
+    let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyFlaw::Malformed)?;
+    let key = info.subject_public_key.as_bytes().ok_or(KeyFlaw::Malformed)?;
     match info.algorithm.oid {
         RSA => pkcs1(key),
         EC => EcdsaPublicKey::from_sec1_bytes(key).map(KeyData::Ecdsa).map_err(|_| KeyFlaw::UnknownType),
-        ED25519 => key.try_into().map(|key| KeyData::Ed25519(Ed25519PublicKey(key))).map_err(|_| KeyFlaw::Damaged),
+        ED25519 => key.try_into().map(|key| KeyData::Ed25519(Ed25519PublicKey(key))).map_err(|_| KeyFlaw::Malformed),
         _ => Err(KeyFlaw::UnknownType),
     }
 }

@@ -1,4 +1,9 @@
+use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der};
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
+use ssh_key::EcdsaCurve;
 
 use super::*;
 
@@ -58,15 +63,15 @@ fn what_is_no_private_key_is_refused_with_the_reason() {
         ("", KeyFlaw::NoPrivateKey),
         ("hunter2", KeyFlaw::NoPrivateKey),
         ("-----BEGIN OPENSSH PRIVATE KEY-----", KeyFlaw::CutOff),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----", KeyFlaw::Damaged),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----", KeyFlaw::Malformed),
         ("-----BEGIN RSA PRIVATE KEY-----\nx\n-----END RSA PRIVATE KEY-----", KeyFlaw::NotBase64),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", KeyFlaw::IsCertificate),
-        ("PuTTY-User-Key-File-3: ssh-ed25519", KeyFlaw::Damaged),
+        ("PuTTY-User-Key-File-3: ssh-ed25519", KeyFlaw::Malformed),
         (public, KeyFlaw::IsPublic),
         (&private[..120], KeyFlaw::CutOff),
         (&lines.join(" "), KeyFlaw::NoLineBreaks),
         (&[&lines[..2], &lines[3..]].concat().join("\n"), KeyFlaw::NotBase64),
-        (&other_header, KeyFlaw::Damaged),
+        (&other_header, KeyFlaw::OtherFormat),
         (&format!("{private}{private}"), KeyFlaw::SeveralKeys),
     ] {
         assert_eq!(flaw_of(text), Some(expected), "{text}");
@@ -119,12 +124,12 @@ fn what_is_no_public_key_is_refused_with_the_reason() {
         ("ssh-ed25519", KeyFlaw::NoPublicKey),
         ("ssh-ed25519 nonsense", KeyFlaw::NoPublicKey),
         (&format!("ssh-rsa {key}"), KeyFlaw::NoPublicKey),
-        (&format!("ssh-ed25519 {cut}"), KeyFlaw::Damaged),
+        (&format!("ssh-ed25519 {cut}"), KeyFlaw::Malformed),
         (&format!("{public}{public}"), KeyFlaw::SeveralLines),
         (private.expose(), KeyFlaw::IsPrivate),
         ("PuTTY-User-Key-File-3: ssh-ed25519", KeyFlaw::IsPrivate),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", KeyFlaw::IsCertificate),
-        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", KeyFlaw::Damaged),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", KeyFlaw::Malformed),
         ("ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t", KeyFlaw::IsCertificate),
         ("ssh-ed448 AAAACXNzaC1lZDQ0OA==", KeyFlaw::UnknownType),
     ] {
@@ -146,6 +151,57 @@ fn the_facts_are_those_of_ssh_keygen() {
         assert_eq!(facts.comment, "made for tests");
     }
     assert_eq!(ssh_key_facts("nonsense"), None);
+}
+
+fn armored(label: &str, content: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(content))
+}
+
+fn ecdsa_point(curve: EcdsaCurve) -> (EcdsaKeyPair, Vec<u8>) {
+    let pair = EcdsaKeyPair::generate(numbers::signing(curve)).unwrap();
+    let point = pair.public_key().as_ref().to_vec();
+    (pair, point)
+}
+
+/// The public key that PKCS #8 and SEC 1 may repeat is of the same pair.
+#[test]
+fn a_repeated_public_key_of_another_pair_is_refused() {
+    let (pair, point) = ecdsa_point(EcdsaCurve::NistP256);
+    let der: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().unwrap();
+    assert_eq!(flaw_of(&armored("EC PRIVATE KEY", der.as_ref())), None);
+    let (_, other) = ecdsa_point(EcdsaCurve::NistP256);
+    let start = der.as_ref().windows(65).position(|window| window == point).unwrap();
+    let changed = [&der.as_ref()[..start], &other, &der.as_ref()[start + 65..]].concat();
+    assert_eq!(flaw_of(&armored("EC PRIVATE KEY", &changed)), Some(KeyFlaw::Inconsistent));
+
+    let [own, other] = [(); 2].map(|()| Ed25519KeyPair::generate().unwrap());
+    let der = own.to_pkcs8().unwrap();
+    assert_eq!(flaw_of(&armored("PRIVATE KEY", der.as_ref())), None);
+    let (start, point) = der.as_ref().split_at(der.as_ref().len() - 32);
+    assert_eq!(point, own.public_key().as_ref());
+    let changed = [start, other.public_key().as_ref()].concat();
+    assert_eq!(flaw_of(&armored("PRIVATE KEY", &changed)), Some(KeyFlaw::Inconsistent));
+}
+
+#[test]
+fn an_encrypted_key_is_refused_with_what_its_frame_shows() {
+    let (encrypted, _) = fixture!("encrypted_pem");
+    let text = encrypted.expose();
+    assert_eq!(flaw_of(text), None);
+    let (short, cipher) = (&text[..text.rfind("\n--").unwrap() - 4], "AES-128-CBC");
+    let short = format!("{short}\n-----END RSA PRIVATE KEY-----");
+    for (text, expected) in [
+        (short.clone(), Some(KeyFlaw::Malformed)),
+        (short.replace(cipher, "AES-128-CFB"), None),
+        (text.replace("4,ENCRYPTED", "4, ENCRYPTED"), None),
+        (text.replace("4,ENCRYPTED", "4,MIC-ONLY"), Some(KeyFlaw::UnknownCipher)),
+        (text.replace("DEK-Info", "DEK-Data"), Some(KeyFlaw::UnknownCipher)),
+        (text.replace(&format!("{cipher},"), cipher), Some(KeyFlaw::UnknownCipher)),
+        (text.replace(&format!("{cipher},"), &format!("{cipher},xx")), Some(KeyFlaw::UnknownCipher)),
+        (text.replace("RSA PRIVATE", "PRIVATE"), Some(KeyFlaw::OtherFormat)),
+    ] {
+        assert_eq!(flaw_of(&text), expected, "{text}");
+    }
 }
 
 proptest! {

@@ -17,7 +17,7 @@ impl<'a> WireReader<'a> {
         Some(u32::from_be_bytes(self.bytes(4)?.try_into().ok()?))
     }
 
-    /// Reads a string, or the bytes of a multiple precision integer.
+    /// Reads a string.
     pub(super) fn string(&mut self) -> Option<&'a [u8]> {
         let length = self.uint32()?;
         self.bytes(usize::try_from(length).ok()?)
@@ -26,6 +26,17 @@ impl<'a> WireReader<'a> {
     /// Reads `count` strings.
     pub(super) fn strings(&mut self, count: usize) -> Option<Vec<&'a [u8]>> {
         (0..count).map(|_| self.string()).collect()
+    }
+
+    /// Reads a multiple precision integer that is not negative.
+    pub(super) fn mpint(&mut self) -> Option<&'a [u8]> {
+        self.string().filter(|bytes| bytes.first().is_none_or(|first| first.leading_zeros() > 0))
+    }
+
+    /// Reads several multiple precision integers.
+    pub(super) fn mpints<const N: usize>(&mut self) -> Option<[&'a [u8]; N]> {
+        let numbers: Option<Vec<_>> = (0..N).map(|_| self.mpint()).collect();
+        numbers?.try_into().ok()
     }
 
     /// Whether everything is read.

@@ -1,6 +1,7 @@
 //! Keys that ssh-keygen, openssl and puttygen have just made are taken, in every wrapping, and come back to the byte.
 //! Broken ones are refused, with the field and the reason.
 
+mod numbers;
 mod programs;
 mod text;
 
@@ -82,8 +83,7 @@ async fn damaged_keys_are_refused_with_the_field_and_the_reason() {
     assert_eq!(client.get("/iso/pam/key").await.expect(200)["keys"], json!([]));
 }
 
-/// A character that changed may be in the comment, or in a number of RSA that nothing is checked against. Then the key is
-/// still of the same pair, and ssh-keygen takes it too.
+/// A character that changed may be in the comment. Then the key is still of the same pair, and ssh-keygen takes it too.
 #[actix_web::test]
 async fn a_changed_character_is_refused_where_ssh_keygen_refuses_it() {
     let Some(programs) = Programs::find() else { return };

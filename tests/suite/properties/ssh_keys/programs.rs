@@ -50,7 +50,7 @@ impl Programs {
     pub(super) fn public_key(&self, private: &str) -> Option<String> {
         self.write("asked", private);
         let output = self.command("ssh-keygen", &["-y", "-P", PASSPHRASE, "-f", "asked"]).output().unwrap();
-        output.status.success().then(|| two_fields(&String::from_utf8(output.stdout).unwrap()))
+        output.status.success().then(|| two_fields(&String::from_utf8_lossy(&output.stdout)))
     }
 
     /// What `ssh-keygen -i` makes of a public key in another format.
@@ -99,6 +99,7 @@ impl Programs {
             self.encrypted(&["rsa", "-in", "key", "-des3", "-traditional"]),
             self.encrypted(&["pkcs8", "-topk8", "-v2", "aes256", "-in", "key"]),
         ];
+        made.extend(self.rare_rsa());
         for (bits, curve) in CURVES {
             made.push(self.by_openssl(&["ecparam", "-genkey", "-name", curve, "-out", "key"], true));
             made.push(self.by_openssl(&["ecparam", "-genkey", "-noout", "-name", curve, "-out", "key"], true));
@@ -110,7 +111,7 @@ impl Programs {
                 made.push(self.by_openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", &curve, "-out", "key"], true));
             }
         }
-        for form in [["-param_enc", "explicit"], ["-conv_form", "compressed"]] {
+        for form in [["-param_enc", "explicit"], ["-conv_form", "compressed"], ["-conv_form", "hybrid"]] {
             let new = ["ecparam", "-genkey", "-noout", "-name", "secp384r1", "-out", "key"];
             made.push(self.by_openssl(&[&new[..], &form].concat(), true));
             made.push(self.by_openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", "key", "-out", "pkcs8"], true));
@@ -120,6 +121,25 @@ impl Programs {
             made.push(self.ed25519_by_openssl());
         }
         made.extend([self.bag(&["-nodes"]), self.bag(&["-nodes", "-nocerts"])]);
+        made
+    }
+
+    /// Sizes that are no whole number of bytes or that nobody makes today, more than two primes, and ciphers without blocks.
+    fn rare_rsa(&self) -> Vec<Made> {
+        let mut made = Vec::new();
+        for bits in ["1024", "1031", "2041", "2047", "2049"] {
+            made.push(self.by_openssl(&["genrsa", "-traditional", "-out", "key", bits], true));
+            made.push(self.by_openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", "key", "-out", "pkcs8"], true));
+            self.run("ssh-keygen", &["-p", "-q", "-a", "1", "-P", "", "-N", "", "-f", "key"]);
+            made.push(self.made(&["ssh-keygen -p", bits], "key", true));
+        }
+        for (primes, bits) in [("3", "2048"), ("4", "4096")] {
+            let new = ["genrsa", "-traditional", "-primes", primes, "-out", "key", bits];
+            made.push(self.by_openssl(&new, true));
+        }
+        for cipher in ["-aes-128-cfb", "-aes-256-ofb", "-aes-192-ctr", "-des-ede3-cfb", "-aes-128-cfb8", "-chacha20"] {
+            made.push(self.encrypted(&["rsa", "-in", "key", "-traditional", cipher]));
+        }
         made
     }
 
