@@ -8,7 +8,7 @@ use ssh_key::{Algorithm, PublicKey};
 
 use super::KeyFlaw;
 use super::numbers::{RsaNumbers, is_ecdsa_pair, is_ed25519_pair};
-use super::public_key::from_bytes;
+use super::public_key::{from_bytes, with_comment};
 use super::wire::WireReader;
 
 /// The first bytes of a key.
@@ -32,7 +32,7 @@ pub(super) fn public_key(container: &[u8]) -> Result<PublicKey, KeyFlaw> {
         return Ok(key);
     }
     let comment = checked_comment(private, public, &key.algorithm())?;
-    Ok(PublicKey::new(key.into(), String::from_utf8_lossy(comment)))
+    Ok(with_comment(key, comment))
 }
 
 /// Reads up to the number of keys. The reader that is returned stands at the beginning of the ciphers.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::KeyFlaw;
 use super::armor::decode;
 use super::numbers::{RsaNumbers, is_ecdsa_pair, is_ed25519_pair};
-use super::public_key::from_bytes;
+use super::public_key::{from_bytes, with_comment};
 use super::wire::{WireReader, push_string};
 
 /// The first characters of a key.
@@ -42,7 +42,7 @@ pub(super) fn public_key(text: &str) -> Result<PublicKey, KeyFlaw> {
         "aes256-cbc" => {}
         _ => return Err(KeyFlaw::UnknownCipher),
     }
-    Ok(PublicKey::new(key.into(), file.comment))
+    Ok(with_comment(key, file.comment.as_bytes()))
 }
 
 impl<'a> KeyFile<'a> {

@@ -153,6 +153,13 @@ fn the_facts_are_those_of_ssh_keygen() {
     assert_eq!(ssh_key_facts("nonsense"), None);
 }
 
+/// A public key of these strings, as a line.
+fn line(strings: &[&[u8]]) -> String {
+    let mut blob = Vec::new();
+    strings.iter().for_each(|string| wire::push_string(&mut blob, string).unwrap());
+    format!("{} {} c", std::str::from_utf8(strings[0]).unwrap(), STANDARD.encode(blob))
+}
+
 fn armored(label: &str, content: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(content))
 }
@@ -161,6 +168,64 @@ fn ecdsa_point(curve: EcdsaCurve) -> (EcdsaKeyPair, Vec<u8>) {
     let pair = EcdsaKeyPair::generate(numbers::signing(curve)).unwrap();
     let point = pair.public_key().as_ref().to_vec();
     (pair, point)
+}
+
+#[test]
+fn only_the_algorithms_of_ssh_are_read() {
+    let (_, point) = ecdsa_point(EcdsaCurve::NistP256);
+    let fido = |name: &str| line(&[name.as_bytes(), b"nistp256", &point, b"ssh:"]);
+    let key = ssh_key_facts(&fido("sk-ecdsa-sha2-nistp256@openssh.com")).unwrap();
+    assert_eq!((key.algorithm.as_str(), key.bits), ("sk-ecdsa-sha2-nistp256@openssh.com", Some(256)));
+    // ssh-keygen prints the same fingerprint for the name that browsers sign with.
+    assert_eq!(ssh_key_facts(&fido("webauthn-sk-ecdsa-sha2-nistp256@openssh.com")), Some(key));
+    let ed25519 = line(&[b"sk-ssh-ed25519@openssh.com", &[7; 32], b"ssh:"]);
+    assert_eq!(ssh_key_facts(&ed25519).unwrap().algorithm, "sk-ssh-ed25519@openssh.com");
+    for name in ["ssh-ed25519@example.com", "sk-ssh-ed25519@example.com", "ssh-xmss@openssh.com", "a@b", "@", "ssh-foo"]
+    {
+        assert_eq!(public_flaw(&line(&[name.as_bytes(), &[7; 32]])), Some(KeyFlaw::UnknownType), "{name}");
+    }
+    for name in ["ssh-ed25519", "ssh-rsa", "sk-ssh-ed25519", "ecdsa-sha2-nistp521"] {
+        let name = format!("{name}-cert-v01@openssh.com");
+        assert_eq!(public_flaw(&line(&[name.as_bytes(), &[7; 32]])), Some(KeyFlaw::IsCertificate), "{name}");
+    }
+}
+
+#[test]
+fn a_point_is_on_its_curve_and_uncompressed() {
+    for (curve, name) in [(EcdsaCurve::NistP256, "nistp256"), (EcdsaCurve::NistP521, "nistp521")] {
+        let (_, point) = ecdsa_point(curve);
+        let algorithm = format!("ecdsa-sha2-{name}");
+        let line = |point: &[u8]| line(&[algorithm.as_bytes(), name.as_bytes(), point]);
+        assert_eq!(public_flaw(&line(&point)), None);
+        let mut other = point.clone();
+        *other.last_mut().unwrap() ^= 1;
+        let compressed = [&[2 + point.last().unwrap() % 2], &point[1..point.len() / 2 + 1]].concat();
+        for point in [&other, &compressed, &vec![4; point.len()]] {
+            assert_eq!(public_flaw(&line(point)), Some(KeyFlaw::Malformed), "{curve}");
+        }
+    }
+}
+
+#[test]
+fn a_modulus_has_a_largest_size() {
+    let modulus = |bits: usize| [&[0, 0x80 >> ((8 - bits % 8) % 8)][..], &vec![1; bits.div_ceil(8) - 1]].concat();
+    let line = |modulus: &[u8]| line(&[b"ssh-rsa", &[1, 0, 1], modulus]);
+    assert_eq!(ssh_key_facts(&line(&modulus(16384))).unwrap().bits, Some(16384));
+    assert_eq!(public_flaw(&line(&[&[0, 1, 0][..], &vec![1; 2047]].concat())), Some(KeyFlaw::Malformed));
+    assert_eq!(public_flaw(&line(&[&[1, 0][..], &vec![1; 2047]].concat())), Some(KeyFlaw::TooLarge));
+    let pkcs1 = |bits: usize| {
+        let number =
+            |bytes: &[u8]| [&[2, 0x82], &u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+        let mut content = [&[2, 1, 0][..], &number(&modulus(bits))].concat();
+        (0..7).for_each(|_| content.extend([2, 1, 3]));
+        let header = [&[0x30, 0x82], &u16::try_from(content.len()).unwrap().to_be_bytes()[..]].concat();
+        flaw_of(&armored("RSA PRIVATE KEY", &[header, content].concat()))
+    };
+    assert_eq!(pkcs1(16384), Some(KeyFlaw::Inconsistent));
+    assert_eq!(pkcs1(16392), Some(KeyFlaw::TooLarge));
+    for bytes in [vec![], vec![0x80; 256]] {
+        assert_eq!(public_flaw(&line(&bytes)), Some(KeyFlaw::Malformed));
+    }
 }
 
 /// The public key that PKCS #8 and SEC 1 may repeat is of the same pair.

@@ -1,6 +1,7 @@
 //! Keys that ssh-keygen, openssl and puttygen have just made are taken, in every wrapping, and come back to the byte.
 //! Broken ones are refused, with the field and the reason.
 
+mod comments;
 mod numbers;
 mod programs;
 mod text;
@@ -130,6 +131,28 @@ async fn public_keys_are_taken_in_the_formats_that_ssh_keygen_imports() {
             assert_eq!(shown["algorithm"], key.public.split(' ').next().unwrap());
         }
     }
+}
+
+/// The point of an ECDSA key has more than one form in X.509; ssh-keygen imports all of them.
+#[actix_web::test]
+async fn public_points_are_taken_in_every_form() {
+    let Some(programs) = Programs::find() else { return };
+    let (_app, client) = vault().await;
+    let keys = programs.keys().iter().filter(|key| key.by.starts_with("ecparam -genkey -noout"));
+    for (number, key) in keys.enumerate() {
+        for form in ["uncompressed", "compressed", "hybrid"] {
+            for parameters in ["named_curve", "explicit"] {
+                let public = programs.public_pem(&key.text, form, parameters);
+                assert_eq!(programs.imported("PKCS8", &public), key.public);
+                let name = format!("k{number}-{form}-{parameters}");
+                save(&client, &name, &key.text, Some(&public)).await.expect(201);
+                assert_eq!(read(&client, &name).await["algorithm"], key.public.split(' ').next().unwrap());
+            }
+        }
+    }
+    let other = programs.other_curve();
+    let answer = save(&client, "k", &programs.keys()[0].text, Some(&other)).await;
+    expect_reason(&answer, "public_key: is of an unknown type", &other, "secp256k1");
 }
 
 #[track_caller]

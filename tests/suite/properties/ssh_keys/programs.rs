@@ -1,5 +1,6 @@
 //! Fresh keys, by the programs that people make them with.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -63,6 +64,36 @@ impl Programs {
     pub(super) fn exported(&self, format: &str, public: &str) -> String {
         self.write("asked", public);
         self.run("ssh-keygen", &["-e", "-m", format, "-f", "asked"])
+    }
+
+    /// The public key of a private one of ECDSA, with its point and its curve in a form of X.509.
+    pub(super) fn public_pem(&self, private: &str, form: &str, parameters: &str) -> String {
+        self.write("asked", private);
+        let form = ["-conv_form", form, "-param_enc", parameters];
+        self.run("openssl", &[&["ec", "-in", "asked", "-pubout"], &form[..]].concat())
+    }
+
+    /// A public key on a curve that SSH does not have.
+    pub(super) fn other_curve(&self) -> String {
+        self.run("openssl", &["ecparam", "-genkey", "-noout", "-name", "secp256k1", "-out", "asked"]);
+        self.run("openssl", &["ec", "-in", "asked", "-pubout"])
+    }
+
+    /// A private key of ssh-keygen with a comment of any bytes.
+    pub(super) fn with_comment(&self, comment: &OsStr) -> String {
+        let _ = std::fs::remove_file(self.path("key"));
+        let mut command = self.command("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", "key", "-C"]);
+        assert!(command.arg(comment).status().unwrap().success(), "{comment:?}");
+        self.read("key")
+    }
+
+    /// The bytes of a key of puttygen with a comment of any bytes.
+    pub(super) fn putty_with_comment(&self, kind: &str, version: &str, comment: &OsStr) -> Vec<u8> {
+        let parameters = format!("version={version}");
+        let new = ["-q", "-t", kind, "-o", "key", "--new-passphrase", "/dev/null", "--ppk-param", &parameters, "-C"];
+        let mut command = self.command("puttygen", &new);
+        assert!(command.arg(comment).status().unwrap().success(), "{comment:?}");
+        std::fs::read(self.path("key")).unwrap()
     }
 
     fn ssh_keygen(&self) -> Vec<Made> {
