@@ -5,7 +5,7 @@
 //! * [`SecretBinding`]: kind, owner and version of a secret, the associated data of a sealed value.
 //! * [`KeyedDigest`]: keyed digests of values that may contain a secret.
 //! * [`totp_code`], [`check_totp_seed`]: time-based one-time passwords.
-//! * [`check_ssh_pair`], [`ssh_key_facts`]: SSH keys as text.
+//! * [`check_ssh_pair`], [`changed_ssh_public_key`], [`ssh_key_facts`]: SSH keys as text.
 //! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses.
 //! * [`SecretText`], [`SecretBytes`]: secrets that cannot be printed, logged or serialized by accident.
 //!
@@ -26,7 +26,7 @@ pub use response_encryption::{
 };
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};
-pub use ssh::{KeyFlaw, SshKeyError, SshKeyFacts, check_ssh_pair, ssh_key_facts};
+pub use ssh::{KeyFlaw, SshKeyError, SshKeyFacts, changed_ssh_public_key, check_ssh_pair, ssh_key_facts};
 pub use totp::{TotpCode, TotpSeedError, check_totp_seed, totp_code};
 
 /// Returns `N` random bytes from the operating system.

@@ -183,7 +183,7 @@ impl Vault {
             owner.check_preconditions(context)?;
             let content = sealed.open_within(context)?;
             match &readable {
-                Readable::SshKey(row) => ssh_key::pair::restore(context, row.id, &content)?,
+                Readable::SshKey(row) => ssh_key::restore::restore(context, row.id, number, &content)?,
                 Readable::Credential(row) => {
                     custody::require_free(context, row)?;
                     parent::store_password(context, row.id, row.parent_id, row.parent_id, Some(&content))?;

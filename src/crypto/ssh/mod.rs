@@ -63,6 +63,19 @@ pub fn check_ssh_pair(private_key: &SecretText, public_key: Option<&str>) -> Res
     }
 }
 
+/// Returns the public key that a private key needs in place of `known`: `None` if `known` belongs to it.
+///
+/// # Errors
+/// What is wrong with the private key; [`SshKeyError::NotDerivable`] for one that does not tell its public key.
+pub fn changed_ssh_public_key(private_key: &SecretText, known: &str) -> Result<Option<String>, SshKeyError> {
+    let own = private_key::public_key(private_key.expose()).map_err(SshKeyError::PrivateKey)?;
+    let own = own.ok_or(SshKeyError::NotDerivable)?;
+    if public_key::read(known).is_ok_and(|known| known.key_data() == own.key_data()) {
+        return Ok(None);
+    }
+    own.to_openssh().map(Some).map_err(|_| SshKeyError::NotDerivable)
+}
+
 fn bits(key: &KeyData) -> Option<u32> {
     match key {
         KeyData::Rsa(key) => mpint_bits(&key.n),

@@ -1,7 +1,8 @@
 //! SSH keys (contract, section 8). A key is a credential of another kind, with a row in the same table and an id of the
 //! same sequence.
 
-pub(super) mod pair;
+mod pair;
+pub(super) mod restore;
 mod save;
 
 use serde::{Deserialize, Serialize};

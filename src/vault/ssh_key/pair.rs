@@ -1,10 +1,9 @@
 //! Whether the keys of a request are a pair: the same check for a new key, an update and a restored version.
 
 use super::save::SshKeyInput;
-use crate::crypto::{SecretText, SshKeyError, check_ssh_pair};
-use crate::store::StoreError;
+use crate::crypto::{SecretText, SshKeyError, changed_ssh_public_key, check_ssh_pair};
 use crate::store::id::CredentialId;
-use crate::store::ssh_key::{self, SshKeyChanges};
+use crate::store::{StoreError, ssh_key};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::SecretOwner;
 use crate::vault::{Field, VaultError, secrets};
@@ -17,6 +16,7 @@ pub(super) fn changed_public_key(
 ) -> Result<Option<String>, VaultError> {
     match (input.sent_private_key(), input.sent_public_key()) {
         (None, None) => Ok(None),
+        (Some(private), None) if context.settings().ssh_keys.check => fitting_public_key(context, id, private),
         (Some(private), public) => checked_public_key(context, private, public).map(Some),
         (None, Some(public)) => {
             let stored = secrets::current(context, SecretOwner::SshPrivateKey(id))?.ok_or(StoreError::NotFound)?;
@@ -38,6 +38,23 @@ pub(super) fn checked_public_key(
     check_ssh_pair(private, public).map_err(refused)
 }
 
+/// Returns the public key to write with a private key that comes alone; `None` if the stored one belongs to it, whose line
+/// may have options (`from=`, `no-pty`) that a derived line lacks.
+pub(super) fn fitting_public_key(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    private: &SecretText,
+) -> Result<Option<String>, VaultError> {
+    let stored = ssh_key::find(context.connection(), id)?.ok_or(StoreError::NotFound)?.public_key;
+    match changed_ssh_public_key(private, &stored) {
+        // The same private key, of which nothing can be derived.
+        Err(SshKeyError::NotDerivable) if secrets::is_current(context, SecretOwner::SshPrivateKey(id), private)? => {
+            Ok(None)
+        }
+        changed => changed.map_err(refused),
+    }
+}
+
 fn refused(error: SshKeyError) -> VaultError {
     match error {
         SshKeyError::PrivateKey(flaw) => VaultError::invalid(Field::PrivateKey, flaw.as_str()),
@@ -45,23 +62,4 @@ fn refused(error: SshKeyError) -> VaultError {
         // The private key does not tell its public key, so the client must send it.
         SshKeyError::NotDerivable => VaultError::Missing(Field::PublicKey),
     }
-}
-
-/// Restores an earlier private key, with the public key that is derived from it. If none can be derived, the public key is
-/// unchanged. With the check off in the settings, any text is restored.
-pub(in crate::vault) fn restore(
-    context: &mut OperationContext<'_>,
-    id: CredentialId,
-    private: &SecretText,
-) -> Result<(), VaultError> {
-    match check_ssh_pair(private, None) {
-        Ok(public_key) => {
-            let changes = SshKeyChanges { key_name: None, public_key: Some(public_key) };
-            ssh_key::update(context.connection(), id, &changes)?;
-        }
-        Err(SshKeyError::NotDerivable) => {}
-        Err(error) if context.settings().ssh_keys.check => return Err(refused(error)),
-        Err(_) => {}
-    }
-    secrets::store(context, SecretOwner::SshPrivateKey(id), private)
 }

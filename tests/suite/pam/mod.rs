@@ -11,5 +11,6 @@ mod octets;
 mod parameters;
 mod proxy_session;
 mod ssh_key;
+mod ssh_key_pair;
 mod text_rules;
 mod versions;

@@ -1,0 +1,72 @@
+//! Restores an earlier private key, with the public key and the passphrase that belong to it.
+
+use super::pair::fitting_public_key;
+use crate::crypto::SecretText;
+use crate::store::id::CredentialId;
+use crate::store::secret;
+use crate::store::ssh_key::{self, SshKeyChanges};
+use crate::vault::operation::OperationContext;
+use crate::vault::secrets::SecretOwner;
+use crate::vault::{VaultError, secrets};
+
+/// Restores a version of a private key. The stored public key stays if it belongs to the private key, and is otherwise
+/// derived from it. With the check off in the settings, any text is restored, and the public key stays if none can be
+/// derived.
+///
+/// # Errors
+/// [`VaultError::Invalid`] for a private key that is refused; [`VaultError::Missing`] if its public key is unknown.
+pub(in crate::vault) fn restore(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    version: i32,
+    private: &SecretText,
+) -> Result<(), VaultError> {
+    let owner = SecretOwner::SshPrivateKey(id);
+    if secrets::is_current(context, owner, private)? {
+        return Ok(());
+    }
+    match fitting_public_key(context, id, private) {
+        Ok(None) => {}
+        Ok(public_key @ Some(_)) => {
+            ssh_key::update(context.connection(), id, &SshKeyChanges { key_name: None, public_key })?;
+        }
+        Err(VaultError::Invalid(_) | VaultError::Missing(_)) if !context.settings().ssh_keys.check => {}
+        Err(error) => return Err(error),
+    }
+    restore_passphrase(context, id, version)?;
+    secrets::store(context, owner, private)
+}
+
+/// Restores the passphrase of a version, or removes the passphrase of another one if it is not kept or there was none.
+fn restore_passphrase(context: &mut OperationContext<'_>, id: CredentialId, version: i32) -> Result<(), VaultError> {
+    let owner = SecretOwner::SshPassphrase(id);
+    let passphrase = match passphrase_version(context, id, version)? {
+        Some(number) => secrets::version(context, owner, number)?,
+        None => None,
+    };
+    match passphrase {
+        Some(sealed) => {
+            let passphrase = sealed.open_within(context)?;
+            secrets::store(context, owner, &passphrase)
+        }
+        None if secrets::current(context, owner)?.is_some() => {
+            secrets::store(context, owner, &SecretText::new(String::new()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns the version of the passphrase that was in force with a version of the private key: the newest that was stored
+/// before the next private key. A passphrase that was sent with a private key has the same time.
+fn passphrase_version(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    version: i32,
+) -> Result<Option<i32>, VaultError> {
+    let keys = secret::versions(context.connection(), SecretOwner::SshPrivateKey(id))?;
+    let later = keys.iter().filter(|row| row.state.was_in_force() && row.version > version);
+    let Some(next) = later.min_by_key(|row| row.version) else { return Ok(None) };
+    let passphrases = secret::versions(context.connection(), SecretOwner::SshPassphrase(id))?;
+    let before = passphrases.iter().filter(|row| row.state.was_in_force() && row.created_at < next.created_at);
+    Ok(before.map(|row| row.version).max())
+}
