@@ -1,6 +1,7 @@
 //! Signals of a running server. Without a listener, each of them ends the process.
 
 use std::io;
+use std::thread::{self, JoinHandle};
 
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -66,12 +67,22 @@ impl OtherSignals {
         Ok(Self { hangup: listen(SignalKind::hangup())?, user_defined })
     }
 
-    /// Reloads the TLS files at every SIGHUP; ignores SIGUSR1 and SIGUSR2. Does not end.
+    /// Reloads the TLS files at SIGHUP, one reload at a time; ignores SIGUSR1 and SIGUSR2. Does not end.
     pub(super) async fn handle(self, tls: Option<Tls>) {
         let Self { mut hangup, user_defined: [mut first, mut second] } = self;
+        let mut reloading = None;
         loop {
             tokio::select! {
-                _ = hangup.recv() => reload(tls.as_ref()),
+                _ = hangup.recv() => {
+                    if reloading.as_ref().is_some_and(|task: &JoinHandle<()>| !task.is_finished()) {
+                        log::warn!("SIGHUP: the TLS files are still being read; not reloaded again");
+                        continue;
+                    }
+                    let tls = tls.clone();
+                    // A file may hang, on a dead mount for example: a thread that keeps neither the other signals nor the end
+                    // of the process waiting.
+                    reloading = Some(thread::spawn(move || reload(tls.as_ref())));
+                }
                 _ = first.recv() => {}
                 _ = second.recv() => {}
             }

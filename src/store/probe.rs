@@ -1,12 +1,12 @@
 //! Whether the database takes writes, for readiness.
 
-use std::sync::{Mutex as SyncMutex, PoisonError};
+use std::sync::{Mutex as SyncMutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use super::writer::Writers;
-use super::{Ticket, meta};
+use super::{StoreError, Ticket, meta};
 use crate::clock::instant;
 
 /// How long a commit, or the result of a probe, is evidence.
@@ -14,18 +14,47 @@ const VALID: Duration = Duration::from_secs(1);
 /// How long a probe may wait for its commit.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time of the last commit of any writer of this node.
-#[derive(Default)]
-pub(super) struct LastCommit(SyncMutex<Option<Instant>>);
+/// How long the writers count as refused after a write found no space or could not be written. A probe tells nothing then: a
+/// full disk still takes a write that needs no new page.
+const REFUSED: Duration = Duration::from_secs(30);
 
-impl LastCommit {
-    /// Notes a commit.
-    pub(super) fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(instant());
+/// What the writers of this node last experienced.
+#[derive(Default)]
+pub(super) struct WriteOutcomes(SyncMutex<Outcomes>);
+
+#[derive(Clone, Copy, Default)]
+struct Outcomes {
+    written_at: Option<Instant>,
+    refused_at: Option<Instant>,
+}
+
+impl WriteOutcomes {
+    /// Notes a commit that kept the writes of a job.
+    pub(super) fn note_written(&self) {
+        self.lock().written_at = Some(instant());
     }
 
-    fn is_recent(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < VALID)
+    /// Notes the error of a job or a commit.
+    pub(super) fn note_failed(&self, error: &StoreError) {
+        if matches!(error, StoreError::DiskFull(_) | StoreError::InputOutput(_)) {
+            self.lock().refused_at = Some(instant());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outcomes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outcomes {
+    /// Whether the database takes writes; `None` when there is no evidence.
+    fn verdict(self, now: Instant) -> Option<bool> {
+        let within = |at: Option<Instant>, time| at.is_some_and(|at| now.saturating_duration_since(at) < time);
+        match (within(self.refused_at, REFUSED), within(self.written_at, VALID)) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
+        }
     }
 }
 
@@ -34,11 +63,12 @@ impl LastCommit {
 pub(super) struct WriteProbe(Mutex<Option<(Instant, bool)>>);
 
 impl WriteProbe {
-    /// Whether a writer has committed within the last second. Without a commit, writes a row to find out, at most once a
-    /// second.
+    /// Whether a writer has written within the last second, and no write was refused lately. Without evidence, writes a row to
+    /// find out, at most once a second.
     pub(super) async fn takes_writes(&self, writers: &Writers) -> bool {
-        if writers.last_commit().is_recent() {
-            return true;
+        let known = || writers.outcomes().lock().verdict(instant());
+        if let Some(known) = known() {
+            return known;
         }
         let mut last = self.0.lock().await;
         if let Some((at, result)) = *last
@@ -50,8 +80,32 @@ impl WriteProbe {
             meta::rewrite_change_mark(transaction.connection())
         });
         // A job that has started is waited for without end, so the time is limited here too.
-        let result = matches!(tokio::time::timeout(TIMEOUT, write).await, Ok(Ok(())));
+        let written = matches!(tokio::time::timeout(TIMEOUT, write).await, Ok(Ok(())));
+        let result = written && known() != Some(false);
         *last = Some((instant(), result));
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Cause;
+
+    #[test]
+    fn a_refused_write_outweighs_later_ones_for_a_while() {
+        let outcomes = WriteOutcomes::default();
+        let verdict_after = |time| outcomes.lock().verdict(instant() + time);
+        assert_eq!(verdict_after(Duration::ZERO), None);
+        outcomes.note_written();
+        assert_eq!(verdict_after(Duration::ZERO), Some(true));
+        assert_eq!(verdict_after(VALID), None);
+        outcomes.note_failed(&StoreError::Busy);
+        assert_eq!(verdict_after(Duration::ZERO), Some(true));
+        outcomes.note_failed(&StoreError::DiskFull(Cause::default()));
+        outcomes.note_written();
+        assert_eq!(verdict_after(Duration::ZERO), Some(false));
+        assert_eq!(verdict_after(REFUSED / 2), Some(false));
+        assert_eq!(verdict_after(REFUSED + VALID), None);
     }
 }

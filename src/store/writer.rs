@@ -25,7 +25,7 @@ pub use submitted::Ticket;
 pub use transaction::Transaction;
 
 use super::connection::DatabaseLocation;
-use super::probe::LastCommit;
+use super::probe::WriteOutcomes;
 use super::{StoreError, WriterSettings};
 use submitted::{Job, submit};
 use waiting::Waiting;
@@ -40,7 +40,7 @@ pub trait CommitObserver: Send + Sync {
 pub(super) struct Writers {
     waiting: Arc<Waiting<Box<dyn Job>>>,
     patience: Duration,
-    last_commit: Arc<LastCommit>,
+    outcomes: Arc<WriteOutcomes>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -52,11 +52,11 @@ impl Writers {
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StoreError> {
         let waiting = Arc::new(Waiting::new(settings.queue));
-        let last_commit = Arc::new(LastCommit::default());
+        let outcomes = Arc::new(WriteOutcomes::default());
         let writers = Self {
             waiting: Arc::clone(&waiting),
             patience: settings.wait,
-            last_commit: Arc::clone(&last_commit),
+            outcomes: Arc::clone(&outcomes),
             threads: Mutex::default(),
         };
         for number in 0..location.writers(settings.writers) {
@@ -68,7 +68,7 @@ impl Writers {
                 batch: settings.batch.max(1),
                 batch_time: settings.batch_time,
                 observer: Arc::clone(observer),
-                last_commit: Arc::clone(&last_commit),
+                outcomes: Arc::clone(&outcomes),
             };
             let thread = std::thread::Builder::new()
                 .name(format!("writer-{number}"))
@@ -98,8 +98,8 @@ impl Writers {
     }
 
     /// Returns the time of the last commit.
-    pub(super) fn last_commit(&self) -> &LastCommit {
-        &self.last_commit
+    pub(super) fn outcomes(&self) -> &WriteOutcomes {
+        &self.outcomes
     }
 
     /// Returns the number of queued jobs.

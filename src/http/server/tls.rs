@@ -14,8 +14,8 @@ use actix_web::rt::net::TcpStream;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
@@ -35,7 +35,7 @@ pub enum TlsError {
     WithoutCertificate,
     #[error("cannot read {}: {}", .0.display(), .1)]
     Unreadable(PathBuf, std::io::ErrorKind),
-    #[error("{} contains no certificate in PEM", .0.display())]
+    #[error("{} is not a chain of certificates in PEM", .0.display())]
     Certificate(PathBuf),
     #[error("{} contains no private key in PEM", .0.display())]
     Key(PathBuf),
@@ -128,10 +128,12 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(|error| TlsError::Unreadable(path.into(), error.kind()))
 }
 
-/// Parses the certificates of a PEM file. A byte order mark would hide the first one.
+/// Parses the certificates of a PEM file. A byte order mark would hide the first one; a block that is no certificate would be
+/// sent to every client, which would refuse it.
 fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(skip_byte_order_mark(pem)).collect::<Result<_, _>>().ok()?;
-    (!chain.is_empty()).then_some(chain)
+    let all_parse = chain.iter().all(|certificate| ParsedCertificate::try_from(certificate).is_ok());
+    (!chain.is_empty() && all_parse).then_some(chain)
 }
 
 /// Verifies client certificates against these authorities; clients without a certificate are accepted.
@@ -164,6 +166,8 @@ mod tests {
         let key = file("own.key", &own.signing_key.serialize_pem());
         let other_key = file("other.key", &other.signing_key.serialize_pem());
         let nonsense = file("nonsense", "nonsense");
+        let block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let broken = file("broken.pem", &format!("{}{block}", own.cert.pem()));
         let none = TlsSettings { certificate: None, key: None, client_ca: None };
         assert!(Tls::load(&none).unwrap().is_none());
         let whole = TlsSettings { certificate, key, client_ca: None };
@@ -171,7 +175,8 @@ mod tests {
         for (settings, part) in [
             (TlsSettings { key: None, ..whole.clone() }, "must be set together"),
             (TlsSettings { certificate: None, ..whole.clone() }, "must be set together"),
-            (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "contains no certificate"),
+            (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "is not a chain of certificates"),
+            (TlsSettings { certificate: broken, ..whole.clone() }, "is not a chain of certificates"),
             (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "cannot read /nowhere"),
             (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "contains no private key"),
             (TlsSettings { key: other_key, ..whole.clone() }, "are not a usable pair"),

@@ -10,13 +10,22 @@ use super::waiting::Waiting;
 use crate::clock::instant;
 use crate::store::audit::{self, ChainHead};
 use crate::store::connection::{AnyConnection, DatabaseLocation, LockWait};
-use crate::store::probe::LastCommit;
+use crate::store::probe::WriteOutcomes;
 use crate::store::{Cause, StoreError};
 
 /// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
 const MAX_RETRIES_ALONE: usize = 8;
 /// How long a writer waits before it reconnects.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+
+/// The jobs of a transaction.
+#[derive(Clone, Copy, Default)]
+struct Worked {
+    /// The jobs that are answered with its commit.
+    jobs: usize,
+    /// Those whose writes are kept.
+    kept: usize,
+}
 
 /// A writer with its own connection and its own chain of audit records.
 pub(super) struct Writer {
@@ -27,7 +36,7 @@ pub(super) struct Writer {
     pub(super) batch: usize,
     pub(super) batch_time: Duration,
     pub(super) observer: Arc<dyn CommitObserver>,
-    pub(super) last_commit: Arc<LastCommit>,
+    pub(super) outcomes: Arc<WriteOutcomes>,
 }
 
 impl Writer {
@@ -47,11 +56,14 @@ impl Writer {
         let mut again = Vec::new();
         let mut next = Some(first);
         let worked = self.transaction(waiting, |writer, connection, head| {
-            let since = instant();
+            let (since, mut worked) = (instant(), Worked::default());
             while let Some(mut job) = next.take() {
                 let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
                 match ran {
-                    Ok(Ran::Kept) => done.push((job, Ok(()))),
+                    Ok(Ran::Kept) => {
+                        worked.kept += 1;
+                        done.push((job, Ok(())));
+                    }
                     Ok(Ran::RolledBack(error)) if error.may_succeed_alone() => again.push(job),
                     Ok(Ran::RolledBack(error)) => done.push((job, Err(error))),
                     Err(error) => {
@@ -63,12 +75,13 @@ impl Writer {
                 let room = done.len() + again.len() < writer.batch && since.elapsed() < writer.batch_time;
                 next = if room { writer.next_that_waits() } else { None };
             }
-            Ok(done.len())
+            worked.jobs = done.len();
+            Ok(worked)
         });
         match worked {
             Ok(()) => {
                 for (job, ended) in done {
-                    answer_and_log(job, ended);
+                    self.answer_and_log(job, ended);
                 }
                 again
             }
@@ -103,38 +116,51 @@ impl Writer {
                 if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
                     ended = Err(error);
                 }
-                Ok(1)
+                Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })
             });
             match worked.and(ended) {
                 Err(error) if error.may_succeed_alone() => last = error,
-                ended => return answer_and_log(job, ended),
+                ended => return self.answer_and_log(job, ended),
             }
         }
-        answer_and_log(job, Err(last));
+        self.answer_and_log(job, Err(last));
     }
 
-    /// Runs one transaction: locks the head of the chain, runs `work`, updates the head, commits. `work` returns how
-    /// many jobs it ran.
+    fn answer_and_log(&self, job: Box<dyn Job>, ended: Result<(), StoreError>) {
+        if let Err(error) = &ended {
+            self.outcomes.note_failed(error);
+            error.log(job.request_id());
+        }
+        job.answer(ended);
+    }
+
+    /// Runs one transaction: locks the head of the chain, runs `work`, updates the head, commits.
     fn transaction(
         &mut self,
         waiting: LockWait,
-        work: impl FnOnce(&Self, &mut AnyConnection, &mut ChainHead) -> Result<usize, StoreError>,
+        work: impl FnOnce(&Self, &mut AnyConnection, &mut ChainHead) -> Result<Worked, StoreError>,
     ) -> Result<(), StoreError> {
         let mut connection = self.begun()?;
         let result = (|| {
             let mut head = audit::lock_head(&mut connection, &self.chain)?;
             connection.set_lock_timeout(waiting)?;
             let start = head.clone();
-            let jobs = work(self, &mut connection, &mut head)?;
+            let Worked { jobs, kept } = work(self, &mut connection, &mut head)?;
             if head != start {
                 audit::update_head(&mut connection, &self.chain, &head)?;
             }
             let since = instant();
             connection.command("COMMIT")?;
             self.observer.committed(jobs, since.elapsed());
-            self.last_commit.note();
+            // A full disk commits the transaction of a job that was rolled back.
+            if kept > 0 {
+                self.outcomes.note_written();
+            }
             Ok(())
         })();
+        if let Err(error) = &result {
+            self.outcomes.note_failed(error);
+        }
         // A server that has become read-only stays so for its connections; a new one may reach the new primary.
         let may_stay = !matches!(result, Err(StoreError::ReadOnly(_))) || !connection.is_remote();
         if result.is_ok() || connection.command("ROLLBACK").is_ok() && may_stay {
@@ -180,13 +206,6 @@ fn begin(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
     }
     job.answer(Err(StoreError::TimedOut));
     None
-}
-
-fn answer_and_log(job: Box<dyn Job>, ended: Result<(), StoreError>) {
-    if let Err(error) = &ended {
-        error.log(job.request_id());
-    }
-    job.answer(ended);
 }
 
 /// Logs the error of a whole transaction once, for all of its requests.

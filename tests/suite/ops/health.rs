@@ -37,6 +37,33 @@ async fn a_vault_that_lost_its_tables_is_live_and_not_ready() {
     assert_eq!(app.anonymous().get("/health/ready").await.expect(503), json!({ "status": "unavailable" }));
 }
 
+#[actix_web::test]
+async fn a_vault_without_space_for_records_is_not_ready_though_a_row_can_be_rewritten() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("srv", "10.0.0.1").await;
+    assert_eq!(client.get("/health/ready").await.status, 200);
+    // What the engines say when a table needs a page and the disk is full.
+    app.database.run(if app.database.is_postgresql() {
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER full_disk BEFORE INSERT ON audit_record EXECUTE FUNCTION full_disk()"
+    } else {
+        "CREATE TRIGGER full_disk BEFORE INSERT ON audit_record BEGIN
+             SELECT RAISE(ABORT, 'database or disk is full'); END"
+    });
+    client.get("/iso/pam/device/srv").await.expect(503);
+    for _ in 0..2 {
+        assert_eq!(client.get("/health/ready").await.expect(503), json!({ "status": "unavailable" }));
+    }
+    app.database.run(if app.database.is_postgresql() {
+        "DROP TRIGGER full_disk ON audit_record"
+    } else {
+        "DROP TRIGGER full_disk"
+    });
+    client.get("/iso/pam/device/srv").await.expect(200);
+}
+
 /// A PostgreSQL user for one test, who can be shut out. Gone when dropped, with all that is his.
 struct Role<'a> {
     name: String,

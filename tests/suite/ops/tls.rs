@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Program, Serving, TestApp, TestClient, origin};
+use crate::support::{Program, Serving, TestApp, TestClient, origin, within_a_second};
 
 /// A certificate and its private key, in PEM.
 struct Shown {
@@ -173,7 +173,7 @@ async fn sighup_loads_a_renewed_certificate_and_other_authorities() {
     assert!(refused.contains("server.pem and the key") && refused.contains("server.key"), "{refused}");
     write_files(directory.path(), &new, &authorities[1].pem());
     std::fs::write(directory.path().join("server.pem"), "nonsense").unwrap();
-    server.reload("server.pem contains no certificate");
+    server.reload("server.pem is not a chain of certificates");
     write_files(directory.path(), &new, &authorities[1].pem());
     std::fs::remove_file(directory.path().join("clients.pem")).unwrap();
     server.reload("clients.pem: entity not found");
@@ -183,5 +183,27 @@ async fn sighup_loads_a_renewed_certificate_and_other_authorities() {
     server.reload("SIGHUP: the TLS files were reloaded");
     assert!(connects(&new, None).await && connects(&new, Some(&robots[1])).await);
     assert!(!connects(&old, None).await && !connects(&new, Some(&robots[0])).await);
+    assert_eq!(server.stop().code, 0);
+}
+
+#[actix_web::test]
+async fn a_reload_that_hangs_holds_up_neither_requests_nor_the_end() {
+    let program = Program::new();
+    let directory = tempfile::tempdir().unwrap();
+    let own = self_signed();
+    let settings = write_files(directory.path(), &own, &authority().pem());
+    let server =
+        Serving::start(program.command(&["serve", "--listen", "127.0.0.1:0", "--config", settings.to_str().unwrap()]));
+    let anonymous = server.anonymous();
+    let certificate = directory.path().join("server.pem");
+    std::fs::remove_file(&certificate).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&certificate).status().unwrap();
+    assert!(made.success());
+    let second_finds_the_first = async || {
+        server.signal("HUP");
+        server.stderr.text().contains("the TLS files are still being read")
+    };
+    within_a_second("a second reload beside one that hangs", second_finds_the_first).await;
+    assert!(over_tls(&anonymous, &own, None).connects().await);
     assert_eq!(server.stop().code, 0);
 }
