@@ -145,7 +145,9 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let permit = permit(vault, Action::AUTHORIZATION_ROTATE_SECRET).await?;
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
-            print_client(&vault.rotate_secret(permit, &client_id, old_until).await?, None, None, json)
+            let (client, old_end) = vault.rotate_secret(permit, &client_id, old_until).await?;
+            let old = old_end.map(|end| ("old_secret_until", rfc_3339(end)));
+            print_client(&client, old, None, json)
         }
     }
 }
@@ -162,22 +164,22 @@ async fn create(vault: &Vault, options: Create) -> Result<(), CliError> {
         roles: options.roles,
         ..AuthorizationRequest::new(&options.application, options.resources, options.access)
     };
-    let expires = options.expires.map(rfc_3339);
+    let expires = options.expires.map(|end| ("expires", rfc_3339(end)));
     print_client(&vault.create_authorization(permit, request).await?, expires, key.private_pem.as_ref(), options.json)
 }
 
-/// Prints a new client secret, and the private key of a pair that was generated for the client. Neither is shown again.
+/// Prints a new client secret with a time about it, and the private key of a pair that was generated for the client. Neither is shown again.
 fn print_client(
     client: &NewClient,
-    expires: Option<String>,
+    time: Option<(&'static str, String)>,
     private_key: Option<&SecretText>,
     json: bool,
 ) -> Result<(), CliError> {
     let (id, secret) = (&client.client_id, client.client_secret.text().expose());
     if json {
         let mut printed = json!({"client_id": id, "client_secret": secret});
-        if let Some(expires) = expires {
-            printed["expires"] = expires.into();
+        if let Some((name, time)) = time {
+            printed[name] = time.into();
         }
         if let Some(private_key) = private_key {
             printed["response_private_key"] = private_key.expose().into();
@@ -186,8 +188,8 @@ fn print_client(
     }
     print_line(&format!("client_id      {id}"))?;
     print_line(&format!("client_secret  {secret}"))?;
-    if let Some(expires) = expires {
-        print_line(&format!("expires        {expires}"))?;
+    if let Some((name, time)) = time {
+        print_line(&format!("{name:<13}  {time}"))?;
     }
     print_line("The secret is not shown again.")?;
     private_key.map_or(Ok(()), response_key::print_private_key)

@@ -95,6 +95,9 @@ enum Command {
     Database(database::Command),
 }
 
+/// The exit code of a program that SIGPIPE ends, as a shell shows it.
+const CLOSED_PIPE: u8 = 141;
+
 /// Runs the command that the arguments name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(error) = environment::check() {
@@ -115,6 +118,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn fail(error: &CliError) -> ExitCode {
+    if let CliError::Output(error) = error
+        && error.is_closed_pipe()
+    {
+        return ExitCode::from(CLOSED_PIPE);
+    }
     output::print_error(&format!("chaveiro: {error}"));
     ExitCode::from(error.code())
 }

@@ -9,6 +9,13 @@ use serde::Serialize;
 #[error("cannot write the output: {0}")]
 pub(super) struct OutputError(io::ErrorKind);
 
+impl OutputError {
+    /// Whether the reader has gone, as `head` does when it has seen enough.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        self.0 == io::ErrorKind::BrokenPipe
+    }
+}
+
 /// Prints a line of the result.
 pub(super) fn print_line(line: &str) -> Result<(), OutputError> {
     writeln!(io::stdout().lock(), "{line}").map_err(|error| OutputError(error.kind()))

@@ -48,7 +48,7 @@ where
     fn run(&mut self, connection: Result<&mut AnyConnection, StoreError>) -> bool {
         let query = std::panic::AssertUnwindSafe(|| connection.and_then(|connection| (self.query)(connection)));
         let result = std::panic::catch_unwind(query).unwrap_or(Err(StoreError::Panicked));
-        let lost = matches!(result, Err(StoreError::Unavailable(_)));
+        let lost = matches!(result, Err(StoreError::Unavailable(_) | StoreError::Connection(_)));
         self.result = Some(result);
         lost
     }

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// The database cannot be reached, or did not commit.
     #[error("the database is unavailable: {0}")]
     Unavailable(&'static str),
+    /// PostgreSQL does not accept a connection; with the reason.
+    #[error("PostgreSQL does not accept the connection: {0}")]
+    Connection(String),
     /// A unique violation, also when the job ran alone.
     #[error("a row with the same key exists")]
     Conflict(Cause),
@@ -84,6 +87,7 @@ impl StoreError {
             StoreError::Busy
             | StoreError::TimedOut
             | StoreError::Unavailable(_)
+            | StoreError::Connection(_)
             | StoreError::Contended(_)
             | StoreError::DiskFull(_)
             | StoreError::InputOutput(_)

@@ -70,16 +70,13 @@ impl DatabaseLocation {
     pub(in crate::store) fn connect(&self) -> Result<AnyConnection, StoreError> {
         match self {
             Self::Sqlite(path) => sqlite::open(path).map(AnyConnection::Sqlite),
-            Self::Postgresql(url) => postgresql::open(url, |_| {}).map(AnyConnection::Postgresql),
+            Self::Postgresql(url) => postgresql::open(url).map(AnyConnection::Postgresql),
         }
     }
 
     /// Opens a connection for a running store, where no caller reports the cause: a failure is logged.
     pub(in crate::store) fn reconnect(&self) -> Result<AnyConnection, StoreError> {
-        match self {
-            Self::Sqlite(_) => self.connect(),
-            Self::Postgresql(url) => postgresql::open(url, postgresql::log_refusal).map(AnyConnection::Postgresql),
-        }
+        self.connect().inspect_err(|error| log::error!("cannot connect: {error}"))
     }
 
     /// Checks that a connection is a session of the database for as long as it is open. A pooler in transaction mode

@@ -24,13 +24,13 @@ struct Properties {
 const PROPERTIES: &str = "SELECT current_setting('transaction_read_only')::boolean AS is_read_only, \
     current_setting('server_encoding') AS encoding, current_setting('lc_messages') AS message_language";
 
-/// Opens and configures a connection. `refused` gets the cause of a failure.
+/// Opens and configures a connection.
 ///
 /// # Errors
-/// [`StoreError::ReadOnly`] on a standby: a connection to it would outlive the failover that brought it here.
+/// [`StoreError::Connection`]; [`StoreError::ReadOnly`] on a standby: a connection to it would outlive the failover that brought it here.
 /// [`StoreError::Location`] for a database that cannot store every text.
-pub(super) fn open(url: &str, refused: impl FnOnce(&ConnectionError)) -> Result<PgConnection, StoreError> {
-    let mut connection = establish(url, refused)?;
+pub(super) fn open(url: &str) -> Result<PgConnection, StoreError> {
+    let mut connection = establish(url)?;
     connection
         .batch_execute(&format!("SET application_name = 'chaveiro'; {TIMEOUTS}; SET client_min_messages = warning"))?;
     let properties: Properties = diesel::sql_query(PROPERTIES).get_result(&mut connection)?;
@@ -48,20 +48,25 @@ pub(super) fn open(url: &str, refused: impl FnOnce(&ConnectionError)) -> Result<
     Ok(connection)
 }
 
-fn establish(url: &str, refused: impl FnOnce(&ConnectionError)) -> Result<PgConnection, StoreError> {
-    PgConnection::establish(url).map_err(|error| {
-        refused(&error);
-        StoreError::Unavailable("PostgreSQL does not accept the connection")
-    })
+fn establish(url: &str) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(url).map_err(|error| StoreError::Connection(reason(&error)))
 }
 
-/// Logs why a connection failed. A message about the URL itself may quote its password, and is left out.
-pub(super) fn log_refusal(error: &ConnectionError) {
-    if let ConnectionError::BadConnection(message) = error
-        && message.starts_with("connection to server")
-    {
-        log::error!("cannot connect to PostgreSQL: {}", message.lines().next().unwrap_or_default());
+/// The beginnings of libpq's messages about a server, which name its host and port. Another message may be about the URL itself,
+/// and quote its password.
+const ABOUT_THE_SERVER: [&str; 4] =
+    ["connection to server", "could not translate host name", "could not connect to server", "timeout expired"];
+
+/// Returns the first line of a message that cannot quote the password.
+fn reason(error: &ConnectionError) -> String {
+    let line = match error {
+        ConnectionError::BadConnection(message) => message.lines().next().unwrap_or_default(),
+        _ => "",
+    };
+    if ABOUT_THE_SERVER.iter().any(|beginning| line.starts_with(beginning)) {
+        return line.into();
     }
+    "the database URL is not one that libpq takes".into()
 }
 
 /// Checks that two connections never share a session, which they do behind a pooler in transaction or statement mode.
@@ -75,10 +80,12 @@ pub(super) fn require_sessions(url: &str) -> Result<(), StoreError> {
         let session: Session = diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(connection)?;
         Ok(session.pid)
     };
-    let mut first = establish(url, |_| {})?;
+    let mut first = establish(url)?;
     let first_session = session(&mut first)?;
     for _ in 0..COMPARED_SESSIONS {
-        if session(&mut establish(url, |_| {})?)? == first_session {
+        let other_session = session(&mut establish(url)?)?;
+        // A pooler that hands out its sessions in turn gives the first connection another one, not the others the first.
+        if other_session == first_session || session(&mut first)? != first_session {
             return Err(StoreError::Location(
                 "the pooler before PostgreSQL shares a session among connections; use session mode, or connect to \
                  PostgreSQL directly"

@@ -180,8 +180,8 @@ impl Vault {
         self.execute_and_refresh(permit, rule).await
     }
 
-    /// Rotates the secret of a client. The previous secret stays valid until `old_until`; older ones expire now, so that at
-    /// most two are live.
+    /// Rotates the secret of a client. The previous secret stays valid until `old_until`, or its own expiry if that comes first;
+    /// older ones expire now, so that at most two are live. Returns the new secret and the end of the previous one.
     ///
     /// # Errors
     /// [`VaultError::NotFound`].
@@ -190,26 +190,29 @@ impl Vault {
         permit: Permit,
         client_id: &str,
         old_until: DateTime<Utc>,
-    ) -> Result<NewClient, VaultError> {
+    ) -> Result<(NewClient, Option<DateTime<Utc>>), VaultError> {
         let client_secret = ClientSecret::generate();
         let hash = client_secret.hash();
         let name = client_id.to_string();
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, &name)?;
             let mut secrets = client::client_secrets_by_authorization(context.connection(), row.id)?;
+            let mut old_end = None;
             if let Some(newest) = secrets.pop() {
                 let end = newest.expires_at.map_or(to_micros(old_until), |end| end.min(to_micros(old_until)));
                 client::set_secret_expiry(context.connection(), newest.id, end)?;
+                old_end = Some(from_micros(end));
             }
             for older in secrets {
                 client::delete_client_secret(context.connection(), older.id)?;
             }
             let now = context.micros();
             client::insert_client_secret(context.connection(), row.id, hash.as_bytes(), now)?;
-            changed(context, row.id)
+            meta::increment_change_mark(context.connection())?;
+            Ok(Done::new(Subject::Authorization(row.id), old_end))
         };
-        self.execute_and_refresh(permit, rule).await?;
-        Ok(NewClient { client_id: client_id.into(), client_secret })
+        let old_end = self.execute_and_refresh(permit, rule).await?;
+        Ok((NewClient { client_id: client_id.into(), client_secret }, old_end))
     }
 
     /// Grants a client a role.

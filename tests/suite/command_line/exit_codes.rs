@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use super::{expect_complaint, expect_recorded_failure};
 use crate::support::{Program, contents, finish, program};
@@ -162,7 +163,9 @@ fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let urls = [
-        (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection"),
+        (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection: connection to server"),
+        ("postgres://u:hunter2@nowhere.invalid/x".into(), "could not translate host name"),
+        ("postgres://u:hunter2@127.0.0.1/x?hunter3=1".into(), "the database URL is not one that libpq takes"),
         ("mysql://u:hunter2@127.0.0.1/x".into(), "unknown scheme"),
         ("hunter2".into(), "unknown scheme"),
         ("sqlite:/nowhere/hunter2.sqlite".into(), "the SQLite file cannot be created"),
@@ -184,4 +187,17 @@ fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
     let mut check = program(&["database", "check", "--database-url", &urls[0].0]);
     check.arg("--data-dir").arg(dir.path());
     expect_complaint(&finish(check), 4, urls[0].1);
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_command_without_a_word() {
+    let program = Program::new();
+    program.create_client("erp");
+    for arguments in [["audit", "tail"], ["application", "list"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = program.command(&arguments);
+        let ended = command.stdin(Stdio::null()).stdout(writer).output().unwrap();
+        assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(141), &[][..]), "{arguments:?}");
+    }
 }

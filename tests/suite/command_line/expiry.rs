@@ -65,5 +65,7 @@ fn an_overlap_beyond_ten_years_is_refused() {
     let rotate = ["authorization", "rotate-secret", "--client-id", &client.id, "--overlap-hours"];
     assert_eq!(program.run(&[&rotate[..], &["4294967295"]].concat()).code, 2);
     expect_complaint(&program.run(&["authorization", "rotate-secret", "--client-id", "x"]), 1, "no such authorization");
-    program.done(&[&rotate[..], &["87600"]].concat());
+    assert!(program.done(&[&rotate[..], &["87600"]].concat()).contains("old_secret_until  20"));
+    let shortened = program.json(&[&rotate[..4], &["--overlap-hours", "1"]].concat());
+    assert!(shortened["old_secret_until"].as_str().unwrap().ends_with('Z'), "{shortened}");
 }

@@ -65,7 +65,7 @@ struct PgBouncer {
 }
 
 impl PgBouncer {
-    fn start(program: &Path, mode: &str) -> Self {
+    fn start(program: &Path, mode: &str, more: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("pgb").tempdir_in("/tmp").unwrap();
         let server = OwnDatabase::server();
         let parameter = |name: &str| server.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
@@ -76,7 +76,7 @@ impl PgBouncer {
         let password = server.password().map(|password| format!(" password={password}")).unwrap_or_default();
         let configuration = format!(
             "[databases]\n* = host={host} port={port} user={user}{password}\n[pgbouncer]\npool_mode = {mode}\n\
-             auth_type = any\nlisten_addr =\nunix_socket_dir = {path}\nlisten_port = 6432\n"
+             auth_type = any\nlisten_addr =\nunix_socket_dir = {path}\nlisten_port = 6432\n{more}\n"
         );
         let file = dir.path().join("pgbouncer.ini");
         std::fs::write(&file, configuration).unwrap();
@@ -129,8 +129,10 @@ async fn a_pooler_that_shares_sessions_is_refused_and_one_in_session_mode_works(
     let Some(pgbouncer) = Service::find_program("pgbouncer") else { return };
     let administrator = TestDatabase::new();
     let database = OwnDatabase::create(&administrator, "");
-    for mode in ["transaction", "statement"] {
-        let pooler = PgBouncer::start(&pgbouncer, mode);
+    for (mode, more) in
+        [("transaction", ""), ("statement", ""), ("transaction", "server_round_robin = 1\nmin_pool_size = 3")]
+    {
+        let pooler = PgBouncer::start(&pgbouncer, mode, more);
         program.url = pooler.url(&database.name);
         for arguments in [["database", "migrate"], ["database", "check"]] {
             let finished = program.run(&arguments);
@@ -138,7 +140,7 @@ async fn a_pooler_that_shares_sessions_is_refused_and_one_in_session_mode_works(
             assert!(finished.stderr.contains("use session mode"), "{mode}: {finished:?}");
         }
     }
-    let pooler = PgBouncer::start(&pgbouncer, "session");
+    let pooler = PgBouncer::start(&pgbouncer, "session", "");
     program.url = pooler.url(&database.name);
     let credentials = program.create_client("erp");
     let server = program.serve();

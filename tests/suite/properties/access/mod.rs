@@ -173,7 +173,7 @@ async fn two_secrets_work_at_once_and_never_three() {
     let (app, first, _) = vault().await;
     let rotate = async |client: &TestClient| {
         let until = app.clock.now() + Duration::from_secs(60);
-        let created = app
+        let (created, _) = app
             .vault
             .rotate_secret(app.operator(Action::AUTHORIZATION_ROTATE_SECRET).await, &client.client_id, until)
             .await
