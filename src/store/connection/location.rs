@@ -38,6 +38,11 @@ impl DatabaseLocation {
                 _ => Ok(Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))),
             },
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                if !has_plain_userinfo(&rest[2..]) {
+                    return refuse(
+                        "the database URL has an @ or a / too many; write those of a user or password as %40 and %2F",
+                    );
+                }
                 if !cfg!(feature = "postgres-tls") && requires_tls(url) {
                     return refuse(
                         "the database URL requires TLS, which this build lacks; build with --features postgres-tls",
@@ -92,6 +97,14 @@ impl DatabaseLocation {
     }
 }
 
+/// Whether the first `@` ends user and password, and none follows it. libpq would take the rest of a password with an `@` or
+/// a `/` for a host or a port, and name it in its messages.
+fn has_plain_userinfo(rest: &str) -> bool {
+    let before_query = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
+    authority.matches('@').count() <= 1 && !path.contains('@')
+}
+
 /// Whether the URL requires TLS. `sslmode=prefer` and weaker modes do not.
 fn requires_tls(url: &str) -> bool {
     ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full"].iter().any(|mode| url.contains(mode))
@@ -108,7 +121,9 @@ mod tests {
         );
         assert!(matches!(DatabaseLocation::parse("sqlite:///a/b"), Ok(DatabaseLocation::Sqlite(p)) if p == *"/a/b"));
         assert!(matches!(DatabaseLocation::parse("sqlite:a"), Ok(DatabaseLocation::Sqlite(p)) if p == *"a"));
-        for url in ["postgres://h/d", "postgresql://u:p@h/d?sslmode=prefer"] {
+        for url in
+            ["postgres://h/d", "postgresql://u:p@h/d?sslmode=prefer", "postgres:///d?user=a@b", "postgres://u:%40%2F@h"]
+        {
             assert!(matches!(DatabaseLocation::parse(url), Ok(DatabaseLocation::Postgresql(_))), "{url}");
         }
     }
@@ -122,6 +137,9 @@ mod tests {
             "postgres:nobody",
             "sqlite:",
             "sqlite::memory:",
+            "postgres://u:pa@pw@h/d",
+            "postgres://u:1/pw@h/d",
+            "postgres://u:p@h/d@pw",
             "sqlite:file:v.db?mode=memory",
             "sqlite://FILE:/a",
             "postgre://u:pw@h/d",

@@ -165,6 +165,7 @@ fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
     let urls = [
         (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection: connection to server"),
         ("postgres://u:hunter2@nowhere.invalid/x".into(), "could not translate host name"),
+        ("postgres://u:pa@hunter2@nowhere.invalid/x".into(), "write those of a user or password as %40"),
         ("postgres://u:hunter2@127.0.0.1/x?hunter3=1".into(), "the database URL is not one that libpq takes"),
         ("mysql://u:hunter2@127.0.0.1/x".into(), "unknown scheme"),
         ("hunter2".into(), "unknown scheme"),
