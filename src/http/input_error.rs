@@ -38,6 +38,9 @@ pub(crate) enum InputError {
     /// A part of the request is not UTF-8.
     #[error("The {0} must be UTF-8")]
     NotUtf8(&'static str),
+    /// A parameter that has no meaning here came more than once.
+    #[error("No parameter may be repeated")]
+    Repeated,
     /// The body is larger than the settings allow.
     #[error("The request body is too large")]
     TooLarge,
@@ -79,6 +82,7 @@ impl InputError {
             | Self::NoBoundary
             | Self::PartEncoding
             | Self::NotUtf8(_)
+            | Self::Repeated
             | Self::TooLarge
             | Self::Unreadable
             | Self::UnreadableSource
@@ -100,6 +104,7 @@ impl InputError {
             | Self::NoBoundary
             | Self::PartEncoding
             | Self::NotUtf8(_)
+            | Self::Repeated
             | Self::Unreadable
             | Self::UnreadableSource
             | Self::Header { .. }
@@ -123,6 +128,11 @@ impl InputError {
     /// Creates the error of a parameter that is not UTF-8.
     pub(crate) fn not_utf8(name: &'static str) -> Self {
         Self::parameter(name, "must be UTF-8")
+    }
+
+    /// Creates the error of a parameter that came more than once.
+    pub(crate) fn repeated(name: &'static str) -> Self {
+        Self::parameter(name, "must not be repeated")
     }
 
     /// Creates the error of a parameter.

@@ -13,11 +13,13 @@ mod family;
 mod input_error;
 mod item;
 mod json_number;
+mod json_object;
 mod keyfactor;
 mod oauth;
 mod openapi;
 mod ops;
 mod pam;
+mod repeated;
 mod schema;
 mod server;
 #[cfg(test)]

@@ -99,14 +99,16 @@ fn item_answer(call: &Call, done: BatchResult) -> Result<(StatusCode, String, It
     }
 }
 
-/// Parses the items. A malformed item becomes [`BatchItem::Invalid`], which the vault refuses, with its parse error.
+/// Parses the items. A malformed item becomes [`BatchItem::Invalid`], which the vault refuses, with its parse error. In a
+/// malformed request no item takes effect.
 fn batch_items(parameters: &Parameters) -> Result<Vec<(BatchItem, Option<InputError>)>, InputError> {
     let items = parameters.objects("items")?.unwrap_or_default();
     let parsed = |item: &Parameters| match batch_item(item) {
-        Ok(item) => (item, None),
-        Err(error) => (BatchItem::Invalid, Some(error)),
+        Ok(item) => Ok((item, None)),
+        Err(error) if parameters.require_valid().is_err() => Err(error),
+        Err(error) => Ok((BatchItem::Invalid, Some(error))),
     };
-    Ok(items.iter().map(parsed).collect())
+    items.iter().map(parsed).collect()
 }
 
 fn batch_item(item: &Parameters) -> Result<BatchItem, InputError> {

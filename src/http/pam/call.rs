@@ -106,12 +106,12 @@ impl Call {
         self.context.rendering.dialect
     }
 
-    /// Parses the parameters, all of which must be UTF-8. An error is recorded.
+    /// Parses the parameters, all of which must be UTF-8, and none repeated. An error is recorded.
     pub(super) async fn parse<T>(
         &self,
         parse: impl FnOnce(&Parameters) -> Result<T, InputError>,
     ) -> Result<T, PamError> {
-        let parsed = parse(&self.parameters).and_then(|input| self.parameters.require_utf8().map(|()| input));
+        let parsed = parse(&self.parameters).and_then(|input| self.parameters.require_valid().map(|()| input));
         match parsed {
             Ok(input) => Ok(input),
             Err(error) => Err(self.refuse(error).await),

@@ -184,3 +184,43 @@ async fn what_is_the_vaults_own_cannot_be_assigned() {
     assert_eq!(stranger.get("/iso/pam/credential").await.expect(200)["credentials"], json!([]));
     assert_eq!(client.password("i").await, "p");
 }
+
+#[actix_web::test]
+async fn a_repeated_parameter_is_refused_by_name_and_nothing_is_kept() {
+    let (app, client) = vault().await;
+    let path = "/iso/pam/credential";
+    let own = "hostname=a&ip=10.0.0.1&username=u&identifier=i";
+    let json = |member: &str| format!(r#"{{"hostname":"a","ip":"10.0.0.1","username":"u","identifier":"i",{member}}}"#);
+    let (form_type, json_type) = ("application/x-www-form-urlencoded", "application/json");
+    let part = |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nhunter2\r\n");
+    let parts = format!("{}{}--x--\r\n", part("content"), part("content"));
+    let (content, plugin, any) = (
+        "Invalid parameter content: must not be repeated",
+        "Invalid parameter jit: must not be repeated",
+        "No parameter may be repeated",
+    );
+    for (media_type, body, expected) in [
+        (json_type, json(r#""content":"hunter2","content":"b""#), content),
+        (json_type, json(r#""content":"hunter2","\u0063ontent":"hunter2""#), content),
+        (json_type, json(r#""jit_settings":{"jit":"hunter2","jit":"b"}"#), plugin),
+        (json_type, json(r#""hunter2":1,"hunter2":2"#), any),
+        (json_type, json(r#""content":"a","x":{"y":[{"hunter2":1,"hunter2":2}]}"#), any),
+        (form_type, format!("{own}&content=hunter2&content=b"), content),
+        (form_type, format!("{own}&jit_settings[jit]=hunter2&jit_settings%5Bjit%5D=b"), plugin),
+        (form_type, format!("{own}&hunter2=1&hunter2=2"), any),
+        ("multipart/form-data; boundary=x", parts, content),
+    ] {
+        let request = client.request(Method::POST, path).header("Content-Type", media_type).body(body.clone());
+        let answer = client.send(request).await;
+        assert_eq!(answer.expect(400)["response"]["message"], expected, "{body}");
+        assert!(!answer.text.contains("hunter2"), "{body}");
+    }
+    let twice = client.post("/iso/pam/credential?content=a&content=b", &json!({ "hostname": "a" })).await;
+    assert_eq!(twice.expect(400)["response"]["message"], content);
+    let twice = client.get("/iso/pam/credential?limit=1&limit=2").await;
+    assert_eq!(twice.expect(400)["response"]["message"], "Invalid parameter limit: must not be repeated");
+    let nested = r#"{"items":[{"save":{"hostname":"a","content":"a","content":"b"}}]}"#;
+    let batch = client.request(Method::POST, "/iso/pam/credential/batch").header("Content-Type", json_type);
+    assert_eq!(client.send(batch.body(nested)).await.expect(400)["response"]["message"], content);
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM credential"), [0]);
+}

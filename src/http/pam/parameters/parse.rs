@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::values::Parameters;
 use crate::http::input_error::InputError;
+use crate::http::json_object::JsonObject;
+use crate::http::repeated::Repeated;
 use crate::http::server::{Body, Charset, Content};
 use crate::http::urlencoded::{self, NotUtf8};
 
@@ -37,30 +39,22 @@ pub(crate) async fn from_body(request: &HttpRequest, body: Body) -> Result<Param
 fn parse(body: &Body) -> Result<Option<Parameters>, InputError> {
     match body.content()? {
         Content::Empty => Ok(Some(Parameters::default())),
-        Content::Json(text) => json(text).map(Some),
+        Content::Json(text) => JsonObject::parse(text).map(|object| Some(object.into())),
         Content::Form(text) => pairs(urlencoded::body_pairs(text)).map(Some),
         Content::Multipart => Ok(None),
     }
 }
 
-fn json(text: &str) -> Result<Parameters, InputError> {
-    // The parser's own message repeats the input, so it is dropped.
-    match serde_json::from_str(text).map_err(|_| InputError::not_json(text))? {
-        Value::Object(members) => Ok(Parameters::new(members)),
-        _ => Err(InputError::NotAnObject),
-    }
-}
-
-/// The members of a form, and the names of values that are not UTF-8.
+/// The members of a form, the names of values that are not UTF-8, and the repeated name.
 #[derive(Default)]
 struct Members {
     members: Map<String, Value>,
     not_utf8: Vec<String>,
+    repeated: Repeated,
 }
 
 impl Members {
-    /// Adds a pair. `group[member]=value` is the member of a nested object, as PHP clients write it. The last value of a
-    /// repeated parameter wins.
+    /// Adds a pair. `group[member]=value` is the member of a nested object, as PHP clients write it.
     fn insert(&mut self, name: &str, value: Result<String, NotUtf8>) {
         let value = value.unwrap_or_else(|NotUtf8| {
             self.not_utf8.push(name.into());
@@ -68,20 +62,27 @@ impl Members {
         });
         let nested = name.strip_suffix(']').and_then(|name| name.split_once('['));
         match nested {
-            Some((group, member)) if !group.is_empty() && !member.is_empty() => {
-                let group = self.members.entry(group).or_insert_with(|| Value::Object(Map::new()));
-                if let Some(group) = group.as_object_mut() {
-                    group.insert(member.into(), value.into());
+            Some((group_name, member)) if !group_name.is_empty() && !member.is_empty() => {
+                let group = self.members.entry(group_name).or_insert_with(|| Value::Object(Map::new()));
+                let previous = match group.as_object_mut() {
+                    Some(members) => members.insert(member.into(), value.into()),
+                    // The group came as a text, too.
+                    None => Some(Value::Null),
+                };
+                if previous.is_some() {
+                    self.repeated.note(|| format!("{group_name}.{member}"));
                 }
             }
             _ => {
-                self.members.insert(name.into(), value.into());
+                if self.members.insert(name.into(), value.into()).is_some() {
+                    self.repeated.note(|| name.into());
+                }
             }
         }
     }
 
     fn into_parameters(self) -> Parameters {
-        Parameters::from_form(self.members, self.not_utf8)
+        Parameters::from_form(self.members, self.not_utf8, self.repeated)
     }
 }
 
@@ -170,12 +171,45 @@ mod tests {
     }
 
     #[test]
-    fn forms_may_nest_once_and_the_last_value_counts() {
+    fn forms_may_nest_once() {
         let sent = form("jit_settings[jit]=true&jit_settings%5Bplugin%5D=P&name=a+b%21");
         let group = sent.object("jit_settings").unwrap().unwrap();
         assert_eq!((group.flag("jit"), group.text("plugin")), (Ok(Some(true)), Ok(Some("P".into()))));
         assert_eq!(text(&sent, "name"), Some("a b!".into()));
-        assert_eq!(text(&form("a=1&a=2"), "a"), Some("2".into()));
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_an_error_however_it_is_written() {
+        let json = |text: &str| parsed(MediaType::Json, text.as_bytes()).unwrap();
+        let once = form("tags=a,b&name=x&jit_settings[plugin]=P&other_settings[plugin]=P");
+        assert_eq!(once.require_valid(), Ok(()));
+        for sent in [form("content=a&content=b"), form("content=a&%63ontent=a"), json(r#"{"content":1,"content":2}"#)] {
+            assert_eq!(sent.secret("content").map(drop), Err(InputError::repeated("content")));
+            assert_eq!(sent.require_valid(), Err(InputError::Repeated));
+        }
+        let nested = r#"{"content": "a", "jit_settings": {"plugin": "P", "plugin": "Q"}}"#;
+        for sent in [form("content=a&jit_settings[plugin]=P&jit_settings[plugin]=Q"), json(nested)] {
+            assert_eq!(text(&sent, "content"), Some("a".into()));
+            let group = sent.object("jit_settings").unwrap().unwrap();
+            assert_eq!((group.text("plugin"), group.flag("jit")), (Err(InputError::repeated("plugin")), Ok(None)));
+        }
+        let items = json(r#"{"items": [{"read": "1"}, {"save": {"content": "a", "content": "b"}}]}"#);
+        let items = items.objects("items").unwrap().unwrap();
+        assert!(items[1].object("save").unwrap().unwrap().secret("content").is_err());
+        for sent in [form("jit_settings=&jit_settings[jit]=1"), form("jit_settings[jit]=1&jit_settings=x"), form("x&x")]
+        {
+            assert_eq!(sent.require_valid(), Err(InputError::Repeated));
+        }
+    }
+
+    #[test]
+    fn the_query_and_the_body_may_name_the_same_parameter() {
+        let mut sent = form("a=1");
+        sent.extend(form("a=2"));
+        assert_eq!((text(&sent, "a"), sent.require_valid()), (Some("2".into()), Ok(())));
+        sent.extend(form("b=1&b=2"));
+        sent.extend(form("c=1"));
+        assert_eq!(sent.text("b"), Err(InputError::repeated("b")));
     }
 
     #[test]
@@ -185,8 +219,8 @@ mod tests {
         assert_eq!(text(&sent, "name"), Some("x".into()));
         let group = sent.object("jit_settings").unwrap().unwrap();
         assert_eq!(group.text("plugin"), Err(InputError::not_utf8("plugin")));
-        assert_eq!(sent.require_utf8(), Err(InputError::NotUtf8("value of every parameter")));
-        assert_eq!(form("content=caf%C3%A9").require_utf8(), Ok(()));
+        assert_eq!(sent.require_valid(), Err(InputError::NotUtf8("value of every parameter")));
+        assert_eq!(form("content=caf%C3%A9").require_valid(), Ok(()));
     }
 
     proptest! {

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
+use crate::http::json_object::JsonObject;
+use crate::http::repeated::Repeated;
 use crate::text::{TextError, canonical_number, is_storable, line, list, single_line};
 
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
@@ -19,6 +21,14 @@ pub(crate) struct Parameters {
     /// The names of values that are not UTF-8, which are errors of these parameters.
     #[serde(skip)]
     not_utf8: Vec<String>,
+    #[serde(skip)]
+    repeated: Repeated,
+}
+
+impl From<JsonObject> for Parameters {
+    fn from(object: JsonObject) -> Self {
+        Self { members: object.members, not_utf8: Vec::new(), repeated: object.repeated }
+    }
 }
 
 impl std::fmt::Debug for Parameters {
@@ -28,34 +38,41 @@ impl std::fmt::Debug for Parameters {
 }
 
 impl Parameters {
-    /// Creates the parameters of a JSON object.
+    /// Creates the parameters of a test.
+    #[cfg(test)]
     pub(crate) fn new(members: Map<String, Value>) -> Self {
-        Self { members, not_utf8: Vec::new() }
+        Self { members, ..Self::default() }
     }
 
     /// Creates the parameters of a form. `not_utf8` are the names of values that are not UTF-8.
-    pub(super) fn from_form(members: Map<String, Value>, not_utf8: Vec<String>) -> Self {
-        Self { members, not_utf8 }
+    pub(super) fn from_form(members: Map<String, Value>, not_utf8: Vec<String>, repeated: Repeated) -> Self {
+        Self { members, not_utf8, repeated }
     }
 
     /// Adds the parameters of `other`, which take precedence.
     pub(crate) fn extend(&mut self, other: Parameters) {
         self.members.extend(other.members);
         self.not_utf8.extend(other.not_utf8);
+        self.repeated.extend(other.repeated);
     }
 
-    /// Requires UTF-8 of the values that were not read, too: nothing of a malformed request takes effect.
+    /// Requires UTF-8 of the values that were not read, and that no name is repeated, too: nothing of a malformed request
+    /// takes effect.
     ///
     /// # Errors
-    /// [`InputError::NotUtf8`].
-    pub(crate) fn require_utf8(&self) -> Result<(), InputError> {
-        if self.not_utf8.is_empty() { Ok(()) } else { Err(InputError::NotUtf8("value of every parameter")) }
+    /// [`InputError::NotUtf8`], [`InputError::Repeated`].
+    pub(crate) fn require_valid(&self) -> Result<(), InputError> {
+        if !self.not_utf8.is_empty() {
+            return Err(InputError::NotUtf8("value of every parameter"));
+        }
+        self.repeated.require_none()
     }
 
     fn value(&self, parameter: &'static str) -> Result<Option<&Value>, InputError> {
         if self.not_utf8.iter().any(|name| name == parameter) {
             return Err(InputError::not_utf8(parameter));
         }
+        self.repeated.require_once(parameter, str::eq)?;
         Ok(self.members.get(parameter).filter(|value| !value.is_null()))
     }
 
@@ -163,17 +180,22 @@ impl Parameters {
         match self.value(parameter)? {
             None => Ok(None),
             Some(Value::Object(members)) => {
-                Ok(Some(Self { members: members.clone(), not_utf8: self.not_utf8_in(parameter) }))
+                Ok(Some(Self { not_utf8: self.not_utf8_in(parameter), ..self.nested(parameter, members) }))
             }
             Some(Value::Array(elements)) => match elements.as_slice() {
                 [] => Ok(None),
-                [Value::Object(members)] => Ok(Some(Self::new(members.clone()))),
+                [Value::Object(members)] => Ok(Some(self.nested(parameter, members))),
                 _ => Err(InputError::parameter(parameter, "expected an object")),
             },
             // A form sends an empty text for an absent object.
             Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(_) => Err(InputError::parameter(parameter, "expected an object")),
         }
+    }
+
+    /// Creates the parameters of an object in the member `parameter`.
+    fn nested(&self, parameter: &str, members: &Map<String, Value>) -> Self {
+        Self { members: members.clone(), not_utf8: Vec::new(), repeated: self.repeated.nested(parameter) }
     }
 
     /// Returns the names of the members of a group of a form whose values are not UTF-8.
@@ -188,7 +210,7 @@ impl Parameters {
         match self.value(parameter)? {
             None => Ok(None),
             Some(Value::Array(elements)) => {
-                let object = |element: &Value| element.as_object().cloned().map(Self::new).ok_or_else(wrong);
+                let object = |element: &Value| Ok(self.nested(parameter, element.as_object().ok_or_else(wrong)?));
                 elements.iter().map(object).collect::<Result<_, _>>().map(Some)
             }
             Some(_) => Err(wrong()),
