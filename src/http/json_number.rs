@@ -12,7 +12,7 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
 }
 
 /// Returns the value of a 64-bit float that is a whole number.
-pub(crate) fn whole_float(number: f64) -> Option<i64> {
+fn whole_float(number: f64) -> Option<i64> {
     let is_whole = number.fract() == 0.0 && (-LARGEST..=LARGEST).contains(&number);
     is_whole.then_some(number as i64)
 }

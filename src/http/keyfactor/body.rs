@@ -3,28 +3,24 @@
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use zeroize::Zeroize;
 
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
+use crate::http::json_object::{JsonObject, wipe};
+use crate::http::repeated::Repeated;
 
 /// A JSON object. It may hold secrets, so its strings are wiped when it is dropped.
 #[derive(Default)]
-pub(super) struct Members(Map<String, Value>);
+pub(super) struct Members {
+    members: Map<String, Value>,
+    /// The repeated member of the body, at any depth: in errors, too, a member is named by its path.
+    repeated: Repeated,
+}
 
 impl Drop for Members {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(elements) => elements.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        self.members.values_mut().for_each(wipe);
     }
 }
 
@@ -45,20 +41,27 @@ impl Members {
     /// # Errors
     /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnObject`].
     pub(super) fn parse(text: &str) -> Result<Self, InputError> {
-        // The parser's own message repeats the input, so it is dropped.
-        match serde_json::from_str(text).map_err(|_| InputError::not_json(text))? {
-            Value::Object(members) => Ok(Members(members)),
-            mut other => {
-                wipe(&mut other);
-                Err(InputError::NotAnObject)
-            }
-        }
+        let JsonObject { members, repeated } = JsonObject::parse(text)?;
+        Ok(Self { members, repeated })
+    }
+
+    /// Requires that no member is repeated, unknown ones included.
+    ///
+    /// # Errors
+    /// [`InputError::Repeated`].
+    pub(super) fn require_valid(&self) -> Result<(), InputError> {
+        self.repeated.require_none()
+    }
+
+    fn nested(&self, members: &Map<String, Value>) -> Self {
+        Self { members: members.clone(), repeated: self.repeated.clone() }
     }
 
     fn value(&self, path: &'static str) -> Result<Option<&Value>, InputError> {
-        let mut found = self.0.iter().filter(|(name, _)| name.eq_ignore_ascii_case(name_of(path)));
+        self.repeated.require_once(path, str::eq_ignore_ascii_case)?;
+        let mut found = self.members.iter().filter(|(name, _)| name.eq_ignore_ascii_case(name_of(path)));
         match (found.next(), found.next()) {
-            (_, Some(_)) => Err(InputError::parameter(path, "must not be repeated")),
+            (_, Some(_)) => Err(InputError::repeated(path)),
             (found, None) => Ok(found.map(|(_, value)| value).filter(|value| !value.is_null())),
         }
     }
@@ -121,13 +124,13 @@ impl Members {
 
     /// Returns a nested object.
     pub(super) fn object(&self, path: &'static str) -> Result<Option<Members>, InputError> {
-        self.read(path, "expected an object", |value| value.as_object().cloned().map(Members))
+        self.read(path, "expected an object", |value| Some(self.nested(value.as_object()?)))
     }
 
     /// Returns an array of objects; absent is empty.
     pub(super) fn objects(&self, path: &'static str) -> Result<Vec<Members>, InputError> {
-        let objects =
-            |value: &Value| value.as_array()?.iter().map(|element| element.as_object().cloned().map(Members)).collect();
+        let object = |element: &Value| Some(self.nested(element.as_object()?));
+        let objects = |value: &Value| value.as_array()?.iter().map(object).collect();
         Ok(self.read(path, "expected an array of objects", objects)?.unwrap_or_default())
     }
 }
@@ -151,6 +154,22 @@ mod tests {
         assert!(members(&json!({ "Name": "x", "name": "y" })).text("Name").is_err());
         assert_eq!(members(&json!({ "Other": 1, "Name": null })).text("Name"), Ok(None));
         assert_eq!(members(&json!({ "id": 7 })).number("ProviderTypeParamValues.ProviderTypeParam.Id"), Ok(Some(7)));
+    }
+
+    #[test]
+    fn a_repeated_member_is_refused_by_its_path() {
+        let sent = Members::parse(r#"{"name": "x", "Name": "y", "name": "z"}"#).unwrap();
+        assert_eq!(sent.text("Name"), Err(InputError::repeated("Name")));
+        let sent = Members::parse(r#"{"Id": 1, "values": [{"param": {"id": 1, "id": 2}}]}"#).unwrap();
+        assert_eq!(
+            (sent.number("Id"), sent.number("Values.Param.Id")),
+            (Ok(Some(1)), Err(InputError::repeated("Values.Param.Id")))
+        );
+        let value = sent.objects("Values").unwrap().remove(0);
+        let param = value.object("Values.Param").unwrap().unwrap();
+        assert_eq!(param.number("Values.Param.Id"), Err(InputError::repeated("Values.Param.Id")));
+        assert_eq!(sent.require_valid(), Err(InputError::Repeated));
+        assert_eq!(members(&json!({ "Name": "x" })).require_valid(), Ok(()));
     }
 
     #[test]
@@ -188,13 +207,6 @@ mod tests {
             assert_eq!(sent.require_empty(path), Ok(()), "{path}");
         }
         assert!(sent.require_empty("Full").is_err() && sent.require_empty("Text").is_err());
-    }
-
-    #[test]
-    fn a_dropped_body_is_wiped() {
-        let mut value = json!({ "a": "secret", "b": ["secret", { "c": "secret" }] });
-        wipe(&mut value);
-        assert_eq!(value, json!({ "a": "", "b": ["", { "c": "" }] }));
     }
 
     #[test]

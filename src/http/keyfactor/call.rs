@@ -62,24 +62,24 @@ impl Call {
     /// Parses the body.
     ///
     /// # Errors
-    /// The error of `parse`, recorded.
+    /// The error of `parse`, or [`InputError::Repeated`], recorded.
     pub(super) async fn parse<T>(
         &self,
         parse: impl FnOnce(&Members) -> Result<T, InputError>,
     ) -> Result<T, KeyfactorError> {
-        self.accept(parse(&self.body)).await
+        self.accept(parse(&self.body).and_then(|value| self.body.require_valid().map(|()| value))).await
     }
 
-    /// Parses the query, all of which must be UTF-8.
+    /// Parses the query, all of which must be UTF-8, and nothing repeated.
     ///
     /// # Errors
-    /// The error of `parse`, or [`InputError::NotUtf8`], recorded.
+    /// The error of `parse`, [`InputError::NotUtf8`] or [`InputError::Repeated`], recorded.
     pub(super) async fn query<T>(
         &self,
         parse: impl FnOnce(Query<'_>) -> Result<T, InputError>,
     ) -> Result<T, KeyfactorError> {
         let query = Query::new(self.http.query_string());
-        self.accept(parse(query).and_then(|value| query.require_utf8().map(|()| value))).await
+        self.accept(parse(query).and_then(|value| query.require_valid().map(|()| value))).await
     }
 
     /// Parses condition, page and order of a list.

@@ -19,7 +19,6 @@ pub(super) enum ErrorKind {
     InvalidClient,
     CredentialsInQuery,
     TwoMethods,
-    Repeated,
     /// The body is JSON, and not an object of strings, numbers and booleans.
     NotFlat,
     /// The body is in parts.
@@ -68,7 +67,6 @@ impl OAuthError {
             ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
             ErrorKind::CredentialsInQuery => (bad, Code::InvalidRequest, "Secrets must not be sent in the URL"),
             ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "Credentials came both by Basic and in the body"),
-            ErrorKind::Repeated => (bad, Code::InvalidRequest, "A parameter came more than once"),
             ErrorKind::NotFlat => {
                 (bad, Code::InvalidRequest, "The request body must be an object of strings, numbers and booleans")
             }

@@ -3,14 +3,15 @@
 //! A repeated parameter is an error, and an empty one counts as absent (RFC 6749, section 3.2).
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Number, Value};
 
 use super::error::ErrorKind;
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
-use crate::http::json_number::whole_float;
+use crate::http::json_number::whole;
+use crate::http::json_object::JsonObject;
+use crate::http::repeated::Repeated;
 use crate::http::server::{Body, Content};
 use crate::http::urlencoded::{self, NotUtf8};
 
@@ -25,7 +26,7 @@ impl Form {
     /// Parses a body.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`], [`ErrorKind::NotFlat`], [`ErrorKind::Multipart`], [`ErrorKind::Repeated`]
+    /// [`ErrorKind::Input`], [`ErrorKind::NotFlat`], [`ErrorKind::Multipart`]
     pub(super) fn parse(body: &Body) -> Result<Self, ErrorKind> {
         match body.content().map_err(ErrorKind::from)? {
             Content::Empty => Ok(Self(Vec::new())),
@@ -44,28 +45,31 @@ impl Form {
             })?;
             Ok((name, SecretText::new(value)))
         };
-        let pairs: Result<_, InputError> = urlencoded::body_pairs(text).map(pair).collect();
-        Self::unique(pairs.map_err(ErrorKind::Input)?)
+        let pairs: Result<Vec<(String, SecretText)>, InputError> = urlencoded::body_pairs(text).map(pair).collect();
+        let pairs = pairs.map_err(ErrorKind::Input)?;
+        let mut repeated = Repeated::default();
+        let mut names = HashSet::new();
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !names.insert(name.as_str())) {
+            repeated.note(|| name.clone());
+        }
+        Self::new(pairs, &repeated)
     }
 
     fn from_json(text: &str) -> Result<Self, ErrorKind> {
-        // The message of the parser repeats the input, so it is dropped.
-        let Pairs(members) = serde_json::from_str(text).map_err(|error: serde_json::Error| {
-            if error.is_data() { ErrorKind::NotFlat } else { ErrorKind::Input(InputError::not_json(text)) }
-        })?;
-        let pair = |(name, value): (String, Scalar)| {
-            let value = value.into_text(&name)?;
-            Ok((name, value))
+        let JsonObject { members, repeated } = match JsonObject::parse(text) {
+            Err(InputError::NotAnObject) => return Err(ErrorKind::NotFlat),
+            parsed => parsed.map_err(ErrorKind::Input)?,
         };
-        let pairs: Result<_, InputError> = members.into_iter().map(pair).collect();
-        Self::unique(pairs.map_err(ErrorKind::Input)?)
+        let pair = |(name, value): (String, Value)| scalar(&name, value).map(|value| (name, value));
+        let pairs: Result<_, ErrorKind> = members.into_iter().map(pair).collect();
+        Self::new(pairs?, &repeated)
     }
 
-    fn unique(pairs: Vec<(String, SecretText)>) -> Result<Self, ErrorKind> {
-        let mut names = HashSet::new();
-        if !pairs.iter().all(|(name, _)| names.insert(name.as_str())) {
-            return Err(ErrorKind::Repeated);
+    fn new(pairs: Vec<(String, SecretText)>, repeated: &Repeated) -> Result<Self, ErrorKind> {
+        for name in PARAMETERS {
+            repeated.require_once(name, str::eq).map_err(ErrorKind::Input)?;
         }
+        repeated.require_none().map_err(ErrorKind::Input)?;
         Ok(Self(pairs.into_iter().filter(|(_, value)| !value.expose().is_empty()).collect()))
     }
 
@@ -85,98 +89,28 @@ fn known(name: &str) -> Option<&'static str> {
     PARAMETERS.into_iter().find(|known| *known == name)
 }
 
-/// The members of a JSON object in order, duplicates included. `null` is an empty value.
-struct Pairs(Vec<(String, Scalar)>);
-
-/// A string, a number or a boolean.
-enum Scalar {
-    /// The value as text.
-    Text(SecretText),
-    /// A number with a fraction or an exponent, which has several spellings as text.
-    Float(f64),
+/// Converts a value of a JSON object to text. `null` is an empty one.
+fn scalar(name: &str, value: Value) -> Result<SecretText, ErrorKind> {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number_text(name, &number).map_err(ErrorKind::Input)?,
+        Value::Array(_) | Value::Object(_) => return Err(ErrorKind::NotFlat),
+    };
+    Ok(SecretText::new(text))
 }
 
-impl Scalar {
-    /// Returns the value of the parameter `name` as text.
-    fn into_text(self, name: &str) -> Result<SecretText, InputError> {
-        let number = match self {
-            Self::Text(text) => return Ok(text),
-            Self::Float(number) => number,
-        };
-        match (known(name), whole_float(number)) {
-            (Some(TTL), Some(whole)) => Ok(SecretText::new(whole.to_string())),
-            (Some(TTL), None) => Err(InputError::parameter(TTL, "expected a whole number")),
-            (Some(name), _) => Err(InputError::parameter(name, "expected a string")),
-            (None, _) => Ok(SecretText::new(number.to_string())),
-        }
+/// Converts a number to text. One with a fraction or an exponent has several spellings.
+fn number_text(name: &str, number: &Number) -> Result<String, InputError> {
+    if !number.is_f64() {
+        return Ok(number.to_string());
     }
-}
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
-    }
-}
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = Scalar;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string, a number or a boolean")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
-                Ok(Scalar::Text(SecretText::new(text.into())))
-            }
-
-            fn visit_string<E: Error>(self, text: String) -> Result<Scalar, E> {
-                Ok(Scalar::Text(SecretText::new(text)))
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
-                Ok(Scalar::Float(number))
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
-                self.visit_string(number.to_string())
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Scalar, E> {
-                self.visit_string(number.to_string())
-            }
-
-            fn visit_bool<E: Error>(self, flag: bool) -> Result<Scalar, E> {
-                self.visit_string(flag.to_string())
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Scalar, E> {
-                self.visit_string(String::new())
-            }
-        }
-
-        deserializer.deserialize_any(Text)
+    match (known(name), whole(number)) {
+        (Some(TTL), Some(whole)) => Ok(whole.to_string()),
+        (Some(TTL), None) => Err(InputError::parameter(TTL, "expected a whole number")),
+        (Some(name), _) => Err(InputError::parameter(name, "expected a string")),
+        (None, _) => Ok(number.to_string()),
     }
 }
 
@@ -234,12 +168,16 @@ mod tests {
 
     #[test]
     fn a_repeated_name_is_an_error_however_it_is_written() {
+        let unknown = Some(ErrorKind::Input(InputError::Repeated));
         for text in [r#"{"a": 1, "a": 1}"#, r#"{"a": 1, "b": 2, "\u0061": 3}"#, r#"{"a": null, "a": 1}"#] {
-            assert_eq!(json(text).err(), Some(ErrorKind::Repeated), "{text}");
+            assert_eq!(json(text).err(), unknown, "{text}");
         }
         for text in ["a=1&a=1", "a=1&b=2&%61=", "a&a"] {
-            assert_eq!(Form::from_pairs(text).err(), Some(ErrorKind::Repeated), "{text}");
+            assert_eq!(Form::from_pairs(text).err(), unknown, "{text}");
         }
+        let known = Some(ErrorKind::Input(InputError::repeated("client_secret")));
+        assert_eq!(json(r#"{"client_secret": "a", "client_secret": "b"}"#).err(), known);
+        assert_eq!(Form::from_pairs("client_secret=a&client_secret=b").err(), known);
     }
 
     proptest! {

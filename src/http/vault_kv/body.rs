@@ -3,15 +3,19 @@
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::VaultKvError;
 use crate::http::input_error::InputError;
+use crate::http::json_object::JsonObject;
 use crate::http::server::Body;
 
-/// Reads a JSON object. `expected` is the message for any other body.
+/// Reads a JSON object without repeated members. `members` are those of `T`, and `expected` is the message for any other
+/// body.
 pub(super) async fn json<T: DeserializeOwned>(
     http: &HttpRequest,
     payload: Payload,
+    members: &[&'static str],
     expected: &'static str,
 ) -> Result<T, VaultKvError> {
     let body = Body::read(http, payload).await.map_err(InputError::from)?;
@@ -20,6 +24,11 @@ pub(super) async fn json<T: DeserializeOwned>(
     if !text.trim_ascii_start().starts_with('{') {
         return Err(VaultKvError::Input(expected));
     }
+    let object = JsonObject::parse(text).map_err(|_| VaultKvError::Input(expected))?;
+    for member in members {
+        object.repeated.require_once(member, str::eq)?;
+    }
+    object.repeated.require_none()?;
     // The parser's own message repeats the input, so it is dropped.
-    serde_json::from_str(text).map_err(|_| VaultKvError::Input(expected))
+    T::deserialize(Value::Object(object.members)).map_err(|_| VaultKvError::Input(expected))
 }

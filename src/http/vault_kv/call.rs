@@ -53,9 +53,13 @@ impl Call {
         Ok(RequestOptions { response_encryption, ..RequestOptions::default() })
     }
 
-    /// Reads the body as a JSON object. `expected` is the message for any other body.
-    pub(super) async fn json<T: DeserializeOwned>(&mut self, expected: &'static str) -> Result<T, VaultKvError> {
-        body::json(&self.http, std::mem::replace(&mut self.payload, Payload::None), expected).await
+    /// Reads the body as a JSON object with these members. `expected` is the message for any other body.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &mut self,
+        members: &[&'static str],
+        expected: &'static str,
+    ) -> Result<T, VaultKvError> {
+        body::json(&self.http, std::mem::replace(&mut self.payload, Payload::None), members, expected).await
     }
 
     /// Returns the name of an item in the path, decoded; empty without one. A name that is not UTF-8 names nothing.

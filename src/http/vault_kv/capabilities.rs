@@ -43,7 +43,7 @@ impl List {
 
 /// `POST` and `PUT /v1/sys/capabilities-self`
 pub(super) async fn capabilities_self(mut call: Call, mount: String) -> Result<HttpResponse, VaultKvError> {
-    let paths = match call.json::<Paths>("expected a JSON object with the member paths").await {
+    let paths = match call.json::<Paths>(&["paths", "path"], "expected a JSON object with the member paths").await {
         Ok(body) => body.paths.or(body.path).map(List::into_vec).unwrap_or_default(),
         Err(error) => return Err(call.refuse(error).await),
     };

@@ -35,7 +35,8 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
     let origin = origin(http, service);
     let note_missing = || service.vault.note_missing_credentials(origin.source);
     let expected = "expected a JSON object with the strings role_id and secret_id";
-    let Login { role_id, secret_id } = body::json(http, payload.into_inner(), expected).await?;
+    let Login { role_id, secret_id } =
+        body::json(http, payload.into_inner(), &["role_id", "secret_id"], expected).await?;
     let secret = secret_id.map(SecretText::new).filter(|secret| !secret.is_empty());
     let Some(client_id) = role_id.filter(|id| !id.is_empty()) else {
         note_missing();

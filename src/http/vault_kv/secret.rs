@@ -7,6 +7,7 @@ use super::call::Call;
 use super::error::VaultKvError;
 use super::wire::{Envelope, Keys, VersionMetadata, VersionedFields};
 use crate::http::family::Unserved;
+use crate::http::input_error::InputError;
 use crate::http::item::Fields;
 use crate::http::server::request_id;
 use crate::http::urlencoded;
@@ -20,7 +21,7 @@ const UNVERSIONED: &str = "Invalid path for a versioned K/V secrets engine. Read
 
 /// `GET /v1/{mount}/data/{path}`; `version=0` is the current version.
 pub(super) async fn read(call: Call) -> Result<HttpResponse, VaultKvError> {
-    let version = match parameter(&call, "version").as_deref() {
+    let version = match parameter(&call, "version").await?.as_deref() {
         None | Some("") => None,
         Some(number) => match number.parse::<i32>() {
             Ok(number) if number >= 0 => Some(number).filter(|number| *number > 0),
@@ -40,7 +41,7 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, VaultKvError> {
 
 /// `GET /v1/{mount}/metadata/{path}?list=true`
 pub(super) async fn get_list(call: Call) -> Result<HttpResponse, VaultKvError> {
-    match parameter(&call, "list").as_deref() {
+    match parameter(&call, "list").await?.as_deref() {
         Some("true" | "1") => list(call).await,
         _ => Err(call.refuse(LIST).await),
     }
@@ -65,12 +66,12 @@ pub(super) async fn unversioned(call: Call) -> Result<HttpResponse, VaultKvError
     Ok(Envelope::warning(&request_id(&call.http), UNVERSIONED).respond(StatusCode::NOT_FOUND))
 }
 
-/// Returns the last value of a parameter of the query.
-fn parameter(call: &Call, name: &str) -> Option<String> {
-    let pairs = urlencoded::pairs(call.http.query_string());
-    // A value that is not UTF-8 is no number and no flag.
-    pairs
-        .filter(|(other, _)| other.as_deref() == Ok(name))
-        .last()
-        .map(|(_, value)| value.unwrap_or_else(|_| "?".into()))
+/// Returns the value of a parameter of the query. A repeated one is recorded as an error.
+async fn parameter(call: &Call, name: &'static str) -> Result<Option<String>, VaultKvError> {
+    let mut named = urlencoded::pairs(call.http.query_string()).filter(|(other, _)| other.as_deref() == Ok(name));
+    match (named.next(), named.next()) {
+        (_, Some(_)) => Err(call.refuse(InputError::repeated(name).into()).await),
+        // A value that is not UTF-8 is no number and no flag.
+        (found, None) => Ok(found.map(|(_, value)| value.unwrap_or_else(|_| "?".into()))),
+    }
 }

@@ -81,3 +81,32 @@ async fn octets_that_are_not_utf_8_are_refused_in_queries_and_paths() {
     super::get(&client, "/PamProviders/%E9").await.expect_error(400, "id");
     put(&client, ENTRIES, &json!({ "SecretName": "caf\u{fffd}", "SecretValue": "t" })).await.expect(200);
 }
+
+#[actix_web::test]
+async fn a_repeated_member_or_parameter_is_refused_and_only_a_known_name_is_in_the_error() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    create_local_provider(&client, "local").await;
+    let secret = r#""SecretValue": "hunter2""#;
+    for (members, expected) in [
+        (format!(r#"{secret}, "SecretValue": "b""#), "Invalid parameter SecretValue: must not be repeated"),
+        (format!(r#"{secret}, "secretvalue": "b""#), "Invalid parameter SecretValue: must not be repeated"),
+        (format!(r#"{secret}, "hunter2": 1, "hunter2": 2"#), "No parameter may be repeated"),
+        (format!(r#"{secret}, "x": [{{"hunter2": 1, "hunter2": 2}}]"#), "No parameter may be repeated"),
+    ] {
+        let request = client.request(Method::POST, &format!("/KeyfactorAPI{ENTRIES}"));
+        let body = format!(r#"{{"SecretName": "e", {members}}}"#);
+        let answer = client.send(request.header("content-type", "application/json").body(body)).await;
+        answer.expect_error(400, expected);
+        assert!(!answer.text.contains("hunter2"), "{members}");
+    }
+    post(&client, ENTRIES, &json!({ "SecretName": "e", "SecretValue": "s" })).await.expect(200);
+    for (query, expected) in [
+        ("secretName=x&secretName=e", "Invalid parameter secretName: must not be repeated"),
+        ("secretName=e&pq.SecretName=e", "Invalid parameter secretName: must not be repeated"),
+        ("secretName=e&hunter2=1&hunter2=2", "No parameter may be repeated"),
+    ] {
+        super::delete(&client, &format!("{ENTRIES}?{query}")).await.expect_error(400, expected);
+    }
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM provider_entry"), [1]);
+}

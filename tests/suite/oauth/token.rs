@@ -266,3 +266,25 @@ async fn a_lifetime_may_have_a_fraction_of_zero() {
     }
     expect_error(&send("60.5").await, 400, "invalid_request");
 }
+
+#[actix_web::test]
+async fn a_repeated_parameter_is_named_if_it_is_a_known_one() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let anonymous = app.anonymous();
+    let (id, secret) = (&client.client_id, &client.client_secret);
+    let own = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let json = format!(r#""grant_type":"client_credentials","client_id":"{id}","client_secret":"{secret}""#);
+    let named = "Invalid parameter client_secret: must not be repeated";
+    for (media_type, body, expected) in [
+        ("application/x-www-form-urlencoded", format!("{own}&client_secret={secret}"), named),
+        ("application/x-www-form-urlencoded", format!("{own}&other&other="), "No parameter may be repeated"),
+        ("application/json", format!(r#"{{{json},"client_secret":"{secret}"}}"#), named),
+        ("application/json", format!(r#"{{{json},"other":1,"other":1}}"#), "No parameter may be repeated"),
+    ] {
+        let request = anonymous.request(Method::POST, "/oauth2/token").header("Content-Type", media_type).body(body);
+        let answer = anonymous.send(request).await;
+        expect_error(&answer, 400, "invalid_request");
+        assert_eq!(answer.json()["error_description"], expected);
+    }
+}

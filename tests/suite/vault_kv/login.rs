@@ -157,3 +157,19 @@ async fn a_login_is_recorded_with_its_family_and_its_token_ends() {
     app.clock.advance(Duration::from_secs(2));
     expect_errors(&super::read(&again, "erp").await, 403, super::DENIED);
 }
+
+#[actix_web::test]
+async fn a_repeated_member_or_parameter_is_refused() {
+    let (app, client) = vault().await;
+    let (role, secret) = (&client.client_id, &client.client_secret);
+    let own = format!(r#""role_id":"{role}","secret_id":"{secret}""#);
+    for (member, expected) in [
+        (format!(r#""secret_id":"{secret}""#), "Invalid parameter secret_id: must not be repeated"),
+        (r#""canary":1,"canary":2"#.into(), "No parameter may be repeated"),
+    ] {
+        let answer = send(&app, Method::POST, None, format!("{{{own},{member}}}")).await;
+        expect_errors(&answer, 400, &[expected]);
+    }
+    let answer = client.get("/v1/secret/data/erp?version=1&version=2").await;
+    expect_errors(&answer, 400, &["Invalid parameter version: must not be repeated"]);
+}
