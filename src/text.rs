@@ -13,6 +13,8 @@ pub const MAX_TAGS: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.expected())]
 pub enum TextError {
+    /// A NUL character, which PostgreSQL does not store.
+    Nul,
     /// A line break, an escape sequence or another control character.
     Control,
     /// More than [`MAX_NAME_CHARS`] characters.
@@ -27,6 +29,7 @@ impl TextError {
     /// Returns the sentence that follows the name of the field.
     pub fn expected(self) -> &'static str {
         match self {
+            TextError::Nul => "must not contain a NUL character",
             TextError::Control => "must not contain control characters",
             TextError::TooLong => "must not be longer than 255 characters",
             TextError::TooManyTags => "must not list more than 64 tags",
@@ -56,6 +59,14 @@ pub fn without_line_end(text: &str) -> &str {
 /// Whether a column can hold the text: PostgreSQL stores no NUL.
 pub fn is_storable(text: &str) -> bool {
     !text.contains('\0')
+}
+
+/// Checks that a column can hold the text.
+///
+/// # Errors
+/// [`TextError::Nul`].
+pub fn storable(text: &str) -> Result<&str, TextError> {
+    if is_storable(text) { Ok(text) } else { Err(TextError::Nul) }
 }
 
 /// Trims and checks a text of one line.

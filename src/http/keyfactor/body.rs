@@ -9,6 +9,7 @@ use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
 use crate::http::json_object::{JsonObject, wipe};
 use crate::http::repeated::Repeated;
+use crate::text::storable;
 
 /// A JSON object. It may hold secrets, so its strings are wiped when it is dropped.
 #[derive(Default)]
@@ -80,8 +81,11 @@ impl Members {
     pub(super) fn text(&self, path: &'static str) -> Result<Option<String>, InputError> {
         let text = self.read(path, "expected a string", |value| value.as_str().map(String::from))?;
         match text {
-            Some(text) if text.contains('\0') => Err(InputError::parameter(path, "must not hold a NUL character")),
-            text => Ok(text),
+            Some(text) => match storable(&text) {
+                Ok(_) => Ok(Some(text)),
+                Err(error) => Err(InputError::parameter(path, error.expected())),
+            },
+            None => Ok(None),
         }
     }
 

@@ -15,6 +15,7 @@ use std::iter::Peekable;
 use std::str::CharIndices;
 
 use crate::http::input_error::InputError;
+use crate::text::storable;
 use crate::vault::pagination::{Condition, NumberTest, TextTest};
 
 const PARAMETER: &str = "QueryString";
@@ -142,8 +143,8 @@ fn expression(query: &str) -> Result<Expression, InputError> {
     if query.len() > MAX_BYTES {
         return invalid("must not be longer than 4096 bytes");
     }
-    if query.contains('\0') {
-        return invalid("must not hold a NUL character");
+    if let Err(error) = storable(query) {
+        return invalid(error.expected());
     }
     let tokens = tokens(query)?;
     if tokens.iter().filter(|token| matches!(token, Token::Operator(_))).count() > MAX_COMPARISONS {

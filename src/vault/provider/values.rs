@@ -10,7 +10,7 @@ use super::provider_type::{DataType, Parameter, ProviderType};
 use crate::crypto::SecretText;
 use crate::store::id::{ParameterId, ProviderId, ProviderValueId};
 use crate::store::provider::{self, ValueFields, ValueRow};
-use crate::text::is_storable;
+use crate::text::storable;
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Field, VaultError};
@@ -156,9 +156,7 @@ fn checked(value: Option<&SecretText>) -> Result<&SecretText, VaultError> {
     if value.expose().len() > MAX_VALUE_BYTES {
         return Err(VaultError::invalid(Field::ParameterValue, "must not be longer than 65536 bytes"));
     }
-    if !is_storable(value.expose()) {
-        return Err(VaultError::invalid(Field::ParameterValue, "must not contain a NUL character"));
-    }
+    storable(value.expose()).map_err(|error| VaultError::invalid(Field::ParameterValue, error.expected()))?;
     Ok(value)
 }
 

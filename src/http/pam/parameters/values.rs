@@ -10,7 +10,7 @@ use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
 use crate::http::json_object::JsonObject;
 use crate::http::repeated::Repeated;
-use crate::text::{TextError, canonical_number, is_storable, line, list, single_line};
+use crate::text::{TextError, canonical_number, line, list, single_line, storable};
 
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
 /// idempotency key.
@@ -91,10 +91,10 @@ impl Parameters {
                 return Err(InputError::parameter(parameter, "expected a string"));
             }
         };
-        if !is_storable(&text) {
-            return Err(InputError::parameter(parameter, "must not contain a NUL character"));
+        match storable(&text) {
+            Ok(_) => Ok(Some(text)),
+            Err(error) => Err(InputError::parameter(parameter, error.expected())),
         }
-        Ok(Some(text))
     }
 
     /// Returns a single line of at most 255 characters, trimmed: a name or an address.
