@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
 
-use crate::http::server::BodyError;
+use crate::http::server::{BodyError, looks_like_form};
 
 /// An error of parsing a request. The texts name the problem and never repeat the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +47,9 @@ pub(crate) enum InputError {
     /// The body could not be read to its end.
     #[error("The request body could not be read")]
     Unreadable,
+    /// The body is in a format that nothing reads.
+    #[error("The request body must be application/json, application/x-www-form-urlencoded or multipart/form-data")]
+    MediaType,
     /// A trusted proxy sends no readable source address.
     #[error("The proxy sends no readable source address")]
     UnreadableSource,
@@ -74,6 +77,7 @@ impl InputError {
         match self {
             Self::ContentCoding => "content-coding-not-supported",
             Self::Charset => "charset-not-supported",
+            Self::MediaType => "media-type-not-supported",
             Self::NotJson
             | Self::NotAnObject
             | Self::NotAForm
@@ -95,7 +99,7 @@ impl InputError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::ContentCoding | Self::Charset => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ContentCoding | Self::Charset | Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotJson
             | Self::NotAnObject
             | Self::NotAForm
@@ -117,12 +121,9 @@ impl InputError {
         (self == Self::ContentCoding).then_some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
     }
 
-    /// Creates the error of a body that is not JSON. A form begins with a name and an equals sign, which JSON never does.
+    /// Creates the error of a body that is not JSON.
     pub(crate) fn not_json(body: &str) -> Self {
-        let is_name =
-            |name: &str| !name.is_empty() && !name.starts_with(['{', '[', '"']) && !name.contains(char::is_whitespace);
-        let is_form = body.split_once('=').is_some_and(|(name, _)| is_name(name));
-        if is_form { Self::FormAsJson } else { Self::NotJson }
+        if looks_like_form(body) { Self::FormAsJson } else { Self::NotJson }
     }
 
     /// Creates the error of a parameter that is not UTF-8.
@@ -156,6 +157,7 @@ impl From<BodyError> for InputError {
             BodyError::NotUtf8 => Self::NotUtf8("request body"),
             BodyError::NoBoundary => Self::NoBoundary,
             BodyError::JsonAsForm => Self::JsonAsForm,
+            BodyError::MediaType => Self::MediaType,
         }
     }
 }

@@ -111,7 +111,9 @@ fn media_type(sent: MediaType) -> &'static str {
     match sent {
         MediaType::Form => "The request body was sent as application/x-www-form-urlencoded, expected application/json",
         MediaType::Multipart => "The request body was sent as multipart/form-data, expected application/json",
-        MediaType::Json | MediaType::Other => "The request body must be sent as application/json",
+        MediaType::Json | MediaType::OtherMultipart | MediaType::Other => {
+            "The request body must be sent as application/json"
+        }
     }
 }
 

@@ -35,7 +35,9 @@ pub(super) fn require_requested_with(request: &HttpRequest) -> Result<(), Reques
 pub(super) fn require_json(request: &HttpRequest) -> Result<(), RequestError> {
     match MediaType::from_request(request) {
         MediaType::Json => Ok(()),
-        other @ (MediaType::Form | MediaType::Multipart | MediaType::Other) => Err(RequestError::MediaType(other)),
+        other @ (MediaType::Form | MediaType::Multipart | MediaType::OtherMultipart | MediaType::Other) => {
+            Err(RequestError::MediaType(other))
+        }
     }
 }
 

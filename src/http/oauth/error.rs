@@ -21,8 +21,8 @@ pub(super) enum ErrorKind {
     TwoMethods,
     /// The body is JSON, and not an object of strings, numbers and booleans.
     NotFlat,
-    /// The body is in parts.
-    Multipart,
+    /// The body is neither a form nor JSON.
+    MediaType,
     Input(InputError),
     GrantTypeMissing,
     GrantTypeUnsupported,
@@ -35,7 +35,8 @@ pub(super) enum ErrorKind {
 
 impl From<BodyError> for ErrorKind {
     fn from(error: BodyError) -> Self {
-        Self::Input(error.into())
+        // Its own message names the types of other endpoints, too.
+        if error == BodyError::MediaType { Self::MediaType } else { Self::Input(error.into()) }
     }
 }
 
@@ -70,10 +71,10 @@ impl OAuthError {
             ErrorKind::NotFlat => {
                 (bad, Code::InvalidRequest, "The request body must be an object of strings, numbers and booleans")
             }
-            ErrorKind::Multipart => (
+            ErrorKind::MediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Code::InvalidRequest,
-                "The request body was sent as multipart/form-data, expected application/x-www-form-urlencoded",
+                "The request body must be application/x-www-form-urlencoded or application/json",
             ),
             ErrorKind::GrantTypeMissing => (bad, Code::InvalidRequest, "grant_type is missing"),
             ErrorKind::GrantTypeUnsupported => {

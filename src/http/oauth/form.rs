@@ -26,13 +26,13 @@ impl Form {
     /// Parses a body.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`], [`ErrorKind::NotFlat`], [`ErrorKind::Multipart`]
+    /// [`ErrorKind::Input`], [`ErrorKind::NotFlat`], [`ErrorKind::MediaType`]
     pub(super) fn parse(body: &Body) -> Result<Self, ErrorKind> {
         match body.content().map_err(ErrorKind::from)? {
             Content::Empty => Ok(Self(Vec::new())),
             Content::Json(text) => Self::from_json(text),
             Content::Form(text) => Self::from_pairs(text),
-            Content::Multipart => Err(ErrorKind::Multipart),
+            Content::Multipart => Err(ErrorKind::MediaType),
         }
     }
 

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use percent_encoding::percent_decode;
 use zeroize::Zeroize;
 
-use super::media_type::{self, Charset, MediaType};
+use super::media_type::{self, Charset, MediaType, looks_like_form};
 use super::service::Service;
 use crate::text::encoding::skip_byte_order_mark;
 
@@ -54,6 +54,8 @@ pub(crate) enum BodyError {
     NoBoundary,
     /// JSON whose `Content-Type` is that of a form.
     JsonAsForm,
+    /// Neither JSON nor a form.
+    MediaType,
 }
 
 impl Body {
@@ -106,8 +108,12 @@ impl Body {
     /// and form.
     ///
     /// # Errors
-    /// [`BodyError::NotUtf8`]; [`BodyError::JsonAsForm`]: an encoder of forms would have escaped the bracket.
+    /// [`BodyError::NotUtf8`]; [`BodyError::JsonAsForm`]: an encoder of forms would have escaped the bracket;
+    /// [`BodyError::MediaType`]: a body of another type that begins neither like JSON nor like a form.
     pub(crate) fn content(&self) -> Result<Content<'_>, BodyError> {
+        if self.media_type == MediaType::OtherMultipart {
+            return Err(BodyError::MediaType);
+        }
         let text = self.text();
         if self.media_type == MediaType::Multipart {
             // A part may have an encoding of its own.
@@ -117,9 +123,10 @@ impl Body {
         let first = text.trim_ascii_start().bytes().next();
         match (self.media_type, first) {
             (_, None) => Ok(Content::Empty),
-            (MediaType::Json, _) | (MediaType::Other, Some(b'{')) => Ok(Content::Json(text)),
+            (MediaType::Json, _) | (MediaType::Other, Some(b'{' | b'[')) => Ok(Content::Json(text)),
             (MediaType::Form, Some(b'{' | b'[')) => Err(BodyError::JsonAsForm),
-            (MediaType::Form | MediaType::Other | MediaType::Multipart, _) => {
+            (MediaType::Other, _) if !looks_like_form(text) => Err(BodyError::MediaType),
+            (MediaType::Form | MediaType::Other | MediaType::Multipart | MediaType::OtherMultipart, _) => {
                 let is_utf8 = self.charset.can_be_utf8(percent_decode(text.as_bytes()));
                 if is_utf8 { Ok(Content::Form(text)) } else { Err(BodyError::Charset) }
             }
@@ -239,7 +246,11 @@ mod tests {
             (MediaType::Form, "[1]", Err(BodyError::JsonAsForm)),
             (MediaType::Other, " {}", Ok(Json(" {}"))),
             (MediaType::Other, "a=1", Ok(Form("a=1"))),
+            (MediaType::Other, "[1]", Ok(Json("[1]"))),
+            (MediaType::Other, "<a>1</a>", Err(BodyError::MediaType)),
+            (MediaType::Other, "a: 1", Err(BodyError::MediaType)),
             (MediaType::Multipart, "--x", Ok(Content::Multipart)),
+            (MediaType::OtherMultipart, "--x", Err(BodyError::MediaType)),
         ] {
             assert_eq!(body(media_type, bytes.as_bytes()).content(), expected, "{media_type:?} {bytes}");
         }

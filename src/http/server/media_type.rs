@@ -58,6 +58,8 @@ pub(crate) enum MediaType {
     Form,
     /// `multipart/form-data`
     Multipart,
+    /// `multipart/mixed` and the like, of which nothing is read.
+    OtherMultipart,
     /// Another type, or no type.
     Other,
 }
@@ -70,10 +72,18 @@ impl MediaType {
             "application/x-www-form-urlencoded" => Self::Form,
             "multipart/form-data" => Self::Multipart,
             "application/json" | "text/json" => Self::Json,
+            multipart if multipart.starts_with("multipart/") => Self::OtherMultipart,
             json if json.starts_with("application/") && json.ends_with("+json") => Self::Json,
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a text begins like a form, with a name and an equals sign: JSON, XML, YAML and parts do not.
+pub(crate) fn looks_like_form(text: &str) -> bool {
+    let is_name =
+        |name: &str| !name.is_empty() && !name.starts_with(['{', '[', '"', '<']) && !name.contains(char::is_whitespace);
+    text.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
 /// Whether the `Content-Type` of a request has a boundary.
@@ -121,6 +131,8 @@ mod tests {
             ("application/x+json ;a=b", MediaType::Json),
             ("application/x-www-form-urlencoded;charset=UTF-8", MediaType::Form),
             ("multipart/form-data; boundary=+json", MediaType::Multipart),
+            ("multipart/mixed; boundary=x", MediaType::OtherMultipart),
+            ("Multipart/Related", MediaType::OtherMultipart),
             ("", MediaType::Other),
             ("text/plain", MediaType::Other),
             ("text/plain; application/json", MediaType::Other),
@@ -156,6 +168,17 @@ mod tests {
         for sent in ["utf-16", "utf-7", "iso-2022-jp", "utf-8; charset=utf-7", "ibm037", "x"] {
             let sent = format!("application/json; charset={sent}");
             assert_eq!(Charset::from_request(&with(&sent)), Charset::Other, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_form_begins_with_a_name() {
+        for form in ["a=1", "hostname=a&content=x", "a%5Bb%5D=1", "a[b]=", "a&b=1"] {
+            assert!(looks_like_form(form), "{form}");
+        }
+        for other in ["<a>b=c</a>", "content: a=b", "--x\r\nA: b=c", "{\"a\": \"b=c\"}", "a", "", "=a", "PK\u{3}\u{4}"]
+        {
+            assert!(!looks_like_form(other), "{other}");
         }
     }
 

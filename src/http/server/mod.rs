@@ -30,7 +30,7 @@ use super::openapi;
 
 pub(crate) use body::{Body, BodyError, Content};
 pub(crate) use failure::{is_temporary, log_internal_error, record_refused_route, record_unserved};
-pub(crate) use media_type::{Charset, MediaType};
+pub(crate) use media_type::{Charset, MediaType, looks_like_form};
 pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use mount::{mount, prepare, unknown_path};

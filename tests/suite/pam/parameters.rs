@@ -224,3 +224,29 @@ async fn a_repeated_parameter_is_refused_by_name_and_nothing_is_kept() {
     assert_eq!(client.send(batch.body(nested)).await.expect(400)["response"]["message"], content);
     assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM credential"), [0]);
 }
+
+#[actix_web::test]
+async fn a_body_in_a_format_that_nothing_reads_is_refused_with_those_that_are() {
+    let (_app, client) = vault().await;
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nhunter2\r\n--x--\r\n";
+    let message = "The request body must be application/json, application/x-www-form-urlencoded or multipart/form-data";
+    for (media_type, body) in [
+        ("multipart/mixed; boundary=x", parts),
+        ("multipart/related; boundary=x", parts),
+        ("application/xml", "<credential a=\"b\"/>"),
+        ("application/yaml", "content: a=b"),
+        ("application/octet-stream", "\u{1f}hunter2"),
+        ("", parts),
+    ] {
+        let request = client.request(Method::POST, "/iso/pam/credential").body(body);
+        let request = if media_type.is_empty() { request } else { request.header("Content-Type", media_type) };
+        let answer = client.send(request).await;
+        answer.expect_refusal(415, message);
+        assert!(!answer.text.contains("hunter2"));
+    }
+    for media_type in ["multipart/mixed; boundary=x", "application/xml"] {
+        let request = client.request(Method::POST, "/oauth2/token").header("Content-Type", media_type).body(parts);
+        let expected = "The request body must be application/x-www-form-urlencoded or application/json";
+        assert_eq!(client.send(request).await.expect(415)["error_description"], expected);
+    }
+}

@@ -118,6 +118,8 @@ fn the_whole_table() {
         InputError::JsonAsForm,
         InputError::FormAsJson,
         InputError::NoBoundary,
+        InputError::MediaType,
+        InputError::Repeated,
         InputError::PartEncoding,
         InputError::ContentCoding,
         InputError::Charset,
