@@ -191,13 +191,16 @@ impl CommitObserver for Unobserved {
     fn committed(&self, _: usize, _: Duration) {}
 }
 
+/// The library of HTTP logs an error for every connection whose bytes are no request, which anybody can send.
+const UNLIMITED_LOG: &str = "actix_http::h1::dispatcher=off";
+
 /// Logs to standard error; `RUST_LOG` sets the level. A panic is logged by its source location alone, since its message may
 /// hold a value.
 fn start_logging(command: &Command) {
     let serving = matches!(command, Command::Quickstart(_) | Command::Serve(_));
-    let level = if serving { "info" } else { "warn" };
+    let level = if serving { format!("info,{UNLIMITED_LOG}") } else { "warn".into() };
     let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
-    let _ = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(level)).try_init();
+    let _ = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(&level)).try_init();
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         log::error!("panic at {location}");

@@ -60,6 +60,8 @@ pub enum RouteFailure {
     Panic,
     /// A trusted proxy sends no readable source address: 400, before authentication.
     UnreadableSource,
+    /// The target and the headers are too large: 431, before authentication.
+    HeadTooLarge,
 }
 
 /// The served families. The last one responds to paths that no family owns.

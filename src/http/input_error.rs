@@ -47,6 +47,9 @@ pub(crate) enum InputError {
     /// The body could not be read to its end.
     #[error("The request body could not be read")]
     Unreadable,
+    /// The target and the headers are too large.
+    #[error("The headers of the request are too large")]
+    HeadTooLarge,
     /// The body is in a format that nothing reads.
     #[error("The request body must be application/json, application/x-www-form-urlencoded or multipart/form-data")]
     MediaType,
@@ -89,6 +92,7 @@ impl InputError {
             | Self::Repeated
             | Self::TooLarge
             | Self::Unreadable
+            | Self::HeadTooLarge
             | Self::UnreadableSource
             | Self::Header { .. }
             | Self::Parameter { .. } => "invalid-input",
@@ -99,6 +103,7 @@ impl InputError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ContentCoding | Self::Charset | Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotJson
             | Self::NotAnObject

@@ -153,6 +153,11 @@ impl Vault {
         self.0.clock.now()
     }
 
+    /// The vault's clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     /// The number of writes that wait for a writer.
     pub fn queue_depth(&self) -> usize {
         self.0.store.queue_depth()

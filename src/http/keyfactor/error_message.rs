@@ -79,6 +79,10 @@ pub(super) fn failure_message(failure: RouteFailure) -> Message {
     match failure {
         RouteFailure::Panic => Message::unexpected(),
         RouteFailure::UnreadableSource => Message::bad_request(InputError::UnreadableSource.to_string()),
+        RouteFailure::HeadTooLarge => {
+            let error = InputError::HeadTooLarge;
+            Message::new(error.status(), "0xA0110131", error.to_string())
+        }
     }
 }
 

@@ -119,6 +119,7 @@ impl From<RouteFailure> for OAuthError {
         Self(match failure {
             RouteFailure::Panic => ErrorKind::Unexpected,
             RouteFailure::UnreadableSource => ErrorKind::Input(InputError::UnreadableSource),
+            RouteFailure::HeadTooLarge => ErrorKind::Input(InputError::HeadTooLarge),
         })
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn failed(failure: RouteFailure) -> HttpResponse {
     match failure {
         RouteFailure::Panic => respond(StatusCode::INTERNAL_SERVER_ERROR, "error"),
         RouteFailure::UnreadableSource => respond(StatusCode::BAD_REQUEST, "source address unreadable"),
+        RouteFailure::HeadTooLarge => respond(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers too large"),
     }
 }
 

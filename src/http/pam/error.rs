@@ -37,6 +37,7 @@ impl From<RouteFailure> for PamError {
         match failure {
             RouteFailure::Panic => Self::Panic,
             RouteFailure::UnreadableSource => Self::Input(InputError::UnreadableSource),
+            RouteFailure::HeadTooLarge => Self::Input(InputError::HeadTooLarge),
         }
     }
 }

@@ -6,6 +6,8 @@ mod body;
 mod certificate;
 mod failure;
 mod forwarded;
+mod head;
+mod log_limit;
 mod media_type;
 mod metrics;
 mod mount;

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,10 +11,14 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Route, web};
 use futures_util::FutureExt;
 
+use super::log_limit::LogLimit;
 use super::origin::FamilyName;
 use super::service::Service;
-use super::{request_id, source};
+use super::{head, request_id, source};
 use crate::http::family::{Families, Family, RouteFailure, Unserved};
+
+/// The log of the process has one line a minute about these.
+static UNREADABLE_SOURCES: LogLimit = LogLimit::new(Duration::from_secs(60));
 
 /// Registers the endpoints of a family, one resource for each path.
 ///
@@ -43,7 +48,7 @@ pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>) {
                 resource = resource.route(endpoint.route(method));
             }
         }
-        let unknown_method = unknown_method(Arc::clone(family), allowed.join(", "));
+        let unknown_method = unknown_method(Some(Arc::clone(family)), allowed.join(", "));
         let family = Arc::clone(family);
         let catch = from_fn(move |request, next| catch_panic(Arc::clone(&family), request, next));
         config.service(resource.default_service(unknown_method).wrap(catch));
@@ -56,12 +61,15 @@ fn name_in<'a>(path: &'a str, template: &str) -> Option<&'a str> {
     (!name.is_empty() && !name.contains(['/', '{'])).then_some(name)
 }
 
-/// Responds to an unknown method of a known path: 405, with the methods of the path.
-fn unknown_method(family: Arc<dyn Family>, allowed: String) -> Route {
+/// Responds to an unknown method of a known path: 405, with the methods of the path, in the form of its family.
+pub(super) fn unknown_method(family: Option<Arc<dyn Family>>, allowed: String) -> Route {
     web::to(move |request: HttpRequest| {
-        let (family, allowed) = (Arc::clone(&family), HeaderValue::from_str(&allowed));
+        let (family, allowed) = (family.clone(), HeaderValue::from_str(&allowed));
         async move {
-            let mut response = family.refuse(request, Unserved::UnknownMethod).await;
+            let mut response = match family {
+                Some(family) => family.refuse(request, Unserved::UnknownMethod).await,
+                None => HttpResponse::MethodNotAllowed().finish(),
+            };
             if let Ok(allowed) = allowed {
                 response.headers_mut().insert(ALLOW, allowed);
             }
@@ -99,8 +107,8 @@ async fn catch_panic(
     }
 }
 
-/// Lets every family rewrite a request before routing, and the owner add headers to the response. A request without a
-/// readable source address gets no further.
+/// Lets every family rewrite a request before routing, and the owner add headers to the response. A request with too large a
+/// head, or without a readable source address, gets no further.
 pub(crate) async fn prepare(
     families: Families,
     mut request: ServiceRequest,
@@ -113,12 +121,13 @@ pub(crate) async fn prepare(
     if let Some(owner) = &owner {
         request.extensions_mut().insert(FamilyName(owner.name()));
     }
-    let mut answered = match &owner {
-        Some(owner) if !has_source(request.request()) => {
-            let response = owner.fail(request.request(), RouteFailure::UnreadableSource);
+    let refusing = owner.as_ref().and_then(|owner| Some((owner, failure(request.request())?)));
+    let mut answered = match refusing {
+        Some((owner, failure)) => {
+            let response = owner.fail(request.request(), failure);
             request.into_response(response)
         }
-        _ => next.call(request).await?.map_into_boxed_body(),
+        None => next.call(request).await?.map_into_boxed_body(),
     };
     if let Some(owner) = owner {
         let request = answered.request().clone();
@@ -127,13 +136,25 @@ pub(crate) async fn prepare(
     Ok(answered)
 }
 
-/// Whether the source address of a request is known. Logs a request of a trusted proxy that does not send it.
+/// Returns why a request gets no further.
+fn failure(request: &HttpRequest) -> Option<RouteFailure> {
+    if !head::is_within_limits(request) {
+        return Some(RouteFailure::HeadTooLarge);
+    }
+    (!has_source(request)).then_some(RouteFailure::UnreadableSource)
+}
+
+/// Whether the source address of a request is known. Logs a request of a trusted proxy that does not send it, within a limit:
+/// a client without a token can send any number of them.
 fn has_source(request: &HttpRequest) -> bool {
     let Some(service) = Service::from_request(request) else { return true };
     let found = source::source_address(request, service).is_some();
-    if !found {
+    if !found && let Some(suppressed) = UNREADABLE_SOURCES.permit(service.vault.clock()) {
         let (id, header) = (request_id::request_id(request), service.vault.settings().http.forwarded_header.as_str());
-        log::warn!("request {id}: the trusted proxy sends no readable address in {header}; answered 400");
+        log::warn!(
+            "request {id}: the trusted proxy sends no readable address in {header}; answered 400, as were {suppressed} \
+             requests since the last such line"
+        );
     }
     found
 }

@@ -159,6 +159,7 @@ impl From<RouteFailure> for VaultKvError {
         match failure {
             RouteFailure::Panic => Self::Panic,
             RouteFailure::UnreadableSource => InputError::UnreadableSource.into(),
+            RouteFailure::HeadTooLarge => InputError::HeadTooLarge.into(),
         }
     }
 }
@@ -213,6 +214,7 @@ mod tests {
             VaultKvError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::UnreadableSource.into(),
+            RouteFailure::HeadTooLarge.into(),
         ];
         let rows = own.into_iter().chain(vault.map(VaultKvError::Vault)).map(|error| {
             let (status, errors) = error.message();

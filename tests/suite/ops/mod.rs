@@ -4,6 +4,7 @@
 mod connections;
 mod head;
 mod health;
+mod limits;
 mod metrics;
 mod openapi;
 mod prefix;

@@ -113,6 +113,7 @@ fn the_whole_table() {
     }
     row("panic", &KeyfactorError::Failed(RouteFailure::Panic));
     row("source-unreadable", &KeyfactorError::Failed(RouteFailure::UnreadableSource));
+    row("head-too-large", &KeyfactorError::Failed(RouteFailure::HeadTooLarge));
     for error in REQUEST_ERRORS {
         row(error.reason(), &KeyfactorError::Request(error));
     }

@@ -120,6 +120,7 @@ fn the_whole_table() {
         InputError::NoBoundary,
         InputError::MediaType,
         InputError::Repeated,
+        InputError::HeadTooLarge,
         InputError::PartEncoding,
         InputError::ContentCoding,
         InputError::Charset,
