@@ -2,28 +2,36 @@
 //!
 //! Every link is relative, because a proxy may serve these paths below a prefix.
 
-use actix_web::guard::{Any, Get, Head};
 use actix_web::http::header::{CONTENT_ENCODING, LOCATION};
 use actix_web::web::{self, Data, Path, ServiceConfig};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, Resource};
+use actix_web::{FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
 /// Marks a request, in its extensions, whose path ended with a slash, which is removed before routing.
 pub(crate) struct DirectoryPath;
 
-/// Registers the description and the page.
-pub(crate) fn pages(api: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
-    |config| {
+/// Registers the description and the page. `unknown_method` creates the response to other methods of a path than those that it
+/// gets.
+pub(crate) fn pages(api: OpenApi, unknown_method: impl Fn(&str, String) -> Route) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
         let files = Config::new(["../openapi.json"]);
-        config.service(resource("/openapi.json").app_data(Data::new(api)).to(description));
-        config.service(resource("/docs").to(start));
-        config.service(resource("/docs/{file:.*}").app_data(Data::new(files)).to(file));
+        let refused = |path| unknown_method(path, "GET, HEAD".into());
+        config.service(resource("/openapi.json", refused, description).app_data(Data::new(api)));
+        config.service(resource("/docs", refused, start));
+        config.service(resource("/docs/{file:.*}", refused, file).app_data(Data::new(files)));
     }
 }
 
-fn resource(path: &str) -> Resource {
-    web::resource(path).guard(Any(Get()).or(Head()))
+/// Creates a resource with the methods GET and HEAD.
+fn resource<H, Args>(path: &'static str, refused: impl Fn(&'static str) -> Route, handler: H) -> Resource
+where
+    H: Handler<Args> + Clone,
+    H::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    let resource = web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler));
+    resource.default_service(refused(path))
 }
 
 async fn description(api: Data<OpenApi>) -> HttpResponse {

@@ -68,7 +68,9 @@ pub fn serve(
             .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(observe::observe));
         let app = families.iter().fold(app, |app, family| app.configure(|config| mount::mount(config, family)));
-        app.configure(openapi::pages(api.clone())).default_service(mount::unknown_path(families.clone()))
+        let unknown_method = |path: &str, methods| mount::unknown_method(families.owner(path).cloned(), methods);
+        app.configure(openapi::pages(api.clone(), unknown_method))
+            .default_service(mount::unknown_path(families.clone()))
     };
     let mut server = HttpServer::new(app)
         .on_connect(tls::store_certificate)

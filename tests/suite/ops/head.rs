@@ -57,3 +57,26 @@ async fn head_reads_no_secret_and_has_no_effect() {
         "{reads:?}"
     );
 }
+
+#[actix_web::test]
+async fn an_unknown_method_is_405_with_the_methods_of_the_path() {
+    let app = TestApp::start().await;
+    let anonymous = app.anonymous();
+    for path in [
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/docs/",
+        "/docs/index.html",
+        "/docs/no-such-file",
+        "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+    ] {
+        for method in [Method::OPTIONS, Method::POST, Method::PUT, Method::DELETE, Method::TRACE] {
+            let answer = anonymous.send(anonymous.request(method.clone(), path)).await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("GET, HEAD")), "{method} {path}");
+        }
+    }
+}
