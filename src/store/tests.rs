@@ -62,6 +62,11 @@ pub(crate) fn on_each_engine(test: impl Fn(&mut Database)) {
     database.connection().batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
 }
 
+/// Runs SQL as somebody does who changes the database from outside.
+pub(crate) fn run_sql(connection: &mut AnyConnection, sql: &str) {
+    connection.batch_execute(sql).unwrap();
+}
+
 #[test]
 fn the_migrations_go_there_back_and_there_again() {
     on_each_engine(there_back_and_there_again);

@@ -1,11 +1,9 @@
 //! Tests of secret versions on both engines: the choice of the current version, and detection of rows modified from outside.
 
-use diesel::RunQueryDsl;
-
 use super::*;
 use crate::crypto::{DataKey, SealError};
 use crate::store::id::CredentialId;
-use crate::store::tests::on_each_engine;
+use crate::store::tests::{on_each_engine, run_sql};
 use crate::store::{AnyConnection, Database};
 
 const OWNER: SecretOwner = SecretOwner::Password(CredentialId::new(7));
@@ -44,7 +42,7 @@ impl<'a> Bench<'a> {
     }
 
     fn run(&mut self, sql: &str) {
-        diesel::sql_query(sql).execute(self.connection).unwrap();
+        run_sql(self.connection, sql);
     }
 }
 
