@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::source::{Module, cycle, graph, modules};
+use super::source::{Module, cycle, files, graph, modules};
 
 /// The layers, from the top. Modules of one layer may know each other.
 const LAYERS: [&[&str]; 5] = [
@@ -63,6 +63,14 @@ fn nothing_but_the_list_knows_a_family() {
         }
     }
     assert_eq!(listed, families.len());
+}
+
+#[test]
+fn unit_tests_leave_sql_to_the_store_too() {
+    let files = files();
+    let naming: Vec<_> = files.iter().filter(|(_, text)| text.contains("diesel::")).map(|(path, _)| path).collect();
+    assert!(naming.len() > 10, "{naming:?}");
+    assert_eq!(naming.iter().find(|path| !path.starts_with("store")), None);
 }
 
 #[test]

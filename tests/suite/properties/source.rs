@@ -2,12 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A module of the library: its path, as `["http", "pam", "error"]`, and its code without comments and tests.
 pub(super) struct Module {
     pub(super) path: Vec<String>,
     pub(super) code: String,
+}
+
+/// Every file of the library, with its tests: the path below `src`, and the text.
+pub(super) fn files() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut directories = vec![root.clone()];
+    let mut files = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                directories.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                files.push((entry.strip_prefix(&root).unwrap().into(), fs::read_to_string(&entry).unwrap()));
+            }
+        }
+    }
+    files
 }
 
 /// Every module of the library but `main` and test modules.

@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::writer::{Bench, location, open, register, ticket, until};
+use super::bench::{Bench, location, open, register, ticket, until};
 
 #[actix_web::test]
 async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {

@@ -7,7 +7,7 @@ use crossbeam_channel::unbounded;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{join, join_all};
 
-use super::writer::{Bench, Gate, ticket, until};
+use super::bench::{Bench, Gate, ticket, until};
 
 #[actix_web::test]
 async fn control_does_not_wait_behind_lists_and_writes() {

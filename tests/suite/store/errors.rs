@@ -7,7 +7,7 @@ use chaveiro::store::{AnyConnection, Cause, Database, DatabaseLocation, StoreErr
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 
-use super::writer::{Bench, location, register, ticket};
+use super::bench::{Bench, location, register, ticket};
 use crate::support::{TestDatabase, logged};
 
 /// A migrated database, and a connection to it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chaveiro::store::StoreError;
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::writer::{Bench, Gate, register, ticket_of};
+use super::bench::{Bench, Gate, register, ticket_of};
 
 #[actix_web::test]
 async fn clients_take_turns_however_much_one_of_them_sends() {

@@ -1,5 +1,6 @@
 //! The store below the rules.
 
+mod bench;
 mod contention;
 mod control;
 mod errors;
