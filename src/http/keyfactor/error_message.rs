@@ -5,10 +5,9 @@
 use actix_web::http::StatusCode;
 
 use super::field::wire_name;
-use super::request_error::RequestError;
+use super::request_error::{RequestError, media_type_expected};
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
-use crate::http::server::MediaType;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, Switchable, VaultError};
 
 const BAD_REQUEST: &str = "0xA0110001";
@@ -78,11 +77,8 @@ pub(super) fn unserved_message(unserved: Unserved) -> Message {
 pub(super) fn failure_message(failure: RouteFailure) -> Message {
     match failure {
         RouteFailure::Panic => Message::unexpected(),
-        RouteFailure::UnreadableSource => Message::bad_request(InputError::UnreadableSource.to_string()),
-        RouteFailure::HeadTooLarge => {
-            let error = InputError::HeadTooLarge;
-            Message::new(error.status(), "0xA0110131", error.to_string())
-        }
+        RouteFailure::UnreadableSource => request_message(InputError::UnreadableSource.into()),
+        RouteFailure::HeadTooLarge => request_message(InputError::HeadTooLarge.into()),
     }
 }
 
@@ -94,7 +90,7 @@ pub(super) fn request_message(error: RequestError) -> Message {
         RequestError::ApiVersion => {
             Message::bad_request("Invalid header x-keyfactor-api-version: the endpoint does not speak this version")
         }
-        RequestError::MediaType(sent) => Message::unsupported(media_type(sent)),
+        RequestError::MediaType(sent) => Message::unsupported(media_type_expected(sent)),
         RequestError::SortField => Message::new(
             StatusCode::BAD_REQUEST,
             "0xA011004A",
@@ -103,20 +99,11 @@ pub(super) fn request_message(error: RequestError) -> Message {
         RequestError::Input(error) => {
             let code = match error.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => "0xA0110113",
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "0xA0110131",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => UNSUPPORTED,
                 _ => BAD_REQUEST,
             };
             Message::new(error.status(), code, error.to_string())
-        }
-    }
-}
-
-fn media_type(sent: MediaType) -> &'static str {
-    match sent {
-        MediaType::Form => "The request body was sent as application/x-www-form-urlencoded, expected application/json",
-        MediaType::Multipart => "The request body was sent as multipart/form-data, expected application/json",
-        MediaType::Json | MediaType::OtherMultipart | MediaType::Other => {
-            "The request body must be sent as application/json"
         }
     }
 }

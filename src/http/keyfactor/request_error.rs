@@ -39,3 +39,12 @@ impl From<InputError> for RequestError {
         Self::Input(error)
     }
 }
+
+/// Returns the message for a body of this media type.
+pub(super) fn media_type_expected(sent: MediaType) -> &'static str {
+    match sent {
+        MediaType::Form => "The request body was sent as application/x-www-form-urlencoded, expected application/json",
+        MediaType::Multipart => "The request body was sent as multipart/form-data, expected application/json",
+        _ => "The request body must be sent as application/json",
+    }
+}
