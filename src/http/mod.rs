@@ -20,6 +20,7 @@ mod openapi;
 mod ops;
 mod pam;
 mod repeated;
+mod preconditions;
 mod schema;
 mod server;
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::call::Call;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
-use super::preconditions::WithETag;
 use crate::http::input_error::InputError;
+use crate::http::preconditions::WithETag;
 use crate::vault::device::{Device, DeviceFields, DeviceInput};
 
 /// What a client may send to create or update a device.

@@ -8,10 +8,10 @@ use super::candidate::CandidateView;
 use super::dialect::Rendering;
 use super::envelope::{self, Envelope, Exception, Failure};
 use super::error_message::{ErrorMessage, message_of};
-use super::preconditions::WithETag;
 use crate::http::challenge;
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
+use crate::http::preconditions::WithETag;
 use crate::http::server::log_internal_error;
 use crate::vault::{DenyReason, Precondition, VaultError};
 

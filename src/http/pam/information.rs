@@ -10,8 +10,8 @@ use super::envelope::Revealed;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
-use super::preconditions::WithETag;
 use crate::http::input_error::InputError;
+use crate::http::preconditions::WithETag;
 use crate::vault::information::{Information, InformationInput, ReadInformation};
 
 /// What a client may send to create or update a protected information.

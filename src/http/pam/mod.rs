@@ -16,7 +16,6 @@ mod history;
 mod information;
 mod pagination;
 mod parameters;
-mod preconditions;
 mod proxy_session;
 mod proxy_session_page;
 mod routes;

@@ -10,8 +10,8 @@ use super::credential::{credential_view, totp_view};
 use super::credential_wire::{CredentialView, TotpView};
 use super::error::PamError;
 use super::parameters::Parameters;
-use super::preconditions::WithETag;
 use crate::http::input_error::InputError;
+use crate::http::preconditions::WithETag;
 use crate::vault::credential::UseInput;
 use crate::vault::device::Device;
 

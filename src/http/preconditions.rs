@@ -11,7 +11,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY_CHARS: usize = 255;
 
 /// Parses `If-Match` and `If-None-Match`. The idempotency key is parsed separately, for `POST` only.
-pub(super) fn from_headers(headers: &HeaderMap) -> Result<Preconditions, InputError> {
+pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Preconditions, InputError> {
     let expected = "expected * or tags in double quotes, separated by commas";
     // A weak ETag never matches in If-Match, but may match in If-None-Match (RFC 9110, section 8.8.3.2).
     let strong = |tags: Vec<SentETag>| tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.text).collect();
@@ -24,7 +24,7 @@ pub(super) fn from_headers(headers: &HeaderMap) -> Result<Preconditions, InputEr
 }
 
 /// Parses the header `Idempotency-Key`.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InputError> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InputError> {
     let wrong = || InputError::header("Idempotency-Key", "expected 1 to 255 visible ASCII characters, once");
     let mut values = headers.get_all(IDEMPOTENCY_KEY);
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -39,7 +39,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Input
 }
 
 /// Adds an ETag to a response.
-pub(super) trait WithETag {
+pub(crate) trait WithETag {
     /// Sets the header `ETag`, if there is one.
     fn with_etag(self, etag: Option<&ETag>) -> Self;
 }
