@@ -48,7 +48,7 @@ use crate::crypto::{DataKey, KeyedDigest, Keyring, RootKeyLocation};
 use crate::directory::{self, Directory};
 use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
-use access::{Failures, Freshness, Grants, Passwords};
+use access::{Failures, Freshness, Grants, Passwords, RequestCounts};
 
 /// Time during which a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
@@ -95,6 +95,7 @@ struct Inner {
     passwords: Passwords,
     directory: Arc<dyn Directory>,
     failures: Failures,
+    requests: RequestCounts,
     clock: Clock,
     settings: Settings,
     data_dir: PathBuf,
@@ -137,6 +138,7 @@ impl Vault {
             passwords: Passwords::default(),
             directory: directory::open(&settings.directory),
             failures: Failures::default(),
+            requests: RequestCounts::default(),
             clock,
             settings: settings.clone(),
             data_dir: location.data_dir.clone(),

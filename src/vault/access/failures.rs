@@ -1,5 +1,5 @@
-//! Failed authentications, merged by network, tried name and reason, and recorded once a second, so that a flood of failures
-//! fills neither the log nor the memory.
+//! Failed authentications and requests over a limit, merged by network, name and reason, and recorded once a second, so that a
+//! flood fills neither the log nor the memory.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
