@@ -26,7 +26,7 @@ use crate::network::address_key;
 use crate::text::case_folded;
 
 /// The number of rows up to which the query selects first.
-const MAX_SELECTED: i64 = 4000;
+pub(super) const MAX_SELECTED: i64 = 4000;
 
 /// A page of a list: at most `limit` rows after the position `after`, of which `offset` rows are skipped first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ pub mod audit;
 pub mod client;
 pub mod condition;
 pub mod credential;
+pub mod credential_metadata;
 pub mod custody;
 pub mod device;
 pub mod domain;

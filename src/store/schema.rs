@@ -347,6 +347,7 @@ joinable!(provider -> provider_type (type_id));
 joinable!(identity_role -> role (role_id));
 joinable!(credential -> device (device_id));
 joinable!(rotation_policy -> credential (credential_id));
+joinable!(jit_policy -> credential (credential_id));
 joinable!(ssh_key_device -> device (device_id));
 joinable!(authorization -> application (application_id));
 joinable!(proxy_session -> credential (credential_id));
@@ -355,6 +356,7 @@ allow_tables_to_appear_in_same_query!(
     ssh_key_device,
     credential,
     rotation_policy,
+    jit_policy,
     device,
     information,
     authorization_link,

@@ -27,6 +27,17 @@ pub fn exists(connection: &mut AnyConnection, name: &str) -> Result<bool, StoreE
     Ok(found.is_some())
 }
 
+/// Returns the name of the user with this id.
+pub fn name(connection: &mut AnyConnection, id: UserId) -> Result<Option<String>, StoreError> {
+    Ok(platform_user::table.find(id).select(platform_user::name).first(connection).optional()?)
+}
+
+/// Returns the ids of the users with these names, beside the names.
+pub fn ids(connection: &mut AnyConnection, names: Vec<&str>) -> Result<Vec<(String, UserId)>, StoreError> {
+    let named = platform_user::table.filter(platform_user::name.eq_any(names));
+    Ok(named.select((platform_user::name, platform_user::id)).load(connection)?)
+}
+
 /// Returns the names of all users, sorted.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     Ok(platform_user::table.order(platform_user::name).select(platform_user::name).load(connection)?)

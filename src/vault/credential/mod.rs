@@ -5,6 +5,7 @@ mod composite;
 mod etag;
 mod input;
 mod list;
+mod metadata;
 pub(super) mod parent;
 pub(super) mod resolve;
 mod save;
@@ -21,6 +22,7 @@ pub use composite::{Candidate, UseInput, UsedCredential};
 pub(super) use etag::{columns, locked_etag};
 pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
 pub use list::ListedCredential;
+pub use metadata::{CredentialMetadata, Criticality, MetadataPage, MetadataSelection, Owner, Represented};
 pub use settings::{
     CredentialReference, JIT_STEPS, JitSettings, JitStep, ReferenceChange, RotationSettings, SessionSettings,
     SettingsGroup, SettingsInput,

@@ -137,6 +137,8 @@ impl Action {
 #[expect(missing_docs, reason = "the names say it")]
 impl Action {
     pub const CREDENTIAL_LIST: Action = Action::read("credential.list");
+    /// Showing a credential or SSH key without its secrets. Takes no custody, and is no view.
+    pub const CREDENTIAL_METADATA: Action = Action::read("credential.metadata").conditional();
     pub const CREDENTIAL_READ: Action = Action::read("credential.read").conditional();
     pub const CREDENTIAL_TOTP: Action = Action::read("credential.totp");
     pub const CREDENTIAL_USE: Action = Action::read("credential.use").idempotent();
