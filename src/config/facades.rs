@@ -1,4 +1,4 @@
-//! The sections of the settings for the families that speak the read calls of other vaults.
+//! The sections of the settings for the families that are off by default.
 
 use serde::Deserialize;
 use serde::de::Error;
@@ -13,6 +13,23 @@ pub struct VaultKvSettings {
     pub mount: String,
     #[serde(deserialize_with = "login_mounts")]
     pub login_mounts: Vec<String>,
+}
+
+/// The section `[pam_v2]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct PamV2Settings {
+    pub enabled: bool,
+    #[serde(deserialize_with = "positive")]
+    pub requests_per_minute: u32,
+}
+
+fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    match u32::deserialize(from)? {
+        0 => Err(D::Error::custom("expected a whole number of 1 or more")),
+        number => Ok(number),
+    }
 }
 
 /// Reads the mount of the items. `auth`, `sys` and `vaults` have other meanings below `/v1`.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
-pub use facades::VaultKvSettings;
+pub use facades::{PamV2Settings, VaultKvSettings};
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeyfactorSettings,
     LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
@@ -44,6 +44,7 @@ pub struct Settings {
     pub pam: PamSettings,
     pub keyfactor: KeyfactorSettings,
     pub vault_kv: VaultKvSettings,
+    pub pam_v2: PamV2Settings,
 }
 
 impl Settings {

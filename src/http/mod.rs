@@ -1,7 +1,8 @@
 //! The HTTP layer. A handler parses, calls the vault, responds; it decides nothing.
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
-//! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable it, `vault_kv` (under `/v1`).
+//! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable them, `vault_kv` (under `/v1`) and
+//! `pam_v2` (under `/api/v2`).
 //! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on
 //! a particular family.
 
@@ -19,8 +20,10 @@ mod oauth;
 mod openapi;
 mod ops;
 mod pam;
-mod repeated;
+mod pam_v2;
 mod preconditions;
+mod rate_limit;
+mod repeated;
 mod schema;
 mod server;
 #[cfg(test)]
@@ -42,6 +45,10 @@ pub fn families(settings: &Settings) -> Families {
         vec![Arc::new(oauth::OAuth), Arc::new(keyfactor::Keyfactor::new(&settings.keyfactor)), Arc::new(ops::Ops)];
     if settings.vault_kv.enabled {
         families.push(Arc::new(vault_kv::VaultKv::new(&settings.vault_kv)));
+    }
+    // Before the family that owns all of /api.
+    if settings.pam_v2.enabled {
+        families.push(Arc::new(pam_v2::PamV2::new(&settings.pam_v2)));
     }
     families.push(Arc::new(pam::Pam::new(&settings.pam)));
     families.into()

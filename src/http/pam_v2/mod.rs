@@ -1,0 +1,71 @@
+//! The reads of the senhasegura A2A API version 2, under `/api/v2` (contract senhasegura-v2).
+//!
+//! Off by default. They show what is known of a credential without its secrets: no type of this folder holds one, custody is not
+//! taken, and clients go on reading passwords through version 1. What the contract could not find out is in [`conventions`].
+
+mod call;
+mod conventions;
+mod credential;
+mod error;
+mod fields;
+mod filter;
+mod pagination;
+mod query;
+mod routes;
+mod wire;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::{rate_limit, server};
+use crate::config::PamV2Settings;
+use error::ApiError;
+use routes::BASE;
+
+/// The family.
+pub(super) struct PamV2 {
+    requests_per_minute: u32,
+}
+
+impl PamV2 {
+    pub(super) fn new(settings: &PamV2Settings) -> Self {
+        Self { requests_per_minute: settings.requests_per_minute }
+    }
+}
+
+impl Family for PamV2 {
+    fn name(&self) -> &'static str {
+        "pam-v2"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints(self.requests_per_minute)
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        is_below(path, BASE)
+    }
+
+    fn decorate(&self, request: &HttpRequest, headers: &mut HeaderMap) {
+        server::set_security_headers(request, headers);
+        rate_limit::set_headers(request, headers, self.requests_per_minute);
+    }
+
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
+        let limit = self.requests_per_minute;
+        Box::pin(async move {
+            let error = match call::record_unserved(&request, unserved, limit).await {
+                Ok(()) => ApiError::Unserved(unserved),
+                Err(error) => error,
+            };
+            error.respond(&server::request_id(&request))
+        })
+    }
+
+    fn fail(&self, request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        ApiError::from(failure).respond(&server::request_id(request))
+    }
+}
