@@ -13,6 +13,7 @@ mod keyfactor;
 mod oauth;
 mod ops;
 mod pam;
+mod pam_v2;
 mod properties;
 mod store;
 mod vault_kv;

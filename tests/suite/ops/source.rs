@@ -46,6 +46,7 @@ async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
     let app = TestApp::start_with(|settings| {
         behind_a_proxy(settings);
         settings.vault_kv.enabled = true;
+        settings.pam_v2.enabled = true;
     })
     .await;
     let client = bound_client(&app).await;
@@ -65,6 +66,8 @@ async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
             let answer = app.anonymous().send(without_token).await;
             assert_eq!(answer.expect(400), json!({ "errors": [message] }), "{entry} {path}");
         }
+        let credentials = send(Method::GET, "/api/v2/pam/credentials").await;
+        assert_eq!(credentials.expect(400)["error"]["message"], message, "{entry}");
         let live = send(Method::GET, "/health/live").await;
         assert_eq!(live.expect(400), json!({ "status": "source address unreadable" }), "{entry}");
         send(Method::GET, "/nowhere").await.expect_refusal(400, message);

@@ -2,6 +2,7 @@
 //! and then looked for in all that it keeps and says.
 
 mod keyfactor;
+mod pam_v2;
 mod vault_kv;
 mod ways;
 
@@ -14,6 +15,7 @@ use chaveiro::crypto::random_bytes;
 use crate::support::decrypt::{By, PrivateKey};
 use crate::support::{Answer, Credentials, Program, Serving, contents};
 use keyfactor::{create_keyfactor_client, keep_provider_secrets};
+use pam_v2::read_metadata;
 use vault_kv::log_in_and_guess;
 use ways::{
     create_session_client, keep_secrets, on_marker, open_sessions, read_encrypted, send_raw, send_secrets_astray,
@@ -100,7 +102,7 @@ impl Told {
 fn serve_with_every_log(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("RUST_LOG", "debug,actix=debug").env("RUST_BACKTRACE", "1");
-    command.env("CHAVEIRO__VAULT_KV__ENABLED", "true");
+    command.env("CHAVEIRO__VAULT_KV__ENABLED", "true").env("CHAVEIRO__PAM_V2__ENABLED", "true");
     Serving::start(command)
 }
 
@@ -146,6 +148,7 @@ async fn no_secret_is_found_where_none_belongs() {
     show_wrong_secrets(&client, &server.anonymous(), &mut canaries, &mut told).await;
     keep_provider_secrets(&server, &keyfactor, &mut canaries, &mut told).await;
     log_in_and_guess(&server, &credentials, &mut canaries, &mut told).await;
+    read_metadata(&client, &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));
         send_raw(server.address, way, &bytes, &mut told);
