@@ -8,7 +8,7 @@ use diesel::{
 use super::condition::{Clause, Condition, Engine, NumberTest, TextTest, number_clause, text_clause};
 use super::pagination::{Listed, Page};
 use crate::store::id::{ParameterId, ProviderId, ProviderValueId};
-use crate::store::schema::{provider, provider_type, provider_value};
+use crate::store::schema::{provider, provider_type, provider_type_parameter, provider_value};
 use crate::store::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
@@ -198,6 +198,24 @@ pub fn values_by_providers(
         .filter(provider_value::provider_id.eq_any(providers.to_vec()))
         .order((provider_value::provider_id, provider_value::parameter_id))
         .load(connection)?)
+}
+
+/// Returns the value that this reference of a secret stands for, of any provider. Text values have no references, and a GUID of
+/// theirs is the client's own.
+pub fn value_by_reference(
+    connection: &mut AnyConnection,
+    reference: &str,
+    text_type: i32,
+) -> Result<Option<ProviderValueId>, StoreError> {
+    let secrets = provider_type_parameter::table
+        .filter(provider_type_parameter::data_type.ne(text_type))
+        .select(provider_type_parameter::id);
+    Ok(provider_value::table
+        .filter(provider_value::instance_guid.eq(reference))
+        .filter(provider_value::parameter_id.eq_any(secrets))
+        .select(provider_value::id)
+        .first(connection)
+        .optional()?)
 }
 
 /// Inserts a value and returns its id.

@@ -344,6 +344,7 @@ table! {
 }
 
 joinable!(provider -> provider_type (type_id));
+joinable!(identity_role -> identity (identity_id));
 joinable!(identity_role -> role (role_id));
 joinable!(credential -> device (device_id));
 joinable!(rotation_policy -> credential (credential_id));
@@ -369,4 +370,5 @@ allow_tables_to_appear_in_same_query!(
 );
 allow_tables_to_appear_in_same_query!(secret, secret_head);
 allow_tables_to_appear_in_same_query!(provider, provider_type);
-allow_tables_to_appear_in_same_query!(identity_role, role);
+allow_tables_to_appear_in_same_query!(provider_value, provider_type_parameter);
+allow_tables_to_appear_in_same_query!(identity_role, role, identity);

@@ -140,6 +140,9 @@ fn store_secret(
         (Some(reference), Some(value)) => reference.eq_ignore_ascii_case(value.expose()),
         (None, _) => false,
     };
+    if !unchanged {
+        refuse_other_reference(context, sent.value.as_ref(), stored)?;
+    }
     let reference = reference.unwrap_or_else(|| Uuid::new_v4().to_string());
     let fields = ValueFields { value: None, instance_id: sent.instance_id, instance_guid: Some(reference) };
     let id = store_row(context, provider, parameter, &fields, stored)?;
@@ -148,6 +151,23 @@ fn store_secret(
     } else {
         secrets::store(context, SecretOwner::ProviderParameter(id), checked(sent.value.as_ref())?)
     }
+}
+
+/// Refuses the reference of another secret. A client that copies a provider sends it in the belief that it stands for that secret;
+/// stored as one, it would take the place of a secret that works.
+fn refuse_other_reference(
+    context: &mut OperationContext<'_>,
+    sent: Option<&SecretText>,
+    own: Option<&ValueRow>,
+) -> Result<(), VaultError> {
+    let Some(reference) = sent.and_then(|value| Uuid::try_parse(value.expose().trim()).ok()) else { return Ok(()) };
+    let text = DataType::Text.number();
+    let found = provider::value_by_reference(context.connection(), &reference.to_string(), text)?;
+    if found.is_some_and(|found| own.is_none_or(|own| own.id != found)) {
+        let expected = "must not be the reference of another secret; send the secret itself";
+        return Err(VaultError::invalid(Field::ParameterValue, expected));
+    }
+    Ok(())
 }
 
 /// Checks a required value.

@@ -161,6 +161,34 @@ async fn the_reference_of_a_secret_or_nothing_keeps_it_and_anything_else_replace
     assert_eq!(put(&client, "/PamProviders", &sent).await.expect(200), made);
 }
 
+/// A client that copies a provider sends the references of its secrets, believing that they stand for them.
+#[actix_web::test]
+async fn the_reference_of_another_secret_is_refused_and_nothing_is_changed() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    let (made, _, host, token) = provider(&client).await;
+    let reference = made["ProviderTypeParamValues"][1]["Value"].as_str().unwrap().to_string();
+    let copy = |name: &str, token_value: Value| {
+        json!({ "Name": name, "ProviderType": { "Id": made["ProviderType"]["Id"] }, "ProviderTypeParamValues": [
+            { "Value": "https://b", "InstanceGuid": "bd1762ce-3ea5-41fb-bfb4-1b6de6393fa3", "ProviderTypeParam": { "Id": host } },
+            { "Value": token_value, "ProviderTypeParam": { "Id": token } } ] })
+    };
+    for sent in [reference.clone(), reference.to_uppercase(), format!(" {reference}\n"), format!("{{{reference}}}")] {
+        let answer = post(&client, "/PamProviders", &copy("vault-b", json!(sent))).await;
+        answer.expect_error(400, "ProviderTypeParamValues.Value");
+        assert!(!answer.text.contains(&reference), "{}", answer.text);
+    }
+    // A GUID of the client's own beside a text value is no reference, nor is one of a secret that is gone.
+    let other = post(&client, "/PamProviders", &copy("vault-b", json!("bd1762ce-3ea5-41fb-bfb4-1b6de6393fa3"))).await;
+    let mut other = other.expect(200);
+    let before = versions(&app);
+    other["ProviderTypeParamValues"][1]["Value"] = json!(reference);
+    put(&client, "/PamProviders", &other).await.expect_error(400, "ProviderTypeParamValues.Value");
+    assert_eq!(versions(&app), before);
+    assert_eq!(delete(&client, "/PamProviders/1").await.status, 204);
+    put(&client, "/PamProviders", &other).await.expect(200);
+}
+
 #[actix_web::test]
 async fn what_is_not_sent_is_cleared() {
     let app = TestApp::start().await;
