@@ -8,7 +8,8 @@ use diesel::{
 use super::condition::{Clause, Condition, Engine, TextTest, text_clause};
 use super::pagination::{Listed, Page};
 use crate::store::id::{AuthorizationId, IdentityId, RoleId};
-use crate::store::schema::{authorization_role, identity_role, permission_set, role};
+use crate::store::identity::IdentityRow;
+use crate::store::schema::{authorization_role, identity, identity_role, permission_set, role};
 use crate::store::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
@@ -239,6 +240,16 @@ pub fn identities_by_role(connection: &mut AnyConnection, role: RoleId) -> Resul
         .filter(identity_role::role_id.eq(role))
         .order(identity_role::identity_id)
         .select(identity_role::identity_id)
+        .load(connection)?)
+}
+
+/// Returns the identities that have one of these roles, by id, each with its role.
+pub fn holders(connection: &mut AnyConnection, roles: &[RoleId]) -> Result<Vec<(RoleId, IdentityRow)>, StoreError> {
+    Ok(identity_role::table
+        .inner_join(identity::table)
+        .filter(identity_role::role_id.eq_any(roles.to_vec()))
+        .order((identity_role::role_id, identity::id))
+        .select((identity_role::role_id, identity::all_columns))
         .load(connection)?)
 }
 

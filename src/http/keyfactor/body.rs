@@ -133,9 +133,14 @@ impl Members {
 
     /// Returns an array of objects; absent is empty.
     pub(super) fn objects(&self, path: &'static str) -> Result<Vec<Members>, InputError> {
+        Ok(self.sent_objects(path)?.unwrap_or_default())
+    }
+
+    /// Returns an array of objects, where an empty one means something else than none.
+    pub(super) fn sent_objects(&self, path: &'static str) -> Result<Option<Vec<Members>>, InputError> {
         let object = |element: &Value| Some(self.nested(element.as_object()?));
         let objects = |value: &Value| value.as_array()?.iter().map(object).collect();
-        Ok(self.read(path, "expected an array of objects", objects)?.unwrap_or_default())
+        self.read(path, "expected an array of objects", objects)
     }
 }
 

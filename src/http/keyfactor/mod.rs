@@ -24,6 +24,7 @@ mod query;
 mod request_error;
 mod response;
 mod role;
+mod role_version_one;
 mod routes;
 mod status;
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::call::Call;
 use super::error::KeyfactorError;
 use super::filter::Field;
 use super::pagination::ListTable;
-use super::permission_name::permission_names;
 use super::response;
+use super::role_version_one::{RoleIdentityForm, RoleVersionOneView, version_one_input};
 use super::version::ApiVersion;
 use crate::http::input_error::InputError;
 use crate::vault::access::role::{NameTest, Role, RoleColumn, RoleInput};
@@ -28,8 +28,10 @@ pub(super) struct RoleForm {
     email_address: Option<String>,
     /// A GUID; the global set by default.
     permission_set_id: Option<String>,
-    /// Access-control strings, as in `/pam/modify/5/`.
+    /// Access-control strings, as in `/pam/modify/5/`; in version 1 names, as in `PrivilegedAccessManagement:Modify:5`.
     permissions: Option<Vec<String>>,
+    /// Version 1: all identities that hold the role; unless sent, they stay.
+    identities: Option<Vec<RoleIdentityForm>>,
     /// Not supported; must be empty.
     claims: Option<Vec<String>>,
 }
@@ -81,29 +83,6 @@ pub(super) struct RoleSummaryView {
     claims_count: i32,
 }
 
-/// A role in version 1.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct RoleVersionOneView {
-    id: i32,
-    description: String,
-    email_address: Option<String>,
-    /// Always true.
-    enabled: bool,
-    immutable: bool,
-    /// Always null: roles are not verified.
-    valid: Option<bool>,
-    /// Always false.
-    private: bool,
-    /// A GUID.
-    permission_set_id: String,
-    /// Always empty: listing identities needs more than the permission to read roles.
-    identities: Vec<String>,
-    name: String,
-    /// Names of permissions.
-    permissions: Vec<String>,
-}
-
 impl From<Role> for RoleView {
     fn from(role: Role) -> Self {
         Self {
@@ -128,24 +107,6 @@ impl From<Role> for RoleSummaryView {
             immutable: role.immutable,
             permission_set_id: role.permission_set_id,
             claims_count: 0,
-        }
-    }
-}
-
-impl From<Role> for RoleVersionOneView {
-    fn from(role: Role) -> Self {
-        Self {
-            id: role.id.get(),
-            description: role.description,
-            email_address: role.email_address,
-            enabled: true,
-            immutable: role.immutable,
-            valid: None,
-            private: false,
-            permission_set_id: role.permission_set_id,
-            identities: Vec::new(),
-            permissions: permission_names(&role.permissions),
-            name: role.name,
         }
     }
 }
@@ -190,17 +151,17 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, KeyfactorError> {
 
 /// `POST …/Security/Roles`
 pub(super) async fn create(call: Call) -> Result<HttpResponse, KeyfactorError> {
-    let input = call.parse(input).await?;
+    let input = call.parse(|members| input(members, call.version)).await?;
     let role = call.vault.create_role(call.permit, input).await?;
-    Ok(response::ok(RoleView::from(role)))
+    Ok(response::ok(RoleReply::new(role, call.version)))
 }
 
 /// `PUT …/Security/Roles`
 pub(super) async fn update(call: Call) -> Result<HttpResponse, KeyfactorError> {
     let id = call.parse(|members| members.required_number("Id")).await?;
-    let input = call.parse(input).await?;
+    let input = call.parse(|members| input(members, call.version)).await?;
     let role = call.vault.update_role(call.permit, id.into(), input).await?;
-    Ok(response::ok(RoleView::from(role)))
+    Ok(response::ok(RoleReply::new(role, call.version)))
 }
 
 /// `DELETE …/Security/Roles/{id}`
@@ -210,15 +171,21 @@ pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
     Ok(response::no_content())
 }
 
-fn input(members: &Members) -> Result<RoleInput, InputError> {
+fn input(members: &Members, version: ApiVersion) -> Result<RoleInput, InputError> {
     members.require_empty("Claims")?;
-    Ok(RoleInput {
+    let input = RoleInput {
         name: members.text("Name")?,
         description: members.text("Description")?,
         email_address: members.text("EmailAddress")?,
         permission_set_id: members.guid("PermissionSetId")?,
         permissions: members.texts("Permissions")?,
-    })
+        holders: None,
+        keeps_unsent: false,
+    };
+    match version {
+        ApiVersion::One => version_one_input(members, input),
+        ApiVersion::Two => Ok(input),
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +193,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::vault::access::RoleHolder;
 
     fn role() -> Role {
         Role {
@@ -236,6 +204,7 @@ mod tests {
             immutable: false,
             permission_set_id: "099c05f0-deba-4562-a5b1-f491e19c0749".into(),
             permissions: vec!["/pam/read/".into()],
+            holders: vec![RoleHolder { id: 3.into(), account_name: r"CORP\jo".into(), identity_type: "User".into() }],
         }
     }
 
@@ -254,7 +223,7 @@ mod tests {
     fn version_1_names_permissions() {
         let expected = json!({ "Id": 2, "Description": "reads", "EmailAddress": null, "Enabled": true,
             "Immutable": false, "Valid": null, "Private": false,
-            "PermissionSetId": "099c05f0-deba-4562-a5b1-f491e19c0749", "Identities": [], "Name": "readers",
+            "PermissionSetId": "099c05f0-deba-4562-a5b1-f491e19c0749", "Identities": [{ "Id": 3, "AccountName": "CORP\\jo", "IdentityType": "User", "SID": null }], "Name": "readers",
             "Permissions": ["PrivilegedAccessManagement:Read"] });
         assert_eq!(json_of(RoleListElement::new(role(), ApiVersion::One)), expected);
         assert_eq!(json_of(RoleReply::new(role(), ApiVersion::One)), expected);
@@ -262,7 +231,7 @@ mod tests {
 
     #[test]
     fn claims_are_not_dropped_silently() {
-        let parse = |body: Value| input(&Members::parse(&body.to_string()).unwrap()).map(drop);
+        let parse = |body: Value| input(&Members::parse(&body.to_string()).unwrap(), ApiVersion::Two).map(drop);
         assert_eq!(parse(json!({ "Name": "r", "claims": [] })), Ok(()));
         let claims = json!({ "Name": "r", "claims": [{ "ClaimType": "x" }] });
         assert_eq!(parse(claims), Err(InputError::parameter("Claims", "not supported, must be empty")));

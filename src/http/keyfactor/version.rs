@@ -20,7 +20,6 @@ pub(super) enum ApiVersion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Versions {
     One,
-    Two,
     Both,
 }
 
@@ -29,7 +28,6 @@ impl Versions {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::One => "1.0",
-            Self::Two => "2",
             Self::Both => "1.0, 2",
         }
     }
@@ -46,9 +44,7 @@ impl Versions {
     pub(super) fn requested(self, request: &HttpRequest) -> Result<ApiVersion, RequestError> {
         let header = request.headers().get(API_VERSION).map(|value| value.to_str().unwrap_or("?"));
         match (parse(header.unwrap_or("1")), self) {
-            (Some(ApiVersion::Two), Self::One) | (Some(ApiVersion::One), Self::Two) | (None, _) => {
-                Err(RequestError::ApiVersion)
-            }
+            (Some(ApiVersion::Two), Self::One) | (None, _) => Err(RequestError::ApiVersion),
             (Some(version), _) => Ok(version),
         }
     }
@@ -78,11 +74,9 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_has_one_version_or_both() {
+    fn an_endpoint_has_the_first_version_or_both() {
         let request = |version| TestRequest::default().insert_header((API_VERSION, version)).to_http_request();
-        for (versions, one, two) in
-            [(Versions::One, true, false), (Versions::Two, false, true), (Versions::Both, true, true)]
-        {
+        for (versions, one, two) in [(Versions::One, true, false), (Versions::Both, true, true)] {
             let has = [versions.requested(&request("1")).is_ok(), versions.requested(&request("2")).is_ok()];
             assert_eq!(has, [one, two], "{versions:?}");
         }

@@ -184,9 +184,18 @@ fn existing(context: &mut OperationContext<'_>, account: &str) -> Result<Identit
 /// Finds the identity of an account, if its MAC verifies: a row modified outside the vault must not get a valid MAC.
 fn unmodified(context: &mut OperationContext<'_>, account: &str) -> Result<IdentityRow, VaultError> {
     let row = existing(context, account)?;
+    require_unmodified(context, row.id)?;
+    Ok(row)
+}
+
+/// Locks an identity and requires that its MAC verifies.
+///
+/// # Errors
+/// [`VaultError::Invalid`].
+pub(super) fn require_unmodified(context: &mut OperationContext<'_>, id: IdentityId) -> Result<(), VaultError> {
     let vault = context.vault;
-    if identity_mac::locked_and_verified(context.connection(), &vault.identity_mac, row.id)? {
-        return Ok(row);
+    if identity_mac::locked_and_verified(context.connection(), &vault.identity_mac, id)? {
+        return Ok(());
     }
     let expected = "the identity was modified outside Chaveiro; delete it and create it again";
     Err(VaultError::invalid(Field::AccountName, expected))

@@ -24,6 +24,7 @@ mod password;
 mod request_limit;
 mod response_key;
 mod tag_guard;
+mod role_holders;
 mod transfer;
 mod visible;
 
@@ -36,6 +37,7 @@ pub use origin::{AllowedOrigins, CertificateFingerprint, Origin};
 pub use permission::{Permission, Rights, Verb};
 pub use request_limit::RequestWindow;
 
+pub use role_holders::RoleHolder;
 pub(super) use failures::Failures;
 pub(super) use freshness::Freshness;
 pub(super) use grants::Grants;

@@ -6,6 +6,7 @@ pub use crate::store::role::{NameTest, RoleColumn};
 
 use super::identity_mac;
 use super::permission::{self, AccessString, GLOBAL_SET};
+use super::role_holders::{RoleHolder, set_holders, with_holders};
 use crate::audit::RowMac;
 use crate::store::id::{IdentityId, RoleId};
 use crate::store::lock::lock_name;
@@ -31,6 +32,8 @@ pub struct Role {
     pub immutable: bool,
     pub permission_set_id: String,
     pub permissions: Vec<String>,
+    /// The identities that hold it, where they were looked up for a principal that may list them.
+    pub holders: Vec<RoleHolder>,
 }
 
 impl From<RoleRow> for Role {
@@ -43,6 +46,7 @@ impl From<RoleRow> for Role {
             immutable: row.immutable,
             permission_set_id: row.permission_set_id,
             permissions: access_strings(&row.permissions),
+            holders: Vec::new(),
         }
     }
 }
@@ -75,6 +79,10 @@ pub struct RoleInput {
     pub email_address: Option<String>,
     pub permission_set_id: Option<Uuid>,
     pub permissions: Vec<String>,
+    /// The accounts of all identities that hold the role. `None` leaves them.
+    pub holders: Option<Vec<String>>,
+    /// Whether an update keeps the e-mail address and the permission set if they are not sent.
+    pub keeps_unsent: bool,
 }
 
 impl Vault {
@@ -86,7 +94,9 @@ impl Vault {
     ) -> Result<OffsetList<Role>, VaultError> {
         let list = move |context: &mut OperationContext<'_>| {
             let list = role::list(context.connection(), query.condition.as_ref(), query.page)?;
-            Ok(Done::new(Subject::Collection, list.map(Role::from)))
+            let mut list = list.map(Role::from);
+            with_holders(context, &mut list.rows)?;
+            Ok(Done::new(Subject::Collection, list))
         };
         self.query(permit, list).await
     }
@@ -98,7 +108,7 @@ impl Vault {
     pub async fn read_role(&self, permit: Permit, id: RoleId) -> Result<Role, VaultError> {
         let read = move |context: &mut OperationContext<'_>| {
             let row = existing(context, id)?;
-            Ok(Done::new(Subject::Role(row.id), row.into()))
+            Ok(Done::new(Subject::Role(row.id), shown(context, row)?))
         };
         self.query(permit, read).await
     }
@@ -113,7 +123,7 @@ impl Vault {
             let fields = fields(context, &input, None)?;
             let now = context.micros();
             let id = role::insert(context.connection(), &fields, now)?;
-            saved(context, id)
+            saved(context, id, &input)
         };
         self.execute_and_refresh(permit, rule).await
     }
@@ -125,10 +135,10 @@ impl Vault {
     pub async fn update_role(&self, permit: Permit, id: RoleId, input: RoleInput) -> Result<Role, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = mutable(context, id)?;
-            let fields = fields(context, &input, Some(row.id))?;
+            let fields = fields(context, &input, Some(&row))?;
             let now = context.micros();
             role::update(context.connection(), row.id, &fields, now)?;
-            saved(context, row.id)
+            saved(context, row.id, &input)
         };
         self.execute_and_refresh(permit, rule).await
     }
@@ -189,23 +199,36 @@ fn mutable(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, Va
     if row.immutable { Err(VaultError::Protected(Noun::Role)) } else { Ok(row) }
 }
 
-fn saved(context: &mut OperationContext<'_>, id: RoleId) -> Result<Done<Role>, VaultError> {
-    meta::increment_change_mark(context.connection())?;
-    let row = existing(context, id)?;
-    Ok(Done::new(Subject::Role(id), row.into()))
+/// Returns a role with its holders, as far as the principal may see them.
+fn shown(context: &mut OperationContext<'_>, row: RoleRow) -> Result<Role, VaultError> {
+    let mut roles = [Role::from(row)];
+    with_holders(context, &mut roles)?;
+    let [role] = roles;
+    Ok(role)
 }
 
-fn fields(context: &mut OperationContext<'_>, sent: &RoleInput, own: Option<RoleId>) -> Result<RoleFields, VaultError> {
+fn saved(context: &mut OperationContext<'_>, id: RoleId, sent: &RoleInput) -> Result<Done<Role>, VaultError> {
+    if let Some(accounts) = &sent.holders {
+        set_holders(context, id, accounts)?;
+    }
+    meta::increment_change_mark(context.connection())?;
+    let row = existing(context, id)?;
+    Ok(Done::new(Subject::Role(id), shown(context, row)?))
+}
+
+fn fields(
+    context: &mut OperationContext<'_>,
+    sent: &RoleInput,
+    own: Option<&RoleRow>,
+) -> Result<RoleFields, VaultError> {
     let name = input::name(sent.name.as_deref(), Field::Name)?;
     let description = input::text(sent.description.as_deref(), Field::Description)?.unwrap_or_default();
-    let email_address = input::optional_line(sent.email_address.as_deref(), Field::EmailAddress)?;
-    if sent.permissions.len() > MAX_PERMISSIONS {
-        return Err(VaultError::invalid(Field::Permissions, "must not be more than 1000"));
-    }
-    let strings = sent.permissions.iter().map(|text| AccessString::parse(text)).collect::<Option<Vec<_>>>();
-    let strings = strings
-        .ok_or_else(|| VaultError::invalid(Field::Permissions, "expected access-control strings, as in /pam/read/"))?;
-    let set_id = sent.permission_set_id.map_or(GLOBAL_SET.into(), |id| id.to_string());
+    let email_address = input::optional_line(sent.email_address.as_deref(), Field::EmailAddress)?.map(String::from);
+    let kept = own.filter(|_| sent.keeps_unsent);
+    let strings = parsed(&sent.permissions)?;
+    let unsent_set = || kept.map_or(GLOBAL_SET, |row| row.permission_set_id.as_str()).to_string();
+    let set_id = sent.permission_set_id.map_or_else(unsent_set, |id| id.to_string());
+    lock_set(context, &set_id)?;
     let set = role::permission_set(context.connection(), &set_id)?
         .ok_or_else(|| VaultError::invalid(Field::PermissionSet, "there is no such permission set"))?;
     let bounds = permission::strings(&set.permissions);
@@ -213,17 +236,34 @@ fn fields(context: &mut OperationContext<'_>, sent: &RoleInput, own: Option<Role
         return Err(VaultError::invalid(Field::Permissions, "the permission set does not allow all of them"));
     }
     lock_name(context.connection(), &format!("role/{}", case_folded(&name)))?;
-    if role::by_name(context.connection(), &name)?.is_some_and(|row| Some(row.id) != own) {
+    if role::by_name(context.connection(), &name)?.is_some_and(|row| Some(row.id) != own.map(|own| own.id)) {
         return Err(VaultError::Taken(Noun::Role));
     }
     Ok(RoleFields {
         name_key: case_folded(&name),
         name,
         description: description.into(),
-        email_address: email_address.map(String::from),
+        email_address: email_address.or_else(|| kept?.email_address.clone()),
         permission_set_id: set_id,
         permissions: permission::column(&strings),
     })
+}
+
+/// Parses the access-control strings of a request.
+///
+/// # Errors
+/// [`VaultError::Invalid`].
+pub(super) fn parsed(sent: &[String]) -> Result<Vec<AccessString>, VaultError> {
+    if sent.len() > MAX_PERMISSIONS {
+        return Err(VaultError::invalid(Field::Permissions, "must not be more than 1000"));
+    }
+    let strings = sent.iter().map(|text| AccessString::parse(text)).collect::<Option<Vec<_>>>();
+    strings.ok_or_else(|| VaultError::invalid(Field::Permissions, "expected access-control strings, as in /pam/read/"))
+}
+
+/// Locks the name of a permission set, so that it is not deleted or narrowed while a role enters it.
+pub(super) fn lock_set(context: &mut OperationContext<'_>, id: &str) -> Result<(), StoreError> {
+    lock_name(context.connection(), &format!("permission-set/{id}"))
 }
 
 /// Finds the id of a role by name, ignoring case.

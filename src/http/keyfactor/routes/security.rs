@@ -8,7 +8,7 @@ use crate::http::keyfactor::identity::{
 };
 use crate::http::keyfactor::pagination::LIST_PARAMETERS;
 use crate::http::keyfactor::permission_set::{self, PermissionSetView};
-use crate::http::keyfactor::role::{self, RoleForm, RoleListElement, RoleReply, RoleView};
+use crate::http::keyfactor::role::{self, RoleForm, RoleListElement, RoleReply};
 use crate::http::keyfactor::version::Versions;
 use crate::http::schema::{schema, schema_of_list};
 use crate::vault::operation::Action;
@@ -48,14 +48,17 @@ pub(super) fn roles() -> Vec<Row> {
             .summary("List the roles")
             .query(LIST_PARAMETERS)
             .ok(PAGE, schema_of_list::<RoleListElement>),
-        Row::new(Method::POST, ROLES, Versions::Two, Action::ROLE_CREATE, role::create)
-            .summary("Create a role (version 2)")
+        Row::new(Method::POST, ROLES, Versions::Both, Action::ROLE_CREATE, role::create)
+            .summary("Create a role; in version 1 with permissions by name, and identities")
             .body(schema::<RoleForm>)
-            .ok("The role", schema::<RoleView>),
-        Row::new(Method::PUT, ROLES, Versions::Two, Action::ROLE_UPDATE, role::update)
-            .summary("Replace a role; what is not sent is cleared (version 2)")
+            .ok("The role", schema::<RoleReply>),
+        Row::new(Method::PUT, ROLES, Versions::Both, Action::ROLE_UPDATE, role::update)
+            .summary(
+                "Replace a role; what is not sent is cleared, but for e-mail address, permission set and identities in \
+                 version 1",
+            )
             .body(schema::<RoleForm>)
-            .ok("The role as it now is", schema::<RoleView>),
+            .ok("The role as it now is", schema::<RoleReply>),
         Row::new(Method::GET, ROLE, Versions::Both, Action::ROLE_READ, role::read)
             .summary("One role")
             .ok("The role", schema::<RoleReply>),
