@@ -35,6 +35,7 @@ pub mod lock;
 pub mod lookup;
 pub mod meta;
 pub mod pagination;
+pub mod permission_set;
 pub mod provider;
 pub mod provider_type;
 pub mod proxy_session;

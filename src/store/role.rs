@@ -14,7 +14,8 @@ use crate::store::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
 /// A permission set.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = permission_set)]
 #[expect(missing_docs, reason = "columns")]
 pub struct PermissionSetRow {
     pub id: String,

@@ -258,9 +258,8 @@ fn in_use(noun: Noun) -> Message {
             Message::conflict("The PAM provider has entries; delete those first")
         }
         Some(FamilyNoun::ProviderType) => Message::conflict("The PAM provider type is in use by a PAM provider"),
-        Some(FamilyNoun::Entry | FamilyNoun::Identity | FamilyNoun::PermissionSet | FamilyNoun::Role) | None => {
-            Message::unexpected()
-        }
+        Some(FamilyNoun::PermissionSet) => Message::conflict("The permission set is in use by a security role"),
+        Some(FamilyNoun::Entry | FamilyNoun::Identity | FamilyNoun::Role) | None => Message::unexpected(),
     }
 }
 
@@ -269,8 +268,8 @@ fn protected(noun: Noun) -> Message {
         Some(FamilyNoun::Identity) => Message::conflict("The security identity is the caller's own"),
         Some(FamilyNoun::ProviderType) => Message::conflict("The PAM provider type is built in and stays"),
         Some(FamilyNoun::Role) => Message::conflict("The security role is immutable"),
-        Some(FamilyNoun::Entry | FamilyNoun::LocalProvider | FamilyNoun::PermissionSet | FamilyNoun::Provider)
-        | None => Message::unexpected(),
+        Some(FamilyNoun::PermissionSet) => Message::conflict("The permission set is built in and stays"),
+        Some(FamilyNoun::Entry | FamilyNoun::LocalProvider | FamilyNoun::Provider) | None => Message::unexpected(),
     }
 }
 

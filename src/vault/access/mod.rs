@@ -8,6 +8,7 @@ pub mod identity;
 pub mod link;
 pub mod origin;
 pub mod permission;
+pub mod permission_set;
 pub mod role;
 pub mod static_token;
 
@@ -23,8 +24,8 @@ mod identity_mac;
 mod password;
 mod request_limit;
 mod response_key;
-mod tag_guard;
 mod role_holders;
+mod tag_guard;
 mod transfer;
 mod visible;
 
@@ -36,8 +37,8 @@ pub use identity_admin::{IdentitySummary, RoleSummary};
 pub use origin::{AllowedOrigins, CertificateFingerprint, Origin};
 pub use permission::{Permission, Rights, Verb};
 pub use request_limit::RequestWindow;
-
 pub use role_holders::RoleHolder;
+
 pub(super) use failures::Failures;
 pub(super) use freshness::Freshness;
 pub(super) use grants::Grants;

@@ -245,6 +245,12 @@ impl Action {
         Action::role_read("permission-set.list", RolePermission::Security(Verb::Read));
     pub const PERMISSION_SET_READ: Action =
         Action::role_read("permission-set.read", RolePermission::Security(Verb::Read));
+    pub const PERMISSION_SET_CREATE: Action =
+        Action::role_write("permission-set.create", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const PERMISSION_SET_UPDATE: Action =
+        Action::role_write("permission-set.update", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const PERMISSION_SET_DELETE: Action =
+        Action::role_write("permission-set.delete", RolePermission::GlobalSecurity(Verb::Modify));
     /// Listing the endpoints.
     pub const ENDPOINT_LIST: Action = Action::role_read("endpoint.list", RolePermission::Any);
     /// The health check.

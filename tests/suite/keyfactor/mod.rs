@@ -6,6 +6,7 @@ mod identity;
 mod ldap;
 mod listing;
 mod permission;
+mod permission_set;
 mod provider;
 mod provider_type;
 mod role;

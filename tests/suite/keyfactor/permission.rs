@@ -61,6 +61,9 @@ fn calls() -> Vec<(&'static str, &'static str, Value)> {
         ("DELETE", "/Security/Roles/x", Value::Null),
         ("GET", "/PermissionSets", Value::Null),
         ("GET", "/PermissionSets/x", Value::Null),
+        ("POST", "/PermissionSets", json!({})),
+        ("PUT", "/PermissionSets", json!({})),
+        ("DELETE", "/PermissionSets/x", Value::Null),
         ("GET", "/Status/Endpoints", Value::Null),
     ]
 }

@@ -21,7 +21,13 @@ const HEALTH: &str = "/Status/HealthCheck";
 
 /// Returns every endpoint with its versions.
 pub(super) fn endpoints(require_requested_with: bool) -> Vec<(Versions, Endpoint)> {
-    let nouns = [provider::entries(), provider::providers(), security::identities(), security::roles()];
+    let nouns = [
+        provider::entries(),
+        provider::providers(),
+        security::identities(),
+        security::roles(),
+        security::permission_sets(),
+    ];
     let mut rows: Vec<Row> = nouns.into_iter().flatten().collect();
     rows.push(
         Row::new(Method::GET, HEALTH, Versions::Both, Action::HEALTH_CHECK, status::health_check)

@@ -7,7 +7,7 @@ use crate::http::keyfactor::identity::{
     self, ACCOUNT_NAME, IdentityForm, IdentityPermissionsView, IdentityView, LookupView,
 };
 use crate::http::keyfactor::pagination::LIST_PARAMETERS;
-use crate::http::keyfactor::permission_set::{self, PermissionSetView};
+use crate::http::keyfactor::permission_set::{self, PermissionSetForm, PermissionSetView};
 use crate::http::keyfactor::role::{self, RoleForm, RoleListElement, RoleReply};
 use crate::http::keyfactor::version::Versions;
 use crate::http::schema::{schema, schema_of_list};
@@ -64,12 +64,29 @@ pub(super) fn roles() -> Vec<Row> {
             .ok("The role", schema::<RoleReply>),
         Row::new(Method::DELETE, ROLE, Versions::Both, Action::ROLE_DELETE, role::delete)
             .summary("Delete a role, and revoke it from everybody who holds it"),
-        Row::new(Method::GET, "/PermissionSets", Versions::One, Action::PERMISSION_SET_LIST, permission_set::list)
+    ]
+}
+
+pub(super) fn permission_sets() -> Vec<Row> {
+    const SETS: &str = "/PermissionSets";
+    const SET: &str = "/PermissionSets/{id}";
+    vec![
+        Row::new(Method::GET, SETS, Versions::One, Action::PERMISSION_SET_LIST, permission_set::list)
             .summary("List the permission sets")
             .query(LIST_PARAMETERS)
             .ok(PAGE, schema_of_list::<PermissionSetView>),
-        Row::new(Method::GET, "/PermissionSets/{id}", Versions::One, Action::PERMISSION_SET_READ, permission_set::read)
+        Row::new(Method::POST, SETS, Versions::One, Action::PERMISSION_SET_CREATE, permission_set::create)
+            .summary("Create a permission set")
+            .body(schema::<PermissionSetForm>)
+            .ok("The permission set", schema::<PermissionSetView>),
+        Row::new(Method::PUT, SETS, Versions::One, Action::PERMISSION_SET_UPDATE, permission_set::update)
+            .summary("Replace a permission set; what is not sent is cleared")
+            .body(schema::<PermissionSetForm>)
+            .ok("The permission set as it now is", schema::<PermissionSetView>),
+        Row::new(Method::GET, SET, Versions::One, Action::PERMISSION_SET_READ, permission_set::read)
             .summary("One permission set")
             .ok("The permission set", schema::<PermissionSetView>),
+        Row::new(Method::DELETE, SET, Versions::One, Action::PERMISSION_SET_DELETE, permission_set::delete)
+            .summary("Delete a permission set that no role is in"),
     ]
 }
