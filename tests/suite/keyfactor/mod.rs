@@ -10,6 +10,7 @@ mod permission_set;
 mod provider;
 mod provider_type;
 mod role;
+mod role_version_one;
 mod routes;
 mod text_rules;
 
