@@ -138,7 +138,7 @@ pub(crate) async fn prepare(
 
 /// Returns why a request gets no further.
 fn failure(request: &HttpRequest) -> Option<RouteFailure> {
-    if !head::is_within_limits(request) {
+    if !head::is_within_limit(request) {
         return Some(RouteFailure::HeadTooLarge);
     }
     (!has_source(request)).then_some(RouteFailure::UnreadableSource)
