@@ -66,6 +66,7 @@ fn audit_records(bench: &mut Criterion) {
         action: "credential.read",
         object: "credential:1234".into(),
         outcome: "ok".into(),
+        reason: String::new(),
         times: 1,
     };
     bench.bench_function("seal an audit record", |bencher| {

@@ -24,6 +24,7 @@ pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
         action: record.action.into(),
         object: record.object.clone(),
         outcome: record.outcome.clone(),
+        reason: record.reason.clone(),
         times: record.times,
         previous: head.mac.clone(),
         mac: Vec::new(),
@@ -44,6 +45,7 @@ fn row_mac(key: &DataKey, row: &AuditRow) -> Vec<u8> {
         action,
         object,
         outcome,
+        reason,
         times,
         previous,
         mac: _,
@@ -62,6 +64,7 @@ fn row_mac(key: &DataKey, row: &AuditRow) -> Vec<u8> {
             action.as_bytes(),
             object.as_bytes(),
             outcome.as_bytes(),
+            reason.as_bytes(),
             &times.to_be_bytes(),
             previous,
         ],
@@ -189,6 +192,7 @@ mod tests {
                     action: "credential.read",
                     object: format!("credential:{number}"),
                     outcome: "ok".into(),
+                    reason: "a reason".into(),
                     times: 1,
                 };
                 let row = seal(key, &head, &record);
@@ -214,7 +218,7 @@ mod tests {
     #[test]
     fn a_change_of_any_field_names_the_record() {
         let key = key();
-        let changes: [fn(&mut AuditRow); 9] = [
+        let changes: [fn(&mut AuditRow); 10] = [
             |row| row.at += 1,
             |row| row.request_id.push('x'),
             |row| row.actor = "other".into(),
@@ -222,6 +226,7 @@ mod tests {
             |row| row.action = "credential.save".into(),
             |row| row.object = "credential:9".into(),
             |row| row.outcome = "denied".into(),
+            |row| row.reason = "another".into(),
             |row| row.times = 2,
             |row| row.mac[0] ^= 1,
         ];

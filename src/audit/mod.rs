@@ -37,6 +37,8 @@ pub struct Record {
     /// `ok`; `repeated` for a repeated request with the same idempotency key; `unchanged` for an `If-None-Match` that
     /// matched; or the stable reason of a refusal.
     pub outcome: String,
+    /// The reason that the client gave for its request; empty when it gave none.
+    pub reason: String,
     /// The number of equal events in this record; more than 1 only for failed authentications.
     pub times: i32,
 }

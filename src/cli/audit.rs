@@ -106,6 +106,7 @@ fn row(row: AuditRecord) -> Value {
         "action": row.action,
         "object": row.object,
         "outcome": row.outcome,
+        "reason": row.reason,
         "times": row.times,
         "request_id": row.request_id,
         "chain": row.chain,

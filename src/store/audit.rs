@@ -34,6 +34,7 @@ pub struct AuditRow {
     pub action: String,
     pub object: String,
     pub outcome: String,
+    pub reason: String,
     pub times: i32,
     pub previous: Vec<u8>,
     pub mac: Vec<u8>,

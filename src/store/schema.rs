@@ -337,6 +337,7 @@ table! {
         action -> Text,
         object -> Text,
         outcome -> Text,
+        reason -> Text,
         times -> Integer,
         previous -> Binary,
         mac -> Binary,

@@ -42,6 +42,8 @@ pub struct AuditRecord {
     pub object: String,
     /// `ok`, `repeated`, `unchanged`, or the reason of a refusal.
     pub outcome: String,
+    /// The reason that the client gave; empty when it gave none.
+    pub reason: String,
     /// The number of like events that it merges.
     pub times: i32,
 }
@@ -59,6 +61,7 @@ impl From<AuditRow> for AuditRecord {
             action: row.action,
             object: row.object,
             outcome: row.outcome,
+            reason: row.reason,
             times: row.times,
         }
     }

@@ -47,6 +47,7 @@ CREATE TABLE audit_record (
     action TEXT NOT NULL,
     object TEXT NOT NULL,
     outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
     times INTEGER NOT NULL,
     previous BLOB NOT NULL,
     mac BLOB NOT NULL,

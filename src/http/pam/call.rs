@@ -88,6 +88,7 @@ impl Call {
             idempotency_key: self.idempotency_key()?,
             response_encryption: response_encryption(&self.http)?,
             representation: self.dialect().as_str(),
+            reason: String::new(),
         })
     }
 

@@ -301,6 +301,7 @@ fn failure_record(at: DateTime<Utc>, failure: &MergedFailure) -> Record {
         action: Action::AUTHENTICATION.name(),
         object: String::new(),
         outcome: failure.reason.into(),
+        reason: String::new(),
         times: failure.times,
     }
 }

@@ -48,6 +48,7 @@ impl Inner {
             action: permit.action().name(),
             object: subject.to_string(),
             outcome: outcome.into(),
+            reason: permit.request().options.reason.clone(),
             times: 1,
         };
         self.append(transaction, &record)

@@ -29,6 +29,8 @@ pub struct RequestOptions {
     pub response_encryption: Option<ResponseEncryption>,
     /// The representation of the response. Part of every ETag, since an ETag identifies a representation.
     pub representation: &'static str,
+    /// The reason that the client gives, for the audit record.
+    pub reason: String,
 }
 
 impl Request {
