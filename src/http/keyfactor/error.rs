@@ -87,7 +87,10 @@ impl From<AuthenticationFailure> for KeyfactorError {
             | AuthenticationFailure::TokenInvalid
             | AuthenticationFailure::TokenExpired
             | AuthenticationFailure::TokenRevoked
-            | AuthenticationFailure::UrlNotValid => Self::InvalidCredentials,
+            | AuthenticationFailure::UrlNotValid
+            | AuthenticationFailure::AppIdNotAllowed
+            | AuthenticationFailure::AppIdAmbiguous
+            | AuthenticationFailure::AppIdOfAnother => Self::InvalidCredentials,
         }
     }
 }

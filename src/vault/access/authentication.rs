@@ -63,6 +63,9 @@ pub enum AuthenticationFailure {
     TokenRevoked,
     TooManyAttempts,
     UrlNotValid,
+    AppIdNotAllowed,
+    AppIdAmbiguous,
+    AppIdOfAnother,
 }
 
 impl AuthenticationFailure {
@@ -80,6 +83,9 @@ impl AuthenticationFailure {
             AuthenticationFailure::TokenRevoked => "token-revoked",
             AuthenticationFailure::TooManyAttempts => "too-many-failures",
             AuthenticationFailure::UrlNotValid => "session-url-not-valid",
+            AuthenticationFailure::AppIdNotAllowed => "app-id-not-allowed",
+            AuthenticationFailure::AppIdAmbiguous => "app-id-ambiguous",
+            AuthenticationFailure::AppIdOfAnother => "app-id-of-another",
         }
     }
 }

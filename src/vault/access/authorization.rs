@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AllowedOrigins, ClientAccess, Resource, application, response_key, role};
+use super::{AllowedOrigins, ClientAccess, Resource, app_id, application, response_key, role};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::{ResponseKey, random_bytes};
 use crate::store::client::{self, AuthorizationRow, NewAuthorization};
@@ -271,10 +271,11 @@ fn checked_restrictions(request: &AuthorizationRequest, now: DateTime<Utc>) -> R
         }
     }
     let [sources, referers, certificates] = lists.map(|(_, list)| list.join(","));
-    AllowedOrigins::parse(&sources, &referers, &certificates).map_err(|error| error.into_error())?;
+    let origins = AllowedOrigins::parse(&sources, &referers, &certificates).map_err(|error| error.into_error())?;
     if request.resources.is_empty() {
         return Err(VaultError::Missing(Field::Resource));
     }
+    app_id::require_bound(&request.resources, &origins)?;
     if !request.roles.is_empty() && !request.resources.contains(&Resource::Administration) {
         return Err(roles_without_resource());
     }

@@ -20,11 +20,14 @@ pub enum Resource {
     WebProxySession,
     /// PAM providers, identities and roles, as far as the roles of the authorization grant.
     Administration,
+    /// Reading items by search, by programs that name the authorization and prove it by source address or certificate alone.
+    AppId,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Resource; 3] = [Resource::PamCore, Resource::WebProxySession, Resource::Administration];
+    pub const ALL: [Resource; 4] =
+        [Resource::PamCore, Resource::WebProxySession, Resource::Administration, Resource::AppId];
 
     /// The name, as stored and as given on the command line.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Resource {
             Resource::PamCore => "pam-core",
             Resource::WebProxySession => "web-proxy-session",
             Resource::Administration => "administration",
+            Resource::AppId => "app-id",
         }
     }
 }
@@ -93,6 +97,8 @@ pub struct Client {
     pub id: AuthorizationId,
     /// The public name that it authenticates with.
     pub client_id: String,
+    /// The name of its application.
+    pub application: String,
     /// Whether it and its application are active.
     pub active: bool,
     /// Time of expiry; `None`: never.
@@ -137,6 +143,7 @@ pub(super) mod tests {
         Client {
             id: AuthorizationId::new(1),
             client_id: "c".into(),
+            application: "a".into(),
             active: true,
             expires_at: None,
             access: ClientAccess::ReadWrite,

@@ -10,11 +10,12 @@ use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
 use super::{
-    Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, check, identity_mac, response_key,
+    Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
+    response_key,
 };
 use crate::audit::RowMac;
 use crate::clock::{from_micros, to_micros};
-use crate::store::client::{self, AuthorizationRow, ClientSecretRow};
+use crate::store::client::{self, ApplicationRow, AuthorizationRow, ClientSecretRow};
 use crate::store::id::{ApplicationId, AuthorizationId, RoleId};
 use crate::store::response_key::ResponseKeyRow;
 use crate::store::static_token::{self, StaticTokenRow};
@@ -31,6 +32,8 @@ pub(in crate::vault) struct Grants {
     /// The change mark at the time of loading.
     pub(in crate::vault) revision: i64,
     clients: HashMap<String, Arc<Client>>,
+    /// The clients with the resource [`Resource::AppId`], by the name of their application.
+    app_ids: HashMap<String, Vec<Arc<Client>>>,
     revoked: HashSet<String>,
     /// The static tokens by hash, expired ones included.
     static_tokens: HashMap<SecretHash, Arc<LiveStaticToken>>,
@@ -46,8 +49,8 @@ impl Grants {
         identity_mac: &RowMac,
     ) -> Result<Self, StoreError> {
         let revision = meta::change_mark(connection)?;
-        let applications: HashMap<ApplicationId, bool> =
-            client::applications(connection)?.into_iter().map(|row| (row.id, row.active)).collect();
+        let applications: HashMap<ApplicationId, ApplicationRow> =
+            client::applications(connection)?.into_iter().map(|row| (row.id, row)).collect();
         let mut secrets: HashMap<AuthorizationId, Vec<LiveSecret>> = HashMap::new();
         for row in client::client_secrets(connection)? {
             let owner = row.authorization_id;
@@ -60,17 +63,18 @@ impl Grants {
         let roles = grants_of_roles(connection)?;
         let held = grouped(role::authorization_roles(connection)?);
         let clients = authorizations.into_iter().map(|row| {
-            let application_active = applications.get(&row.application_id).copied().unwrap_or(false);
+            let application = applications.get(&row.application_id);
             let secrets = secrets.remove(&row.id).unwrap_or_default();
             let response_key = response_keys.remove(&row.id);
             let rights = rights_of(&roles, held.get(&row.id));
-            (row.client_id.clone(), Arc::new(client_from_row(row, application_active, secrets, response_key, rights)))
+            (row.client_id.clone(), Arc::new(client_from_row(row, application, secrets, response_key, rights)))
         });
         let clients: HashMap<String, Arc<Client>> = clients.collect();
+        let app_ids = app_ids(&clients);
         let static_tokens = static_tokens(connection, &clients)?;
         let revoked = client::revoked_tokens(connection, to_micros(now))?.into_iter().collect();
         let logins = logins(connection, identity_mac, &roles)?;
-        Ok(Self { revision, clients, revoked, static_tokens, logins })
+        Ok(Self { revision, clients, app_ids, revoked, static_tokens, logins })
     }
 
     /// The login of an account by its name in lower case, if it has a password and its MAC verifies.
@@ -86,6 +90,15 @@ impl Grants {
     /// The static token with this hash, if it has not been revoked. It may have expired.
     pub(in crate::vault) fn static_token(&self, hash: &SecretHash) -> Option<&Arc<LiveStaticToken>> {
         self.static_tokens.get(hash)
+    }
+
+    /// The clients that an AppID names and that have the resource [`Resource::AppId`]: the one of this id, or those of the
+    /// application of this name.
+    pub(in crate::vault) fn clients_of_app_id(&self, app_id: &str) -> &[Arc<Client>] {
+        match self.clients.get(app_id) {
+            Some(client) if client.resources.contains(&Resource::AppId) => std::slice::from_ref(client),
+            _ => self.app_ids.get(app_id).map_or(&[], Vec::as_slice),
+        }
     }
 
     /// Whether the token with this id was revoked.
@@ -165,6 +178,15 @@ fn static_tokens(
     Ok(static_token::all(connection)?.into_iter().filter_map(live).collect())
 }
 
+/// Groups the clients with the resource [`Resource::AppId`] by the name of their application.
+fn app_ids(clients: &HashMap<String, Arc<Client>>) -> HashMap<String, Vec<Arc<Client>>> {
+    let mut groups: HashMap<String, Vec<Arc<Client>>> = HashMap::new();
+    for client in clients.values().filter(|client| client.resources.contains(&Resource::AppId)) {
+        groups.entry(client.application.clone()).or_default().push(Arc::clone(client));
+    }
+    groups
+}
+
 /// Loads the grant of each role.
 fn grants_of_roles(connection: &mut AnyConnection) -> Result<HashMap<RoleId, Grant>, StoreError> {
     let roles = role::all(connection)?;
@@ -191,7 +213,7 @@ fn live_secret(row: ClientSecretRow) -> Option<LiveSecret> {
 /// Builds a client. A row with an invalid origin list, access or response key becomes an inactive client.
 fn client_from_row(
     row: AuthorizationRow,
-    application_active: bool,
+    application: Option<&ApplicationRow>,
     secrets: Vec<LiveSecret>,
     key_row: Option<ResponseKeyRow>,
     rights: Rights,
@@ -206,7 +228,8 @@ fn client_from_row(
     Client {
         id: row.id,
         client_id: row.client_id,
-        active: row.active && application_active && readable,
+        application: application.map(|application| application.name.clone()).unwrap_or_default(),
+        active: row.active && application.is_some_and(|application| application.active) && readable,
         expires_at: row.expires_at.map(from_micros),
         access: access.unwrap_or(ClientAccess::ReadOnly),
         resources: row.resources.split(',').filter_map(|name| name.parse().ok()).collect(),

@@ -13,6 +13,7 @@ pub mod role;
 pub mod static_token;
 
 mod account;
+mod app_id;
 pub(super) mod check;
 mod client;
 mod failures;

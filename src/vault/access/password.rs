@@ -82,7 +82,7 @@ impl Default for Passwords {
 
 /// Failed attempts: for each source and account, and for each source.
 #[derive(Default)]
-struct FailedAttempts(HashMap<(IpAddr, Option<String>), (DateTime<Utc>, u32)>);
+pub(super) struct FailedAttempts(HashMap<(IpAddr, Option<String>), (DateTime<Utc>, u32)>);
 
 /// The unit that attempts are counted by: an IPv4 address, or an IPv6 /64 prefix (one subscriber controls all of it).
 fn network(source: IpAddr) -> IpAddr {
@@ -98,13 +98,13 @@ impl FailedAttempts {
         [((source, Some(account.into())), limit), ((source, None), limit.saturating_mul(SOURCE_LIMIT_FACTOR))]
     }
 
-    fn is_limited(&self, source: IpAddr, account: &str, limit: u32, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_limited(&self, source: IpAddr, account: &str, limit: u32, now: DateTime<Utc>) -> bool {
         Self::keys(source, account, limit)
             .iter()
             .any(|(key, limit)| self.0.get(key).is_some_and(|(since, count)| now - *since < WINDOW && count >= limit))
     }
 
-    fn add(&mut self, source: IpAddr, account: &str, now: DateTime<Utc>) {
+    pub(super) fn add(&mut self, source: IpAddr, account: &str, now: DateTime<Utc>) {
         if self.0.len() >= MAX_COUNTS {
             self.0.retain(|_, (since, _)| now - *since < WINDOW);
         }
@@ -118,7 +118,7 @@ impl FailedAttempts {
         }
     }
 
-    fn forget(&mut self, source: IpAddr, account: &str) {
+    pub(super) fn forget(&mut self, source: IpAddr, account: &str) {
         self.0.remove(&(network(source), Some(account.into())));
     }
 }
@@ -190,7 +190,7 @@ impl Vault {
 }
 
 impl Passwords {
-    fn attempts(&self) -> std::sync::MutexGuard<'_, FailedAttempts> {
+    pub(super) fn attempts(&self) -> std::sync::MutexGuard<'_, FailedAttempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

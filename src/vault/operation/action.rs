@@ -166,6 +166,8 @@ impl Action {
     /// Showing the mount of the items.
     pub const ITEM_MOUNT: Action = Action::read("item.mount");
     pub const ITEM_READ: Action = Action::read("item.read");
+    /// Reading the only item that a search finds.
+    pub const ITEM_SEARCH: Action = Action::new("item.search", Need::Resource(Resource::AppId, AccessKind::Read));
     /// Showing the client's own token. Unlike introspection, it needs what a read needs: clients test a connection by it.
     pub const TOKEN_LOOKUP: Action = Action::read("token.lookup");
 }

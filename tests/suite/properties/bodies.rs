@@ -16,6 +16,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 async fn client(app: &TestApp) -> TestClient {
     app.client_with(|request| {
         request.resources = Resource::ALL.to_vec();
+        request.allowed_ips = vec!["127.0.0.1".into()];
         request.roles = vec!["Administrator".into()];
     })
     .await

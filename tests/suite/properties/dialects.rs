@@ -172,7 +172,11 @@ async fn vault() -> (TestApp, TestClient) {
     let app = TestApp::start().await;
     app.vault.add_user(app.operator(Action::USER_ADD).await, "ana").await.unwrap();
     let every = chaveiro::vault::access::Resource::ALL.to_vec();
-    let client = app.client_with(|request| request.resources = every).await;
+    let client = app.client_with(|request| {
+        request.resources = every;
+        request.allowed_ips = vec!["127.0.0.1".into()];
+    });
+    let client = client.await;
     client.create_device("host", "10.0.0.1").await;
     let (_, path, body) = credential(json!({ "username": "known", "identifier": "known" }));
     client.post(&format!("/iso{path}"), &body).await.expect(201);

@@ -69,7 +69,11 @@ async fn golden(family: &str, calls: Vec<Call>) {
         app.vault.add_domain(app.operator(Action::DOMAIN_ADD).await, "corp.example", Some("CORP")).await.unwrap();
         app.vault.add_user(app.operator(Action::USER_ADD).await, "ana").await.unwrap();
         let resources = chaveiro::vault::access::Resource::ALL.to_vec();
-        let client = app.client_with(|request| request.resources = resources).await;
+        let client = app.client_with(|request| {
+            request.resources = resources;
+            request.allowed_ips = vec!["127.0.0.1".into()];
+        });
+        let client = client.await;
         let recorded = record(&client, prefix, &calls).await;
         insta::assert_json_snapshot!(format!("{family}{}", prefix.replace('/', "_")), recorded);
     }

@@ -113,7 +113,11 @@ async fn an_empty_seed_is_no_seed() {
 async fn the_seed_itself_never_leaves() {
     let (app, _maker) = vault(SEED).await;
     app.vault.add_user(app.operator(Action::USER_ADD).await, "ana").await.unwrap();
-    let client = app.client_with(|request| request.resources = Resource::ALL.to_vec()).await;
+    let client = app.client_with(|request| {
+        request.resources = Resource::ALL.to_vec();
+        request.allowed_ips = vec!["127.0.0.1".into()];
+    });
+    let client = client.await;
     for target in [LinkTarget::Device("a".into()), LinkTarget::Credential("i".into())] {
         app.link(&client, target).await;
     }

@@ -35,6 +35,7 @@ impl Fixture {
         let client = app
             .client_with(|request| {
                 request.resources = Resource::ALL.to_vec();
+                request.allowed_ips = vec!["127.0.0.1".into()];
                 request.roles = vec!["Administrator".into()];
             })
             .await;

@@ -1,0 +1,102 @@
+//! Authentication by AppID: a program names its authorization, and only its source address or its certificate prove it.
+//!
+//! An AppID is no secret. An authorization is therefore found by it only if the operator has granted it the resource
+//! [`Resource::AppId`] and it is bound to addresses or certificates. All failures are one error, and
+//! failed attempts are limited like guessed passwords, so that AppIDs cannot be enumerated.
+
+use std::sync::Arc;
+
+use super::authentication::AuthenticationFailure;
+use super::{AllowedOrigins, Client, Origin, Resource};
+use crate::vault::operation::{Principal, Request};
+use crate::vault::{Field, Vault, VaultError};
+
+/// The longest AppID that is counted by name. Longer ones are counted together.
+const MAX_COUNTED: usize = 128;
+
+/// Requires that an authorization which is found by its AppID is bound to addresses or certificates.
+///
+/// # Errors
+/// [`VaultError::Invalid`].
+pub(super) fn require_bound(resources: &[Resource], origins: &AllowedOrigins) -> Result<(), VaultError> {
+    if !resources.contains(&Resource::AppId) || origins.are_bound() {
+        return Ok(());
+    }
+    let expected = "the resource app-id needs --allow-ip narrower than everything, or --certificate-fingerprint";
+    Err(VaultError::invalid(Field::AllowedAddress, expected))
+}
+
+impl Vault {
+    /// Authenticates a request by an AppID: the client id of an authorization, or the name of its application. With a token,
+    /// the AppID must name the token's authorization.
+    ///
+    /// # Errors
+    /// A failure that has been counted for the audit log and, without a token, against the source.
+    pub fn authenticate_app_id(
+        &self,
+        app_id: &str,
+        token: Option<&str>,
+        origin: Origin,
+    ) -> Result<Request, AuthenticationFailure> {
+        let source = origin.source;
+        let failed = |known: &str, failure| {
+            self.note_failure(source, known, failure);
+            Err(failure)
+        };
+        if token.is_some() {
+            let request = self.authenticate(token, origin)?;
+            return match request.principal() {
+                Principal::Client(client)
+                    if [&client.client_id, &client.application].contains(&&app_id.to_string()) =>
+                {
+                    Ok(request)
+                }
+                principal => failed(principal.actor(), AuthenticationFailure::AppIdOfAnother),
+            };
+        }
+        let (now, limit) = (self.0.clock.now(), self.0.settings.login.max_failures_per_minute.max(1));
+        // Accounts are counted in the same place under `domain\name`, which has no line break.
+        let counted = format!("app-id\n{}", if app_id.len() <= MAX_COUNTED { app_id } else { "" });
+        if self.0.passwords.attempts().is_limited(source, &counted, limit, now) {
+            return failed("", AuthenticationFailure::TooManyAttempts);
+        }
+        let grants = self.0.grants.load();
+        let named = grants.clients_of_app_id(app_id);
+        match self.proven(named, &origin) {
+            Ok(client) => {
+                self.0.passwords.attempts().forget(source, &counted);
+                Ok(Request::new(Principal::Client(client), origin))
+            }
+            Err(failure) => {
+                self.0.passwords.attempts().add(source, &counted, now);
+                let known = if let [only] = named { only.client_id.as_str() } else { "" };
+                failed(known, failure)
+            }
+        }
+    }
+
+    /// Returns the only client of an AppID that the origin proves.
+    fn proven(&self, named: &[Arc<Client>], origin: &Origin) -> Result<Arc<Client>, AuthenticationFailure> {
+        let now = self.0.clock.now();
+        let check = |client: &Client| {
+            if !client.origins.are_bound() {
+                return Err(AuthenticationFailure::AppIdNotAllowed);
+            }
+            if !client.is_live(now) {
+                return Err(AuthenticationFailure::ClientNotLive);
+            }
+            client.origins.admit(origin).map_err(AuthenticationFailure::OriginNotAllowed)
+        };
+        let mut admitted = named.iter().filter(|client| check(client).is_ok());
+        match (admitted.next(), admitted.next()) {
+            (Some(only), None) => Ok(Arc::clone(only)),
+            (Some(_), Some(_)) => Err(AuthenticationFailure::AppIdAmbiguous),
+            (None, _) => {
+                // The same work as for an AppID that exists.
+                let _ = AllowedOrigins::nowhere().admit(origin);
+                let first = named.first().and_then(|client| check(client).err());
+                Err(first.unwrap_or(AuthenticationFailure::UnknownClient))
+            }
+        }
+    }
+}
