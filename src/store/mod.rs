@@ -27,6 +27,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod information;
 pub mod item;
+pub mod item_search;
 pub mod job;
 pub mod key;
 pub mod link;

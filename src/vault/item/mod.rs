@@ -6,13 +6,15 @@
 
 mod list;
 mod resolve;
+mod search;
 
 use chrono::{DateTime, Utc};
 
 pub use list::ItemName;
+pub use search::{Condition, ItemSearch, SearchedItem};
 
 use super::credential::note_view;
-use super::operation::{Done, OperationContext, Permit};
+use super::operation::{Done, OperationContext, Permit, Recorded, SecretWriter};
 use super::{Vault, VaultError};
 use crate::crypto::SecretText;
 use resolve::{Found, Sealable};
@@ -61,18 +63,29 @@ impl Vault {
         };
         let (found, recorded) = self.reveal(permit, query, note_view).await?;
         let Found { version, fields, .. } = found;
-        let mut opened = Vec::with_capacity(fields.len());
-        for (name, value) in fields {
-            let value = match value {
-                Sealable::Plain(text) => SecretText::new(text),
-                Sealable::Sealed(sealed) => writer.write(self.unseal(&recorded, &sealed).await?)?,
-                Sealable::SealedUnlessEmpty(sealed) => match self.unseal(&recorded, &sealed).await? {
-                    secret if secret.is_empty() => continue,
-                    secret => writer.write(secret)?,
-                },
-            };
-            opened.push(ItemField { name, value });
-        }
-        Ok(Item { version, fields: opened })
+        Ok(Item { version, fields: opened(self, &recorded, &writer, fields).await? })
     }
+}
+
+/// Decrypts the fields of an item whose read is recorded, and writes its secrets for the client. An empty optional secret is
+/// left out.
+async fn opened(
+    vault: &Vault,
+    recorded: &Recorded,
+    writer: &SecretWriter,
+    fields: Vec<(&'static str, Sealable)>,
+) -> Result<Vec<ItemField>, VaultError> {
+    let mut opened = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        let value = match value {
+            Sealable::Plain(text) => SecretText::new(text),
+            Sealable::Sealed(sealed) => writer.write(vault.unseal(recorded, &sealed).await?)?,
+            Sealable::SealedUnlessEmpty(sealed) => match vault.unseal(recorded, &sealed).await? {
+                secret if secret.is_empty() => continue,
+                secret => writer.write(secret)?,
+            },
+        };
+        opened.push(ItemField { name, value });
+    }
+    Ok(opened)
 }

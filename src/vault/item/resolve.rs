@@ -34,7 +34,7 @@ pub(super) enum VisibleItem {
 }
 
 impl VisibleItem {
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         match self {
             VisibleItem::Credential(row) => Subject::Credential(row.id),
             VisibleItem::Information(row) => Subject::Information(row.id),
