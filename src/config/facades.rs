@@ -49,6 +49,32 @@ fn login_mounts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>
     Err(D::Error::custom("expected names of letters, digits, - and _, and not token, as in [\"approle\"]"))
 }
 
+/// The section `[ccp]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct CcpSettings {
+    pub enabled: bool,
+    #[serde(deserialize_with = "sites")]
+    pub sites: Vec<String>,
+}
+
+/// First segments of the paths of other families, in lower case.
+const OTHER_PATHS: [&str; 7] = ["api", "health", "iso", "keyfactorapi", "metrics", "oauth2", "v1"];
+
+/// Reads the names of the web service. Case is ignored when they are compared.
+fn sites<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let sites = Vec::<String>::deserialize(from)?;
+    let is_site = |site: &String| is_mount(site) && !OTHER_PATHS.contains(&site.to_ascii_lowercase().as_str());
+    let mut folded: Vec<String> = sites.iter().map(|site| site.to_ascii_lowercase()).collect();
+    folded.sort();
+    folded.dedup();
+    if !sites.is_empty() && folded.len() == sites.len() && sites.iter().all(is_site) {
+        return Ok(sites);
+    }
+    Err(D::Error::custom("expected different names of letters, digits, - and _, as in [\"AIMWebService\"]"))
+}
+
 fn is_mount(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     !name.is_empty() && name.len() <= 64 && name.chars().all(allowed)

@@ -1,13 +1,14 @@
 //! The HTTP layer. A handler parses, calls the vault, responds; it decides nothing.
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
-//! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable them, `vault_kv` (under `/v1`) and
-//! `pam_v2` (under `/api/v2`).
+//! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable them, `vault_kv` (under `/v1`), `pam_v2`
+//! (under `/api/v2`) and `ccp` (under `/AIMWebService`).
 //! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on
 //! a particular family.
 
 mod accept_encryption;
 mod call;
+mod ccp;
 mod challenge;
 mod endpoint;
 mod family;
@@ -45,6 +46,9 @@ pub fn families(settings: &Settings) -> Families {
         vec![Arc::new(oauth::OAuth), Arc::new(keyfactor::Keyfactor::new(&settings.keyfactor)), Arc::new(ops::Ops)];
     if settings.vault_kv.enabled {
         families.push(Arc::new(vault_kv::VaultKv::new(&settings.vault_kv)));
+    }
+    if settings.ccp.enabled {
+        families.push(Arc::new(ccp::Ccp::new(&settings.ccp)));
     }
     // Before the family that owns all of /api.
     if settings.pam_v2.enabled {

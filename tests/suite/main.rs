@@ -8,6 +8,7 @@
 
 mod support;
 
+mod ccp;
 mod command_line;
 mod keyfactor;
 mod oauth;

@@ -2,7 +2,7 @@
 //!
 //! An AppID is no secret. An authorization is therefore found by it only if the operator has granted it the resource
 //! [`Resource::AppId`] and it is bound to addresses or certificates. All failures are one error, and
-//! failed attempts are limited like guessed passwords, so that AppIDs cannot be enumerated.
+//! failed attempts are limited like guessed passwords, so that no AppID can be guessed.
 
 use std::sync::Arc;
 

@@ -162,7 +162,7 @@ impl TestApp {
 
     /// A client under an authorization of the test's own.
     pub(crate) async fn client_with(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
-        let mut client = self.tokenless_client(adjust).await;
+        let mut client = self.unauthenticated_client(adjust).await;
         client.token = client.fetch_token().await;
         client
     }
@@ -173,7 +173,7 @@ impl TestApp {
         origin: Origin,
         adjust: impl FnOnce(&mut AuthorizationRequest),
     ) -> TestClient {
-        let mut client = self.tokenless_client(adjust).await;
+        let mut client = self.unauthenticated_client(adjust).await;
         let credentials = ClientCredentials {
             client_id: client.client_id.clone(),
             client_secret: SecretText::new(client.client_secret.clone()),
@@ -183,7 +183,8 @@ impl TestApp {
         client
     }
 
-    async fn tokenless_client(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
+    /// A client under an authorization of the test's own, without a token.
+    pub(crate) async fn unauthenticated_client(&self, adjust: impl FnOnce(&mut AuthorizationRequest)) -> TestClient {
         let mut request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], ClientAccess::ReadWrite);
         adjust(&mut request);
         let permit = self.operator(Action::AUTHORIZATION_CREATE).await;

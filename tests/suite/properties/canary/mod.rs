@@ -1,6 +1,7 @@
 //! No secret lies or is told where it should not be: canaries of every kind are pushed through the running program,
 //! and then looked for in all that it keeps and says.
 
+mod ccp;
 mod keyfactor;
 mod pam_v2;
 mod vault_kv;
@@ -14,6 +15,7 @@ use chaveiro::crypto::random_bytes;
 
 use crate::support::decrypt::{By, PrivateKey};
 use crate::support::{Answer, Credentials, Program, Serving, contents};
+use ccp::{ask_and_guess, create_app_id};
 use keyfactor::{create_keyfactor_client, keep_provider_secrets};
 use pam_v2::read_metadata;
 use vault_kv::log_in_and_guess;
@@ -102,7 +104,9 @@ impl Told {
 fn serve_with_every_log(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("RUST_LOG", "debug,actix=debug").env("RUST_BACKTRACE", "1");
-    command.env("CHAVEIRO__VAULT_KV__ENABLED", "true").env("CHAVEIRO__PAM_V2__ENABLED", "true");
+    for family in ["VAULT_KV", "PAM_V2", "CCP"] {
+        command.env(format!("CHAVEIRO__{family}__ENABLED"), "true");
+    }
     Serving::start(command)
 }
 
@@ -133,6 +137,7 @@ async fn no_secret_is_found_where_none_belongs() {
     let session_credentials = create_session_client(&program);
     let (encrypting, private) = create_encrypting(&program, &mut canaries);
     let keyfactor = create_keyfactor_client(&program, &mut canaries);
+    let app_id = create_app_id(&program);
     let server = serve_with_every_log(&program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
@@ -140,6 +145,7 @@ async fn no_secret_is_found_where_none_belongs() {
     client.create_device(HOSTNAME, "10.0.0.1").await;
 
     keep_secrets(&client, &mut canaries, &mut told).await;
+    program.done(&["authorization", "link", "--client-id", &app_id, "--device", HOSTNAME]);
     for target in [["--device", HOSTNAME], ["--information", "info"]] {
         program.done(&[&["authorization", "link", "--client-id", &encrypting.id][..], &target].concat());
     }
@@ -149,6 +155,7 @@ async fn no_secret_is_found_where_none_belongs() {
     keep_provider_secrets(&server, &keyfactor, &mut canaries, &mut told).await;
     log_in_and_guess(&server, &credentials, &mut canaries, &mut told).await;
     read_metadata(&client, &mut canaries, &mut told).await;
+    ask_and_guess(&server, &app_id, &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));
         send_raw(server.address, way, &bytes, &mut told);

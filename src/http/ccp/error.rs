@@ -1,0 +1,197 @@
+//! Errors: a code and a message of the vendor, and a status (contract facades, section 3.4).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::family::{RouteFailure, Unserved};
+use crate::http::server::log_internal_error;
+use crate::vault::{DenyReason, Field, Noun, VaultError};
+
+/// An error response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CcpError {
+    /// The request has no AppID.
+    NoAppId,
+    /// The AppID is unknown, or nothing proves it.
+    NotAuthenticated,
+    /// A parameter is wrong.
+    Parameter(&'static str),
+    /// `Query` or `QueryFormat` is wrong.
+    Query(&'static str),
+    /// No endpoint serves the request.
+    Unserved(Unserved),
+    /// The request failed outside of its handler.
+    Failed(RouteFailure),
+    /// An error of the vault.
+    Vault(VaultError),
+}
+
+/// The body of an error response.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ErrorBody {
+    error_code: &'static str,
+    error_msg: String,
+}
+
+/// A status, a code and a message.
+type Message = (StatusCode, &'static str, &'static str);
+
+const NOT_FOUND: Message = (
+    StatusCode::NOT_FOUND,
+    "APPAP004E",
+    "Password object matching query was not found (Diagnostic Info: 5). Please check that there is a password object that \
+     answers your query in the Vault and that both the Provider and the application user have the appropriate permissions \
+     needed in order to use the password.",
+);
+const NOT_AUTHENTICATED: Message = (
+    StatusCode::FORBIDDEN,
+    "APPAP306E",
+    "Application authentication failed. Check the AppID, its allowed addresses, and the client certificate.",
+);
+const TOO_MANY: Message = (
+    StatusCode::BAD_REQUEST,
+    "APPAP229E",
+    "Too many password objects match the query. Add properties, so that one is left.",
+);
+const UNAVAILABLE: Message = (StatusCode::BAD_REQUEST, "APPAP007E", "Connection to the Vault has failed. Try again.");
+const INTERNAL: Message = (StatusCode::INTERNAL_SERVER_ERROR, "APPAP007E", "Internal error.");
+
+const INVALID: &str = "APPAP081E";
+
+impl CcpError {
+    fn message(&self) -> Message {
+        match self {
+            Self::NoAppId => {
+                (StatusCode::BAD_REQUEST, "AIMWS031E", "Invalid request. The AppID parameter is required.")
+            }
+            Self::NotAuthenticated => NOT_AUTHENTICATED,
+            Self::Parameter(expected) => (StatusCode::BAD_REQUEST, INVALID, expected),
+            Self::Query(expected) => (StatusCode::BAD_REQUEST, "AIMWS030E", expected),
+            Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, INVALID, "there is no such service"),
+            Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, INVALID, "send GET"),
+            Self::Failed(RouteFailure::Panic) => INTERNAL,
+            Self::Failed(RouteFailure::UnreadableSource) => {
+                (StatusCode::BAD_REQUEST, INVALID, "the proxy sends no readable source address")
+            }
+            Self::Vault(error) => vault_message(error),
+        }
+    }
+
+    /// Renders the error.
+    pub(super) fn respond(&self) -> HttpResponse {
+        if let Self::Vault(error) = self {
+            log_internal_error(error);
+        }
+        let (status, error_code, message) = self.message();
+        let lead = if error_code == INVALID { "Request message is invalid: " } else { "" };
+        response(status).json(ErrorBody { error_code, error_msg: format!("{lead}{message}") })
+    }
+}
+
+/// Returns the message of an error of the vault. An error that no request of this family causes is internal.
+///
+/// What does not exist and what the client may not read are the same 404; a client that may not ask at all and an unknown one
+/// are the same 403.
+fn vault_message(error: &VaultError) -> Message {
+    match error {
+        VaultError::NotFound(Noun::Item) | VaultError::Denied(DenyReason::ExclusiveCustody) => NOT_FOUND,
+        VaultError::NotFound(Noun::ResponseKey) => {
+            (StatusCode::BAD_REQUEST, INVALID, "Accept-Encryption needs a response key")
+        }
+        VaultError::Denied(
+            DenyReason::Resource
+            | DenyReason::Source
+            | DenyReason::Referer
+            | DenyReason::Certificate
+            | DenyReason::ReadOnly
+            | DenyReason::Permission
+            | DenyReason::OperatorOnly
+            | DenyReason::Revoked,
+        ) => NOT_AUTHENTICATED,
+        VaultError::Invalid(invalid) if invalid.field == Field::ResponseEncryption => {
+            (StatusCode::BAD_REQUEST, INVALID, "the response key does not support this Accept-Encryption")
+        }
+        VaultError::Ambiguous(_) | VaultError::TooMany(_) => TOO_MANY,
+        VaultError::Unavailable(_) => UNAVAILABLE,
+        VaultError::Store(error) if error.is_temporary() => UNAVAILABLE,
+        VaultError::NotFound(_)
+        | VaultError::Invalid(_)
+        | VaultError::Missing(_)
+        | VaultError::MissingParameterValue { .. }
+        | VaultError::NoAccess(_)
+        | VaultError::WrongKind(_)
+        | VaultError::Inactive(_)
+        | VaultError::AlreadyActive(_)
+        | VaultError::Taken(_)
+        | VaultError::InUse(_)
+        | VaultError::Protected(_)
+        | VaultError::NotHeld
+        | VaultError::Precondition(_)
+        | VaultError::Store(_)
+        | VaultError::Seal(_)
+        | VaultError::Token(_) => INTERNAL,
+    }
+}
+
+impl From<VaultError> for CcpError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<RouteFailure> for CcpError {
+    fn from(failure: RouteFailure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Starts a response. None may be cached.
+pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
+    let mut builder = HttpResponse::build(status);
+    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Dependency;
+
+    /// The table of errors, one a line.
+    #[test]
+    fn the_table() {
+        let vault = [
+            VaultError::NotFound(Noun::Item),
+            VaultError::Denied(DenyReason::ExclusiveCustody),
+            VaultError::Denied(DenyReason::Resource),
+            VaultError::Denied(DenyReason::Source),
+            VaultError::Denied(DenyReason::Certificate),
+            VaultError::Denied(DenyReason::Revoked),
+            VaultError::NotFound(Noun::ResponseKey),
+            VaultError::invalid(Field::ResponseEncryption, "a form of the key"),
+            VaultError::Ambiguous(Vec::new()),
+            VaultError::TooMany(Noun::Item),
+            VaultError::Unavailable(Dependency::Grants),
+            VaultError::NotHeld,
+        ];
+        let own = [
+            CcpError::NoAppId,
+            CcpError::NotAuthenticated,
+            CcpError::Parameter("what is expected"),
+            CcpError::Query("what is expected"),
+            CcpError::Unserved(Unserved::UnknownPath),
+            CcpError::Unserved(Unserved::UnknownMethod),
+            RouteFailure::Panic.into(),
+            RouteFailure::UnreadableSource.into(),
+        ];
+        let rows = own.into_iter().chain(vault.map(CcpError::Vault)).map(|error| {
+            let (status, code, message) = error.message();
+            format!("{} {code} {message}  {error:?}\n", status.as_u16())
+        });
+        insta::assert_snapshot!("errors", rows.collect::<String>());
+    }
+}

@@ -1,0 +1,64 @@
+//! The read call of `CyberArk`'s Central Credential Provider: `GET /AIMWebService/api/Accounts` (contract facades, section 3).
+//!
+//! Off by default. An item is read without custody (see `vault::item`). The AppID of a request is a name and no secret:
+//! `vault::access` proves it by source address or certificate.
+
+mod account;
+mod call;
+mod error;
+mod path;
+mod query;
+mod routes;
+mod search;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, Unserved, is_below};
+use crate::config::CcpSettings;
+use error::CcpError;
+
+/// The family.
+pub(super) struct Ccp {
+    settings: CcpSettings,
+}
+
+impl Ccp {
+    pub(super) fn new(settings: &CcpSettings) -> Self {
+        Self { settings: settings.clone() }
+    }
+}
+
+impl Family for Ccp {
+    fn name(&self) -> &'static str {
+        "ccp"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints(&self.settings)
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        self.settings.sites.iter().any(|site| is_below(path, &format!("/{site}")))
+    }
+
+    fn prepare(&self, request: &mut ServiceRequest) {
+        path::normalize(request, &self.settings.sites);
+    }
+
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
+        Box::pin(async move {
+            let error = match call::record_unserved(&request, unserved).await {
+                Ok(()) => CcpError::Unserved(unserved),
+                Err(error) => error,
+            };
+            error.respond()
+        })
+    }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        CcpError::from(failure).respond()
+    }
+}
