@@ -77,6 +77,9 @@ impl CcpError {
             Self::Failed(RouteFailure::UnreadableSource) => {
                 (StatusCode::BAD_REQUEST, INVALID, "the proxy sends no readable source address")
             }
+            Self::Failed(RouteFailure::HeadTooLarge) => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, INVALID, "the headers of the request are too large")
+            }
             Self::Vault(error) => vault_message(error),
         }
     }
@@ -187,6 +190,7 @@ mod tests {
             CcpError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::UnreadableSource.into(),
+            RouteFailure::HeadTooLarge.into(),
         ];
         let rows = own.into_iter().chain(vault.map(CcpError::Vault)).map(|error| {
             let (status, code, message) = error.message();

@@ -116,11 +116,7 @@ impl From<Unserved> for OAuthError {
 
 impl From<RouteFailure> for OAuthError {
     fn from(failure: RouteFailure) -> Self {
-        Self(match failure {
-            RouteFailure::Panic => ErrorKind::Unexpected,
-            RouteFailure::UnreadableSource => ErrorKind::Input(InputError::UnreadableSource),
-            RouteFailure::HeadTooLarge => ErrorKind::Input(InputError::HeadTooLarge),
-        })
+        Self(failure.input_error().map_or(ErrorKind::Unexpected, ErrorKind::Input))
     }
 }
 

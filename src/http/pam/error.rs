@@ -34,11 +34,7 @@ impl From<InputError> for PamError {
 
 impl From<RouteFailure> for PamError {
     fn from(failure: RouteFailure) -> Self {
-        match failure {
-            RouteFailure::Panic => Self::Panic,
-            RouteFailure::UnreadableSource => Self::Input(InputError::UnreadableSource),
-            RouteFailure::HeadTooLarge => Self::Input(InputError::HeadTooLarge),
-        }
+        failure.input_error().map_or(Self::Panic, Self::Input)
     }
 }
 

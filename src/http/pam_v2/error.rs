@@ -196,11 +196,7 @@ impl From<AuthenticationFailure> for ApiError {
 
 impl From<RouteFailure> for ApiError {
     fn from(failure: RouteFailure) -> Self {
-        match failure {
-            RouteFailure::Panic => Self::Panic,
-            RouteFailure::UnreadableSource => Self::Input(InputError::UnreadableSource),
-            RouteFailure::HeadTooLarge => Self::Input(InputError::HeadTooLarge),
-        }
+        failure.input_error().map_or(Self::Panic, Self::Input)
     }
 }
 

@@ -156,11 +156,7 @@ impl From<InputError> for VaultKvError {
 
 impl From<RouteFailure> for VaultKvError {
     fn from(failure: RouteFailure) -> Self {
-        match failure {
-            RouteFailure::Panic => Self::Panic,
-            RouteFailure::UnreadableSource => InputError::UnreadableSource.into(),
-            RouteFailure::HeadTooLarge => InputError::HeadTooLarge.into(),
-        }
+        failure.input_error().map_or(Self::Panic, Self::Body)
     }
 }
 
