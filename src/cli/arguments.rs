@@ -1,8 +1,8 @@
 //! Parses the command line.
 //!
 //! No option takes an empty or blank value: it comes from an unset shell variable, and would lift a restriction or do nothing.
-//! Nor does one take white space at its ends, which would name another file, database or object. The rules are applied to the parsed options of every command, so an option needs nothing for them. A blank environment
-//! variable counts as unset.
+//! Nor does one take white space at its ends, which would name another file, database or object. The rules are applied to the
+//! parsed options of every command, so an option needs nothing for them. A blank environment variable counts as unset.
 
 use std::ffi::OsString;
 

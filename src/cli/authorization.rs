@@ -147,7 +147,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
             let (client, old_end) = vault.rotate_secret(permit, &client_id, old_until).await?;
             let old = old_end.map(|end| ("old_secret_until", rfc_3339(end)));
-            print_client(&client, old, None, json)
+            print_client(&client, old, None, json).map_err(|_| CliError::SecretNotShown)
         }
     }
 }
@@ -165,7 +165,9 @@ async fn create(vault: &Vault, options: Create) -> Result<(), CliError> {
         ..AuthorizationRequest::new(&options.application, options.resources, options.access)
     };
     let expires = options.expires.map(|end| ("expires", rfc_3339(end)));
-    print_client(&vault.create_authorization(permit, request).await?, expires, key.private_pem.as_ref(), options.json)
+    let client = vault.create_authorization(permit, request).await?;
+    let printed = print_client(&client, expires, key.private_pem.as_ref(), options.json);
+    printed.map_err(|_| CliError::SecretNotShown)
 }
 
 /// Prints a new client secret with a time about it, and the private key of a pair that was generated for the client. Neither is shown again.

@@ -47,6 +47,8 @@ pub(super) enum CliError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error("a new secret was created and could not be shown; create another one, and end this one")]
+    SecretNotShown,
     #[error("the audit log does not verify: {0}")]
     Broken(Break),
     #[error(
@@ -87,6 +89,7 @@ impl CliError {
             | CliError::Signals(_)
             | CliError::Tls(_)
             | CliError::Output(_)
+            | CliError::SecretNotShown
             | CliError::Check(_) => 1,
         }
     }
@@ -106,6 +109,7 @@ impl CliError {
             | CliError::Signals(_)
             | CliError::Tls(_)
             | CliError::Output(_)
+            | CliError::SecretNotShown
             | CliError::Check(_) => "failed",
         }
     }

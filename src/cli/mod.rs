@@ -100,12 +100,13 @@ const CLOSED_PIPE: u8 = 141;
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    if let Err(error) = environment::check() {
-        return fail(&error.into());
-    }
     let arguments = match arguments::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
+            // The value of an option may come from a variable, which is then to be named. The help page comes all the same.
+            if let (true, Err(error)) = (error.use_stderr(), environment::check()) {
+                return fail(&error.into());
+            }
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -128,6 +129,7 @@ fn fail(error: &CliError) -> ExitCode {
 }
 
 fn execute(arguments: Arguments) -> Result<(), CliError> {
+    environment::check()?;
     environment::warn_of_unknown();
     let common = arguments.common;
     let system = actix_web::rt::System::new();

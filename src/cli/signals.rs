@@ -75,7 +75,7 @@ impl OtherSignals {
             tokio::select! {
                 _ = hangup.recv() => {
                     if reloading.as_ref().is_some_and(|task: &JoinHandle<()>| !task.is_finished()) {
-                        log::warn!("SIGHUP: the TLS files are still being read; not reloaded again");
+                        log::warn!("SIGHUP: the TLS files are still being read, and are not reloaded again; if this stays, restart the server");
                         continue;
                     }
                     let tls = tls.clone();

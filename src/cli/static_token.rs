@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::CliError;
 use super::operator::permit;
-use super::output::{print_json, print_line, print_table};
+use super::output::{OutputError, print_json, print_line, print_table};
 use super::time::{moment, rfc_3339};
 use crate::vault::Vault;
-use crate::vault::access::static_token::StaticTokenSummary;
+use crate::vault::access::static_token::{NewToken, StaticTokenSummary};
 use crate::vault::operation::Action;
 
 const COLUMNS: &[&str] = &["token_id", "client_id", "name", "created", "expires"];
@@ -52,16 +52,20 @@ pub(super) struct Revoke {
 pub(super) async fn create(vault: &Vault, options: Create) -> Result<(), CliError> {
     let permit = permit(vault, Action::AUTHORIZATION_CREATE_TOKEN).await?;
     let created = vault.create_static_token(permit, &options.client_id, &options.name, options.expires).await?;
-    let (id, token, expires) = (created.id, created.token.text().expose(), options.expires.map(rfc_3339));
-    if options.json {
-        return Ok(print_json(&json!({ "token_id": id, "token": token, "expires": expires }))?);
+    print(&created, options.expires.map(rfc_3339), options.json).map_err(|_| CliError::SecretNotShown)
+}
+
+fn print(created: &NewToken, expires: Option<String>, json: bool) -> Result<(), OutputError> {
+    let (id, token) = (&created.id, created.token.text().expose());
+    if json {
+        return print_json(&json!({ "token_id": id, "token": token, "expires": expires }));
     }
     print_line(&format!("token_id  {id}"))?;
     print_line(&format!("token     {token}"))?;
     if let Some(expires) = expires {
         print_line(&format!("expires   {expires}"))?;
     }
-    Ok(print_line("The token is not shown again.")?)
+    print_line("The token is not shown again.")
 }
 
 /// Lists static tokens, without their secrets.

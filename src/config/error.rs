@@ -76,7 +76,8 @@ fn place(key: Option<&str>, origin: Option<&str>) -> String {
 /// Puts the name of a type into words.
 fn in_words(expected: &str) -> &str {
     match expected {
-        "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
         "i32" | "i64" => "a whole number",
         "a boolean" => "true or false",
         "a map" => "a section",

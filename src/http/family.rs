@@ -8,7 +8,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::input_error::InputError;
 
 /// A protocol over HTTP.
 pub trait Family: Send + Sync {
@@ -63,17 +62,6 @@ pub enum RouteFailure {
     UnreadableSource,
     /// The target and the headers are too large: 431, before authentication.
     HeadTooLarge,
-}
-
-impl RouteFailure {
-    /// Returns the failure as an error of the request; `None` for a panic.
-    pub(crate) fn input_error(self) -> Option<InputError> {
-        match self {
-            RouteFailure::Panic => None,
-            RouteFailure::UnreadableSource => Some(InputError::UnreadableSource),
-            RouteFailure::HeadTooLarge => Some(InputError::HeadTooLarge),
-        }
-    }
 }
 
 /// The served families. The last one responds to paths that no family owns.

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
 
+use crate::http::family::RouteFailure;
 use crate::http::server::{BodyError, looks_like_form};
 
 /// An error of parsing a request. The texts name the problem and never repeat the input.
@@ -149,6 +150,17 @@ impl InputError {
     /// Creates the error of a header.
     pub(crate) fn header(name: &'static str, expected: &'static str) -> Self {
         Self::Header { name, expected }
+    }
+}
+
+impl InputError {
+    /// Returns the error of a failure outside of a handler; `None` for a panic.
+    pub(crate) fn of_route(failure: RouteFailure) -> Option<Self> {
+        match failure {
+            RouteFailure::Panic => None,
+            RouteFailure::UnreadableSource => Some(Self::UnreadableSource),
+            RouteFailure::HeadTooLarge => Some(Self::HeadTooLarge),
+        }
     }
 }
 

@@ -34,8 +34,15 @@ impl WriteOutcomes {
         self.lock().written_at = Some(instant());
     }
 
-    /// Notes the error of a job or a commit.
-    pub(super) fn note_failed(&self, error: &StoreError) {
+    /// Notes the error of a job. An error of reading its files says nothing of writes: one bad page must not end readiness.
+    pub(super) fn note_job_failed(&self, error: &StoreError) {
+        if matches!(error, StoreError::DiskFull(_)) {
+            self.lock().refused_at = Some(instant());
+        }
+    }
+
+    /// Notes the error of a whole transaction.
+    pub(super) fn note_transaction_failed(&self, error: &StoreError) {
         if matches!(error, StoreError::DiskFull(_) | StoreError::InputOutput(_)) {
             self.lock().refused_at = Some(instant());
         }
@@ -100,9 +107,10 @@ mod tests {
         outcomes.note_written();
         assert_eq!(verdict_after(Duration::ZERO), Some(true));
         assert_eq!(verdict_after(VALID), None);
-        outcomes.note_failed(&StoreError::Busy);
+        outcomes.note_transaction_failed(&StoreError::Busy);
+        outcomes.note_job_failed(&StoreError::InputOutput(Cause::default()));
         assert_eq!(verdict_after(Duration::ZERO), Some(true));
-        outcomes.note_failed(&StoreError::DiskFull(Cause::default()));
+        outcomes.note_job_failed(&StoreError::DiskFull(Cause::default()));
         outcomes.note_written();
         assert_eq!(verdict_after(Duration::ZERO), Some(false));
         assert_eq!(verdict_after(REFUSED / 2), Some(false));

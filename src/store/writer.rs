@@ -97,7 +97,7 @@ impl Writers {
         submit(&self.waiting, ticket, patience, job).await
     }
 
-    /// Returns the time of the last commit.
+    /// Returns what the writers last experienced.
     pub(super) fn outcomes(&self) -> &WriteOutcomes {
         &self.outcomes
     }

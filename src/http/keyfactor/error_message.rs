@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use super::field::wire_name;
 use super::request_error::{RequestError, media_type_expected};
 use crate::http::family::{RouteFailure, Unserved};
+use crate::http::input_error::InputError;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, Switchable, VaultError};
 
 const BAD_REQUEST: &str = "0xA0110001";
@@ -74,7 +75,7 @@ pub(super) fn unserved_message(unserved: Unserved) -> Message {
 
 /// Returns the message of a request that failed outside of its handler.
 pub(super) fn failure_message(failure: RouteFailure) -> Message {
-    failure.input_error().map_or_else(Message::unexpected, |error| request_message(error.into()))
+    InputError::of_route(failure).map_or_else(Message::unexpected, |error| request_message(error.into()))
 }
 
 /// Returns the message of a protocol error.

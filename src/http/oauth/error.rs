@@ -116,7 +116,7 @@ impl From<Unserved> for OAuthError {
 
 impl From<RouteFailure> for OAuthError {
     fn from(failure: RouteFailure) -> Self {
-        Self(failure.input_error().map_or(ErrorKind::Unexpected, ErrorKind::Input))
+        Self(InputError::of_route(failure).map_or(ErrorKind::Unexpected, ErrorKind::Input))
     }
 }
 

@@ -34,7 +34,7 @@ impl From<InputError> for PamError {
 
 impl From<RouteFailure> for PamError {
     fn from(failure: RouteFailure) -> Self {
-        failure.input_error().map_or(Self::Panic, Self::Input)
+        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
     }
 }
 

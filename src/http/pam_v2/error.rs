@@ -196,7 +196,7 @@ impl From<AuthenticationFailure> for ApiError {
 
 impl From<RouteFailure> for ApiError {
     fn from(failure: RouteFailure) -> Self {
-        failure.input_error().map_or(Self::Panic, Self::Input)
+        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
     }
 }
 

@@ -156,7 +156,7 @@ impl From<InputError> for VaultKvError {
 
 impl From<RouteFailure> for VaultKvError {
     fn from(failure: RouteFailure) -> Self {
-        failure.input_error().map_or(Self::Panic, Self::Body)
+        InputError::of_route(failure).map_or(Self::Panic, Self::Body)
     }
 }
 

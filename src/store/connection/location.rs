@@ -40,7 +40,7 @@ impl DatabaseLocation {
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 if !has_plain_userinfo(&rest[2..]) {
                     return refuse(
-                        "the database URL has an @ or a / too many; write those of a user or password as %40 and %2F",
+                        "the database URL has an @, a / or a ? too many; write those of a user or password as %40, %2F and %3F",
                     );
                 }
                 if !cfg!(feature = "postgres-tls") && requires_tls(url) {
@@ -97,12 +97,13 @@ impl DatabaseLocation {
     }
 }
 
-/// Whether the first `@` ends user and password, and none follows it. libpq would take the rest of a password with an `@` or
-/// a `/` for a host or a port, and name it in its messages.
+/// Whether the first `@` ends user and password, and none follows it. libpq would take the rest of a password with an `@`, a `/`
+/// or a `?` for a host or a port. It looks for the `@` up to the first slash, beyond a question mark.
 fn has_plain_userinfo(rest: &str) -> bool {
-    let before_query = rest.split('?').next().unwrap_or_default();
-    let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
-    authority.matches('@').count() <= 1 && !path.contains('@')
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (userinfo, host) = authority.split_once('@').unwrap_or(("", authority));
+    let path = path.split('?').next().unwrap_or_default();
+    !userinfo.contains('?') && !host.contains('@') && !path.contains('@')
 }
 
 /// Whether the URL requires TLS. `sslmode=prefer` and weaker modes do not.
@@ -139,6 +140,8 @@ mod tests {
             "sqlite::memory:",
             "postgres://u:pa@pw@h/d",
             "postgres://u:1/pw@h/d",
+            "postgres://u:pa?b@pw@h/d",
+            "postgres://u:pa?pw@h/d",
             "postgres://u:p@h/d@pw",
             "sqlite:file:v.db?mode=memory",
             "sqlite://FILE:/a",

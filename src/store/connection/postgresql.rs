@@ -27,7 +27,8 @@ const PROPERTIES: &str = "SELECT current_setting('transaction_read_only')::boole
 /// Opens and configures a connection.
 ///
 /// # Errors
-/// [`StoreError::Connection`]; [`StoreError::ReadOnly`] on a standby: a connection to it would outlive the failover that brought it here.
+/// [`StoreError::Connection`]; [`StoreError::ReadOnly`] on a standby: a connection to it would outlive the failover that brought
+/// it here.
 /// [`StoreError::Location`] for a database that cannot store every text.
 pub(super) fn open(url: &str) -> Result<PgConnection, StoreError> {
     let mut connection = establish(url)?;
@@ -52,21 +53,18 @@ fn establish(url: &str) -> Result<PgConnection, StoreError> {
     PgConnection::establish(url).map_err(|error| StoreError::Connection(reason(&error)))
 }
 
-/// The beginnings of libpq's messages about a server, which name its host and port. Another message may be about the URL itself,
-/// and quote its password.
-const ABOUT_THE_SERVER: [&str; 4] =
-    ["connection to server", "could not translate host name", "could not connect to server", "timeout expired"];
-
-/// Returns the first line of a message that cannot quote the password.
+/// Returns the reason of a failed connection without what the message quotes: libpq takes a part of a password with special
+/// characters for a host.
 fn reason(error: &ConnectionError) -> String {
     let line = match error {
         ConnectionError::BadConnection(message) => message.lines().next().unwrap_or_default(),
         _ => "",
     };
-    if ABOUT_THE_SERVER.iter().any(|beginning| line.starts_with(beginning)) {
-        return line.into();
+    if line.starts_with("could not translate host name") {
+        return "the name of its host cannot be resolved".into();
     }
-    "the database URL is not one that libpq takes".into()
+    let of_server = line.strip_prefix("connection to server").and_then(|rest| rest.split_once(" failed: "));
+    of_server.map_or_else(|| "the database URL is not one that libpq takes".into(), |(_, reason)| reason.into())
 }
 
 /// Checks that two connections never share a session, which they do behind a pooler in transaction or statement mode.

@@ -23,7 +23,7 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 struct Worked {
     /// The jobs that are answered with its commit.
     jobs: usize,
-    /// Those whose writes are kept.
+    /// The jobs whose writes are kept.
     kept: usize,
 }
 
@@ -128,7 +128,7 @@ impl Writer {
 
     fn answer_and_log(&self, job: Box<dyn Job>, ended: Result<(), StoreError>) {
         if let Err(error) = &ended {
-            self.outcomes.note_failed(error);
+            self.outcomes.note_job_failed(error);
             error.log(job.request_id());
         }
         job.answer(ended);
@@ -159,7 +159,7 @@ impl Writer {
             Ok(())
         })();
         if let Err(error) = &result {
-            self.outcomes.note_failed(error);
+            self.outcomes.note_transaction_failed(error);
         }
         // A server that has become read-only stays so for its connections; a new one may reach the new primary.
         let may_stay = !matches!(result, Err(StoreError::ReadOnly(_))) || !connection.is_remote();

@@ -9,7 +9,7 @@ use crate::clock::to_micros;
 use crate::crypto::SecretText;
 use crate::store::{client, meta, static_token};
 use crate::token::Claims;
-use crate::vault::operation::{Done, OperationContext, Permit, Subject};
+use crate::vault::operation::{Done, OperationContext, Permit, Principal, Subject};
 use crate::vault::{DenyReason, Vault, VaultError};
 
 /// How long the id of a deleted static token is kept, so that requests that it had already authenticated are refused.
@@ -83,9 +83,14 @@ impl Vault {
     /// Revokes the token of a permitted request.
     ///
     /// # Errors
-    /// [`VaultError::Store`]
+    /// [`VaultError::Denied`] for a static token from where its client may not call: a thief could end it, and it is not issued
+    /// again without the operator. A signed token may be revoked from anywhere.
     pub async fn revoke_own_token(&self, permit: Permit, token: AccessToken) -> Result<(), VaultError> {
+        let (principal, origin) = (permit.principal().clone(), permit.origin().clone());
         let rule = move |context: &mut OperationContext<'_>| {
+            if let (AccessToken::Static(_), Principal::Client(client)) = (&token, &principal) {
+                client.origins.admit(&origin).map_err(VaultError::Denied)?;
+            }
             revoke(context, &token)?;
             Ok(Done::new(Subject::Collection, ()))
         };

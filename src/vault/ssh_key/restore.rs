@@ -22,9 +22,6 @@ pub(in crate::vault) fn restore(
     private: &SecretText,
 ) -> Result<(), VaultError> {
     let owner = SecretOwner::SshPrivateKey(id);
-    if secrets::is_current(context, owner, private)? {
-        return Ok(());
-    }
     match fitting_public_key(context, id, private) {
         Ok(None) => {}
         Ok(public_key @ Some(_)) => {
@@ -37,10 +34,14 @@ pub(in crate::vault) fn restore(
     secrets::store(context, owner, private)
 }
 
-/// Restores the passphrase of a version, or removes the passphrase of another one if it is not kept or there was none.
+/// Restores the passphrase of a version, or removes the passphrase of another one if it is not kept or there was none. The
+/// version in force keeps the present one.
 fn restore_passphrase(context: &mut OperationContext<'_>, id: CredentialId, version: i32) -> Result<(), VaultError> {
+    let keys = secret::versions(context.connection(), SecretOwner::SshPrivateKey(id))?;
+    let later = keys.iter().filter(|row| row.state.was_in_force() && row.version > version);
+    let Some(replaced_at) = later.min_by_key(|row| row.version).map(|row| row.created_at) else { return Ok(()) };
     let owner = SecretOwner::SshPassphrase(id);
-    let passphrase = match passphrase_version(context, id, version)? {
+    let passphrase = match passphrase_version(context, id, replaced_at)? {
         Some(number) => secrets::version(context, owner, number)?,
         None => None,
     };
@@ -56,17 +57,14 @@ fn restore_passphrase(context: &mut OperationContext<'_>, id: CredentialId, vers
     }
 }
 
-/// Returns the version of the passphrase that was in force with a version of the private key: the newest that was stored
-/// before the next private key. A passphrase that was sent with a private key has the same time.
+/// Returns the version of the passphrase that was last in force with a private key: the newest that was stored before the next
+/// private key replaced it. A passphrase that was sent with a private key has the same time.
 fn passphrase_version(
     context: &mut OperationContext<'_>,
     id: CredentialId,
-    version: i32,
+    replaced_at: i64,
 ) -> Result<Option<i32>, VaultError> {
-    let keys = secret::versions(context.connection(), SecretOwner::SshPrivateKey(id))?;
-    let later = keys.iter().filter(|row| row.state.was_in_force() && row.version > version);
-    let Some(next) = later.min_by_key(|row| row.version) else { return Ok(None) };
     let passphrases = secret::versions(context.connection(), SecretOwner::SshPassphrase(id))?;
-    let before = passphrases.iter().filter(|row| row.state.was_in_force() && row.created_at < next.created_at);
+    let before = passphrases.iter().filter(|row| row.state.was_in_force() && row.created_at < replaced_at);
     Ok(before.map(|row| row.version).max())
 }

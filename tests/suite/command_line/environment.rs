@@ -58,6 +58,7 @@ fn a_value_that_cannot_be_used_is_refused_by_its_name() {
         assert!(refused.stderr.contains(part), "{refused:?}");
     }
     assert_eq!(std::fs::read_dir(program.database.dir.path()).unwrap().count(), 0, "something was written");
+    assert_eq!(run(&program, &["--help"], &[("CHAVEIRO_CONFIG", " hunter2")]).code, 0);
 }
 
 #[test]

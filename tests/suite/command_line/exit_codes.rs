@@ -163,8 +163,8 @@ fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let urls = [
-        (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection: connection to server"),
-        ("postgres://u:hunter2@nowhere.invalid/x".into(), "could not translate host name"),
+        (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection: Connection refused"),
+        ("postgres://u:hunter2@nowhere.invalid/x".into(), "the name of its host cannot be resolved"),
         ("postgres://u:pa@hunter2@nowhere.invalid/x".into(), "write those of a user or password as %40"),
         ("postgres://u:hunter2@127.0.0.1/x?hunter3=1".into(), "the database URL is not one that libpq takes"),
         ("mysql://u:hunter2@127.0.0.1/x".into(), "unknown scheme"),
@@ -201,4 +201,16 @@ fn a_reader_that_has_gone_ends_a_command_without_a_word() {
         let ended = command.stdin(Stdio::null()).stdout(writer).output().unwrap();
         assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(141), &[][..]), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_secret_that_could_not_be_shown_is_no_silence() {
+    let program = Program::new();
+    let credentials = program.create_client("erp");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = program.command(&["authorization", "rotate-secret", "--client-id", &credentials.id]);
+    let ended = command.stdin(Stdio::null()).stdout(writer).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8(ended.stderr).unwrap().contains("could not be shown"));
 }

@@ -103,6 +103,22 @@ async fn a_version_comes_back_with_its_own_passphrase() {
 }
 
 #[actix_web::test]
+async fn an_older_version_of_the_present_key_comes_back_with_its_own_passphrase() {
+    let (app, client) = vault().await;
+    save(&app, &client, json!({ "private_key": ENCRYPTED, "password": "one" })).await.expect(201);
+    save(&app, &client, json!({ "private_key": ED25519, "password": "two" })).await.expect(201);
+    save(&app, &client, json!({ "private_key": ENCRYPTED, "public_key": ENCRYPTED_PUBLIC, "password": "wrong" }))
+        .await
+        .expect(201);
+    restore(&app, &client, 1).await.expect(201);
+    let key = read(&client).await;
+    assert_eq!((&key["private_key"], &key["password"]), (&json!(ENCRYPTED), &json!("one")));
+    // The version in force keeps what it has.
+    restore(&app, &client, 3).await.expect(201);
+    assert_eq!(read(&client).await["password"], "one");
+}
+
+#[actix_web::test]
 async fn a_version_whose_passphrase_is_not_kept_comes_back_without_one() {
     let app = TestApp::start_with(|settings| settings.history.versions = 3).await;
     let client = app.client().await;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use chaveiro::vault::access::Origin;
 use chaveiro::vault::operation::Action;
 use chaveiro::vault::{Field, VaultError};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{DENIED, app, create_items, expect_errors, read, vault};
-use crate::support::{TestApp, TestClient};
+use crate::support::{TestApp, TestClient, origin};
 
 #[actix_web::test]
 async fn a_lookup_shows_the_token_but_not_its_text() {
@@ -185,4 +186,17 @@ async fn a_client_without_a_bound_origin_gets_no_static_token() {
     let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
     let refused = app.vault.create_static_token(permit, &client.client_id, "x", None).await.unwrap_err();
     assert!(matches!(&refused, VaultError::Invalid(invalid) if invalid.field == Field::AllowedAddress), "{refused:?}");
+}
+
+#[actix_web::test]
+async fn a_static_token_is_not_revoked_from_where_its_client_may_not_call() {
+    let app = app().await;
+    let from = Origin { source: "10.9.9.9".parse().unwrap(), ..origin() };
+    let client = app.client_from(from, |request| request.allowed_ips = vec!["10.9.9.9".into()]).await;
+    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
+    let created = app.vault.create_static_token(permit, &client.client_id, "x", None).await.unwrap();
+    let thief = client.with_token(created.token.text().expose());
+    expect_errors(&thief.post("/v1/auth/token/revoke-self", &json!({})).await, 403, DENIED);
+    let permit = app.operator(Action::AUTHORIZATION_LIST_TOKENS).await;
+    assert_eq!(app.vault.static_tokens(permit, None).await.unwrap().len(), 1);
 }
