@@ -7,6 +7,7 @@ mod jwe;
 mod public_key;
 #[cfg(test)]
 mod tests;
+mod transit;
 
 use std::str::FromStr;
 
@@ -16,6 +17,7 @@ use spki::der::pem::{LineEnding, encode_string};
 
 use super::{SealError, SecretText};
 use public_key::PublicKey;
+pub use transit::{TransitCiphertext, TransitKey};
 
 /// The encryption of a secret in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

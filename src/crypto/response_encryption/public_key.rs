@@ -100,6 +100,20 @@ impl PublicKey {
 }
 
 impl RsaKey {
+    /// Parses a `SubjectPublicKeyInfo` in DER with the public exponent 65537.
+    pub(super) fn from_spki(der: &[u8]) -> Result<Self, ResponseKeyError> {
+        let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| ResponseKeyError::Malformed)?;
+        if info.algorithm.oid != RSA_ENCRYPTION {
+            return Err(ResponseKeyError::Algorithm);
+        }
+        let bits = info.subject_public_key.as_bytes().ok_or(ResponseKeyError::Malformed)?;
+        let numbers = RsaPublicKeyRef::from_der(bits).map_err(|_| ResponseKeyError::Malformed)?;
+        if numbers.public_exponent.as_bytes() != [1, 0, 1] {
+            return Err(ResponseKeyError::Unsound);
+        }
+        Self::read(der, bits)
+    }
+
     fn read(der: &[u8], bits: &[u8]) -> Result<Self, ResponseKeyError> {
         let numbers = RsaPublicKeyRef::from_der(bits).map_err(|_| ResponseKeyError::Malformed)?;
         let (n, e) = (numbers.modulus.as_bytes(), numbers.public_exponent.as_bytes());
