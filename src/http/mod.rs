@@ -2,7 +2,7 @@
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
 //! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable them, `vault_kv` (under `/v1`), `pam_v2`
-//! (under `/api/v2`) and `ccp` (under `/AIMWebService`).
+//! (under `/api/v2`), `ccp` (under `/AIMWebService`) and `robocorp` (under `/secrets-v1`).
 //! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on
 //! a particular family.
 
@@ -25,6 +25,7 @@ mod pam_v2;
 mod preconditions;
 mod rate_limit;
 mod repeated;
+mod robocorp;
 mod schema;
 mod server;
 #[cfg(test)]
@@ -49,6 +50,9 @@ pub fn families(settings: &Settings) -> Families {
     }
     if settings.ccp.enabled {
         families.push(Arc::new(ccp::Ccp::new(&settings.ccp)));
+    }
+    if settings.robocorp.enabled {
+        families.push(Arc::new(robocorp::Robocorp::new(&settings.robocorp)));
     }
     // Before the family that owns all of /api.
     if settings.pam_v2.enabled {

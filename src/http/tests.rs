@@ -53,6 +53,8 @@ fn every_family() -> Settings {
     let mut settings = Settings::defaults().unwrap();
     settings.vault_kv.enabled = true;
     settings.pam_v2.enabled = true;
+    settings.ccp.enabled = true;
+    settings.robocorp.enabled = true;
     settings
 }
 
@@ -90,7 +92,8 @@ async fn a_panic_is_answered_in_the_form_of_its_family() {
                 "oauth" => body["error"] == "server_error",
                 "keyfactor" => is_keyfactor && body["ErrorCode"] == "0xA0110150",
                 "vault-kv" => body == json!({ "errors": ["internal error"] }),
-                "pam-v2" => body["error"]["code"] == "internal_error",
+                "pam-v2" | "robocorp" => body["error"]["code"] == "internal_error",
+                "ccp" => body["ErrorCode"] == "APPAP007E",
                 "ops" => body == json!({ "status": "error" }),
                 "pam" if uri.starts_with("/api/") => body["response"]["message"] == "Unexpected error.",
                 "pam" => body["response"]["message"] == "Unexpected error",

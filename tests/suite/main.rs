@@ -16,5 +16,6 @@ mod ops;
 mod pam;
 mod pam_v2;
 mod properties;
+mod robocorp;
 mod store;
 mod vault_kv;

@@ -47,6 +47,8 @@ async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
         behind_a_proxy(settings);
         settings.vault_kv.enabled = true;
         settings.pam_v2.enabled = true;
+        settings.ccp.enabled = true;
+        settings.robocorp.enabled = true;
     })
     .await;
     let client = bound_client(&app).await;

@@ -4,6 +4,7 @@
 mod ccp;
 mod keyfactor;
 mod pam_v2;
+mod robocorp;
 mod vault_kv;
 mod ways;
 
@@ -18,6 +19,7 @@ use crate::support::{Answer, Credentials, Program, Serving, contents};
 use ccp::{ask_and_guess, create_app_id};
 use keyfactor::{create_keyfactor_client, keep_provider_secrets};
 use pam_v2::read_metadata;
+use robocorp::read_as_robot;
 use vault_kv::log_in_and_guess;
 use ways::{
     create_session_client, keep_secrets, on_marker, open_sessions, read_encrypted, send_raw, send_secrets_astray,
@@ -104,7 +106,7 @@ impl Told {
 fn serve_with_every_log(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("RUST_LOG", "debug,actix=debug").env("RUST_BACKTRACE", "1");
-    for family in ["VAULT_KV", "PAM_V2", "CCP"] {
+    for family in ["VAULT_KV", "PAM_V2", "CCP", "ROBOCORP"] {
         command.env(format!("CHAVEIRO__{family}__ENABLED"), "true");
     }
     Serving::start(command)
@@ -155,6 +157,7 @@ async fn no_secret_is_found_where_none_belongs() {
     keep_provider_secrets(&server, &keyfactor, &mut canaries, &mut told).await;
     log_in_and_guess(&server, &credentials, &mut canaries, &mut told).await;
     read_metadata(&client, &mut canaries, &mut told).await;
+    read_as_robot(&server, &client, &mut canaries, &mut told).await;
     ask_and_guess(&server, &app_id, &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));

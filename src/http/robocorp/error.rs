@@ -1,0 +1,201 @@
+//! Errors: an object with code and message. Clients do not repeat a request after 400, 403, 404 and 409.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::family::{RouteFailure, Unserved};
+use crate::http::input_error::InputError;
+use crate::http::server::log_internal_error;
+use crate::vault::{DenyReason, Field, Noun, VaultError};
+
+/// An error response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RobocorpError {
+    /// No valid token, or no permission.
+    NotAuthorized,
+    /// There is no such secret, or the client may not read it.
+    NotFound,
+    /// The request cannot be read.
+    Input(InputError),
+    /// No endpoint serves the request.
+    Unserved(Unserved),
+    /// The handler panicked.
+    Panic,
+    /// An error of the vault.
+    Vault(VaultError),
+}
+
+/// The body of an error response.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorReply {
+    error: ErrorMembers,
+}
+
+/// Code and message of an error.
+#[derive(Serialize, ToSchema)]
+struct ErrorMembers {
+    code: &'static str,
+    message: String,
+}
+
+/// Status, code and message.
+type Message = (StatusCode, &'static str, String);
+
+impl RobocorpError {
+    fn message(&self) -> Message {
+        match self {
+            Self::NotAuthorized => not_authorized(),
+            Self::NotFound => not_found(),
+            Self::Input(error) => (error.status(), "invalid_request", error.to_string()),
+            Self::Unserved(Unserved::UnknownPath) => {
+                (StatusCode::NOT_FOUND, "not_found", "There is no such endpoint".into())
+            }
+            Self::Unserved(Unserved::UnknownMethod) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Secrets can be read, and not be written".into())
+            }
+            Self::Panic => internal(),
+            Self::Vault(error) => vault_message(error),
+        }
+    }
+
+    /// Renders the error.
+    pub(super) fn respond(&self) -> HttpResponse {
+        if let Self::Vault(error) = self {
+            log_internal_error(error);
+        }
+        let (status, code, message) = self.message();
+        let mut response = response(status);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        response.json(ErrorReply { error: ErrorMembers { code, message } })
+    }
+}
+
+/// Returns the message of an error of the vault. An error that no request of this family causes is internal.
+fn vault_message(error: &VaultError) -> Message {
+    match error {
+        VaultError::NotFound(Noun::Item | Noun::Version) | VaultError::Denied(DenyReason::ExclusiveCustody) => {
+            not_found()
+        }
+        VaultError::NotFound(Noun::ResponseKey) => {
+            (StatusCode::BAD_REQUEST, "invalid_request", "Accept-Encryption needs a response key".into())
+        }
+        VaultError::Denied(
+            DenyReason::Resource
+            | DenyReason::Source
+            | DenyReason::Referer
+            | DenyReason::Certificate
+            | DenyReason::ReadOnly
+            | DenyReason::Permission
+            | DenyReason::OperatorOnly
+            | DenyReason::Revoked,
+        ) => not_authorized(),
+        VaultError::Invalid(invalid) if invalid.field == Field::ResponseEncryption => {
+            let message = "The response key does not support this Accept-Encryption";
+            (StatusCode::BAD_REQUEST, "invalid_request", message.into())
+        }
+        VaultError::Ambiguous(_) => (StatusCode::CONFLICT, "ambiguous", "Several items have this name".into()),
+        VaultError::Unavailable(_) => temporary(),
+        VaultError::Store(error) if error.is_temporary() => temporary(),
+        VaultError::NotFound(_)
+        | VaultError::TooMany(_)
+        | VaultError::Invalid(_)
+        | VaultError::Missing(_)
+        | VaultError::MissingParameterValue { .. }
+        | VaultError::NoAccess(_)
+        | VaultError::WrongKind(_)
+        | VaultError::Inactive(_)
+        | VaultError::AlreadyActive(_)
+        | VaultError::Taken(_)
+        | VaultError::InUse(_)
+        | VaultError::Protected(_)
+        | VaultError::NotHeld
+        | VaultError::Precondition(_)
+        | VaultError::Store(_)
+        | VaultError::Seal(_)
+        | VaultError::Token(_) => internal(),
+    }
+}
+
+fn not_authorized() -> Message {
+    (StatusCode::FORBIDDEN, "not_authorized", "Not authorized".into())
+}
+
+fn not_found() -> Message {
+    (StatusCode::NOT_FOUND, "not_found", "There is no such secret".into())
+}
+
+fn temporary() -> Message {
+    (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable; try again".into())
+}
+
+fn internal() -> Message {
+    (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error".into())
+}
+
+impl From<VaultError> for RobocorpError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<InputError> for RobocorpError {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<RouteFailure> for RobocorpError {
+    fn from(failure: RouteFailure) -> Self {
+        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
+    }
+}
+
+/// Starts a response. None may be cached.
+pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
+    let mut builder = HttpResponse::build(status);
+    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::Dependency;
+
+    /// The table of errors, one a line.
+    #[test]
+    fn the_table() {
+        let vault = [
+            VaultError::NotFound(Noun::Item),
+            VaultError::Denied(DenyReason::ExclusiveCustody),
+            VaultError::Denied(DenyReason::Resource),
+            VaultError::Denied(DenyReason::Source),
+            VaultError::Denied(DenyReason::Revoked),
+            VaultError::NotFound(Noun::ResponseKey),
+            VaultError::invalid(Field::ResponseEncryption, "a form of the key"),
+            VaultError::Ambiguous(Vec::new()),
+            VaultError::Unavailable(Dependency::Grants),
+            VaultError::NotHeld,
+        ];
+        let own = [
+            RobocorpError::NotAuthorized,
+            RobocorpError::NotFound,
+            InputError::parameter("publicKey", "what is expected").into(),
+            RobocorpError::Unserved(Unserved::UnknownPath),
+            RobocorpError::Unserved(Unserved::UnknownMethod),
+            RouteFailure::Panic.into(),
+            RouteFailure::UnreadableSource.into(),
+            RouteFailure::HeadTooLarge.into(),
+        ];
+        let rows = own.into_iter().chain(vault.map(RobocorpError::Vault)).map(|error| {
+            let (status, code, message) = error.message();
+            format!("{} {code} {message:?}  {error:?}\n", status.as_u16())
+        });
+        insta::assert_snapshot!("errors", rows.collect::<String>());
+    }
+}

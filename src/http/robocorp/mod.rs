@@ -1,0 +1,57 @@
+//! The read calls of Robocorp's secret API, as robots of RPA Framework and Robocorp make them, under `/secrets-v1` (contract
+//! facades, section 4).
+//!
+//! Off by default. An item is read without custody (see `vault::item`), and is encrypted for a key that comes with the request.
+
+mod call;
+mod error;
+mod routes;
+mod secret;
+
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, Unserved, is_below};
+use crate::config::RobocorpSettings;
+use error::RobocorpError;
+use routes::BASE;
+
+/// The family.
+pub(super) struct Robocorp {
+    settings: RobocorpSettings,
+}
+
+impl Robocorp {
+    pub(super) fn new(settings: &RobocorpSettings) -> Self {
+        Self { settings: settings.clone() }
+    }
+}
+
+impl Family for Robocorp {
+    fn name(&self) -> &'static str {
+        "robocorp"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints(&self.settings)
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        is_below(path, BASE)
+    }
+
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
+        Box::pin(async move {
+            let error = match call::record_unserved(&request, unserved).await {
+                Ok(()) => RobocorpError::Unserved(unserved),
+                Err(error) => error,
+            };
+            error.respond()
+        })
+    }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        RobocorpError::from(failure).respond()
+    }
+}
