@@ -14,6 +14,7 @@ mod endpoint;
 mod family;
 mod input_error;
 mod item;
+mod item_error;
 mod json_number;
 mod json_object;
 mod keyfactor;

@@ -7,8 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::family::{RouteFailure, Unserved};
+use crate::http::item_error::ItemError;
 use crate::http::server::log_internal_error;
-use crate::vault::{DenyReason, Field, Noun, VaultError};
+use crate::vault::VaultError;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,48 +96,15 @@ impl CcpError {
     }
 }
 
-/// Returns the message of an error of the vault. An error that no request of this family causes is internal.
-///
-/// What does not exist and what the client may not read are the same 404; a client that may not ask at all and an unknown one
-/// are the same 403.
+/// Returns the message of an error of the vault. A client that may not ask at all and an unknown one are the same 403.
 fn vault_message(error: &VaultError) -> Message {
-    match error {
-        VaultError::NotFound(Noun::Item) | VaultError::Denied(DenyReason::ExclusiveCustody) => NOT_FOUND,
-        VaultError::NotFound(Noun::ResponseKey) => {
-            (StatusCode::BAD_REQUEST, INVALID, "Accept-Encryption needs a response key")
-        }
-        VaultError::Denied(
-            DenyReason::Resource
-            | DenyReason::Source
-            | DenyReason::Referer
-            | DenyReason::Certificate
-            | DenyReason::ReadOnly
-            | DenyReason::Permission
-            | DenyReason::OperatorOnly
-            | DenyReason::Revoked,
-        ) => NOT_AUTHENTICATED,
-        VaultError::Invalid(invalid) if invalid.field == Field::ResponseEncryption => {
-            (StatusCode::BAD_REQUEST, INVALID, "the response key does not support this Accept-Encryption")
-        }
-        VaultError::Ambiguous(_) | VaultError::TooMany(_) => TOO_MANY,
-        VaultError::Unavailable(_) => UNAVAILABLE,
-        VaultError::Store(error) if error.is_temporary() => UNAVAILABLE,
-        VaultError::NotFound(_)
-        | VaultError::Invalid(_)
-        | VaultError::Missing(_)
-        | VaultError::MissingParameterValue { .. }
-        | VaultError::NoAccess(_)
-        | VaultError::WrongKind(_)
-        | VaultError::Inactive(_)
-        | VaultError::AlreadyActive(_)
-        | VaultError::Taken(_)
-        | VaultError::InUse(_)
-        | VaultError::Protected(_)
-        | VaultError::NotHeld
-        | VaultError::Precondition(_)
-        | VaultError::Store(_)
-        | VaultError::Seal(_)
-        | VaultError::Token(_) => INTERNAL,
+    match ItemError::from(error) {
+        ItemError::NotFound => NOT_FOUND,
+        ItemError::Denied => NOT_AUTHENTICATED,
+        ItemError::Ambiguous | ItemError::TooMany => TOO_MANY,
+        ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, INVALID, reason),
+        ItemError::Temporary => UNAVAILABLE,
+        ItemError::Internal => INTERNAL,
     }
 }
 
@@ -162,7 +130,7 @@ pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::Dependency;
+    use crate::vault::{DenyReason, Dependency, Field, Noun};
 
     /// The table of errors, one a line.
     #[test]

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
+use crate::http::item_error::ItemError;
 use crate::http::server::log_internal_error;
-use crate::vault::{DenyReason, Field, Noun, VaultError};
+use crate::vault::VaultError;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,49 +76,17 @@ impl RobocorpError {
     }
 }
 
-/// Returns the message of an error of the vault. An error that no request of this family causes is internal.
 fn vault_message(error: &VaultError) -> Message {
-    match error {
-        VaultError::NotFound(Noun::Item | Noun::Version) | VaultError::Denied(DenyReason::ExclusiveCustody) => {
-            not_found()
+    match ItemError::from(error) {
+        ItemError::NotFound => not_found(),
+        ItemError::Denied => not_authorized(),
+        ItemError::Ambiguous => (StatusCode::CONFLICT, "ambiguous", "Several items have this name".into()),
+        ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, "invalid_request", reason.into()),
+        ItemError::Temporary => {
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable; try again".into())
         }
-        VaultError::NotFound(Noun::ResponseKey) => {
-            (StatusCode::BAD_REQUEST, "invalid_request", "Accept-Encryption needs a response key".into())
-        }
-        VaultError::Denied(
-            DenyReason::Resource
-            | DenyReason::Source
-            | DenyReason::Referer
-            | DenyReason::Certificate
-            | DenyReason::ReadOnly
-            | DenyReason::Permission
-            | DenyReason::OperatorOnly
-            | DenyReason::Revoked,
-        ) => not_authorized(),
-        VaultError::Invalid(invalid) if invalid.field == Field::ResponseEncryption => {
-            let message = "The response key does not support this Accept-Encryption";
-            (StatusCode::BAD_REQUEST, "invalid_request", message.into())
-        }
-        VaultError::Ambiguous(_) => (StatusCode::CONFLICT, "ambiguous", "Several items have this name".into()),
-        VaultError::Unavailable(_) => temporary(),
-        VaultError::Store(error) if error.is_temporary() => temporary(),
-        VaultError::NotFound(_)
-        | VaultError::TooMany(_)
-        | VaultError::Invalid(_)
-        | VaultError::Missing(_)
-        | VaultError::MissingParameterValue { .. }
-        | VaultError::NoAccess(_)
-        | VaultError::WrongKind(_)
-        | VaultError::Inactive(_)
-        | VaultError::AlreadyActive(_)
-        | VaultError::Taken(_)
-        | VaultError::InUse(_)
-        | VaultError::Protected(_)
-        | VaultError::NotHeld
-        | VaultError::Precondition(_)
-        | VaultError::Store(_)
-        | VaultError::Seal(_)
-        | VaultError::Token(_) => internal(),
+        // Nothing is listed.
+        ItemError::TooMany | ItemError::Internal => internal(),
     }
 }
 
@@ -127,10 +96,6 @@ fn not_authorized() -> Message {
 
 fn not_found() -> Message {
     (StatusCode::NOT_FOUND, "not_found", "There is no such secret".into())
-}
-
-fn temporary() -> Message {
-    (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable; try again".into())
 }
 
 fn internal() -> Message {
@@ -165,7 +130,7 @@ pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::Dependency;
+    use crate::vault::{DenyReason, Dependency, Field, Noun};
 
     /// The table of errors, one a line.
     #[test]

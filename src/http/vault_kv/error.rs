@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
+use crate::http::item_error::ItemError;
 use crate::http::server::log_internal_error;
+use crate::vault::VaultError;
 use crate::vault::access::authentication::TokenEndpointError;
-use crate::vault::{DenyReason, Field, Noun, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,53 +85,16 @@ impl VaultKvError {
     }
 }
 
-/// Returns the status and messages of an error of the vault. An error that no request of this family causes is internal.
-///
-/// What does not exist and what the client may not read are the same 404.
+/// Returns the status and messages of an error of the vault.
 fn vault_message(error: &VaultError) -> (StatusCode, Vec<&'static str>) {
-    match error {
-        VaultError::NotFound(noun) => not_found(*noun),
-        VaultError::Denied(DenyReason::ExclusiveCustody) => (StatusCode::NOT_FOUND, Vec::new()),
-        VaultError::Denied(
-            DenyReason::Resource
-            | DenyReason::Source
-            | DenyReason::Referer
-            | DenyReason::Certificate
-            | DenyReason::ReadOnly
-            | DenyReason::Permission
-            | DenyReason::OperatorOnly
-            | DenyReason::Revoked,
-        ) => (StatusCode::FORBIDDEN, vec![DENIED]),
-        VaultError::Invalid(invalid) if invalid.field == Field::ResponseEncryption => {
-            (StatusCode::BAD_REQUEST, vec!["the response key does not support this Accept-Encryption"])
-        }
-        VaultError::Ambiguous(_) => (StatusCode::BAD_REQUEST, vec!["several items have this name"]),
-        VaultError::TooMany(_) => (StatusCode::BAD_REQUEST, vec!["too many items to list"]),
-        VaultError::Unavailable(_) => temporary(),
-        VaultError::Store(error) if error.is_temporary() => temporary(),
-        VaultError::Invalid(_)
-        | VaultError::Missing(_)
-        | VaultError::MissingParameterValue { .. }
-        | VaultError::NoAccess(_)
-        | VaultError::WrongKind(_)
-        | VaultError::Inactive(_)
-        | VaultError::AlreadyActive(_)
-        | VaultError::Taken(_)
-        | VaultError::InUse(_)
-        | VaultError::Protected(_)
-        | VaultError::NotHeld
-        | VaultError::Precondition(_)
-        | VaultError::Store(_)
-        | VaultError::Seal(_)
-        | VaultError::Token(_) => internal(),
-    }
-}
-
-fn not_found(noun: Noun) -> (StatusCode, Vec<&'static str>) {
-    match noun {
-        Noun::Item | Noun::Version => (StatusCode::NOT_FOUND, Vec::new()),
-        Noun::ResponseKey => (StatusCode::BAD_REQUEST, vec!["Accept-Encryption needs a response key"]),
-        _ => internal(),
+    match ItemError::from(error) {
+        ItemError::NotFound => (StatusCode::NOT_FOUND, Vec::new()),
+        ItemError::Denied => (StatusCode::FORBIDDEN, vec![DENIED]),
+        ItemError::Ambiguous => (StatusCode::BAD_REQUEST, vec!["several items have this name"]),
+        ItemError::TooMany => (StatusCode::BAD_REQUEST, vec!["too many items to list"]),
+        ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, vec![reason]),
+        ItemError::Temporary => temporary(),
+        ItemError::Internal => internal(),
     }
 }
 
@@ -179,7 +143,7 @@ pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::Dependency;
+    use crate::vault::{DenyReason, Dependency, Field, Noun};
 
     /// The table of errors, one a line.
     #[test]
