@@ -29,8 +29,8 @@ impl From<IdentityRow> for RoleHolder {
     }
 }
 
-/// Adds the holders to roles, for a principal that may list identities. Whoever may write a role may: a client that reads a role,
-/// adds a holder and sends it back would otherwise revoke it from the others.
+/// Adds the holders to roles, for a principal that may list identities. Every principal that may write a role may list them: a
+/// client that reads a role, adds a holder and sends it back would otherwise revoke it from the others.
 pub(super) fn with_holders(context: &mut OperationContext<'_>, roles: &mut [Role]) -> Result<(), VaultError> {
     let rights = context.principal().rights();
     if rights.is_some_and(|rights| rights.require(Permission::Security(Verb::Modify)).is_err()) {

@@ -23,7 +23,7 @@ const MAX_SEARCHED: i64 = 2000;
 pub enum Condition {
     /// The property is this text.
     Exact(String),
-    /// The expression matches the property. It has to be anchored by whoever compiled it.
+    /// The expression matches the property. The caller has to anchor it.
     Matches(Regex),
 }
 

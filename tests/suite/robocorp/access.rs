@@ -1,4 +1,4 @@
-//! Who reads a secret: whoever sees the item, from where it may call, with the resource. All else is told alike.
+//! Who reads a secret: a client with the resource that sees the item, from an allowed address. Every other read has the same answer.
 
 use chaveiro::vault::access::link::LinkTarget;
 use chaveiro::vault::access::{Origin, Resource};
