@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use actix_web::dev::Payload;
-use actix_web::{HttpRequest, HttpResponse, Route, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
 
 /// A request that a family has accepted: authenticated, permitted and read.
 pub(crate) trait Call: Sized + 'static {
@@ -43,4 +43,10 @@ where
             answered.unwrap_or_else(|error| C::respond(&error, &context))
         }
     })
+}
+
+/// Returns the only variable part of the path, decoded; `None` without one, or if it is not UTF-8 and so names nothing.
+pub(crate) fn path_key(http: &HttpRequest) -> Option<String> {
+    let path = web::Path::<String>::from_request(http, &mut Payload::None).into_inner();
+    path.ok().map(web::Path::into_inner)
 }

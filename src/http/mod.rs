@@ -26,6 +26,7 @@ mod pam_v2;
 mod preconditions;
 mod rate_limit;
 mod repeated;
+mod response;
 mod robocorp;
 mod schema;
 mod server;

@@ -2,6 +2,7 @@
 //! passwords one would be lost without an error.
 
 use super::input_error::InputError;
+use super::urlencoded::{self, NotUtf8};
 
 /// The first name that came more than once. In a nested object it is a path: `jit_settings.plugin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,18 @@ impl Repeated {
     /// [`InputError::Repeated`].
     pub(crate) fn require_none(&self) -> Result<(), InputError> {
         if self.0.is_none() { Ok(()) } else { Err(InputError::Repeated) }
+    }
+}
+
+/// Returns the value of a parameter of a query, which may come once; `None` without one.
+///
+/// # Errors
+/// [`InputError::Parameter`].
+pub(crate) fn only_value(query: &str, name: &'static str) -> Result<Option<Result<String, NotUtf8>>, InputError> {
+    let mut named = urlencoded::pairs(query).filter(|(other, _)| other.as_deref() == Ok(name));
+    match (named.next(), named.next()) {
+        (_, Some(_)) => Err(InputError::repeated(name)),
+        (found, None) => Ok(found.map(|(_, value)| value)),
     }
 }
 

@@ -15,7 +15,7 @@ pub struct ClientSecret(SecretText);
 impl ClientSecret {
     /// Generates a secret of 256 random bits.
     pub fn generate() -> Self {
-        Self(SecretText::new(format!("{PREFIX}{}", hex::encode(random_bytes::<32>()))))
+        Self(random_text(PREFIX))
     }
 
     /// Returns the text, to show once.
@@ -27,6 +27,11 @@ impl ClientSecret {
     pub fn hash(&self) -> SecretHash {
         SecretHash::new(self.0.expose())
     }
+}
+
+/// Returns 256 random bits in hexadecimal digits, after a prefix by which secret scanners find a leaked secret.
+pub(super) fn random_text(prefix: &str) -> SecretText {
+    SecretText::new(format!("{prefix}{}", hex::encode(random_bytes::<32>())))
 }
 
 /// The SHA-256 hash of a client secret or a static token. 256 random bits need no slow hash.

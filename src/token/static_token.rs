@@ -1,7 +1,8 @@
 //! Static tokens: bearer tokens without a login, for clients that can only be given a token. Shown once, stored as a hash.
 
 use super::SecretHash;
-use crate::crypto::{SecretText, random_bytes};
+use super::secret::random_text;
+use crate::crypto::SecretText;
 
 /// The prefix of static tokens, by which they are told from signed tokens and secret scanners find a leaked one.
 const PREFIX: &str = "cht_";
@@ -15,7 +16,7 @@ pub struct StaticToken(SecretText);
 impl StaticToken {
     /// Generates a token of 256 random bits.
     pub fn generate() -> Self {
-        Self(SecretText::new(format!("{PREFIX}{}", hex::encode(random_bytes::<32>()))))
+        Self(random_text(PREFIX))
     }
 
     /// Returns the text, to show once.

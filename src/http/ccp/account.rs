@@ -6,9 +6,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use utoipa::ToSchema;
 
 use super::call::Call;
-use super::error::{CcpError, response};
+use super::error::CcpError;
 use super::search;
 use crate::crypto::SecretText;
+use crate::http::response::uncached;
 use crate::vault::item::{ItemField, SearchedItem};
 use crate::vault::{Noun, VaultError};
 
@@ -67,7 +68,7 @@ pub(super) async fn get_password(call: Call) -> Result<HttpResponse, CcpError> {
     };
     let safe = search.tag.clone().unwrap_or_default();
     let found = call.vault.search_item(call.permit, search).await?;
-    Ok(response(StatusCode::OK).json(properties(found, safe)))
+    Ok(uncached(StatusCode::OK).json(properties(found, safe)))
 }
 
 /// Returns the properties of an item under their names in this protocol.

@@ -1,13 +1,13 @@
 //! Errors: a code and a message of the vendor, and a status (contract facades, section 3.4).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::item_error::ItemError;
+use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
 
@@ -92,7 +92,7 @@ impl CcpError {
         }
         let (status, error_code, message) = self.message();
         let lead = if error_code == INVALID { "Request message is invalid: " } else { "" };
-        response(status).json(ErrorBody { error_code, error_msg: format!("{lead}{message}") })
+        uncached(status).json(ErrorBody { error_code, error_msg: format!("{lead}{message}") })
     }
 }
 
@@ -118,13 +118,6 @@ impl From<RouteFailure> for CcpError {
     fn from(failure: RouteFailure) -> Self {
         Self::Failed(failure)
     }
-}
-
-/// Starts a response. None may be cached.
-pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
-    let mut builder = HttpResponse::build(status);
-    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    builder
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! The envelope of every answer (contract, sections 1.3 and 1.4): each fact twice, in English and in Portuguese.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::AllOfBuilder;
 use utoipa::openapi::{Ref, Schema};
@@ -10,6 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::candidate::CandidateView;
 use crate::crypto::SecretText;
+use crate::http::response::uncached;
 use crate::http::schema::{NamedSchema, schema};
 use crate::vault::VaultError;
 use crate::vault::operation::SecretWriter;
@@ -152,7 +152,7 @@ impl<'a, P: Serialize> Envelope<'a, P> {
 
     /// Creates the HTTP response.
     pub(super) fn respond(&self) -> HttpResponse {
-        respond(StatusCode::from_u16(self.head.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(self)
+        uncached(StatusCode::from_u16(self.head.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(self)
     }
 }
 
@@ -168,14 +168,7 @@ pub(super) fn answer(
 
 /// 304: the client has the item already.
 pub(super) fn not_modified() -> HttpResponse {
-    respond(StatusCode::NOT_MODIFIED).finish()
-}
-
-/// Starts a response. No response may be cached: a read has a side effect, and may return a secret.
-fn respond(status: StatusCode) -> HttpResponseBuilder {
-    let mut builder = HttpResponse::build(status);
-    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    builder
+    uncached(StatusCode::NOT_MODIFIED).finish()
 }
 
 /// Returns the schema of the envelope around the payload `P`.

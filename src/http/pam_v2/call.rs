@@ -1,7 +1,7 @@
 //! A permitted request to these routes.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::error::{ApiError, Failure};
 use super::query::Query;
@@ -66,8 +66,7 @@ impl Call {
 
     /// Returns the key in the path, decoded; `None` for one that is not UTF-8 and so names nothing.
     pub(super) fn key(&self) -> Option<String> {
-        let path = web::Path::<String>::from_request(&self.http, &mut Payload::None).into_inner();
-        path.ok().map(web::Path::into_inner)
+        call::path_key(&self.http)
     }
 
     /// Records an error that the handler found, and returns it.

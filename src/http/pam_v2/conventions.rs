@@ -4,9 +4,6 @@
 //!
 //! Known, and elsewhere: headers, statuses, filters, and the members of `credential`. The `id` beside them is a guess too: see `wire`.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -163,11 +160,4 @@ pub(super) fn list(page: &MetadataPage, paging: Paging) -> Value {
         Paging::Offset { limit, offset } => json!({ LIMIT: limit, OFFSET: offset, "has_more": has_more }),
     };
     json!({ "data": rows, "pagination": pagination })
-}
-
-/// Starts a response. None may be cached by others; the ETag is for the client's own copy.
-pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
-    let mut builder = HttpResponse::build(status);
-    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    builder
 }

@@ -11,6 +11,7 @@ use super::filter::{self, FILTERS};
 use super::pagination;
 use super::wire::CredentialDocument;
 use crate::http::preconditions::WithETag;
+use crate::http::response::uncached;
 use crate::text::canonical_number;
 use crate::vault::credential::Represented;
 use crate::vault::id::CredentialId;
@@ -45,5 +46,5 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, Failure> {
 }
 
 fn respond(found: Represented) -> HttpResponse {
-    conventions::response(StatusCode::OK).json(found.body).with_etag(Some(&found.etag))
+    uncached(StatusCode::OK).json(found.body).with_etag(Some(&found.etag))
 }

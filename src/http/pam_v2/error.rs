@@ -9,6 +9,7 @@ use crate::http::challenge;
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
+use crate::http::response::uncached;
 use crate::http::server::{is_temporary, log_internal_error};
 use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::{DenyReason, Precondition, VaultError};
@@ -94,13 +95,13 @@ impl ApiError {
     /// Renders the error.
     pub(super) fn respond(&self, request_id: &str) -> HttpResponse {
         if let Self::Vault(VaultError::Precondition(Precondition::NotModified { etag, .. })) = self {
-            return conventions::response(StatusCode::NOT_MODIFIED).finish().with_etag(Some(etag));
+            return uncached(StatusCode::NOT_MODIFIED).finish().with_etag(Some(etag));
         }
         if let Self::Vault(error) = self {
             log_internal_error(error);
         }
         let (status, code, message) = self.message();
-        let mut response = conventions::response(status);
+        let mut response = uncached(status);
         if let Some((name, value)) = match self {
             Self::TokenMissing => Some((WWW_AUTHENTICATE, challenge::BEARER)),
             Self::InvalidToken => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),

@@ -1,7 +1,7 @@
 //! A permitted request to these routes.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 
 use super::error::RobocorpError;
 use crate::http::accept_encryption::response_encryption;
@@ -46,8 +46,7 @@ impl call::Call for Call {
 impl Call {
     /// Returns the name of the secret in the path, decoded. A name that is not UTF-8 names nothing.
     pub(super) fn secret_name(&self) -> String {
-        let path = web::Path::<String>::from_request(&self.http, &mut Payload::None).into_inner();
-        path.map(web::Path::into_inner).unwrap_or_default()
+        call::path_key(&self.http).unwrap_or_default()
     }
 
     /// Records an input error, and returns it.

@@ -1,14 +1,15 @@
 //! Errors: an object with code and message. Clients do not repeat a request after 400, 403, 404 and 409.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
+use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
 
@@ -68,7 +69,7 @@ impl RobocorpError {
             log_internal_error(error);
         }
         let (status, code, message) = self.message();
-        let mut response = response(status);
+        let mut response = uncached(status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
         }
@@ -118,13 +119,6 @@ impl From<RouteFailure> for RobocorpError {
     fn from(failure: RouteFailure) -> Self {
         InputError::of_route(failure).map_or(Self::Panic, Self::Input)
     }
-}
-
-/// Starts a response. None may be cached.
-pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
-    let mut builder = HttpResponse::build(status);
-    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    builder
 }
 
 #[cfg(test)]

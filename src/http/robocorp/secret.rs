@@ -9,11 +9,12 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::call::Call;
-use super::error::{RobocorpError, response};
+use super::error::RobocorpError;
 use crate::crypto::{SealError, TransitCiphertext, TransitKey};
 use crate::http::input_error::InputError;
 use crate::http::item::Fields;
-use crate::http::urlencoded;
+use crate::http::repeated::only_value;
+use crate::http::response::uncached;
 use crate::vault::VaultError;
 
 /// The only encryption of secrets in responses.
@@ -74,7 +75,7 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, RobocorpError> {
     }
     let fields = Zeroizing::new(serde_json::to_vec(&Fields(item.fields)).map_err(|_| VaultError::from(SealError))?);
     let sent = key.encrypt(&fields).map_err(VaultError::from)?;
-    Ok(response(StatusCode::OK).json(Secret::new(name, &sent)))
+    Ok(uncached(StatusCode::OK).json(Secret::new(name, &sent)))
 }
 
 /// Parses the key that the response is encrypted for.
@@ -90,10 +91,5 @@ fn request_key(query: &str) -> Result<TransitKey, InputError> {
 
 /// Returns the value of a parameter of the query.
 fn parameter(query: &str, name: &'static str) -> Result<Option<String>, InputError> {
-    let mut named = urlencoded::pairs(query).filter(|(other, _)| other.as_deref() == Ok(name));
-    match (named.next(), named.next()) {
-        (_, Some(_)) => Err(InputError::repeated(name)),
-        (None, None) => Ok(None),
-        (Some((_, value)), None) => value.map(Some).map_err(|_| InputError::not_utf8(name)),
-    }
+    only_value(query, name)?.transpose().map_err(|_| InputError::not_utf8(name))
 }

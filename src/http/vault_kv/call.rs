@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderValue;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::de::DeserializeOwned;
 
 use super::body;
@@ -64,8 +64,7 @@ impl Call {
 
     /// Returns the name of an item in the path, decoded; empty without one. A name that is not UTF-8 names nothing.
     pub(super) fn item_name(&self) -> String {
-        let path = web::Path::<String>::from_request(&self.http, &mut Payload::None).into_inner();
-        path.map(web::Path::into_inner).unwrap_or_default()
+        call::path_key(&self.http).unwrap_or_default()
     }
 
     /// Returns the token of the request.

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
+use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
 use crate::vault::access::authentication::TokenEndpointError;
@@ -72,7 +73,7 @@ impl VaultKvError {
             log_internal_error(error);
         }
         let (status, errors) = self.message();
-        let mut response = response(status);
+        let mut response = uncached(status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
         }
@@ -131,13 +132,6 @@ impl From<TokenEndpointError> for VaultKvError {
             TokenEndpointError::Vault(error) => Self::Vault(error),
         }
     }
-}
-
-/// Starts a response. None may be cached.
-pub(super) fn response(status: StatusCode) -> HttpResponseBuilder {
-    let mut builder = HttpResponse::build(status);
-    builder.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    builder
 }
 
 #[cfg(test)]

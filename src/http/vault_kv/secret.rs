@@ -7,10 +7,9 @@ use super::call::Call;
 use super::error::VaultKvError;
 use super::wire::{Envelope, Keys, VersionMetadata, VersionedFields};
 use crate::http::family::Unserved;
-use crate::http::input_error::InputError;
 use crate::http::item::Fields;
+use crate::http::repeated::only_value;
 use crate::http::server::request_id;
-use crate::http::urlencoded;
 use crate::vault::item::ItemName;
 
 const VERSION: VaultKvError = VaultKvError::Input("version must be a whole number of 0 or more");
@@ -68,10 +67,9 @@ pub(super) async fn unversioned(call: Call) -> Result<HttpResponse, VaultKvError
 
 /// Returns the value of a parameter of the query. A repeated one is recorded as an error.
 async fn parameter(call: &Call, name: &'static str) -> Result<Option<String>, VaultKvError> {
-    let mut named = urlencoded::pairs(call.http.query_string()).filter(|(other, _)| other.as_deref() == Ok(name));
-    match (named.next(), named.next()) {
-        (_, Some(_)) => Err(call.refuse(InputError::repeated(name).into()).await),
+    match only_value(call.http.query_string(), name) {
         // A value that is not UTF-8 is no number and no flag.
-        (found, None) => Ok(found.map(|(_, value)| value.unwrap_or_else(|_| "?".into()))),
+        Ok(found) => Ok(found.map(|value| value.unwrap_or_else(|_| "?".into()))),
+        Err(error) => Err(call.refuse(error.into()).await),
     }
 }

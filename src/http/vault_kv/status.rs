@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::response;
+use crate::http::response::uncached;
 use crate::http::server::Service;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,7 +32,7 @@ pub(super) struct Health {
 pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
     let ready = service.vault.is_ready().await;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    response(status).json(Health {
+    uncached(status).json(Health {
         initialized: true,
         sealed: !ready,
         standby: false,
@@ -73,7 +73,7 @@ pub(super) struct Initialization {
 
 /// `GET /v1/sys/init`: a running node is initialized.
 pub(super) async fn init() -> HttpResponse {
-    response(StatusCode::OK).json(Initialization { initialized: true })
+    uncached(StatusCode::OK).json(Initialization { initialized: true })
 }
 
 /// The leader of a cluster, as of a server without one.
@@ -84,12 +84,12 @@ pub(super) struct Leader {
 
 /// `GET /v1/sys/leader`
 pub(super) async fn leader() -> HttpResponse {
-    response(StatusCode::OK).json(Leader { ha_enabled: false })
+    uncached(StatusCode::OK).json(Leader { ha_enabled: false })
 }
 
 /// `GET /v1/sys/seal-status`
 pub(super) async fn seal_status() -> HttpResponse {
-    response(StatusCode::OK).json(SealStatus {
+    uncached(StatusCode::OK).json(SealStatus {
         r#type: "file",
         initialized: true,
         sealed: false,

@@ -5,9 +5,10 @@ use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 
 use super::call::Call;
-use super::error::{VaultKvError, response};
+use super::error::VaultKvError;
 use super::wire::{Envelope, Metadata, POLICIES, TokenProperties, rfc3339};
 use crate::crypto::SecretText;
+use crate::http::response::uncached;
 use crate::http::server::request_id;
 use crate::vault::access::AccessToken;
 
@@ -52,5 +53,5 @@ pub(super) async fn renew_self(call: Call) -> Result<HttpResponse, VaultKvError>
 pub(super) async fn revoke_self(call: Call) -> Result<HttpResponse, VaultKvError> {
     let token = call.vault.access_token(&SecretText::new(call.token().into()))?;
     call.vault.revoke_own_token(call.permit, token).await?;
-    Ok(response(StatusCode::NO_CONTENT).finish())
+    Ok(uncached(StatusCode::NO_CONTENT).finish())
 }

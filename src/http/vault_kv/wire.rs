@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::error::response;
 use crate::http::item::Fields;
+use crate::http::response::uncached;
 use crate::vault::access::AccessToken;
 use crate::vault::item::ItemVersion;
 
@@ -55,7 +55,7 @@ impl<D: Serialize> Envelope<D> {
 
     /// Creates the response.
     pub(super) fn respond(&self, status: StatusCode) -> HttpResponse {
-        response(status).json(self)
+        uncached(status).json(self)
     }
 }
 
@@ -80,7 +80,7 @@ impl<D: Clone> From<Envelope<BTreeMap<String, D>>> for Repeated<D> {
 impl<D: Serialize> Repeated<D> {
     /// Creates the response.
     pub(super) fn respond(&self, status: StatusCode) -> HttpResponse {
-        response(status).json(self)
+        uncached(status).json(self)
     }
 }
 
