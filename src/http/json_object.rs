@@ -10,11 +10,17 @@ use super::input_error::InputError;
 use super::repeated::Repeated;
 
 /// A JSON object. Of a repeated member it has the last value.
-#[derive(Debug)]
 pub(crate) struct JsonObject {
     pub(crate) members: Map<String, Value>,
     /// The first repeated member at any depth. The elements of an array count as the array.
     pub(crate) repeated: Repeated,
+}
+
+impl fmt::Debug for JsonObject {
+    /// Writes no value: members may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsonObject([secret])")
+    }
 }
 
 impl JsonObject {
