@@ -44,6 +44,7 @@ pub mod response_key;
 pub mod role;
 pub mod rotation;
 pub mod secret;
+pub mod single_use;
 pub mod ssh_key;
 pub mod static_token;
 pub mod tag;

@@ -103,6 +103,7 @@ table! {
         created_at -> BigInt,
     }
 }
+table! { single_use (digest) { digest -> Binary, expires_at -> BigInt, } }
 table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
 table! {
     domain (id) {

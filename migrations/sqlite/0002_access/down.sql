@@ -5,6 +5,7 @@ DROP TABLE authorization_role;
 DROP TABLE role;
 DROP TABLE permission_set;
 DROP TABLE authorization_link;
+DROP TABLE single_use;
 DROP TABLE revoked_token;
 DROP TABLE static_token;
 DROP TABLE response_key;

@@ -56,6 +56,13 @@ CREATE TABLE revoked_token (
     expires_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 
+-- Values that may be used once, such as the ids of proofs that clients have signed, until they expire.
+CREATE TABLE single_use (
+    digest BLOB NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX single_use_expiry ON single_use (expires_at);
+
 CREATE TABLE authorization_link (
     authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
     object_kind TEXT NOT NULL,

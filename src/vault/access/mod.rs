@@ -26,6 +26,7 @@ mod password;
 mod request_limit;
 mod response_key;
 mod role_holders;
+mod single_use;
 mod tag_guard;
 mod transfer;
 mod visible;

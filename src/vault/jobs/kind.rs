@@ -8,7 +8,7 @@ use super::Wanted;
 use crate::config::Settings;
 use crate::store::StoreError;
 
-/// Interval between prunings of idempotency rows.
+/// Interval between prunings of rows that have expired.
 const PRUNE: Duration = Duration::from_secs(60);
 
 /// Kind of a job. All kinds recur.
@@ -16,17 +16,20 @@ const PRUNE: Duration = Duration::from_secs(60);
 pub(in crate::vault) enum JobKind {
     /// Deletes the results of requests whose idempotency keys have expired.
     PruneIdempotency,
+    /// Deletes the values that may be used once and have expired.
+    PruneSingleUse,
     /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
     WriteAuditHeads,
 }
 
 impl JobKind {
-    pub(super) const ALL: [JobKind; 2] = [JobKind::PruneIdempotency, JobKind::WriteAuditHeads];
+    pub(super) const ALL: [JobKind; 3] = [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::WriteAuditHeads];
 
     /// The name, as stored.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             JobKind::PruneIdempotency => "idempotency.prune",
+            JobKind::PruneSingleUse => "single-use.prune",
             JobKind::WriteAuditHeads => "audit.write-heads",
         }
     }
@@ -34,7 +37,7 @@ impl JobKind {
     /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
-            JobKind::PruneIdempotency => "",
+            JobKind::PruneIdempotency | JobKind::PruneSingleUse => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -42,7 +45,7 @@ impl JobKind {
     /// Time from the end of a job until it is due again.
     pub(super) fn period(self, settings: &Settings) -> Duration {
         match self {
-            JobKind::PruneIdempotency => PRUNE,
+            JobKind::PruneIdempotency | JobKind::PruneSingleUse => PRUNE,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
         }
     }

@@ -11,15 +11,14 @@ use std::time::Duration;
 
 use super::{Vault, VaultError};
 use crate::clock::to_micros;
-use crate::store::idempotency;
 use crate::store::job::{self, Lease, NewJob, Wanted};
-use crate::store::{AnyConnection, StoreError, Transaction};
+use crate::store::{AnyConnection, StoreError, Transaction, idempotency, single_use};
 
 /// Lifetime of a lease, after which another node can claim the job.
 const LEASE: Duration = Duration::from_secs(60);
 /// Pause after the first failed attempt; it doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// Number of stored results that one transaction deletes.
+/// Number of rows that one transaction deletes.
 const PRUNE_BATCH: i64 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Requester of the recurring jobs.
@@ -110,7 +109,16 @@ impl Vault {
     pub(super) async fn run_job(&self, lease: &Lease) -> Result<(), VaultError> {
         let Ok(kind) = lease.kind.parse::<JobKind>() else { return Ok(()) };
         let done = match kind {
-            JobKind::PruneIdempotency => self.prune_results_under(lease).await,
+            JobKind::PruneIdempotency => {
+                let oldest = self.now_micros().saturating_sub(self.0.result_lifetime());
+                self.prune_under(lease, move |connection| idempotency::delete_up_to(connection, oldest, PRUNE_BATCH))
+                    .await
+            }
+            JobKind::PruneSingleUse => {
+                let now = self.now_micros();
+                self.prune_under(lease, move |connection| single_use::delete_expired(connection, now, PRUNE_BATCH))
+                    .await
+            }
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
         };
         let ended = match done {
@@ -158,16 +166,21 @@ impl Vault {
         to_micros(self.0.clock.now())
     }
 
-    /// Deletes expired stored results in batches, so that requests are not blocked.
-    async fn prune_results_under(&self, lease: &Lease) -> Result<(), VaultError> {
-        let oldest = self.now_micros().saturating_sub(self.0.result_lifetime());
+    /// Deletes rows in batches, so that requests are not blocked. `prune` deletes one batch, and returns whether there may be
+    /// more.
+    async fn prune_under(
+        &self,
+        lease: &Lease,
+        prune: impl Fn(&mut AnyConnection) -> Result<bool, StoreError> + Clone + Send + 'static,
+    ) -> Result<(), VaultError> {
         loop {
             let (lease, until) = (lease.clone(), self.lease_end());
-            let prune = move |transaction: &mut Transaction<'_>| {
+            let prune = prune.clone();
+            let batch = move |transaction: &mut Transaction<'_>| {
                 job::renew(transaction.connection(), &lease, until)?;
-                idempotency::delete_up_to(transaction.connection(), oldest, PRUNE_BATCH)
+                prune(transaction.connection())
             };
-            if !self.write_in_background(prune).await? {
+            if !self.write_in_background(batch).await? {
                 return Ok(());
             }
         }

@@ -168,6 +168,15 @@ impl Vault {
         self.write(Ticket::system(), job).await
     }
 
+    /// Queues a job that has to be durable before its request is permitted, and writes no audit record.
+    pub(super) async fn write_before_permit<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write(ticket, job).await
+    }
+
     /// The only caller of `Store::write`.
     async fn write<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
     where

@@ -28,9 +28,14 @@ async fn each_node_has_its_heads_job_and_all_share_the_others() {
     let second = app.second_node();
     second.schedule_jobs().await.unwrap();
     app.vault.schedule_jobs().await.unwrap();
-    let expected = ["audit.write-heads node-1 queued", "audit.write-heads node-2 queued", "idempotency.prune  queued"];
+    let expected = [
+        "audit.write-heads node-1 queued",
+        "audit.write-heads node-2 queued",
+        "idempotency.prune  queued",
+        "single-use.prune  queued",
+    ];
     assert_eq!(jobs(&app), expected);
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 2);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
     assert_eq!(second.run_due_jobs().await.unwrap(), 1, "its own");
     second.close();
 }
@@ -40,11 +45,11 @@ async fn jobs_run_when_they_are_due_and_again_a_period_later() {
     let app = vault().await;
     app.client().await;
     assert!(!app.vault.heads_file().exists());
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 2);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
     assert!(app.vault.heads_file().exists());
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
     app.clock.advance(Duration::from_secs(60));
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 2);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
 }
 
 #[actix_web::test]
@@ -60,6 +65,15 @@ async fn expired_idempotency_rows_are_pruned() {
 }
 
 #[actix_web::test]
+async fn values_that_may_be_used_once_are_kept_until_they_expire() {
+    let app = vault().await;
+    let now = app.clock.now().timestamp_micros();
+    app.database.run(&format!("INSERT INTO single_use (digest, expires_at) VALUES ('a', {now}), ('b', {})", now + 1));
+    app.vault.run_due_jobs().await.unwrap();
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM single_use"), [1]);
+}
+
+#[actix_web::test]
 async fn a_job_of_a_node_that_crashed_is_taken_over_when_its_lease_has_run_out() {
     let app = vault().await;
     app.vault.run_due_jobs().await.unwrap();
@@ -68,7 +82,7 @@ async fn a_job_of_a_node_that_crashed_is_taken_over_when_its_lease_has_run_out()
     app.database.run(&crashed);
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
     app.clock.advance(Duration::from_secs(30));
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 2);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
     assert_eq!((fence(&app, HEADS), fence(&app, "idempotency.prune")), (8, 8));
 }
 
@@ -78,7 +92,7 @@ async fn of_two_runners_one_holds_a_job() {
     let second = app.second_node();
     for round in 1..=20 {
         let (first, other) = join(app.vault.run_due_jobs(), second.run_due_jobs()).await;
-        assert_eq!(first.unwrap() + other.unwrap(), 2, "heads of node-1, and one that is shared");
+        assert_eq!(first.unwrap() + other.unwrap(), 3, "heads of node-1, and two that are shared");
         assert_eq!(fence(&app, "idempotency.prune"), round);
         app.clock.advance(Duration::from_secs(60));
     }
@@ -91,7 +105,7 @@ async fn kinds_of_a_newer_version_are_left_alone() {
     app.vault.run_due_jobs().await.unwrap();
     app.database.run("UPDATE job SET kind = 'of-a-newer-version', due_at = 0");
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
-    assert_eq!(app.database.numbers("SELECT CAST(fence AS INTEGER) FROM job"), [1, 1]);
+    assert_eq!(app.database.numbers("SELECT CAST(fence AS INTEGER) FROM job"), [1, 1, 1]);
 }
 
 #[actix_web::test]
