@@ -3,13 +3,21 @@
 //! Tokens are not stored. Checking a signature costs more than the rest of a request, so the claims of a valid token
 //! are cached by its digest. Expiry and revocation are checked on every use.
 
+mod assertion;
+mod confirmation;
+mod dpop;
 mod secret;
 mod session;
 mod static_token;
+mod verifying_key;
 
+pub use assertion::{Assertion, AssertionError, claimed_client, verify_assertion};
+pub use confirmation::{Confirmation, KeyDigest};
+pub use dpop::{DpopError, DpopProof, DpopTarget, verify_dpop_proof};
 pub use secret::{ClientSecret, SecretHash};
 pub use session::SessionTokens;
 pub use static_token::StaticToken;
+pub use verifying_key::{SIGNATURE_ALGORITHMS, VerifyingKey, VerifyingKeyError};
 
 use std::sync::Arc;
 
