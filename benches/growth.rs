@@ -17,9 +17,11 @@ use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
 use chaveiro::http::Metrics;
 use chaveiro::store::{CommitObserver, Database};
-use chaveiro::vault::access::authentication::{ClientCredentials, TokenRequest};
 use chaveiro::vault::access::authorization::AuthorizationRequest;
+use chaveiro::vault::access::client_authentication::ClientCredentials;
 use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::sender_constraint::PresentedToken;
+use chaveiro::vault::access::token_endpoint::TokenOptions;
 use chaveiro::vault::access::{ClientAccess, Origin, Resource};
 use chaveiro::vault::credential::{CredentialInput, SavePolicy};
 use chaveiro::vault::device::{DeviceFields, DeviceInput};
@@ -133,11 +135,10 @@ async fn client(vault: &Vault) -> (String, SecretText) {
     let permit = operator(vault, Action::AUTHORIZATION_CREATE).await;
     let created = vault.create_authorization(permit, request).await.expect("a client");
     let client_id = created.client_id.clone();
-    let credentials =
-        ClientCredentials { client_id: created.client_id, client_secret: created.client_secret.text().clone() };
-    let request = TokenRequest { credentials, tenant: None, ttl: None, origin: origin() };
-    let token = vault.issue_token(request).await.expect("a token").token;
-    (client_id, token)
+    let client_secret = created.client_secret.expect("a secret").text().clone();
+    let credentials = ClientCredentials { client_id: created.client_id, client_secret };
+    let issued = vault.issue_token(&credentials.into(), origin(), TokenOptions::default()).await;
+    (client_id, issued.expect("a token").token)
 }
 
 fn origin() -> Origin {
@@ -148,7 +149,7 @@ fn origin() -> Origin {
 async fn permit(vault: &Vault, token: &SecretText, action: Action) -> Permit {
     // The bench runs no background tasks, which keep the grants fresh.
     vault.refresh().await.expect("the grants");
-    let request = vault.authenticate(Some(token.expose()), origin()).expect("a valid token");
+    let request = vault.authenticate(Some(PresentedToken::bearer(token.expose())), origin()).expect("a valid token");
     vault.authorize(request, action).await.expect("a permit")
 }
 

@@ -43,7 +43,7 @@ fn tokens(bench: &mut Criterion) {
     };
     let issuer = authority();
     let now = Clock::system().now();
-    let issue = || issuer.issue("0123456789abcdef0123456789abcdef01234567", now, 3600).expect("a token");
+    let issue = || issuer.issue("0123456789abcdef0123456789abcdef01234567", None, now, 3600).expect("a token");
     bench.bench_function("issue a token", |bencher| bencher.iter(issue));
     bench.bench_function("check a token for the first time", |bencher| {
         bencher.iter_batched(issue, |token| issuer.check(token.expose(), now), BatchSize::SmallInput);

@@ -9,11 +9,12 @@ use super::link::{self, Link};
 use super::operator::{permit, recorded};
 use super::output::{print_json, print_line, print_table};
 use super::time::{moment, rfc_3339};
-use super::{response_key, static_token};
+use super::{client_key, response_key, static_token};
 use crate::clock::Clock;
 use crate::crypto::SecretText;
 use crate::vault::Vault;
 use crate::vault::access::authorization::{AuthorizationRequest, AuthorizationSummary, NewClient};
+use crate::vault::access::sender_constraint::SenderConstraint;
 use crate::vault::access::{ClientAccess, Resource};
 use crate::vault::operation::Action;
 
@@ -57,6 +58,12 @@ pub(super) enum Command {
     ListTokens(static_token::List),
     /// Revoke a static token. It stops working within a second.
     RevokeToken(static_token::Revoke),
+    /// Add a public key to a client, which then authenticates with assertions that it signs.
+    AddKey(client_key::Add),
+    /// List the public keys of a client.
+    ListKeys(client_key::List),
+    /// Remove a public key from a client.
+    RemoveKey(client_key::Remove),
     /// Create a new secret for a client. The old one stays valid for a while.
     RotateSecret {
         /// The client id.
@@ -93,6 +100,13 @@ pub(super) struct Create {
     /// certificate is needed.
     #[arg(long = "certificate-fingerprint", value_name = "SHA256")]
     certificates: Vec<String>,
+    /// How its tokens have to be bound, so that a stolen one is of no use: certificate (to the client certificate, RFC 8705)
+    /// or dpop (to the key of DPoP proofs, RFC 9449). Default: bearer tokens will do.
+    #[arg(long, value_parser = sender_constraint, value_name = "KIND")]
+    sender_constraint: Option<SenderConstraint>,
+    /// Create no secret, for a client that authenticates by its own key.
+    #[arg(long)]
+    no_secret: bool,
     /// When it expires: 2027-01-31 (valid to the end of that day in UTC), 2027-01-31T18:00:00Z, or from now: 90d, 12h.
     /// Default: never.
     #[arg(long, value_parser = moment, value_name = "TIME")]
@@ -142,6 +156,9 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
         Command::CreateToken(options) => static_token::create(vault, options).await,
         Command::ListTokens(options) => static_token::list(vault, options).await,
         Command::RevokeToken(options) => static_token::revoke(vault, options).await,
+        Command::AddKey(options) => client_key::add(vault, options).await,
+        Command::ListKeys(options) => client_key::list(vault, options).await,
+        Command::RemoveKey(options) => client_key::remove(vault, options).await,
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let permit = permit(vault, Action::AUTHORIZATION_ROTATE_SECRET).await?;
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());
@@ -159,6 +176,8 @@ async fn create(vault: &Vault, options: Create) -> Result<(), CliError> {
         allowed_ips: options.allowed_ips,
         allowed_referers: options.allowed_referers,
         certificates: options.certificates,
+        sender_constraint: options.sender_constraint,
+        has_secret: !options.no_secret,
         expires_at: options.expires,
         response_key: key.public,
         roles: options.roles,
@@ -177,7 +196,7 @@ fn print_client(
     private_key: Option<&SecretText>,
     json: bool,
 ) -> Result<(), CliError> {
-    let (id, secret) = (&client.client_id, client.client_secret.text().expose());
+    let (id, secret) = (&client.client_id, client.client_secret.as_ref().map(|secret| secret.text().expose()));
     if json {
         let mut printed = json!({"client_id": id, "client_secret": secret});
         if let Some((name, time)) = time {
@@ -189,11 +208,15 @@ fn print_client(
         return Ok(print_json(&printed)?);
     }
     print_line(&format!("client_id      {id}"))?;
-    print_line(&format!("client_secret  {secret}"))?;
+    if let Some(secret) = secret {
+        print_line(&format!("client_secret  {secret}"))?;
+    }
     if let Some((name, time)) = time {
         print_line(&format!("{name:<13}  {time}"))?;
     }
-    print_line("The secret is not shown again.")?;
+    if secret.is_some() {
+        print_line("The secret is not shown again.")?;
+    }
     private_key.map_or(Ok(()), response_key::print_private_key)
 }
 
@@ -208,6 +231,7 @@ async fn list(vault: &Vault, json: bool) -> Result<(), CliError> {
             "allowed_ips": if row.allowed_ips.is_empty() { "*".into() } else { row.allowed_ips },
             "referers": if row.referers.is_empty() { "*".into() } else { row.referers },
             "certificates": if row.certificates.is_empty() { "*".into() } else { row.certificates },
+            "sender_constraint": row.sender_constraint,
             "expires": row.expires_at.map(rfc_3339),
             "active": row.active,
             "secrets": row.secrets,
@@ -229,4 +253,8 @@ fn resource(name: &str) -> Result<Resource, String> {
 
 fn access(name: &str) -> Result<ClientAccess, String> {
     name.parse().map_err(|_| "expected read-only or read-write".into())
+}
+
+fn sender_constraint(name: &str) -> Result<SenderConstraint, String> {
+    name.parse().map_err(|_| "expected certificate or dpop".into())
 }

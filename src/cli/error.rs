@@ -127,6 +127,7 @@ fn message(error: &VaultError) -> String {
         VaultError::WrongKind(noun) => format!("the object is of another kind; expected: {}", title(*noun)),
         VaultError::Inactive(object) => format!("this {} is inactive", object.as_str()),
         VaultError::AlreadyActive(object) => format!("this {} is active already", object.as_str()),
+        VaultError::Taken(Noun::ClientKey) => "the client has this key already".into(),
         VaultError::Taken(noun) => format!("{} name: expected one that no other {} has", title(*noun), title(*noun)),
         VaultError::InUse(noun) => format!("this {} is in use", title(*noun)),
         VaultError::Protected(noun) => format!("this {} is protected and stays", title(*noun)),
@@ -134,6 +135,7 @@ fn message(error: &VaultError) -> String {
         VaultError::TooMany(Noun::StaticToken) => {
             "the authorization has too many static tokens; revoke one first".into()
         }
+        VaultError::TooMany(Noun::ClientKey) => "the client has too many keys; remove one first".into(),
         VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
@@ -155,6 +157,7 @@ fn denied(reason: DenyReason) -> &'static str {
         DenyReason::Permission => "denied: no role grants the permission",
         DenyReason::OperatorOnly => "denied: the operation is for the operator alone",
         DenyReason::ExclusiveCustody => "denied: the custody of the credential is exclusive",
+        DenyReason::Replayed => "denied: the proof of the request was used before",
         DenyReason::Revoked => "denied: the authorization was disabled or the token revoked",
     }
 }
@@ -173,6 +176,7 @@ fn not_found(noun: Noun) -> String {
         Noun::ResponseKey => "the authorization has no response key; set one with --generate or --public-key".into(),
         Noun::Application
         | Noun::Authorization
+        | Noun::ClientKey
         | Noun::Credential
         | Noun::Device
         | Noun::Domain
@@ -204,6 +208,7 @@ fn title(noun: Noun) -> &'static str {
     match noun {
         Noun::Application => "application",
         Noun::Authorization => "authorization",
+        Noun::ClientKey => "client key",
         Noun::Credential | Noun::TargetCredential => "credential",
         Noun::Device | Noun::TargetDevice => "device",
         Noun::Domain => "domain",

@@ -4,6 +4,7 @@ mod application;
 mod arguments;
 mod audit;
 mod authorization;
+mod client_key;
 mod database;
 mod device;
 mod domain;

@@ -34,7 +34,7 @@ pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliErr
 /// Renders requests that can be pasted as they are.
 fn welcome(common: &Common, address: &str, client: &NewClient) -> String {
     let NewClient { client_id, client_secret } = client;
-    let secret = client_secret.text().expose();
+    let secret = client_secret.as_ref().map_or("", |secret| secret.text().expose());
     let directory = common.data_dir.display();
     format!(
         r#"A new vault in {directory}. Keep {directory}/root.key safe: without it, no secret in the vault can be decrypted.

@@ -12,3 +12,7 @@ pub(crate) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm=
 pub(crate) const BEARER_INVALID_TOKEN: HeaderValue = HeaderValue::from_static(
     r#"Bearer realm="chaveiro", error="invalid_token", error_description="The access token is not valid""#,
 );
+/// A token with a DPoP proof (RFC 9449, section 7.1), for a request whose token or proof is not valid.
+pub(crate) const DPOP_INVALID_TOKEN: HeaderValue = HeaderValue::from_static(
+    r#"DPoP realm="chaveiro", error="invalid_token", algs="ES256 EdDSA ES384 PS256 RS256 PS384 RS384 PS512 RS512""#,
+);

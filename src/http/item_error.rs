@@ -43,7 +43,8 @@ impl From<&VaultError> for ItemError {
                 | DenyReason::ReadOnly
                 | DenyReason::Permission
                 | DenyReason::OperatorOnly
-                | DenyReason::Revoked,
+                | DenyReason::Revoked
+                | DenyReason::Replayed,
             ) => Self::Denied,
             VaultError::Ambiguous(_) => Self::Ambiguous,
             VaultError::TooMany(_) => Self::TooMany,

@@ -67,6 +67,7 @@ pub struct AuthorizationRow {
     pub created_at: i64,
     pub referers: String,
     pub certificates: String,
+    pub sender_constraint: Option<String>,
 }
 
 /// The columns of a new authorization.
@@ -81,6 +82,7 @@ pub struct NewAuthorization<'a> {
     pub allowed_ips: &'a str,
     pub referers: &'a str,
     pub certificates: &'a str,
+    pub sender_constraint: Option<&'a str>,
     pub expires_at: Option<i64>,
     pub active: bool,
     pub created_at: i64,
@@ -100,6 +102,7 @@ pub fn insert_authorization(
             authorization::allowed_ips.eq(row.allowed_ips),
             authorization::referers.eq(row.referers),
             authorization::certificates.eq(row.certificates),
+            authorization::sender_constraint.eq(row.sender_constraint),
             authorization::expires_at.eq(row.expires_at),
             authorization::active.eq(row.active),
             authorization::created_at.eq(row.created_at),

@@ -15,6 +15,7 @@ mod writer;
 
 pub mod audit;
 pub mod client;
+pub mod client_key;
 pub mod condition;
 pub mod credential;
 pub mod credential_metadata;

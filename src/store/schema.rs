@@ -60,6 +60,16 @@ table! {
         created_at -> BigInt,
         referers -> Text,
         certificates -> Text,
+        sender_constraint -> Nullable<Text>,
+    }
+}
+table! {
+    client_key (authorization_id, thumbprint) {
+        authorization_id -> Integer,
+        thumbprint -> Text,
+        name -> Text,
+        jwk -> Text,
+        created_at -> BigInt,
     }
 }
 table! {

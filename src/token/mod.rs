@@ -60,6 +60,9 @@ pub struct Claims {
     pub client_id: String,
     /// Always empty; clients of the older system expect the field.
     pub scopes: Vec<String>,
+    /// The key that the token is bound to; `None`: whoever has the token may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
 /// A key pair that signs tokens.
@@ -148,8 +151,14 @@ impl TokenAuthority {
         })
     }
 
-    /// Issues a token for `client_id`, valid for `lifetime` seconds from `now`.
-    pub fn issue(&self, client_id: &str, now: DateTime<Utc>, lifetime: i64) -> Result<SecretText, TokenError> {
+    /// Issues a token for `client_id`, valid for `lifetime` seconds from `now`, and bound to a key if `cnf` names one.
+    pub fn issue(
+        &self,
+        client_id: &str,
+        cnf: Option<Confirmation>,
+        now: DateTime<Utc>,
+        lifetime: i64,
+    ) -> Result<SecretText, TokenError> {
         let issued = now.timestamp();
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -161,6 +170,7 @@ impl TokenAuthority {
             jti: hex::encode(random_bytes::<16>()),
             client_id: client_id.into(),
             scopes: Vec::new(),
+            cnf,
         };
         let header =
             Header { typ: Some(TYPE.into()), alg: Algorithm::EdDSA, kid: Some(self.kid.clone()), ..Header::default() };

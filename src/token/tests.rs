@@ -29,7 +29,7 @@ fn authority(keys: &[SigningKey]) -> TokenAuthority {
 #[test]
 fn a_token_is_good_until_it_expires() {
     let (authority, clock) = (authority(&[key()]), clock());
-    let token = authority.issue("client", clock.now(), 60).unwrap();
+    let token = authority.issue("client", None, clock.now(), 60).unwrap();
     let claims = authority.check(token.expose(), clock.now()).unwrap();
     assert_eq!((claims.client_id.as_str(), claims.exp - claims.iat), ("client", 60));
     clock.advance(Duration::from_secs(59));
@@ -41,17 +41,17 @@ fn a_token_is_good_until_it_expires() {
 #[test]
 fn a_token_from_the_future_is_not_good_yet() {
     let (authority, clock) = (authority(&[key()]), clock());
-    let token = authority.issue("client", clock.now() + Duration::from_secs(60), 60).unwrap();
+    let token = authority.issue("client", None, clock.now() + Duration::from_secs(60), 60).unwrap();
     assert_eq!(authority.check(token.expose(), clock.now()), Err(TokenError::Expired));
 }
 
 #[test]
 fn an_older_key_still_checks_and_the_newest_one_signs() {
     let (old, new) = (key(), key());
-    let token = authority(&[copy(&old)]).issue("client", clock().now(), 60).unwrap();
+    let token = authority(&[copy(&old)]).issue("client", None, clock().now(), 60).unwrap();
     let both = authority(&[old, new]);
     assert!(both.check(token.expose(), clock().now()).is_ok());
-    let signed = both.issue("client", clock().now(), 60).unwrap();
+    let signed = both.issue("client", None, clock().now(), 60).unwrap();
     let header = jsonwebtoken::decode_header(signed.expose()).unwrap();
     assert_eq!(header.kid, Some(both.checking[1].0.clone()));
     assert_eq!(both.jwks().keys.len(), 2);
@@ -59,7 +59,7 @@ fn an_older_key_still_checks_and_the_newest_one_signs() {
 
 #[test]
 fn a_token_of_another_vault_is_refused() {
-    let token = authority(&[key()]).issue("client", clock().now(), 60).unwrap();
+    let token = authority(&[key()]).issue("client", None, clock().now(), 60).unwrap();
     assert_eq!(authority(&[key()]).check(token.expose(), clock().now()), Err(TokenError::Invalid));
 }
 
@@ -156,7 +156,7 @@ fn the_public_key_is_no_hmac_secret() {
 #[test]
 fn what_is_no_token_is_refused() {
     let authority = authority(&[key()]);
-    let token = authority.issue("client", clock().now(), 60).unwrap();
+    let token = authority.issue("client", None, clock().now(), 60).unwrap();
     let token = token.expose();
     let (head, signature) = token.rsplit_once('.').unwrap();
     let flipped = if signature.starts_with('A') { "B" } else { "A" };

@@ -8,6 +8,7 @@ DROP TABLE authorization_link;
 DROP TABLE single_use;
 DROP TABLE revoked_token;
 DROP TABLE static_token;
+DROP TABLE client_key;
 DROP TABLE response_key;
 DROP TABLE client_secret;
 DROP TABLE "authorization";

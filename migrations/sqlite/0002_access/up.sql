@@ -19,7 +19,9 @@ CREATE TABLE "authorization" (
     created_at BIGINT NOT NULL,
     -- Comma-separated lists; an empty list requires nothing.
     referers TEXT NOT NULL,
-    certificates TEXT NOT NULL
+    certificates TEXT NOT NULL,
+    -- How its tokens have to be bound: certificate or dpop. NULL: bearer tokens will do.
+    sender_constraint TEXT
 );
 CREATE INDEX authorization_application ON "authorization" (application_id);
 
@@ -39,6 +41,16 @@ CREATE TABLE response_key (
     public_key TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
+
+-- Public keys that verify the assertions of a client, by their thumbprints.
+CREATE TABLE client_key (
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    thumbprint TEXT NOT NULL,
+    name TEXT NOT NULL,
+    jwk TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (authorization_id, thumbprint)
+) WITHOUT ROWID;
 
 -- Bearer tokens without a login. id: public, and used for revocation.
 CREATE TABLE static_token (

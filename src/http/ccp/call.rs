@@ -8,7 +8,7 @@ use super::query::{Parameter, Parameters};
 use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
-use crate::http::server::{Service, bearer_token, origin, record_refused_route};
+use crate::http::server::{Service, origin, presented_token, record_refused_route};
 use crate::text::single_line;
 use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit, RequestOptions};
@@ -29,7 +29,7 @@ impl call::Call for Call {
         let vault = service.vault.clone();
         let (parameters, readable) = Parameters::parse(http.query_string());
         let app_id = parameters.get(Parameter::AppId).ok_or(CcpError::NoAppId)?;
-        let request = vault.authenticate_app_id(app_id, bearer_token(&http), origin(&http, service));
+        let request = vault.authenticate_app_id(app_id, presented_token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| CcpError::NotAuthenticated)?, action).await?;
         let mut call = Self { vault, permit, parameters };
         let options = match readable.and_then(|()| options(&http, &call.parameters)) {
@@ -69,7 +69,9 @@ fn options(http: &HttpRequest, parameters: &Parameters) -> Result<RequestOptions
 /// # Errors
 /// [`CcpError::NotAuthenticated`] for a token that is not valid.
 pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), CcpError> {
-    let (Some(service), Some(token)) = (Service::from_request(request), bearer_token(request)) else { return Ok(()) };
+    let (Some(service), Some(token)) = (Service::from_request(request), presented_token(request)) else {
+        return Ok(());
+    };
     let authenticated = service.vault.authenticate(Some(token), origin(request, service));
     let authenticated = authenticated.map_err(|_| CcpError::NotAuthenticated)?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)

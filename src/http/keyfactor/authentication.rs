@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::KeyfactorError;
 use crate::crypto::{SecretBytes, SecretText};
 use crate::http::family::Unserved;
-use crate::http::server::{Service, bearer_token, credentials, origin};
+use crate::http::server::{Service, credentials, origin, presented_token};
 use crate::vault::Vault;
 use crate::vault::operation::Request;
 
@@ -20,7 +20,7 @@ pub(super) async fn authenticate(request: &HttpRequest) -> Result<(Vault, Reques
     let (vault, origin) = (service.vault.clone(), origin(request, service));
     let authenticated = match basic(request) {
         Some((account, password)) => vault.authenticate_account(&account, password, origin).await?,
-        None => vault.authenticate(bearer_token(request), origin).map_err(KeyfactorError::from_token_failure)?,
+        None => vault.authenticate(presented_token(request), origin).map_err(KeyfactorError::from_token_failure)?,
     };
     Ok((vault, authenticated))
 }

@@ -90,7 +90,11 @@ impl From<AuthenticationFailure> for KeyfactorError {
             | AuthenticationFailure::UrlNotValid
             | AuthenticationFailure::AppIdNotAllowed
             | AuthenticationFailure::AppIdAmbiguous
-            | AuthenticationFailure::AppIdOfAnother => Self::InvalidCredentials,
+            | AuthenticationFailure::AppIdOfAnother
+            | AuthenticationFailure::TokenNotBound
+            | AuthenticationFailure::NoPossession
+            | AuthenticationFailure::WrongAssertion
+            | AuthenticationFailure::Replayed => Self::InvalidCredentials,
         }
     }
 }

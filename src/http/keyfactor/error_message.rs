@@ -158,7 +158,7 @@ fn denied(reason: DenyReason) -> Message {
         | DenyReason::Permission
         | DenyReason::OperatorOnly
         | DenyReason::ExclusiveCustody => Message::forbidden("The caller does not hold the permission for this"),
-        DenyReason::Revoked => Message::invalid_credentials(),
+        DenyReason::Revoked | DenyReason::Replayed => Message::invalid_credentials(),
     }
 }
 
@@ -196,6 +196,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::ProxySessionUrl
         | Noun::ResponseKey
         | Noun::SshKey
+        | Noun::ClientKey
         | Noun::StaticToken
         | Noun::Tag
         | Noun::TargetCredential

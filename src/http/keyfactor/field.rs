@@ -49,6 +49,7 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         | Field::Resource
         | Field::ResponseEncryption
         | Field::Roles
+        | Field::SenderConstraint
         | Field::ScreenSize
         | Field::SecretKey
         | Field::SessionCredential

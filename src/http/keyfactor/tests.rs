@@ -17,8 +17,9 @@ use crate::crypto::SecretText;
 use crate::http::server::{Service, mount, prepare, unknown_path};
 use crate::http::{Families, Metrics};
 use crate::store::CommitObserver;
-use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
 use crate::vault::access::authorization::AuthorizationRequest;
+use crate::vault::access::client_authentication::ClientCredentials;
+use crate::vault::access::token_endpoint::TokenOptions;
 use crate::vault::access::{ClientAccess, Origin, Resource};
 use crate::vault::operation::{Action, Permit, Request};
 use crate::vault::{Vault, VaultLocation};
@@ -53,10 +54,10 @@ impl Fixture {
         let client = vault.create_authorization(permit, request).await.unwrap();
         let credentials = ClientCredentials {
             client_id: client.client_id.clone(),
-            client_secret: client.client_secret.text().clone(),
+            client_secret: client.client_secret.unwrap().text().clone(),
         };
-        let request = TokenRequest { credentials, tenant: None, ttl: None, origin: Origin::local() };
-        let token = vault.issue_token(request).await.unwrap().token;
+        let issued = vault.issue_token(&credentials.into(), Origin::local(), TokenOptions::default()).await;
+        let token = issued.unwrap().token;
         let family: Arc<dyn Family> = Arc::new(Keyfactor::new(&settings.keyfactor));
         let families = Families::from(vec![family]);
         Self { vault, client_id: client.client_id, token, families, metrics, _directory: directory }

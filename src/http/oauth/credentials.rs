@@ -1,4 +1,5 @@
-//! Client credentials: HTTP Basic or in the body (RFC 6749, section 2.3.1).
+//! Client authentication: a secret by HTTP Basic or in the body (RFC 6749, section 2.3.1), or an assertion (RFC 7523, section
+//! 2.2).
 
 use actix_web::HttpRequest;
 use base64::Engine;
@@ -9,7 +10,10 @@ use super::form::Form;
 use crate::crypto::SecretText;
 use crate::http::server;
 use crate::http::urlencoded;
-use crate::vault::access::authentication::ClientCredentials;
+use crate::vault::access::client_authentication::{ClientAuthentication, ClientCredentials};
+
+/// The only type of assertions: a JWT.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Whether the query contains credentials or a token. Empty parameters count as absent, as in the body.
 pub(super) fn in_query(request: &HttpRequest) -> bool {
@@ -19,18 +23,25 @@ pub(super) fn in_query(request: &HttpRequest) -> bool {
     names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_str()))
 }
 
-/// Returns the credentials of a request.
+/// Returns how the client of a request authenticates.
 ///
 /// # Errors
-/// [`ErrorKind::TwoMethods`], [`ErrorKind::InvalidClient`]
-pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<ClientCredentials, ErrorKind> {
-    match (server::credentials(request, "basic"), form.get("client_id"), form.secret("client_secret")) {
-        (Some(_), _, Some(_)) => Err(ErrorKind::TwoMethods),
-        (Some(encoded), _, None) => decode(encoded).ok_or(ErrorKind::InvalidClient),
-        (None, Some(client_id), Some(client_secret)) => {
-            Ok(ClientCredentials { client_id: client_id.into(), client_secret })
+/// [`ErrorKind::TwoMethods`], [`ErrorKind::AssertionType`], [`ErrorKind::InvalidClient`]
+pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<ClientAuthentication, ErrorKind> {
+    let client_id = form.get("client_id").map(String::from);
+    let basic = server::credentials(request, "basic");
+    match (basic, form.secret("client_secret"), form.secret("client_assertion")) {
+        (Some(encoded), None, None) => Ok(decode(encoded).ok_or(ErrorKind::InvalidClient)?.into()),
+        (None, Some(client_secret), None) => {
+            let client_id = client_id.ok_or(ErrorKind::InvalidClient)?;
+            Ok(ClientCredentials { client_id, client_secret }.into())
         }
-        (None, _, _) => Err(ErrorKind::InvalidClient),
+        (None, None, Some(assertion)) if form.get("client_assertion_type") == Some(ASSERTION_TYPE) => {
+            Ok(ClientAuthentication::Assertion { client_id, assertion })
+        }
+        (None, None, Some(_)) => Err(ErrorKind::AssertionType),
+        (None, None, None) => Err(ErrorKind::InvalidClient),
+        _ => Err(ErrorKind::TwoMethods),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::server::{BodyError, is_temporary, log_internal_error};
 use crate::vault::VaultError;
-use crate::vault::access::authentication::TokenEndpointError;
+use crate::vault::access::token_endpoint::TokenEndpointError;
 
 /// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(super) enum ErrorKind {
     InvalidClient,
     CredentialsInQuery,
     TwoMethods,
+    AssertionType,
+    DpopProof,
     /// The body is JSON, and not an object of strings, numbers and booleans.
     NotFlat,
     /// The body is neither a form nor JSON.
@@ -54,6 +56,7 @@ impl From<TokenEndpointError> for OAuthError {
     fn from(error: TokenEndpointError) -> Self {
         match error {
             TokenEndpointError::InvalidClient => Self(ErrorKind::InvalidClient),
+            TokenEndpointError::InvalidDpopProof => Self(ErrorKind::DpopProof),
             TokenEndpointError::Vault(error) => error.into(),
         }
     }
@@ -67,7 +70,15 @@ impl OAuthError {
             ErrorKind::Input(error) => return (error.status(), Code::InvalidRequest, error.to_string()),
             ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
             ErrorKind::CredentialsInQuery => (bad, Code::InvalidRequest, "Secrets must not be sent in the URL"),
-            ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "Credentials came both by Basic and in the body"),
+            ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "The client authenticates in more than one way"),
+            ErrorKind::AssertionType => (
+                bad,
+                Code::InvalidRequest,
+                "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            ),
+            ErrorKind::DpopProof => {
+                (bad, other("invalid_dpop_proof"), "The header DPoP must be one proof for this request, used once")
+            }
             ErrorKind::NotFlat => {
                 (bad, Code::InvalidRequest, "The request body must be an object of strings, numbers and booleans")
             }

@@ -7,17 +7,18 @@ use super::error::{ErrorKind, OAuthError};
 use super::form::Form;
 use super::wire::{self, Metadata, uncached};
 use crate::crypto::SecretText;
-use crate::http::server::{Body, Service, origin};
-use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
+use crate::http::server::{Body, Service, origin, presented_proof};
+use crate::vault::access::client_authentication::ClientAuthentication;
+use crate::vault::access::token_endpoint::TokenOptions;
 
-/// The parameters and credentials of a request.
+/// The parameters of a request, and how its client authenticates.
 struct Call {
     form: Form,
-    credentials: ClientCredentials,
+    authentication: ClientAuthentication,
 }
 
 impl Call {
-    /// Reads body and credentials. Refuses credentials in the query, which would end up in logs (RFC 6749, section
+    /// Reads body and client authentication. Refuses credentials in the query, which would end up in logs (RFC 6749, section
     /// 2.3.1).
     async fn read(request: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Self, OAuthError> {
         if credentials::in_query(request) {
@@ -25,9 +26,9 @@ impl Call {
         }
         let body = Body::read(request, payload.into_inner()).await.map_err(ErrorKind::from)?;
         let form = Form::parse(&body)?;
-        let credentials = credentials::from_request(request, &form)
+        let authentication = credentials::from_request(request, &form)
             .inspect_err(|_| service.vault.note_missing_credentials(origin(request, service).source))?;
-        Ok(Self { form, credentials })
+        Ok(Self { form, authentication })
     }
 
     /// Returns the parameter `token`.
@@ -48,14 +49,13 @@ pub(super) async fn token(
         Some(_) => return Err(ErrorKind::GrantTypeUnsupported.into()),
         None => return Err(ErrorKind::GrantTypeMissing.into()),
     }
-    let wanted = TokenRequest {
+    let options = TokenOptions {
         tenant: call.form.get("tenant").map(String::from),
         // A ttl that is not a number is ignored (contract, section 2.1).
         ttl: call.form.get("ttl").and_then(|ttl| ttl.trim().parse().ok()),
-        credentials: call.credentials,
-        origin: origin(&request, &service),
+        proof: presented_proof(&request),
     };
-    let issued = service.vault.issue_token(wanted).await?;
+    let issued = service.vault.issue_token(&call.authentication, origin(&request, &service), options).await?;
     Ok(uncached(HttpResponse::Ok().json(wire::token_reply(&issued))))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn revoke(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, OAuthError> {
     let call = Call::read(&request, payload, &service).await?;
-    service.vault.revoke_token(&call.credentials, origin(&request, &service), &call.token()?).await?;
+    service.vault.revoke_token(&call.authentication, origin(&request, &service), &call.token()?).await?;
     Ok(uncached(HttpResponse::Ok().finish()))
 }
 
@@ -77,7 +77,8 @@ pub(super) async fn introspect(
     service: web::Data<Service>,
 ) -> Result<HttpResponse, OAuthError> {
     let call = Call::read(&request, payload, &service).await?;
-    let found = service.vault.introspect_token(&call.credentials, origin(&request, &service), &call.token()?).await?;
+    let found =
+        service.vault.introspect_token(&call.authentication, origin(&request, &service), &call.token()?).await?;
     Ok(uncached(HttpResponse::Ok().json(wire::introspection_reply(found.as_ref()))))
 }
 

@@ -1,20 +1,26 @@
 //! Wire types of the OAuth endpoints, on the `oauth2` crate where it has them.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, PRAGMA};
 use chrono::DateTime;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
-use oauth2::{EmptyExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse, StandardTokenResponse};
-use serde::Serialize;
+use oauth2::{
+    EmptyExtraTokenFields, ExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse,
+    StandardTokenResponse,
+};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::token::{Confirmation, SIGNATURE_ALGORITHMS};
 use crate::vault::access::AccessToken;
-use crate::vault::access::authentication::IssuedToken;
+use crate::vault::access::token_endpoint::IssuedToken;
 
 type Reply = StandardTokenResponse<EmptyExtraTokenFields, BasicTokenType>;
-type IntrospectionReply = StandardTokenIntrospectionResponse<EmptyExtraTokenFields, BasicTokenType>;
+type IntrospectionReply = StandardTokenIntrospectionResponse<BoundKey, BasicTokenType>;
 
-/// A token request: as a form or as JSON; id and secret alternatively by HTTP Basic.
+/// A token request: as a form or as JSON; id and secret alternatively by HTTP Basic, or an assertion in place of the secret.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read by name")]
 pub(super) struct TokenForm {
@@ -22,6 +28,10 @@ pub(super) struct TokenForm {
     grant_type: String,
     client_id: Option<String>,
     client_secret: Option<String>,
+    /// Always `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    client_assertion_type: Option<String>,
+    /// A JWT that the client has signed (RFC 7523).
+    client_assertion: Option<String>,
     /// The name of the tenant.
     tenant: Option<String>,
     /// The requested lifetime in seconds; it can only shorten the configured one.
@@ -33,7 +43,7 @@ pub(super) struct TokenForm {
 #[expect(dead_code, reason = "a description")]
 pub(super) struct TokenReply {
     access_token: String,
-    /// Always `Bearer`.
+    /// `Bearer`, or `DPoP` for a token that is bound to the key of proofs.
     token_type: String,
     /// Seconds.
     expires_in: u64,
@@ -41,7 +51,7 @@ pub(super) struct TokenReply {
 
 /// Builds a token response. The type is written `Bearer`, because older clients compare it case-sensitively.
 pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
-    let word = BasicTokenType::Extension("Bearer".into());
+    let word = BasicTokenType::Extension(if issued.is_dpop { "DPoP" } else { "Bearer" }.into());
     let token = oauth2::AccessToken::new(issued.token.expose().into());
     let mut reply = Reply::new(token, word, EmptyExtraTokenFields {});
     let lifetime = std::time::Duration::from_secs(u64::try_from(issued.expires_in).unwrap_or(0));
@@ -63,11 +73,23 @@ pub(super) struct Introspection {
     iat: Option<i64>,
     nbf: Option<i64>,
     token_type: Option<String>,
+    /// The key that the token is bound to, in the member `x5t#S256` or `jkt`.
+    cnf: Option<HashMap<String, String>>,
 }
+
+/// The key that an introspected token is bound to (RFC 8705, section 3.2; RFC 9449, section 6.2).
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct BoundKey {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+}
+
+impl ExtraTokenFields for BoundKey {}
 
 /// Builds an introspection response: what is known of a valid token, or `active: false`.
 pub(super) fn introspection_reply(token: Option<&AccessToken>) -> IntrospectionReply {
-    let mut reply = IntrospectionReply::new(token.is_some(), EmptyExtraTokenFields {});
+    let mut reply =
+        IntrospectionReply::new(token.is_some(), BoundKey { cnf: token.and_then(AccessToken::confirmation) });
     if let Some(token) = token {
         reply.set_client_id(Some(oauth2::ClientId::new(token.client_id().into())));
         reply.set_sub(Some(token.client_id().into()));
@@ -79,7 +101,8 @@ pub(super) fn introspection_reply(token: Option<&AccessToken>) -> IntrospectionR
             reply.set_iss(Some(claims.iss.clone()));
             reply.set_nbf(DateTime::from_timestamp(claims.nbf, 0));
         }
-        reply.set_token_type(Some(BasicTokenType::Extension("Bearer".into())));
+        let is_dpop = matches!(token.confirmation(), Some(Confirmation::Dpop(_)));
+        reply.set_token_type(Some(BasicTokenType::Extension(if is_dpop { "DPoP" } else { "Bearer" }.into())));
     }
     reply
 }
@@ -119,15 +142,20 @@ pub(super) struct Metadata {
     jwks_uri: String,
     grant_types_supported: [&'static str; 1],
     response_types_supported: [&'static str; 0],
-    token_endpoint_auth_methods_supported: [&'static str; 2],
-    revocation_endpoint_auth_methods_supported: [&'static str; 2],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 9],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 9],
+    introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 9],
+    tls_client_certificate_bound_access_tokens: bool,
+    dpop_signing_alg_values_supported: [&'static str; 9],
 }
 
 impl Metadata {
     /// Returns the metadata of the server at `issuer`.
     pub(super) fn new(issuer: &str) -> Self {
-        let methods = ["client_secret_basic", "client_secret_post"];
+        let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
         let base = issuer.trim_end_matches('/');
         Self {
             issuer: issuer.into(),
@@ -138,8 +166,13 @@ impl Metadata {
             grant_types_supported: ["client_credentials"],
             response_types_supported: [],
             token_endpoint_auth_methods_supported: methods,
+            token_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
             revocation_endpoint_auth_methods_supported: methods,
+            revocation_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
             introspection_endpoint_auth_methods_supported: methods,
+            introspection_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
+            tls_client_certificate_bound_access_tokens: true,
+            dpop_signing_alg_values_supported: SIGNATURE_ALGORITHMS,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::http::call;
 use crate::http::family::Unserved;
 use crate::http::input_error::InputError;
 use crate::http::preconditions;
-use crate::http::server::{Body, Service, bearer_token, origin};
+use crate::http::server::{Body, Service, origin, presented_token};
 use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::operation::{Action, IdempotencyKey, Permit, Request, RequestOptions};
 use crate::vault::{Vault, VaultError};
@@ -179,7 +179,7 @@ impl Call {
 }
 
 fn authenticate(service: &Service, http: &HttpRequest) -> Result<Request, PamError> {
-    let authenticated = service.vault.authenticate(bearer_token(http), origin(http, service));
+    let authenticated = service.vault.authenticate(presented_token(http), origin(http, service));
     authenticated.map_err(|failure| match failure {
         AuthenticationFailure::TokenMissing => PamError::TokenMissing,
         _ => PamError::InvalidToken,

@@ -43,7 +43,7 @@ impl From<VaultError> for PamError {
         log_internal_error(&error);
         match error {
             // Its token was revoked, or its client disabled, while the request was waiting.
-            VaultError::Denied(DenyReason::Revoked) => Self::InvalidToken,
+            VaultError::Denied(DenyReason::Revoked | DenyReason::Replayed) => Self::InvalidToken,
             error => Self::Vault(error),
         }
     }

@@ -109,7 +109,8 @@ fn denied(reason: DenyReason, rendering: Rendering) -> ErrorMessage {
         | DenyReason::Permission
         | DenyReason::OperatorOnly
         | DenyReason::ExclusiveCustody
-        | DenyReason::Revoked => {
+        | DenyReason::Revoked
+        | DenyReason::Replayed => {
             ErrorMessage::plain(rendering.not_authorized, "You are not authorized to access this resource.")
         }
     }
@@ -180,6 +181,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::Provider
         | Noun::ProviderType
         | Noun::Role
+        | Noun::ClientKey
         | Noun::StaticToken
         | Noun::Tag
         | Noun::User => ErrorMessage::unexpected(dialect),

@@ -54,6 +54,7 @@ pub(super) fn parameter_name(field: Field) -> &'static str {
         | Field::ProviderType
         | Field::Resource
         | Field::Roles
+        | Field::SenderConstraint
         | Field::SecretName
         | Field::SecretValue => field.as_str(),
     }

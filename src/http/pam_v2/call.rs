@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::{ApiError, Failure};
 use super::query::Query;
 use crate::http::family::Unserved;
-use crate::http::server::{Service, bearer_token, origin, record_refused_route, request_id};
+use crate::http::server::{Service, origin, presented_token, record_refused_route, request_id};
 use crate::http::{call, preconditions, rate_limit};
 use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::operation::{Action, Permit, Request, RequestOptions};
@@ -94,7 +94,7 @@ fn authenticate(
     service: &Service,
     limit: u32,
 ) -> Result<Result<Request, AuthenticationFailure>, ApiError> {
-    let authenticated = service.vault.authenticate(bearer_token(http), origin(http, service));
+    let authenticated = service.vault.authenticate(presented_token(http), origin(http, service));
     let window = rate_limit::count(http, service, authenticated.as_ref().ok(), limit);
     if window.is_exceeded {
         let seconds = (window.resets_at - service.vault.now()).num_seconds().max(1);

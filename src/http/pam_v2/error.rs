@@ -132,7 +132,8 @@ fn vault_message(error: &VaultError) -> Message {
             | DenyReason::Permission
             | DenyReason::OperatorOnly
             | DenyReason::ExclusiveCustody
-            | DenyReason::Revoked,
+            | DenyReason::Revoked
+            | DenyReason::Replayed,
         ) => (StatusCode::FORBIDDEN, "forbidden", "The authorization does not permit this request".into()),
         VaultError::Precondition(Precondition::Failed) => (
             StatusCode::PRECONDITION_FAILED,
@@ -174,7 +175,7 @@ impl From<VaultError> for ApiError {
     fn from(error: VaultError) -> Self {
         match error {
             // Its token was revoked, or its client disabled, while the request was waiting.
-            VaultError::Denied(DenyReason::Revoked) => Self::InvalidToken,
+            VaultError::Denied(DenyReason::Revoked | DenyReason::Replayed) => Self::InvalidToken,
             error => Self::Vault(error),
         }
     }

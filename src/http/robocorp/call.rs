@@ -8,7 +8,7 @@ use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
 use crate::http::input_error::InputError;
-use crate::http::server::{Service, bearer_token, origin, record_refused_route};
+use crate::http::server::{Service, origin, presented_token, record_refused_route};
 use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit, RequestOptions};
 
@@ -26,7 +26,7 @@ impl call::Call for Call {
     async fn accept(http: HttpRequest, _payload: Payload, action: Action) -> Result<Self, RobocorpError> {
         let service = Service::from_request(&http).ok_or(RobocorpError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
-        let request = vault.authenticate(bearer_token(&http), origin(&http, service));
+        let request = vault.authenticate(presented_token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| RobocorpError::NotAuthorized)?, action).await?;
         let mut call = Self { vault, permit, http };
         let response_encryption = match response_encryption(&call.http) {
@@ -64,7 +64,7 @@ impl Call {
 /// [`RobocorpError::NotAuthorized`] without a valid token, before anything is said about the path.
 pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), RobocorpError> {
     let Some(service) = Service::from_request(request) else { return Ok(()) };
-    let authenticated = service.vault.authenticate(bearer_token(request), origin(request, service));
+    let authenticated = service.vault.authenticate(presented_token(request), origin(request, service));
     let authenticated = authenticated.map_err(|_| RobocorpError::NotAuthorized)?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

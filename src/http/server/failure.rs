@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 
-use super::origin::{bearer_token, origin};
+use super::origin::{origin, presented_token};
 use super::service::Service;
 use crate::http::family::Unserved;
 use crate::vault::operation::{Action, Request};
@@ -33,7 +33,7 @@ pub(crate) fn is_temporary(error: &VaultError) -> bool {
 /// [`VaultError`] when it could not be recorded.
 pub(crate) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), VaultError> {
     let Some(service) = Service::from_request(request) else { return Ok(()) };
-    match service.vault.authenticate(bearer_token(request), origin(request, service)) {
+    match service.vault.authenticate(presented_token(request), origin(request, service)) {
         Ok(request) => record_refused_route(&service.vault, request, unserved).await,
         Err(_) => Ok(()),
     }

@@ -36,7 +36,7 @@ pub(crate) use media_type::{Charset, MediaType, looks_like_form};
 pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use mount::{mount, prepare, unknown_path};
-pub(crate) use origin::{bearer_token, credentials, origin};
+pub(crate) use origin::{credentials, origin, presented_proof, presented_token};
 pub(crate) use path::set_path;
 pub(crate) use request_id::request_id;
 pub(crate) use security_headers::set_security_headers;

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Route, web};
 use futures_util::FutureExt;
 
 use super::log_limit::LogLimit;
-use super::origin::FamilyName;
+use super::origin::{FamilyName, credentials};
 use super::service::Service;
 use super::{head, request_id, source};
+use crate::http::challenge;
 use crate::http::family::{Families, Family, RouteFailure, Unserved};
 
 /// The log of the process has one line a minute about these.
@@ -129,6 +131,9 @@ pub(crate) async fn prepare(
         }
         None => next.call(request).await?.map_into_boxed_body(),
     };
+    if answered.status() == StatusCode::UNAUTHORIZED && credentials(answered.request(), "dpop").is_some() {
+        answered.headers_mut().append(WWW_AUTHENTICATE, challenge::DPOP_INVALID_TOKEN);
+    }
     if let Some(owner) = owner {
         let request = answered.request().clone();
         owner.decorate(&request, answered.headers_mut());

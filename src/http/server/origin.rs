@@ -1,17 +1,32 @@
-//! The origin of a request, and its bearer token.
+//! The origin of a request, and its access token.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::http::header::{AUTHORIZATION, REFERER};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{AUTHORIZATION, HeaderName, REFERER};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::service::Service;
 use super::{certificate, request_id, source};
 use crate::vault::access::Origin;
+use crate::vault::access::sender_constraint::{PresentedProof, PresentedToken};
+
+/// The header of proofs.
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+
+/// The path of a request as sent, before any family rewrites it. Kept only for requests with a proof.
+struct SentPath(String);
 
 /// The name of the family that answers a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FamilyName(pub(super) &'static str);
+
+/// Keeps the path of a request that has a proof.
+pub(super) fn keep_sent_path(request: &ServiceRequest) {
+    if request.headers().contains_key(DPOP) {
+        request.extensions_mut().insert(SentPath(request.path().into()));
+    }
+}
 
 /// Returns the origin of a request: source address, request id, family, referer, client certificate.
 pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
@@ -27,9 +42,31 @@ pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
     }
 }
 
-/// Returns the token of an `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, section 11.1).
-pub(crate) fn bearer_token(request: &HttpRequest) -> Option<&str> {
-    credentials(request, "bearer").filter(|token| !token.is_empty())
+/// Returns the access token of an `Authorization` header: `Bearer` (RFC 6750), or `DPoP` with a proof (RFC 9449, section 7.1).
+pub(crate) fn presented_token(request: &HttpRequest) -> Option<PresentedToken<'_>> {
+    let sent = |scheme| credentials(request, scheme).filter(|token| !token.is_empty());
+    match (sent("bearer"), sent("dpop")) {
+        (Some(token), _) => Some(PresentedToken::bearer(token)),
+        (None, Some(token)) => Some(PresentedToken { token, proof: Some(proof(request)) }),
+        (None, None) => None,
+    }
+}
+
+/// Returns the DPoP proof of a request to the token endpoint, if it has the header.
+pub(crate) fn presented_proof(request: &HttpRequest) -> Option<PresentedProof<'_>> {
+    request.headers().contains_key(DPOP).then(|| proof(request))
+}
+
+/// Returns the proof of a request: an empty one if the header is missing, repeated or no text.
+fn proof(request: &HttpRequest) -> PresentedProof<'_> {
+    let mut values = request.headers().get_all(DPOP);
+    let value = match (values.next(), values.next()) {
+        (Some(only), None) => only.to_str().unwrap_or_default(),
+        _ => "",
+    };
+    let sent = request.extensions().get::<SentPath>().map(|path| path.0.clone());
+    let path = sent.unwrap_or_else(|| request.path().into());
+    PresentedProof { proof: value, method: request.method().as_str(), path }
 }
 
 /// Returns the credentials of a scheme in the `Authorization` header, trimmed.

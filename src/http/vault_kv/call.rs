@@ -10,8 +10,9 @@ use super::error::VaultKvError;
 use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
-use crate::http::server::{Service, bearer_token, origin, record_refused_route};
+use crate::http::server::{Service, origin, presented_token, record_refused_route};
 use crate::vault::Vault;
+use crate::vault::access::sender_constraint::PresentedToken;
 use crate::vault::operation::{Action, Permit, RequestOptions};
 
 /// A permitted request.
@@ -69,7 +70,7 @@ impl Call {
 
     /// Returns the token of the request.
     pub(super) fn token(&self) -> &str {
-        token(&self.http).unwrap_or_default()
+        token(&self.http).map_or("", |presented| presented.token)
     }
 
     /// Records an error that the handler found, and returns it.
@@ -91,10 +92,11 @@ pub(super) fn check_not_wrapped(request: &HttpRequest) -> Result<(), VaultKvErro
     if wrapped { Err(VaultKvError::Wrapping) } else { Ok(()) }
 }
 
-/// Returns the token in `X-Vault-Token`, or else the bearer token.
-fn token(request: &HttpRequest) -> Option<&str> {
+/// Returns the token in `X-Vault-Token`, or else that of the header `Authorization`.
+fn token(request: &HttpRequest) -> Option<PresentedToken<'_>> {
     let header = request.headers().get("x-vault-token").and_then(|value| value.to_str().ok());
-    header.map(str::trim).filter(|token| !token.is_empty()).or_else(|| bearer_token(request))
+    let token = header.map(str::trim).filter(|token| !token.is_empty());
+    token.map(PresentedToken::bearer).or_else(|| presented_token(request))
 }
 
 /// Records an authenticated request that no endpoint serves.

@@ -14,7 +14,7 @@ use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
-use crate::vault::access::authentication::TokenEndpointError;
+use crate::vault::access::token_endpoint::TokenEndpointError;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +129,9 @@ impl From<TokenEndpointError> for VaultKvError {
     fn from(error: TokenEndpointError) -> Self {
         match error {
             TokenEndpointError::InvalidClient => Self::InvalidLogin,
+            TokenEndpointError::InvalidDpopProof => {
+                Self::Input("the header DPoP must be one proof for this request, used once")
+            }
             TokenEndpointError::Vault(error) => Self::Vault(error),
         }
     }

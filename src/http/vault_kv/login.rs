@@ -10,8 +10,9 @@ use super::call::check_not_wrapped;
 use super::error::VaultKvError;
 use super::wire::{Auth, Envelope, Metadata, POLICIES};
 use crate::crypto::SecretText;
-use crate::http::server::{Service, origin, request_id};
-use crate::vault::access::authentication::{ClientCredentials, TokenRequest};
+use crate::http::server::{Service, origin, presented_proof, request_id};
+use crate::vault::access::client_authentication::ClientCredentials;
+use crate::vault::access::token_endpoint::TokenOptions;
 
 /// The body of a login, JSON whatever its type says.
 #[derive(Deserialize, ToSchema)]
@@ -47,8 +48,8 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
         return Err(VaultKvError::InvalidLogin);
     };
     let credentials = ClientCredentials { client_id, client_secret };
-    let request = TokenRequest { credentials, tenant: None, ttl: None, origin };
-    let issued = service.vault.issue_token(request).await?;
+    let options = TokenOptions { proof: presented_proof(http), ..TokenOptions::default() };
+    let issued = service.vault.issue_token(&credentials.into(), origin, options).await?;
     let token = service.vault.access_token(&issued.token)?;
     Ok(Auth {
         client_token: issued.token.expose().into(),

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::clock::to_micros;
 use crate::crypto::SecretText;
 use crate::store::{client, meta, static_token};
-use crate::token::Claims;
+use crate::token::{Claims, Confirmation};
 use crate::vault::operation::{Done, OperationContext, Permit, Principal, Subject};
 use crate::vault::{DenyReason, Vault, VaultError};
 
@@ -51,6 +51,14 @@ impl AccessToken {
         match self {
             Self::Signed(claims) => &claims.client_id,
             Self::Static(token) => &token.client_id,
+        }
+    }
+
+    /// Returns the key that it is bound to; `None` for a bearer token.
+    pub fn confirmation(&self) -> Option<Confirmation> {
+        match self {
+            Self::Signed(claims) => claims.cnf,
+            Self::Static(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::authentication::AuthenticationFailure;
+use super::sender_constraint::PresentedToken;
 use super::{AllowedOrigins, Client, Origin, Resource};
 use crate::vault::operation::{Principal, Request};
 use crate::vault::{Field, Vault, VaultError};
@@ -35,7 +36,7 @@ impl Vault {
     pub fn authenticate_app_id(
         &self,
         app_id: &str,
-        token: Option<&str>,
+        token: Option<PresentedToken<'_>>,
         origin: Origin,
     ) -> Result<Request, AuthenticationFailure> {
         let source = origin.source;

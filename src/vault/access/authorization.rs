@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::sender_constraint::SenderConstraint;
 use super::{AllowedOrigins, ClientAccess, Resource, app_id, application, response_key, role};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::{ResponseKey, random_bytes};
@@ -30,6 +31,10 @@ pub struct AuthorizationRequest {
     pub allowed_referers: Vec<String>,
     /// SHA-256 fingerprints of the accepted client certificates. Empty: no certificate is required.
     pub certificates: Vec<String>,
+    /// How its tokens have to be bound; `None`: bearer tokens will do.
+    pub sender_constraint: Option<SenderConstraint>,
+    /// Whether it gets a secret. Without one it authenticates by other means, such as its own key.
+    pub has_secret: bool,
     /// Time of expiry.
     pub expires_at: Option<DateTime<Utc>>,
     /// The public key under which the secrets in its responses are encrypted.
@@ -48,6 +53,8 @@ impl AuthorizationRequest {
             allowed_ips: Vec::new(),
             allowed_referers: Vec::new(),
             certificates: Vec::new(),
+            sender_constraint: None,
+            has_secret: true,
             expires_at: None,
             response_key: None,
             roles: Vec::new(),
@@ -60,8 +67,8 @@ impl AuthorizationRequest {
 pub struct NewClient {
     /// The public name.
     pub client_id: String,
-    /// The secret; the vault stores only its hash.
-    pub client_secret: ClientSecret,
+    /// The secret; the vault stores only its hash. `None` for a client without one.
+    pub client_secret: Option<ClientSecret>,
 }
 
 /// An authorization, without its secrets.
@@ -76,6 +83,7 @@ pub struct AuthorizationSummary {
     pub allowed_ips: String,
     pub referers: String,
     pub certificates: String,
+    pub sender_constraint: Option<String>,
     pub expires_at: Option<DateTime<Utc>>,
     pub active: bool,
     /// The number of live secrets.
@@ -93,8 +101,9 @@ impl Vault {
         permit: Permit,
         request: AuthorizationRequest,
     ) -> Result<NewClient, VaultError> {
-        let (client_id, client_secret) = (hex::encode(random_bytes::<20>()), ClientSecret::generate());
-        let hash = client_secret.hash();
+        let client_id = hex::encode(random_bytes::<20>());
+        let client_secret = request.has_secret.then(ClientSecret::generate);
+        let hash = client_secret.as_ref().map(ClientSecret::hash);
         let name = client_id.clone();
         let rule = move |context: &mut OperationContext<'_>| {
             let restrictions = checked_restrictions(&request, context.now())?;
@@ -108,12 +117,15 @@ impl Vault {
                 allowed_ips: &restrictions.sources,
                 referers: &restrictions.referers,
                 certificates: &restrictions.certificates,
+                sender_constraint: request.sender_constraint.map(SenderConstraint::as_str),
                 expires_at: request.expires_at.map(to_micros),
                 active: true,
                 created_at: now,
             };
             let id = client::insert_authorization(context.connection(), &row)?;
-            client::insert_client_secret(context.connection(), id, hash.as_bytes(), now)?;
+            if let Some(hash) = &hash {
+                client::insert_client_secret(context.connection(), id, hash.as_bytes(), now)?;
+            }
             if let Some(key) = &request.response_key {
                 response_key::store(context, id, key)?;
             }
@@ -157,6 +169,7 @@ impl Vault {
                 allowed_ips: row.allowed_ips,
                 referers: row.referers,
                 certificates: row.certificates,
+                sender_constraint: row.sender_constraint,
                 expires_at: row.expires_at.map(from_micros),
                 active: row.active,
             };
@@ -212,7 +225,7 @@ impl Vault {
             Ok(Done::new(Subject::Authorization(row.id), old_end))
         };
         let old_end = self.execute_and_refresh(permit, rule).await?;
-        Ok((NewClient { client_id: client_id.into(), client_secret }, old_end))
+        Ok((NewClient { client_id: client_id.into(), client_secret: Some(client_secret) }, old_end))
     }
 
     /// Grants a client a role.
@@ -276,6 +289,10 @@ fn checked_restrictions(request: &AuthorizationRequest, now: DateTime<Utc>) -> R
         return Err(VaultError::Missing(Field::Resource));
     }
     app_id::require_bound(&request.resources, &origins)?;
+    if request.sender_constraint.is_some() && request.resources.contains(&Resource::AppId) {
+        let expected = "an authorization with the resource app-id is used without a token, which so cannot be bound";
+        return Err(VaultError::invalid(Field::SenderConstraint, expected));
+    }
     if !request.roles.is_empty() && !request.resources.contains(&Resource::Administration) {
         return Err(roles_without_resource());
     }

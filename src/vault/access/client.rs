@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::origin::AllowedOrigins;
 use super::permission::Rights;
+use super::sender_constraint::SenderConstraint;
 use crate::crypto::{ResponseKey, SecretText};
 use crate::store::id::AuthorizationId;
-use crate::token::SecretHash;
+use crate::token::{SecretHash, VerifyingKey};
 
 /// A group of operations that can be granted to an authorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +112,10 @@ pub struct Client {
     pub origins: AllowedOrigins,
     /// Its secrets, at most two.
     pub secrets: Vec<LiveSecret>,
+    /// Its public keys, which verify its assertions.
+    pub keys: Vec<Arc<VerifyingKey>>,
+    /// How its tokens have to be bound; `None`: bearer tokens will do.
+    pub sender_constraint: Option<SenderConstraint>,
     /// The public key under which the secrets in its responses are encrypted; `None`: plain.
     pub response_key: Option<Arc<ResponseKey>>,
     /// Permissions granted by its roles.
@@ -150,6 +155,8 @@ pub(super) mod tests {
             resources: vec![Resource::PamCore],
             origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
+            keys: vec![],
+            sender_constraint: None,
             response_key: None,
             rights: Rights::default(),
         }

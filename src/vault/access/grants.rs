@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
+use super::sender_constraint::SenderConstraint;
 use super::{
     Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
     response_key,
@@ -16,13 +17,14 @@ use super::{
 use crate::audit::RowMac;
 use crate::clock::{from_micros, to_micros};
 use crate::store::client::{self, ApplicationRow, AuthorizationRow, ClientSecretRow};
+use crate::store::client_key;
 use crate::store::id::{ApplicationId, AuthorizationId, RoleId};
 use crate::store::response_key::ResponseKeyRow;
 use crate::store::static_token::{self, StaticTokenRow};
 use crate::store::{AnyConnection, StoreError, meta};
 use crate::store::{identity, role};
 use crate::text::case_folded;
-use crate::token::SecretHash;
+use crate::token::{SecretHash, VerifyingKey};
 use crate::vault::operation::{Action, Principal, Request};
 use crate::vault::{DenyReason, VaultError};
 
@@ -60,6 +62,7 @@ impl Grants {
         // Read after the authorizations, so that a concurrently inserted authorization is not seen without its key.
         let mut response_keys: HashMap<AuthorizationId, ResponseKeyRow> =
             crate::store::response_key::all(connection)?.into_iter().map(|row| (row.authorization_id, row)).collect();
+        let mut keys = client_keys(connection)?;
         let roles = grants_of_roles(connection)?;
         let held = grouped(role::authorization_roles(connection)?);
         let clients = authorizations.into_iter().map(|row| {
@@ -67,7 +70,9 @@ impl Grants {
             let secrets = secrets.remove(&row.id).unwrap_or_default();
             let response_key = response_keys.remove(&row.id);
             let rights = rights_of(&roles, held.get(&row.id));
-            (row.client_id.clone(), Arc::new(client_from_row(row, application, secrets, response_key, rights)))
+            let keys = keys.remove(&row.id).unwrap_or_default();
+            let client = client_from_row(row, application, response_key, rights);
+            (client.client_id.clone(), Arc::new(Client { secrets, keys, ..client }))
         });
         let clients: HashMap<String, Arc<Client>> = clients.collect();
         let app_ids = app_ids(&clients);
@@ -205,23 +210,37 @@ fn rights_of(roles: &HashMap<RoleId, Grant>, held: Option<&Vec<RoleId>>) -> Righ
     held.into_iter().flatten().filter_map(|role| roles.get(role)).collect()
 }
 
+/// Loads the public keys of the clients.
+fn client_keys(connection: &mut AnyConnection) -> Result<HashMap<AuthorizationId, Vec<Arc<VerifyingKey>>>, StoreError> {
+    let mut keys: HashMap<AuthorizationId, Vec<Arc<VerifyingKey>>> = HashMap::new();
+    for row in client_key::all(connection)? {
+        match VerifyingKey::parse(&row.jwk) {
+            Ok(key) => keys.entry(row.authorization_id).or_default().push(Arc::new(key)),
+            Err(error) => log::error!("a key of authorization {} cannot be read: {error}", row.authorization_id),
+        }
+    }
+    Ok(keys)
+}
+
 fn live_secret(row: ClientSecretRow) -> Option<LiveSecret> {
     let hash = SecretHash::from_bytes(&row.hash)?;
     Some(LiveSecret { hash, expires_at: row.expires_at.map(from_micros) })
 }
 
-/// Builds a client. A row with an invalid origin list, access or response key becomes an inactive client.
+/// Builds a client without its secrets and keys. A row with an invalid origin list, access, sender constraint or response key
+/// becomes an inactive client.
 fn client_from_row(
     row: AuthorizationRow,
     application: Option<&ApplicationRow>,
-    secrets: Vec<LiveSecret>,
     key_row: Option<ResponseKeyRow>,
     rights: Rights,
 ) -> Client {
     let origins = AllowedOrigins::parse(&row.allowed_ips, &row.referers, &row.certificates);
     let access = row.access.parse::<ClientAccess>();
     let response_key = key_row.as_ref().map(response_key::from_row);
-    let readable = origins.is_ok() && access.is_ok() && response_key.as_ref().is_none_or(Option::is_some);
+    let constraint = row.sender_constraint.as_deref().map(str::parse::<SenderConstraint>).transpose();
+    let readable =
+        origins.is_ok() && access.is_ok() && constraint.is_ok() && response_key.as_ref().is_none_or(Option::is_some);
     if !readable {
         log::error!("authorization {} cannot be read and is treated as disabled", row.id);
     }
@@ -234,7 +253,9 @@ fn client_from_row(
         access: access.unwrap_or(ClientAccess::ReadOnly),
         resources: row.resources.split(',').filter_map(|name| name.parse().ok()).collect(),
         origins: origins.unwrap_or_else(|_| AllowedOrigins::nowhere()),
-        secrets,
+        secrets: Vec::new(),
+        keys: Vec::new(),
+        sender_constraint: constraint.unwrap_or(None),
         response_key: response_key.flatten().map(Arc::new),
         rights,
     }

@@ -5,9 +5,11 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::authentication::AuthenticationFailure;
 use crate::clock::to_micros;
 use crate::store::{Lane, Ticket, Transaction, single_use};
-use crate::vault::{Vault, VaultError};
+use crate::vault::operation::Request;
+use crate::vault::{DenyReason, Vault, VaultError};
 
 /// The kind of a value. Values of different kinds never collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,19 @@ impl SingleUse {
 }
 
 impl Vault {
+    /// Uses the proof of a request that was authenticated by it.
+    ///
+    /// # Errors
+    /// [`DenyReason::Replayed`] if it was used before.
+    pub(in crate::vault) async fn use_proof(&self, request: &Request, proof: &SingleUse) -> Result<(), VaultError> {
+        let (principal, origin) = (request.principal(), request.origin());
+        if self.use_once(principal.lane(), &origin.request_id, proof).await? {
+            return Ok(());
+        }
+        self.note_failure(origin.source, principal.actor(), AuthenticationFailure::Replayed);
+        Err(VaultError::Denied(DenyReason::Replayed))
+    }
+
     /// Uses a value, durably and on all nodes. Returns `false` if it was used before. `lane` is that of the client who has
     /// proved the value.
     ///

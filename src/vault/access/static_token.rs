@@ -63,6 +63,10 @@ impl Vault {
                                 --certificate-fingerprint";
                 return Err(VaultError::invalid(Field::AllowedAddress, expected));
             }
+            if row.sender_constraint.is_some() {
+                let expected = "the authorization's tokens have to be bound to a key, which a static token cannot be";
+                return Err(VaultError::invalid(Field::SenderConstraint, expected));
+            }
             authorization::check_expiry(expires_at, context.now())?;
             if static_token::count_by_authorization(context.connection(), row.id)? >= MAX_TOKENS {
                 return Err(VaultError::TooMany(Noun::StaticToken));

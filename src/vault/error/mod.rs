@@ -140,6 +140,8 @@ pub enum DenyReason {
     ExclusiveCustody,
     /// The client was disabled, or its token revoked, while the request was waiting.
     Revoked,
+    /// The proof of the request was used before.
+    Replayed,
 }
 
 impl DenyReason {
@@ -155,6 +157,7 @@ impl DenyReason {
             DenyReason::OperatorOnly => "operator-only",
             DenyReason::ExclusiveCustody => "exclusive-custody",
             DenyReason::Revoked => "revoked",
+            DenyReason::Replayed => "replayed",
         }
     }
 }

@@ -6,6 +6,7 @@
 pub enum Noun {
     Application,
     Authorization,
+    ClientKey,
     Credential,
     Device,
     Domain,
@@ -45,6 +46,7 @@ impl Noun {
         match self {
             Noun::Application => "application",
             Noun::Authorization => "authorization",
+            Noun::ClientKey => "client-key",
             Noun::Credential => "credential",
             Noun::Device => "device",
             Noun::Domain => "domain",

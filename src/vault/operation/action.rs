@@ -272,6 +272,9 @@ impl Action {
     pub const AUTHORIZATION_CREATE_TOKEN: Action = Action::operator("authorization.create-token");
     pub const AUTHORIZATION_LIST_TOKENS: Action = Action::operator("authorization.list-tokens");
     pub const AUTHORIZATION_REVOKE_TOKEN: Action = Action::operator("authorization.revoke-token");
+    pub const AUTHORIZATION_ADD_KEY: Action = Action::operator("authorization.add-key");
+    pub const AUTHORIZATION_LIST_KEYS: Action = Action::operator("authorization.list-keys");
+    pub const AUTHORIZATION_REMOVE_KEY: Action = Action::operator("authorization.remove-key");
     pub const AUTHORIZATION_LINK: Action = Action::operator("authorization.link");
     pub const AUTHORIZATION_UNLINK: Action = Action::operator("authorization.unlink");
     pub const AUTHORIZATION_GRANT_ROLE: Action = Action::operator("authorization.grant-role");

@@ -43,12 +43,15 @@ use crate::audit::Record;
 use crate::store::{StoreError, Ticket, Transaction};
 
 impl Vault {
-    /// Checks the permission for an action in memory. Records a refusal.
+    /// Uses the proof of a request, if it has one, and checks the permission for an action in memory. Records a refusal.
     ///
     /// # Errors
     /// [`VaultError::Denied`]; [`VaultError::Unavailable`] while the grants in memory are too old to decide by.
-    pub async fn authorize(&self, request: Request, action: Action) -> Result<Permit, VaultError> {
+    pub async fn authorize(&self, mut request: Request, action: Action) -> Result<Permit, VaultError> {
         self.0.require_fresh_grants(request.principal())?;
+        if let Some(proof) = request.single_use.take() {
+            self.use_proof(&request, &proof).await?;
+        }
         self.check(Permit::new(request, action)).await
     }
 

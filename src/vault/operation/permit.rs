@@ -43,12 +43,7 @@ impl Permit {
 
     /// The lane of the fair queue for the jobs of the request.
     pub(super) fn lane(&self) -> Lane {
-        match &self.request.principal {
-            Principal::Client(client) => Lane::Client(client.id),
-            Principal::Account(account) => Lane::Account(account.identity),
-            Principal::Operator => Lane::Operator,
-            Principal::System => Lane::System,
-        }
+        self.request.principal.lane()
     }
 
     pub(super) fn request(&self) -> &Arc<Request> {

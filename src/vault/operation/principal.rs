@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::store::Lane;
 use crate::store::id::{AuthorizationId, IdentityId};
 use crate::vault::access::{Account, Client, Rights};
 
@@ -51,6 +52,16 @@ impl Principal {
             Principal::Client(client) => Some(&client.rights),
             Principal::Account(account) => Some(&account.rights),
             Principal::Operator | Principal::System => None,
+        }
+    }
+
+    /// The lane of the fair queue for the principal's jobs.
+    pub(in crate::vault) fn lane(&self) -> Lane {
+        match self {
+            Principal::Client(client) => Lane::Client(client.id),
+            Principal::Account(account) => Lane::Account(account.identity),
+            Principal::Operator => Lane::Operator,
+            Principal::System => Lane::System,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{IdempotencyKey, Preconditions, Principal};
 use crate::crypto::{ResponseEncryption, ResponseKey, SecretText};
-use crate::vault::access::Origin;
+use crate::vault::access::{Origin, SingleUse};
 use crate::vault::{Field, Noun, VaultError};
 
 /// A request: its principal, origin, access token and options.
@@ -14,6 +14,8 @@ pub struct Request {
     pub(super) origin: Origin,
     /// The id (`jti`) of the access token, used for revocation.
     pub(super) token_id: Option<Arc<str>>,
+    /// A proof of the request, which must not have been used before. Taken when the request is authorized.
+    pub(super) single_use: Option<SingleUse>,
     pub(super) options: RequestOptions,
     pub(super) secret_writer: SecretWriter,
 }
@@ -41,13 +43,19 @@ impl Request {
             principal,
             origin,
             token_id: None,
+            single_use: None,
             options: RequestOptions::default(),
         }
     }
 
-    /// A request with the access token `token_id`.
-    pub fn with_token(principal: Principal, origin: Origin, token_id: &str) -> Self {
-        Self { token_id: Some(token_id.into()), ..Self::new(principal, origin) }
+    /// A request with the access token `token_id`, and with a proof if the token is bound to a key.
+    pub(in crate::vault) fn with_token(
+        principal: Principal,
+        origin: Origin,
+        token_id: &str,
+        single_use: Option<SingleUse>,
+    ) -> Self {
+        Self { token_id: Some(token_id.into()), single_use, ..Self::new(principal, origin) }
     }
 
     /// The principal of the request.

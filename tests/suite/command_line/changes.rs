@@ -36,7 +36,8 @@ async fn a_new_client_is_let_in_within_a_second_and_its_secret_is_not_shown_agai
     let row = listed.as_array().unwrap().iter().find(|row| row["client_id"] == *id).unwrap();
     let expected = json!({
         "client_id": id, "application": "erp", "resources": "pam-core", "roles": "", "access": "read-only",
-        "allowed_ips": "*", "referers": "*", "certificates": "*", "expires": null, "active": true, "secrets": 1
+        "allowed_ips": "*", "referers": "*", "certificates": "*", "sender_constraint": null, "expires": null,
+        "active": true, "secrets": 1
     });
     assert_eq!(*row, expected);
     let table = program.done(&["authorization", "list"]);

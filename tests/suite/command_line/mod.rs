@@ -3,6 +3,7 @@
 mod arguments;
 mod audit_log;
 mod changes;
+mod client_key;
 mod environment;
 mod exit_codes;
 mod expiry;

@@ -1,9 +1,11 @@
 //! The OAuth endpoints (contract, section 2.1; RFC 6749, 7009, 7662, 8414, 7517).
 
+mod client_assertion;
 mod failures;
 mod introspect;
 mod metadata;
 mod revoke;
+mod sender_constraint;
 mod token;
 
 use serde_json::json;

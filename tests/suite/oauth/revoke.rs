@@ -11,7 +11,7 @@ async fn a_revoked_token_is_dead_at_once_and_on_other_nodes_within_a_second() {
     other.token = other.fetch_token().await;
     let node = app.second_node();
     let _background = [Background::run(&app.vault), Background::run(&node)];
-    assert!(node.authenticate(Some(&client.token), origin()).is_ok());
+    assert!(node.authenticate(client.presented(), origin()).is_ok());
 
     // Only by the client that it belongs to; and of a token that is not good, not a word.
     let [_, id, secret] = credentials(&stranger);
@@ -26,8 +26,8 @@ async fn a_revoked_token_is_dead_at_once_and_on_other_nodes_within_a_second() {
     assert_eq!(post(&client, "/iso/oauth2/revoke", &form).await.status, 200);
     client.get("/iso/pam/device").await.expect_refusal(401, "Client authentication failed");
     other.get("/iso/pam/device").await.expect(200);
-    within_a_second("a revoked token", async || node.authenticate(Some(&client.token), origin()).is_err()).await;
-    assert!(node.authenticate(Some(&other.token), origin()).is_ok());
+    within_a_second("a revoked token", async || node.authenticate(client.presented(), origin()).is_err()).await;
+    assert!(node.authenticate(other.presented(), origin()).is_ok());
 
     expect_error(&post(&client, "/oauth2/revoke", &[id, secret]).await, 400, "invalid_request");
     expect_error(&post(&client, "/oauth2/revoke", &[id, ("token", "x")]).await, 401, "invalid_client");

@@ -97,7 +97,7 @@ async fn a_client_from_a_wrong_address_gets_no_token() {
     app.vault.refresh().await.unwrap();
     let mut bound = client.clone();
     bound.client_id = created.client_id;
-    bound.client_secret = created.client_secret.text().expose().into();
+    bound.client_secret = created.client_secret.unwrap().text().expose().into();
     expect_error(&post(&bound, "/iso/oauth2/token", &credentials(&bound)).await, 401, "invalid_client");
     let anonymous = app.anonymous();
     let request = anonymous.request(Method::POST, "/iso/oauth2/token").form(&credentials(&bound));

@@ -34,7 +34,7 @@ async fn a_change_is_noticed_within_a_second_also_when_nothing_can_be_written() 
         .disable_authorization(operator(&second, Action::AUTHORIZATION_DISABLE).await, &client.client_id)
         .await
         .unwrap();
-    let authenticate = async || app.vault.authenticate(Some(&client.token), origin()).is_err();
+    let authenticate = async || app.vault.authenticate(client.presented(), origin()).is_err();
     within_a_second("a disabled client", authenticate).await;
     holder.connection().batch_execute("COMMIT").unwrap();
     second.close();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chaveiro::crypto::SecretText;
 use chaveiro::store::{Database, DatabaseLocation};
 use chaveiro::vault::Vault;
-use chaveiro::vault::access::authentication::ClientCredentials;
+use chaveiro::vault::access::client_authentication::ClientCredentials;
 use chaveiro::vault::audit_log::AuditRecord;
 use chaveiro::vault::operation::Action;
 use diesel::connection::SimpleConnection;
@@ -109,7 +109,7 @@ async fn a_token_that_is_revoked_while_its_requests_wait_is_refused_at_their_tur
         client_secret: SecretText::new(client.client_secret.clone()),
     };
     let token = SecretText::new(client.token.clone());
-    second.revoke_token(&credentials, origin(), &token).await.unwrap();
+    second.revoke_token(&credentials.into(), origin(), &token).await.unwrap();
     assert_both_refused(&notice_while_waiting(&app, &client).await);
     assert_recorded(&app, &client, &BOTH_REVOKED).await;
     // The client itself is as good as before, with another token.

@@ -173,7 +173,7 @@ async fn a_second_node_with_the_same_root_key_sees_what_the_first_one_wrote() {
     let elsewhere = tempfile::tempdir().unwrap();
     write_root_key(elsewhere.path(), &fs::read(root_key(app.database.dir.path())).unwrap());
     let second = open_in(elsewhere.path(), &app.database, "node-2").unwrap();
-    assert!(second.authenticate(Some(&client.token), origin()).is_ok());
+    assert!(second.authenticate(client.presented(), origin()).is_ok());
     let applications = second.applications(operator(&second, Action::APPLICATION_LIST).await).await.unwrap();
     assert_eq!(applications.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["tests"]);
     second.create_application(operator(&second, Action::APPLICATION_CREATE).await, "from the second").await.unwrap();

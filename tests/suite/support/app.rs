@@ -9,9 +9,10 @@ use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
 use chaveiro::http::{self, Endpoint, Metrics, Service, Tls};
 use chaveiro::store::CommitObserver;
-use chaveiro::vault::access::authentication::{ClientCredentials, TokenRequest};
 use chaveiro::vault::access::authorization::AuthorizationRequest;
+use chaveiro::vault::access::client_authentication::ClientCredentials;
 use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::token_endpoint::TokenOptions;
 use chaveiro::vault::access::{ClientAccess, Origin, Resource};
 use chaveiro::vault::audit_log::AuditRecord;
 use chaveiro::vault::audit_log::Verification;
@@ -178,8 +179,8 @@ impl TestApp {
             client_id: client.client_id.clone(),
             client_secret: SecretText::new(client.client_secret.clone()),
         };
-        let request = TokenRequest { credentials, tenant: None, ttl: None, origin };
-        client.token = self.vault.issue_token(request).await.unwrap().token.expose().into();
+        let issued = self.vault.issue_token(&credentials.into(), origin, TokenOptions::default()).await;
+        client.token = issued.unwrap().token.expose().into();
         client
     }
 
@@ -192,7 +193,7 @@ impl TestApp {
         self.vault.refresh().await.unwrap();
         let mut client = self.anonymous();
         client.client_id = created.client_id;
-        client.client_secret = created.client_secret.text().expose().into();
+        client.client_secret = created.client_secret.map(|secret| secret.text().expose().into()).unwrap_or_default();
         client
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use chaveiro::vault::access::sender_constraint::PresentedToken;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -82,6 +83,11 @@ impl TestClient {
     /// The same client with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.into(), ..self.clone() }
+    }
+
+    /// Its token, as a request presents it to the vault.
+    pub(crate) fn presented(&self) -> Option<PresentedToken<'_>> {
+        Some(PresentedToken::bearer(&self.token))
     }
 
     pub(super) fn new(address: SocketAddr) -> Self {

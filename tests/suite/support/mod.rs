@@ -14,6 +14,7 @@ mod permit;
 mod prefix_proxy;
 mod process;
 mod service;
+mod signer;
 mod stream;
 
 pub(crate) use app::{TestApp, endpoints, origin};
@@ -29,6 +30,7 @@ pub(crate) use permit::{SAVE_POLICY, operator, permit};
 pub(crate) use prefix_proxy::PrefixProxy;
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
 pub(crate) use service::Service;
+pub(crate) use signer::{ISSUER, Signer};
 
 /// The parameters of a device by that name.
 pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {

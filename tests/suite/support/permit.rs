@@ -19,6 +19,6 @@ pub(crate) async fn operator(node: &Vault, action: Action) -> Permit {
 /// Permits an action of a client on a node.
 pub(crate) async fn permit(node: &Vault, client: &TestClient, action: Action, request_id: String) -> Permit {
     let origin = Origin { request_id, ..origin() };
-    let request = node.authenticate(Some(&client.token), origin).unwrap();
+    let request = node.authenticate(client.presented(), origin).unwrap();
     node.authorize(request, action).await.unwrap()
 }

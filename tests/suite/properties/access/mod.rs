@@ -180,7 +180,7 @@ async fn two_secrets_work_at_once_and_never_three() {
             .unwrap();
         app.vault.refresh().await.unwrap();
         let mut again = client.clone();
-        again.client_secret = created.client_secret.text().expose().into();
+        again.client_secret = created.client_secret.unwrap().text().expose().into();
         again
     };
     let works = async |client: &TestClient| {

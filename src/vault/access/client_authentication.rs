@@ -1,0 +1,131 @@
+//! Authentication of clients at the token endpoint: by secret (RFC 6749, section 2.3.1), or by an assertion that the client
+//! has signed with its own key (RFC 7523).
+
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Utc};
+
+use super::Origin;
+use super::authentication::AuthenticationFailure;
+use super::client::Client;
+use super::single_use::{SingleUse, SingleUseKind};
+use super::token_endpoint::TokenEndpointError;
+use crate::crypto::SecretText;
+use crate::store::Lane;
+use crate::token::{ClientSecret, SecretHash, claimed_client, verify_assertion};
+use crate::vault::{Dependency, Vault, VaultError};
+
+/// The paths of the token endpoint. An assertion may name any of their URLs as its audience.
+pub const TOKEN_PATHS: [&str; 3] = ["/iso/oauth2/token", "/api/oauth2/token", "/oauth2/token"];
+
+/// A client's id and secret, as sent.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// The public name.
+    pub client_id: String,
+    /// The secret.
+    pub client_secret: SecretText,
+}
+
+/// How a client authenticates, as sent.
+#[derive(Clone, Debug)]
+pub enum ClientAuthentication {
+    /// By its secret.
+    Secret(ClientCredentials),
+    /// By an assertion.
+    Assertion {
+        /// The public name, which may be sent beside the assertion.
+        client_id: Option<String>,
+        /// The assertion.
+        assertion: SecretText,
+    },
+}
+
+impl From<ClientCredentials> for ClientAuthentication {
+    fn from(credentials: ClientCredentials) -> Self {
+        Self::Secret(credentials)
+    }
+}
+
+impl Vault {
+    /// Authenticates a client. All failures return the same error.
+    pub(super) async fn authenticate_client(
+        &self,
+        authentication: &ClientAuthentication,
+        origin: &Origin,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Client>, TokenEndpointError> {
+        if !self.0.are_grants_fresh() {
+            return Err(VaultError::Unavailable(Dependency::Grants).into());
+        }
+        let (client, proven) = match authentication {
+            ClientAuthentication::Secret(credentials) => self.by_secret(credentials, now),
+            ClientAuthentication::Assertion { client_id, assertion } => {
+                self.by_assertion(client_id.as_deref(), assertion, now)
+            }
+        };
+        let failed = |failure| {
+            // Log only the id of an existing client: an unknown id may be a mistyped password, and made-up ids could
+            // flood the log.
+            let known = client.as_ref().map_or("", |client| client.client_id.as_str());
+            self.note_failure(origin.source, known, failure);
+            TokenEndpointError::InvalidClient
+        };
+        let single_use = proven.map_err(failed)?;
+        let Some(client) = &client else { return Err(failed(AuthenticationFailure::UnknownClient)) };
+        if !client.is_live(now) {
+            return Err(failed(AuthenticationFailure::ClientNotLive));
+        }
+        client.origins.admit(origin).map_err(|reason| failed(AuthenticationFailure::OriginNotAllowed(reason)))?;
+        if let Some(value) = single_use
+            && !self.use_once(Lane::Client(client.id), &origin.request_id, &value).await?
+        {
+            return Err(failed(AuthenticationFailure::Replayed));
+        }
+        Ok(Arc::clone(client))
+    }
+
+    /// Checks a secret. An unknown client takes the same time as a wrong secret.
+    fn by_secret(&self, credentials: &ClientCredentials, now: DateTime<Utc>) -> Proven {
+        let client = self.0.grants.load().client(&credentials.client_id).cloned();
+        let accepted = match &client {
+            Some(client) => client.accepts(&credentials.client_secret, now),
+            None => unmatched_hash().verify(&credentials.client_secret),
+        };
+        let failure =
+            if client.is_some() { AuthenticationFailure::WrongSecret } else { AuthenticationFailure::UnknownClient };
+        (client, if accepted { Ok(None) } else { Err(failure) })
+    }
+
+    /// Checks an assertion.
+    fn by_assertion(&self, client_id: Option<&str>, assertion: &SecretText, now: DateTime<Utc>) -> Proven {
+        let jwt = assertion.expose();
+        let claimed = claimed_client(jwt).filter(|claimed| client_id.is_none_or(|sent| sent == claimed));
+        let client = claimed.and_then(|claimed| self.0.grants.load().client(&claimed).cloned());
+        let Some(client) = client else { return (None, Err(AuthenticationFailure::UnknownClient)) };
+        let audiences = audiences(&self.issuer());
+        let keys = client.keys.iter().map(AsRef::as_ref);
+        let verified = verify_assertion(jwt, keys, &client.client_id, &audiences, now);
+        let single_use = verified.map_err(|_| AuthenticationFailure::WrongAssertion).map(|assertion| {
+            let owner = client.client_id.as_bytes();
+            Some(SingleUse::new(SingleUseKind::ClientAssertion, owner, &assertion.id, assertion.expires_at))
+        });
+        (Some(client), single_use)
+    }
+}
+
+/// The client that is named, and whether it is proven; with what must not have been used before.
+type Proven = (Option<Arc<Client>>, Result<Option<SingleUse>, AuthenticationFailure>);
+
+/// The accepted audiences of an assertion: the vault and its token endpoints (RFC 7523, section 3).
+fn audiences(issuer: &str) -> Vec<String> {
+    let base = issuer.trim_end_matches('/');
+    let endpoints = TOKEN_PATHS.iter().map(|path| format!("{base}{path}"));
+    [base.to_string(), format!("{base}/")].into_iter().chain(endpoints).collect()
+}
+
+/// Hash of a random secret, so that an unknown client takes the same time as a known one.
+fn unmatched_hash() -> &'static SecretHash {
+    static HASH: OnceLock<SecretHash> = OnceLock::new();
+    HASH.get_or_init(|| ClientSecret::generate().hash())
+}
