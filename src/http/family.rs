@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
+use super::segments::without_empty_segments;
 
 /// A protocol over HTTP.
 pub trait Family: Send + Sync {
@@ -19,6 +20,12 @@ pub trait Family: Send + Sync {
 
     /// Whether the family answers an unknown path.
     fn owns(&self, path: &str) -> bool;
+
+    /// Returns the path by which a request of this family is routed. By default empty segments are dropped, since clients send
+    /// them whose base URL ends in a slash. Must not depend on them where a name is part of the path.
+    fn routed_path(&self, sent: &str) -> String {
+        without_empty_segments(sent)
+    }
 
     /// Rewrites a request before routing. Every family sees every request, and must not change the requests of
     /// others.

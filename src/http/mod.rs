@@ -29,6 +29,7 @@ mod repeated;
 mod response;
 mod robocorp;
 mod schema;
+mod segments;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
 use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::segments::with_name;
 use crate::config::RobocorpSettings;
 use error::RobocorpError;
 use routes::BASE;
@@ -39,6 +40,11 @@ impl Family for Robocorp {
 
     fn owns(&self, path: &str) -> bool {
         is_below(path, BASE)
+    }
+
+    fn routed_path(&self, sent: &str) -> String {
+        // An empty segment after `secrets` belongs to a name.
+        with_name(sent, routes::FIXED_SEGMENTS)
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

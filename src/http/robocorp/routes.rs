@@ -12,6 +12,8 @@ use crate::vault::operation::Action;
 
 /// The base path.
 pub(super) const BASE: &str = "/secrets-v1";
+/// The number of segments before the name of a secret.
+pub(super) const FIXED_SEGMENTS: usize = 4;
 
 pub(super) fn endpoints(settings: &RobocorpSettings) -> Vec<Endpoint> {
     let path = format!("{BASE}/workspaces/{}/secrets/{{name:.*}}", settings.workspace);

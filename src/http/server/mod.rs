@@ -24,7 +24,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 use super::family::Families;
@@ -65,7 +65,6 @@ pub fn serve(
         let app = App::new()
             .app_data(data.clone())
             .wrap(from_fn(move |request, next| mount::prepare(preparing.clone(), request, next)))
-            .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(observe::observe));
         let app = families.iter().fold(app, |app, family| app.configure(|config| mount::mount(config, family)));
         let unknown_method = |path: &str, methods| mount::unknown_method(families.owner(path).cloned(), methods);

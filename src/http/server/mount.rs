@@ -14,10 +14,12 @@ use futures_util::FutureExt;
 
 use super::log_limit::LogLimit;
 use super::origin::{FamilyName, credentials};
+use super::path::set_path;
 use super::service::Service;
 use super::{head, request_id, source};
 use crate::http::challenge;
 use crate::http::family::{Families, Family, RouteFailure, Unserved};
+use crate::http::segments::without_empty_segments;
 
 /// The log of the process has one line a minute about these.
 static UNREADABLE_SOURCES: LogLimit = LogLimit::new(Duration::from_secs(60));
@@ -109,13 +111,19 @@ async fn catch_panic(
     }
 }
 
-/// Lets every family rewrite a request before routing, and the owner add headers to the response. A request with too large a
+/// Lets the owner choose the path and every family rewrite a request before routing, and the owner add headers to the response. A request with too large a
 /// head, or without a readable source address, gets no further.
 pub(crate) async fn prepare(
     families: Families,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
+    if let Some(owner) = families.owner(&without_empty_segments(request.path())) {
+        let routed = owner.routed_path(request.path());
+        if routed != request.path() {
+            set_path(&mut request, routed);
+        }
+    }
     for family in families.iter() {
         family.prepare(&mut request);
     }

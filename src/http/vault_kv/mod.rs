@@ -16,7 +16,6 @@ mod status;
 mod token;
 mod wire;
 
-use actix_web::dev::ServiceRequest;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
@@ -50,8 +49,8 @@ impl Family for VaultKv {
         is_below(path, BASE)
     }
 
-    fn prepare(&self, request: &mut ServiceRequest) {
-        path::normalize(request);
+    fn routed_path(&self, sent: &str) -> String {
+        path::routed(sent, &self.settings.mount)
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

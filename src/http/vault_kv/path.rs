@@ -1,25 +1,22 @@
-//! Drops empty segments of a path: clients whose base URL ends in a slash send `/v1//auth/…`.
-
-use actix_web::dev::ServiceRequest;
+//! Paths of this family. The names of items stay as they were sent.
 
 use crate::http::family::is_below;
-use crate::http::server::set_path;
+use crate::http::segments::{with_name, without_empty_segments};
 
 /// The base path.
 pub(super) const BASE: &str = "/v1";
 
-/// Normalizes the path of a request below [`BASE`].
-pub(super) fn normalize(request: &mut ServiceRequest) {
-    if let Some(path) = without_empty_segments(request.path()) {
-        set_path(request, path);
+/// Returns the path by which a request is routed. Clients whose base URL ends in a slash send `/v1//auth/…`; below `data` and
+/// `metadata`, an empty segment belongs to a name.
+pub(super) fn routed(sent: &str, mount: &str) -> String {
+    let routed = without_empty_segments(sent);
+    for part in ["data", "metadata"] {
+        let base = format!("{BASE}/{mount}/{part}");
+        if is_below(&routed, &base) {
+            return with_name(sent, base.matches('/').count());
+        }
     }
-}
-
-/// Returns the path without empty segments; `None` if it has none or lies elsewhere.
-fn without_empty_segments(path: &str) -> Option<String> {
-    let collapsed: String =
-        path.split('/').filter(|segment| !segment.is_empty()).map(|segment| format!("/{segment}")).collect();
-    (path.contains("//") && is_below(&collapsed, BASE)).then_some(collapsed)
+    routed
 }
 
 #[cfg(test)]
@@ -27,11 +24,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_segments_are_dropped_below_the_base_alone() {
-        assert_eq!(without_empty_segments("/v1//auth/approle/login").as_deref(), Some("/v1/auth/approle/login"));
-        assert_eq!(without_empty_segments("//v1/secret//data/a").as_deref(), Some("/v1/secret/data/a"));
-        for path in ["/v1/secret/data/a", "/iso//pam", "/v1x//a", "//"] {
-            assert_eq!(without_empty_segments(path), None, "{path}");
+    fn empty_segments_are_dropped_except_in_names() {
+        for (path, expected) in [
+            ("/v1//auth/approle/login", "/v1/auth/approle/login"),
+            ("//v1/secret//data/a", "/v1/secret/data/a"),
+            ("/v1/secret/data/srv/corp//ana", "/v1/secret/data/srv/corp//ana"),
+            ("/v1/secret/data/srv/ana/", "/v1/secret/data/srv/ana/"),
+            ("/v1/secret/metadata/", "/v1/secret/metadata/"),
+            ("/v1//secret/metadata//srv/", "/v1/secret/metadata//srv/"),
+            ("/v1/sys/health/", "/v1/sys/health"),
+        ] {
+            assert_eq!(routed(path, "secret"), expected, "{path}");
         }
+        assert_eq!(routed("/v1/data//data/a//b/", "data"), "/v1/data/data/a//b/");
     }
 }

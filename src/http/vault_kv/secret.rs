@@ -28,7 +28,7 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, VaultKvError> {
         },
     };
     let name = call.item_name();
-    let item = call.vault.read_item(call.permit, name.trim_matches('/').into(), version).await?;
+    let item = call.vault.read_item(call.permit, name, version).await?;
     let inactive = item.version.inactive_since.is_some();
     let data = VersionedFields {
         data: (!inactive).then_some(Fields(item.fields)),
