@@ -28,7 +28,9 @@ impl call::Call for Call {
         let service = Service::from_request(&http).ok_or(CcpError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let (parameters, readable) = Parameters::parse(http.query_string());
-        let app_id = parameters.get(Parameter::AppId).ok_or(CcpError::NoAppId)?;
+        let Some(app_id) = parameters.get(Parameter::AppId) else {
+            return Err(without_app_id(&vault, &http, service, action).await);
+        };
         let request = vault.authenticate_app_id(app_id, presented_token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| CcpError::NotAuthenticated)?, action).await?;
         let mut call = Self { vault, permit, parameters };
@@ -62,6 +64,17 @@ fn options(http: &HttpRequest, parameters: &Parameters) -> Result<RequestOptions
     let response_encryption = response_encryption(http)
         .map_err(|_| CcpError::Parameter("the header Accept-Encryption must be vendor or jwe"))?;
     Ok(RequestOptions { response_encryption, reason: reason.into(), ..RequestOptions::default() })
+}
+
+/// Records a request without an AppID if it has a token.
+async fn without_app_id(vault: &Vault, http: &HttpRequest, service: &Service, action: Action) -> CcpError {
+    let Some(token) = presented_token(http) else { return CcpError::NoAppId };
+    let Ok(request) = vault.authenticate(Some(token), origin(http, service)) else { return CcpError::NotAuthenticated };
+    let recorded = match vault.authorize(request, action).await {
+        Ok(permit) => vault.record_refusal(&permit, "app-id-missing").await,
+        Err(error) => Err(error),
+    };
+    recorded.map_or_else(CcpError::Vault, |()| CcpError::NoAppId)
 }
 
 /// Records a request that no endpoint serves if it has a token.

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use super::error::CcpError;
 use crate::http::urlencoded::decode;
 
+/// The longest name of a parameter, in bytes.
+const MAX_NAME: usize = 64;
+
 /// A parameter of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Parameter {
@@ -43,8 +46,34 @@ impl Parameter {
 
     /// Parses a name. Case, spaces and underscores are ignored: `Query Format`, `query_format`.
     pub(super) fn parse(name: &str) -> Option<Self> {
+        if name.len() > MAX_NAME {
+            return None;
+        }
         let key: String = name.chars().filter(|c| !matches!(c, ' ' | '_')).collect::<String>().to_ascii_lowercase();
         Self::ALL.into_iter().find(|(_, known)| *known == key).map(|(parameter, _)| parameter)
+    }
+
+    /// Parses a name that is percent-encoded.
+    fn parse_encoded(name: &str) -> Option<Self> {
+        decode(name).ok().and_then(|name| Self::parse(&name))
+    }
+
+    /// Whether it may be sent without a value. An empty property, as of a variable that is not set, would widen the search to
+    /// another account.
+    fn may_be_empty(self) -> bool {
+        match self {
+            Self::AppId | Self::Folder | Self::Reason | Self::ConnectionTimeout | Self::FailRequestOnPasswordChange => {
+                true
+            }
+            Self::Safe
+            | Self::Object
+            | Self::UserName
+            | Self::Address
+            | Self::Database
+            | Self::PolicyId
+            | Self::Query
+            | Self::QueryFormat => false,
+        }
     }
 
     /// Whether it is a property that is searched by.
@@ -67,7 +96,7 @@ impl Parameter {
     }
 }
 
-/// The parameters of a request, decoded. An empty one counts as absent.
+/// The parameters of a request, decoded. An empty one that is not searched by counts as absent.
 #[derive(Debug, Default)]
 pub(super) struct Parameters(HashMap<Parameter, String>);
 
@@ -87,9 +116,13 @@ impl Parameters {
 
     fn add(&mut self, name: &str, value: &str) -> Result<(), CcpError> {
         const UNKNOWN: CcpError = CcpError::Parameter("a parameter is none of those of GetPassword");
-        let parameter = decode(name).ok().and_then(|name| Parameter::parse(&name)).ok_or(UNKNOWN)?;
+        let parameter = Parameter::parse_encoded(name).ok_or(UNKNOWN)?;
         let value = decode(value).map_err(|_| CcpError::Parameter("a parameter must be UTF-8, percent-encoded"))?;
-        if !value.is_empty() && self.0.insert(parameter, value).is_some() {
+        if value.is_empty() {
+            const EMPTY: CcpError = CcpError::Parameter("a parameter that is searched by must not be empty");
+            return if parameter.may_be_empty() { Ok(()) } else { Err(EMPTY) };
+        }
+        if self.0.insert(parameter, value).is_some() {
             return Err(CcpError::Parameter("a parameter must not be repeated"));
         }
         Ok(())
@@ -109,24 +142,27 @@ impl Parameters {
 /// Splits what stands between two `&` at each `;` that a known parameter follows. The value of `Query` has semicolons of its
 /// own and goes to the end.
 fn parts(pair: &str) -> Vec<(&str, &str)> {
-    let (mut parts, mut rest) = (Vec::new(), pair);
-    loop {
-        let (name, value) = rest.split_once('=').unwrap_or((rest, ""));
-        let parameter = decode(name).ok().and_then(|name| Parameter::parse(&name));
-        let next =
-            |at: &usize| value[at + 1..].split_once('=').is_some_and(|(name, _)| Parameter::parse(name).is_some());
-        let end = value.match_indices(';').map(|(at, _)| at).find(next);
-        match end.filter(|_| parameter != Some(Parameter::Query)) {
-            Some(end) => {
-                parts.push((name, &value[..end]));
-                rest = &value[end + 1..];
-            }
-            None => {
-                parts.push((name, value));
-                return parts;
-            }
+    let mut parts = Vec::new();
+    let Some((mut name, values)) = pair.split_once('=') else { return vec![(pair, "")] };
+    // What stands between two `=` is the end of a value and, after its last `;`, perhaps the name of the next parameter.
+    let mut value_start = pair.len() - values.len();
+    let mut piece_start = value_start;
+    for (equals, _) in values.match_indices('=') {
+        let equals = pair.len() - values.len() + equals;
+        if Parameter::parse_encoded(name) == Some(Parameter::Query) {
+            break;
         }
+        if let Some(semicolon) = pair[piece_start..equals].rfind(';').map(|at| piece_start + at)
+            && Parameter::parse(&pair[semicolon + 1..equals]).is_some()
+        {
+            parts.push((name, &pair[value_start..semicolon]));
+            name = &pair[semicolon + 1..equals];
+            value_start = equals + 1;
+        }
+        piece_start = equals + 1;
     }
+    parts.push((name, &pair[value_start..]));
+    parts
 }
 
 #[cfg(test)]
@@ -150,7 +186,7 @@ mod tests {
             "AppID=a&Safe=s;Folder=f;Object=o",
             "appid=a&safe=s&folder=f&object=o",
             "APPID=a;SAFE=s;FOLDER=f;OBJECT=o",
-            "&AppId=a&&Safe=s&Folder=f&Object=o&Database=&reason",
+            "&AppId=a&&Safe=s&Folder=f&Object=o&ConnectionTimeout=&reason",
         ] {
             assert_eq!(read(raw), whole, "{raw}");
         }
@@ -166,10 +202,32 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused_and_the_app_id_is_kept() {
-        for raw in ["AppID=a&Safe=s&safe=t", "AppID=a&Objekt=o", "AppID=a&Safe=%FF", "AppID=a&%FF=s", "AppID=a&x"] {
+        for raw in [
+            "AppID=a&Safe=s&safe=t",
+            "AppID=a&Objekt=o",
+            "AppID=a&Safe=%FF",
+            "AppID=a&%FF=s",
+            "AppID=a&x",
+            "AppID=a&Safe=s&Object=",
+            "AppID=a&Safe=s&UserName",
+            "AppID=a&Safe=s;Object=;UserName=u",
+            "AppID=a&Safe=s&Query=",
+        ] {
             let (parameters, result) = Parameters::parse(raw);
             assert!(matches!(result, Err(CcpError::Parameter(_))), "{raw}");
             assert_eq!(parameters.get(Parameter::AppId), Some("a"), "{raw}");
         }
+    }
+
+    #[test]
+    fn a_long_query_is_split_in_one_pass() {
+        // A pass for each semicolon would take minutes.
+        let semicolons = ";".repeat(1 << 20);
+        assert_eq!(
+            parts(&format!("Object={semicolons}=x;Safe=s")),
+            [("Object", format!("{semicolons}=x").as_str()), ("Safe", "s")]
+        );
+        let pairs = ";a=b".repeat(1 << 18);
+        assert_eq!(parts(&format!("Object=o{pairs};Safe=s")).len(), 2);
     }
 }

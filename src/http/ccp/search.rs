@@ -34,8 +34,9 @@ pub(super) fn parse(parameters: &Parameters) -> Result<Option<ItemSearch>, CcpEr
             "Query, or one of Safe, Object, UserName, Address, Database, PolicyID is required",
         ));
     }
-    // Without a query there is nothing that the format could be of.
-    let format = if parameters.get(Parameter::Query).is_some() { format } else { Format::Exact };
+    if format == Format::Regexp && parameters.get(Parameter::Query).is_none() {
+        return Err(CcpError::Query("QueryFormat Regexp needs Query"));
+    }
     if format == Format::Regexp && !properties.iter().any(|(property, _)| *property == Parameter::Safe) {
         return Err(CcpError::Query("a query of the format Regexp needs Safe"));
     }
@@ -82,9 +83,10 @@ fn properties(query: &str) -> Result<Vec<(Parameter, &str)>, CcpError> {
         if properties.iter().any(|(other, _)| *other == property) {
             return Err(CcpError::Query("a property must not be repeated in Query"));
         }
-        if !value.is_empty() {
-            properties.push((property, value));
+        if value.is_empty() {
+            return Err(CcpError::Query("a property of Query must not be empty"));
         }
+        properties.push((property, value));
     }
     Ok(properties)
 }
@@ -141,6 +143,8 @@ mod tests {
             "AppID=a&Folder=Root",
             "AppID=a&Safe=&Object=",
             "AppID=a&Query=;",
+            "AppID=a&Query=Safe=s;UserName=",
+            "AppID=a&Object=er.&QueryFormat=Regexp",
             "AppID=a&Query=erp",
             "AppID=a&Query=VirtualUsername=x",
             "AppID=a&Query=Safe=s;safe=t",
