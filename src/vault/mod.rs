@@ -48,7 +48,7 @@ use crate::crypto::{DataKey, KeyedDigest, Keyring, RootKeyLocation};
 use crate::directory::{self, Directory};
 use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
-use access::{Failures, Freshness, Grants, Passwords, RequestCounts};
+use access::{AppIdAttempts, Failures, Freshness, Grants, Passwords, RequestCounts};
 
 /// Time during which a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
@@ -93,6 +93,7 @@ struct Inner {
     identity_mac: RowMac,
     secret_heads: secrets::HeadMac,
     passwords: Passwords,
+    app_ids: AppIdAttempts,
     directory: Arc<dyn Directory>,
     failures: Failures,
     requests: RequestCounts,
@@ -136,6 +137,7 @@ impl Vault {
             refreshes: background::Refreshes::default(),
             identity_mac: keys.identity_mac,
             passwords: Passwords::default(),
+            app_ids: AppIdAttempts::default(),
             directory: directory::open(&settings.directory),
             failures: Failures::default(),
             requests: RequestCounts::default(),

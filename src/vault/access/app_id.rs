@@ -2,7 +2,8 @@
 //!
 //! An AppID is no secret. An authorization is therefore found by it only if the operator has granted it the resource
 //! [`Resource::AppId`] and it is bound to addresses or certificates. All failures are one error, and
-//! failed attempts are limited like guessed passwords, so that no AppID can be guessed.
+//! failed attempts of a source are limited, so that AppIDs cannot be tried out; programs that were proven from there before
+//! are let in nevertheless.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use super::{AllowedOrigins, Client, Origin, Resource};
 use crate::vault::operation::{Principal, Request};
 use crate::vault::{Field, Vault, VaultError};
 
-/// The longest AppID that is counted by name. Longer ones are counted together.
-const MAX_COUNTED: usize = 128;
+/// How many failed attempts of a source are allowed in a minute, as a multiple of those for one account.
+const SOURCE_LIMIT_FACTOR: u32 = 10;
 
 /// Requires that an authorization which is found by its AppID is bound to addresses or certificates.
 ///
@@ -55,21 +56,16 @@ impl Vault {
                 principal => failed(principal.actor(), AuthenticationFailure::AppIdOfAnother),
             };
         }
-        let (now, limit) = (self.0.clock.now(), self.0.settings.login.max_failures_per_minute.max(1));
-        // Accounts are counted in the same place under `domain\name`, which has no line break.
-        let counted = format!("app-id\n{}", if app_id.len() <= MAX_COUNTED { app_id } else { "" });
-        if self.0.passwords.attempts().is_limited(source, &counted, limit, now) {
+        let (now, grants) = (self.0.clock.now(), self.0.grants.load());
+        let named = grants.clients_of_app_id(app_id);
+        let proven = self.proven(named, &origin);
+        let limit = self.0.settings.login.max_failures_per_minute.max(1).saturating_mul(SOURCE_LIMIT_FACTOR);
+        if !self.0.app_ids.admits(source, app_id, proven.is_ok(), limit, now) {
             return failed("", AuthenticationFailure::TooManyAttempts);
         }
-        let grants = self.0.grants.load();
-        let named = grants.clients_of_app_id(app_id);
-        match self.proven(named, &origin) {
-            Ok(client) => {
-                self.0.passwords.attempts().forget(source, &counted);
-                Ok(Request::new(Principal::Client(client), origin))
-            }
+        match proven {
+            Ok(client) => Ok(Request::new(Principal::Client(client), origin)),
             Err(failure) => {
-                self.0.passwords.attempts().add(source, &counted, now);
                 let known = if let [only] = named { only.client_id.as_str() } else { "" };
                 failed(known, failure)
             }

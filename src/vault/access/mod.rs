@@ -18,6 +18,7 @@ pub mod token_endpoint;
 
 mod account;
 mod app_id;
+mod app_id_attempts;
 pub(super) mod check;
 mod client;
 mod failures;
@@ -45,6 +46,7 @@ pub use permission::{Permission, Rights, Verb};
 pub use request_limit::RequestWindow;
 pub use role_holders::RoleHolder;
 
+pub(super) use app_id_attempts::AppIdAttempts;
 pub(super) use failures::Failures;
 pub(super) use freshness::Freshness;
 pub(super) use grants::Grants;

@@ -85,7 +85,7 @@ impl Default for Passwords {
 pub(super) struct FailedAttempts(HashMap<(IpAddr, Option<String>), (DateTime<Utc>, u32)>);
 
 /// The unit that attempts are counted by: an IPv4 address, or an IPv6 /64 prefix (one subscriber controls all of it).
-fn network(source: IpAddr) -> IpAddr {
+pub(super) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
