@@ -184,6 +184,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::Identity
         | Noun::Information
         | Noun::Item
+        | Noun::ItemSecret
         | Noun::LocalProvider
         | Noun::PermissionSet
         | Noun::Provider
@@ -216,6 +217,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::Identity => "identity",
         Noun::Information => "protected-information record",
         Noun::Item => "item",
+        Noun::ItemSecret => "secret of this item",
         Noun::Link => "link",
         Noun::LocalProvider => "local PAM provider",
         Noun::PermissionSet => "permission set",

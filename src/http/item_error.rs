@@ -26,9 +26,8 @@ impl From<&VaultError> for ItemError {
     fn from(error: &VaultError) -> Self {
         match error {
             error if is_temporary(error) => Self::Temporary,
-            VaultError::NotFound(Noun::Item | Noun::Version) | VaultError::Denied(DenyReason::ExclusiveCustody) => {
-                Self::NotFound
-            }
+            VaultError::NotFound(Noun::Item | Noun::ItemSecret | Noun::Version)
+            | VaultError::Denied(DenyReason::ExclusiveCustody) => Self::NotFound,
             VaultError::NotFound(Noun::ResponseKey) => {
                 Self::ResponseEncryption("Accept-Encryption needs a response key")
             }

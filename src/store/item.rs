@@ -1,10 +1,11 @@
 //! Names of credentials and protected-information records, for lists of items.
 
+use diesel::alias;
 use diesel::dsl::not;
 use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, RunQueryDsl};
 
 use super::credential::CredentialKind;
-use super::id::AuthorizationId;
+use super::id::{AuthorizationId, CredentialId};
 use super::schema::{credential, device, information};
 use super::visibility::{seen_credentials, seen_information};
 use super::{AnyConnection, StoreError};
@@ -13,6 +14,7 @@ use super::{AnyConnection, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct NamedCredential {
+    pub id: CredentialId,
     pub identifier: Option<String>,
     pub hostname: String,
     pub username: String,
@@ -38,8 +40,21 @@ pub fn credential_names(
         not(credential::exclusive_custody.assume_not_null()).or(credential::kind.ne(CredentialKind::Password.as_str()));
     query =
         if exclusive { query.filter(shared) } else { query.filter(shared.or(credential::exclusive_custody.is_null())) };
-    let names = (credential::identifier, device::hostname, credential::username);
+    let names = (credential::id, credential::identifier, device::hostname, credential::username);
     Ok(query.order(credential::id).limit(limit).select(names).load(connection)?)
+}
+
+/// Returns the passwords of exclusive custody that other credentials share.
+///
+/// `exclusive` is the custody of credentials without a setting of their own.
+pub fn shared_exclusive(connection: &mut AnyConnection, exclusive: bool) -> Result<Vec<CredentialId>, StoreError> {
+    let child = alias!(credential as child);
+    let parents =
+        child.select(child.field(credential::parent_id)).filter(child.field(credential::parent_id).is_not_null());
+    let mut query = credential::table.filter(credential::id.nullable().eq_any(parents)).into_boxed();
+    let own = credential::exclusive_custody.assume_not_null();
+    query = if exclusive { query.filter(own.or(credential::exclusive_custody.is_null())) } else { query.filter(own) };
+    Ok(query.select(credential::id).load(connection)?)
 }
 
 /// Returns the identifiers of at most `limit` active protected-information records that the authorization sees.

@@ -191,6 +191,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::Domain
         | Noun::Information
         | Noun::Item
+        | Noun::ItemSecret
         | Noun::Link
         | Noun::ProxySession
         | Noun::ProxySessionUrl

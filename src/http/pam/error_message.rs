@@ -175,6 +175,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::Authorization
         | Noun::Identity
         | Noun::Item
+        | Noun::ItemSecret
         | Noun::Link
         | Noun::LocalProvider
         | Noun::PermissionSet

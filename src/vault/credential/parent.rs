@@ -3,11 +3,14 @@
 //! A password sent for a child is refused unless it equals the parent's: the client would otherwise believe its password
 //! stored, and later read the parent's.
 
+use std::collections::HashSet;
+
 use super::{ParentChange, resolve};
 use crate::crypto::SecretText;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
+use crate::store::item;
 use crate::store::lock::lock_name;
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, Sealed, SecretOwner};
@@ -53,6 +56,36 @@ fn ancestors(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Vec
         }
     }
     Ok(line)
+}
+
+/// Returns the rows of a credential's parents, nearest first.
+pub(in crate::vault) fn parents(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+) -> Result<Vec<CredentialRow>, VaultError> {
+    let Some(parent) = row.parent_id else { return Ok(Vec::new()) };
+    let mut rows = Vec::new();
+    for id in ancestors(context, parent)? {
+        rows.extend(credential::by_id(context.connection(), id)?);
+    }
+    Ok(rows)
+}
+
+/// Returns the credentials that share a password whose custody is exclusive.
+pub(in crate::vault) fn sharing_exclusive_passwords(
+    context: &mut OperationContext<'_>,
+) -> Result<HashSet<CredentialId>, VaultError> {
+    let exclusive = context.settings().custody.exclusive;
+    let mut generation = item::shared_exclusive(context.connection(), exclusive)?;
+    let mut sharing = HashSet::new();
+    for _ in 0..MAX_GENERATIONS {
+        if generation.is_empty() {
+            break;
+        }
+        generation = credential::children_of(context.connection(), &generation)?;
+        sharing.extend(generation.iter().copied());
+    }
+    Ok(sharing)
 }
 
 /// Counts the generations of a credential's children, up to [`MAX_GENERATIONS`].

@@ -15,6 +15,8 @@ pub enum Noun {
     Information,
     /// A credential, SSH key or protected-information record, for a protocol that knows one kind of secret.
     Item,
+    /// The main secret of an item.
+    ItemSecret,
     Link,
     /// A provider with entries stored in the vault.
     LocalProvider,
@@ -54,6 +56,7 @@ impl Noun {
             Noun::Identity => "identity",
             Noun::Information => "information",
             Noun::Item => "item",
+            Noun::ItemSecret => "item-secret",
             Noun::Link => "link",
             Noun::LocalProvider => "local-provider",
             Noun::PermissionSet => "permission-set",

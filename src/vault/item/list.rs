@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::store::item::{self, NamedCredential};
+use crate::vault::credential::parent;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Noun, Vault, VaultError};
 
@@ -45,9 +46,11 @@ fn names(context: &mut OperationContext<'_>) -> Result<Vec<String>, VaultError> 
     if i64::try_from(credentials.len() + information.len()).unwrap_or(i64::MAX) > MAX_NAMES {
         return Err(VaultError::TooMany(Noun::Item));
     }
+    let hidden = parent::sharing_exclusive_passwords(context)?;
+    let credentials = credentials.into_iter().filter(|credential| !hidden.contains(&credential.id));
     // An empty part cannot be reached level by level: clients that walk the tree would not end.
     let reachable = |name: &String| name.split('/').all(|part| !part.is_empty());
-    Ok(credentials.into_iter().map(full_name).chain(information).filter(reachable).collect())
+    Ok(credentials.map(full_name).chain(information).filter(reachable).collect())
 }
 
 fn full_name(credential: NamedCredential) -> String {

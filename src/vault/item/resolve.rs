@@ -101,8 +101,7 @@ fn credential_item(
     row: &Visible<CredentialRow>,
     version: Option<i32>,
 ) -> Result<Found, VaultError> {
-    // Only passwords are taken into custody.
-    if row.kind() == CredentialKind::Password && custody::is_exclusive(context, row) {
+    if is_exclusive(context, row)? {
         return Err(VaultError::Denied(DenyReason::ExclusiveCustody));
     }
     let owner = match row.kind() {
@@ -130,6 +129,19 @@ fn credential_item(
         fields.push((name, Sealable::Plain(value)));
     }
     Ok(Found { subject, version: number, fields })
+}
+
+/// Whether the custody of the password of a credential is exclusive: its own, or that of a parent, whose password it shares.
+pub(super) fn is_exclusive(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<bool, VaultError> {
+    // Only passwords are taken into custody.
+    if row.kind() != CredentialKind::Password {
+        return Ok(false);
+    }
+    if custody::is_exclusive(context, row) {
+        return Ok(true);
+    }
+    let parents = parent::parents(context, row)?;
+    Ok(parents.iter().any(|parent| custody::is_exclusive(context, parent)))
 }
 
 fn information_item(

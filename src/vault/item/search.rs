@@ -13,7 +13,7 @@ use crate::text::{case_folded, is_storable};
 use crate::vault::access::{visible_credential, visible_information};
 use crate::vault::credential::note_view;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
-use crate::vault::{DenyReason, Noun, Vault, VaultError, custody};
+use crate::vault::{DenyReason, Noun, Vault, VaultError};
 
 /// The most credentials that a search looks at.
 const MAX_SEARCHED: i64 = 2000;
@@ -86,7 +86,7 @@ impl Vault {
     /// Returns the only active item that has all of the properties. Protected information has no other property than its name.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], also for items that the client does not see; [`VaultError::Ambiguous`];
+    /// [`VaultError::NotFound`], also for items that the client does not see, and for one without a secret; [`VaultError::Ambiguous`];
     /// [`VaultError::TooMany`]; [`DenyReason::ExclusiveCustody`] if no other item has the properties.
     pub async fn search_item(&self, permit: Permit, search: ItemSearch) -> Result<SearchedItem, VaultError> {
         let writer = permit.secret_writer();
@@ -94,6 +94,9 @@ impl Vault {
             let Match { item, name, additional, device_type } = only_match(context, &search)?;
             context.found(item.subject());
             let found = resolve::found(context, item, None)?;
+            if found.version.number == 0 {
+                return Err(VaultError::NotFound(Noun::ItemSecret));
+            }
             Ok(Done::new(found.subject, (found, name, additional, device_type)))
         };
         let ((found, name, additional, device_type), recorded) = self.reveal(permit, query, note_view).await?;
@@ -107,7 +110,7 @@ fn only_match(context: &mut OperationContext<'_>, search: &ItemSearch) -> Result
     let mut found = information(context, search)?;
     let mut exclusive = false;
     for (row, device) in credentials(context, search)? {
-        if row.kind() == CredentialKind::Password && custody::is_exclusive(context, &row) {
+        if resolve::is_exclusive(context, &row)? {
             context.found(Subject::Credential(row.id));
             exclusive = true;
             continue;
@@ -117,7 +120,8 @@ fn only_match(context: &mut OperationContext<'_>, search: &ItemSearch) -> Result
         found.extend(visible.map(|item| Match { item, name, additional, device_type: device.kind }));
     }
     match found.pop() {
-        Some(only) if found.is_empty() => Ok(only),
+        // One whose custody is exclusive is a match all the same: without it, another password would become the only one.
+        Some(only) if found.is_empty() && !exclusive => Ok(only),
         Some(_) => Err(VaultError::Ambiguous(Vec::new())),
         None if exclusive => Err(VaultError::Denied(DenyReason::ExclusiveCustody)),
         None => Err(VaultError::NotFound(Noun::Item)),

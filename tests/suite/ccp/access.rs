@@ -122,6 +122,32 @@ async fn a_token_has_to_be_of_the_same_authorization() {
 }
 
 #[actix_web::test]
+async fn nobody_locks_out_a_program_that_has_worked_from_its_address() {
+    let (app, robot) = vault_with(|settings| settings.login.max_failures_per_minute = 3).await;
+    assert_eq!(content(&robot, "Object=erp").await, "erp's");
+    let mut guess = robot.clone();
+    for number in 0..40 {
+        guess.client_id = format!("guess-{number}");
+        expect_error(&ask(&guess, "Object=erp").await, NOT_AUTHENTICATED);
+    }
+    assert_eq!(content(&robot, "Object=erp").await, "erp's");
+    assert!(failures(&app).await.contains(&"too-many-failures".to_string()));
+}
+
+#[actix_web::test]
+async fn a_request_without_an_app_id_is_recorded_if_it_has_a_token() {
+    let (app, robot) = vault().await;
+    let mut own = robot.clone();
+    own.token = own.fetch_token().await;
+    expect_error(&own.get(&format!("{ACCOUNTS}?Object=erp")).await, (400, "AIMWS031E"));
+    expect_error(&own.get(&format!("{ACCOUNTS}?AppID=%FF&Object=erp")).await, (400, "AIMWS031E"));
+    let records = app.records().await;
+    assert_eq!(records.iter().filter(|record| record.outcome == "app-id-missing").count(), 2);
+    expect_error(&robot.with_token("x").get(&format!("{ACCOUNTS}?Object=erp")).await, NOT_AUTHENTICATED);
+    expect_error(&robot.get(&format!("{ACCOUNTS}?Object=erp")).await, (400, "AIMWS031E"));
+}
+
+#[actix_web::test]
 async fn guessed_app_ids_lock_out_their_source() {
     let (app, robot) = vault_with(|settings| settings.login.max_failures_per_minute = 3).await;
     let mut guess = robot.clone();

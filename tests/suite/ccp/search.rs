@@ -81,7 +81,7 @@ async fn a_search_that_matches_everything_is_one_of_too_many() {
 }
 
 #[actix_web::test]
-async fn inactive_and_exclusive_items_are_not_found_and_stand_in_nobodys_way() {
+async fn inactive_and_exclusive_items_are_not_found_and_an_exclusive_one_is_a_match_all_the_same() {
     let (app, robot) = vault().await;
     let owner = app.client().await;
     owner.create_device("db", "10.0.0.7").await;
@@ -97,7 +97,9 @@ async fn inactive_and_exclusive_items_are_not_found_and_stand_in_nobodys_way() {
         .run("UPDATE credential SET exclusive_custody = (identifier = 'one') WHERE identifier IN ('one', 'two')");
     expect_error(&ask(&robot, "Object=one").await, NOT_FOUND);
     expect_error(&ask(&robot, "Object=three").await, NOT_FOUND);
-    assert_eq!(content(&robot, "Address=db").await, "two");
+    assert_eq!(content(&robot, "Address=db&Object=two").await, "two");
+    // Without the exclusive one, another password would have become the only match.
+    expect_error(&ask(&robot, "Address=db").await, TOO_MANY);
     let outcomes = app.database.texts("SELECT outcome FROM audit_record WHERE action = 'item.search'");
     assert!(outcomes.contains(&"exclusive-custody".to_string()), "{outcomes:?}");
 }
@@ -152,4 +154,33 @@ async fn secrets_are_encrypted_for_a_response_key() {
     let (_app, robot) = vault().await;
     let sent = robot.request(reqwest::Method::GET, &format!("{ACCOUNTS}?AppID={}&Object=erp", robot.client_id));
     expect_error(&robot.send(sent.header("Accept-Encryption", "jwe")).await, INVALID);
+}
+
+#[actix_web::test]
+async fn an_empty_property_is_refused_and_does_not_widen_the_search() {
+    let (_app, robot) = vault().await;
+    assert_eq!(content(&robot, "Safe=ops").await, "erp's");
+    for (query, error) in [
+        ("Safe=ops&Object=", INVALID),
+        ("Safe=ops&Object=&UserName=", INVALID),
+        ("Safe=ops;UserName=", INVALID),
+        ("Safe=ops&Query=", INVALID),
+        ("Query=Safe=ops;UserName=", INVALID_QUERY),
+        ("Object=er.&QueryFormat=Regexp", INVALID_QUERY),
+    ] {
+        expect_error(&ask(&robot, query).await, error);
+    }
+    assert_eq!(content(&robot, "Safe=ops&Folder=&Reason=").await, "erp's");
+}
+
+#[actix_web::test]
+async fn an_account_without_a_password_is_none() {
+    let (app, robot) = vault().await;
+    let owner = app.client().await;
+    owner.create_device("db", "10.0.0.7").await;
+    owner.save_credential(&json!({ "hostname": "db", "ip": "10.0.0.7", "username": "new", "identifier": "new" })).await;
+    app.link(&robot, chaveiro::vault::access::link::LinkTarget::Device("db".into())).await;
+    app.vault.refresh().await.unwrap();
+    expect_error(&ask(&robot, "Object=new").await, NOT_FOUND);
+    assert_eq!(app.records().await.last().unwrap().outcome, "item-secret-not-found");
 }

@@ -42,11 +42,22 @@ async fn a_key_and_a_text_are_items_too() {
 #[actix_web::test]
 async fn a_password_without_an_identifier_has_the_name_of_its_device_and_username() {
     let (_app, client) = vault().await;
-    for name in ["srv/corp/ana", "srv/corp%2Fana", "srv%2fcorp%2fana", "SRV/corp/ana", "srv//corp/ana/"] {
+    for name in ["srv/corp/ana", "srv/corp%2Fana", "srv%2fcorp%2fana", "SRV/corp/ana"] {
         assert_eq!(fields(&client, name).await["password"], "ana's", "{name}");
     }
-    // An identifier takes the place of that name.
-    for name in ["srv/batch", "srv/ana", "corp/ana", "srv/deploy", "srv", "1"] {
+    // An identifier takes the place of that name; an empty part is a part of the name.
+    for name in [
+        "srv//corp/ana",
+        "srv/corp/ana/",
+        "srv/corp/ana%2F",
+        "srv/corp//ana",
+        "srv/batch",
+        "srv/ana",
+        "corp/ana",
+        "srv/deploy",
+        "srv",
+        "1",
+    ] {
         expect_errors(&read(&client, name).await, 404, &[]);
     }
 }
@@ -153,6 +164,41 @@ async fn a_read_takes_no_custody_and_is_recorded_with_its_family() {
             ("vault-kv", "credential:1", "ok")
         );
     }
+}
+
+#[actix_web::test]
+async fn names_that_differ_in_slashes_alone_are_different_items() {
+    let (_app, client) = vault().await;
+    for username in ["ana", "ana/", "/ana", "corp//ana"] {
+        client.save_credential(&credential(username, json!({ "content": format!("of {username}") }))).await;
+    }
+    for (name, username) in [
+        ("srv/ana", "ana"),
+        ("srv/ana/", "ana/"),
+        ("srv/ana%2F", "ana/"),
+        ("srv//ana", "/ana"),
+        ("srv/corp//ana", "corp//ana"),
+    ] {
+        assert_eq!(fields(&client, name).await["password"], format!("of {username}"), "{name}");
+    }
+    assert_eq!(fields(&client, "srv/corp/ana").await["password"], "ana's");
+}
+
+#[actix_web::test]
+async fn a_password_that_is_shared_with_one_in_exclusive_custody_is_no_item_either() {
+    let (_app, client) = vault().await;
+    let mut parent = client.save_credential(&credential("batch", json!({ "identifier": "erp" }))).await;
+    for username in ["child", "grandchild"] {
+        let body = json!({ "identifier": username, "parent_password": parent });
+        parent = client.save_credential(&credential(username, body)).await;
+    }
+    assert_eq!(fields(&client, "grandchild").await["password"], "second");
+    client.save_credential(&credential("batch", json!({ "identifier": "erp", "exclusive_custody": true }))).await;
+    for name in ["erp", "child", "grandchild"] {
+        expect_errors(&read(&client, name).await, 404, &[]);
+    }
+    let listed = super::list(&client, "").await.expect(200)["data"]["keys"].clone();
+    assert_eq!(listed, json!(["key", "note", "srv/"]));
 }
 
 #[actix_web::test]
