@@ -182,5 +182,5 @@ async fn an_account_without_a_password_is_none() {
     app.link(&robot, chaveiro::vault::access::link::LinkTarget::Device("db".into())).await;
     app.vault.refresh().await.unwrap();
     expect_error(&ask(&robot, "Object=new").await, NOT_FOUND);
-    assert_eq!(app.records().await.last().unwrap().outcome, "item-secret-not-found");
+    assert!(app.records().await.iter().any(|record| record.outcome == "item-secret-not-found"));
 }
