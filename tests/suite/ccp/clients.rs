@@ -1,4 +1,4 @@
-//! The published clients, unmodified: pyaim, and the collection cyberark.pas of Ansible, from the directory that
+//! The published clients, unmodified: pyaim, the collection cyberark.pas of Ansible and the plugin of AWX, from the directory that
 //! `.ci/lib/clients.sh` has filled.
 
 use std::path::Path;
@@ -55,6 +55,18 @@ async fn pyaim_reads_with_a_client_certificate() {
     let mut command = program(&directory, "python3", files.path());
     command.args(["-c", include_str!("pyaim_client.py")]).current_dir(files.path());
     command.env("SERVER", format!("localhost:{}", app.address.port())).env("APP_ID", &robot.client_id);
+    let finished = run(command).await;
+    assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}
+
+#[actix_web::test]
+async fn the_plugin_of_awx_looks_an_account_up() {
+    let Some(directory) = Service::find_clients() else { return };
+    let (app, robot) = vault().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut command = program(&directory, "python3", home.path());
+    command.args(["-c", include_str!("awx_plugin.py")]);
+    command.env("SERVER", format!("http://{}", app.address)).env("APP_ID", &robot.client_id);
     let finished = run(command).await;
     assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
 }

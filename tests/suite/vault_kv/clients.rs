@@ -1,5 +1,5 @@
 //! The published clients, unmodified: hvac (Python), bao (the command line of `OpenBao`), Ansible's collection
-//! `community.hashi_vault` and node-vault (JavaScript), from the directory that `.ci/lib/clients.sh` has filled.
+//! `community.hashi_vault`, the plugin of AWX, the broker of NetBox and node-vault (JavaScript), from the directory that `.ci/lib/clients.sh` has filled.
 
 use std::path::Path;
 use std::process::Command;
@@ -99,6 +99,18 @@ async fn hvac_logs_in_reads_lists_and_tells_errors_apart() {
     ] {
         command.env(name, value);
     }
+    let finished = block(move || finish(command)).await.unwrap();
+    assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}
+
+#[actix_web::test]
+async fn awx_and_the_broker_of_netbox_read() {
+    let Some(directory) = Service::find_clients() else { return };
+    let (app, client) = vault().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut command = program(&directory, "python3", &app, home.path());
+    command.args(["-c", include_str!("inventory_clients.py")]);
+    command.env("ROLE_ID", &client.client_id).env("SECRET_ID", &client.client_secret);
     let finished = block(move || finish(command)).await.unwrap();
     assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
 }
