@@ -76,6 +76,8 @@ pub enum SecretKind {
     ProviderParameter,
     /// The secret of an entry of a local PAM provider.
     ProviderEntry,
+    /// The secrets of a key by which a client signs requests.
+    RequestSigningKey,
 }
 
 impl SecretKind {
@@ -92,6 +94,7 @@ impl SecretKind {
             SecretKind::TokenSigningKey => "token.signing_key",
             SecretKind::ProviderParameter => "provider.parameter",
             SecretKind::ProviderEntry => "provider.entry",
+            SecretKind::RequestSigningKey => "authorization.signing_key",
         }
     }
 }

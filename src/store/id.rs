@@ -102,6 +102,8 @@ ids! {
     ProviderValueId,
     /// The id of a proxy session.
     ProxySessionId,
+    /// The id of a key by which a client signs requests.
+    RequestSigningKeyId,
     /// The id of a role.
     RoleId,
     /// The id of a token signing key.

@@ -41,6 +41,7 @@ pub mod permission_set;
 pub mod provider;
 pub mod provider_type;
 pub mod proxy_session;
+pub mod request_signing_key;
 pub mod response_key;
 pub mod role;
 pub mod rotation;

@@ -114,6 +114,23 @@ table! {
     }
 }
 table! { single_use (digest) { digest -> Binary, expires_at -> BigInt, } }
+table! {
+    request_signing_key (id) {
+        id -> Integer,
+        token -> Text,
+        authorization_id -> Integer,
+        name -> Text,
+        expires_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+table! {
+    request_nonce (timestamp, key_id, nonce_hash) {
+        timestamp -> BigInt,
+        key_id -> Integer,
+        nonce_hash -> Binary,
+    }
+}
 table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
 table! {
     domain (id) {

@@ -16,6 +16,7 @@ pub use state::SecretState;
 use super::connection::on_engine;
 use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
+use crate::crypto::SecretKind;
 
 /// A sealed value and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,25 @@ pub fn head_with_versions(
     let head = head.clone().into();
     let versions = rows.into_iter().filter_map(|(_, version)| version.map(SealedRow::try_from));
     Ok(Some((head, versions.collect::<Result<_, _>>()?)))
+}
+
+/// Returns the secrets of a kind, each as its owner's id, its head and its current version. Omits those without one.
+pub fn all_current(
+    connection: &mut AnyConnection,
+    kind: SecretKind,
+) -> Result<Vec<(i32, SecretHead, SealedRow)>, StoreError> {
+    let current = secret::kind
+        .eq(secret_head::kind)
+        .and(secret::owner_id.eq(secret_head::owner_id))
+        .and(secret::version.nullable().eq(secret_head::current_version).assume_not_null());
+    let query =
+        secret_head::table.inner_join(secret::table.on(current)).filter(secret_head::kind.eq(kind.as_str())).select((
+            secret_head::owner_id,
+            (secret_head::highest_version, secret_head::current_version, secret_head::mac),
+            (secret::version, secret::state, secret::sealed),
+        ));
+    let rows: Vec<(i32, HeadColumns, SealedColumns)> = on_engine!(connection, c => query.load(c))?;
+    rows.into_iter().map(|(owner, head, row)| Ok((owner, head.into(), row.try_into()?))).collect()
 }
 
 /// Returns the head of a secret and locks it until the transaction ends. Every change of a secret begins here.

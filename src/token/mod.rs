@@ -6,6 +6,7 @@
 mod assertion;
 mod confirmation;
 mod dpop;
+mod request_signing_key;
 mod secret;
 mod session;
 mod static_token;
@@ -14,6 +15,7 @@ mod verifying_key;
 pub use assertion::{Assertion, AssertionError, claimed_client, verify_assertion};
 pub use confirmation::{Confirmation, KeyDigest};
 pub use dpop::{DpopError, DpopProof, DpopTarget, verify_dpop_proof};
+pub use request_signing_key::RequestSigningKey;
 pub use secret::{ClientSecret, SecretHash};
 pub use session::SessionTokens;
 pub use static_token::StaticToken;

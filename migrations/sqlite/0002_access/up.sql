@@ -63,6 +63,26 @@ CREATE TABLE static_token (
 ) WITHOUT ROWID;
 CREATE INDEX static_token_authorization ON static_token (authorization_id);
 
+-- Keys by which clients sign requests (OAuth 1.0). token: the public id. Their secrets are sealed, in the table secret.
+CREATE TABLE request_signing_key (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    token TEXT NOT NULL UNIQUE,
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    name TEXT NOT NULL,
+    expires_at BIGINT,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX request_signing_key_authorization ON request_signing_key (authorization_id);
+
+-- The nonces of signed requests, each of which is accepted once. timestamp: seconds, as signed. A deleted key leaves its
+-- rows to the pruning by time.
+CREATE TABLE request_nonce (
+    timestamp BIGINT NOT NULL,
+    key_id INTEGER NOT NULL,
+    nonce_hash BLOB NOT NULL,
+    PRIMARY KEY (timestamp, key_id, nonce_hash)
+) WITHOUT ROWID;
+
 CREATE TABLE revoked_token (
     jti TEXT NOT NULL PRIMARY KEY,
     expires_at BIGINT NOT NULL

@@ -1,7 +1,7 @@
 //! The owner of a secret: its kind, and the id of the row that it belongs to.
 
 use crate::crypto::{SecretBinding, SecretKind};
-use crate::store::id::{CredentialId, EntryId, InformationId, ProviderValueId, SigningKeyId};
+use crate::store::id::{CredentialId, EntryId, InformationId, ProviderValueId, RequestSigningKeyId, SigningKeyId};
 
 /// Identifies a secret by its kind and the row that it belongs to. A row has at most one secret of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum SecretOwner {
     ProviderParameter(ProviderValueId),
     /// The secret of an entry of a local provider.
     ProviderEntry(EntryId),
+    /// The secrets of a key by which a client signs requests.
+    RequestSigningKey(RequestSigningKeyId),
 }
 
 impl SecretOwner {
@@ -42,6 +44,7 @@ impl SecretOwner {
             SecretOwner::TokenSigningKey(_) => SecretKind::TokenSigningKey,
             SecretOwner::ProviderParameter(_) => SecretKind::ProviderParameter,
             SecretOwner::ProviderEntry(_) => SecretKind::ProviderEntry,
+            SecretOwner::RequestSigningKey(_) => SecretKind::RequestSigningKey,
         }
     }
 
@@ -58,6 +61,7 @@ impl SecretOwner {
             SecretOwner::TokenSigningKey(id) => id.get(),
             SecretOwner::ProviderParameter(id) => id.get(),
             SecretOwner::ProviderEntry(id) => id.get(),
+            SecretOwner::RequestSigningKey(id) => id.get(),
         }
     }
 
@@ -92,6 +96,7 @@ mod tests {
             SecretOwner::TokenSigningKey(SigningKeyId::new(1)),
             SecretOwner::ProviderParameter(ProviderValueId::new(1)),
             SecretOwner::ProviderEntry(EntryId::new(1)),
+            SecretOwner::RequestSigningKey(RequestSigningKeyId::new(1)),
         ];
         let keys: HashSet<(&str, i32)> = owners.iter().map(|owner| owner.columns()).collect();
         assert_eq!(keys.len(), owners.len());
