@@ -136,6 +136,9 @@ fn message(error: &VaultError) -> String {
             "the authorization has too many static tokens; revoke one first".into()
         }
         VaultError::TooMany(Noun::ClientKey) => "the client has too many keys; remove one first".into(),
+        VaultError::TooMany(Noun::RequestSigningKey) => {
+            "the authorization has too many signing keys; revoke one first".into()
+        }
         VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
@@ -191,6 +194,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::ProviderType
         | Noun::ProxySession
         | Noun::ProxySessionUrl
+        | Noun::RequestSigningKey
         | Noun::Role
         | Noun::SshKey
         | Noun::StaticToken
@@ -225,6 +229,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::ProviderType => "PAM provider type",
         Noun::ProxySession => "proxy session",
         Noun::ProxySessionUrl => "proxy session URL",
+        Noun::RequestSigningKey => "signing key",
         Noun::ResponseKey => "response key",
         Noun::Role => "role",
         Noun::SshKey => "SSH key",

@@ -1,11 +1,9 @@
-//! Tables of the keys by which clients sign requests, and of the nonces of signed requests. The secrets of a key are in the table
-//! of secrets.
+//! Table of the keys by which clients sign requests. The secrets of a key are in the table of secrets.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
-use super::connection::on_engine;
 use super::id::{AuthorizationId, RequestSigningKeyId};
-use super::schema::{request_nonce, request_signing_key};
+use super::schema::request_signing_key;
 use super::{AnyConnection, StoreError};
 
 /// A key of an authorization, without its secrets.
@@ -67,34 +65,4 @@ pub fn count_by_authorization(connection: &mut AnyConnection, owner: Authorizati
 pub fn delete(connection: &mut AnyConnection, id: RequestSigningKeyId) -> Result<(), StoreError> {
     diesel::delete(request_signing_key::table.find(id)).execute(connection)?;
     Ok(())
-}
-
-/// Inserts a nonce. Returns whether it is new; of several nodes that insert it at once, one inserts it.
-pub fn insert_nonce(
-    connection: &mut AnyConnection,
-    key: RequestSigningKeyId,
-    timestamp: i64,
-    nonce_hash: &[u8],
-) -> Result<bool, StoreError> {
-    let insert = diesel::insert_into(request_nonce::table).values((
-        request_nonce::timestamp.eq(timestamp),
-        request_nonce::key_id.eq(key),
-        request_nonce::nonce_hash.eq(nonce_hash),
-    ));
-    let inserted = on_engine!(connection, c => insert.on_conflict_do_nothing().execute(c))?;
-    Ok(inserted == 1)
-}
-
-/// Deletes about `most` of the nonces with a timestamp before `time`, oldest first. Returns whether there may be more.
-pub fn delete_nonces_before(connection: &mut AnyConnection, time: i64, most: i64) -> Result<bool, StoreError> {
-    let last_of_batch: Option<i64> = request_nonce::table
-        .filter(request_nonce::timestamp.lt(time))
-        .order(request_nonce::timestamp)
-        .offset(most - 1)
-        .select(request_nonce::timestamp)
-        .first(connection)
-        .optional()?;
-    let batch = request_nonce::table.filter(request_nonce::timestamp.le(last_of_batch.unwrap_or(time - 1)));
-    diesel::delete(batch).execute(connection)?;
-    Ok(last_of_batch.is_some())
 }

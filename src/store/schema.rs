@@ -124,13 +124,6 @@ table! {
         created_at -> BigInt,
     }
 }
-table! {
-    request_nonce (timestamp, key_id, nonce_hash) {
-        timestamp -> BigInt,
-        key_id -> Integer,
-        nonce_hash -> Binary,
-    }
-}
 table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
 table! {
     domain (id) {

@@ -2,18 +2,15 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::schema::single_use;
 use super::{AnyConnection, StoreError};
 
 /// Inserts the digest of a value. Returns whether it is new: `false` if the value was used before.
 pub fn insert(connection: &mut AnyConnection, digest: &[u8], expires_at: i64) -> Result<bool, StoreError> {
-    let row = (single_use::digest.eq(digest), single_use::expires_at.eq(expires_at));
-    let inserted = match connection {
-        AnyConnection::Sqlite(c) => diesel::insert_or_ignore_into(single_use::table).values(row).execute(c)?,
-        AnyConnection::Postgresql(c) => {
-            diesel::insert_into(single_use::table).values(row).on_conflict_do_nothing().execute(c)?
-        }
-    };
+    let insert = diesel::insert_into(single_use::table)
+        .values((single_use::digest.eq(digest), single_use::expires_at.eq(expires_at)));
+    let inserted = on_engine!(connection, c => insert.on_conflict_do_nothing().execute(c))?;
     Ok(inserted == 1)
 }
 

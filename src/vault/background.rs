@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::access::Grants;
+use super::access::{GrantKeys, Grants};
 use super::{Inner, Vault, VaultError};
 use crate::store::{AnyConnection, StoreError, meta};
 
@@ -100,7 +100,10 @@ impl Inner {
     fn load_changed_grants(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let (looked_at, now) = (self.clock.monotonic(), self.clock.now());
         if meta::change_mark(connection)? != self.grants.load().revision {
-            let grants = Arc::new(Grants::read(connection, now, &self.identity_mac)?);
+            let keyring = self.keyring.load();
+            let keys =
+                GrantKeys { identity_mac: &self.identity_mac, secret_heads: &self.secret_heads, keyring: &keyring };
+            let grants = Arc::new(Grants::read(connection, now, keys)?);
             self.grants.store(grants);
         }
         self.freshness.note(looked_at);

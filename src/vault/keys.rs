@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use chrono::{DateTime, Utc};
 
 use super::VaultLocation;
-use super::access::{Grants, IDENTITY_MAC};
+use super::access::{GrantKeys, Grants, IDENTITY_MAC};
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
 use crate::clock::to_micros;
@@ -76,10 +76,12 @@ pub(super) fn unlock(
     initialize(&mut database, &root_key, now)?;
     let connection = database.connection();
     let (keyring, audit) = data_keys(connection, &root_key)?;
-    let signing = signing_keys(connection, &keyring, &HeadMac::new(&audit))?;
+    let secret_heads = HeadMac::new(&audit);
+    let signing = signing_keys(connection, &keyring, &secret_heads)?;
     let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
     let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
-    let grants = Grants::read(connection, now, &identity_mac)?;
+    let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, keyring: &keyring };
+    let grants = Grants::read(connection, now, keys)?;
     Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
 }
 

@@ -74,15 +74,6 @@ CREATE TABLE request_signing_key (
 );
 CREATE INDEX request_signing_key_authorization ON request_signing_key (authorization_id);
 
--- The nonces of signed requests, each of which is accepted once. timestamp: seconds, as signed. A deleted key leaves its
--- rows to the pruning by time.
-CREATE TABLE request_nonce (
-    timestamp BIGINT NOT NULL,
-    key_id INTEGER NOT NULL,
-    nonce_hash BYTEA NOT NULL,
-    PRIMARY KEY (timestamp, key_id, nonce_hash)
-);
-
 CREATE TABLE revoked_token (
     jti TEXT NOT NULL PRIMARY KEY,
     expires_at BIGINT NOT NULL

@@ -7,7 +7,6 @@ DROP TABLE permission_set;
 DROP TABLE authorization_link;
 DROP TABLE single_use;
 DROP TABLE revoked_token;
-DROP TABLE request_nonce;
 DROP TABLE request_signing_key;
 DROP TABLE static_token;
 DROP TABLE client_key;

@@ -94,7 +94,10 @@ impl From<AuthenticationFailure> for KeyfactorError {
             | AuthenticationFailure::TokenNotBound
             | AuthenticationFailure::NoPossession
             | AuthenticationFailure::WrongAssertion
-            | AuthenticationFailure::Replayed => Self::InvalidCredentials,
+            | AuthenticationFailure::Replayed
+            | AuthenticationFailure::WrongSignature
+            | AuthenticationFailure::TimestampRefused
+            | AuthenticationFailure::NonceUsed => Self::InvalidCredentials,
         }
     }
 }

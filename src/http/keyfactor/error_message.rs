@@ -195,6 +195,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::Link
         | Noun::ProxySession
         | Noun::ProxySessionUrl
+        | Noun::RequestSigningKey
         | Noun::ResponseKey
         | Noun::SshKey
         | Noun::ClientKey

@@ -181,6 +181,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::PermissionSet
         | Noun::Provider
         | Noun::ProviderType
+        | Noun::RequestSigningKey
         | Noun::Role
         | Noun::ClientKey
         | Noun::StaticToken

@@ -38,6 +38,9 @@ pub enum AuthenticationFailure {
     NoPossession,
     WrongAssertion,
     Replayed,
+    WrongSignature,
+    TimestampRefused,
+    NonceUsed,
 }
 
 impl AuthenticationFailure {
@@ -62,6 +65,9 @@ impl AuthenticationFailure {
             AuthenticationFailure::NoPossession => "possession-not-proven",
             AuthenticationFailure::WrongAssertion => "wrong-assertion",
             AuthenticationFailure::Replayed => "replayed",
+            AuthenticationFailure::WrongSignature => "wrong-signature",
+            AuthenticationFailure::TimestampRefused => "timestamp-refused",
+            AuthenticationFailure::NonceUsed => "nonce-used",
         }
     }
 }

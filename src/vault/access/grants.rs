@@ -10,12 +10,14 @@ use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
 use super::sender_constraint::SenderConstraint;
+use super::request_signing_key::{LiveSigningKey, live_keys};
 use super::{
     Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
     response_key,
 };
 use crate::audit::RowMac;
 use crate::clock::{from_micros, to_micros};
+use crate::crypto::Keyring;
 use crate::store::client::{self, ApplicationRow, AuthorizationRow, ClientSecretRow};
 use crate::store::client_key;
 use crate::store::id::{ApplicationId, AuthorizationId, RoleId};
@@ -26,6 +28,7 @@ use crate::store::{identity, role};
 use crate::text::case_folded;
 use crate::token::{SecretHash, VerifyingKey};
 use crate::vault::operation::{Action, Principal, Request};
+use crate::vault::secrets::HeadMac;
 use crate::vault::{DenyReason, VaultError};
 
 /// Clients, accounts and revoked tokens, as of one state of the database.
@@ -39,8 +42,18 @@ pub(in crate::vault) struct Grants {
     revoked: HashSet<String>,
     /// The static tokens by hash, expired ones included.
     static_tokens: HashMap<SecretHash, Arc<LiveStaticToken>>,
+    /// The keys by which clients sign requests by token, expired ones included.
+    signing_keys: HashMap<String, Arc<LiveSigningKey>>,
     /// The accounts with a password, by name in lower case.
     logins: HashMap<String, Arc<Login>>,
+}
+
+/// The keys that verify and open what is loaded.
+#[derive(Clone, Copy)]
+pub(in crate::vault) struct GrantKeys<'a> {
+    pub(in crate::vault) identity_mac: &'a RowMac,
+    pub(in crate::vault) secret_heads: &'a HeadMac,
+    pub(in crate::vault) keyring: &'a Keyring,
 }
 
 impl Grants {
@@ -48,7 +61,7 @@ impl Grants {
     pub(in crate::vault) fn read(
         connection: &mut AnyConnection,
         now: DateTime<Utc>,
-        identity_mac: &RowMac,
+        keys: GrantKeys<'_>,
     ) -> Result<Self, StoreError> {
         let revision = meta::change_mark(connection)?;
         let applications: HashMap<ApplicationId, ApplicationRow> =
@@ -78,8 +91,9 @@ impl Grants {
         let app_ids = app_ids(&clients);
         let static_tokens = static_tokens(connection, &clients)?;
         let revoked = client::revoked_tokens(connection, to_micros(now))?.into_iter().collect();
-        let logins = logins(connection, identity_mac, &roles)?;
-        Ok(Self { revision, clients, app_ids, revoked, static_tokens, logins })
+        let signing_keys = live_keys(connection, keys.keyring, keys.secret_heads, &clients)?;
+        let logins = logins(connection, keys.identity_mac, &roles)?;
+        Ok(Self { revision, clients, app_ids, revoked, static_tokens, signing_keys, logins })
     }
 
     /// The login of an account by its name in lower case, if it has a password and its MAC verifies.
@@ -95,6 +109,11 @@ impl Grants {
     /// The static token with this hash, if it has not been revoked. It may have expired.
     pub(in crate::vault) fn static_token(&self, hash: &SecretHash) -> Option<&Arc<LiveStaticToken>> {
         self.static_tokens.get(hash)
+    }
+
+    /// The signing key with this token, if it has not been revoked. It may have expired.
+    pub(in crate::vault) fn signing_key(&self, token: &str) -> Option<&Arc<LiveSigningKey>> {
+        self.signing_keys.get(token)
     }
 
     /// The clients that an AppID names and that have the resource [`Resource::AppId`]: the one of this id, or those of the

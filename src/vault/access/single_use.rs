@@ -18,6 +18,8 @@ pub(in crate::vault) enum SingleUseKind {
     DpopProof,
     /// A client assertion (RFC 7523), of its client.
     ClientAssertion,
+    /// The nonce of a signed request (RFC 5849), of its signing key.
+    RequestNonce,
 }
 
 impl SingleUseKind {
@@ -25,6 +27,7 @@ impl SingleUseKind {
         match self {
             Self::DpopProof => "dpop-proof",
             Self::ClientAssertion => "client-assertion",
+            Self::RequestNonce => "request-nonce",
         }
     }
 }

@@ -27,6 +27,7 @@ pub enum Noun {
     /// The single-use URL of a proxy session.
     ProxySessionUrl,
     ResponseKey,
+    RequestSigningKey,
     Role,
     SshKey,
     StaticToken,
@@ -65,6 +66,7 @@ impl Noun {
             Noun::ProxySession => "proxy-session",
             Noun::ProxySessionUrl => "proxy-session-url",
             Noun::ResponseKey => "response-key",
+            Noun::RequestSigningKey => "signing-key",
             Noun::Role => "role",
             Noun::SshKey => "ssh-key",
             Noun::StaticToken => "static-token",

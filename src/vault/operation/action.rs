@@ -275,6 +275,9 @@ impl Action {
     pub const AUTHORIZATION_ADD_KEY: Action = Action::operator("authorization.add-key");
     pub const AUTHORIZATION_LIST_KEYS: Action = Action::operator("authorization.list-keys");
     pub const AUTHORIZATION_REMOVE_KEY: Action = Action::operator("authorization.remove-key");
+    pub const AUTHORIZATION_CREATE_SIGNING_KEY: Action = Action::operator("authorization.create-signing-key");
+    pub const AUTHORIZATION_LIST_SIGNING_KEYS: Action = Action::operator("authorization.list-signing-keys");
+    pub const AUTHORIZATION_REVOKE_SIGNING_KEY: Action = Action::operator("authorization.revoke-signing-key");
     pub const AUTHORIZATION_LINK: Action = Action::operator("authorization.link");
     pub const AUTHORIZATION_UNLINK: Action = Action::operator("authorization.unlink");
     pub const AUTHORIZATION_GRANT_ROLE: Action = Action::operator("authorization.grant-role");

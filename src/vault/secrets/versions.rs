@@ -35,6 +35,20 @@ impl HeadMac {
         Self::with_fields(owner, head, |fields| self.0.verify(fields, &head.mac))
     }
 
+    /// Requires that a version is the current one of a secret by its head.
+    ///
+    /// # Errors
+    /// [`SealError`] when the MAC of the head is invalid, or the version is another one.
+    pub(in crate::vault) fn require_current(
+        &self,
+        owner: SecretOwner,
+        head: &SecretHead,
+        row: &SealedRow,
+    ) -> Result<(), SealError> {
+        let is_current = head.current_version == Some(row.version) && row.state == SecretState::Current;
+        if is_current && self.is_genuine(owner, head) { Ok(()) } else { Err(SealError) }
+    }
+
     fn head(&self, owner: SecretOwner, highest_version: i32, current_version: Option<i32>) -> SecretHead {
         let head = SecretHead { highest_version, current_version, mac: Vec::new() };
         let mac = Self::with_fields(owner, &head, |fields| self.0.mac(fields));
