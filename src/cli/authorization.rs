@@ -9,7 +9,7 @@ use super::link::{self, Link};
 use super::operator::{permit, recorded};
 use super::output::{print_json, print_line, print_table};
 use super::time::{moment, rfc_3339};
-use super::{client_key, response_key, static_token};
+use super::{client_key, response_key, signing_key, static_token};
 use crate::clock::Clock;
 use crate::crypto::SecretText;
 use crate::vault::Vault;
@@ -64,6 +64,12 @@ pub(super) enum Command {
     ListKeys(client_key::List),
     /// Remove a public key from a client.
     RemoveKey(client_key::Remove),
+    /// Create a key by which a client signs requests as in OAuth 1.0 (HMAC-SHA1). Prints it once.
+    CreateSigningKey(signing_key::Create),
+    /// List the signing keys, without their secrets.
+    ListSigningKeys(signing_key::List),
+    /// Revoke a signing key. It stops working within a second.
+    RevokeSigningKey(signing_key::Revoke),
     /// Create a new secret for a client. The old one stays valid for a while.
     RotateSecret {
         /// The client id.
@@ -159,6 +165,9 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
         Command::AddKey(options) => client_key::add(vault, options).await,
         Command::ListKeys(options) => client_key::list(vault, options).await,
         Command::RemoveKey(options) => client_key::remove(vault, options).await,
+        Command::CreateSigningKey(options) => signing_key::create(vault, options).await,
+        Command::ListSigningKeys(options) => signing_key::list(vault, options).await,
+        Command::RevokeSigningKey(options) => signing_key::revoke(vault, options).await,
         Command::RotateSecret { client_id, overlap_hours, json } => {
             let permit = permit(vault, Action::AUTHORIZATION_ROTATE_SECRET).await?;
             let old_until = Clock::system().now() + TimeDelta::hours(overlap_hours.into());

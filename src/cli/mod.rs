@@ -19,6 +19,7 @@ mod response_key;
 mod role;
 mod serve;
 mod signals;
+mod signing_key;
 mod static_token;
 mod time;
 mod user;

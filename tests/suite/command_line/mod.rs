@@ -11,6 +11,7 @@ mod identity;
 mod quickstart;
 mod response_key;
 mod signals;
+mod signing_key;
 mod static_token;
 mod text_rules;
 mod transfer;
