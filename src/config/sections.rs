@@ -105,6 +105,7 @@ pub struct PamSettings {
     pub dialect: DialectSetting,
     #[serde(deserialize_with = "not_authorized_status")]
     pub not_authorized_status: u16,
+    pub oauth1: bool,
 }
 
 /// The generation of clients that the PAM routes serve.

@@ -6,6 +6,8 @@ use actix_web::http::header::HeaderValue;
 
 /// HTTP Basic. Usernames and passwords are read as UTF-8.
 pub(crate) const BASIC: HeaderValue = HeaderValue::from_static(r#"Basic realm="chaveiro", charset="UTF-8""#);
+/// A signature of OAuth 1.0 (RFC 5849, section 3.5.1).
+pub(crate) const OAUTH: HeaderValue = HeaderValue::from_static(r#"OAuth realm="chaveiro""#);
 /// A bearer token, for a request without one.
 pub(crate) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="chaveiro""#);
 /// A bearer token, for a request whose token is not valid.

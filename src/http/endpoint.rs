@@ -19,6 +19,8 @@ pub struct Endpoint {
     pub bearer: bool,
     /// Whether it accepts HTTP Basic in place of a bearer token.
     pub basic: bool,
+    /// Whether it accepts a signature of OAuth 1.0 in place of a bearer token.
+    pub oauth1: bool,
     /// Whether HEAD is answered as GET without the body. Not for a read that has an effect or returns a secret.
     pub head: bool,
     /// Query parameters: names and descriptions.
@@ -63,6 +65,7 @@ impl Endpoint {
             summary: "",
             bearer: false,
             basic: false,
+            oauth1: false,
             head: false,
             query: &[],
             headers: &[],

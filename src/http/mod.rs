@@ -31,6 +31,7 @@ mod robocorp;
 mod schema;
 mod segments;
 mod server;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod urlencoded;

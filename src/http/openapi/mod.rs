@@ -20,6 +20,7 @@ pub(crate) use pages::{DirectoryPath, pages};
 
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
+const OAUTH1: &str = "oauth1";
 const PATH_PARAMETERS: [(&str, &str); 6] = [
     ("path", "The name of an item, or a folder of names"),
     ("key", "The number, or one of the names that the resource is known by"),
@@ -43,11 +44,15 @@ pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
     }
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
-    let components = ComponentsBuilder::new()
+    let mut components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .security_scheme(BEARER, SecurityScheme::Http(scheme))
-        .security_scheme(BASIC, SecurityScheme::Http(basic))
-        .build();
+        .security_scheme(BASIC, SecurityScheme::Http(basic));
+    if endpoints.iter().any(|endpoint| endpoint.oauth1) {
+        let meaning = "OAuth 1.0 with HMAC-SHA1 (RFC 5849)";
+        let oauth1 = HttpBuilder::new().scheme(HttpAuthScheme::OAuth).description(Some(meaning)).build();
+        components = components.security_scheme(OAUTH1, SecurityScheme::Http(oauth1));
+    }
     let info = InfoBuilder::new()
         .title("Chaveiro")
         .version(env!("CARGO_PKG_VERSION"))
@@ -55,7 +60,12 @@ pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
         .build();
     // Relative to the description itself, which a proxy may serve below a prefix.
     let servers = [Server::new(".")];
-    OpenApiBuilder::new().info(info).servers(Some(servers)).paths(paths.build()).components(Some(components)).build()
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some(servers))
+        .paths(paths.build())
+        .components(Some(components.build()))
+        .build()
 }
 
 fn http_method(endpoint: &Endpoint) -> Option<HttpMethod> {
@@ -96,7 +106,8 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     if endpoint.bearer {
         operation = operation.parameter(accept_encryption());
     }
-    for (scheme, _) in [(BEARER, endpoint.bearer), (BASIC, endpoint.basic)].into_iter().filter(|(_, wanted)| *wanted) {
+    let schemes = [(BEARER, endpoint.bearer), (BASIC, endpoint.basic), (OAUTH1, endpoint.oauth1)];
+    for (scheme, _) in schemes.into_iter().filter(|(_, wanted)| *wanted) {
         operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
     }
     if let Some(body) = endpoint.body {

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::authentication::{Received, authenticate};
 use super::dialect::{Dialect, Rendering};
 use super::envelope::{self, Message, Nothing, Revealed};
 use super::error::PamError;
@@ -17,9 +18,8 @@ use crate::http::call;
 use crate::http::family::Unserved;
 use crate::http::input_error::InputError;
 use crate::http::preconditions;
-use crate::http::server::{Body, Service, origin, presented_token};
-use crate::vault::access::authentication::AuthenticationFailure;
-use crate::vault::operation::{Action, IdempotencyKey, Permit, Request, RequestOptions};
+use crate::http::server::Service;
+use crate::vault::operation::{Action, IdempotencyKey, Permit, RequestOptions};
 use crate::vault::{Vault, VaultError};
 
 /// The context of a route, set at registration.
@@ -45,10 +45,11 @@ impl call::Call for Call {
 
     async fn accept(http: HttpRequest, payload: Payload, context: RouteContext) -> Result<Self, PamError> {
         let service = Service::from_request(&http).ok_or(PamError::Unserved(Unserved::UnknownPath))?;
-        let (vault, request) = (service.vault.clone(), authenticate(service, &http)?);
+        let vault = service.vault.clone();
+        let (request, received) = authenticate(service, &http, payload).await?;
         let permit = vault.authorize(request, context.action).await?;
         let mut call = Self { vault, permit, context, parameters: Parameters::default(), http };
-        call.parameters = match call.read(payload).await {
+        call.parameters = match call.read(received).await {
             Ok(parameters) => parameters,
             Err(error) => return Err(call.refuse(error).await),
         };
@@ -67,12 +68,12 @@ impl call::Call for Call {
 
 impl Call {
     /// Reads the query and, for a `POST`, the body, which takes precedence.
-    async fn read(&self, payload: Payload) -> Result<Parameters, InputError> {
+    async fn read(&self, received: Received) -> Result<Parameters, InputError> {
         // A key with a replacement character in it would name another object.
         percent_decode_str(self.http.uri().path()).decode_utf8().map_err(|_| InputError::NotUtf8("path"))?;
         let mut parameters = parameters::from_query(&self.http)?;
         if self.http.method() == Method::POST {
-            let body = Body::read(&self.http, payload).await?;
+            let body = received.into_body(&self.http).await?;
             parameters.extend(parameters::from_body(&self.http, body).await?);
         }
         Ok(parameters)
@@ -176,12 +177,4 @@ impl Call {
     fn tenant(&self) -> Option<&str> {
         (self.dialect() == Dialect::Modern).then(|| self.vault.settings().tokens.tenant.as_str())
     }
-}
-
-fn authenticate(service: &Service, http: &HttpRequest) -> Result<Request, PamError> {
-    let authenticated = service.vault.authenticate(presented_token(http), origin(http, service));
-    authenticated.map_err(|failure| match failure {
-        AuthenticationFailure::TokenMissing => PamError::TokenMissing,
-        _ => PamError::InvalidToken,
-    })
 }

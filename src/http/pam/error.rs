@@ -13,6 +13,7 @@ use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
 use crate::http::server::log_internal_error;
+use crate::vault::access::signature::SignatureError;
 use crate::vault::{DenyReason, Precondition, VaultError};
 
 /// An error of a request.
@@ -20,6 +21,11 @@ use crate::vault::{DenyReason, Precondition, VaultError};
 pub(super) enum PamError {
     TokenMissing,
     InvalidToken,
+    /// Signed requests are switched off.
+    SignatureNotEnabled,
+    /// Credentials of OAuth 1.0 in the URL.
+    UnsignedOAuth,
+    Signature(SignatureError),
     Input(InputError),
     Unserved(Unserved),
     Panic,
@@ -55,6 +61,14 @@ impl PamError {
         match self {
             Self::TokenMissing => ErrorMessage::plain(StatusCode::UNAUTHORIZED, "No route matched with those values"),
             Self::InvalidToken => ErrorMessage::plain(StatusCode::UNAUTHORIZED, "Client authentication failed"),
+            Self::SignatureNotEnabled => {
+                ErrorMessage::plain(StatusCode::UNAUTHORIZED, "OAuth 1.0 is not enabled here; use OAuth 2.0")
+            }
+            Self::UnsignedOAuth => ErrorMessage::plain(
+                StatusCode::UNAUTHORIZED,
+                "OAuth 1.0 is not accepted in the URL; use OAuth 2.0, or the header Authorization with a signature",
+            ),
+            Self::Signature(error) => signature_message(error, rendering),
             Self::Input(error) => ErrorMessage::input(*error),
             Self::Unserved(Unserved::UnknownPath) => ErrorMessage::no_such_route(),
             Self::Unserved(Unserved::UnknownMethod) => {
@@ -89,7 +103,10 @@ impl PamError {
         let mut response = self.envelope(&self.message(rendering)).respond();
         let header = match (self, response.status()) {
             (Self::Input(error), _) => error.response_header(),
-            (Self::TokenMissing, _) => Some((WWW_AUTHENTICATE, challenge::BEARER)),
+            (Self::Signature(_), StatusCode::UNAUTHORIZED) => Some((WWW_AUTHENTICATE, challenge::OAUTH)),
+            (Self::TokenMissing | Self::SignatureNotEnabled | Self::UnsignedOAuth, _) => {
+                Some((WWW_AUTHENTICATE, challenge::BEARER))
+            }
             (Self::InvalidToken, _) => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),
             (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
@@ -99,6 +116,18 @@ impl PamError {
         }
         response
     }
+}
+
+fn signature_message(error: &SignatureError, rendering: Rendering) -> ErrorMessage {
+    let text = match error {
+        SignatureError::Invalid => "Invalid signature",
+        SignatureError::Timestamp => {
+            "Invalid signature: oauth_timestamp differs from the server's time by over 5 minutes"
+        }
+        SignatureError::NonceUsed => "Invalid signature: oauth_nonce was used before",
+        SignatureError::Vault(error) => return message_of(error, rendering),
+    };
+    ErrorMessage::plain(StatusCode::UNAUTHORIZED, text)
 }
 
 #[cfg(test)]

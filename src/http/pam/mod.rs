@@ -1,5 +1,6 @@
 //! The senhasegura PAM Core service, under `/iso` and `/api` (contract, sections 1 to 9).
 
+mod authentication;
 mod batch;
 mod call;
 mod candidate;
@@ -36,11 +37,12 @@ use error::PamError;
 /// The PAM family.
 pub(super) struct Pam {
     renderings: Renderings,
+    oauth1: bool,
 }
 
 impl Pam {
     pub(super) fn new(settings: &PamSettings) -> Self {
-        Self { renderings: Renderings::new(settings) }
+        Self { renderings: Renderings::new(settings), oauth1: settings.oauth1 }
     }
 }
 
@@ -50,7 +52,9 @@ impl Family for Pam {
     }
 
     fn endpoints(&self) -> Vec<Endpoint> {
-        routes::endpoints(self.renderings)
+        let mut endpoints = routes::endpoints(self.renderings);
+        endpoints.iter_mut().for_each(|endpoint| endpoint.oauth1 = self.oauth1 && endpoint.bearer);
+        endpoints
     }
 
     fn owns(&self, path: &str) -> bool {

@@ -104,6 +104,19 @@ impl Body {
         std::str::from_utf8(&self.bytes).map_err(|_| BodyError::NotUtf8)
     }
 
+    /// Returns the text of a body whose media type is that of a form; `None` for any other body.
+    ///
+    /// # Errors
+    /// As [`Body::text`].
+    pub(crate) fn form_text(&self) -> Result<Option<&str>, BodyError> {
+        if self.media_type == MediaType::Form { self.text().map(Some) } else { Ok(None) }
+    }
+
+    /// Returns the bytes of the body.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Returns the parameters in the body, by its media type. Without a known one, the first character decides between JSON
     /// and form.
     ///

@@ -8,19 +8,19 @@ use crate::config::ForwardedHeader;
 pub(super) fn address(header: ForwardedHeader, element: &str) -> Option<IpAddr> {
     match header {
         ForwardedHeader::XForwardedFor => node(unquoted(element)?),
-        ForwardedHeader::Forwarded => node(for_parameter(element)?),
+        ForwardedHeader::Forwarded => node(parameter(element, "for")?),
     }
 }
 
-/// Returns the value of the only parameter `for` of an element. The whole element has to be well-formed, so that a quoted
+/// Returns the value of the only parameter of this name of an element of `Forwarded`. The whole element has to be well-formed, so that a quoted
 /// value that a client chose, such as its `Host`, cannot be taken for a parameter. An unquoted one can: the proxy must not
 /// write it.
-fn for_parameter(element: &str) -> Option<&str> {
+pub(super) fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
     let mut found = None;
     for parameter in element.split(';').map(trimmed).filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=')?;
         let value = unquoted(value)?;
-        if name.eq_ignore_ascii_case("for") && found.replace(value).is_some() {
+        if name.eq_ignore_ascii_case(wanted) && found.replace(value).is_some() {
             return None;
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! This module knows no family.
 
+mod base_uri;
 mod body;
 mod certificate;
 mod failure;
@@ -30,6 +31,7 @@ use actix_web::{App, HttpServer, web};
 use super::family::Families;
 use super::openapi;
 
+pub(crate) use base_uri::base_uris;
 pub(crate) use body::{Body, BodyError, Content};
 pub(crate) use failure::{is_temporary, log_internal_error, record_refused_route, record_unserved};
 pub(crate) use media_type::{Charset, MediaType, looks_like_form};

@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
-use super::origin::keep_sent_path;
+use super::base_uri::keep_original_path;
 use super::request_id::{REQUEST_ID, RequestId};
 use super::service::Service;
 use super::source;
@@ -29,7 +29,7 @@ pub(super) async fn observe(
     if request.path().ends_with('/') {
         request.extensions_mut().insert(DirectoryPath);
     }
-    keep_sent_path(&request);
+    keep_original_path(&request);
     let (method, path) = (request.method().clone(), request.path().to_string());
     let service = request.app_data::<web::Data<Service>>().cloned();
     let source = service.as_ref().and_then(|service| source::source_address(request.request(), service));

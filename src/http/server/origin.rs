@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderName, REFERER};
 use actix_web::{HttpMessage, HttpRequest};
 
+use super::base_uri::original_path;
 use super::service::Service;
 use super::{certificate, request_id, source};
 use crate::vault::access::Origin;
@@ -14,19 +14,9 @@ use crate::vault::access::sender_constraint::{PresentedProof, PresentedToken};
 /// The header of proofs.
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// The path of a request as sent, before any family rewrites it. Kept only for requests with a proof.
-struct SentPath(String);
-
 /// The name of the family that answers a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FamilyName(pub(super) &'static str);
-
-/// Keeps the path of a request that has a proof.
-pub(super) fn keep_sent_path(request: &ServiceRequest) {
-    if request.headers().contains_key(DPOP) {
-        request.extensions_mut().insert(SentPath(request.path().into()));
-    }
-}
 
 /// Returns the origin of a request: source address, request id, family, referer, client certificate.
 pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
@@ -64,9 +54,7 @@ fn proof(request: &HttpRequest) -> PresentedProof<'_> {
         (Some(only), None) => only.to_str().unwrap_or_default(),
         _ => "",
     };
-    let sent = request.extensions().get::<SentPath>().map(|path| path.0.clone());
-    let path = sent.unwrap_or_else(|| request.path().into());
-    PresentedProof { proof: value, method: request.method().as_str(), path }
+    PresentedProof { proof: value, method: request.method().as_str(), path: original_path(request) }
 }
 
 /// Returns the credentials of a scheme in the `Authorization` header, trimmed.

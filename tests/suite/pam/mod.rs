@@ -7,6 +7,7 @@ mod errors;
 mod ids;
 mod information;
 mod list;
+mod oauth1;
 mod octets;
 mod parameters;
 mod proxy_session;
