@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
-use super::sender_constraint::SenderConstraint;
 use super::request_signing_key::{LiveSigningKey, live_keys};
+use super::sender_constraint::SenderConstraint;
 use super::{
     Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
     response_key,
@@ -75,7 +75,7 @@ impl Grants {
         // Read after the authorizations, so that a concurrently inserted authorization is not seen without its key.
         let mut response_keys: HashMap<AuthorizationId, ResponseKeyRow> =
             crate::store::response_key::all(connection)?.into_iter().map(|row| (row.authorization_id, row)).collect();
-        let mut keys = client_keys(connection)?;
+        let mut client_keys = client_keys(connection)?;
         let roles = grants_of_roles(connection)?;
         let held = grouped(role::authorization_roles(connection)?);
         let clients = authorizations.into_iter().map(|row| {
@@ -83,7 +83,7 @@ impl Grants {
             let secrets = secrets.remove(&row.id).unwrap_or_default();
             let response_key = response_keys.remove(&row.id);
             let rights = rights_of(&roles, held.get(&row.id));
-            let keys = keys.remove(&row.id).unwrap_or_default();
+            let keys = client_keys.remove(&row.id).unwrap_or_default();
             let client = client_from_row(row, application, response_key, rights);
             (client.client_id.clone(), Arc::new(Client { secrets, keys, ..client }))
         });
