@@ -10,8 +10,7 @@ use diesel::dsl::{auto_type, exists};
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
 
 use super::connection::on_engine;
-use super::credential::CredentialRow;
-use super::id::{AuthorizationId, DeviceId, InformationId};
+use super::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use super::link::{self, LinkedObject};
 use super::schema::{authorization_link, credential, device, information, tagging};
 use super::tag::TaggedObject;
@@ -27,16 +26,17 @@ pub fn sees_device(
         || sees_by_tag(connection, authorization, TaggedObject::Device(device))?)
 }
 
-/// Whether the authorization sees the credential.
+/// Whether the authorization sees the credential, which is on this device.
 pub fn sees_credential(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
-    row: &CredentialRow,
+    id: CredentialId,
+    device: DeviceId,
 ) -> Result<bool, StoreError> {
-    Ok(link::exists(connection, authorization, LinkedObject::Credential(row.id))?
-        || link::exists(connection, authorization, LinkedObject::Device(row.device_id))?
-        || sees_by_tag(connection, authorization, TaggedObject::Credential(row.id))?
-        || sees_by_tag(connection, authorization, TaggedObject::Device(row.device_id))?)
+    Ok(link::exists(connection, authorization, LinkedObject::Credential(id))?
+        || link::exists(connection, authorization, LinkedObject::Device(device))?
+        || sees_by_tag(connection, authorization, TaggedObject::Credential(id))?
+        || sees_by_tag(connection, authorization, TaggedObject::Device(device))?)
 }
 
 /// Whether the authorization sees the protected-information record.

@@ -57,4 +57,7 @@ pub(super) use password::Passwords;
 pub(super) use request_limit::RequestCounts;
 pub(super) use single_use::SingleUse;
 pub(super) use tag_guard::require_tags_allowed;
-pub(super) use visible::{Visible, visible_credential, visible_device, visible_entry, visible_information};
+pub(super) use visible::{
+    Visible, check_no_credential, check_no_information, visible_credential, visible_device, visible_entry,
+    visible_information,
+};

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use crate::store::credential::CredentialRow;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
-use crate::store::id::AuthorizationId;
+use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
 use crate::store::link::{self, LinkedObject};
 use crate::store::visibility;
@@ -52,9 +52,18 @@ pub(in crate::vault) fn visible_credential(
     context: &mut OperationContext<'_>,
     row: CredentialRow,
 ) -> Result<Option<Visible<CredentialRow>>, VaultError> {
-    let sees =
-        asks(context, |context, authorization| visibility::sees_credential(context.connection(), authorization, &row))?;
+    let sees = sees_credential(context, row.id, row.device_id)?;
     Ok(if sees { Some(Visible(row)) } else { None })
+}
+
+/// Does the work of [`visible_credential`] for no credential, so that one that does not exist takes as long as one that the
+/// principal does not see.
+pub(in crate::vault) fn check_no_credential(context: &mut OperationContext<'_>) -> Result<(), VaultError> {
+    sees_credential(context, CredentialId::new(0), DeviceId::new(0)).map(drop)
+}
+
+fn sees_credential(context: &mut OperationContext<'_>, id: CredentialId, device: DeviceId) -> Result<bool, VaultError> {
+    asks(context, |context, authorization| visibility::sees_credential(context.connection(), authorization, id, device))
 }
 
 /// Returns the device if the principal sees it.
@@ -72,10 +81,17 @@ pub(in crate::vault) fn visible_information(
     context: &mut OperationContext<'_>,
     row: InformationRow,
 ) -> Result<Option<Visible<InformationRow>>, VaultError> {
-    let sees = asks(context, |context, authorization| {
-        visibility::sees_information(context.connection(), authorization, row.id)
-    })?;
+    let sees = sees_information(context, row.id)?;
     Ok(if sees { Some(Visible(row)) } else { None })
+}
+
+/// As [`check_no_credential`], for a protected-information record.
+pub(in crate::vault) fn check_no_information(context: &mut OperationContext<'_>) -> Result<(), VaultError> {
+    sees_information(context, InformationId::new(0)).map(drop)
+}
+
+fn sees_information(context: &mut OperationContext<'_>, id: InformationId) -> Result<bool, VaultError> {
+    asks(context, |context, authorization| visibility::sees_information(context.connection(), authorization, id))
 }
 
 /// Returns the entry of a local provider if it is linked to the principal.

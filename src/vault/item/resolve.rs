@@ -6,7 +6,9 @@ use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::information::{self, InformationRow};
 use crate::store::{secret, ssh_key};
 use crate::text::is_storable;
-use crate::vault::access::{Visible, visible_credential, visible_information};
+use crate::vault::access::{
+    Visible, check_no_credential, check_no_information, visible_credential, visible_information,
+};
 use crate::vault::credential::{parent, resolve};
 use crate::vault::operation::{OperationContext, Subject};
 use crate::vault::secrets::{self, Sealed, SecretOwner};
@@ -48,12 +50,17 @@ impl VisibleItem {
 /// [`VaultError::NotFound`]; [`VaultError::Ambiguous`].
 pub(super) fn by_name(context: &mut OperationContext<'_>, name: &str) -> Result<VisibleItem, VaultError> {
     let mut found = Vec::new();
-    for row in credentials_named(context, name)? {
+    let credentials = credentials_named(context, name)?;
+    if credentials.is_empty() {
+        check_no_credential(context)?;
+    }
+    for row in credentials {
         found.extend(visible_credential(context, row)?.map(VisibleItem::Credential));
     }
     let information = if is_storable(name) { information::by_identifier(context.connection(), name)? } else { None };
-    if let Some(row) = information {
-        found.extend(visible_information(context, row)?.map(VisibleItem::Information));
+    match information {
+        Some(row) => found.extend(visible_information(context, row)?.map(VisibleItem::Information)),
+        None => check_no_information(context)?,
     }
     match found.pop() {
         None => Err(VaultError::NotFound(Noun::Item)),

@@ -7,10 +7,11 @@ use super::{Item, opened};
 use crate::network::address_key;
 use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::device::DeviceRow;
+use crate::store::id::TagId;
 use crate::store::item_search::{self, CredentialFilter};
 use crate::store::{information, lookup};
 use crate::text::{case_folded, is_storable};
-use crate::vault::access::{visible_credential, visible_information};
+use crate::vault::access::{check_no_information, visible_credential, visible_information};
 use crate::vault::credential::note_view;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{DenyReason, Noun, Vault, VaultError};
@@ -145,7 +146,10 @@ fn information(context: &mut OperationContext<'_>, search: &ItemSearch) -> Resul
         return Ok(Vec::new());
     }
     let row = information::by_identifier(context.connection(), name)?.filter(|row| row.active);
-    let Some(row) = row else { return Ok(Vec::new()) };
+    let Some(row) = row else {
+        check_no_information(context)?;
+        return Ok(Vec::new());
+    };
     let found = visible_information(context, row)?.map(|row| Match {
         item: VisibleItem::Information(row),
         name: Some(name.clone()),
@@ -172,8 +176,8 @@ fn credentials(
         return Ok(Vec::new());
     }
     if let Some(tag) = &search.tag {
-        let Some(tag) = lookup::find_tag(context.connection(), tag)? else { return Ok(Vec::new()) };
-        filter.tag = Some(tag);
+        // An unknown tag is searched for like one that only others use.
+        filter.tag = Some(lookup::find_tag(context.connection(), tag)?.unwrap_or(TagId::new(0)));
     }
     let authorization = context.authorization()?;
     let rows = item_search::search_credentials(context.connection(), authorization, &filter, MAX_SEARCHED + 1)?;

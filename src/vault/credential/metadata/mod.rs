@@ -18,7 +18,7 @@ use crate::store::credential_metadata::{self, MetadataFilter, MetadataRow};
 use crate::store::id::{CredentialId, DeviceId, UserId};
 use crate::store::user;
 use crate::text::comma_separated;
-use crate::vault::access::Visible;
+use crate::vault::access::{Visible, check_no_credential};
 use crate::vault::operation::{Done, ETag, OperationContext, Permit, Subject};
 use crate::vault::{Noun, Vault, VaultError};
 
@@ -132,7 +132,10 @@ impl Vault {
 }
 
 fn visible(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Visible<CredentialRow>, VaultError> {
-    let row = credential::by_id(context.connection(), id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
+    let Some(row) = credential::by_id(context.connection(), id)? else {
+        check_no_credential(context)?;
+        return Err(VaultError::NotFound(Noun::Credential));
+    };
     context.found(Subject::Credential(row.id));
     resolve::require_visible(context, row)
 }

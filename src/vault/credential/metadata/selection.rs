@@ -71,9 +71,6 @@ pub(super) fn filter(
         for name in names {
             ids.extend(lookup::find_tag(connection, name)?);
         }
-        if ids.is_empty() {
-            return Ok(None);
-        }
         tags.push(ids);
     }
     let owners = match &selection.owner {
