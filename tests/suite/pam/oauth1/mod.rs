@@ -170,17 +170,19 @@ async fn the_authorization_decides_as_for_a_token_and_every_request_is_recorded_
     let write = reader.with_nonce("n2").request(Method::PUT, "/iso/pam/device/x", &[]);
     reader.send(write).await.expect_number(1039);
     let records = app.records().await;
-    let seen: Vec<_> = records
+    let mut seen: Vec<_> = records
         .iter()
         .filter(|record| [&elsewhere.consumer_key, &reader.consumer_key].contains(&&record.actor))
         .map(|record| (record.actor == reader.consumer_key, record.action.as_str(), record.outcome.as_str()))
         .collect();
+    // On PostgreSQL several writers have a chain each.
+    seen.sort_unstable();
     assert_eq!(
         seen,
         [
             (false, "device.list", "source-not-allowed"),
-            (true, "device.list", "ok"),
-            (true, "device.activate", "read-only")
+            (true, "device.activate", "read-only"),
+            (true, "device.list", "ok")
         ]
     );
 }
