@@ -9,7 +9,7 @@ use super::application::checked_name;
 use super::{Client, authorization};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::{Keyring, SealError, SecretKind, SecretText, random_bytes};
-use crate::store::id::{AuthorizationId, RequestSigningKeyId};
+use crate::store::id::AuthorizationId;
 use crate::store::request_signing_key::{self, NewRequestSigningKey, RequestSigningKeyRow};
 use crate::store::secret::{self as secret_table, SealedRow, SecretHead};
 use crate::store::{AnyConnection, StoreError, client};
@@ -46,7 +46,6 @@ pub struct SigningKeySummary {
 /// A signing key in memory, valid until it expires or is revoked.
 #[derive(Debug)]
 pub(in crate::vault) struct LiveSigningKey {
-    pub(super) id: RequestSigningKeyId,
     pub(super) token: String,
     /// The client that it belongs to.
     pub(super) client_id: String,
@@ -169,7 +168,7 @@ pub(super) fn live_keys(
             return None;
         };
         let expires_at = row.expires_at.map(from_micros);
-        let live = LiveSigningKey { id: row.id, token: row.token.clone(), client_id, expires_at, key };
+        let live = LiveSigningKey { token: row.token.clone(), client_id, expires_at, key };
         Some((row.token, Arc::new(live)))
     };
     Ok(request_signing_key::all(connection)?.into_iter().filter_map(live).collect())

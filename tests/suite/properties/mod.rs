@@ -21,6 +21,7 @@ mod response_encryption;
 mod revocation;
 mod revocation_in_queue;
 mod revocation_under_load;
+mod same_work;
 mod secret_bytes;
 mod seed;
 mod settings;

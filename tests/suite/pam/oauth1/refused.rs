@@ -150,7 +150,7 @@ async fn a_signature_is_no_token_of_other_services() {
         let answer = signer.send(signer.request(method, path, &[])).await;
         assert!([400, 401].contains(&answer.status.as_u16()), "{path} {}", answer.text);
     }
-    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM request_nonce"), [0]);
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM single_use"), [0]);
     let body = signer.send(signer.request(Method::POST, "/iso/pam/device", &[]).json(&json!({}))).await;
     body.expect_number(1004);
 }

@@ -1,5 +1,6 @@
 //! Who sees and may do what (contract, section 3): links, addresses, expiry, disabling, two secrets.
 
+pub(super) mod facades;
 mod matrix;
 mod names;
 mod origin;

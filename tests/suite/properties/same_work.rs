@@ -1,0 +1,92 @@
+//! What does not exist and what a client may not see take the same work: the same number of statements in the database.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, Once, PoisonError};
+
+use chaveiro::vault::access::Resource;
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use serde_json::json;
+
+use super::access::facades;
+use crate::support::{TestApp, TestClient, serve_all};
+
+/// The statements of every connection that was opened since the first test here, by its URL.
+static STATEMENTS: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
+
+/// Counts the statements of one connection.
+#[derive(Default)]
+struct Counter {
+    url: String,
+}
+
+impl Instrumentation for Counter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::StartEstablishConnection { url, .. } => self.url = url.into(),
+            InstrumentationEvent::StartQuery { .. } => {
+                let mut counts = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+                *counts.get_or_insert_default().entry(self.url.clone()).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A vault whose statements are counted.
+async fn counted() -> TestApp {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| set_default_instrumentation(|| Some(Box::new(Counter::default()))).unwrap());
+    TestApp::start_with(serve_all).await
+}
+
+/// The statements in the database of a vault so far.
+fn statements(app: &TestApp) -> usize {
+    let place = match app.database.url.split_once("search_path%3D") {
+        Some((_, schema)) => schema.to_string(),
+        None => app.database.dir.path().display().to_string(),
+    };
+    let counts = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    counts.iter().flatten().filter(|(url, _)| url.contains(&place)).map(|(_, count)| count).sum()
+}
+
+async fn client(app: &TestApp) -> TestClient {
+    app.client_with(|request| {
+        request.resources = vec![Resource::PamCore, Resource::AppId];
+        request.allowed_ips = vec!["127.0.0.1".into()];
+    })
+    .await
+}
+
+#[actix_web::test]
+async fn a_read_of_what_may_not_be_seen_takes_the_statements_of_a_read_of_nothing() {
+    let app = counted().await;
+    let (owner, stranger) = (client(&app).await, client(&app).await);
+    owner.create_device("host", "10.0.0.1").await;
+    for body in [json!({ "username": "user", "identifier": "account" }), json!({ "username": "plain" })] {
+        let mut sent = json!({ "hostname": "host", "ip": "10.0.0.1", "content": "p" });
+        sent.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+        owner.save_credential(&sent).await;
+    }
+    let key = json!({ "hostname": "host", "ip": "10.0.0.1", "username": "deploy", "identifier": "key",
+                      "private_key": include_str!("../fixtures/ssh/ed25519") });
+    owner.post("/iso/pam/key", &key).await.expect(201);
+    owner.post("/iso/pam/info", &json!({ "identifier": "info", "content": "x" })).await.expect(201);
+    let count = async |path: &str| {
+        let before = statements(&app);
+        stranger.get(path).await;
+        statements(&app) - before
+    };
+    let of = |name: &str| facades::paths(&stranger.client_id, name);
+    // The first request opens connections.
+    count("/v1/secret/data/nothing").await;
+    // An absent name in the form of each present one.
+    for (name, absent) in
+        [("account", "nothing"), ("key", "nothing"), ("info", "nothing"), ("host/plain", "no/thing"), ("1", "99")]
+    {
+        for (path, nothing) in of(name).iter().zip(of(absent)) {
+            let (hidden, missing) = (count(path).await, count(&nothing).await);
+            assert_eq!(hidden, missing, "{path} and {nothing}");
+            assert!(!path.starts_with("/v1/secret/data") || hidden > 2, "{path}: {hidden}");
+        }
+    }
+}
