@@ -72,6 +72,8 @@ pub enum SecretKind {
     SshPassphrase,
     /// The private half of a token signing key.
     TokenSigningKey,
+    /// The private half of the key that clients encrypt for what they write.
+    TransitKey,
     /// The secret value of a PAM provider's parameter.
     ProviderParameter,
     /// The secret of an entry of a local PAM provider.
@@ -92,6 +94,7 @@ impl SecretKind {
             SecretKind::SshPrivateKey => "ssh_key.private_key",
             SecretKind::SshPassphrase => "ssh_key.passphrase",
             SecretKind::TokenSigningKey => "token.signing_key",
+            SecretKind::TransitKey => "transit.key",
             SecretKind::ProviderParameter => "provider.parameter",
             SecretKind::ProviderEntry => "provider.entry",
             SecretKind::RequestSigningKey => "authorization.signing_key",

@@ -6,7 +6,8 @@
 //! * [`KeyedDigest`]: keyed digests of values that may contain a secret.
 //! * [`totp_code`], [`check_totp_seed`]: time-based one-time passwords.
 //! * [`check_ssh_pair`], [`changed_ssh_public_key`], [`ssh_key_facts`]: SSH keys as text.
-//! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses; [`TransitKey`]: for a key of the request.
+//! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses; [`TransitKey`]: for a key of the request;
+//!   [`TransitPrivateKey`]: for the vault, of what clients write.
 //! * [`SecretText`], [`SecretBytes`]: secrets that cannot be printed, logged or serialized by accident.
 //!
 //! This module knows no database, no HTTP and no permission.
@@ -23,7 +24,7 @@ pub use keyed_digest::KeyedDigest;
 pub use keyring::{DataKey, KeyId, Keyring, SealError, SecretBinding, SecretKind};
 pub use response_encryption::{
     ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair, TransitCiphertext, TransitKey,
-    UnknownResponseEncryption,
+    TransitPrivateKey, UnknownResponseEncryption,
 };
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation};
 pub use secret::{SecretBytes, SecretText};

@@ -110,6 +110,8 @@ ids! {
     SigningKeyId,
     /// The id of a tag, which is a lookup value.
     TagId,
+    /// The id of a key that clients encrypt for.
+    TransitKeyId,
     /// The id of a platform user.
     UserId,
     /// The position in a list by ids after which its next page begins: the id of the last row, of any kind.

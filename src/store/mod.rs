@@ -50,6 +50,7 @@ pub mod single_use;
 pub mod ssh_key;
 pub mod static_token;
 pub mod tag;
+pub mod transit_key;
 pub mod user;
 pub mod visibility;
 

@@ -10,6 +10,7 @@ table! {
 table! {
     signing_key (id) { id -> Integer, kid -> Text, public_key -> Binary, state -> Text, created_at -> BigInt, }
 }
+table! { transit_key (id) { id -> Integer, created_at -> BigInt, } }
 table! {
     secret (kind, owner_id, version) {
         kind -> Text,

@@ -26,6 +26,7 @@ mod keys;
 mod registry;
 mod secrets;
 mod status;
+mod transit;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,6 +93,7 @@ struct Inner {
     refreshes: background::Refreshes,
     identity_mac: RowMac,
     secret_heads: secrets::HeadMac,
+    transit_key: transit::TransitKeyCell,
     passwords: Passwords,
     app_ids: AppIdAttempts,
     directory: Arc<dyn Directory>,
@@ -128,6 +130,7 @@ impl Vault {
             store: Store::open(&location.database, &writers, settings.store.readers, observer)?,
             keyring: ArcSwap::from_pointee(keys.keyring),
             secret_heads: secrets::HeadMac::new(&keys.audit),
+            transit_key: transit::TransitKeyCell::default(),
             session_tokens: SessionTokens::new(&keys.audit),
             keyed_digest: KeyedDigest::new(&keys.audit),
             audit_key: keys.audit,

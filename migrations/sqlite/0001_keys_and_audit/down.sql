@@ -1,5 +1,6 @@
 DROP TABLE audit_record;
 DROP TABLE audit_chain;
+DROP TABLE transit_key;
 DROP TABLE signing_key;
 DROP TABLE data_key;
 DROP TABLE change_mark;

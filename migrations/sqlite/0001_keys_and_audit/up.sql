@@ -29,6 +29,12 @@ CREATE TABLE signing_key (
     created_at BIGINT NOT NULL
 );
 
+-- The key that clients encrypt for what they write; its private half is a secret.
+CREATE TABLE transit_key (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    created_at BIGINT NOT NULL
+);
+
 -- The head of each chain of audit records; each writer has a chain.
 CREATE TABLE audit_chain (
     name TEXT NOT NULL PRIMARY KEY,

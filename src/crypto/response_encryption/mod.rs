@@ -8,6 +8,7 @@ mod public_key;
 #[cfg(test)]
 mod tests;
 mod transit;
+mod transit_private_key;
 
 use std::str::FromStr;
 
@@ -18,6 +19,7 @@ use spki::der::pem::{LineEnding, encode_string};
 use super::{SealError, SecretText};
 use public_key::PublicKey;
 pub use transit::{TransitCiphertext, TransitKey};
+pub use transit_private_key::TransitPrivateKey;
 
 /// The encryption of a secret in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

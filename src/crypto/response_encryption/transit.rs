@@ -1,5 +1,6 @@
 //! The transit encryption of Robocorp's secret API (`robocloud-vault-transit-v2`): content under AES-256-GCM, the content key by
-//! RSA-OAEP with SHA-256 for a key that the client sends with its request (contract facades, section 4).
+//! RSA-OAEP with SHA-256, for a key that the client sends with its request (contract facades, section 4). What a client writes is
+//! encrypted for the key of the vault ([`TransitPrivateKey`](super::TransitPrivateKey)).
 
 use aes_gcm::aead::consts::U32;
 use aes_gcm::aead::{AeadInOut, KeyInit};

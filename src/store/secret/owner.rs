@@ -1,7 +1,9 @@
 //! The owner of a secret: its kind, and the id of the row that it belongs to.
 
 use crate::crypto::{SecretBinding, SecretKind};
-use crate::store::id::{CredentialId, EntryId, InformationId, ProviderValueId, RequestSigningKeyId, SigningKeyId};
+use crate::store::id::{
+    CredentialId, EntryId, InformationId, ProviderValueId, RequestSigningKeyId, SigningKeyId, TransitKeyId,
+};
 
 /// Identifies a secret by its kind and the row that it belongs to. A row has at most one secret of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum SecretOwner {
     SshPassphrase(CredentialId),
     /// The private half of a key that signs tokens.
     TokenSigningKey(SigningKeyId),
+    /// The private half of the key that clients encrypt for.
+    TransitKey(TransitKeyId),
     /// The secret value of a provider's parameter.
     ProviderParameter(ProviderValueId),
     /// The secret of an entry of a local provider.
@@ -42,6 +46,7 @@ impl SecretOwner {
             SecretOwner::SshPrivateKey(_) => SecretKind::SshPrivateKey,
             SecretOwner::SshPassphrase(_) => SecretKind::SshPassphrase,
             SecretOwner::TokenSigningKey(_) => SecretKind::TokenSigningKey,
+            SecretOwner::TransitKey(_) => SecretKind::TransitKey,
             SecretOwner::ProviderParameter(_) => SecretKind::ProviderParameter,
             SecretOwner::ProviderEntry(_) => SecretKind::ProviderEntry,
             SecretOwner::RequestSigningKey(_) => SecretKind::RequestSigningKey,
@@ -59,6 +64,7 @@ impl SecretOwner {
             | SecretOwner::SshPassphrase(id) => id.get(),
             SecretOwner::Information(id) => id.get(),
             SecretOwner::TokenSigningKey(id) => id.get(),
+            SecretOwner::TransitKey(id) => id.get(),
             SecretOwner::ProviderParameter(id) => id.get(),
             SecretOwner::ProviderEntry(id) => id.get(),
             SecretOwner::RequestSigningKey(id) => id.get(),
@@ -94,6 +100,7 @@ mod tests {
             SecretOwner::SshPrivateKey(credential),
             SecretOwner::SshPassphrase(credential),
             SecretOwner::TokenSigningKey(SigningKeyId::new(1)),
+            SecretOwner::TransitKey(TransitKeyId::new(1)),
             SecretOwner::ProviderParameter(ProviderValueId::new(1)),
             SecretOwner::ProviderEntry(EntryId::new(1)),
             SecretOwner::RequestSigningKey(RequestSigningKeyId::new(1)),
