@@ -235,7 +235,8 @@ fn require_visible(
     visible_information(context, row)?.ok_or(VaultError::NotFound(Noun::Information))
 }
 
-fn save(
+/// Creates a record, or updates the record with the same identifier, by the rule of [`Vault::save_information`].
+pub(super) fn save(
     context: &mut OperationContext<'_>,
     input: &InformationInput,
     identifiers: IdentifierPolicy,

@@ -8,7 +8,8 @@ use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
 use crate::http::input_error::InputError;
-use crate::http::server::{Service, origin, presented_token, record_refused_route};
+use crate::http::json_object::JsonObject;
+use crate::http::server::{Body, Service, origin, presented_token, record_refused_route};
 use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit, RequestOptions};
 
@@ -17,18 +18,19 @@ pub(super) struct Call {
     pub(super) vault: Vault,
     pub(super) permit: Permit,
     pub(super) http: HttpRequest,
+    payload: Payload,
 }
 
 impl call::Call for Call {
     type Context = Action;
     type Error = RobocorpError;
 
-    async fn accept(http: HttpRequest, _payload: Payload, action: Action) -> Result<Self, RobocorpError> {
+    async fn accept(http: HttpRequest, payload: Payload, action: Action) -> Result<Self, RobocorpError> {
         let service = Service::from_request(&http).ok_or(RobocorpError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(presented_token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| RobocorpError::NotAuthorized)?, action).await?;
-        let mut call = Self { vault, permit, http };
+        let mut call = Self { vault, permit, http, payload };
         let response_encryption = match response_encryption(&call.http) {
             Ok(encryption) => encryption,
             Err(error) => return Err(call.refuse(error).await),
@@ -47,6 +49,13 @@ impl Call {
     /// Returns the name of the secret in the path, decoded. A name that is not UTF-8 names nothing.
     pub(super) fn secret_name(&self) -> String {
         call::path_key(&self.http).unwrap_or_default()
+    }
+
+    /// Reads the body as a JSON object.
+    pub(super) async fn json(&mut self) -> Result<JsonObject, InputError> {
+        let payload = std::mem::replace(&mut self.payload, Payload::None);
+        let body = Body::read(&self.http, payload).await?;
+        JsonObject::parse(body.text()?)
     }
 
     /// Records an input error, and returns it.

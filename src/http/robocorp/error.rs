@@ -11,7 +11,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
-use crate::vault::VaultError;
+use crate::vault::{Field, Noun, Switchable, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +55,11 @@ impl RobocorpError {
             Self::Unserved(Unserved::UnknownPath) => {
                 (StatusCode::NOT_FOUND, "not_found", "There is no such endpoint".into())
             }
-            Self::Unserved(Unserved::UnknownMethod) => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Secrets can be read, and not be written".into())
-            }
+            Self::Unserved(Unserved::UnknownMethod) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Secrets can be read and written, and publicKey can be read".into(),
+            ),
             Self::Panic => internal(),
             Self::Vault(error) => vault_message(error),
         }
@@ -78,6 +80,9 @@ impl RobocorpError {
 }
 
 fn vault_message(error: &VaultError) -> Message {
+    if let Some(message) = save_message(error) {
+        return message;
+    }
     match ItemError::from(error) {
         ItemError::NotFound => not_found(),
         ItemError::Denied => not_authorized(),
@@ -89,6 +94,43 @@ fn vault_message(error: &VaultError) -> Message {
         // Nothing is listed.
         ItemError::TooMany | ItemError::Internal => internal(),
     }
+}
+
+/// Returns the message of an error that only a write has.
+fn save_message(error: &VaultError) -> Option<Message> {
+    match error {
+        VaultError::Invalid(invalid) => Some(invalid_member(member(invalid.field)?, invalid.expected)),
+        VaultError::Missing(field) => Some(invalid_member(member(*field)?, "required for a new secret")),
+        VaultError::NotFound(Noun::Device) | VaultError::Inactive(Switchable::Device) => {
+            Some(invalid_member("value.hostname", "expected an active device with this address that the client sees"))
+        }
+        VaultError::NoAccess(Noun::Credential) | VaultError::NotFound(Noun::Information) | VaultError::Inactive(_) => {
+            Some(not_found())
+        }
+        VaultError::WrongKind(_) => {
+            let message = "The item of this name is of another kind, or cannot be written here".into();
+            Some((StatusCode::CONFLICT, "wrong_kind", message))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the member of a request that a field is.
+fn member(field: Field) -> Option<&'static str> {
+    match field {
+        Field::Identifier => Some("name"),
+        Field::Username => Some("value.username"),
+        Field::Content => Some("value.password"),
+        Field::Hostname => Some("value.hostname"),
+        Field::Ip => Some("value.address"),
+        Field::Port => Some("value.port"),
+        _ => None,
+    }
+}
+
+fn invalid_member(name: &'static str, expected: &'static str) -> Message {
+    let error = InputError::parameter(name, expected);
+    (error.status(), "invalid_request", error.to_string())
 }
 
 fn not_authorized() -> Message {
@@ -124,7 +166,7 @@ impl From<RouteFailure> for RobocorpError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::{DenyReason, Dependency, Field, Noun};
+    use crate::vault::{DenyReason, Dependency};
 
     /// The table of errors, one a line.
     #[test]
@@ -140,6 +182,15 @@ mod tests {
             VaultError::Ambiguous(Vec::new()),
             VaultError::Unavailable(Dependency::Grants),
             VaultError::NotHeld,
+            VaultError::invalid(Field::Port, "the port of the device"),
+            VaultError::invalid(Field::Tags, "a field of no secret"),
+            VaultError::Missing(Field::Hostname),
+            VaultError::NotFound(Noun::Device),
+            VaultError::Inactive(Switchable::Device),
+            VaultError::Inactive(Switchable::Credential),
+            VaultError::NoAccess(Noun::Credential),
+            VaultError::NotFound(Noun::Information),
+            VaultError::WrongKind(Noun::Item),
         ];
         let own = [
             RobocorpError::NotAuthorized,

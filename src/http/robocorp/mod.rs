@@ -1,11 +1,13 @@
-//! The read calls of Robocorp's secret API, as robots of RPA Framework and Robocorp make them, under `/secrets-v1` (contract
+//! The calls of Robocorp's secret API, as robots of RPA Framework and Robocorp make them, under `/secrets-v1` (contract
 //! facades, section 4).
 //!
-//! Off by default. An item is read without custody (see `vault::item`), and is encrypted for a key that comes with the request.
+//! Off by default. An item is read without custody (see `vault::item`), and is encrypted for a key that comes with the request. What is
+//! written is encrypted for a key of the vault.
 
 mod call;
 mod error;
 mod routes;
+mod save;
 mod secret;
 
 use actix_web::{HttpRequest, HttpResponse};

@@ -18,8 +18,8 @@ use crate::http::response::uncached;
 use crate::vault::VaultError;
 
 /// The only encryption of secrets in responses.
-const SCHEME: &str = "robocloud-vault-transit-v2";
-const EXPECTED_SCHEME: &str = "expected robocloud-vault-transit-v2";
+pub(super) const SCHEME: &str = "robocloud-vault-transit-v2";
+pub(super) const EXPECTED_SCHEME: &str = "expected robocloud-vault-transit-v2";
 const EXPECTED_KEY: &str =
     "expected an RSA key of 2048 to 8192 bits with the exponent 65537: SubjectPublicKeyInfo, DER, in base64";
 /// The greatest length of a key in base64: an RSA key of 8192 bits has 1,404 characters.

@@ -23,6 +23,7 @@ pub(super) use etag::{columns, locked_etag};
 pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
 pub use list::ListedCredential;
 pub use metadata::{CredentialMetadata, Criticality, MetadataPage, MetadataSelection, Owner, Represented};
+pub(super) use save::save;
 pub use settings::{
     CredentialReference, JIT_STEPS, JitSettings, JitStep, ReferenceChange, RotationSettings, SessionSettings,
     SettingsGroup, SettingsInput,

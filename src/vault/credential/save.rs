@@ -27,7 +27,7 @@ use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_do
 use crate::vault::operation::{Done, OperationContext, Subject};
 use crate::vault::{Field, Noun, VaultError, custody};
 
-pub(super) fn save(
+pub(in crate::vault) fn save(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     policy: SavePolicy,

@@ -6,11 +6,13 @@
 
 mod list;
 mod resolve;
+mod save;
 mod search;
 
 use chrono::{DateTime, Utc};
 
 pub use list::ItemName;
+pub use save::{CredentialItem, ItemInput};
 pub use search::{Condition, ItemSearch, SearchedItem};
 
 use super::credential::note_view;

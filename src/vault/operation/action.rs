@@ -166,6 +166,9 @@ impl Action {
     /// Showing the mount of the items.
     pub const ITEM_MOUNT: Action = Action::read("item.mount");
     pub const ITEM_READ: Action = Action::read("item.read");
+    pub const ITEM_SAVE: Action = Action::write("item.save");
+    /// Showing the public key that clients encrypt for what they save. Needs what a save needs: the key is generated for it.
+    pub const ITEM_KEY: Action = Action::write("item.key");
     /// Reading the only item that a search finds.
     pub const ITEM_SEARCH: Action = Action::new("item.search", Need::Resource(Resource::AppId, AccessKind::Read));
     /// Showing the client's own token. Unlike introspection, it needs what a read needs: clients test a connection by it.

@@ -27,8 +27,8 @@ pub(in crate::vault) struct OperationContext<'a> {
 /// The result of a rule, with the subject of its audit record.
 #[derive(Debug)]
 pub(in crate::vault) struct Done<T> {
-    pub(super) subject: Subject,
-    pub(super) value: T,
+    pub(in crate::vault) subject: Subject,
+    pub(in crate::vault) value: T,
     pub(super) outcome: &'static str,
 }
 

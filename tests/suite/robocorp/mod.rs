@@ -1,8 +1,9 @@
-//! The read call of Robocorp's secret API, by rule, and with the published client.
+//! The calls of Robocorp's secret API, by rule, and with the published client.
 
 mod access;
 mod clients;
 mod read;
+pub(crate) mod save;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,7 @@ const SCHEME: &str = "robocloud-vault-transit-v2";
 /// A key whose private half nobody has.
 const PUBLIC_KEY: &[u8] = include_bytes!("../fixtures/transit/rsa-2048.der");
 
-/// A vault that serves the call.
+/// A vault that serves the calls.
 async fn app() -> TestApp {
     TestApp::start_with(|settings| settings.robocorp.enabled = true).await
 }

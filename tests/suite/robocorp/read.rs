@@ -80,9 +80,9 @@ async fn another_path_or_method_is_none_and_nothing_is_served_by_default() {
     for path in ["/secrets-v1/workspaces/other/secrets/erp", "/secrets-v1", "/secrets-v1/workspaces/default"] {
         expect_error(&client.get(path).await, 404, "not_found");
     }
-    let written = client.send(client.request(reqwest::Method::PUT, &format!("{SECRETS}/erp"))).await;
-    expect_error(&written, 405, "method_not_allowed");
-    assert_eq!(written.header("allow"), Some("GET"));
+    let deleted = client.delete(&format!("{SECRETS}/erp")).await;
+    expect_error(&deleted, 405, "method_not_allowed");
+    assert_eq!(deleted.header("allow"), Some("GET, PUT"));
     let plain = crate::support::TestApp::start().await;
     read(&plain.client().await, "erp").await.expect_refusal(404, "Resource sub not found");
     let description = app().await.anonymous().get("/openapi.json").await.expect(200);
