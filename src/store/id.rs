@@ -106,6 +106,8 @@ ids! {
     RequestSigningKeyId,
     /// The id of a role.
     RoleId,
+    /// The id of a security claim.
+    SecurityClaimId,
     /// The id of a token signing key.
     SigningKeyId,
     /// The id of a tag, which is a lookup value.

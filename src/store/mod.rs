@@ -47,6 +47,7 @@ pub mod role;
 pub mod rotation;
 pub mod secret;
 pub mod single_use;
+pub mod security_claim;
 pub mod ssh_key;
 pub mod static_token;
 pub mod tag;

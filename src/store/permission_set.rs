@@ -36,3 +36,11 @@ pub fn is_in_use(connection: &mut AnyConnection, id: &str) -> Result<bool, Store
     let member = role::table.filter(role::permission_set_id.eq(id)).select(role::id);
     Ok(member.first::<RoleId>(connection).optional()?.is_some())
 }
+
+/// Returns the permission sets that these roles are in, by name.
+pub fn by_roles(connection: &mut AnyConnection, roles: &[RoleId]) -> Result<Vec<PermissionSetRow>, StoreError> {
+    let of_roles = role::table.filter(role::id.eq_any(roles.to_vec())).select(role::permission_set_id);
+    let ids: Vec<String> = of_roles.load(connection)?;
+    let found = permission_set::table.filter(permission_set::id.eq_any(ids));
+    Ok(found.order(permission_set::name_key).load(connection)?)
+}

@@ -9,7 +9,7 @@ use super::condition::{Clause, Condition, Engine, TextTest, text_clause};
 use super::pagination::{Listed, Page};
 use crate::store::id::{AuthorizationId, IdentityId, RoleId};
 use crate::store::identity::IdentityRow;
-use crate::store::schema::{authorization_role, identity, identity_role, permission_set, role};
+use crate::store::schema::{authorization_role, identity, identity_role, permission_set, role, security_claim_role};
 use crate::store::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
@@ -168,9 +168,22 @@ pub fn update(connection: &mut AnyConnection, id: RoleId, fields: &RoleFields, n
     Ok(())
 }
 
+/// Sets the permissions of a role.
+pub fn set_permissions(
+    connection: &mut AnyConnection,
+    id: RoleId,
+    permissions: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let target = diesel::update(role::table.find(id));
+    target.set((role::permissions.eq(permissions), role::changed_at.eq(now))).execute(connection)?;
+    Ok(())
+}
+
 /// Deletes a role, which no identity has any more.
 pub fn delete(connection: &mut AnyConnection, id: RoleId) -> Result<(), StoreError> {
     diesel::delete(authorization_role::table.filter(authorization_role::role_id.eq(id))).execute(connection)?;
+    diesel::delete(security_claim_role::table.filter(security_claim_role::role_id.eq(id))).execute(connection)?;
     diesel::delete(role::table.find(id)).execute(connection)?;
     Ok(())
 }

@@ -346,6 +346,19 @@ table! {
     }
 }
 table! { identity_role (identity_id, role_id) { identity_id -> Integer, role_id -> Integer, } }
+table! {
+    security_claim (id) {
+        id -> Integer,
+        claim_type -> Integer,
+        claim_value -> Text,
+        value_key -> Text,
+        scheme -> Text,
+        scheme_key -> Text,
+        description -> Text,
+        created_at -> BigInt,
+    }
+}
+table! { security_claim_role (claim_id, role_id) { claim_id -> Integer, role_id -> Integer, } }
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {
@@ -369,6 +382,8 @@ table! {
 joinable!(provider -> provider_type (type_id));
 joinable!(identity_role -> identity (identity_id));
 joinable!(identity_role -> role (role_id));
+joinable!(security_claim_role -> security_claim (claim_id));
+joinable!(security_claim_role -> role (role_id));
 joinable!(credential -> device (device_id));
 joinable!(rotation_policy -> credential (credential_id));
 joinable!(jit_policy -> credential (credential_id));
@@ -395,3 +410,6 @@ allow_tables_to_appear_in_same_query!(secret, secret_head);
 allow_tables_to_appear_in_same_query!(provider, provider_type);
 allow_tables_to_appear_in_same_query!(provider_value, provider_type_parameter);
 allow_tables_to_appear_in_same_query!(identity_role, role, identity);
+allow_tables_to_appear_in_same_query!(security_claim_role, security_claim, role);
+allow_tables_to_appear_in_same_query!(authorization, security_claim);
+allow_tables_to_appear_in_same_query!(authorization, security_claim_role);

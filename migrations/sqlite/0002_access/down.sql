@@ -1,4 +1,6 @@
 DROP TABLE platform_user;
+DROP TABLE security_claim_role;
+DROP TABLE security_claim;
 DROP TABLE identity_role;
 DROP TABLE identity;
 DROP TABLE authorization_role;

@@ -144,6 +144,26 @@ CREATE TABLE identity_role (
 ) WITHOUT ROWID;
 CREATE INDEX identity_role_by_role ON identity_role (role_id);
 
+-- Claims of identity providers, which can hold roles. claim_type: a number of the Keyfactor API.
+CREATE TABLE security_claim (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    claim_type INTEGER NOT NULL,
+    claim_value TEXT NOT NULL,
+    value_key TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    scheme_key TEXT NOT NULL,
+    description TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (claim_type, value_key, scheme_key)
+);
+
+CREATE TABLE security_claim_role (
+    claim_id INTEGER NOT NULL REFERENCES security_claim (id),
+    role_id INTEGER NOT NULL REFERENCES role (id),
+    PRIMARY KEY (claim_id, role_id)
+) WITHOUT ROWID;
+CREATE INDEX security_claim_role_by_role ON security_claim_role (role_id);
+
 -- Platform users: the people for whom a proxy session can be requested.
 CREATE TABLE platform_user (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
