@@ -196,6 +196,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::ProxySessionUrl
         | Noun::RequestSigningKey
         | Noun::Role
+        | Noun::SecurityClaim
         | Noun::SshKey
         | Noun::StaticToken
         | Noun::Tag
@@ -232,6 +233,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::RequestSigningKey => "signing key",
         Noun::ResponseKey => "response key",
         Noun::Role => "role",
+        Noun::SecurityClaim => "security claim",
         Noun::SshKey => "SSH key",
         Noun::StaticToken => "static token",
         Noun::Tag => "tag",

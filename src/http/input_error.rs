@@ -15,6 +15,9 @@ pub(crate) enum InputError {
     /// The body is JSON and not an object.
     #[error("The request body must be a JSON object")]
     NotAnObject,
+    /// The body is JSON and not an array.
+    #[error("The request body must be a JSON array of objects")]
+    NotAnArray,
     /// The body is not a valid form.
     #[error("The request body is not a valid form")]
     NotAForm,
@@ -84,6 +87,7 @@ impl InputError {
             Self::MediaType => "media-type-not-supported",
             Self::NotJson
             | Self::NotAnObject
+            | Self::NotAnArray
             | Self::NotAForm
             | Self::JsonAsForm
             | Self::FormAsJson
@@ -108,6 +112,7 @@ impl InputError {
             Self::ContentCoding | Self::Charset | Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotJson
             | Self::NotAnObject
+            | Self::NotAnArray
             | Self::NotAForm
             | Self::JsonAsForm
             | Self::FormAsJson

@@ -29,18 +29,37 @@ impl JsonObject {
     /// # Errors
     /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnObject`].
     pub(crate) fn parse(text: &str) -> Result<Self, InputError> {
-        let mut repeated = Repeated::default();
-        let mut parser = serde_json::Deserializer::from_str(text);
-        let parsed = Node(&mut repeated).deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
-        // The parser's own message repeats the input, so it is dropped.
-        match parsed.map_err(|_| InputError::not_json(text))? {
-            Value::Object(members) => Ok(Self { members, repeated }),
-            mut other => {
+        match parse_value(text)? {
+            (Value::Object(members), repeated) => Ok(Self { members, repeated }),
+            (mut other, _) => {
                 wipe(&mut other);
                 Err(InputError::NotAnObject)
             }
         }
     }
+
+    /// Parses a body that is an array. Returns its elements, and their first repeated member.
+    ///
+    /// # Errors
+    /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnArray`].
+    pub(crate) fn parse_array(text: &str) -> Result<(Vec<Value>, Repeated), InputError> {
+        match parse_value(text)? {
+            (Value::Array(elements), repeated) => Ok((elements, repeated)),
+            (mut other, _) => {
+                wipe(&mut other);
+                Err(InputError::NotAnArray)
+            }
+        }
+    }
+}
+
+/// Parses a value, and notes its first repeated member.
+fn parse_value(text: &str) -> Result<(Value, Repeated), InputError> {
+    let mut repeated = Repeated::default();
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let parsed = Node(&mut repeated).deserialize(&mut parser).and_then(|value| parser.end().map(|()| value));
+    // The parser's own message repeats the input, so it is dropped.
+    Ok((parsed.map_err(|_| InputError::not_json(text))?, repeated))
 }
 
 /// Wipes the strings of a value.

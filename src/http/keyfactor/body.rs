@@ -11,6 +11,9 @@ use crate::http::json_object::{JsonObject, wipe};
 use crate::http::repeated::Repeated;
 use crate::text::storable;
 
+/// The member that stands for the elements of a body that is a list.
+const ELEMENTS: &str = "";
+
 /// A JSON object. It may hold secrets, so its strings are wiped when it is dropped.
 #[derive(Default)]
 pub(super) struct Members {
@@ -44,6 +47,21 @@ impl Members {
     pub(super) fn parse(text: &str) -> Result<Self, InputError> {
         let JsonObject { members, repeated } = JsonObject::parse(text)?;
         Ok(Self { members, repeated })
+    }
+
+    /// Parses a body that is a list of objects; [`Members::elements`] returns them.
+    ///
+    /// # Errors
+    /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnArray`].
+    pub(super) fn parse_list(text: &str) -> Result<Self, InputError> {
+        let (elements, repeated) = JsonObject::parse_array(text)?;
+        Ok(Self { members: Map::from_iter([(ELEMENTS.to_string(), Value::Array(elements))]), repeated })
+    }
+
+    /// Returns the objects of a body that is a list.
+    pub(super) fn elements(&self) -> Result<Vec<Members>, InputError> {
+        let expected = |_| InputError::NotAnArray;
+        self.sent_objects(ELEMENTS).map_err(expected).map(Option::unwrap_or_default)
     }
 
     /// Requires that no member is repeated, unknown ones included.
@@ -97,6 +115,12 @@ impl Members {
     /// Returns a 32-bit integer.
     pub(super) fn number(&self, path: &'static str) -> Result<Option<i32>, InputError> {
         self.read(path, "expected a 32-bit integer", integer)
+    }
+
+    /// Returns an array of 32-bit integers.
+    pub(super) fn numbers(&self, path: &'static str) -> Result<Option<Vec<i32>>, InputError> {
+        let numbers = |value: &Value| value.as_array()?.iter().map(integer).collect();
+        self.read(path, "expected an array of 32-bit integers", numbers)
     }
 
     /// Returns a required 32-bit integer.

@@ -29,6 +29,8 @@ pub(super) struct RouteContext {
     pub(super) action: Action,
     /// Whether the header `x-keyfactor-requested-with` is required.
     pub(super) require_requested_with: bool,
+    /// Whether the body is a list of objects instead of one.
+    pub(super) has_list: bool,
 }
 
 /// A permitted request. Its methods record the errors that they return, so a handler passes them on unchanged.
@@ -152,7 +154,9 @@ async fn read(
     }
     headers::require_json(http)?;
     let body = Body::read(http, payload).await.map_err(InputError::from)?;
-    Ok((version, Members::parse(body.text().map_err(InputError::from)?)?))
+    let text = body.text().map_err(InputError::from)?;
+    let members = if context.has_list { Members::parse_list(text) } else { Members::parse(text) };
+    Ok((version, members?))
 }
 
 /// Writes the audit record of a protocol error, and returns the error.

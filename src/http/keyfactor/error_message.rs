@@ -172,6 +172,7 @@ enum FamilyNoun {
     Provider,
     ProviderType,
     Role,
+    SecurityClaim,
 }
 
 /// Returns the noun as one of this family; `None` for the nouns of other families.
@@ -184,6 +185,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         Noun::Provider => Some(FamilyNoun::Provider),
         Noun::ProviderType => Some(FamilyNoun::ProviderType),
         Noun::Role => Some(FamilyNoun::Role),
+        Noun::SecurityClaim => Some(FamilyNoun::SecurityClaim),
         Noun::Application
         | Noun::Authorization
         | Noun::Credential
@@ -219,6 +221,7 @@ fn not_found(noun: Noun) -> Message {
         FamilyNoun::PermissionSet => "There is no such permission set",
         FamilyNoun::ProviderType => "There is no such PAM provider type",
         FamilyNoun::Role => "There is no such security role",
+        FamilyNoun::SecurityClaim => "There is no such security claim",
     })
 }
 
@@ -233,7 +236,8 @@ fn wrong_kind(noun: Noun) -> Message {
             | FamilyNoun::PermissionSet
             | FamilyNoun::Provider
             | FamilyNoun::ProviderType
-            | FamilyNoun::Role,
+            | FamilyNoun::Role
+            | FamilyNoun::SecurityClaim,
         )
         | None => Message::unexpected(),
     }
@@ -248,6 +252,9 @@ fn taken(noun: Noun) -> Message {
         FamilyNoun::PermissionSet => "Invalid parameter Name: a permission set has this name",
         FamilyNoun::ProviderType => "Invalid parameter Name: a PAM provider type has this name",
         FamilyNoun::Role => "Invalid parameter Name: a security role has this name",
+        FamilyNoun::SecurityClaim => {
+            "Invalid parameter ClaimValue: there is a security claim of this type, value and scheme"
+        }
     })
 }
 
@@ -258,7 +265,9 @@ fn in_use(noun: Noun) -> Message {
         }
         Some(FamilyNoun::ProviderType) => Message::conflict("The PAM provider type is in use by a PAM provider"),
         Some(FamilyNoun::PermissionSet) => Message::conflict("The permission set is in use by a security role"),
-        Some(FamilyNoun::Entry | FamilyNoun::Identity | FamilyNoun::Role) | None => Message::unexpected(),
+        Some(FamilyNoun::Entry | FamilyNoun::Identity | FamilyNoun::Role | FamilyNoun::SecurityClaim) | None => {
+            Message::unexpected()
+        }
     }
 }
 
@@ -268,7 +277,8 @@ fn protected(noun: Noun) -> Message {
         Some(FamilyNoun::ProviderType) => Message::conflict("The PAM provider type is built in and stays"),
         Some(FamilyNoun::Role) => Message::conflict("The security role is immutable"),
         Some(FamilyNoun::PermissionSet) => Message::conflict("The permission set is built in and stays"),
-        Some(FamilyNoun::Entry | FamilyNoun::LocalProvider | FamilyNoun::Provider) | None => Message::unexpected(),
+        Some(FamilyNoun::Entry | FamilyNoun::LocalProvider | FamilyNoun::Provider | FamilyNoun::SecurityClaim)
+        | None => Message::unexpected(),
     }
 }
 

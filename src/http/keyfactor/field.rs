@@ -7,10 +7,14 @@ use crate::vault::Field;
 pub(super) fn wire_name(field: Field) -> &'static str {
     match field {
         Field::AccountName => "AccountName",
+        Field::AuthenticationScheme => "ProviderAuthenticationScheme",
+        Field::ClaimType => "ClaimType",
+        Field::ClaimValue => "ClaimValue",
         Field::DataType => "Parameters.DataType",
         Field::Description => "Description",
         Field::DisplayName => "Parameters.DisplayName",
         Field::EmailAddress => "EmailAddress",
+        Field::Identities => "Ids",
         Field::Name => "Name",
         Field::Parameter => "ProviderTypeParamValues.ProviderTypeParam.Id",
         Field::ParameterName => "Parameters.Name",
@@ -18,6 +22,7 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         Field::ParameterValue => "ProviderTypeParamValues.Value",
         Field::Permissions => "Permissions",
         Field::PermissionSet => "PermissionSetId",
+        Field::Provider => "PamProviderId",
         Field::ProviderType => "ProviderType.Id",
         Field::SecretName => "SecretName",
         Field::SecretValue => "SecretValue",

@@ -24,8 +24,10 @@ mod query;
 mod request_error;
 mod response;
 mod role;
+mod role_assignment;
 mod role_version_one;
 mod routes;
+mod security_claim;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@ use crate::vault::access::permission::AccessString;
 use crate::vault::access::{Permission, Verb};
 
 /// The areas of the product that Chaveiro does not have, and what each permits. Roles may hold them, so that a client that writes a
-/// whole role finds it as it wrote it; they grant nothing here. Their access-control strings are our own.
+/// whole role finds it as it wrote it; they grant nothing here. The names are those of the published description of version 25 (PUT
+/// Security/Roles/{id}/Permissions/Global), and Monitoring of earlier ones. Their access-control strings are our own.
 const OTHER_AREAS: [(&str, &[&str]); 23] = [
     ("AdminPortal", &["Read"]),
     ("AgentAutoRegistration", &["Read", "Modify"]),
@@ -29,7 +30,7 @@ const OTHER_AREAS: [(&str, &[&str]); 23] = [
     ("SystemSettings", &["Read", "Modify"]),
     ("WorkflowDefinitions", &["Read", "Modify"]),
     ("WorkflowInstances", &["ReadAll", "ReadAssignedToMe", "ReadMy", "Manage"]),
-    ("WorkflowManagement", &["Read", "Modify", "Test", "Participate"]),
+    ("WorkflowManagement", &["Read", "Modify", "Test", "Participate", "Manage"]),
 ];
 
 /// Returns the name of a permission.

@@ -11,8 +11,8 @@ use super::filter::Field;
 use super::pagination::ListTable;
 use super::response;
 use crate::http::input_error::InputError;
-use crate::vault::access::permission_set::PermissionSetInput;
-use crate::vault::access::role::{NameTest, PermissionSet};
+use crate::vault::access::permission_set::{PermissionSet, PermissionSetInput};
+use crate::vault::access::role::NameTest;
 
 /// What is sent to create a permission set; with `Id` also to update one. An update clears what is not sent.
 #[derive(ToSchema)]
@@ -55,6 +55,12 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, KeyfactorError> {
     let query = call.list(&LIST).await?;
     let list = call.vault.list_permission_sets(call.permit, query).await?;
     Ok(response::list(list, PermissionSetView::from))
+}
+
+/// `GET …/PermissionSets/My`
+pub(super) async fn own(call: Call) -> Result<HttpResponse, KeyfactorError> {
+    let sets = call.vault.own_permission_sets(call.permit).await?;
+    Ok(response::ok(sets.into_iter().map(PermissionSetView::from).collect::<Vec<_>>()))
 }
 
 /// `GET …/PermissionSets/{id}`

@@ -11,9 +11,11 @@ use super::filter::Field;
 use super::pagination::ListTable;
 use super::response;
 use super::role_version_one::{RoleIdentityForm, RoleVersionOneView, version_one_input};
+use super::security_claim::{ClaimForm, ClaimView, OF_ROLE, claim_input};
 use super::version::ApiVersion;
 use crate::http::input_error::InputError;
 use crate::vault::access::role::{NameTest, Role, RoleColumn, RoleInput};
+use crate::vault::access::security_claim::ClaimInput;
 
 /// What is sent to create a role; with `Id` also to update one. An update clears what is not sent.
 #[derive(ToSchema)]
@@ -32,8 +34,8 @@ pub(super) struct RoleForm {
     permissions: Option<Vec<String>>,
     /// Version 1: all identities that hold the role; unless sent, they stay.
     identities: Option<Vec<RoleIdentityForm>>,
-    /// Not supported; must be empty.
-    claims: Option<Vec<String>>,
+    /// Version 2: all claims that hold the role; unless sent, they stay.
+    claims: Option<Vec<ClaimForm>>,
 }
 
 /// A role in the form of the requested version.
@@ -65,8 +67,8 @@ pub(super) struct RoleView {
     permission_set_id: String,
     /// Access-control strings.
     permissions: Vec<String>,
-    /// Always empty.
-    claims: Vec<String>,
+    /// The claims that hold it.
+    claims: Vec<ClaimView>,
 }
 
 /// A role in a list of version 2.
@@ -79,8 +81,8 @@ pub(super) struct RoleSummaryView {
     immutable: bool,
     /// A GUID.
     permission_set_id: String,
-    /// Always 0.
-    claims_count: i32,
+    /// The number of claims that hold it.
+    claims_count: usize,
 }
 
 impl From<Role> for RoleView {
@@ -93,7 +95,7 @@ impl From<Role> for RoleView {
             immutable: role.immutable,
             permission_set_id: role.permission_set_id,
             permissions: role.permissions,
-            claims: Vec::new(),
+            claims: role.claims.into_iter().map(ClaimView::from).collect(),
         }
     }
 }
@@ -106,7 +108,7 @@ impl From<Role> for RoleSummaryView {
             email_address: role.email_address,
             immutable: role.immutable,
             permission_set_id: role.permission_set_id,
-            claims_count: 0,
+            claims_count: role.claims.len(),
         }
     }
 }
@@ -172,20 +174,23 @@ pub(super) async fn delete(call: Call) -> Result<HttpResponse, KeyfactorError> {
 }
 
 fn input(members: &Members, version: ApiVersion) -> Result<RoleInput, InputError> {
-    members.require_empty("Claims")?;
     let input = RoleInput {
         name: members.text("Name")?,
         description: members.text("Description")?,
         email_address: members.text("EmailAddress")?,
         permission_set_id: members.guid("PermissionSetId")?,
         permissions: members.texts("Permissions")?,
-        holders: None,
-        keeps_unsent: false,
+        ..RoleInput::default()
     };
     match version {
         ApiVersion::One => version_one_input(members, input),
-        ApiVersion::Two => Ok(input),
+        ApiVersion::Two => Ok(RoleInput { claims: claims(members)?, ..input }),
     }
+}
+
+fn claims(members: &Members) -> Result<Option<Vec<ClaimInput>>, InputError> {
+    let Some(sent) = members.sent_objects("Claims")? else { return Ok(None) };
+    sent.iter().map(|claim| claim_input(claim, &OF_ROLE)).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]
@@ -205,6 +210,7 @@ mod tests {
             permission_set_id: "099c05f0-deba-4562-a5b1-f491e19c0749".into(),
             permissions: vec!["/pam/read/".into()],
             holders: vec![RoleHolder { id: 3.into(), account_name: r"CORP\jo".into(), identity_type: "User".into() }],
+            claims: Vec::new(),
         }
     }
 
@@ -230,10 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_not_dropped_silently() {
-        let parse = |body: Value| input(&Members::parse(&body.to_string()).unwrap(), ApiVersion::Two).map(drop);
-        assert_eq!(parse(json!({ "Name": "r", "claims": [] })), Ok(()));
-        let claims = json!({ "Name": "r", "claims": [{ "ClaimType": "x" }] });
-        assert_eq!(parse(claims), Err(InputError::parameter("Claims", "not supported, must be empty")));
+    fn claims_of_version_2_are_read_and_those_of_version_1_are_refused() {
+        let parse = |body: &Value, version| input(&Members::parse(&body.to_string()).unwrap(), version);
+        let sent = json!({ "Name": "r", "claims": [{ "ClaimType": 6, "ClaimValue": "x" }] });
+        let claims = parse(&sent, ApiVersion::Two).unwrap().claims.unwrap();
+        assert_eq!((claims.len(), claims[0].value.as_deref()), (1, Some("x")));
+        assert!(parse(&json!({ "Name": "r" }), ApiVersion::Two).unwrap().claims.is_none());
+        let error = parse(&sent, ApiVersion::One).map(drop);
+        assert_eq!(error, Err(InputError::parameter("Claims", "not supported, must be empty")));
     }
 }

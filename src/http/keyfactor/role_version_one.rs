@@ -81,8 +81,10 @@ impl From<Role> for RoleVersionOneView {
 }
 
 /// Completes the input of version 1: permissions by name, and identities. Its clients know neither permission sets nor e-mail
-/// addresses, so an update keeps them.
+/// addresses, nor permissions without a name, so an update keeps them.
 pub(super) fn version_one_input(members: &Members, input: RoleInput) -> Result<RoleInput, InputError> {
+    // Claims hold roles in version 2 alone.
+    members.require_empty("Claims")?;
     if members.flag("Enabled")? == Some(false) {
         return Err(InputError::parameter("Enabled", "not supported, must be true"));
     }
@@ -100,5 +102,6 @@ pub(super) fn version_one_input(members: &Members, input: RoleInput) -> Result<R
         None => None,
         Some(identities) => Some(identities.iter().map(account).collect::<Result<_, _>>()?),
     };
-    Ok(RoleInput { permissions, holders, keeps_unsent: true, ..input })
+    let keeps_permission: fn(&str) -> bool = |string| permission_names(&[string.to_string()]).is_empty();
+    Ok(RoleInput { permissions, holders, keeps_unsent: true, keeps_permission: Some(keeps_permission), ..input })
 }

@@ -184,6 +184,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::RequestSigningKey
         | Noun::Role
         | Noun::ClientKey
+        | Noun::SecurityClaim
         | Noun::StaticToken
         | Noun::Tag
         | Noun::User => ErrorMessage::unexpected(dialect),

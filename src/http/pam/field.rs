@@ -39,7 +39,12 @@ pub(super) fn parameter_name(field: Field) -> &'static str {
         Field::AccountName
         | Field::AllowedAddress
         | Field::AllowedReferer
+        | Field::AuthenticationScheme
         | Field::Certificate
+        | Field::ClaimType
+        | Field::ClaimValue
+        | Field::Identities
+        | Field::Provider
         | Field::DataType
         | Field::Description
         | Field::DisplayName

@@ -11,6 +11,7 @@ use super::password::Login;
 use super::permission::{Grant, Rights};
 use super::request_signing_key::{LiveSigningKey, live_keys};
 use super::sender_constraint::SenderConstraint;
+use super::security_claim::roles_of_clients;
 use super::{
     Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
     response_key,
@@ -77,7 +78,8 @@ impl Grants {
             crate::store::response_key::all(connection)?.into_iter().map(|row| (row.authorization_id, row)).collect();
         let mut client_keys = client_keys(connection)?;
         let roles = grants_of_roles(connection)?;
-        let held = grouped(role::authorization_roles(connection)?);
+        let by_claim = roles_of_clients(connection)?;
+        let held = grouped(role::authorization_roles(connection)?.into_iter().chain(by_claim).collect());
         let clients = authorizations.into_iter().map(|row| {
             let application = applications.get(&row.application_id);
             let secrets = secrets.remove(&row.id).unwrap_or_default();

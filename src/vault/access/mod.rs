@@ -15,6 +15,7 @@ pub mod request_signing_key;
 pub mod role;
 pub mod sender_constraint;
 pub mod signature;
+pub mod security_claim;
 pub mod static_token;
 pub mod token_endpoint;
 
@@ -34,6 +35,7 @@ mod request_limit;
 mod response_key;
 mod role_holders;
 mod single_use;
+mod role_providers;
 mod tag_guard;
 mod transfer;
 mod visible;
@@ -47,6 +49,7 @@ pub use origin::{AllowedOrigins, CertificateFingerprint, Origin};
 pub use permission::{Permission, Rights, Verb};
 pub use request_limit::RequestWindow;
 pub use role_holders::RoleHolder;
+pub use role_providers::RoleProvider;
 
 pub(super) use app_id_attempts::AppIdAttempts;
 pub(super) use failures::Failures;

@@ -1,17 +1,34 @@
-//! Changes of permission sets. A set restricts the roles in it, so a change counts for all of their holders at once.
+//! Permission sets. A set restricts the roles in it, so a change counts for all of their holders at once.
 
 use uuid::Uuid;
 
 use super::permission::{self, GLOBAL_SET};
-use super::role::{self, PermissionSet};
+use super::role::{self, access_strings};
+use super::security_claim::roles_of_clients;
 use crate::store::lock::lock_name;
 use crate::store::meta;
 use crate::store::permission_set as store;
-use crate::store::role::{PermissionSetRow, permission_set};
+use crate::store::role::{self as role_store, NameTest, PermissionSetRow, permission_set};
 use crate::text::case_folded;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
+use crate::vault::pagination::{OffsetList, OffsetQuery};
 use crate::vault::provider::input;
 use crate::vault::{Field, Noun, Vault, VaultError};
+
+/// A permission set.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PermissionSet {
+    pub id: String,
+    pub name: String,
+    pub permissions: Vec<String>,
+}
+
+impl From<PermissionSetRow> for PermissionSet {
+    fn from(row: PermissionSetRow) -> Self {
+        Self { id: row.id, name: row.name, permissions: access_strings(&row.permissions) }
+    }
+}
 
 /// Parameters of a request to create or update a permission set. `None`: not sent.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +39,52 @@ pub struct PermissionSetInput {
 }
 
 impl Vault {
+    /// Lists the permission sets.
+    pub async fn list_permission_sets(
+        &self,
+        permit: Permit,
+        query: OffsetQuery<NameTest, ()>,
+    ) -> Result<OffsetList<PermissionSet>, VaultError> {
+        let list = move |context: &mut OperationContext<'_>| {
+            let list = role_store::list_permission_sets(context.connection(), query.condition.as_ref(), query.page)?;
+            Ok(Done::new(Subject::Collection, list.map(PermissionSet::from)))
+        };
+        self.query(permit, list).await
+    }
+
+    /// Returns one permission set.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn read_permission_set(&self, permit: Permit, id: Uuid) -> Result<PermissionSet, VaultError> {
+        let read = move |context: &mut OperationContext<'_>| {
+            let row = role_store::permission_set(context.connection(), &id.to_string())?;
+            let row = row.ok_or(VaultError::NotFound(Noun::PermissionSet))?;
+            Ok(Done::new(Subject::Collection, row.into()))
+        };
+        self.query(permit, read).await
+    }
+
+    /// Returns the permission sets that the principal's roles are in, by name.
+    pub async fn own_permission_sets(&self, permit: Permit) -> Result<Vec<PermissionSet>, VaultError> {
+        let read = move |context: &mut OperationContext<'_>| {
+            let (identity, authorization) = (context.principal().identity(), context.principal().authorization());
+            let mut roles = Vec::new();
+            if let Some(identity) = identity {
+                roles.extend(role_store::by_identity(context.connection(), identity)?.into_iter().map(|role| role.id));
+            }
+            if let Some(authorization) = authorization {
+                let held = role_store::authorization_roles(context.connection())?;
+                let by_claim = roles_of_clients(context.connection())?;
+                let own = held.into_iter().chain(by_claim).filter(|(holder, _)| *holder == authorization);
+                roles.extend(own.map(|(_, role)| role));
+            }
+            let sets = store::by_roles(context.connection(), &roles)?;
+            Ok(Done::new(Subject::Collection, sets.into_iter().map(PermissionSet::from).collect()))
+        };
+        self.query(permit, read).await
+    }
+
     /// Creates a permission set.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Roles, and the permission sets that restrict them.
+//! Roles.
 
 use uuid::Uuid;
 
@@ -7,10 +7,11 @@ pub use crate::store::role::{NameTest, RoleColumn};
 use super::identity_mac;
 use super::permission::{self, AccessString, GLOBAL_SET};
 use super::role_holders::{RoleHolder, set_holders, with_holders};
+use super::security_claim::{ClaimInput, SecurityClaim, set_claims, with_claims};
 use crate::audit::RowMac;
 use crate::store::id::{IdentityId, RoleId};
 use crate::store::lock::lock_name;
-use crate::store::role::{self, PermissionSetRow, RoleFields, RoleRow};
+use crate::store::role::{self, RoleFields, RoleRow};
 use crate::store::{AnyConnection, StoreError, meta};
 use crate::text::case_folded;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
@@ -34,6 +35,8 @@ pub struct Role {
     pub permissions: Vec<String>,
     /// The identities that hold it, where they were looked up for a principal that may list them.
     pub holders: Vec<RoleHolder>,
+    /// The claims that hold it, where they were looked up.
+    pub claims: Vec<SecurityClaim>,
 }
 
 impl From<RoleRow> for Role {
@@ -47,26 +50,12 @@ impl From<RoleRow> for Role {
             permission_set_id: row.permission_set_id,
             permissions: access_strings(&row.permissions),
             holders: Vec::new(),
+            claims: Vec::new(),
         }
     }
 }
 
-/// A permission set.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct PermissionSet {
-    pub id: String,
-    pub name: String,
-    pub permissions: Vec<String>,
-}
-
-impl From<PermissionSetRow> for PermissionSet {
-    fn from(row: PermissionSetRow) -> Self {
-        Self { id: row.id, name: row.name, permissions: access_strings(&row.permissions) }
-    }
-}
-
-fn access_strings(column: &str) -> Vec<String> {
+pub(super) fn access_strings(column: &str) -> Vec<String> {
     permission::strings(column).iter().map(|string| string.as_str().into()).collect()
 }
 
@@ -81,8 +70,12 @@ pub struct RoleInput {
     pub permissions: Vec<String>,
     /// The accounts of all identities that hold the role. `None` leaves them.
     pub holders: Option<Vec<String>>,
+    /// All claims that hold the role. `None` leaves them.
+    pub claims: Option<Vec<ClaimInput>>,
     /// Whether an update keeps the e-mail address and the permission set if they are not sent.
     pub keeps_unsent: bool,
+    /// Whether an update keeps a stored permission that is not sent, because the protocol cannot name it.
+    pub keeps_permission: Option<fn(&str) -> bool>,
 }
 
 impl Vault {
@@ -96,6 +89,7 @@ impl Vault {
             let list = role::list(context.connection(), query.condition.as_ref(), query.page)?;
             let mut list = list.map(Role::from);
             with_holders(context, &mut list.rows)?;
+            with_claims(context, &mut list.rows)?;
             Ok(Done::new(Subject::Collection, list))
         };
         self.query(permit, list).await
@@ -160,41 +154,15 @@ impl Vault {
         };
         self.execute_and_refresh(permit, rule).await
     }
-
-    /// Lists the permission sets.
-    pub async fn list_permission_sets(
-        &self,
-        permit: Permit,
-        query: OffsetQuery<NameTest, ()>,
-    ) -> Result<OffsetList<PermissionSet>, VaultError> {
-        let list = move |context: &mut OperationContext<'_>| {
-            let list = role::list_permission_sets(context.connection(), query.condition.as_ref(), query.page)?;
-            Ok(Done::new(Subject::Collection, list.map(PermissionSet::from)))
-        };
-        self.query(permit, list).await
-    }
-
-    /// Returns one permission set.
-    ///
-    /// # Errors
-    /// [`VaultError::NotFound`].
-    pub async fn read_permission_set(&self, permit: Permit, id: Uuid) -> Result<PermissionSet, VaultError> {
-        let read = move |context: &mut OperationContext<'_>| {
-            let row = role::permission_set(context.connection(), &id.to_string())?;
-            let row = row.ok_or(VaultError::NotFound(Noun::PermissionSet))?;
-            Ok(Done::new(Subject::Collection, row.into()))
-        };
-        self.query(permit, read).await
-    }
 }
 
-fn existing(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {
+pub(super) fn existing(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {
     let row = role::by_id(context.connection(), id)?.ok_or(VaultError::NotFound(Noun::Role))?;
     context.found(Subject::Role(row.id));
     Ok(row)
 }
 
-fn mutable(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {
+pub(super) fn mutable(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, VaultError> {
     let row = existing(context, id)?;
     if row.immutable { Err(VaultError::Protected(Noun::Role)) } else { Ok(row) }
 }
@@ -203,6 +171,7 @@ fn mutable(context: &mut OperationContext<'_>, id: RoleId) -> Result<RoleRow, Va
 fn shown(context: &mut OperationContext<'_>, row: RoleRow) -> Result<Role, VaultError> {
     let mut roles = [Role::from(row)];
     with_holders(context, &mut roles)?;
+    with_claims(context, &mut roles)?;
     let [role] = roles;
     Ok(role)
 }
@@ -210,6 +179,9 @@ fn shown(context: &mut OperationContext<'_>, row: RoleRow) -> Result<Role, Vault
 fn saved(context: &mut OperationContext<'_>, id: RoleId, sent: &RoleInput) -> Result<Done<Role>, VaultError> {
     if let Some(accounts) = &sent.holders {
         set_holders(context, id, accounts)?;
+    }
+    if let Some(claims) = &sent.claims {
+        set_claims(context, id, claims)?;
     }
     meta::increment_change_mark(context.connection())?;
     let row = existing(context, id)?;
@@ -225,16 +197,13 @@ fn fields(
     let description = input::text(sent.description.as_deref(), Field::Description)?.unwrap_or_default();
     let email_address = input::optional_line(sent.email_address.as_deref(), Field::EmailAddress)?.map(String::from);
     let kept = own.filter(|_| sent.keeps_unsent);
-    let strings = parsed(&sent.permissions)?;
+    let mut strings = parsed(&sent.permissions)?;
+    if let (Some(keeps), Some(own)) = (sent.keeps_permission, own) {
+        strings.extend(permission::strings(&own.permissions).into_iter().filter(|string| keeps(string.as_str())));
+    }
     let unsent_set = || kept.map_or(GLOBAL_SET, |row| row.permission_set_id.as_str()).to_string();
     let set_id = sent.permission_set_id.map_or_else(unsent_set, |id| id.to_string());
-    lock_set(context, &set_id)?;
-    let set = role::permission_set(context.connection(), &set_id)?
-        .ok_or_else(|| VaultError::invalid(Field::PermissionSet, "there is no such permission set"))?;
-    let bounds = permission::strings(&set.permissions);
-    if !strings.iter().all(|string| bounds.iter().any(|bound| bound.grants(string.as_str()))) {
-        return Err(VaultError::invalid(Field::Permissions, "the permission set does not allow all of them"));
-    }
+    require_within_set(context, &set_id, &strings)?;
     lock_name(context.connection(), &format!("role/{}", case_folded(&name)))?;
     if role::by_name(context.connection(), &name)?.is_some_and(|row| Some(row.id) != own.map(|own| own.id)) {
         return Err(VaultError::Taken(Noun::Role));
@@ -247,6 +216,25 @@ fn fields(
         permission_set_id: set_id,
         permissions: permission::column(&strings),
     })
+}
+
+/// Requires that a permission set allows these permissions, and locks the set.
+///
+/// # Errors
+/// [`VaultError::Invalid`].
+pub(super) fn require_within_set(
+    context: &mut OperationContext<'_>,
+    set_id: &str,
+    strings: &[AccessString],
+) -> Result<(), VaultError> {
+    lock_set(context, set_id)?;
+    let set = role::permission_set(context.connection(), set_id)?
+        .ok_or_else(|| VaultError::invalid(Field::PermissionSet, "there is no such permission set"))?;
+    let bounds = permission::strings(&set.permissions);
+    if strings.iter().all(|string| bounds.iter().any(|bound| bound.grants(string.as_str()))) {
+        return Ok(());
+    }
+    Err(VaultError::invalid(Field::Permissions, "the permission set does not allow all of them"))
 }
 
 /// Parses the access-control strings of a request.

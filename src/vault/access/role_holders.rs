@@ -8,9 +8,9 @@ use super::permission::{Permission, Verb};
 use super::role::{self, Role};
 use crate::store::id::{IdentityId, RoleId};
 use crate::store::identity::{self, IdentityRow};
-use crate::store::role as store;
-use crate::vault::operation::OperationContext;
-use crate::vault::{Field, VaultError};
+use crate::store::{meta, role as store};
+use crate::vault::operation::{Done, OperationContext, Permit, Subject};
+use crate::vault::{Field, Vault, VaultError};
 
 /// An identity that holds a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,50 @@ impl From<IdentityRow> for RoleHolder {
     fn from(row: IdentityRow) -> Self {
         Self { id: row.id, account_name: row.account_name, identity_type: row.identity_type }
     }
+}
+
+impl Vault {
+    /// Returns the identities that hold a role.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`].
+    pub async fn role_holders(&self, permit: Permit, id: RoleId) -> Result<Vec<RoleHolder>, VaultError> {
+        let read = move |context: &mut OperationContext<'_>| {
+            role::existing(context, id)?;
+            Ok(Done::new(Subject::Role(id), holders(context, id)?))
+        };
+        self.query(permit, read).await
+    }
+
+    /// Grants a role to these identities, and revokes it from all others. An immutable role has holders too.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`]; [`VaultError::Invalid`] for an id of no identity, and for an identity that was modified
+    /// outside the vault.
+    pub async fn set_role_holders(
+        &self,
+        permit: Permit,
+        id: RoleId,
+        ids: Vec<IdentityId>,
+    ) -> Result<Vec<RoleHolder>, VaultError> {
+        let rule = move |context: &mut OperationContext<'_>| {
+            role::existing(context, id)?;
+            for identity in &ids {
+                if identity::by_id(context.connection(), *identity)?.is_none() {
+                    return Err(VaultError::invalid(Field::Identities, "must be ids of security identities"));
+                }
+            }
+            set_holder_ids(context, id, &ids)?;
+            meta::increment_change_mark(context.connection())?;
+            Ok(Done::new(Subject::Role(id), holders(context, id)?))
+        };
+        self.execute_and_refresh(permit, rule).await
+    }
+}
+
+fn holders(context: &mut OperationContext<'_>, id: RoleId) -> Result<Vec<RoleHolder>, VaultError> {
+    let rows = store::holders(context.connection(), &[id])?;
+    Ok(rows.into_iter().map(|(_, row)| RoleHolder::from(row)).collect())
 }
 
 /// Adds the holders to roles, for a principal that may list identities. Every principal that may write a role may list them: a
@@ -54,13 +98,19 @@ pub(super) fn set_holders(
     role: RoleId,
     accounts: &[String],
 ) -> Result<(), VaultError> {
-    // By id, so that two requests lock the identities in one order.
-    let mut wanted = BTreeMap::new();
+    let mut ids = Vec::with_capacity(accounts.len());
     for account in accounts {
         let row = identity::by_account(context.connection(), account.trim())?;
         let row = row.ok_or_else(|| VaultError::invalid(Field::AccountName, "must name a security identity"))?;
-        wanted.insert(row.id, true);
+        ids.push(row.id);
     }
+    set_holder_ids(context, role, &ids)
+}
+
+/// Grants a role to these identities, which exist, and revokes it from all others.
+fn set_holder_ids(context: &mut OperationContext<'_>, role: RoleId, ids: &[IdentityId]) -> Result<(), VaultError> {
+    // By id, so that two requests lock the identities in one order.
+    let mut wanted: BTreeMap<IdentityId, bool> = ids.iter().map(|id| (*id, true)).collect();
     let held = store::identities_by_role(context.connection(), role)?;
     for holder in &held {
         wanted.entry(*holder).or_insert(false);

@@ -29,6 +29,8 @@ pub enum Noun {
     ResponseKey,
     RequestSigningKey,
     Role,
+    /// A claim of an identity provider, which can hold roles.
+    SecurityClaim,
     SshKey,
     StaticToken,
     Tag,
@@ -68,6 +70,7 @@ impl Noun {
             Noun::ResponseKey => "response-key",
             Noun::RequestSigningKey => "signing-key",
             Noun::Role => "role",
+            Noun::SecurityClaim => "claim",
             Noun::SshKey => "ssh-key",
             Noun::StaticToken => "static-token",
             Noun::Tag => "tag",

@@ -256,6 +256,17 @@ impl Action {
         Action::role_write("permission-set.update", RolePermission::GlobalSecurity(Verb::Modify));
     pub const PERMISSION_SET_DELETE: Action =
         Action::role_write("permission-set.delete", RolePermission::GlobalSecurity(Verb::Modify));
+    /// The permission sets of the caller's own roles.
+    pub const PERMISSION_SET_OWN: Action = Action::role_read("permission-set.own", RolePermission::Any);
+    pub const ROLE_SET_HOLDERS: Action =
+        Action::role_write("role.set-holders", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const ROLE_HOLDERS: Action = Action::role_read("role.holders", RolePermission::Security(Verb::Modify));
+    pub const CLAIM_LIST: Action = Action::role_read("claim.list", RolePermission::Security(Verb::Read));
+    pub const CLAIM_READ: Action = Action::role_read("claim.read", RolePermission::Security(Verb::Read));
+    pub const CLAIM_ROLES: Action = Action::role_read("claim.roles", RolePermission::Security(Verb::Read));
+    pub const CLAIM_CREATE: Action = Action::role_write("claim.create", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const CLAIM_UPDATE: Action = Action::role_write("claim.update", RolePermission::GlobalSecurity(Verb::Modify));
+    pub const CLAIM_DELETE: Action = Action::role_write("claim.delete", RolePermission::GlobalSecurity(Verb::Modify));
     /// Listing the endpoints.
     pub const ENDPOINT_LIST: Action = Action::role_read("endpoint.list", RolePermission::Any);
     /// The health check.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::store::id::{
     ApplicationId, AuthorizationId, CredentialId, DeviceId, DomainId, EntryId, IdentityId, InformationId, ProviderId,
-    ProxySessionId, RoleId, UserId,
+    ProxySessionId, RoleId, SecurityClaimId, UserId,
 };
 
 /// The object of an operation. A rule returns it with its result, so that no audit record lacks it.
@@ -27,6 +27,7 @@ pub enum Subject {
     ProviderType(Uuid),
     ProxySession(ProxySessionId),
     Role(RoleId),
+    SecurityClaim(SecurityClaimId),
     User(UserId),
 }
 
@@ -48,6 +49,7 @@ impl std::fmt::Display for Subject {
             Subject::ProviderType(id) => write!(f, "provider-type:{id}"),
             Subject::ProxySession(id) => write!(f, "session:{id}"),
             Subject::Role(id) => write!(f, "role:{id}"),
+            Subject::SecurityClaim(id) => write!(f, "claim:{id}"),
             Subject::User(id) => write!(f, "user:{id}"),
         }
     }

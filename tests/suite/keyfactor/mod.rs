@@ -10,8 +10,10 @@ mod permission_set;
 mod provider;
 mod provider_type;
 mod role;
+mod role_assignment;
 mod role_version_one;
 mod routes;
+mod security_claim;
 mod text_rules;
 
 use chaveiro::vault::access::Resource;

@@ -89,11 +89,11 @@ async fn roles_are_listed_and_read_in_version_1() {
 }
 
 #[actix_web::test]
-async fn claims_of_a_role_are_refused_and_nothing_is_changed() {
+async fn malformed_claims_of_a_role_are_refused_and_nothing_is_changed() {
     let app = TestApp::start().await;
     let client = administrator(&app).await;
     let made = second(&client, Method::POST, ROLES, Some(&json!({ "Name": "r" }))).await.expect(200);
-    for claims in [json!([{ "ClaimType": "OAuthRole", "ClaimValue": "ops" }]), json!(["x"]), json!("x"), json!({})] {
+    for claims in [json!([{ "ClaimType": "OAuthRoles", "ClaimValue": "ops" }]), json!(["x"]), json!("x"), json!({})] {
         for name in ["Claims", "claims"] {
             let sent = json!({ "Id": 2, "Name": "changed", name: claims });
             second(&client, Method::PUT, ROLES, Some(&sent)).await.expect_error(400, "Claims");

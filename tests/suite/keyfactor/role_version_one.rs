@@ -68,6 +68,22 @@ async fn a_name_grants_what_its_string_grants_and_one_of_another_area_nothing() 
     get(&holder, "/Security/Identities").await.expect_error(403, "permission");
 }
 
+/// A client of version 1 does not see a permission without a name, so it cannot mean to take it away.
+#[actix_web::test]
+async fn an_update_keeps_permissions_without_a_name_and_takes_away_those_with_one() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    let sent = json!({ "Name": "r", "Permissions": ["/metadata/types/read/", "/pam/", "/security/read/"] });
+    call_in(&client, "2", Method::POST, ROLES, Some(&sent)).await.expect(200);
+    let read = get(&client, "/Security/Roles/2").await.expect(200);
+    let mut names = read["Permissions"].clone();
+    names.as_array_mut().unwrap().retain(|name| name != "SecuritySettings:Read");
+    let changed = json!({ "Id": 2, "Name": "r", "Permissions": names });
+    put(&client, ROLES, &changed).await.expect(200);
+    let second = call_in(&client, "2", Method::GET, "/Security/Roles/2", None).await.expect(200);
+    assert_eq!(second["Permissions"], json!(["/pam/modify/", "/pam/read/", "/metadata/types/read/"]));
+}
+
 #[actix_web::test]
 async fn an_update_keeps_what_version_1_does_not_know() {
     let app = TestApp::start().await;

@@ -25,7 +25,7 @@ const REQUEST_ERRORS: [RequestError; 15] = [
     RequestError::Input(InputError::Parameter { name: "Name", expected: "expected a string" }),
 ];
 
-const FAMILY_NOUNS: [Noun; 7] = [
+const FAMILY_NOUNS: [Noun; 8] = [
     Noun::Entry,
     Noun::Identity,
     Noun::LocalProvider,
@@ -33,6 +33,7 @@ const FAMILY_NOUNS: [Noun; 7] = [
     Noun::Provider,
     Noun::ProviderType,
     Noun::Role,
+    Noun::SecurityClaim,
 ];
 
 const FAMILY_FIELDS: [Field; 15] = [

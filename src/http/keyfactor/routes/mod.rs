@@ -26,6 +26,8 @@ pub(super) fn endpoints(require_requested_with: bool) -> Vec<(Versions, Endpoint
         provider::providers(),
         security::identities(),
         security::roles(),
+        security::role_assignments(),
+        security::claims(),
         security::permission_sets(),
     ];
     let mut rows: Vec<Row> = nouns.into_iter().flatten().collect();

@@ -23,6 +23,7 @@ pub(super) struct Row {
     summary: &'static str,
     query: &'static [(&'static str, &'static str)],
     body: Option<fn() -> NamedSchema>,
+    has_list: bool,
     success: Answer,
     route: Box<dyn Fn(RouteContext) -> Route>,
 }
@@ -41,6 +42,7 @@ impl Row {
             summary: "",
             query: &[],
             body: None,
+            has_list: false,
             success: Answer::empty(204, "Done"),
             route: Box::new(move |context| route(context, handler.clone())),
         }
@@ -56,6 +58,11 @@ impl Row {
 
     pub(super) fn body(self, body: fn() -> NamedSchema) -> Self {
         Self { body: Some(body), ..self }
+    }
+
+    /// A body that is a list of objects.
+    pub(super) fn list_body(self, body: fn() -> NamedSchema) -> Self {
+        Self { body: Some(body), has_list: true, ..self }
     }
 
     pub(super) fn ok(self, meaning: &'static str, body: fn() -> NamedSchema) -> Self {
@@ -77,7 +84,8 @@ impl Row {
             (503, "The service is busy or has no database; Retry-After is the time to wait"),
         ];
         let errors = errors.map(|(status, meaning)| Answer::new(status, meaning, schema::<ErrorReply>));
-        let context = RouteContext { versions: self.versions, action: self.action, require_requested_with };
+        let Self { versions, action, has_list, .. } = self;
+        let context = RouteContext { versions, action, require_requested_with, has_list };
         let route = self.route;
         Endpoint {
             tag: "Keyfactor",

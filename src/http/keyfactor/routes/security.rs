@@ -9,6 +9,10 @@ use crate::http::keyfactor::identity::{
 use crate::http::keyfactor::pagination::LIST_PARAMETERS;
 use crate::http::keyfactor::permission_set::{self, PermissionSetForm, PermissionSetView};
 use crate::http::keyfactor::role::{self, RoleForm, RoleListElement, RoleReply};
+use crate::http::keyfactor::role_assignment::{
+    self, HolderView, RoleIdentitiesForm, RoleProviderForm, RoleProviderView,
+};
+use crate::http::keyfactor::security_claim::{self, ClaimForm, ClaimRoleView, ClaimUpdateForm, ClaimView};
 use crate::http::keyfactor::version::Versions;
 use crate::http::schema::{schema, schema_of_list};
 use crate::vault::operation::Action;
@@ -67,6 +71,57 @@ pub(super) fn roles() -> Vec<Row> {
     ]
 }
 
+/// Returns the rows of who holds a role, and of its permissions on single providers.
+pub(super) fn role_assignments() -> Vec<Row> {
+    const IDENTITIES: &str = "/Security/Roles/{id}/Identities";
+    const PROVIDERS: &str = "/Security/Roles/{id}/Permissions/PamProviders";
+    vec![
+        Row::new(Method::GET, IDENTITIES, Versions::One, Action::ROLE_HOLDERS, role_assignment::identities)
+            .summary("The identities that hold a role")
+            .ok("All of them", schema_of_list::<HolderView>),
+        Row::new(Method::PUT, IDENTITIES, Versions::One, Action::ROLE_SET_HOLDERS, role_assignment::set_identities)
+            .summary("Replace the identities that hold a role")
+            .body(schema::<RoleIdentitiesForm>)
+            .ok("Those that now hold it", schema_of_list::<HolderView>),
+        Row::new(Method::GET, PROVIDERS, Versions::One, Action::ROLE_READ, role_assignment::providers)
+            .summary("The permissions of a role on single PAM providers")
+            .ok("The providers with a permission", schema_of_list::<RoleProviderView>),
+        Row::new(Method::PUT, PROVIDERS, Versions::One, Action::ROLE_UPDATE, role_assignment::set_providers)
+            .summary("Replace the permissions of a role on single PAM providers")
+            .list_body(schema_of_list::<RoleProviderForm>)
+            .ok("The providers with a permission", schema_of_list::<RoleProviderView>),
+    ]
+}
+
+/// Returns the rows of claims. `Roles` comes before `{id}`, which also matches it.
+pub(super) fn claims() -> Vec<Row> {
+    const CLAIMS: &str = "/Security/Claims";
+    const CLAIM: &str = "/Security/Claims/{id}";
+    vec![
+        Row::new(Method::GET, "/Security/Claims/Roles", Versions::One, Action::CLAIM_ROLES, security_claim::roles)
+            .summary("The roles that a claim holds")
+            .query(security_claim::CLAIM)
+            .ok("The roles; none for an unknown claim", schema_of_list::<ClaimRoleView>),
+        Row::new(Method::GET, CLAIMS, Versions::One, Action::CLAIM_LIST, security_claim::list)
+            .summary("List the security claims")
+            .query(LIST_PARAMETERS)
+            .ok(PAGE, schema_of_list::<ClaimView>),
+        Row::new(Method::POST, CLAIMS, Versions::One, Action::CLAIM_CREATE, security_claim::create)
+            .summary("Create a security claim")
+            .body(schema::<ClaimForm>)
+            .ok("The claim", schema::<ClaimView>),
+        Row::new(Method::PUT, CLAIMS, Versions::One, Action::CLAIM_UPDATE, security_claim::update)
+            .summary("Set the description of a security claim")
+            .body(schema::<ClaimUpdateForm>)
+            .ok("The claim as it now is", schema::<ClaimView>),
+        Row::new(Method::GET, CLAIM, Versions::One, Action::CLAIM_READ, security_claim::read)
+            .summary("One security claim")
+            .ok("The claim", schema::<ClaimView>),
+        Row::new(Method::DELETE, CLAIM, Versions::One, Action::CLAIM_DELETE, security_claim::delete)
+            .summary("Delete a security claim, and revoke its roles"),
+    ]
+}
+
 pub(super) fn permission_sets() -> Vec<Row> {
     const SETS: &str = "/PermissionSets";
     const SET: &str = "/PermissionSets/{id}";
@@ -83,6 +138,10 @@ pub(super) fn permission_sets() -> Vec<Row> {
             .summary("Replace a permission set; what is not sent is cleared")
             .body(schema::<PermissionSetForm>)
             .ok("The permission set as it now is", schema::<PermissionSetView>),
+        // Before {id}, which also matches it.
+        Row::new(Method::GET, "/PermissionSets/My", Versions::One, Action::PERMISSION_SET_OWN, permission_set::own)
+            .summary("The permission sets that the caller's roles are in")
+            .ok("The permission sets", schema_of_list::<PermissionSetView>),
         Row::new(Method::GET, SET, Versions::One, Action::PERMISSION_SET_READ, permission_set::read)
             .summary("One permission set")
             .ok("The permission set", schema::<PermissionSetView>),
