@@ -102,13 +102,13 @@ fn later() -> ErrorMessage {
 fn denied(reason: DenyReason, rendering: Rendering) -> ErrorMessage {
     match reason {
         DenyReason::ReadOnly => ErrorMessage::numbered(1039, "Without PAM Configuration Access permission"),
+        DenyReason::ExclusiveCustody => ErrorMessage::numbered(1009, "No access to credential"),
         DenyReason::Resource
         | DenyReason::Source
         | DenyReason::Referer
         | DenyReason::Certificate
         | DenyReason::Permission
         | DenyReason::OperatorOnly
-        | DenyReason::ExclusiveCustody
         | DenyReason::Revoked
         | DenyReason::Replayed => {
             ErrorMessage::plain(rendering.not_authorized, "You are not authorized to access this resource.")
@@ -164,6 +164,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         Noun::TotpSeed => ErrorMessage::unnumbered("The credential has no TOTP secret_key"),
         Noun::Version => ErrorMessage::unnumbered("Version not found"),
         Noun::Entry => ErrorMessage::unnumbered("Entry not found"),
+        Noun::Item | Noun::ItemSecret => ErrorMessage::unnumbered("Item not found"),
         Noun::ResponseKey => ErrorMessage::unnumbered("The authorization has no key to encrypt its answers with"),
         Noun::TargetUser => ErrorMessage::of_session("User not found"),
         Noun::TargetDevice => ErrorMessage::of_session("Device not found"),
@@ -174,8 +175,6 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         Noun::Application
         | Noun::Authorization
         | Noun::Identity
-        | Noun::Item
-        | Noun::ItemSecret
         | Noun::Link
         | Noun::LocalProvider
         | Noun::PermissionSet

@@ -15,6 +15,7 @@ mod error_message;
 mod field;
 mod history;
 mod information;
+mod item;
 mod pagination;
 mod parameters;
 mod proxy_session;

@@ -6,6 +6,7 @@ mod device;
 mod errors;
 mod ids;
 mod information;
+mod item;
 mod list;
 mod oauth1;
 mod octets;

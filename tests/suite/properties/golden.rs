@@ -209,12 +209,14 @@ async fn information() {
         get("/pam/info/1"),
         get("/pam/info/lic"),
         get("/pam/info/lic/versions"),
+        get("/pam/item/lic"),
         delete("/pam/info/1"),
         delete("/pam/info/1"),
         get("/pam/info/1"),
         put("/pam/info/1"),
         put("/pam/info/1"),
         get("/pam/info/999"),
+        get("/pam/item/999"),
         post("/pam/info", json!({ "identifier": "none" })),
     ];
     golden("information", calls).await;

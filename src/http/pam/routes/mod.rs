@@ -4,6 +4,7 @@ mod credential;
 mod device;
 mod history;
 mod information;
+mod item;
 mod proxy_session;
 mod row;
 mod ssh_key;
@@ -29,6 +30,7 @@ fn rows() -> Vec<Row> {
         ssh_key::rows(),
         history::rows(),
         history::entries(),
+        item::rows(),
         proxy_session::rows(),
     ];
     nouns.into_iter().flatten().collect()

@@ -107,6 +107,9 @@ fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
         (get.clone(), "/pam/info/{key}", Information, Refused(1023)),
         (put.clone(), "/pam/info/{key}", Information, Refused(1023)),
         (delete.clone(), "/pam/info/{key}", Information, Refused(1023)),
+        (get.clone(), "/pam/item/{key}", Credential, Told(400, "Item not found")),
+        (get.clone(), "/pam/item/{key}", Key, Told(400, "Item not found")),
+        (get.clone(), "/pam/item/{key}", Information, Told(400, "Item not found")),
         (get.clone(), "/pam/provider/{id}/entry/{name}", Entry, Told(400, "Entry not found")),
     ]);
     for (create, list, one, end) in [

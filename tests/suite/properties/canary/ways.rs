@@ -120,6 +120,9 @@ pub(super) async fn read_encrypted(client: &TestClient, private: &PrivateKey, to
         ("pam/key/by-key/versions/1", "/version/content"),
         ("pam/info/info", "/info/content"),
         ("pam/info/info/versions/1", "/version/content"),
+        ("pam/item/by-json", "/item/fields/password"),
+        ("pam/item/by-key", "/item/fields/passphrase"),
+        ("pam/item/info", "/item/fields/text"),
     ];
     for (path, field) in reads {
         for (prefix, form) in [("iso", "vendor"), ("api", "vendor"), ("iso", "jwe")] {

@@ -57,7 +57,7 @@ async fn encrypting(app: &TestApp, pair: &str, form: Option<ResponseEncryption>)
 }
 
 /// Every read that gives a secret away, with the fields that hold one and what it is; none for a code of the moment.
-const READS: [(&str, &[&str], Option<&str>); 9] = [
+const READS: [(&str, &[&str], Option<&str>); 13] = [
     ("pam/credential/i", &["/credential/password", "/credential/content"], Some(PASSWORD)),
     ("pam/credential?credential=i", &["/credential/password", "/credential/content"], Some(PASSWORD)),
     ("pam/credential/i/totp", &["/totp/code"], None),
@@ -67,6 +67,10 @@ const READS: [(&str, &[&str], Option<&str>); 9] = [
     ("pam/key/k/versions/1", &["/version/content"], Some(PRIVATE_KEY)),
     ("pam/info/n", &["/info/content"], Some(TEXT)),
     ("pam/info/n/versions/1", &["/version/content"], Some(TEXT)),
+    ("pam/item/i", &["/item/fields/password"], Some(PASSWORD)),
+    ("pam/item/k", &["/item/fields/private_key"], Some(PRIVATE_KEY)),
+    ("pam/item/k", &["/item/fields/passphrase"], Some(PASSPHRASE)),
+    ("pam/item/n", &["/item/fields/text"], Some(TEXT)),
 ];
 
 /// The answer holds none of the secrets of the vault.
@@ -153,8 +157,8 @@ async fn no_call_but_these_reveals_anything_and_none_to_whom_has_a_key() {
         .iter()
         .flat_map(|item| [format!("GET pam/{item}/{{key}}"), format!("GET pam/{item}/{{key}}/versions/{{version}}")]);
     // Information is echoed when it is saved; a batch reads and `use` logs in.
-    let posts = ["POST pam/info", "POST pam/use", "POST pam/credential/batch"].map(String::from);
-    let expected = read.chain(posts).flat_map(|call| {
+    let others = ["GET pam/item/{key}", "POST pam/info", "POST pam/use", "POST pam/credential/batch"].map(String::from);
+    let expected = read.chain(others).flat_map(|call| {
         let (method, path) = call.split_once(' ').unwrap();
         ["iso", "api"].map(|prefix| format!("{method} /{prefix}/{path}"))
     });

@@ -45,7 +45,7 @@ async fn a_client_without_a_key_is_refused_on_every_route_and_takes_nothing() {
     }
     assert_eq!(kept(&app), before);
     assert!(outcomes(&app).iter().all(|outcome| outcome == "response-key-not-found"), "{:?}", outcomes(&app));
-    assert_eq!(outcomes(&app).len(), 22);
+    assert_eq!(outcomes(&app).len(), 30);
 }
 
 #[actix_web::test]
