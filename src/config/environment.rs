@@ -12,6 +12,19 @@ use super::SettingsError;
 
 /// The variables of the command line.
 const COMMAND_LINE: [&str; 3] = ["CHAVEIRO_CONFIG", "CHAVEIRO_DATABASE_URL", "CHAVEIRO_DATA_DIR"];
+/// The variables of the client commands, which a server may run beside.
+const CLIENT: [&str; 10] = [
+    "CHAVEIRO_CA_FILE",
+    "CHAVEIRO_CLIENT_CERTIFICATE",
+    "CHAVEIRO_CLIENT_CONFIG",
+    "CHAVEIRO_CLIENT_ID",
+    "CHAVEIRO_CLIENT_KEY",
+    "CHAVEIRO_CLIENT_SECRET",
+    "CHAVEIRO_CLIENT_SECRET_FILE",
+    "CHAVEIRO_TOKEN",
+    "CHAVEIRO_TOKEN_FILE",
+    "CHAVEIRO_URL",
+];
 /// The variable of the root key, which is checked where the key is loaded: never taken as unset.
 const ROOT_KEY: &str = "CHAVEIRO_ROOT_KEY";
 /// Before the section of a setting.
@@ -54,13 +67,17 @@ pub fn warn_of_unknown() {
 /// Finds variables that begin like those of Chaveiro, in any case, and are none.
 fn unknown<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<&'a str> {
     let is_ours = |name: &str| name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX));
-    let is_known = |name: &str| name == ROOT_KEY || COMMAND_LINE.contains(&name) || setting(name).is_some();
     let mut unknown: Vec<&str> = variables
         .filter(|(name, value)| is_ours(name) && !is_known(name) && !is_service_link(name, value))
         .map(|(name, _)| name)
         .collect();
     unknown.sort_unstable();
     unknown
+}
+
+/// Whether a variable is one of Chaveiro.
+pub(crate) fn is_known(name: &str) -> bool {
+    name == ROOT_KEY || COMMAND_LINE.contains(&name) || CLIENT.contains(&name) || setting(name).is_some()
 }
 
 /// Whether Kubernetes or Docker sets the variable, for a service whose name begins with chaveiro: `…_SERVICE_HOST`,
@@ -163,6 +180,8 @@ mod tests {
             ("CHAVEIRO_DATABASE_URL", "x"),
             ("CHAVEIRO_DATA_DIR", "x"),
             ("CHAVEIRO_ROOT_KEY", "x"),
+            ("CHAVEIRO_URL", "x"),
+            ("CHAVEIRO_CLIENT_SECRET", "x"),
             ("CHAVEIRO__HTTP__LISTEN", "x"),
             ("CHAVEIRO_PORT", "tcp://10.0.0.1:8080"),
             ("CHAVEIRO_PORT_8080_TCP", "tcp://10.0.0.1:8080"),

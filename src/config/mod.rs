@@ -1,5 +1,6 @@
 //! Settings, from the defaults of `config/default.toml`, a file and the environment.
 
+mod client;
 mod directory;
 pub mod environment;
 mod error;
@@ -14,6 +15,7 @@ use std::path::Path;
 use config::{Config, ConfigError, Map, Source, Value};
 use serde::Deserialize;
 
+pub use client::ClientSettings;
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
 pub use facades::{CcpSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
