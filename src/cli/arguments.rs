@@ -8,20 +8,48 @@ use std::ffi::OsString;
 
 use clap::builder::Resettable;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Command, CommandFactory, Error, FromArgMatches};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, Error, FromArgMatches, Subcommand};
 
-use super::Arguments;
+use super::{Arguments, VaultCommand};
 use crate::config::environment::is_blank;
+
+/// The options of commands that open a vault, by their ids.
+const VAULT_OPTIONS: [&str; 3] = ["data_dir", "database_url", "config"];
 
 /// Parses the arguments and the variables that options have.
 ///
 /// # Errors
 /// An error for [`Error::print`], which includes the help page and the version.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, Error> {
-    let mut command = without_blank_variables(Arguments::command());
+    let mut command = without_blank_variables(command());
     let matches = command.try_get_matches_from_mut(arguments)?;
     check_values(&mut command, &matches)?;
+    check_vault_options(&mut command, &matches)?;
     Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Returns the description of all commands. A command that opens no vault does not show the options of one.
+pub(super) fn command() -> Command {
+    let mut command = Arguments::command();
+    command.build();
+    let hide = |arg: Arg| if VAULT_OPTIONS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg };
+    let opens_vault = |sub: &Command| VaultCommand::has_subcommand(sub.get_name());
+    command.mut_subcommands(|sub| if opens_vault(&sub) { sub } else { sub.mut_args(hide) })
+}
+
+/// Refuses an option of a vault in a command that opens none.
+fn check_vault_options(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
+    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+    if VaultCommand::has_subcommand(name) {
+        return Ok(());
+    }
+    let is_given =
+        |id: &&&str| matches.try_get_raw(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine);
+    let Some(id) = VAULT_OPTIONS.iter().find(is_given) else { return Ok(()) };
+    let option = id.replace('_', "-");
+    let message = format!("'--{option}' is for commands that open a vault, and '{name}' opens none");
+    Err(command.error(ErrorKind::ArgumentConflict, message))
 }
 
 fn without_blank_variables(command: Command) -> Command {

@@ -33,6 +33,8 @@ pub(super) enum CliError {
     Unreadable(PathBuf, ErrorKind),
     #[error("{} {}", .0.display(), .1)]
     Encoding(PathBuf, EncodingError),
+    #[error("cannot write {}: {}", .0.display(), .1)]
+    Unwritable(PathBuf, ErrorKind),
     #[error("cannot read the password from standard input: {0}")]
     Input(ErrorKind),
     #[error("the password on standard input {0}")]
@@ -81,6 +83,7 @@ impl CliError {
             | CliError::Vault(_)
             | CliError::Settings(_)
             | CliError::Unreadable(..)
+            | CliError::Unwritable(..)
             | CliError::Encoding(..)
             | CliError::Input(_)
             | CliError::InputEncoding(_)
@@ -91,6 +94,14 @@ impl CliError {
             | CliError::Output(_)
             | CliError::SecretNotShown
             | CliError::Check(_) => 1,
+        }
+    }
+
+    /// Whether the reader of the output has gone.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        match self {
+            CliError::Output(error) => error.is_closed_pipe(),
+            _ => false,
         }
     }
 
@@ -109,6 +120,7 @@ impl CliError {
             | CliError::Signals(_)
             | CliError::Tls(_)
             | CliError::Output(_)
+            | CliError::Unwritable(..)
             | CliError::SecretNotShown
             | CliError::Check(_) => "failed",
         }

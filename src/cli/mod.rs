@@ -12,6 +12,7 @@ mod error;
 mod identity;
 mod input;
 mod link;
+mod manual;
 mod operator;
 mod output;
 mod quickstart;
@@ -48,7 +49,7 @@ struct Arguments {
     command: Command,
 }
 
-/// Options of every command.
+/// Options of every command that opens a vault.
 #[derive(Args)]
 struct Common {
     /// The directory of the root key, the heads of the audit log and, by default, the database.
@@ -64,6 +65,15 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Vault(VaultCommand),
+    #[command(flatten)]
+    Manual(manual::Command),
+}
+
+/// The commands that open a vault.
+#[derive(Subcommand)]
+enum VaultCommand {
     /// Create a vault with a first client, print requests to paste, and serve.
     Quickstart(serve::Options),
     /// Serve. Initialises an empty data directory first.
@@ -121,33 +131,37 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn fail(error: &CliError) -> ExitCode {
-    if let CliError::Output(error) = error
-        && error.is_closed_pipe()
-    {
+    if error.is_closed_pipe() {
         return ExitCode::from(CLOSED_PIPE);
     }
     output::print_error(&format!("chaveiro: {error}"));
     ExitCode::from(error.code())
 }
 
-fn execute(arguments: Arguments) -> Result<(), CliError> {
+fn execute(Arguments { common, command }: Arguments) -> Result<(), CliError> {
+    match command {
+        Command::Vault(command) => execute_in_vault(&common, command),
+        Command::Manual(command) => manual::run(&command),
+    }
+}
+
+fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliError> {
     environment::check()?;
     environment::warn_of_unknown();
-    let common = arguments.common;
     let system = actix_web::rt::System::new();
     system.block_on(async {
-        match arguments.command {
-            Command::Quickstart(options) => quickstart::run(&common, &options).await,
-            Command::Serve(options) => serve::run(&common, &options).await,
-            Command::Database(command) => database::run(&common, command),
-            Command::Application(command) => application::run(&common.vault()?, command).await,
-            Command::Authorization(command) => authorization::run(&common.vault()?, command).await,
-            Command::Device(command) => device::run(&common.vault()?, command).await,
-            Command::Domain(command) => domain::run(&common.vault()?, command).await,
-            Command::User(command) => user::run(&common.vault()?, command).await,
-            Command::Identity(command) => identity::run(&common.vault()?, command).await,
-            Command::Role(command) => role::run(&common.vault()?, command).await,
-            Command::Audit(command) => audit::run(&common.vault()?, command).await,
+        match command {
+            VaultCommand::Quickstart(options) => quickstart::run(common, &options).await,
+            VaultCommand::Serve(options) => serve::run(common, &options).await,
+            VaultCommand::Database(command) => database::run(common, command),
+            VaultCommand::Application(command) => application::run(&common.vault()?, command).await,
+            VaultCommand::Authorization(command) => authorization::run(&common.vault()?, command).await,
+            VaultCommand::Device(command) => device::run(&common.vault()?, command).await,
+            VaultCommand::Domain(command) => domain::run(&common.vault()?, command).await,
+            VaultCommand::User(command) => user::run(&common.vault()?, command).await,
+            VaultCommand::Identity(command) => identity::run(&common.vault()?, command).await,
+            VaultCommand::Role(command) => role::run(&common.vault()?, command).await,
+            VaultCommand::Audit(command) => audit::run(&common.vault()?, command).await,
         }
     })
 }
@@ -201,7 +215,7 @@ const UNLIMITED_LOG: &str = "actix_http::h1::dispatcher=off";
 /// Logs to standard error; `RUST_LOG` sets the level. A panic is logged by its source location alone, since its message may
 /// hold a value.
 fn start_logging(command: &Command) {
-    let serving = matches!(command, Command::Quickstart(_) | Command::Serve(_));
+    let serving = matches!(command, Command::Vault(VaultCommand::Quickstart(_) | VaultCommand::Serve(_)));
     let level = if serving { format!("info,{UNLIMITED_LOG}") } else { "warn".into() };
     let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
     let _ = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(&level)).try_init();

@@ -21,6 +21,12 @@ pub(super) fn print_line(line: &str) -> Result<(), OutputError> {
     writeln!(io::stdout().lock(), "{line}").map_err(|error| OutputError(error.kind()))
 }
 
+/// Prints a generated text.
+pub(super) fn print_bytes(text: &[u8]) -> Result<(), OutputError> {
+    let mut output = io::stdout().lock();
+    output.write_all(text).and_then(|()| output.flush()).map_err(|error| OutputError(error.kind()))
+}
+
 /// Prints the result as JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), OutputError> {
     let text = serde_json::to_string_pretty(value).map_err(|_| OutputError(io::ErrorKind::InvalidData))?;

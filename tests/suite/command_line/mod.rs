@@ -8,6 +8,7 @@ mod environment;
 mod exit_codes;
 mod expiry;
 mod identity;
+mod manual;
 mod quickstart;
 mod response_key;
 mod signals;
