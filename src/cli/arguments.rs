@@ -2,7 +2,7 @@
 //!
 //! No option takes an empty or blank value: it comes from an unset shell variable, and would lift a restriction or do nothing.
 //! Nor does one take white space at its ends, which would name another file, database or object. The rules are applied to the
-//! parsed options of every command, so an option needs nothing for them. A blank environment variable counts as unset.
+//! parsed options of every command, so an option needs nothing for them, and not to what follows `--`. A blank environment variable counts as unset.
 
 use std::ffi::OsString;
 
@@ -38,7 +38,7 @@ pub(super) fn command() -> Command {
     command.mut_subcommands(|sub| if opens_vault(&sub) { sub } else { sub.mut_args(hide) })
 }
 
-/// Refuses an option of a vault in a command that opens none.
+/// Refuses an option of a vault in a command that opens none: `--config` would not be the settings that the user means.
 fn check_vault_options(command: &mut Command, matches: &ArgMatches) -> Result<(), Error> {
     let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
     if VaultCommand::has_subcommand(name) {
@@ -48,7 +48,9 @@ fn check_vault_options(command: &mut Command, matches: &ArgMatches) -> Result<()
         |id: &&&str| matches.try_get_raw(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine);
     let Some(id) = VAULT_OPTIONS.iter().find(is_given) else { return Ok(()) };
     let option = id.replace('_', "-");
-    let message = format!("'--{option}' is for commands that open a vault, and '{name}' opens none");
+    let message = format!(
+        "'--{option}' is for commands that open a vault, and '{name}' calls one; its settings are --client-config"
+    );
     Err(command.error(ErrorKind::ArgumentConflict, message))
 }
 
@@ -69,6 +71,10 @@ fn check_values(command: &mut Command, matches: &ArgMatches) -> Result<(), Error
 
 /// Returns what a value of the option must not be.
 fn refusal(arg: &Arg, matches: &ArgMatches) -> Option<&'static str> {
+    // The arguments of the program of `exec` are its own.
+    if arg.is_last_set() {
+        return None;
+    }
     let mut values = matches.try_get_raw(arg.get_id().as_str()).ok().flatten()?;
     values.find_map(|value| match value.to_str() {
         _ if is_blank(value) => Some("be empty"),
@@ -96,7 +102,7 @@ mod tests {
         root.build();
         let mut seen = 0;
         each_command(&root, &[], &mut |command, path| {
-            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+            for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values() && !arg.is_last_set()) {
                 for blank in ["", " ", "\t", "\u{a0}", "a ", "\u{a0}1"] {
                     let option = match arg.get_long() {
                         Some(long) => format!("--{long}={blank}"),

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::client::ClientError;
 use super::output::OutputError;
 use crate::audit::Break;
 use crate::config::SettingsError;
@@ -16,7 +17,8 @@ use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, Vault
 /// The exit codes, for the help page.
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 root key missing, \
     wrong or exposed, 4 database unavailable, 5 the audit log does not verify, 6 the audit log verifies and there were no \
-    heads to compare it with.";
+    heads to compare it with, 7 the vault cannot be reached. exec: the code of the program, or 125 nothing was started, 126 the \
+    program cannot be started, 127 it is not found.";
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,8 @@ pub(super) enum CliError {
     Encoding(PathBuf, EncodingError),
     #[error("cannot write {}: {}", .0.display(), .1)]
     Unwritable(PathBuf, ErrorKind),
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("cannot read the password from standard input: {0}")]
     Input(ErrorKind),
     #[error("the password on standard input {0}")]
@@ -79,6 +83,7 @@ impl CliError {
             CliError::Start(StartError::Store(_)) | CliError::Store(_) | CliError::Vault(VaultError::Store(_)) => 4,
             CliError::Broken(_) => 5,
             CliError::NoHeads(_) => 6,
+            CliError::Client(error) => error.code(),
             CliError::Start(StartError::Keys | StartError::DataDirectory(..))
             | CliError::Vault(_)
             | CliError::Settings(_)
@@ -101,6 +106,7 @@ impl CliError {
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
             CliError::Output(error) => error.is_closed_pipe(),
+            CliError::Client(error) => error.is_closed_pipe(),
             _ => false,
         }
     }
@@ -121,6 +127,7 @@ impl CliError {
             | CliError::Tls(_)
             | CliError::Output(_)
             | CliError::Unwritable(..)
+            | CliError::Client(_)
             | CliError::SecretNotShown
             | CliError::Check(_) => "failed",
         }

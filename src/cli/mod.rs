@@ -5,6 +5,7 @@ mod arguments;
 mod audit;
 mod authorization;
 mod client_key;
+mod client;
 mod database;
 mod device;
 mod domain;
@@ -67,6 +68,8 @@ struct Common {
 enum Command {
     #[command(flatten)]
     Vault(VaultCommand),
+    #[command(flatten)]
+    Client(client::Command),
     #[command(flatten)]
     Manual(manual::Command),
 }
@@ -141,6 +144,7 @@ fn fail(error: &CliError) -> ExitCode {
 fn execute(Arguments { common, command }: Arguments) -> Result<(), CliError> {
     match command {
         Command::Vault(command) => execute_in_vault(&common, command),
+        Command::Client(command) => Ok(client::run(command)?),
         Command::Manual(command) => manual::run(&command),
     }
 }
@@ -219,6 +223,10 @@ fn start_logging(command: &Command) {
     let level = if serving { format!("info,{UNLIMITED_LOG}") } else { "warn".into() };
     let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
     let _ = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(&level)).try_init();
+    if !matches!(command, Command::Vault(_)) {
+        // The HTTP client logs requests and answers, with their secrets, at the levels below.
+        log::set_max_level(log::LevelFilter::Warn);
+    }
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         log::error!("panic at {location}");

@@ -4,6 +4,7 @@ mod arguments;
 mod audit_log;
 mod changes;
 mod client_key;
+mod client;
 mod environment;
 mod exit_codes;
 mod expiry;

@@ -36,6 +36,22 @@ fn imports_point_down() {
 }
 
 #[test]
+fn the_client_commands_open_no_vault() {
+    let modules = modules();
+    let mut seen = 0;
+    for (module, targets) in
+        graph(&modules).iter().filter(|(module, _)| module.starts_with(&["cli", "client"].map(String::from)))
+    {
+        for target in targets.iter().filter(|target| !target.is_empty()) {
+            let is_below = ["cli", "crypto", "text", "clock", "config"].contains(&target[0].as_str());
+            assert!(is_below, "{} imports {}", name(module), name(target));
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen} imports");
+}
+
+#[test]
 fn the_modules_of_http_have_no_cycle() {
     let modules: Vec<Module> =
         modules().into_iter().filter(|module| module.path.first().is_some_and(|top| top == "http")).collect();
