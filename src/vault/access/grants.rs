@@ -10,8 +10,8 @@ use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
 use super::request_signing_key::{LiveSigningKey, live_keys};
-use super::sender_constraint::SenderConstraint;
 use super::security_claim::roles_of_clients;
+use super::sender_constraint::SenderConstraint;
 use super::{
     Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
     response_key,

@@ -3,8 +3,8 @@
 mod arguments;
 mod audit_log;
 mod changes;
-mod client_key;
 mod client;
+mod client_key;
 mod environment;
 mod exit_codes;
 mod expiry;
