@@ -3,6 +3,7 @@
 
 mod ccp;
 mod keyfactor;
+mod oauth1;
 mod pam_v2;
 mod robocorp;
 mod vault_kv;
@@ -18,6 +19,7 @@ use crate::support::decrypt::{By, PrivateKey};
 use crate::support::{Answer, Credentials, Program, Serving, contents};
 use ccp::{ask_and_guess, create_app_id};
 use keyfactor::{create_keyfactor_client, keep_provider_secrets};
+use oauth1::{create_signing_key, sign_wrongly};
 use pam_v2::read_metadata;
 use robocorp::read_as_robot;
 use vault_kv::log_in_and_guess;
@@ -109,6 +111,7 @@ fn serve_with_every_log(program: &Program) -> Serving {
     for family in ["VAULT_KV", "PAM_V2", "CCP", "ROBOCORP"] {
         command.env(format!("CHAVEIRO__{family}__ENABLED"), "true");
     }
+    command.env("CHAVEIRO__PAM__OAUTH1", "true");
     Serving::start(command)
 }
 
@@ -140,6 +143,7 @@ async fn no_secret_is_found_where_none_belongs() {
     let (encrypting, private) = create_encrypting(&program, &mut canaries);
     let keyfactor = create_keyfactor_client(&program, &mut canaries);
     let app_id = create_app_id(&program);
+    let signing_key = create_signing_key(&program, &credentials.id, &mut canaries);
     let server = serve_with_every_log(&program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
@@ -159,6 +163,7 @@ async fn no_secret_is_found_where_none_belongs() {
     read_metadata(&client, &mut canaries, &mut told).await;
     read_as_robot(&server, &client, &mut canaries, &mut told).await;
     ask_and_guess(&server, &app_id, &mut canaries, &mut told).await;
+    sign_wrongly(&server, &signing_key, &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));
         send_raw(server.address, way, &bytes, &mut told);
