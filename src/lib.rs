@@ -6,8 +6,8 @@
 //! * [`http`]: everything about HTTP, one folder for each protocol. A handler parses, calls the vault and renders.
 //! * [`vault`]: the rules, one file for each noun. No HTTP, no SQL. `operation` is the pipeline of every operation,
 //!   `access` has permissions and visibility.
-//! * [`store`], [`crypto`], [`token`], [`audit`], [`directory`]: database, encryption, access tokens, audit log,
-//!   directory of accounts. They know no permissions, and share plain types only.
+//! * [`store`], [`crypto`], [`token`], [`audit`], [`directory`], [`key_set`]: database, encryption, access tokens, audit log,
+//!   directory of accounts, public keys of token issuers. They know no permissions, and share plain types only.
 //! * [`config`], [`clock`], [`network`], [`text`]: settings, time, addresses, forms of text.
 //!
 //! Every request takes the same way. The adapter of the protocol (`http`) authenticates it to a principal and an
@@ -24,6 +24,7 @@ pub mod config;
 pub mod crypto;
 pub mod directory;
 pub mod http;
+pub mod key_set;
 pub mod network;
 pub mod store;
 pub mod text;

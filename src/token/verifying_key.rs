@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use spki::der::{Decode, Document};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-/// The longest signed text that is read.
-const MAX_LENGTH: usize = 8192;
+/// The longest signed text that is read. Tokens of workloads with many groups have more than 8 KiB.
+const MAX_LENGTH: usize = 16 * 1024;
 /// The members of private and symmetric keys (RFC 7518, section 6).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Bytes of the modulus of an RSA key: 2048 to 8192 bits.
@@ -170,6 +170,11 @@ impl VerifyingKey {
         }
         let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url(x));
         Ok(Self { key: DecodingKey::from_ed_der(x), algorithms: &[Algorithm::EdDSA], jwk })
+    }
+
+    /// Returns the algorithms of signatures of this type of key.
+    pub fn algorithms(&self) -> &'static [Algorithm] {
+        self.algorithms
     }
 
     /// Returns the key as a JWK with the members that identify it.

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 5] = [
     &["cli"],
     &["http"],
     &["vault"],
-    &["store", "crypto", "token", "audit", "directory"],
+    &["store", "crypto", "token", "audit", "directory", "key_set"],
     &["text", "clock", "config", "network"],
 ];
 
