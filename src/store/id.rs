@@ -88,6 +88,8 @@ ids! {
     IdentityId,
     /// The id of a protected-information record.
     InformationId,
+    /// The id of a rule of a trusted issuer.
+    IssuerRuleId,
     /// The id of a job.
     JobId,
     /// The id of the row that a job is about; the kind of the job determines the table.
@@ -114,6 +116,8 @@ ids! {
     TagId,
     /// The id of a key that clients encrypt for.
     TransitKeyId,
+    /// The id of a trusted issuer. Never used again for another one.
+    TrustedIssuerId,
     /// The id of a platform user.
     UserId,
     /// The position in a list by ids after which its next page begins: the id of the last row, of any kind.

@@ -52,6 +52,7 @@ pub mod ssh_key;
 pub mod static_token;
 pub mod tag;
 pub mod transit_key;
+pub mod trusted_issuer;
 pub mod user;
 pub mod visibility;
 

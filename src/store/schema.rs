@@ -114,6 +114,31 @@ table! {
         created_at -> BigInt,
     }
 }
+table! {
+    trusted_issuer (id) {
+        id -> Integer,
+        name -> Text,
+        issuer -> Text,
+        audience -> Text,
+        jwks_url -> Nullable<Text>,
+        jwks -> Nullable<Text>,
+        ca_pem -> Nullable<Text>,
+        allow_private -> Bool,
+        reusable_tokens -> Bool,
+        active -> Bool,
+        created_at -> BigInt,
+    }
+}
+table! {
+    issuer_rule (id) {
+        id -> Integer,
+        trusted_issuer_id -> Integer,
+        authorization_id -> Integer,
+        name -> Text,
+        claims -> Text,
+        created_at -> BigInt,
+    }
+}
 table! { single_use (digest) { digest -> Binary, expires_at -> BigInt, } }
 table! {
     request_signing_key (id) {

@@ -7,6 +7,8 @@ DROP TABLE authorization_role;
 DROP TABLE role;
 DROP TABLE permission_set;
 DROP TABLE authorization_link;
+DROP TABLE issuer_rule;
+DROP TABLE trusted_issuer;
 DROP TABLE single_use;
 DROP TABLE revoked_token;
 DROP TABLE request_signing_key;

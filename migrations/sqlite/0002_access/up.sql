@@ -86,6 +86,35 @@ CREATE TABLE single_use (
 ) WITHOUT ROWID;
 CREATE INDEX single_use_expiry ON single_use (expires_at);
 
+-- Issuers whose tokens authenticate workloads. Their keys: at jwks_url, in jwks, or, without both, as discovery says.
+-- ca_pem: the authorities that the server of the keys is trusted by; NULL: those of the system.
+CREATE TABLE trusted_issuer (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    issuer TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    jwks_url TEXT,
+    jwks TEXT,
+    ca_pem TEXT,
+    allow_private BOOLEAN NOT NULL,
+    reusable_tokens BOOLEAN NOT NULL,
+    active BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (issuer, audience)
+);
+
+-- claims: a JSON array of pairs, the name of a claim and its value. A token that has all of them is the authorization's.
+CREATE TABLE issuer_rule (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    trusted_issuer_id INTEGER NOT NULL REFERENCES trusted_issuer (id),
+    authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
+    name TEXT NOT NULL,
+    claims TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (trusted_issuer_id, name)
+);
+CREATE INDEX issuer_rule_authorization ON issuer_rule (authorization_id);
+
 CREATE TABLE authorization_link (
     authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
     object_kind TEXT NOT NULL,
