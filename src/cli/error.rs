@@ -158,11 +158,14 @@ fn message(error: &VaultError) -> String {
         VaultError::TooMany(Noun::RequestSigningKey) => {
             "the authorization has too many signing keys; revoke one first".into()
         }
+        VaultError::TooMany(Noun::TrustedIssuer) => "there are too many trusted issuers; remove one first".into(),
+        VaultError::TooMany(Noun::IssuerRule) => "the issuer has too many rules; remove one first".into(),
         VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
         VaultError::Unavailable(Dependency::Directory) => "the directory of accounts does not answer; try again".into(),
         VaultError::Unavailable(Dependency::Grants) => "the database answers too slowly; try again".into(),
+        VaultError::Unavailable(Dependency::IssuerKeys) => "the keys of the issuer are not available; try again".into(),
         VaultError::Store(error) => error.to_string(),
         VaultError::Seal(error) => error.to_string(),
         VaultError::Token(error) => error.to_string(),
@@ -207,6 +210,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::Information
         | Noun::Item
         | Noun::ItemSecret
+        | Noun::IssuerRule
         | Noun::LocalProvider
         | Noun::PermissionSet
         | Noun::Provider
@@ -223,6 +227,7 @@ fn not_found(noun: Noun) -> String {
         | Noun::TargetDevice
         | Noun::TargetUser
         | Noun::TotpSeed
+        | Noun::TrustedIssuer
         | Noun::User
         | Noun::Version => format!("there is no such {}", title(noun)),
     }
@@ -242,6 +247,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::Information => "protected-information record",
         Noun::Item => "item",
         Noun::ItemSecret => "secret of this item",
+        Noun::IssuerRule => "rule of the issuer",
         Noun::Link => "link",
         Noun::LocalProvider => "local PAM provider",
         Noun::PermissionSet => "permission set",
@@ -258,6 +264,7 @@ fn title(noun: Noun) -> &'static str {
         Noun::Tag => "tag",
         Noun::TargetUser | Noun::User => "user",
         Noun::TotpSeed => "TOTP seed",
+        Noun::TrustedIssuer => "trusted issuer",
         Noun::Version => "version",
     }
 }

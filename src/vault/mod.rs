@@ -47,6 +47,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::crypto::{DataKey, KeyedDigest, Keyring, RootKeyLocation};
 use crate::directory::{self, Directory};
+use crate::key_set::KeySets;
 use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
 use access::{AppIdAttempts, Failures, Freshness, Grants, Passwords, RequestCounts};
@@ -97,6 +98,7 @@ struct Inner {
     passwords: Passwords,
     app_ids: AppIdAttempts,
     directory: Arc<dyn Directory>,
+    key_sets: KeySets<id::TrustedIssuerId>,
     failures: Failures,
     requests: RequestCounts,
     clock: Clock,
@@ -142,6 +144,7 @@ impl Vault {
             passwords: Passwords::default(),
             app_ids: AppIdAttempts::default(),
             directory: directory::open(&settings.directory),
+            key_sets: KeySets::default(),
             failures: Failures::default(),
             requests: RequestCounts::default(),
             clock,

@@ -97,7 +97,8 @@ impl From<AuthenticationFailure> for KeyfactorError {
             | AuthenticationFailure::Replayed
             | AuthenticationFailure::WrongSignature
             | AuthenticationFailure::TimestampRefused
-            | AuthenticationFailure::NonceUsed => Self::InvalidCredentials,
+            | AuthenticationFailure::NonceUsed
+            | AuthenticationFailure::Workload(_) => Self::InvalidCredentials,
         }
     }
 }

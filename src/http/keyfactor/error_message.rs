@@ -125,7 +125,7 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         VaultError::Unavailable(Dependency::Directory) => {
             Message::unavailable("The directory of accounts does not answer; try again")
         }
-        VaultError::Unavailable(Dependency::Grants) => temporary(),
+        VaultError::Unavailable(Dependency::Grants | Dependency::IssuerKeys) => temporary(),
         VaultError::Store(error) => {
             if error.is_temporary() {
                 temporary()
@@ -194,6 +194,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::Information
         | Noun::Item
         | Noun::ItemSecret
+        | Noun::IssuerRule
         | Noun::Link
         | Noun::ProxySession
         | Noun::ProxySessionUrl
@@ -207,6 +208,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::TargetDevice
         | Noun::TargetUser
         | Noun::TotpSeed
+        | Noun::TrustedIssuer
         | Noun::User
         | Noun::Version => None,
     }

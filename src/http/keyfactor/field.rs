@@ -28,7 +28,9 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         Field::SecretValue => "SecretValue",
         Field::AllowedAddress
         | Field::AllowedReferer
+        | Field::Audience
         | Field::Certificate
+        | Field::Claim
         | Field::Connectivities
         | Field::Content
         | Field::Criticality
@@ -39,6 +41,8 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         | Field::Hostname
         | Field::Identifier
         | Field::Ip
+        | Field::Issuer
+        | Field::IssuerKeys
         | Field::Items
         | Field::JitPlugin
         | Field::JitTemplate

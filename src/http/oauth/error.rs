@@ -17,6 +17,8 @@ use crate::vault::access::token_endpoint::TokenEndpointError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ErrorKind {
     InvalidClient,
+    /// The token of a workload is refused.
+    InvalidGrant,
     CredentialsInQuery,
     TwoMethods,
     AssertionType,
@@ -57,6 +59,7 @@ impl From<TokenEndpointError> for OAuthError {
         match error {
             TokenEndpointError::InvalidClient => Self(ErrorKind::InvalidClient),
             TokenEndpointError::InvalidDpopProof => Self(ErrorKind::DpopProof),
+            TokenEndpointError::InvalidGrant => Self(ErrorKind::InvalidGrant),
             TokenEndpointError::Vault(error) => error.into(),
         }
     }
@@ -69,6 +72,7 @@ impl OAuthError {
         let (status, code, description) = match self.0 {
             ErrorKind::Input(error) => return (error.status(), Code::InvalidRequest, error.to_string()),
             ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
+            ErrorKind::InvalidGrant => (bad, Code::InvalidGrant, "The assertion is not accepted"),
             ErrorKind::CredentialsInQuery => (bad, Code::InvalidRequest, "Secrets must not be sent in the URL"),
             ErrorKind::TwoMethods => (bad, Code::InvalidRequest, "The client authenticates in more than one way"),
             ErrorKind::AssertionType => (

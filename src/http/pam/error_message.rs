@@ -175,6 +175,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         Noun::Application
         | Noun::Authorization
         | Noun::Identity
+        | Noun::IssuerRule
         | Noun::Link
         | Noun::LocalProvider
         | Noun::PermissionSet
@@ -186,6 +187,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::SecurityClaim
         | Noun::StaticToken
         | Noun::Tag
+        | Noun::TrustedIssuer
         | Noun::User => ErrorMessage::unexpected(dialect),
     }
 }

@@ -45,11 +45,15 @@ pub(super) fn parameter_name(field: Field) -> &'static str {
         | Field::ClaimValue
         | Field::Identities
         | Field::Provider
+        | Field::Audience
+        | Field::Claim
         | Field::DataType
         | Field::Description
         | Field::DisplayName
         | Field::EmailAddress
         | Field::Expiry
+        | Field::Issuer
+        | Field::IssuerKeys
         | Field::Parameter
         | Field::ParameterName
         | Field::Parameters

@@ -23,6 +23,8 @@ pub(super) enum VaultKvError {
     PermissionDenied,
     /// The login failed, whatever the reason.
     InvalidLogin,
+    /// The login by the token of a workload failed, whatever the reason.
+    InvalidJwt,
     /// The body, the query or a header is not what the endpoint takes.
     Input(&'static str),
     /// The body cannot be read, whatever the endpoint takes.
@@ -54,6 +56,7 @@ impl VaultKvError {
             Self::Body(error) => return (error.status(), vec![error.to_string().into()]),
             Self::PermissionDenied => (StatusCode::FORBIDDEN, vec![DENIED]),
             Self::InvalidLogin => (StatusCode::BAD_REQUEST, vec!["invalid role or secret ID"]),
+            Self::InvalidJwt => (StatusCode::BAD_REQUEST, vec!["invalid role or JWT"]),
             Self::Input(expected) => (StatusCode::BAD_REQUEST, vec![*expected]),
             Self::Wrapping => (StatusCode::BAD_REQUEST, vec!["response wrapping is not supported"]),
             Self::NotRenewable => (StatusCode::BAD_REQUEST, vec!["lease is not renewable"]),
@@ -132,6 +135,7 @@ impl From<TokenEndpointError> for VaultKvError {
             TokenEndpointError::InvalidDpopProof => {
                 Self::Input("the header DPoP must be one proof for this request, used once")
             }
+            TokenEndpointError::InvalidGrant => Self::InvalidJwt,
             TokenEndpointError::Vault(error) => Self::Vault(error),
         }
     }
@@ -162,6 +166,7 @@ mod tests {
         let own = [
             VaultKvError::PermissionDenied,
             VaultKvError::InvalidLogin,
+            VaultKvError::InvalidJwt,
             VaultKvError::Input("what is expected"),
             VaultKvError::Body(InputError::TooLarge),
             VaultKvError::Body(InputError::ContentCoding),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::failures::MergedFailure;
 use super::sender_constraint::{self, PresentedToken};
+use super::workload::WorkloadFailure;
 use super::{AccessToken, Client, Origin};
 use crate::audit::Record;
 use crate::token::{StaticToken, TokenError};
@@ -34,6 +35,7 @@ pub enum AuthenticationFailure {
     AppIdNotAllowed,
     AppIdAmbiguous,
     AppIdOfAnother,
+    Workload(WorkloadFailure),
     TokenNotBound,
     NoPossession,
     WrongAssertion,
@@ -61,6 +63,7 @@ impl AuthenticationFailure {
             AuthenticationFailure::AppIdNotAllowed => "app-id-not-allowed",
             AuthenticationFailure::AppIdAmbiguous => "app-id-ambiguous",
             AuthenticationFailure::AppIdOfAnother => "app-id-of-another",
+            AuthenticationFailure::Workload(failure) => failure.reason(),
             AuthenticationFailure::TokenNotBound => "token-not-sender-constrained",
             AuthenticationFailure::NoPossession => "possession-not-proven",
             AuthenticationFailure::WrongAssertion => "wrong-assertion",

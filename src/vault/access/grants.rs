@@ -14,7 +14,7 @@ use super::security_claim::roles_of_clients;
 use super::sender_constraint::SenderConstraint;
 use super::{
     Account, AllowedOrigins, Client, ClientAccess, LiveSecret, LiveStaticToken, Resource, check, identity_mac,
-    response_key,
+    response_key, workload,
 };
 use crate::audit::RowMac;
 use crate::clock::{from_micros, to_micros};
@@ -45,6 +45,8 @@ pub(in crate::vault) struct Grants {
     static_tokens: HashMap<SecretHash, Arc<LiveStaticToken>>,
     /// The keys by which clients sign requests by token, expired ones included.
     signing_keys: HashMap<String, Arc<LiveSigningKey>>,
+    /// Shared, so that a request keeps its issuers while it waits for keys.
+    pub(super) issuers: Arc<workload::LiveIssuers>,
     /// The accounts with a password, by name in lower case.
     logins: HashMap<String, Arc<Login>>,
 }
@@ -91,11 +93,14 @@ impl Grants {
         });
         let clients: HashMap<String, Arc<Client>> = clients.collect();
         let app_ids = app_ids(&clients);
-        let static_tokens = static_tokens(connection, &clients)?;
+        let client_ids: HashMap<AuthorizationId, &String> =
+            clients.values().map(|client| (client.id, &client.client_id)).collect();
+        let static_tokens = static_tokens(connection, &client_ids)?;
+        let issuers = Arc::new(workload::read(connection, &client_ids)?);
         let revoked = client::revoked_tokens(connection, to_micros(now))?.into_iter().collect();
         let signing_keys = live_keys(connection, keys.keyring, keys.secret_heads, &clients)?;
         let logins = logins(connection, keys.identity_mac, &roles)?;
-        Ok(Self { revision, clients, app_ids, revoked, static_tokens, signing_keys, logins })
+        Ok(Self { revision, clients, app_ids, revoked, static_tokens, signing_keys, issuers, logins })
     }
 
     /// The login of an account by its name in lower case, if it has a password and its MAC verifies.
@@ -191,12 +196,10 @@ fn logins(
 /// Loads the static tokens of these clients. Read after the clients, so that a new one has its client.
 fn static_tokens(
     connection: &mut AnyConnection,
-    clients: &HashMap<String, Arc<Client>>,
+    client_ids: &HashMap<AuthorizationId, &String>,
 ) -> Result<HashMap<SecretHash, Arc<LiveStaticToken>>, StoreError> {
-    let owners: HashMap<AuthorizationId, &String> =
-        clients.values().map(|client| (client.id, &client.client_id)).collect();
     let live = |row: StaticTokenRow| {
-        let client_id = owners.get(&row.authorization_id)?.to_string();
+        let client_id = client_ids.get(&row.authorization_id)?.to_string();
         let (created_at, expires_at) = (from_micros(row.created_at), row.expires_at.map(from_micros));
         let hash = SecretHash::from_bytes(&row.hash)?;
         Some((hash, Arc::new(LiveStaticToken { id: row.id, client_id, created_at, expires_at })))

@@ -18,6 +18,7 @@ pub mod sender_constraint;
 pub mod signature;
 pub mod static_token;
 pub mod token_endpoint;
+pub mod workload;
 
 mod account;
 mod app_id;

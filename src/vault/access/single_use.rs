@@ -20,6 +20,8 @@ pub(in crate::vault) enum SingleUseKind {
     ClientAssertion,
     /// The nonce of a signed request (RFC 5849), of its signing key.
     RequestNonce,
+    /// The token of a workload, of its issuer.
+    WorkloadToken,
 }
 
 impl SingleUseKind {
@@ -28,6 +30,7 @@ impl SingleUseKind {
             Self::DpopProof => "dpop-proof",
             Self::ClientAssertion => "client-assertion",
             Self::RequestNonce => "request-nonce",
+            Self::WorkloadToken => "workload-token",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{AccessToken, Client, Origin, access_token};
 use crate::crypto::SecretText;
 use crate::store::Lane;
 use crate::token::{Confirmation, JwkSet};
-use crate::vault::operation::{Action, Done, OperationContext, Principal, Request, Subject};
+use crate::vault::operation::{Action, Done, OperationContext, Principal, Request, RequestOptions, Subject};
 use crate::vault::{Vault, VaultError};
 
 /// What a client wants of its token.
@@ -22,6 +22,20 @@ pub struct TokenOptions<'a> {
     pub ttl: Option<i64>,
     /// A DPoP proof, to whose key the token is bound.
     pub proof: Option<PresentedProof<'a>>,
+}
+
+/// By what a client has proved itself, for the audit record: nothing to add for its own credentials.
+pub(super) struct Evidence {
+    /// The object of the record.
+    pub(super) subject: Subject,
+    /// The reason in the record.
+    pub(super) reason: String,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self { subject: Subject::Collection, reason: String::new() }
+    }
 }
 
 /// A newly issued access token.
@@ -40,6 +54,8 @@ pub struct IssuedToken {
 pub enum TokenEndpointError {
     /// Client authentication failed; the reason goes to the audit log only.
     InvalidClient,
+    /// The token of a workload is refused; the reason goes to the audit log only.
+    InvalidGrant,
     /// The DPoP proof is missing, invalid or used (RFC 9449, section 5).
     InvalidDpopProof,
     /// The vault failed.
@@ -67,7 +83,7 @@ impl Vault {
         options: TokenOptions<'_>,
     ) -> Result<IssuedToken, TokenEndpointError> {
         let client = self.authenticate_client(authentication, &origin, self.0.clock.now()).await?;
-        self.issue_token_to(client, origin, options).await
+        self.issue_token_to(client, origin, options, Evidence::default()).await
     }
 
     /// Issues an access token to a client that is authenticated.
@@ -76,6 +92,7 @@ impl Vault {
         client: Arc<Client>,
         origin: Origin,
         options: TokenOptions<'_>,
+        evidence: Evidence,
     ) -> Result<IssuedToken, TokenEndpointError> {
         if options.tenant.is_some_and(|tenant| tenant != self.0.settings.tokens.tenant) {
             self.note_failure(origin.source, &client.client_id, AuthenticationFailure::WrongTenant);
@@ -87,7 +104,7 @@ impl Vault {
         let now = self.0.clock.now();
         let issued = self.0.tokens.load().issue(&client.client_id, confirmation, now, expires_in);
         let token = issued.map_err(VaultError::from)?;
-        self.record_client_event(client, origin, Action::TOKEN_ISSUE).await?;
+        self.record_client_event(client, origin, Action::TOKEN_ISSUE, evidence).await?;
         Ok(IssuedToken { token, expires_in, is_dpop: matches!(confirmation, Some(Confirmation::Dpop(_))) })
     }
 
@@ -164,13 +181,20 @@ impl Vault {
     ) -> Result<Introspection, TokenEndpointError> {
         let now = self.0.clock.now();
         let client = self.authenticate_client(authentication, &origin, now).await?;
-        self.record_client_event(client, origin, Action::TOKEN_INTROSPECT).await?;
+        self.record_client_event(client, origin, Action::TOKEN_INTROSPECT, Evidence::default()).await?;
         Ok(self.live_token(token.expose(), now).ok().map(|(_, token)| token))
     }
 
-    async fn record_client_event(&self, client: Arc<Client>, origin: Origin, action: Action) -> Result<(), VaultError> {
+    async fn record_client_event(
+        &self,
+        client: Arc<Client>,
+        origin: Origin,
+        action: Action,
+        Evidence { subject, reason }: Evidence,
+    ) -> Result<(), VaultError> {
         let permit = self.authorize(Request::new(Principal::Client(client), origin), action).await?;
-        self.execute(permit, |_| Ok(Done::new(Subject::Collection, ()))).await.map(drop)
+        let permit = self.accept(permit, RequestOptions { reason, ..RequestOptions::default() }).await?;
+        self.execute(permit, move |_| Ok(Done::new(subject, ()))).await.map(drop)
     }
 
     /// The public keys that verify tokens.

@@ -199,6 +199,8 @@ pub enum Dependency {
     Directory,
     /// The copy of the grants in memory is too old to decide by.
     Grants,
+    /// The server of a trusted issuer's keys.
+    IssuerKeys,
 }
 
 impl Dependency {
@@ -207,6 +209,7 @@ impl Dependency {
         match self {
             Dependency::Directory => "directory",
             Dependency::Grants => "grants",
+            Dependency::IssuerKeys => "issuer-keys",
         }
     }
 }

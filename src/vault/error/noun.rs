@@ -17,6 +17,8 @@ pub enum Noun {
     Item,
     /// The main secret of an item.
     ItemSecret,
+    /// A rule of a trusted issuer.
+    IssuerRule,
     Link,
     /// A provider with entries stored in the vault.
     LocalProvider,
@@ -41,6 +43,7 @@ pub enum Noun {
     /// The platform user in whose name a proxy session is created.
     TargetUser,
     TotpSeed,
+    TrustedIssuer,
     User,
     Version,
 }
@@ -60,6 +63,7 @@ impl Noun {
             Noun::Information => "information",
             Noun::Item => "item",
             Noun::ItemSecret => "item-secret",
+            Noun::IssuerRule => "issuer-rule",
             Noun::Link => "link",
             Noun::LocalProvider => "local-provider",
             Noun::PermissionSet => "permission-set",
@@ -78,6 +82,7 @@ impl Noun {
             Noun::TargetDevice => "target-device",
             Noun::TargetUser => "target-user",
             Noun::TotpSeed => "totp-seed",
+            Noun::TrustedIssuer => "issuer",
             Noun::User => "user",
             Noun::Version => "version",
         }

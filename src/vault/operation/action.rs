@@ -296,6 +296,13 @@ impl Action {
     pub const AUTHORIZATION_UNLINK: Action = Action::operator("authorization.unlink");
     pub const AUTHORIZATION_GRANT_ROLE: Action = Action::operator("authorization.grant-role");
     pub const AUTHORIZATION_REVOKE_ROLE: Action = Action::operator("authorization.revoke-role");
+    pub const ISSUER_CREATE: Action = Action::operator("issuer.create");
+    pub const ISSUER_LIST: Action = Action::operator("issuer.list");
+    pub const ISSUER_DISABLE: Action = Action::operator("issuer.disable");
+    pub const ISSUER_REMOVE: Action = Action::operator("issuer.remove");
+    pub const ISSUER_ADD_RULE: Action = Action::operator("issuer.add-rule");
+    pub const ISSUER_LIST_RULES: Action = Action::operator("issuer.list-rules");
+    pub const ISSUER_REMOVE_RULE: Action = Action::operator("issuer.remove-rule");
     pub const RESPONSE_KEY_READ: Action = Action::operator("authorization.read-response-key");
     pub const RESPONSE_KEY_SET: Action = Action::operator("authorization.set-response-key");
     pub const RESPONSE_KEY_REMOVE: Action = Action::operator("authorization.remove-response-key");

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::id::{
-    ApplicationId, AuthorizationId, CredentialId, DeviceId, DomainId, EntryId, IdentityId, InformationId, ProviderId,
-    ProxySessionId, RoleId, SecurityClaimId, UserId,
+    ApplicationId, AuthorizationId, CredentialId, DeviceId, DomainId, EntryId, IdentityId, InformationId, IssuerRuleId,
+    ProviderId, ProxySessionId, RoleId, SecurityClaimId, TrustedIssuerId, UserId,
 };
 
 /// The object of an operation. A rule returns it with its result, so that no audit record lacks it.
@@ -22,12 +22,14 @@ pub enum Subject {
     Entry(EntryId),
     Identity(IdentityId),
     Information(InformationId),
+    IssuerRule(IssuerRuleId),
     PermissionSet(Uuid),
     Provider(ProviderId),
     ProviderType(Uuid),
     ProxySession(ProxySessionId),
     Role(RoleId),
     SecurityClaim(SecurityClaimId),
+    TrustedIssuer(TrustedIssuerId),
     User(UserId),
 }
 
@@ -44,12 +46,14 @@ impl std::fmt::Display for Subject {
             Subject::Entry(id) => write!(f, "entry:{id}"),
             Subject::Identity(id) => write!(f, "identity:{id}"),
             Subject::Information(id) => write!(f, "information:{id}"),
+            Subject::IssuerRule(id) => write!(f, "issuer-rule:{id}"),
             Subject::PermissionSet(id) => write!(f, "permission-set:{id}"),
             Subject::Provider(id) => write!(f, "provider:{id}"),
             Subject::ProviderType(id) => write!(f, "provider-type:{id}"),
             Subject::ProxySession(id) => write!(f, "session:{id}"),
             Subject::Role(id) => write!(f, "role:{id}"),
             Subject::SecurityClaim(id) => write!(f, "claim:{id}"),
+            Subject::TrustedIssuer(id) => write!(f, "issuer:{id}"),
             Subject::User(id) => write!(f, "user:{id}"),
         }
     }
