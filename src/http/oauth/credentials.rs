@@ -15,12 +15,15 @@ use crate::vault::access::client_authentication::{ClientAuthentication, ClientCr
 /// The only type of assertions: a JWT.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/// The parameters that must not come in the query.
+const SECRETS: [&str; 6] = ["client_secret", "client_assertion", "token", "assertion", "subject_token", "actor_token"];
+
 /// Whether the query contains credentials or a token. Empty parameters count as absent, as in the body.
 pub(super) fn in_query(request: &HttpRequest) -> bool {
     let sent = urlencoded::pairs(request.query_string());
     let mut names =
         sent.filter_map(|(name, value)| name.ok().filter(|_| value.map_or(true, |value| !value.is_empty())));
-    names.any(|name| ["client_secret", "client_assertion", "token"].contains(&name.as_str()))
+    names.any(|name| SECRETS.contains(&name.as_str()))
 }
 
 /// Returns how the client of a request authenticates.
@@ -43,6 +46,12 @@ pub(super) fn from_request(request: &HttpRequest, form: &Form) -> Result<ClientA
         (None, None, None) => Err(ErrorKind::InvalidClient),
         _ => Err(ErrorKind::TwoMethods),
     }
+}
+
+/// Whether a client authenticates, in whatever way.
+pub(super) fn are_sent(request: &HttpRequest, form: &Form) -> bool {
+    let in_form = ["client_secret", "client_assertion"].iter().any(|name| form.get(name).is_some());
+    in_form || server::credentials(request, "basic").is_some()
 }
 
 /// Decodes `base64(id:secret)`, where id and secret are form-encoded. `None` for anything that is not UTF-8.

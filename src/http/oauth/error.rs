@@ -30,6 +30,8 @@ pub(super) enum ErrorKind {
     Input(InputError),
     GrantTypeMissing,
     GrantTypeUnsupported,
+    /// A parameter of the grant is missing or has a wrong value.
+    GrantParameter(&'static str),
     TokenMissing,
     UnknownPath,
     UnknownMethod,
@@ -92,9 +94,12 @@ impl OAuthError {
                 "The request body must be application/x-www-form-urlencoded or application/json",
             ),
             ErrorKind::GrantTypeMissing => (bad, Code::InvalidRequest, "grant_type is missing"),
-            ErrorKind::GrantTypeUnsupported => {
-                (bad, Code::UnsupportedGrantType, "Only client_credentials is supported")
-            }
+            ErrorKind::GrantTypeUnsupported => (
+                bad,
+                Code::UnsupportedGrantType,
+                "The grants client_credentials, jwt-bearer and token-exchange are supported",
+            ),
+            ErrorKind::GrantParameter(expected) => (bad, Code::InvalidRequest, expected),
             ErrorKind::TokenMissing => (bad, Code::InvalidRequest, "token is missing"),
             ErrorKind::UnknownPath => (StatusCode::NOT_FOUND, Code::InvalidRequest, "Endpoint not found"),
             ErrorKind::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed"),

@@ -17,8 +17,21 @@ use crate::http::urlencoded::{self, NotUtf8};
 
 const TTL: &str = "ttl";
 /// The parameters that have a meaning here.
-const PARAMETERS: [&str; 8] =
-    ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "tenant", TTL, "token"];
+const PARAMETERS: [&str; 13] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "tenant",
+    TTL,
+    "token",
+    "assertion",
+    "subject_token",
+    "subject_token_type",
+    "requested_token_type",
+    "actor_token",
+];
 
 /// The parameters. Any value may be a secret, so all are `SecretText`.
 pub(super) struct Form(Vec<(String, SecretText)>);

@@ -1,9 +1,10 @@
-//! OAuth 2.0: token, revocation, introspection, metadata and key set (contract, section 2.1; RFC 6749, 7009, 7662,
-//! 8414, 7517).
+//! OAuth 2.0: token, revocation, introspection, metadata and key set (contract, section 2.1; RFC 6749, 7009, 7517,
+//! 7523, 7662, 8414, 8693).
 
 mod credentials;
 mod error;
 mod form;
+mod grant;
 mod handlers;
 mod routes;
 mod wire;

@@ -19,7 +19,7 @@ const BODY: RequestBody = RequestBody {
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let token = post(
         "/token",
-        "Issue an access token (RFC 6749, client credentials)",
+        "Issue an access token for client credentials (RFC 6749) or the token of a workload (RFC 7523, RFC 8693)",
         Answer::new(200, "The token", schema::<TokenReply>),
         || web::to(handlers::token),
     );

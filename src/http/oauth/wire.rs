@@ -6,10 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, PRAGMA};
 use chrono::DateTime;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
-use oauth2::{
-    EmptyExtraTokenFields, ExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse,
-    StandardTokenResponse,
-};
+use oauth2::{ExtraTokenFields, StandardErrorResponse, StandardTokenIntrospectionResponse, StandardTokenResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,15 +14,24 @@ use crate::token::{Confirmation, SIGNATURE_ALGORITHMS};
 use crate::vault::access::AccessToken;
 use crate::vault::access::token_endpoint::IssuedToken;
 
-type Reply = StandardTokenResponse<EmptyExtraTokenFields, BasicTokenType>;
+pub(super) const CLIENT_CREDENTIALS: &str = "client_credentials";
+pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The type of an issued token (RFC 8693, section 3).
+pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+type Reply = StandardTokenResponse<TokenKind, BasicTokenType>;
 type IntrospectionReply = StandardTokenIntrospectionResponse<BoundKey, BasicTokenType>;
 
 /// A token request: as a form or as JSON; id and secret alternatively by HTTP Basic, or an assertion in place of the secret.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read by name")]
 pub(super) struct TokenForm {
-    /// Always `client_credentials`.
+    /// `client_credentials`, `urn:ietf:params:oauth:grant-type:jwt-bearer` or
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`.
     grant_type: String,
+    /// With the token of a workload: the client, or the rule, that it is of. Needed only if it is of several.
     client_id: Option<String>,
     client_secret: Option<String>,
     /// Always `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
@@ -36,6 +42,14 @@ pub(super) struct TokenForm {
     tenant: Option<String>,
     /// The requested lifetime in seconds; it can only shorten the configured one.
     ttl: Option<i64>,
+    /// The token of a workload, for the grant `jwt-bearer` (RFC 7523).
+    assertion: Option<String>,
+    /// The token of a workload, for the grant `token-exchange` (RFC 8693).
+    subject_token: Option<String>,
+    /// `urn:ietf:params:oauth:token-type:jwt` or `urn:ietf:params:oauth:token-type:id_token`.
+    subject_token_type: Option<String>,
+    /// Always `urn:ietf:params:oauth:token-type:access_token`.
+    requested_token_type: Option<String>,
 }
 
 /// A token response (RFC 6749, section 5.1). Describes what the `oauth2` crate writes.
@@ -47,13 +61,25 @@ pub(super) struct TokenReply {
     token_type: String,
     /// Seconds.
     expires_in: u64,
+    /// Always `urn:ietf:params:oauth:token-type:access_token`; for the grant `token-exchange` alone.
+    issued_token_type: Option<String>,
 }
 
-/// Builds a token response. The type is written `Bearer`, because older clients compare it case-sensitively.
-pub(super) fn token_reply(issued: &IssuedToken) -> Reply {
+/// The member of a token response that token exchange adds (RFC 8693, section 2.2.1).
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct TokenKind {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<String>,
+}
+
+impl ExtraTokenFields for TokenKind {}
+
+/// Builds a token response; `kind` is the type of the token in an exchange. The token type is written `Bearer`, because older
+/// clients compare it case-sensitively.
+pub(super) fn token_reply(issued: &IssuedToken, kind: Option<&str>) -> Reply {
     let word = BasicTokenType::Extension(if issued.is_dpop { "DPoP" } else { "Bearer" }.into());
     let token = oauth2::AccessToken::new(issued.token.expose().into());
-    let mut reply = Reply::new(token, word, EmptyExtraTokenFields {});
+    let mut reply = Reply::new(token, word, TokenKind { issued_token_type: kind.map(String::from) });
     let lifetime = std::time::Duration::from_secs(u64::try_from(issued.expires_in).unwrap_or(0));
     reply.set_expires_in(Some(&lifetime));
     reply
@@ -140,7 +166,7 @@ pub(super) struct Metadata {
     revocation_endpoint: String,
     introspection_endpoint: String,
     jwks_uri: String,
-    grant_types_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 3],
     response_types_supported: [&'static str; 0],
     token_endpoint_auth_methods_supported: [&'static str; 3],
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 9],
@@ -163,7 +189,7 @@ impl Metadata {
             revocation_endpoint: format!("{base}/oauth2/revoke"),
             introspection_endpoint: format!("{base}/oauth2/introspect"),
             jwks_uri: format!("{base}/.well-known/jwks.json"),
-            grant_types_supported: ["client_credentials"],
+            grant_types_supported: [CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE],
             response_types_supported: [],
             token_endpoint_auth_methods_supported: methods,
             token_endpoint_auth_signing_alg_values_supported: SIGNATURE_ALGORITHMS,

@@ -35,5 +35,12 @@ async fn the_metadata_name_the_endpoints() {
         assert_eq!(body[name], format!("http://127.0.0.1:8080{path}"));
         assert_ne!(app.anonymous().get(path).await.status, 404, "{path}");
     }
-    assert_eq!(body["grant_types_supported"], json!(["client_credentials"]));
+    assert_eq!(
+        body["grant_types_supported"],
+        json!([
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ])
+    );
 }

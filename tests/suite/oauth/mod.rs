@@ -7,6 +7,7 @@ mod metadata;
 mod revoke;
 mod sender_constraint;
 mod token;
+mod workload;
 
 use serde_json::json;
 
