@@ -12,6 +12,8 @@ mod domain;
 mod error;
 mod identity;
 mod input;
+mod issuer;
+mod issuer_rule;
 mod link;
 mod manual;
 mod operator;
@@ -87,6 +89,9 @@ enum VaultCommand {
     /// Authorizations: the clients of an application, and what each may do.
     #[command(subcommand)]
     Authorization(authorization::Command),
+    /// Trusted issuers: whose tokens stand for which client, in place of a secret.
+    #[command(subcommand)]
+    Issuer(issuer::Command),
     /// Devices and other objects of clients.
     #[command(subcommand)]
     Device(device::Command),
@@ -160,6 +165,7 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
             VaultCommand::Database(command) => database::run(common, command),
             VaultCommand::Application(command) => application::run(&common.vault()?, command).await,
             VaultCommand::Authorization(command) => authorization::run(&common.vault()?, command).await,
+            VaultCommand::Issuer(command) => issuer::run(&common.vault()?, command).await,
             VaultCommand::Device(command) => device::run(&common.vault()?, command).await,
             VaultCommand::Domain(command) => domain::run(&common.vault()?, command).await,
             VaultCommand::User(command) => user::run(&common.vault()?, command).await,

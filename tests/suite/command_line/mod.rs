@@ -9,6 +9,7 @@ mod environment;
 mod exit_codes;
 mod expiry;
 mod identity;
+mod issuer;
 mod manual;
 mod quickstart;
 mod response_key;
