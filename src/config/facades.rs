@@ -62,10 +62,12 @@ fn item_mount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Er
 
 fn login_mounts<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let mounts = Vec::<String>::deserialize(from)?;
-    if mounts.iter().all(|mount| is_mount(mount) && mount != "token") {
+    if mounts.iter().all(|mount| is_mount(mount) && !["token", "jwt", "kubernetes"].contains(&mount.as_str())) {
         return Ok(mounts);
     }
-    Err(D::Error::custom("expected names of letters, digits, - and _, and not token, as in [\"approle\"]"))
+    Err(D::Error::custom(
+        "expected names of letters, digits, - and _, and not token, jwt or kubernetes, as in [\"approle\"]",
+    ))
 }
 
 /// The section `[ccp]`.

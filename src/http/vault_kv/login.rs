@@ -12,7 +12,7 @@ use super::wire::{Auth, Envelope, Metadata, POLICIES};
 use crate::crypto::SecretText;
 use crate::http::server::{Service, origin, presented_proof, request_id};
 use crate::vault::access::client_authentication::ClientCredentials;
-use crate::vault::access::token_endpoint::TokenOptions;
+use crate::vault::access::token_endpoint::{IssuedToken, TokenOptions};
 
 /// The body of a login, JSON whatever its type says.
 #[derive(Deserialize, ToSchema)]
@@ -49,7 +49,11 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
     };
     let credentials = ClientCredentials { client_id, client_secret };
     let options = TokenOptions { proof: presented_proof(http), ..TokenOptions::default() };
-    let issued = service.vault.issue_token(&credentials.into(), origin, options).await?;
+    auth(service, &service.vault.issue_token(&credentials.into(), origin, options).await?)
+}
+
+/// Describes a new token.
+pub(super) fn auth(service: &Service, issued: &IssuedToken) -> Result<Auth, VaultKvError> {
     let token = service.vault.access_token(&issued.token)?;
     Ok(Auth {
         client_token: issued.token.expose().into(),

@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod capabilities;
 mod error;
+mod jwt_login;
 mod login;
 mod mounts;
 mod path;

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, Route, web};
 use super::call::Call;
 use super::capabilities::{self, Paths};
 use super::error::{Errors, VaultKvError};
+use super::jwt_login::{self, JwtLogin};
 use super::login::{self, Login};
 use super::mounts::{self, NamedMount};
 use super::path::BASE;
@@ -19,10 +20,12 @@ use crate::http::schema::schema;
 use crate::vault::operation::Action;
 
 const TAG: &str = "KV version 2";
+const JWT_MOUNTS: [&str; 2] = ["jwt", "kubernetes"];
 const JSON: &[&str] = &["application/json"];
 
 pub(super) fn endpoints(settings: &VaultKvSettings) -> Vec<Endpoint> {
     let mut endpoints = logins(settings);
+    endpoints.extend(jwt_logins());
     endpoints.extend(items(&settings.mount));
     endpoints.extend(tokens());
     endpoints.extend(system(&settings.mount));
@@ -61,6 +64,23 @@ fn logins(settings: &VaultKvSettings) -> Vec<Endpoint> {
     };
     let both = |mount| [Method::POST, Method::PUT].map(|method| login(mount, method));
     settings.login_mounts.iter().flat_map(both).collect()
+}
+
+/// The mounts of the login by a JWT. Those of `AppRole` cannot have these names.
+fn jwt_logins() -> impl Iterator<Item = Endpoint> {
+    let login = |mount: &str, method| Endpoint {
+        bearer: false,
+        summary: "Log in with the token of a workload",
+        body: Some(RequestBody { media_types: JSON, schema: schema::<JwtLogin> }),
+        answers: vec![
+            Answer::new(200, "Logged in; the member auth has the token", schema::<Auth>),
+            Answer::new(400, "The login failed, or the body is malformed", schema::<Errors>),
+            Answer::new(413, "The body is too large", schema::<Errors>),
+            Answer::new(503, "Temporarily unavailable", schema::<Errors>),
+        ],
+        ..endpoint(method, &format!("/auth/{mount}/login"), || web::to(jwt_login::login))
+    };
+    JWT_MOUNTS.into_iter().flat_map(move |mount| [Method::POST, Method::PUT].map(|method| login(mount, method)))
 }
 
 fn items(mount: &str) -> Vec<Endpoint> {

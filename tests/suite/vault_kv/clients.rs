@@ -8,6 +8,7 @@ use actix_web::web::block;
 use chaveiro::vault::access::Resource;
 use serde_json::json;
 
+use super::jwt_login::Fixture;
 use super::vault;
 use crate::support::{Finished, Service, TestApp, TestClient, finish};
 
@@ -113,6 +114,29 @@ async fn awx_and_the_broker_of_netbox_read() {
     command.env("ROLE_ID", &client.client_id).env("SECRET_ID", &client.client_secret);
     let finished = block(move || finish(command)).await.unwrap();
     assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}
+
+#[actix_web::test]
+async fn hvac_logs_in_with_the_token_of_a_workload() {
+    let Some(directory) = Service::find_clients() else { return };
+    let it = Fixture::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut command = program(&directory, "python3", &it.app, home.path());
+    command.args(["-c", include_str!("hvac_jwt_client.py")]);
+    command.env("JWT", it.token(json!({}))).env("OTHER_JWT", it.token(json!({})));
+    let finished = block(move || finish(command)).await.unwrap();
+    assert_eq!((finished.code, finished.stdout.trim_end()), (0, "all passed"), "{finished:?}");
+}
+
+#[actix_web::test]
+async fn bao_logs_in_with_the_token_of_a_workload() {
+    let Some(directory) = Service::find_clients() else { return };
+    let it = Fixture::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut bao = Bao { directory: &directory, app: &it.app, home, token: String::new() };
+    let (role, jwt) = (format!("role={}", it.client.client_id), format!("jwt={}", it.token(json!({}))));
+    bao.token = bao.done(&["write", "-field=token", "auth/jwt/login", &role, &jwt]).await;
+    assert_eq!(bao.done(&["kv", "get", "-field=password", "-mount=secret", "erp"]).await, "second");
 }
 
 #[actix_web::test]

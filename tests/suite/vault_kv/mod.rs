@@ -4,6 +4,7 @@ mod access;
 mod capabilities;
 mod clients;
 mod comparison;
+mod jwt_login;
 mod list;
 mod login;
 mod read;
