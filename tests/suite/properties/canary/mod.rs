@@ -8,6 +8,7 @@ mod pam_v2;
 mod robocorp;
 mod vault_kv;
 mod ways;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ use ways::{
     create_session_client, keep_secrets, on_marker, open_sessions, read_encrypted, send_raw, send_secrets_astray,
     show_wrong_secrets,
 };
+use workload::log_in_as_workload;
 
 /// What stands in every place that is searched, to show that it was.
 const HOSTNAME: &str = "marker-hostname";
@@ -160,6 +162,7 @@ async fn no_secret_is_found_where_none_belongs() {
     show_wrong_secrets(&client, &server.anonymous(), &mut canaries, &mut told).await;
     keep_provider_secrets(&server, &keyfactor, &mut canaries, &mut told).await;
     log_in_and_guess(&server, &credentials, &mut canaries, &mut told).await;
+    log_in_as_workload(&program, &server, &credentials, &mut canaries, &mut told).await;
     read_metadata(&client, &mut canaries, &mut told).await;
     read_as_robot(&server, &client, &mut canaries, &mut told).await;
     ask_and_guess(&server, &app_id, &mut canaries, &mut told).await;
