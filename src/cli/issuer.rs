@@ -56,7 +56,7 @@ pub(super) struct Create {
     /// A name for lists and commands, such as github.
     #[arg(long)]
     name: String,
-    /// The claim iss of its tokens, exactly, as in https://token.actions.githubusercontent.com.
+    /// The claim iss of its tokens, exactly, with https:// and without a slash that the issuer does not write.
     #[arg(long, value_name = "ISS")]
     issuer: String,
     /// What the claim aud of its tokens must be, or contain: a name of this vault that tokens for others do not have.

@@ -1,5 +1,5 @@
 //! The published clients, unmodified: hvac (Python), bao (the command line of `OpenBao`), Ansible's collection
-//! `community.hashi_vault`, the plugin of AWX, the broker of NetBox and node-vault (JavaScript), from the directory that `.ci/lib/clients.sh` has filled.
+//! `community.hashi_vault`, the plugin of AWX, the broker of `NetBox` and node-vault (JavaScript), from the directory that `.ci/lib/clients.sh` has filled.
 
 use std::path::Path;
 use std::process::Command;
