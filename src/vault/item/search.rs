@@ -100,7 +100,7 @@ impl Vault {
             }
             Ok(Done::new(found.subject, (found, name, additional, device_type)))
         };
-        let ((found, name, additional, device_type), recorded) = self.reveal(permit, query, note_view).await?;
+        let ((found, name, additional, device_type), recorded) = self.search(permit, query, note_view).await?;
         let Found { version, fields, .. } = found;
         let item = Item { version, fields: opened(self, &recorded, &writer, fields).await? };
         Ok(SearchedItem { item, name, additional, device_type })

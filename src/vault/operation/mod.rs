@@ -1,10 +1,11 @@
-//! The pipeline of every operation: `authorize → Permit → execute | reveal | query`.
+//! The pipeline of every operation: `authorize → Permit → execute | reveal | search | query`.
 //!
 //! * [`Vault::authorize`] decides in memory and records a refusal. Parsing comes after it: an unauthorized client gets no
 //!   parse errors.
 //! * `execute`: one rule in one transaction with its audit record.
 //! * `reveal`: a snapshot that returns sealed values; its record is durable before a value is opened.
-//! * `query`: a snapshot without secrets, and its record.
+//! * `search`: as `reveal`, for lists and searches, which the writer never runs.
+//! * `query`: a search without secrets.
 //!
 //! A rule returns its audit subject with its value (`Done`). A refusal rolls back everything but its record.
 

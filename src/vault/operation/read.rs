@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::{Done, Finished, OperationContext, Permit, Recorded, Subject};
 use crate::clock::to_micros;
 use crate::store::{AnyConnection, StoreError, Transaction};
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Inner, Vault, VaultError};
 
-/// Maximum age of a snapshot that a read is answered from. While its audit record waits, the object may be unlinked,
-/// deactivated or changed.
+/// How long the result of a snapshot may wait for its audit record. Meanwhile the object may be unlinked, deactivated or
+/// changed.
 const MAX_SNAPSHOT_AGE: Duration = Duration::from_millis(200);
 
 /// The result of a snapshot, with the data for its audit record.
@@ -19,6 +19,8 @@ struct Snapshot<T> {
     found: Subject,
     /// The monotonic time just before the snapshot began.
     taken_at: Duration,
+    /// The monotonic time at which the query returned.
+    returned_at: Duration,
 }
 
 impl Vault {
@@ -31,10 +33,61 @@ impl Vault {
     where
         T: Send + 'static,
     {
-        self.reveal(permit, query, |_, _, _| Ok(())).await.map(|(value, _)| value)
+        self.search(permit, query, |_, _, _| Ok(())).await.map(|(value, _)| value)
     }
 
-    /// Runs `query` on a snapshot that may return sealed values. The returned [`Recorded`] opens them.
+    /// Runs `query`, a list or a search, on a snapshot that may return sealed values. The returned [`Recorded`] opens them.
+    ///
+    /// `note` writes the side effects of a read in the transaction of the audit record. The writer never runs `query`: it may
+    /// take long, and all other clients would wait. When the result has waited longer than [`MAX_SNAPSHOT_AGE`] for its
+    /// record, `query` runs again on a reading connection; a result that the record does not describe is not returned.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the second result differs from the record.
+    pub(in crate::vault) async fn search<T>(
+        &self,
+        permit: Permit,
+        query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
+        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Send + 'static,
+    {
+        let query = Arc::new(query);
+        let on_snapshot = Arc::clone(&query);
+        let Snapshot { result, found, returned_at, .. } =
+            self.snapshot(&permit, move |context| on_snapshot(context)).await?;
+        let finished = Finished::new(result, found);
+        let (subject, outcome, succeeded) = (finished.subject, finished.outcome.clone(), finished.result.is_ok());
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job = move |transaction: &mut Transaction<'_>| {
+            inner.record_snapshot(transaction, &job_permit, subject, &outcome, succeeded, &note)
+        };
+        self.submit(&permit, 1, job).await??;
+        let waited = self.0.clock.monotonic().saturating_sub(returned_at);
+        let finished =
+            if waited > MAX_SNAPSHOT_AGE { self.search_again(&permit, query, finished).await? } else { finished };
+        Ok((finished.result?, Recorded::new(permit)))
+    }
+
+    /// Returns the current result of a search that is recorded already.
+    async fn search_again<T: Send + 'static>(
+        &self,
+        permit: &Permit,
+        query: Arc<impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static>,
+        recorded: Finished<T>,
+    ) -> Result<Finished<T>, VaultError> {
+        let Snapshot { result, found, .. } = self.snapshot(permit, move |context| query(context)).await?;
+        let current = Finished::new(result, found);
+        if let Err(denied) = self.0.revalidate(permit) {
+            return Err(self.refuse(permit, denied).await);
+        }
+        let is_recorded = (current.subject, &current.outcome) == (recorded.subject, &recorded.outcome);
+        if is_recorded { Ok(current) } else { Err(StoreError::Busy.into()) }
+    }
+
+    /// Runs `query`, which looks up one object by its key, on a snapshot that may return sealed values. The returned
+    /// [`Recorded`] opens them.
     ///
     /// `note` writes the side effects of a read in the transaction of the audit record. When the snapshot is older than
     /// [`MAX_SNAPSHOT_AGE`] by then, `query` runs again in that transaction.
@@ -65,13 +118,13 @@ impl Vault {
     where
         T: Send + 'static,
     {
-        let Snapshot { result, found, taken_at } = self.snapshot(&permit, query).await?;
+        let Snapshot { result, found, taken_at, returned_at } = self.snapshot(&permit, query).await?;
         let result = match result {
             Ok(None) => return self.execute(permit, rule).await,
             Ok(Some(done)) => Ok(done),
             Err(error) => Err(error),
         };
-        self.record_read(permit, Snapshot { result, found, taken_at }, note, rule).await
+        self.record_read(permit, Snapshot { result, found, taken_at, returned_at }, note, rule).await
     }
 
     async fn snapshot<T: Send + 'static>(
@@ -88,7 +141,8 @@ impl Vault {
             if let Err(VaultError::Store(error)) = result {
                 return Err(error);
             }
-            Ok(Snapshot { result, found: context.found, taken_at })
+            let found = context.found;
+            Ok(Snapshot { result, found, taken_at, returned_at: inner.clock.monotonic() })
         };
         Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
     }
@@ -102,7 +156,7 @@ impl Vault {
         note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
         again: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError> {
-        let Snapshot { result, found, taken_at } = snapshot;
+        let Snapshot { result, found, taken_at, .. } = snapshot;
         let Finished { result, subject, outcome } = Finished::new(result, found);
         let succeeded = result.is_ok();
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
@@ -116,15 +170,8 @@ impl Vault {
                 })?;
                 return Ok(late.map(Some));
             }
-            if let Err(denied) = inner.revalidate(&job_permit) {
-                inner.record(transaction, &job_permit, subject, &denied.reason())?;
-                return Ok(Err(denied));
-            }
-            if succeeded {
-                note(transaction.connection(), subject, to_micros(inner.clock.now()))?;
-            }
-            inner.record(transaction, &job_permit, subject, &outcome)?;
-            Ok(Ok(None))
+            let recorded = inner.record_snapshot(transaction, &job_permit, subject, &outcome, succeeded, &note)?;
+            Ok(recorded.map(|()| None))
         };
         let late = self.submit(&permit, 1, job).await??;
         let value = match late {
@@ -134,3 +181,30 @@ impl Vault {
         Ok((value, Recorded::new(permit)))
     }
 }
+
+impl Inner {
+    /// Appends the record of a snapshot, after the side effects of a successful one. Records a permit that is no longer valid
+    /// as a refusal, and returns it as the inner error.
+    fn record_snapshot(
+        &self,
+        transaction: &mut Transaction<'_>,
+        permit: &Permit,
+        subject: Subject,
+        outcome: &str,
+        succeeded: bool,
+        note: &impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError>,
+    ) -> Result<Result<(), VaultError>, StoreError> {
+        if let Err(denied) = self.revalidate(permit) {
+            self.record(transaction, permit, subject, &denied.reason())?;
+            return Ok(Err(denied));
+        }
+        if succeeded {
+            note(transaction.connection(), subject, to_micros(self.clock.now()))?;
+        }
+        self.record(transaction, permit, subject, outcome)?;
+        Ok(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
