@@ -6,8 +6,14 @@ pub mod encoding;
 
 /// The longest name, hostname, username, identifier or tag, in characters.
 pub const MAX_NAME_CHARS: usize = 255;
+/// The longest free text, such as a description or a URL, in characters.
+pub const MAX_TEXT_CHARS: usize = 4096;
+/// The longest comma-separated list, and the longest public key, in characters.
+pub const MAX_LONG_TEXT_CHARS: usize = 16384;
 /// The most tags of one object.
 pub const MAX_TAGS: usize = 64;
+/// The most items of any other list.
+pub const MAX_ITEMS: usize = 256;
 
 /// An error of a text check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +25,14 @@ pub enum TextError {
     Control,
     /// More than [`MAX_NAME_CHARS`] characters.
     TooLong,
+    /// More than [`MAX_TEXT_CHARS`] characters.
+    TextTooLong,
+    /// More than [`MAX_LONG_TEXT_CHARS`] characters.
+    LongTextTooLong,
     /// More than [`MAX_TAGS`] tags.
     TooManyTags,
+    /// More than [`MAX_ITEMS`] items.
+    TooManyItems,
     /// A list item of more than [`MAX_NAME_CHARS`] characters.
     ItemTooLong,
 }
@@ -32,6 +44,9 @@ impl TextError {
             TextError::Nul => "must not contain a NUL character",
             TextError::Control => "must not contain control characters",
             TextError::TooLong => "must not be longer than 255 characters",
+            TextError::TextTooLong => "must not be longer than 4096 characters",
+            TextError::LongTextTooLong => "must not be longer than 16384 characters",
+            TextError::TooManyItems => "must not list more than 256 items",
             TextError::TooManyTags => "must not list more than 64 tags",
             TextError::ItemTooLong => "an item must not be longer than 255 characters",
         }
@@ -69,6 +84,22 @@ pub fn storable(text: &str) -> Result<&str, TextError> {
     if is_storable(text) { Ok(text) } else { Err(TextError::Nul) }
 }
 
+/// Checks a free text: storable, of at most [`MAX_TEXT_CHARS`] characters.
+///
+/// # Errors
+/// [`TextError::Nul`], [`TextError::TextTooLong`].
+pub fn free_text(text: &str) -> Result<&str, TextError> {
+    if text.chars().count() > MAX_TEXT_CHARS { Err(TextError::TextTooLong) } else { storable(text) }
+}
+
+/// As [`free_text()`], of at most [`MAX_LONG_TEXT_CHARS`] characters.
+///
+/// # Errors
+/// [`TextError::Nul`], [`TextError::LongTextTooLong`].
+pub fn long_text(text: &str) -> Result<&str, TextError> {
+    if text.chars().count() > MAX_LONG_TEXT_CHARS { Err(TextError::LongTextTooLong) } else { storable(text) }
+}
+
 /// Trims and checks a text of one line.
 ///
 /// It has no control characters, such as line breaks and those that begin escape sequences, and no line or paragraph
@@ -95,15 +126,21 @@ pub fn single_line(text: &str) -> Result<&str, TextError> {
     if text.chars().count() > MAX_NAME_CHARS { Err(TextError::TooLong) } else { Ok(text) }
 }
 
-/// Normalizes a comma-separated list: items trimmed, empty ones dropped, joined by commas. Each item is a single line.
+/// Normalizes a comma-separated list: items trimmed, empty ones dropped, joined by commas. Each item is a single line. There are
+/// at most [`MAX_ITEMS`], of at most [`MAX_LONG_TEXT_CHARS`] characters together.
 ///
 /// # Errors
-/// [`TextError::Control`], [`TextError::ItemTooLong`].
+/// [`TextError::TooManyItems`], [`TextError::Control`], [`TextError::ItemTooLong`], [`TextError::LongTextTooLong`].
 pub fn list(text: &str) -> Result<String, TextError> {
+    if comma_separated(text).count() > MAX_ITEMS {
+        return Err(TextError::TooManyItems);
+    }
     let item = |item| {
         single_line(item).map_err(|error| if error == TextError::TooLong { TextError::ItemTooLong } else { error })
     };
-    Ok(comma_separated(text).map(item).collect::<Result<Vec<_>, _>>()?.join(","))
+    let list = comma_separated(text).map(item).collect::<Result<Vec<_>, _>>()?.join(",");
+    long_text(&list)?;
+    Ok(list)
 }
 
 /// Normalizes a comma-separated list of tags.
@@ -136,7 +173,21 @@ mod tests {
         assert!(tags(&"é".repeat(255)).is_ok());
         assert_eq!(tags(&"é".repeat(256)), Err(TextError::ItemTooLong));
         assert_eq!(list(&format!("a,{}", "é".repeat(256))), Err(TextError::ItemTooLong));
-        assert!(list(&many(65)).is_ok());
+        assert!(list(&many(256)).is_ok());
+        assert_eq!(list(&many(257)), Err(TextError::TooManyItems));
+    }
+
+    #[test]
+    fn texts_are_bounded_in_characters() {
+        assert!(free_text(&"é".repeat(4096)).is_ok());
+        assert_eq!(free_text(&"é".repeat(4097)), Err(TextError::TextTooLong));
+        assert!(long_text(&"é".repeat(16384)).is_ok());
+        assert_eq!(long_text(&"é".repeat(16385)), Err(TextError::LongTextTooLong));
+        assert_eq!(free_text("a\0b").or(long_text("a\0b")), Err(TextError::Nul));
+        // 64 tags of the greatest length still fit.
+        let longest = vec!["é".repeat(255); 64].join(",");
+        assert_eq!(tags(&longest), Ok(longest.clone()));
+        assert_eq!(list(&format!("{longest},ab")), Err(TextError::LongTextTooLong));
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn session(sent: &Parameters) -> Result<SessionSettings, InputError> {
             members.insert(name.into(), text.into());
         }
     }
-    if let Some(macros) = sent.objects("macros")? {
+    if let Some(macros) = sent.few_objects("macros")? {
         let each = |sent: &Parameters| {
             Ok(json!({ "remote_app": sent.line("remote_app")?, "connectivity": sent.line("connectivity")? }))
         };
@@ -158,14 +158,14 @@ fn additional(sent: &Parameters) -> Result<SettingsGroup, InputError> {
 
 /// Returns the additional authentication fields as one JSON array: their values are secret.
 fn authentication_fields(sent: &Parameters) -> Result<Option<SecretText>, InputError> {
-    let Some(fields) = sent.objects("additional_authentication_fields")? else { return Ok(None) };
+    let Some(fields) = sent.few_objects("additional_authentication_fields")? else { return Ok(None) };
     let each = |field: &Parameters| {
         // One vendor document drops a letter.
         let short_name = match field.line("short_name")? {
             Some(name) => Some(name),
             None => field.line("shot_name")?,
         };
-        Ok(json!({ "name": field.line("name")?, "short_name": short_name, "value": field.text("value")? }))
+        Ok(json!({ "name": field.line("name")?, "short_name": short_name, "value": field.long_text("value")? }))
     };
     let fields = fields.iter().map(each).collect::<Result<Value, InputError>>()?;
     Ok(Some(SecretText::new(fields.to_string())))

@@ -182,7 +182,7 @@ pub(super) async fn activate(call: Call) -> Result<HttpResponse, PamError> {
 
 fn ssh_key_input(parameters: &Parameters) -> Result<SshKeyInput, InputError> {
     let hostname = |device: &Parameters| Ok(device.line("hostname")?.unwrap_or_default());
-    let devices = parameters.objects("devices")?;
+    let devices = parameters.few_objects("devices")?;
     let devices = devices.map(|devices| devices.iter().map(hostname).collect::<Result<Vec<_>, InputError>>());
     Ok(SshKeyInput {
         hostname: parameters.line("hostname")?,
@@ -190,7 +190,7 @@ fn ssh_key_input(parameters: &Parameters) -> Result<SshKeyInput, InputError> {
         username: parameters.line("username")?,
         identifier: parameters.line("identifier")?,
         key_name: parameters.line("key_name")?,
-        public_key: parameters.text("public_key")?,
+        public_key: parameters.long_text("public_key")?,
         private_key: parameters.secret("private_key")?,
         password: parameters.secret("password")?,
         enabled: parameters.flag("enabled")?,

@@ -182,6 +182,37 @@ async fn every_field_of_one_line_is_one() {
     assert_nothing_stored(&app);
 }
 
+/// Every field without a line of its own: free texts, lists, and arrays.
+#[actix_web::test]
+async fn every_other_field_has_an_end() {
+    let (app, client) = vault().await;
+    let (text, list, key) = ("é".repeat(4097), "x,".repeat(257), "x".repeat(16385));
+    for (path, field, value) in [
+        ("/iso/pam/credential", "additional", &text),
+        ("/iso/pam/credential", "session_remote_config", &text),
+        ("/iso/pam/credential", "connectivities", &list),
+        ("/iso/pam/device", "session_remote_config", &text),
+        ("/iso/pam/device", "device_domain", &list),
+        ("/iso/pam/device", "connectivities", &list),
+        ("/iso/pam/info", "service", &text),
+        ("/iso/pam/info", "url", &text),
+        ("/iso/pam/info", "users_allowed", &list),
+        ("/iso/pam/key", "public_key", &key),
+    ] {
+        assert_refused(&post(&client, path, &with(path, field, value)).await, field);
+    }
+    let mut session = body("/iso/pam/credential");
+    session["session_settings"] = json!({ "macros": vec![json!({ "remote_app": "a" }); 257] });
+    assert_refused(&post(&client, "/iso/pam/credential", &session).await, "macros");
+    let mut devices = body("/iso/pam/key");
+    devices["devices"] = json!(vec![json!({ "hostname": "a" }); 257]);
+    assert_refused(&post(&client, "/iso/pam/key", &devices).await, "devices");
+    assert_nothing_stored(&app);
+    let longest = "é".repeat(4096);
+    client.post("/iso/pam/credential", &with("/iso/pam/credential", "additional", &longest)).await.expect(201);
+    assert_eq!(client.get("/iso/pam/credential/i").await.expect(200)["credential"]["additional"], longest);
+}
+
 fn urlencoded(value: &str) -> String {
     value.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

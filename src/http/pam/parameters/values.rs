@@ -10,7 +10,7 @@ use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
 use crate::http::json_object::JsonObject;
 use crate::http::repeated::Repeated;
-use crate::text::{TextError, canonical_number, line, list, single_line, storable};
+use crate::text::{MAX_ITEMS, TextError, canonical_number, free_text, line, list, long_text, single_line, storable};
 
 /// The parameters of a request, or of a nested object in it. `Serialize` is for the digest of a request with an
 /// idempotency key.
@@ -76,8 +76,18 @@ impl Parameters {
         Ok(self.members.get(parameter).filter(|value| !value.is_null()))
     }
 
-    /// Returns a text of any length. Booleans and integers are converted; other numbers have more than one spelling.
+    /// Returns a free text of at most 4096 characters.
     pub(crate) fn text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
+        self.checked(parameter, |text| free_text(text).map(String::from))
+    }
+
+    /// Returns a text of at most 16384 characters: a public key.
+    pub(crate) fn long_text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
+        self.checked(parameter, |text| long_text(text).map(String::from))
+    }
+
+    /// Returns a text of any length. Booleans and integers are converted; other numbers have more than one spelling.
+    fn any_text(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
         let Some(value) = self.value(parameter)? else { return Ok(None) };
         let text = match value {
             Value::String(text) => text.clone(),
@@ -102,9 +112,9 @@ impl Parameters {
         self.checked(parameter, |text| single_line(text).map(String::from))
     }
 
-    /// Returns a single line of any length, trimmed: a URL.
+    /// Returns a single line of at most 4096 characters, trimmed: a URL.
     pub(crate) fn long_line(&self, parameter: &'static str) -> Result<Option<String>, InputError> {
-        self.checked(parameter, |text| line(text).map(String::from))
+        self.checked(parameter, |text| free_text(line(text)?).map(String::from))
     }
 
     fn checked(
@@ -112,7 +122,7 @@ impl Parameters {
         parameter: &'static str,
         check: impl FnOnce(&str) -> Result<String, TextError>,
     ) -> Result<Option<String>, InputError> {
-        let Some(text) = self.text(parameter)? else { return Ok(None) };
+        let Some(text) = self.any_text(parameter)? else { return Ok(None) };
         check(&text).map(Some).map_err(|error| InputError::parameter(parameter, error.expected()))
     }
 
@@ -120,7 +130,7 @@ impl Parameters {
     pub(crate) fn secret(&self, parameter: &'static str) -> Result<Option<SecretText>, InputError> {
         match self.value(parameter)? {
             Some(Value::String(text)) => Ok(Some(SecretText::new(text.clone()))),
-            _ => Ok(self.text(parameter)?.map(SecretText::new)),
+            _ => Ok(self.any_text(parameter)?.map(SecretText::new)),
         }
     }
 
@@ -135,7 +145,7 @@ impl Parameters {
             Some(Value::Number(number)) => {
                 Ok(Some(whole(number).map_or(number.to_string(), |whole| whole.to_string())))
             }
-            _ => self.text(parameter),
+            _ => self.any_text(parameter),
         }
     }
 
@@ -202,6 +212,15 @@ impl Parameters {
     fn not_utf8_in(&self, group: &str) -> Vec<String> {
         let member = |name: &String| Some(name.strip_prefix(group)?.strip_prefix('[')?.strip_suffix(']')?.to_string());
         self.not_utf8.iter().filter_map(member).collect()
+    }
+
+    /// Returns an array of at most [`MAX_ITEMS`] objects.
+    pub(crate) fn few_objects(&self, parameter: &'static str) -> Result<Option<Vec<Parameters>>, InputError> {
+        let objects = self.objects(parameter)?;
+        if objects.as_ref().is_some_and(|objects| objects.len() > MAX_ITEMS) {
+            return Err(InputError::parameter(parameter, TextError::TooManyItems.expected()));
+        }
+        Ok(objects)
     }
 
     /// Returns an array of objects.

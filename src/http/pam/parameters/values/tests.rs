@@ -90,6 +90,16 @@ fn a_line_has_no_control_characters_and_an_end() {
     let long = "x".repeat(3000);
     assert_eq!(sent(json!(long)).long_line("p"), Ok(Some(long)));
     assert!(sent(json!("a\nb")).long_line("p").is_err());
+    for (length, fits) in [(4096, true), (4097, false)] {
+        let text = "é".repeat(length);
+        assert_eq!(sent(json!(text)).text("p").is_ok(), fits);
+        assert_eq!(sent(json!(format!(" {text} "))).long_line("p").is_ok(), fits);
+        assert!(sent(json!(text)).long_text("p").is_ok() && sent(json!(text)).secret("p").is_ok());
+    }
+    assert!(sent(json!("x".repeat(16385))).long_text("p").is_err());
+    for (count, fits) in [(256, true), (257, false)] {
+        assert_eq!(sent(json!(vec![json!({}); count])).few_objects("p").is_ok(), fits);
+    }
 }
 
 proptest! {
