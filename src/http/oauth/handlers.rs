@@ -26,7 +26,7 @@ impl Call {
 
     fn new(request: &HttpRequest, form: Form, service: &Service) -> Result<Self, OAuthError> {
         let authentication = credentials::from_request(request, &form)
-            .inspect_err(|_| service.vault.note_missing_credentials(origin(request, service).source))?;
+            .inspect_err(|_| service.vault.note_missing_credentials(&origin(request, service)))?;
         Ok(Self { form, authentication })
     }
 

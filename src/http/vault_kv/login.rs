@@ -34,7 +34,7 @@ pub(super) async fn login(http: HttpRequest, payload: web::Payload, service: web
 async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Auth, VaultKvError> {
     check_not_wrapped(http)?;
     let origin = origin(http, service);
-    let note_missing = || service.vault.note_missing_credentials(origin.source);
+    let note_missing = || service.vault.note_missing_credentials(&origin);
     let expected = "expected a JSON object with the strings role_id and secret_id";
     let Login { role_id, secret_id } =
         body::json(http, payload.into_inner(), &["role_id", "secret_id"], expected).await?;

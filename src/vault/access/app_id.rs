@@ -40,9 +40,8 @@ impl Vault {
         token: Option<PresentedToken<'_>>,
         origin: Origin,
     ) -> Result<Request, AuthenticationFailure> {
-        let source = origin.source;
-        let failed = |known: &str, failure| {
-            self.note_failure(source, known, failure);
+        let failed = |origin: &Origin, known: &str, failure| {
+            self.note_failure(origin, known, failure);
             Err(failure)
         };
         if token.is_some() {
@@ -53,21 +52,21 @@ impl Vault {
                 {
                     Ok(request)
                 }
-                principal => failed(principal.actor(), AuthenticationFailure::AppIdOfAnother),
+                principal => failed(request.origin(), principal.actor(), AuthenticationFailure::AppIdOfAnother),
             };
         }
         let (now, grants) = (self.0.clock.now(), self.0.grants.load());
         let named = grants.clients_of_app_id(app_id);
         let proven = self.proven(named, &origin);
         let limit = self.0.settings.login.max_failures_per_minute.max(1).saturating_mul(SOURCE_LIMIT_FACTOR);
-        if !self.0.app_ids.admits(source, app_id, proven.is_ok(), limit, now) {
-            return failed("", AuthenticationFailure::TooManyAttempts);
+        if !self.0.app_ids.admits(origin.source, app_id, proven.is_ok(), limit, now) {
+            return failed(&origin, "", AuthenticationFailure::TooManyAttempts);
         }
         match proven {
             Ok(client) => Ok(Request::new(Principal::Client(client), origin)),
             Err(failure) => {
                 let known = if let [only] = named { only.client_id.as_str() } else { "" };
-                failed(known, failure)
+                failed(&origin, known, failure)
             }
         }
     }

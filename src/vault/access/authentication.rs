@@ -1,6 +1,5 @@
 //! Authentication of requests by access token, and the record of failed authentications.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -89,13 +88,12 @@ impl Vault {
         let now = self.0.clock.now();
         let presented = presented
             .ok_or(AuthenticationFailure::TokenMissing)
-            .inspect_err(|failure| self.note_failure(origin.source, "", *failure))?;
-        let (client, token) = self
-            .live_token(presented.token, now)
-            .inspect_err(|failure| self.note_failure(origin.source, "", *failure))?;
+            .inspect_err(|failure| self.note_failure(&origin, "", *failure))?;
+        let (client, token) =
+            self.live_token(presented.token, now).inspect_err(|failure| self.note_failure(&origin, "", *failure))?;
         let tokens = self.0.tokens.load();
         let single_use = sender_constraint::check(&client, &token, &presented, &origin, tokens.issuer(), now)
-            .inspect_err(|failure| self.note_failure(origin.source, &client.client_id, *failure))?;
+            .inspect_err(|failure| self.note_failure(&origin, &client.client_id, *failure))?;
         Ok(Request::with_token(Principal::Client(client), origin, token.id(), single_use))
     }
 
@@ -128,13 +126,13 @@ impl Vault {
     }
 
     /// Counts a failure for the audit log. `tried` is the client id or account that was tried.
-    pub(in crate::vault) fn note_failure(&self, source: IpAddr, tried: &str, failure: AuthenticationFailure) {
-        self.0.failures.add(source, tried, failure.reason());
+    pub(in crate::vault) fn note_failure(&self, origin: &Origin, tried: &str, failure: AuthenticationFailure) {
+        self.0.failures.add(origin, tried, failure.reason());
     }
 
     /// Counts a request with missing or malformed credentials.
-    pub fn note_missing_credentials(&self, source: IpAddr) {
-        self.note_failure(source, "", AuthenticationFailure::UnknownClient);
+    pub fn note_missing_credentials(&self, origin: &Origin) {
+        self.note_failure(origin, "", AuthenticationFailure::UnknownClient);
     }
 
     /// Records the failed authentications since the last call, merged.
@@ -169,7 +167,7 @@ fn failure_record(at: DateTime<Utc>, failure: &MergedFailure) -> Record {
         request_id: String::new(),
         actor: failure.tried.clone(),
         source: failure.source.clone(),
-        family: "",
+        family: failure.family,
         action: Action::AUTHENTICATION.name(),
         object: String::new(),
         outcome: failure.reason.into(),

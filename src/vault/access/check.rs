@@ -25,6 +25,14 @@ pub(in crate::vault) fn permitted(principal: &Principal, action: Action, origin:
     }
 }
 
+/// Whether an origin is allowed for a principal. Only clients are bound to origins.
+pub(super) fn is_admitted(principal: &Principal, origin: &Origin) -> bool {
+    match principal {
+        Principal::Client(client) => client.origins.admit(origin).is_ok(),
+        Principal::Account(_) | Principal::Operator | Principal::System => true,
+    }
+}
+
 fn client_may(client: &Client, resource: Resource, access: AccessKind, origin: &Origin) -> Result<(), VaultError> {
     if !client.resources.contains(&resource) {
         return Err(VaultError::Denied(DenyReason::Resource));

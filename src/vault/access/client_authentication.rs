@@ -68,7 +68,7 @@ impl Vault {
             // Log only the id of an existing client: an unknown id may be a mistyped password, and made-up ids could
             // flood the log.
             let known = client.as_ref().map_or("", |client| client.client_id.as_str());
-            self.note_failure(origin.source, known, failure);
+            self.note_failure(origin, known, failure);
             TokenEndpointError::InvalidClient
         };
         let single_use = proven.map_err(failed)?;

@@ -1,13 +1,15 @@
-//! Failed authentications and requests over a limit, merged by network, name and reason, and recorded once a second, so that a
-//! flood fills neither the log nor the memory.
+//! Failed authentications and requests over a limit, merged by network, family, name and reason, and recorded once a second, so
+//! that a flood fills neither the log nor the memory.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 
+use super::Origin;
 use crate::network::subscriber_network;
 
-/// Maximum number of entries between two records; further failures are counted together under 0.0.0.0.
+/// Maximum number of entries between two records; further failures are counted together under 0.0.0.0, by family
+/// and reason alone.
 const MAX_ENTRIES: usize = 4096;
 
 /// The failures since the last record.
@@ -17,6 +19,7 @@ pub(in crate::vault) struct Failures(Mutex<HashMap<Key, Count>>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     network: ipnet::IpNet,
+    family: &'static str,
     tried: String,
     reason: &'static str,
 }
@@ -28,11 +31,13 @@ struct Count {
     times: i32,
 }
 
-/// Failures of one network with the same tried name and reason.
+/// Failures of one network with the same family, tried name and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::vault) struct MergedFailure {
     /// The source address, or the network of several.
     pub(in crate::vault) source: String,
+    /// The protocol family of the requests.
+    pub(in crate::vault) family: &'static str,
     /// The tried client id or account, if it exists; otherwise empty.
     pub(in crate::vault) tried: String,
     pub(in crate::vault) reason: &'static str,
@@ -42,10 +47,13 @@ pub(in crate::vault) struct MergedFailure {
 }
 
 impl Failures {
-    /// Counts a failure of `tried` from `source`.
-    pub(in crate::vault) fn add(&self, source: IpAddr, tried: &str, reason: &'static str) {
-        let key = Key { network: subscriber_network(source), tried: tried.into(), reason };
-        self.merge(key, Count { source: Some(source), times: 1 });
+    /// Counts a failure of `tried` from `origin`.
+    pub(in crate::vault) fn add(&self, origin: &Origin, tried: &str, reason: &'static str) {
+        let (network, family) = (subscriber_network(origin.source), origin.family);
+        self.merge(
+            Key { network, family, tried: tried.into(), reason },
+            Count { source: Some(origin.source), times: 1 },
+        );
     }
 
     fn merge(&self, key: Key, more: Count) {
@@ -53,7 +61,7 @@ impl Failures {
         let full = counts.len() >= MAX_ENTRIES && !counts.contains_key(&key);
         let (key, more) = if full {
             let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-            let key = Key { network: anywhere.into(), tried: String::new(), reason: key.reason };
+            let key = Key { network: anywhere.into(), tried: String::new(), ..key };
             (key, Count { source: Some(anywhere), ..more })
         } else {
             (key, more)
@@ -68,6 +76,7 @@ impl Failures {
         let counts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let merged = |(key, count): (Key, Count)| MergedFailure {
             source: count.source.map_or_else(|| key.network.to_string(), |source| source.to_string()),
+            family: key.family,
             tried: key.tried,
             reason: key.reason,
             times: count.times,
@@ -80,7 +89,8 @@ impl Failures {
     /// Puts back failures that could not be recorded.
     pub(in crate::vault) fn put_back(&self, failures: Vec<MergedFailure>) {
         for failure in failures {
-            let key = Key { network: failure.network, tried: failure.tried, reason: failure.reason };
+            let MergedFailure { network, family, tried, reason, .. } = failure;
+            let key = Key { network, family, tried, reason };
             self.merge(key, Count { source: failure.single, times: failure.times });
         }
     }
@@ -90,18 +100,18 @@ impl Failures {
 mod tests {
     use super::*;
 
-    fn source(number: u32) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::from(number))
+    fn from(number: u32) -> Origin {
+        Origin { source: IpAddr::V4(Ipv4Addr::from(number)), ..Origin::local() }
     }
 
     #[test]
     fn failures_of_one_network_are_merged_and_named_by_it() {
         let failures = Failures::default();
-        (0..3).for_each(|_| failures.add(source(1), "a", "wrong-secret"));
+        (0..3).for_each(|_| failures.add(&from(1), "a", "wrong-secret"));
         let taken = failures.take();
         assert_eq!((taken[0].source.as_str(), taken[0].times, taken.len()), ("0.0.0.1", 3, 1));
-        (1..5).for_each(|number| failures.add(source(number), "a", "wrong-secret"));
-        failures.add(source(1), "b", "wrong-secret");
+        (1..5).for_each(|number| failures.add(&from(number), "a", "wrong-secret"));
+        failures.add(&from(1), "b", "wrong-secret");
         let mut taken = failures.take();
         taken.sort_by(|a, b| a.tried.cmp(&b.tried));
         assert_eq!((taken[0].source.as_str(), taken[0].times), ("0.0.0.0/24", 4));
@@ -113,11 +123,29 @@ mod tests {
     }
 
     #[test]
+    fn failures_of_two_families_are_recorded_apart() {
+        let failures = Failures::default();
+        for family in ["pam", "ccp", "ccp"] {
+            failures.add(&Origin { family, ..from(1) }, "a", "wrong-secret");
+        }
+        let mut taken = failures.take();
+        taken.sort_by_key(|failure| failure.times);
+        assert_eq!(
+            taken.iter().map(|failure| (failure.family, failure.times)).collect::<Vec<_>>(),
+            [("pam", 1), ("ccp", 2)]
+        );
+        failures.put_back(taken.clone());
+        let mut again = failures.take();
+        again.sort_by_key(|failure| failure.times);
+        assert_eq!(again, taken);
+    }
+
+    #[test]
     fn a_storm_is_bounded_and_loses_no_count() {
         let failures = Failures::default();
-        (0..10_000).for_each(|number| failures.add(source(number * 256), "", "wrong-secret"));
+        (0..10_000).for_each(|number| failures.add(&from(number * 256), "", "wrong-secret"));
         let taken = failures.take();
-        assert!(taken.len() <= MAX_ENTRIES + 1);
+        assert_eq!(taken.len(), MAX_ENTRIES + 1);
         assert_eq!(taken.iter().map(|failure| failure.times).sum::<i32>(), 10_000);
     }
 }

@@ -141,7 +141,7 @@ impl Vault {
             Ok(account) => Ok(Request::new(Principal::Account(account), origin)),
             Err(failure) => {
                 let known = self.0.grants.load().login(&key).map(|login| login.account.name.clone());
-                self.note_failure(origin.source, known.as_deref().unwrap_or_default(), failure);
+                self.note_failure(&origin, known.as_deref().unwrap_or_default(), failure);
                 Err(failure)
             }
         }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
-use super::Origin;
+use super::{Origin, check};
 use crate::network::subscriber_network;
 use crate::store::id::{AuthorizationId, IdentityId};
 use crate::vault::Vault;
@@ -99,8 +99,14 @@ impl<K: Eq + Hash> Counts<K> {
 impl Vault {
     /// Counts an authenticated request against `limit` requests a minute in the family of its origin. A request over the limit
     /// is counted for the audit log, merged with others.
+    ///
+    /// A request from an origin that its client is not allowed is counted by the network of its source: whoever has stolen a token
+    /// must not use up the requests of its owner.
     pub fn count_request(&self, request: &Request, limit: u32) -> RequestWindow {
         let (origin, now) = (request.origin(), self.0.clock.now());
+        if !check::is_admitted(request.principal(), origin) {
+            return self.count_unauthenticated(origin, limit);
+        }
         let caller = (origin.family, request.principal().into());
         let counts = &self.0.requests.authenticated;
         let window = counts.lock().unwrap_or_else(PoisonError::into_inner).add(caller, limit, now);
@@ -119,7 +125,7 @@ impl Vault {
 
     fn note_excess(&self, window: RequestWindow, origin: &Origin, caller: &str) {
         if window.is_exceeded {
-            self.0.failures.add(origin.source, caller, EXCEEDED);
+            self.0.failures.add(origin, caller, EXCEEDED);
         }
     }
 }

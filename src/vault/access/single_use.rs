@@ -64,7 +64,7 @@ impl Vault {
         if self.use_once(principal.lane(), &origin.request_id, proof).await? {
             return Ok(());
         }
-        self.note_failure(origin.source, principal.actor(), AuthenticationFailure::Replayed);
+        self.note_failure(origin, principal.actor(), AuthenticationFailure::Replayed);
         Err(VaultError::Denied(DenyReason::Replayed))
     }
 

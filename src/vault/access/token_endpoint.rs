@@ -95,7 +95,7 @@ impl Vault {
         evidence: Evidence,
     ) -> Result<IssuedToken, TokenEndpointError> {
         if options.tenant.is_some_and(|tenant| tenant != self.0.settings.tokens.tenant) {
-            self.note_failure(origin.source, &client.client_id, AuthenticationFailure::WrongTenant);
+            self.note_failure(&origin, &client.client_id, AuthenticationFailure::WrongTenant);
             return Err(TokenEndpointError::InvalidClient);
         }
         let confirmation = self.confirmation(&client, &origin, options.proof).await?;
@@ -117,7 +117,7 @@ impl Vault {
         proof: Option<PresentedProof<'_>>,
     ) -> Result<Option<Confirmation>, TokenEndpointError> {
         let failed = |failure, error| {
-            self.note_failure(origin.source, &client.client_id, failure);
+            self.note_failure(origin, &client.client_id, failure);
             error
         };
         let invalid = |failure| failed(failure, TokenEndpointError::InvalidDpopProof);

@@ -21,7 +21,7 @@ impl Vault {
     pub async fn open_proxy_session(&self, token: &SecretText, origin: Origin) -> Result<(), VaultError> {
         let Some((id, client)) = self.session_by_token(token).await? else {
             // Counted like other failed authentications, so that invalid URLs cannot flood the log.
-            self.note_failure(origin.source, "", AuthenticationFailure::UrlNotValid);
+            self.note_failure(&origin, "", AuthenticationFailure::UrlNotValid);
             return Err(VaultError::NotFound(Noun::ProxySessionUrl));
         };
         let request = Request::new(Principal::Client(client), origin);

@@ -93,3 +93,20 @@ async fn failures_are_merged_by_network_and_client_and_no_further() {
     assert_eq!(of(&a.client_id, seen), expected.map(|(source, times)| (source.to_string(), times)));
     assert!(app.verify_audit().await.broken.is_none());
 }
+
+#[actix_web::test]
+async fn a_flood_is_attributed_to_its_family() {
+    let app = vault().await;
+    fail(&app, "192.0.2.1", "", "wrong").await;
+    let anonymous = app.anonymous();
+    for path in ["/iso/pam/device", "/iso/pam/device", "/KeyfactorAPI/Security/Roles"] {
+        let request = anonymous.request(Method::GET, path).header("X-Forwarded-For", "192.0.2.1");
+        assert_eq!(anonymous.send(request).await.status, 401, "{path}");
+    }
+    app.vault.record_failures().await.unwrap();
+    let records = app.records().await.into_iter().filter(|record| record.action == "authentication");
+    let mut seen: Vec<_> = records.map(|record| (record.family, record.times)).collect();
+    seen.sort();
+    assert_eq!(seen, [("keyfactor".into(), 1), ("oauth".into(), 2), ("pam".into(), 2)]);
+    assert!(app.verify_audit().await.broken.is_none());
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chaveiro::vault::operation::Action;
 use reqwest::Method;
 
 use super::{LIST, expect_code, expect_headers, read};
@@ -69,6 +70,29 @@ async fn over_the_limit_is_429_until_the_window_ends() {
     assert_eq!(records.iter().filter(|record| record.action == "credential.list").count(), 4);
     app.clock.advance(Duration::from_secs(53));
     assert_eq!(read(&client, "1").await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_token_from_a_forbidden_address_uses_up_nothing_of_its_client() {
+    let app = TestApp::start_with(|settings| {
+        settings.pam_v2.enabled = true;
+        settings.pam_v2.requests_per_minute = 3;
+        settings.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let mut client = app.unauthenticated_client(|request| request.allowed_ips = vec!["192.0.2.1".into()]).await;
+    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
+    let created = app.vault.create_static_token(permit, &client.client_id, "night batch", None).await.unwrap();
+    client.token = created.token.text().expose().into();
+    app.vault.refresh().await.unwrap();
+    let from =
+        async |address: &str| client.send(client.request(Method::GET, LIST).header("X-Forwarded-For", address)).await;
+    for (status, left) in [(403, 2), (403, 1), (403, 0), (429, 0)] {
+        let answer = from("203.0.113.9").await;
+        assert_eq!((answer.status.as_u16(), expect_headers(&answer)), (status, left));
+    }
+    let answer = from("192.0.2.1").await;
+    assert_eq!((answer.status.as_u16(), expect_headers(&answer)), (200, 2));
 }
 
 #[actix_web::test]
