@@ -27,6 +27,7 @@ impl From<&VaultError> for ItemError {
         match error {
             error if is_temporary(error) => Self::Temporary,
             VaultError::NotFound(Noun::Item | Noun::ItemSecret | Noun::Version)
+            | VaultError::NoAccess(Noun::Item)
             | VaultError::Denied(DenyReason::ExclusiveCustody) => Self::NotFound,
             VaultError::NotFound(Noun::ResponseKey) => {
                 Self::ResponseEncryption("Accept-Encryption needs a response key")

@@ -54,8 +54,8 @@ impl Vault {
     /// Returns an item by its name, in its current version or an earlier one.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], also for an item that the client does not see and a version that is not kept;
-    /// [`VaultError::Ambiguous`] for a name of two items; [`super::DenyReason::ExclusiveCustody`].
+    /// [`VaultError::NotFound`], also for a version that is not kept; [`VaultError::NoAccess`] for an item that the client does not
+    /// see; [`VaultError::Ambiguous`] for a name of two items; [`super::DenyReason::ExclusiveCustody`].
     pub async fn read_item(&self, permit: Permit, name: String, version: Option<i32>) -> Result<Item, VaultError> {
         let writer = permit.secret_writer();
         let query = move |context: &mut OperationContext<'_>| {

@@ -47,23 +47,40 @@ impl VisibleItem {
 /// Returns the only visible object of a name.
 ///
 /// # Errors
-/// [`VaultError::NotFound`]; [`VaultError::Ambiguous`].
+/// [`VaultError::NotFound`]; [`VaultError::NoAccess`] if only invisible objects have the name, which is for the audit log and never
+/// for the client; [`VaultError::Ambiguous`].
 pub(super) fn by_name(context: &mut OperationContext<'_>, name: &str) -> Result<VisibleItem, VaultError> {
-    let mut found = Vec::new();
+    let (mut found, mut invisible) = (Vec::new(), Vec::new());
     let credentials = credentials_named(context, name)?;
     if credentials.is_empty() {
         check_no_credential(context)?;
     }
     for row in credentials {
-        found.extend(visible_credential(context, row)?.map(VisibleItem::Credential));
+        let subject = Subject::Credential(row.id);
+        match visible_credential(context, row)? {
+            Some(row) => found.push(VisibleItem::Credential(row)),
+            None => invisible.push(subject),
+        }
     }
     let information = if is_storable(name) { information::by_identifier(context.connection(), name)? } else { None };
     match information {
-        Some(row) => found.extend(visible_information(context, row)?.map(VisibleItem::Information)),
+        Some(row) => {
+            let subject = Subject::Information(row.id);
+            match visible_information(context, row)? {
+                Some(row) => found.push(VisibleItem::Information(row)),
+                None => invisible.push(subject),
+            }
+        }
         None => check_no_information(context)?,
     }
     match found.pop() {
-        None => Err(VaultError::NotFound(Noun::Item)),
+        None if invisible.is_empty() => Err(VaultError::NotFound(Noun::Item)),
+        None => {
+            if let [only] = invisible[..] {
+                context.found(only);
+            }
+            Err(VaultError::NoAccess(Noun::Item))
+        }
         Some(only) if found.is_empty() => {
             context.found(only.subject());
             Ok(only)

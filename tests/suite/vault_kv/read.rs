@@ -264,3 +264,21 @@ async fn a_client_with_a_response_key_gets_its_secrets_encrypted() {
     expect_errors(&ask(&client, "canary").await, 400, &["the header Accept-Encryption must be vendor or jwe"]);
     expect_errors(&ask(&maker, "jwe").await, 400, &["Accept-Encryption needs a response key"]);
 }
+
+#[actix_web::test]
+async fn the_audit_log_tells_an_item_of_another_client_from_none() {
+    let (app, client) = vault().await;
+    let (other, mut answers) = (app.client().await, Vec::new());
+    for name in ["erp", "note", "nothing"] {
+        let answer = read(&other, name).await;
+        expect_errors(&answer, 404, &[]);
+        answers.push((answer.status, answer.text));
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let reads = app.records().await.into_iter().filter(|record| record.action == "item.read");
+    let mut seen: Vec<_> = reads.map(|record| (record.object, record.outcome)).collect();
+    seen.sort();
+    let row = |object: &str, outcome: &str| (object.to_string(), outcome.to_string());
+    assert_eq!(seen, [row("", "item-not-found"), row("credential:1", "no-access"), row("information:1", "no-access")]);
+    assert_eq!(read(&client, "erp").await.status, 200);
+}
