@@ -190,7 +190,7 @@ fn denied(reason: DenyReason) -> &'static str {
 fn condition(precondition: &Precondition) -> &'static str {
     match precondition {
         Precondition::KeyReused => "the idempotency key was used for another request",
-        Precondition::Failed => "the precondition does not hold",
+        Precondition::Failed { .. } => "the precondition does not hold",
         Precondition::NotModified { .. } => "the object was not modified",
     }
 }

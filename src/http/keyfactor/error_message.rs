@@ -298,6 +298,8 @@ fn switchable(noun: Switchable) -> Message {
 /// Returns an internal error: no request of this family has preconditions or an idempotency key.
 fn precondition_message(precondition: &Precondition) -> Message {
     match precondition {
-        Precondition::KeyReused | Precondition::Failed | Precondition::NotModified { .. } => Message::unexpected(),
+        Precondition::KeyReused | Precondition::Failed { .. } | Precondition::NotModified { .. } => {
+            Message::unexpected()
+        }
     }
 }

@@ -232,7 +232,7 @@ fn precondition_message(precondition: &Precondition) -> ErrorMessage {
         Precondition::KeyReused => {
             ErrorMessage::plain(StatusCode::CONFLICT, "The idempotency key was used for another request")
         }
-        Precondition::Failed => {
+        Precondition::Failed { .. } => {
             ErrorMessage::plain(StatusCode::PRECONDITION_FAILED, "The item is not in the state that the request names")
         }
         Precondition::NotModified { .. } => ErrorMessage::plain(StatusCode::NOT_MODIFIED, "Not modified"),

@@ -112,7 +112,11 @@ impl ApiError {
         } {
             response.insert_header((name, value));
         }
-        response.json(conventions::error(code, &message, self.issue(), request_id))
+        let response = response.json(conventions::error(code, &message, self.issue(), request_id));
+        match self {
+            Self::Vault(VaultError::Precondition(Precondition::Failed { etag })) => response.with_etag(etag.as_ref()),
+            _ => response,
+        }
     }
 }
 
@@ -135,7 +139,7 @@ fn vault_message(error: &VaultError) -> Message {
             | DenyReason::Revoked
             | DenyReason::Replayed,
         ) => (StatusCode::FORBIDDEN, "forbidden", "The authorization does not permit this request".into()),
-        VaultError::Precondition(Precondition::Failed) => (
+        VaultError::Precondition(Precondition::Failed { .. }) => (
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",
             "The resource is not in the state that the request names".into(),
@@ -228,7 +232,7 @@ mod tests {
             VaultError::Denied(DenyReason::Resource),
             VaultError::Denied(DenyReason::Source),
             VaultError::Denied(DenyReason::Revoked),
-            VaultError::Precondition(Precondition::Failed),
+            VaultError::Precondition(Precondition::Failed { etag: None }),
             VaultError::Unavailable(Dependency::Grants),
             VaultError::NotHeld,
         ];

@@ -170,7 +170,10 @@ pub enum Precondition {
     KeyReused,
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("precondition failed")]
-    Failed,
+    Failed {
+        /// The ETag of the current state, for a read.
+        etag: Option<ETag>,
+    },
     /// The client has the current state. Not a refusal: the changes of the read are committed, and the response omits the
     /// object.
     #[error("not modified")]
@@ -186,7 +189,7 @@ impl Precondition {
     fn reason(&self) -> &'static str {
         match self {
             Precondition::KeyReused => "idempotency-key-used",
-            Precondition::Failed => "precondition-failed",
+            Precondition::Failed { .. } => "precondition-failed",
             Precondition::NotModified { .. } => "unchanged",
         }
     }

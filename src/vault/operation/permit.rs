@@ -64,7 +64,7 @@ impl Permit {
         let mut request = Request::clone(&self.request);
         let changes = self.action.is_write() || self.action.is_idempotent();
         if options.preconditions.any() && changes && !self.action.is_conditional() {
-            return Err(Precondition::Failed.into());
+            return Err(Precondition::Failed { etag: None }.into());
         }
         if let Some(encryption) = options.response_encryption {
             request.secret_writer = request.secret_writer.with(encryption)?;

@@ -83,7 +83,7 @@ impl OperationContext<'_> {
     pub(in crate::vault) fn check_if_none_match(&self, subject: Subject, current: &ETag) -> Result<(), VaultError> {
         let preconditions = &self.request().options.preconditions;
         if preconditions.if_match_fails(Some(current)) {
-            return Err(Precondition::Failed.into());
+            return Err(Precondition::Failed { etag: Some(current.clone()) }.into());
         }
         if preconditions.if_none_match_fails(Some(current)) {
             return Err(Precondition::NotModified { subject, etag: current.clone() }.into());
@@ -111,7 +111,7 @@ impl OperationContext<'_> {
         };
         let preconditions = &self.request().options.preconditions;
         if preconditions.if_match_fails(current.as_ref()) || preconditions.if_none_match_fails(current.as_ref()) {
-            return Err(Precondition::Failed.into());
+            return Err(Precondition::Failed { etag: None }.into());
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ impl OperationContext<'_> {
         let action = self.permit.action();
         let ignored = self.request().options.preconditions.any() && !self.preconditions_checked;
         if action.is_conditional() && action.is_write() && ignored {
-            return Err(Precondition::Failed.into());
+            return Err(Precondition::Failed { etag: None }.into());
         }
         Ok(())
     }

@@ -28,7 +28,9 @@ async fn a_current_etag_is_304_without_a_body() {
         expect_headers(&unchanged);
         assert_eq!(with(&client, "If-None-Match", "*", &path).await.status, 304);
         assert_eq!(with(&client, "If-Match", &current, &path).await.status, 200);
-        expect_code(&with(&client, "If-Match", "\"other\"", &path).await, 412, "precondition_failed");
+        let failed = with(&client, "If-Match", "\"other\"", &path).await;
+        expect_code(&failed, 412, "precondition_failed");
+        assert_eq!(failed.header("etag"), Some(current.as_str()), "{path}");
         expect_code(&with(&client, "If-None-Match", "unquoted", &path).await, 400, "invalid_request");
     }
     let other = etag(&read(&client, "2").await);

@@ -83,7 +83,7 @@ fn vault_errors() -> Vec<VaultError> {
         VaultError::AlreadyActive(Switchable::Device),
         VaultError::Ambiguous(Vec::new()),
         VaultError::NotHeld,
-        VaultError::Precondition(Precondition::Failed),
+        VaultError::Precondition(Precondition::Failed { etag: None }),
         VaultError::Precondition(Precondition::KeyReused),
         VaultError::Unavailable(Dependency::Directory),
         VaultError::Unavailable(Dependency::Grants),

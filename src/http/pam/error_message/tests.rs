@@ -66,7 +66,7 @@ fn errors() -> Vec<VaultError> {
         VaultError::invalid(Field::Protocol, "why"),
         VaultError::invalid(Field::ResponseEncryption, "expected jwe"),
         Precondition::KeyReused.into(),
-        Precondition::Failed.into(),
+        Precondition::Failed { etag: None }.into(),
         VaultError::NoAccess(Noun::Credential),
         VaultError::WrongKind(Noun::Credential),
         VaultError::WrongKind(Noun::SshKey),

@@ -209,7 +209,7 @@ async fn of_64_changes_of_one_state_on_two_nodes_one_goes_through() {
     assert_eq!(through, 1);
     assert!(here.iter().all(|answer| answer.status == 201 || answer.status == 412));
     assert!(
-        there.iter().all(|saved| matches!(saved, Ok(_) | Err(VaultError::Precondition(Precondition::Failed)))),
+        there.iter().all(|saved| matches!(saved, Ok(_) | Err(VaultError::Precondition(Precondition::Failed { .. })))),
         "{there:?}"
     );
     let versions = app.database.numbers("SELECT version FROM secret WHERE kind = 'credential.password' ORDER BY 1");
