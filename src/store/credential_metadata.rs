@@ -150,12 +150,13 @@ fn member(name: &str, value: &str) -> String {
     format!("\"{name}\":{}", serde_json::Value::from(value))
 }
 
-/// Returns the usernames of credentials.
+/// Returns the usernames of those credentials that the authorization sees.
 pub fn usernames(
     connection: &mut AnyConnection,
+    authorization: AuthorizationId,
     ids: Vec<CredentialId>,
 ) -> Result<Vec<(CredentialId, String)>, StoreError> {
-    let named = credential::table.filter(credential::id.eq_any(ids));
+    let named = credential::table.filter(credential::id.eq_any(ids)).filter(credential_is_seen(authorization));
     Ok(named.select((credential::id, credential::username)).load(connection)?)
 }
 

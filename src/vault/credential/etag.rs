@@ -6,6 +6,7 @@ use super::{parent, resolve};
 use crate::store::credential::{self, CredentialRow};
 use crate::store::device::DeviceRow;
 use crate::store::id::CredentialId;
+use crate::vault::access::visible_credential;
 use crate::vault::operation::{ETag, OperationContext};
 use crate::vault::secrets::Sealed;
 use crate::vault::{VaultError, device as devices};
@@ -39,6 +40,7 @@ pub(in crate::vault) fn columns(row: &CredentialRow) -> impl Serialize {
 
 /// The data of a credential beside its row and its device, with the ETag of the whole.
 pub(super) struct State {
+    /// The id and username of the parent, if the principal sees it.
     pub(super) parent: Option<(CredentialId, String)>,
     pub(super) password: Option<Sealed>,
     pub(super) etag: ETag,
@@ -51,9 +53,11 @@ pub(super) fn state(
     device: &DeviceRow,
 ) -> Result<State, VaultError> {
     let parent = match row.parent_id {
-        Some(id) => credential::by_id(context.connection(), id)?.map(|parent| (parent.id, parent.username)),
+        Some(id) => credential::by_id(context.connection(), id)?,
         None => None,
     };
+    let parent = parent.map(|parent| visible_credential(context, parent)).transpose()?.flatten();
+    let parent = parent.map(|parent| (parent.id, parent.into_inner().username));
     let password = parent::shared_password(context, row)?;
     let etag =
         context.etag(LABEL, &(columns(row), devices::columns(device), &parent, password.as_ref().map(Sealed::binding)));

@@ -58,7 +58,7 @@ pub struct ReadCredential {
     pub model: String,
     pub additional: String,
     pub domain: String,
-    /// The id and username of the credential whose password it shares.
+    /// The id and username of the credential whose password it shares, if the client sees it.
     pub parent: Option<(CredentialId, String)>,
     /// Expiry of the client's custody.
     pub held_until: Option<DateTime<Utc>>,

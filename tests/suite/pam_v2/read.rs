@@ -1,5 +1,6 @@
 //! A read as a whole: the members of the document, and what a read leaves behind.
 
+use chaveiro::vault::access::link::LinkTarget;
 use chaveiro::vault::audit_log::AuditRecord;
 use chaveiro::vault::operation::Action;
 use serde_json::{Value, json};
@@ -30,6 +31,19 @@ async fn a_credential_has_every_field_of_the_contract() {
     assert_eq!(answer.expect(200), expected);
     let body = read(&client, &child).await.expect(200);
     assert_eq!(body["credential"]["parent_credential"], json!({ "id": 1, "username": "batch" }));
+    // A client that sees the child alone shares its password, and learns nothing else of its parent.
+    let other = app.client().await;
+    app.link(&other, LinkTarget::Credential(child.clone())).await;
+    app.vault.refresh().await.unwrap();
+    let seen = read(&other, &child).await.expect(200);
+    assert_eq!(seen["credential"]["parent_credential"], json!(null));
+    let seen = other.get(&format!("/iso/pam/credential/{child}")).await.expect(200);
+    let shown = &seen["credential"];
+    assert_eq!((&shown["parent_credential"], &shown["parent_credential_cod"]), (&json!(null), &json!(null)));
+    assert_eq!(shown["password"], "a secret");
+    let seen = client.get(&format!("/iso/pam/credential/{child}")).await.expect(200);
+    let shown = &seen["credential"];
+    assert_eq!((&shown["parent_credential"], &shown["parent_credential_cod"]), (&json!("batch"), &json!("1")));
     for name in ["criticality", "user_credential_owner", "last_used_at", "additional_information"] {
         assert_eq!(body["credential"].get(name), Some(&Value::Null), "{name}");
     }

@@ -37,7 +37,7 @@ pub struct CredentialMetadata {
     pub active: bool,
     /// Its type; that of an SSH key says so.
     pub credential_type: String,
-    /// The id and username of the credential whose password it shares.
+    /// The id and username of the credential whose password it shares, if the client sees it.
     pub parent: Option<(CredentialId, String)>,
     /// Its tags.
     pub tags: Vec<String>,
@@ -163,7 +163,8 @@ fn page(
     let has_more = rows.len() > size;
     rows.truncate(size);
     let parents: Vec<CredentialId> = rows.iter().filter_map(|row| row.parent_id).collect();
-    let parents: HashMap<_, _> = credential_metadata::usernames(context.connection(), parents)?.into_iter().collect();
+    let parents: HashMap<_, _> =
+        credential_metadata::usernames(context.connection(), authorization, parents)?.into_iter().collect();
     let settings: Vec<_> = rows.iter().map(|row| StoredSettings::parse(row.additional_settings.as_deref())).collect();
     let owners = settings.iter().filter_map(|settings| settings.owner.as_deref()).collect();
     let users: HashMap<_, _> = user::ids(context.connection(), owners)?.into_iter().collect();
