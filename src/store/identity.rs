@@ -63,6 +63,16 @@ pub fn by_account(connection: &mut AnyConnection, account: &str) -> Result<Optio
     Ok(identity::table.filter(identity::account_key.eq(case_folded(account))).first(connection).optional()?)
 }
 
+/// Returns the ids of the identities of these accounts, ignoring case; each identity once.
+pub fn ids_by_account<'a>(
+    connection: &mut AnyConnection,
+    accounts: impl Iterator<Item = &'a str>,
+) -> Result<Vec<(String, IdentityId)>, StoreError> {
+    let keys: Vec<String> = accounts.map(case_folded).collect();
+    let named = identity::table.filter(identity::account_key.eq_any(keys));
+    Ok(named.select((identity::account_key, identity::id)).load(connection)?)
+}
+
 /// Returns all identities.
 pub fn all(connection: &mut AnyConnection) -> Result<Vec<IdentityRow>, StoreError> {
     Ok(identity::table.order(identity::id).load(connection)?)

@@ -71,6 +71,8 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
         VaultError::Invalid(invalid) => invalid_field(invalid),
         VaultError::Missing(field) => missing(*field, dialect),
         VaultError::NotFound(noun) => not_found(*noun, dialect),
+        // An item of another client is none.
+        VaultError::NoAccess(Noun::Item) => not_found(Noun::Item, dialect),
         VaultError::NoAccess(Noun::ProxySessionUrl) => ErrorMessage::no_such_route(),
         VaultError::NoAccess(_) => ErrorMessage::numbered(1009, "No access to credential"),
         VaultError::WrongKind(noun) => wrong_kind(*noun, dialect),

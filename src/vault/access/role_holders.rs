@@ -1,6 +1,6 @@
 //! The identities that hold a role, as version 1 of the Keyfactor API reads and writes them with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::identity_admin::require_unmodified;
 use super::identity_mac;
@@ -9,8 +9,12 @@ use super::role::{self, Role};
 use crate::store::id::{IdentityId, RoleId};
 use crate::store::identity::{self, IdentityRow};
 use crate::store::{meta, role as store};
+use crate::text::case_folded;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Vault, VaultError};
+
+/// The most identities of a request that sets the holders of a role. Each change is made in the writer.
+const MAX_HOLDERS: usize = 1000;
 
 /// An identity that holds a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,19 +96,29 @@ pub(super) fn with_holders(context: &mut OperationContext<'_>, roles: &mut [Role
 /// Grants a role to the identities of these accounts, and revokes it from all others.
 ///
 /// # Errors
-/// [`VaultError::Invalid`] for an account that is no identity, and for an identity that was modified outside the vault.
+/// [`VaultError::Invalid`] for an account that is no identity, for more than [`MAX_HOLDERS`], and for an identity that was modified outside the vault.
 pub(super) fn set_holders(
     context: &mut OperationContext<'_>,
     role: RoleId,
     accounts: &[String],
 ) -> Result<(), VaultError> {
-    let mut ids = Vec::with_capacity(accounts.len());
-    for account in accounts {
-        let row = identity::by_account(context.connection(), account.trim())?;
-        let row = row.ok_or_else(|| VaultError::invalid(Field::AccountName, "must name a security identity"))?;
-        ids.push(row.id);
+    let accounts = || accounts.iter().map(|account| account.trim());
+    require_few(accounts().count())?;
+    let known: HashMap<String, IdentityId> =
+        identity::ids_by_account(context.connection(), accounts())?.into_iter().collect();
+    let mut ids = Vec::with_capacity(known.len());
+    for account in accounts() {
+        let id = known.get(&case_folded(account));
+        ids.push(*id.ok_or_else(|| VaultError::invalid(Field::AccountName, "must name a security identity"))?);
     }
     set_holder_ids(context, role, &ids)
+}
+
+fn require_few(identities: usize) -> Result<(), VaultError> {
+    if identities > MAX_HOLDERS {
+        return Err(VaultError::invalid(Field::AccountName, "a role must not be sent with more than 1000 identities"));
+    }
+    Ok(())
 }
 
 /// Grants a role to these identities, which exist, and revokes it from all others.

@@ -57,7 +57,7 @@ impl Vault {
 fn save(context: &mut OperationContext<'_>, name: &str, input: &ItemInput) -> Result<Done<()>, VaultError> {
     let found = match resolve::by_name(context, name) {
         Ok(found) => Some(found),
-        Err(VaultError::NotFound(Noun::Item)) => None,
+        Err(VaultError::NotFound(Noun::Item) | VaultError::NoAccess(Noun::Item)) => None,
         Err(error) => return Err(error),
     };
     match (found, input) {

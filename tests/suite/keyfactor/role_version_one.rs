@@ -178,3 +178,22 @@ async fn an_identity_that_was_modified_outside_gets_no_role() {
     put(&client, ROLES, &sent).await.expect_error(400, "AccountName");
     assert_eq!(accounts(&client, "/Security/Roles/2").await, [""; 0]);
 }
+
+/// Each identity is looked up in the only writer, while all other clients wait.
+#[actix_web::test]
+async fn a_role_is_sent_with_at_most_1000_identities() {
+    let app = TestApp::start().await;
+    let client = administrator(&app).await;
+    create_identities(&client, &[r"CORP\ana", r"CORP\bo"]).await;
+    let named = |name: &str| json!({ "AccountName": name });
+    let sent = |identities: Vec<Value>| json!({ "Id": 2, "Name": "r", "Identities": identities });
+    let mut identities = vec![named(r" corp\ANA "); 999];
+    identities.push(named(r"CORP\bo"));
+    post(&client, ROLES, &sent(identities.clone())).await.expect(200);
+    assert_eq!(accounts(&client, "/Security/Roles/2").await, [r"CORP\ana", r"CORP\bo"]);
+    identities.push(named(r"CORP\canary"));
+    let answer = put(&client, ROLES, &sent(identities)).await;
+    answer.expect_error(400, "AccountName");
+    assert!(answer.text.contains("1000") && !answer.text.contains("canary"), "{}", answer.text);
+    assert_eq!(accounts(&client, "/Security/Roles/2").await, [r"CORP\ana", r"CORP\bo"]);
+}
