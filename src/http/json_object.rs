@@ -1,7 +1,9 @@
 //! JSON objects in request bodies, with the members that came more than once.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
+use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use zeroize::Zeroize;
@@ -11,9 +13,47 @@ use super::repeated::Repeated;
 
 /// A JSON object. Of a repeated member it has the last value.
 pub(crate) struct JsonObject {
-    pub(crate) members: Map<String, Value>,
+    pub(crate) members: WipedMembers,
     /// The first repeated member at any depth. The elements of an array count as the array.
     pub(crate) repeated: Repeated,
+}
+
+/// The members of a JSON object. They may be secrets, so their strings are wiped on drop.
+#[derive(Clone, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct WipedMembers(Map<String, Value>);
+
+impl WipedMembers {
+    /// Wipes all strings; the members stay.
+    fn wipe(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+impl Drop for WipedMembers {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+impl From<Map<String, Value>> for WipedMembers {
+    fn from(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+}
+
+impl Deref for WipedMembers {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for WipedMembers {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 impl fmt::Debug for JsonObject {
@@ -30,7 +70,7 @@ impl JsonObject {
     /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnObject`].
     pub(crate) fn parse(text: &str) -> Result<Self, InputError> {
         match parse_value(text)? {
-            (Value::Object(members), repeated) => Ok(Self { members, repeated }),
+            (Value::Object(members), repeated) => Ok(Self { members: members.into(), repeated }),
             (mut other, _) => {
                 wipe(&mut other);
                 Err(InputError::NotAnObject)
@@ -63,7 +103,7 @@ fn parse_value(text: &str) -> Result<(Value, Repeated), InputError> {
 }
 
 /// Wipes the strings of a value.
-pub(crate) fn wipe(value: &mut Value) {
+fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),
@@ -195,23 +235,24 @@ mod tests {
 
     #[test]
     fn a_wiped_value_has_no_text() {
-        let mut value = json!({ "a": "secret", "b": ["secret", { "c": "secret" }] });
-        wipe(&mut value);
-        assert_eq!(value, json!({ "a": "", "b": ["", { "c": "" }] }));
+        let mut members =
+            JsonObject::parse(r#"{ "a": "secret", "b": ["secret", { "c": "secret" }] }"#).unwrap().members;
+        members.wipe();
+        assert_eq!(Value::Object(Map::clone(&members)), json!({ "a": "", "b": ["", { "c": "" }] }));
     }
 
     proptest! {
         #[test]
         fn a_value_is_read_as_the_library_reads_it(text in "[{}\\[\\]\":,a0-9.e\\-]{0,40}") {
             let theirs = serde_json::from_str::<Value>(&text).ok().and_then(|value| value.as_object().cloned());
-            prop_assert_eq!(JsonObject::parse(&text).ok().map(|object| object.members), theirs);
+            prop_assert_eq!(JsonObject::parse(&text).ok().map(|object| Map::clone(&object.members)), theirs);
         }
 
         #[test]
         fn any_object_comes_through_unchanged(name in any::<String>(), value in any::<String>(), number in any::<i64>()) {
             let sent = json!({ name: value, "nested": { "list": [number, null, true, 60.5, i64::MIN, u64::MAX] } });
             let read = JsonObject::parse(&sent.to_string()).unwrap();
-            prop_assert_eq!(Value::Object(read.members), sent);
+            prop_assert_eq!(Value::Object(Map::clone(&read.members)), sent);
         }
     }
 }

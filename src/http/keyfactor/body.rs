@@ -7,25 +7,19 @@ use uuid::Uuid;
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
-use crate::http::json_object::{JsonObject, wipe};
+use crate::http::json_object::{JsonObject, WipedMembers};
 use crate::http::repeated::Repeated;
 use crate::text::storable;
 
 /// The member that stands for the elements of a body that is a list.
 const ELEMENTS: &str = "";
 
-/// A JSON object. It may hold secrets, so its strings are wiped when it is dropped.
+/// A JSON object.
 #[derive(Default)]
 pub(super) struct Members {
-    members: Map<String, Value>,
+    members: WipedMembers,
     /// The repeated member of the body, at any depth: in errors, too, a member is named by its path.
     repeated: Repeated,
-}
-
-impl Drop for Members {
-    fn drop(&mut self) {
-        self.members.values_mut().for_each(wipe);
-    }
 }
 
 /// Returns the name of a member: the last part of the path by which an error names it.
@@ -73,7 +67,7 @@ impl Members {
     }
 
     fn nested(&self, members: &Map<String, Value>) -> Self {
-        Self { members: members.clone(), repeated: self.repeated.clone() }
+        Self { members: members.clone().into(), repeated: self.repeated.clone() }
     }
 
     fn value(&self, path: &'static str) -> Result<Option<&Value>, InputError> {

@@ -74,8 +74,8 @@ impl Form {
             Err(InputError::NotAnObject) => return Err(ErrorKind::NotFlat),
             parsed => parsed.map_err(ErrorKind::Input)?,
         };
-        let pair = |(name, value): (String, Value)| scalar(&name, value).map(|value| (name, value));
-        let pairs: Result<_, ErrorKind> = members.into_iter().map(pair).collect();
+        let pair = |(name, value): (&String, &Value)| scalar(name, value).map(|value| (name.clone(), value));
+        let pairs: Result<_, ErrorKind> = members.iter().map(pair).collect();
         Self::new(pairs?, &repeated)
     }
 
@@ -104,12 +104,12 @@ fn known(name: &str) -> Option<&'static str> {
 }
 
 /// Converts a value of a JSON object to text. `null` is an empty one.
-fn scalar(name: &str, value: Value) -> Result<SecretText, ErrorKind> {
+fn scalar(name: &str, value: &Value) -> Result<SecretText, ErrorKind> {
     let text = match value {
-        Value::String(text) => text,
+        Value::String(text) => text.clone(),
         Value::Null => String::new(),
         Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number_text(name, &number).map_err(ErrorKind::Input)?,
+        Value::Number(number) => number_text(name, number).map_err(ErrorKind::Input)?,
         Value::Array(_) | Value::Object(_) => return Err(ErrorKind::NotFlat),
     };
     Ok(SecretText::new(text))

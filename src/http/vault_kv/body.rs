@@ -3,7 +3,6 @@
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::error::VaultKvError;
 use crate::http::input_error::InputError;
@@ -30,5 +29,5 @@ pub(super) async fn json<T: DeserializeOwned>(
     }
     object.repeated.require_none()?;
     // The parser's own message repeats the input, so it is dropped.
-    T::deserialize(Value::Object(object.members)).map_err(|_| VaultKvError::Input(expected))
+    T::deserialize(&*object.members).map_err(|_| VaultKvError::Input(expected))
 }

@@ -20,7 +20,8 @@ pub(super) struct Login {
     /// The client id.
     role_id: Option<String>,
     /// The client secret.
-    secret_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    secret_id: Option<SecretText>,
 }
 
 /// `POST` and `PUT /v1/auth/approle/login`
@@ -38,7 +39,7 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
     let expected = "expected a JSON object with the strings role_id and secret_id";
     let Login { role_id, secret_id } =
         body::json(http, payload.into_inner(), &["role_id", "secret_id"], expected).await?;
-    let secret = secret_id.map(SecretText::new).filter(|secret| !secret.is_empty());
+    let secret = secret_id.filter(|secret| !secret.is_empty());
     let Some(client_id) = role_id.filter(|id| !id.is_empty()) else {
         note_missing();
         return Err(VaultKvError::Input("missing role_id"));
@@ -56,7 +57,7 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
 pub(super) fn auth(service: &Service, issued: &IssuedToken) -> Result<Auth, VaultKvError> {
     let token = service.vault.access_token(&issued.token)?;
     Ok(Auth {
-        client_token: issued.token.expose().into(),
+        client_token: issued.token,
         accessor: token.id().into(),
         policies: POLICIES.into(),
         token_policies: POLICIES.into(),

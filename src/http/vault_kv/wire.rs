@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::crypto::SecretText;
 use crate::http::item::Fields;
 use crate::http::response::uncached;
 use crate::vault::access::AccessToken;
@@ -100,7 +101,9 @@ impl Envelope<()> {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Auth {
     /// The access token.
-    pub(super) client_token: String,
+    #[serde(serialize_with = "exposed")]
+    #[schema(value_type = String)]
+    pub(super) client_token: SecretText,
     /// The id of the token.
     pub(super) accessor: String,
     pub(super) policies: Vec<&'static str>,
@@ -117,6 +120,11 @@ pub(super) struct Auth {
     /// Always null.
     pub(super) mfa_requirement: Option<String>,
     pub(super) num_uses: u32,
+}
+
+/// Writes the token into the response of the login that it was issued for.
+fn exposed<S: Serializer>(token: &SecretText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
 }
 
 /// The role of a login.

@@ -59,6 +59,7 @@ impl Vault {
     ) -> Result<Vec<RoleHolder>, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             role::existing(context, id)?;
+            require_few(ids.len())?;
             for identity in &ids {
                 if identity::by_id(context.connection(), *identity)?.is_none() {
                     return Err(VaultError::invalid(Field::Identities, "must be ids of security identities"));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
 use crate::http::json_number::whole;
-use crate::http::json_object::JsonObject;
+use crate::http::json_object::{JsonObject, WipedMembers};
 use crate::http::repeated::Repeated;
 use crate::text::{MAX_ITEMS, TextError, canonical_number, free_text, line, list, long_text, single_line, storable};
 
@@ -17,7 +17,7 @@ use crate::text::{MAX_ITEMS, TextError, canonical_number, free_text, line, list,
 #[derive(Clone, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Parameters {
-    members: Map<String, Value>,
+    members: WipedMembers,
     /// The names of values that are not UTF-8, which are errors of these parameters.
     #[serde(skip)]
     not_utf8: Vec<String>,
@@ -41,17 +41,17 @@ impl Parameters {
     /// Creates the parameters of a test.
     #[cfg(test)]
     pub(crate) fn new(members: Map<String, Value>) -> Self {
-        Self { members, ..Self::default() }
+        Self { members: members.into(), ..Self::default() }
     }
 
     /// Creates the parameters of a form. `not_utf8` are the names of values that are not UTF-8.
     pub(super) fn from_form(members: Map<String, Value>, not_utf8: Vec<String>, repeated: Repeated) -> Self {
-        Self { members, not_utf8, repeated }
+        Self { members: members.into(), not_utf8, repeated }
     }
 
     /// Adds the parameters of `other`, which take precedence.
-    pub(crate) fn extend(&mut self, other: Parameters) {
-        self.members.extend(other.members);
+    pub(crate) fn extend(&mut self, mut other: Parameters) {
+        self.members.extend(std::mem::take(&mut *other.members));
         self.not_utf8.extend(other.not_utf8);
         self.repeated.extend(other.repeated);
     }
@@ -205,7 +205,7 @@ impl Parameters {
 
     /// Creates the parameters of an object in the member `parameter`.
     fn nested(&self, parameter: &str, members: &Map<String, Value>) -> Self {
-        Self { members: members.clone(), not_utf8: Vec::new(), repeated: self.repeated.nested(parameter) }
+        Self { members: members.clone().into(), not_utf8: Vec::new(), repeated: self.repeated.nested(parameter) }
     }
 
     /// Returns the names of the members of a group of a form whose values are not UTF-8.
