@@ -13,6 +13,12 @@ use crate::http::server::{Body, Service, origin, presented_token, record_refused
 use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit, RequestOptions};
 
+/// The error of a client whose authorization has a response key.
+const RESPONSE_KEY: InputError = InputError::Parameter {
+    name: "encryptionScheme",
+    expected: "cannot be met by an authorization with a response key",
+};
+
 /// A permitted request.
 pub(super) struct Call {
     pub(super) vault: Vault,
@@ -37,6 +43,10 @@ impl call::Call for Call {
         };
         let options = RequestOptions { response_encryption, ..RequestOptions::default() };
         call.permit = call.vault.accept(call.permit, options).await?;
+        if call.permit.secret_writer().encrypts() {
+            // No client of this protocol could decrypt it: a robot would type the JWE as the password.
+            return Err(call.refuse(RESPONSE_KEY).await);
+        }
         Ok(call)
     }
 

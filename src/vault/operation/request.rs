@@ -110,6 +110,11 @@ impl SecretWriter {
         Ok(Self(Some((key, encryption))))
     }
 
+    /// Whether secrets are encrypted.
+    pub fn encrypts(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Encrypts a secret, or returns it unchanged when the response is plain.
     ///
     /// # Errors

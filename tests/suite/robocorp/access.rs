@@ -1,5 +1,8 @@
 //! Who reads a secret: a client with the resource that sees the item, from an allowed address. Every other read has the same answer.
 
+use std::sync::Arc;
+
+use chaveiro::crypto::ResponseKey;
 use chaveiro::vault::access::link::LinkTarget;
 use chaveiro::vault::access::{Origin, Resource};
 use chaveiro::vault::operation::Action;
@@ -56,4 +59,26 @@ async fn without_token_resource_or_the_right_address_nobody_is_authorized() {
     app.vault.disable_authorization(permit, &client.client_id).await.unwrap();
     expect_error(&read(&client, "erp").await, 403, "not_authorized");
     expect_error(&client.get(&format!("{SECRETS}/erp")).await, 403, "not_authorized");
+}
+
+/// The published client would take the JWE for the password.
+#[actix_web::test]
+async fn a_client_with_a_response_key_is_refused_before_anything_is_read() {
+    let (app, maker) = vault().await;
+    let key = ResponseKey::parse(include_str!("../fixtures/answer/rsa.pub.pem"), None).unwrap();
+    let client = app.client_with(|request| request.response_key = Some(Arc::new(key))).await;
+    app.link(&client, LinkTarget::Credential("erp".into())).await;
+    app.vault.refresh().await.unwrap();
+    let answer = read(&client, "erp").await;
+    expect_error(&answer, 400, "invalid_request");
+    assert!(answer.text.contains("response key"), "{}", answer.text);
+    let outcomes: Vec<_> = app
+        .records()
+        .await
+        .into_iter()
+        .filter(|record| record.actor == client.client_id && record.action == "item.read")
+        .map(|record| record.outcome)
+        .collect();
+    assert_eq!(outcomes, ["invalid-input"]);
+    assert_eq!(read(&maker, "erp").await.status, 200);
 }
