@@ -1,26 +1,50 @@
 //! The client certificate: from the TLS connection, or from the header of a trusted proxy.
 
+use std::ops::RangeInclusive;
+
 use actix_web::HttpRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
+use x509_parser::certificate::Validity;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::service::Service;
 use super::source;
 use crate::vault::access::CertificateFingerprint;
 
-/// The fingerprint of the certificate of a TLS peer.
-pub(super) struct PeerCertificate(pub(super) CertificateFingerprint);
+/// The certificate of a TLS peer.
+pub(super) struct PeerCertificate {
+    fingerprint: CertificateFingerprint,
+    /// Seconds since 1970, both inclusive.
+    valid: RangeInclusive<i64>,
+}
 
-/// Returns the fingerprint of the verified client certificate. Behind a trusted proxy it is the certificate in the
+impl PeerCertificate {
+    /// Parses a certificate; `None` for one whose dates cannot be read.
+    pub(super) fn from_der(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let Validity { not_before, not_after } = certificate.validity();
+        Some(Self { fingerprint: fingerprint(der), valid: not_before.timestamp()..=not_after.timestamp() })
+    }
+
+    /// Returns the fingerprint while the certificate is valid. The dates are checked at each request, and not by the handshake: a
+    /// connection may outlive its certificate, and a certificate without an authority is verified by nobody else.
+    fn at(&self, now: DateTime<Utc>) -> Option<CertificateFingerprint> {
+        self.valid.contains(&now.timestamp()).then_some(self.fingerprint)
+    }
+}
+
+/// Returns the fingerprint of the verified client certificate; an expired one, or one that is not valid yet, is none. Behind a trusted proxy it is the certificate in the
 /// proxy's header; the proxy's own certificate is ignored.
 pub(super) fn client_certificate(request: &HttpRequest, service: &Service) -> Option<CertificateFingerprint> {
     let header = service.vault.settings().http.certificate_header.as_str();
     if header.is_empty() || !source::is_trusted_proxy(request, service) {
-        return request.conn_data::<PeerCertificate>().map(|presented| presented.0);
+        return request.conn_data::<PeerCertificate>()?.at(service.vault.now());
     }
     let mut values = request.headers().get_all(header);
     // The proxy writes one value; a second one is forged.
@@ -65,6 +89,23 @@ mod tests {
         let escaped: String = percent_encoding::utf8_percent_encode(&pem, percent_encoding::NON_ALPHANUMERIC).collect();
         let escaped = escaped.replace("%2D", "-");
         assert_eq!(parse(&escaped), known);
+    }
+
+    #[test]
+    fn a_certificate_counts_from_its_first_to_its_last_second() {
+        let mut params = rcgen::CertificateParams::new(vec!["robot".to_string()]).unwrap();
+        (params.not_before, params.not_after) = (rcgen::date_time_ymd(2026, 3, 1), rcgen::date_time_ymd(2026, 3, 31));
+        let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        let peer = PeerCertificate::from_der(certificate.der()).unwrap();
+        for (time, is_valid) in [
+            ("2026-02-28T23:59:59Z", false),
+            ("2026-03-01T00:00:00Z", true),
+            ("2026-03-31T00:00:00.9Z", true),
+            ("2026-03-31T00:00:01Z", false),
+        ] {
+            assert_eq!(peer.at(time.parse().unwrap()), is_valid.then(|| fingerprint(certificate.der())), "{time}");
+        }
+        assert!(PeerCertificate::from_der(DER).is_none());
     }
 
     #[test]

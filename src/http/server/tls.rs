@@ -119,8 +119,8 @@ impl Files {
 pub(super) fn store_certificate(connection: &dyn Any, data: &mut Extensions) {
     let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
     let presented = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    if let Some(presented) = presented {
-        data.insert(certificate::PeerCertificate(certificate::fingerprint(presented)));
+    if let Some(certificate) = presented.and_then(|presented| certificate::PeerCertificate::from_der(presented)) {
+        data.insert(certificate);
     }
 }
 

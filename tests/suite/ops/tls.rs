@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chaveiro::vault::access::{CertificateFingerprint, Origin};
+use chaveiro::vault::operation::Action;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, Identity};
 use rustls::pki_types::CertificateDer;
@@ -109,6 +110,27 @@ async fn a_client_is_let_in_with_its_certificate_alone() {
         assert_eq!(client.token_status().await, 401);
     }
     assert_eq!(over_tls(&client, &server, Some(&own)).token_status().await, 200);
+}
+
+/// Without an authority nobody else looks at the dates. The connection is open all the time.
+#[actix_web::test]
+async fn a_certificate_that_has_expired_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let (app, server) = vault(directory.path(), None).await;
+    let (mut params, key) = (CertificateParams::new(["robot".to_string()]).unwrap(), KeyPair::generate().unwrap());
+    params.not_after = rcgen::date_time_ymd(2026, 3, 31);
+    let certificate = params.self_signed(&key).unwrap();
+    let fingerprint = Sha256::digest(certificate.der()).into();
+    let own = Shown { certificate: certificate.pem(), key: key.serialize_pem(), fingerprint };
+    let mut client = bound_client(&app, &own).await;
+    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
+    let created = app.vault.create_static_token(permit, &client.client_id, "robot", None).await.unwrap();
+    client.token = created.token.text().expose().into();
+    app.vault.refresh().await.unwrap();
+    let client = over_tls(&client, &server, Some(&own));
+    client.get("/iso/pam/device").await.expect(200);
+    app.clock.advance(std::time::Duration::from_secs(27 * 86400));
+    client.get("/iso/pam/device").await.expect_refusal(403, "You are not authorized");
 }
 
 #[actix_web::test]

@@ -9,7 +9,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 
 /// Accepts any client certificate with a proof of possession of its key. No field of it is trusted: an authorization
-/// names it by its fingerprint.
+/// names it by its fingerprint. Its dates are checked at each request (`certificate.rs`).
 #[derive(Debug)]
 pub(super) struct AnyCertificate(pub(super) Arc<CryptoProvider>);
 
