@@ -126,8 +126,9 @@ pub fn single_line(text: &str) -> Result<&str, TextError> {
     if text.chars().count() > MAX_NAME_CHARS { Err(TextError::TooLong) } else { Ok(text) }
 }
 
-/// Normalizes a comma-separated list: items trimmed, empty ones dropped, joined by commas. Each item is a single line. There are
-/// at most [`MAX_ITEMS`], of at most [`MAX_LONG_TEXT_CHARS`] characters together.
+/// Normalizes a comma-separated list: items trimmed, empty ones dropped, joined by commas.
+///
+/// Each item is a single line. There are at most [`MAX_ITEMS`], of at most [`MAX_LONG_TEXT_CHARS`] characters together.
 ///
 /// # Errors
 /// [`TextError::TooManyItems`], [`TextError::Control`], [`TextError::ItemTooLong`], [`TextError::LongTextTooLong`].
