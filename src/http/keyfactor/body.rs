@@ -49,7 +49,8 @@ impl Members {
     /// [`InputError::NotJson`], [`InputError::FormAsJson`], [`InputError::NotAnArray`].
     pub(super) fn parse_list(text: &str) -> Result<Self, InputError> {
         let (elements, repeated) = JsonObject::parse_array(text)?;
-        Ok(Self { members: Map::from_iter([(ELEMENTS.to_string(), Value::Array(elements))]), repeated })
+        let members = Map::from_iter([(ELEMENTS.to_string(), Value::Array(elements))]);
+        Ok(Self { members: members.into(), repeated })
     }
 
     /// Returns the objects of a body that is a list.

@@ -51,9 +51,8 @@ async fn authenticate_signature(
     payload: Payload,
 ) -> Result<(Request, Received), PamError> {
     let (vault, origin) = (&service.vault, origin(http, service));
-    let source = origin.source;
     if !vault.settings().pam.oauth1 {
-        vault.note_missing_credentials(source);
+        vault.note_missing_credentials(&origin);
         return Err(PamError::SignatureNotEnabled);
     }
     let read = async {
@@ -64,7 +63,7 @@ async fn authenticate_signature(
         let body = if let Received::Body(body) = &received { Some(body) } else { None };
         Ok::<_, InputError>((signature.signed_request(http, service, body)?, received))
     };
-    let (signed, received) = read.await.inspect_err(|_| vault.note_missing_credentials(source))?;
+    let (signed, received) = read.await.inspect_err(|_| vault.note_missing_credentials(&origin))?;
     let authenticated = vault.authenticate_signature(&signed, origin).await;
     let request = authenticated.inspect_err(|error| {
         if let SignatureError::Vault(error) = error {

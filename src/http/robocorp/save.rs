@@ -14,7 +14,7 @@ use super::error::RobocorpError;
 use super::secret::{EXPECTED_SCHEME, SCHEME};
 use crate::crypto::{SecretBytes, SecretText, TransitCiphertext};
 use crate::http::input_error::InputError;
-use crate::http::json_object::{JsonObject, wipe};
+use crate::http::json_object::JsonObject;
 use crate::http::response::uncached;
 use crate::text::{single_line, storable};
 use crate::vault::item::{CredentialItem, ItemInput};
@@ -116,9 +116,7 @@ fn sent(body: &JsonObject, name: &str) -> Result<TransitCiphertext, InputError> 
 fn item_input(decrypted: &SecretBytes) -> Result<ItemInput, InputError> {
     let object = std::str::from_utf8(decrypted.expose()).ok().and_then(|text| JsonObject::parse(text).ok());
     let object = object.ok_or_else(|| InputError::parameter("value", "expected an encrypted JSON object"))?;
-    let input = fields(&object);
-    wipe(&mut Value::Object(object.members));
-    input
+    fields(&object)
 }
 
 fn fields(object: &JsonObject) -> Result<ItemInput, InputError> {

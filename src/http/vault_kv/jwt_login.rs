@@ -38,7 +38,7 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
     let JwtLogin { role, jwt } = body::json(http, payload.into_inner(), &["role", "jwt"], expected).await?;
     let origin = origin(http, service);
     let Some(token) = jwt.map(SecretText::new).filter(|token| !token.is_empty()) else {
-        service.vault.note_missing_credentials(origin.source);
+        service.vault.note_missing_credentials(&origin);
         return Err(VaultKvError::Input("missing jwt"));
     };
     let login = WorkloadLogin { token, role: role.filter(|role| !role.is_empty()) };

@@ -57,7 +57,7 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
 pub(super) fn auth(service: &Service, issued: &IssuedToken) -> Result<Auth, VaultKvError> {
     let token = service.vault.access_token(&issued.token)?;
     Ok(Auth {
-        client_token: issued.token,
+        client_token: issued.token.clone(),
         accessor: token.id().into(),
         policies: POLICIES.into(),
         token_policies: POLICIES.into(),

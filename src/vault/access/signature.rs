@@ -69,7 +69,7 @@ impl Vault {
         let named = if signed.consumer_key.len() <= MAX_COUNTED { signed.consumer_key.as_str() } else { "" };
         let counted = format!("signature\n{named}");
         if self.0.passwords.attempts().is_limited(source, &counted, limit, now) {
-            self.note_failure(source, "", AuthenticationFailure::TooManyAttempts);
+            self.note_failure(&origin, "", AuthenticationFailure::TooManyAttempts);
             return Err(SignatureError::Invalid);
         }
         let (client, key) = match self.signer(signed) {
@@ -77,13 +77,14 @@ impl Vault {
             Err(failure) => {
                 self.0.passwords.attempts().add(source, &counted, now);
                 let known = self.0.grants.load().client(&signed.consumer_key).map(|client| client.client_id.clone());
-                self.note_failure(source, known.as_deref().unwrap_or_default(), failure);
+                self.note_failure(&origin, known.as_deref().unwrap_or_default(), failure);
                 return Err(SignatureError::Invalid);
             }
         };
         self.0.passwords.attempts().forget(source, &counted);
+        let failed_from = origin.clone();
         let failed = |failure, error| {
-            self.note_failure(source, &client.client_id, failure);
+            self.note_failure(&failed_from, &client.client_id, failure);
             Err(error)
         };
         if let Err(failure) = require_live(&client, &key, now) {

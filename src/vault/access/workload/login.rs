@@ -66,7 +66,7 @@ impl Vault {
         let proven = self.prove_workload(login, &origin).await.map_err(|ended| match ended {
             Ended::Failed(error) => error.into(),
             Ended::Refused { tried, failure } => {
-                self.note_failure(origin.source, &tried, failure);
+                self.note_failure(&origin, &tried, failure);
                 TokenEndpointError::InvalidGrant
             }
         })?;
