@@ -29,7 +29,7 @@ const MAX_SETTINGS: u64 = 64 * 1024;
 #[command(next_help_heading = "Connection")]
 #[expect(clippy::doc_markdown, reason = "a help text is shown as it is written")]
 pub(in crate::cli) struct ConnectionOptions {
-    /// The vault: https://vault.example, or http:// to this machine.
+    /// The URL of the vault, with https:// or, to this machine alone, http://.
     #[arg(long, env = "CHAVEIRO_URL", value_name = "URL", hide_env_values = true)]
     pub(super) url: Option<String>,
     /// The client id. Its secret comes from the file below, from the variable CHAVEIRO_CLIENT_SECRET, from the client

@@ -1,6 +1,6 @@
 //! Security claims: claims of identity providers, which can hold roles.
 //!
-//! A claim of the scheme [`OWN_SCHEME`] with a type that names an OAuth client grants its roles to the API client of this client
+//! A claim of the scheme `System` with a type that names an OAuth client grants its roles to the API client of this client
 //! id. Other claims can be stored and hold roles, so that a client that manages them finds them as it wrote them; they grant
 //! nothing, because no principal has them: accounts of the directory are identities.
 

@@ -61,7 +61,10 @@ impl Vault {
         let query = move |context: &mut OperationContext<'_>| {
             let visible = resolve::by_name(context, &name)?;
             let found = resolve::found(context, visible, version)?;
-            Ok(Done::new(found.subject, found))
+            Ok(match found.version.inactive_since {
+                None => Done::new(found.subject, found),
+                Some(_) => Done::inactive(found.subject, found),
+            })
         };
         let (found, recorded) = self.reveal(permit, query, note_view).await?;
         let Found { version, fields, .. } = found;

@@ -24,6 +24,9 @@ pub(in crate::vault) struct OperationContext<'a> {
     pub(super) preconditions_checked: bool,
 }
 
+/// The outcome of a read of an inactive object, of which nothing is shown.
+pub(super) const INACTIVE: &str = "inactive";
+
 /// The result of a rule, with the subject of its audit record.
 #[derive(Debug)]
 pub(in crate::vault) struct Done<T> {
@@ -36,6 +39,11 @@ impl<T> Done<T> {
     /// A success.
     pub(in crate::vault) fn new(subject: Subject, value: T) -> Self {
         Self { subject, value, outcome: "ok" }
+    }
+
+    /// A success that shows nothing of the object, because it is inactive: the read is recorded as such and not noted as a view.
+    pub(in crate::vault) fn inactive(subject: Subject, value: T) -> Self {
+        Self { subject, value, outcome: INACTIVE }
     }
 
     /// The stored success of an earlier request with the same idempotency key.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::context::INACTIVE;
 use super::{Done, Finished, OperationContext, Permit, Recorded, Subject};
 use crate::clock::to_micros;
 use crate::store::{AnyConnection, StoreError, Transaction};
@@ -158,14 +159,16 @@ impl Vault {
     ) -> Result<(T, Recorded), VaultError> {
         let Snapshot { result, found, taken_at, .. } = snapshot;
         let Finished { result, subject, outcome } = Finished::new(result, found);
-        let succeeded = result.is_ok();
+        let succeeded = result.is_ok() && outcome != INACTIVE;
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             if inner.clock.monotonic().saturating_sub(taken_at) > MAX_SNAPSHOT_AGE {
                 let late = inner.run(transaction, &job_permit, |context| {
                     let done = again(context)?;
                     let now = context.micros();
-                    note(context.connection(), done.subject, now)?;
+                    if done.outcome != INACTIVE {
+                        note(context.connection(), done.subject, now)?;
+                    }
                     Ok(done)
                 })?;
                 return Ok(late.map(Some));

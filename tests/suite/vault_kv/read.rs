@@ -125,7 +125,7 @@ async fn a_child_has_the_password_and_the_version_of_its_parent() {
 
 #[actix_web::test]
 async fn an_inactive_item_is_404_with_its_metadata_and_no_secret() {
-    let (_app, client) = vault().await;
+    let (app, client) = vault().await;
     for (path, name, version) in [("credential/erp", "erp", 2), ("key/key", "key", 1), ("info/note", "note", 1)] {
         client.delete(&format!("/iso/pam/{path}")).await.expect(200);
         let said = read(&client, name).await.expect(404);
@@ -135,6 +135,10 @@ async fn an_inactive_item_is_404_with_its_metadata_and_no_secret() {
         assert!(said.get("errors").is_none() && said["auth"].is_null());
     }
     assert_eq!(super::list(&client, "").await.expect(200)["data"]["keys"], json!(["srv/"]));
+    // Nothing was shown, and the audit log does not say that it was.
+    let outcomes = app.database.texts("SELECT outcome FROM audit_record WHERE action = 'item.read'");
+    assert_eq!(outcomes, ["inactive"; 3]);
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(viewed_at) AS INTEGER) FROM credential"), [0]);
 }
 
 #[actix_web::test]
