@@ -219,7 +219,11 @@ fn read_trusted(path: &Path) -> Result<Vec<u8>, ClientError> {
         return Err(ClientError::Untrusted(path.into()));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_SETTINGS).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_SETTINGS + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    // What is cut could lose a setting, such as the certificate authorities.
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_SETTINGS {
+        return Err(ClientError::Option("client-config", "expected a file of at most 64 KiB"));
+    }
     Ok(bytes)
 }
 

@@ -45,6 +45,9 @@ fn parse_line(line: &str) -> Result<Assignment, String> {
     if ['"', '\''].iter().any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote)) {
         return Err("the value must not be in quotes".into());
     }
+    if !value.starts_with(SCHEME) && value.trim_start().to_ascii_lowercase().starts_with(SCHEME) {
+        return Err("a reference begins with chaveiro:// in lower case, right after the =".into());
+    }
     let value = if value.starts_with(SCHEME) {
         Value::Reference(value.parse().map_err(|error| format!("{error}"))?)
     } else {
@@ -92,6 +95,8 @@ mod tests {
             ("A='chaveiro://hunter2'", "quotes"),
             ("A=chaveiro://hunter2#pin", "unknown field"),
             ("A=chaveiro://#text", "name of an item"),
+            ("A= chaveiro://hunter2", "right after the ="),
+            ("A=CHAVEIRO://hunter2", "lower case"),
         ] {
             let message = parsed(&format!("\n{line}")).unwrap_err();
             assert!(message.starts_with("job.env, line 2: ") && message.contains(part), "{message}");

@@ -14,7 +14,6 @@ use super::environment_file::{self, Assignment, Value, assignment};
 use super::error::ClientError;
 use super::session::Session;
 use super::values::Values;
-use crate::crypto::SecretText;
 use crate::text::encoding;
 
 /// The variables that robots of Robocorp and RPA Framework read.
@@ -59,7 +58,9 @@ pub(in crate::cli) fn run(options: Options) -> ClientError {
 
 /// Reads all values, and prepares the program with them in its environment alone.
 fn prepare(options: Options) -> Result<Command, ClientError> {
-    let assignments = assignments(options.env, &options.env_file)?;
+    let robocorp: &[&str] =
+        if options.robocorp.is_some() { &[ROBOCORP_HOST, ROBOCORP_TOKEN, ROBOCORP_WORKSPACE] } else { &[] };
+    let assignments = assignments(options.env, &options.env_file, robocorp)?;
     let connection = Connection::resolve(options.connection)?;
     let takes_custody = connection.takes_custody;
     let mut values = Values::new(Session::new(connection)?, takes_custody);
@@ -86,7 +87,9 @@ fn prepare(options: Options) -> Result<Command, ClientError> {
     for Assignment { name, value } in assignments {
         let value = match &value {
             Value::Literal(text) => text,
-            Value::Reference(reference) => found.get(reference).map_or("", SecretText::expose),
+            Value::Reference(reference) => {
+                found.get(reference).ok_or_else(|| ClientError::Missing(vec![reference.to_string()]))?.expose()
+            }
         };
         if value.contains('\0') {
             return Err(ClientError::Nul(name));
@@ -96,13 +99,13 @@ fn prepare(options: Options) -> Result<Command, ClientError> {
     Ok(command)
 }
 
-/// Collects the variables of the options and the files. A variable must not be set twice.
-fn assignments(options: Vec<Assignment>, files: &[PathBuf]) -> Result<Vec<Assignment>, ClientError> {
+/// Collects the variables of the options and the files. A variable must not be set twice, nor one of `others`.
+fn assignments(options: Vec<Assignment>, files: &[PathBuf], others: &[&str]) -> Result<Vec<Assignment>, ClientError> {
     let mut all = options;
     for path in files {
         all.extend(environment_file::parse(path, &read(path)?)?);
     }
-    let mut seen = BTreeSet::new();
+    let mut seen: BTreeSet<&str> = others.iter().copied().collect();
     if all.iter().any(|assignment| !seen.insert(&assignment.name)) {
         return Err(ClientError::Option("env", "a variable is set twice"));
     }

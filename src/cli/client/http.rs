@@ -29,6 +29,8 @@ pub(super) struct HttpClient {
 /// An answer that is no redirection.
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// Whether its secrets are encrypted under the response key of the client.
+    pub(super) is_encrypted: bool,
     pub(super) body: SecretBytes,
 }
 
@@ -90,12 +92,13 @@ fn answer(sent: Result<Response<Body>, ureq::Error>) -> Result<Answer, ClientErr
     if status.is_redirection() {
         return Err(ClientError::Redirected);
     }
+    let is_encrypted = response.headers().contains_key("secret-encryption");
     let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
     let body = body.map_err(|error| match error {
         ureq::Error::BodyExceedsLimit(_) => ClientError::UnknownAnswer,
         error => unreachable_vault(&error),
     })?;
-    Ok(Answer { status: status.as_u16(), body: SecretBytes::new(body) })
+    Ok(Answer { status: status.as_u16(), is_encrypted, body: SecretBytes::new(body) })
 }
 
 /// Names the reason. The texts of the other errors could repeat parts of a request.

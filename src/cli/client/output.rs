@@ -17,6 +17,14 @@ pub(super) fn write_value(value: &str, file: Option<&Path>) -> Result<(), Client
         return replace(path, value.as_bytes()).map_err(|error| ClientError::Unwritable(path.into(), error.kind()));
     }
     let mut output = io::stdout().lock();
+    // A terminal obeys control characters, and others may have written the value.
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t' | '\r');
+    if output.is_terminal() && value.contains(is_control) {
+        return Err(ClientError::Option(
+            "output",
+            "expected a file or a pipe, because the value has control characters",
+        ));
+    }
     let line_end: &[u8] = if output.is_terminal() { b"\n" } else { b"" };
     let written = output.write_all(value.as_bytes()).and_then(|()| output.write_all(line_end));
     written.and_then(|()| output.flush()).map_err(|error| ClientError::Output(error.kind()))
@@ -25,6 +33,10 @@ pub(super) fn write_value(value: &str, file: Option<&Path>) -> Result<(), Client
 /// Replaces a file with mode 0600: readers find the old content or the new one. A symbolic link is replaced, not followed.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    // A device or a pipe, such as /dev/stdout, would be replaced by a file that nobody reads.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     let directory =
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(PathBuf::from("."), PathBuf::from);
     let mut new = std::ffi::OsString::from(".");

@@ -1,6 +1,6 @@
 //! Reads values of the vault: each item once, and all of them or none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -94,8 +94,11 @@ impl Values {
         &mut self,
         references: impl IntoIterator<Item = Reference>,
     ) -> Result<BTreeMap<Reference, SecretText>, ClientError> {
-        let (codes, fields): (Vec<_>, Vec<_>) =
-            references.into_iter().partition(|reference| reference.field == Field::Totp);
+        let mut seen = BTreeSet::new();
+        let (codes, fields): (Vec<_>, Vec<_>) = references
+            .into_iter()
+            .filter(|reference| seen.insert(reference.clone()))
+            .partition(|reference| reference.field == Field::Totp);
         let mut items: BTreeMap<String, Result<Fields, String>> = BTreeMap::new();
         let (mut found, mut missing) = (BTreeMap::new(), Vec::new());
         for reference in fields {
@@ -153,8 +156,8 @@ impl Values {
     fn read_code(&mut self, name: &str) -> Result<Code, ReadError> {
         let answer: TotpAnswer = self.send(&format!("/iso/pam/credential/{}/totp", segment(name)))?;
         let TotpView { code, seconds_left } = answer.totp;
-        if !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(ReadError::Missing("encrypted for the response key of the client".into()));
+        if code.is_empty() || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ClientError::UnknownAnswer.into());
         }
         Ok(Code { code: SecretText::new(code), seconds_left })
     }
@@ -162,6 +165,9 @@ impl Values {
     fn send<T: for<'de> Deserialize<'de>>(&mut self, path: &str) -> Result<T, ReadError> {
         let answer = self.session.get(path)?;
         match answer.status {
+            200 if answer.is_encrypted => Err(ReadError::Missing(
+                "encrypted for the response key of the client, which these commands do not have".into(),
+            )),
             200 => Ok(serde_json::from_slice(answer.body.expose()).map_err(|_| ClientError::UnknownAnswer)?),
             status => Err(refusal(status, &answer)),
         }

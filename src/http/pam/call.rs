@@ -1,6 +1,7 @@
 //! A permitted request to these routes.
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use percent_encoding::percent_decode_str;
@@ -21,6 +22,9 @@ use crate::http::preconditions;
 use crate::http::server::Service;
 use crate::vault::operation::{Action, IdempotencyKey, Permit, RequestOptions};
 use crate::vault::{Vault, VaultError};
+
+/// The header of a response whose secrets are encrypted under the response key of the client: `vendor` or `jwe`.
+const SECRET_ENCRYPTION: HeaderName = HeaderName::from_static("secret-encryption");
 
 /// The context of a route, set at registration.
 #[derive(Clone, Copy, Debug)]
@@ -154,9 +158,13 @@ impl Call {
         self.answer(status, message, Nothing {})
     }
 
-    /// Creates a response with a payload.
+    /// Creates a response with a payload. A header says that its secrets are encrypted: nothing else tells them from plain ones.
     pub(super) fn answer(&self, status: StatusCode, message: &str, payload: impl Serialize) -> HttpResponse {
-        envelope::answer(status, message.into(), None, payload)
+        let mut response = envelope::answer(status, message.into(), None, payload);
+        if let Some(encryption) = self.permit.secret_writer().encryption() {
+            response.headers_mut().insert(SECRET_ENCRYPTION, HeaderValue::from_static(encryption.as_str()));
+        }
+        response
     }
 
     /// Creates a response with a payload and the tenant, as some endpoints of the modern dialect do.

@@ -115,6 +115,11 @@ impl SecretWriter {
         self.0.is_some()
     }
 
+    /// The encryption of the secrets; `None`: they are plain.
+    pub fn encryption(&self) -> Option<ResponseEncryption> {
+        self.0.as_ref().map(|(_, encryption)| *encryption)
+    }
+
     /// Encrypts a secret, or returns it unchanged when the response is plain.
     ///
     /// # Errors

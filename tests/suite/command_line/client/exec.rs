@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{PASSWORD, Vault, expect_complaint};
-use crate::support::{Finished, Service, finish};
+use crate::support::{Finished, Service, finish, within_a_second};
 
 /// A shell with variables of the vault.
 fn shell(variables: &[&'static str], script: &'static str) -> Vec<&'static str> {
@@ -138,4 +138,27 @@ async fn the_published_client_of_robocorp_reads_what_exec_gives_it() {
     let script = "from robocorp import vault; print(vault.get_secret('erp-batch')['password'], end='')";
     let printed = vault.prints(&["exec", "--robocorp", "default", "--", python.to_str().unwrap(), "-c", script]);
     assert_eq!(printed, PASSWORD);
+}
+
+#[actix_web::test]
+async fn an_encrypted_value_starts_nothing() {
+    let vault = Vault::new().await;
+    let id = vault.credentials.id.clone();
+    vault.program.done(&["authorization", "response-key", "--client-id", &id, "--generate"]);
+    let is_refused = async || {
+        let finished = vault.run(&shell(&["DB=erp-batch"], "echo started"));
+        finished.code == 125 && finished.stderr.contains("encrypted for the response key")
+    };
+    within_a_second("a response key", is_refused).await;
+    for options in [&["get", "erp-batch"][..], &["get", "--take-custody", "erp-batch"]] {
+        let finished = vault.run(options);
+        assert!(finished.code != 0 && finished.stdout.is_empty(), "{finished:?}");
+    }
+}
+
+#[actix_web::test]
+async fn the_variables_of_a_robot_are_set_once() {
+    let vault = Vault::new().await;
+    let options = ["exec", "--robocorp", "default", "--env", "RC_API_SECRET_TOKEN=erp-batch", "--", "true"];
+    expect_complaint(&vault.run(&options), 125, "set twice");
 }
