@@ -175,7 +175,8 @@ pub fn set_of_role(connection: &mut AnyConnection, role: RoleId, claims: &[Secur
     Ok(())
 }
 
-/// Returns the roles that claims of these types and this scheme grant to the authorizations whose client id they name.
+/// Returns the roles that claims of these types and this scheme grant to the authorizations whose client id they name,
+/// in any case: client ids are in lower case.
 pub fn authorization_roles(
     connection: &mut AnyConnection,
     claim_types: &[i32],
@@ -183,7 +184,7 @@ pub fn authorization_roles(
 ) -> Result<Vec<(AuthorizationId, RoleId)>, StoreError> {
     Ok(security_claim_role::table
         .inner_join(security_claim::table)
-        .inner_join(authorization::table.on(authorization::client_id.eq(security_claim::claim_value)))
+        .inner_join(authorization::table.on(authorization::client_id.eq(security_claim::value_key)))
         .filter(security_claim::claim_type.eq_any(claim_types.to_vec()))
         .filter(security_claim::scheme_key.eq(case_folded(scheme)))
         .select((authorization::id, security_claim_role::role_id))

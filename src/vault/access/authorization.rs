@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::security_claim::roles_of_clients;
 use super::sender_constraint::SenderConstraint;
 use super::{AllowedOrigins, ClientAccess, Resource, app_id, application, response_key, role};
 use crate::clock::{from_micros, to_micros};
@@ -146,7 +147,8 @@ impl Vault {
             let applications = client::applications(context.connection())?;
             let secrets = client::client_secrets(context.connection())?;
             let roles = role_store::all(context.connection())?;
-            let held = role_store::authorization_roles(context.connection())?;
+            let mut held = role_store::authorization_roles(context.connection())?;
+            held.extend(roles_of_clients(context.connection())?);
             let summary = |row: AuthorizationRow| AuthorizationSummary {
                 roles: roles
                     .iter()

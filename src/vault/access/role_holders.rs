@@ -59,7 +59,7 @@ impl Vault {
     ) -> Result<Vec<RoleHolder>, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
             role::existing(context, id)?;
-            require_few(ids.len())?;
+            require_few(ids.len(), Field::Identities)?;
             for identity in &ids {
                 if identity::by_id(context.connection(), *identity)?.is_none() {
                     return Err(VaultError::invalid(Field::Identities, "must be ids of security identities"));
@@ -104,7 +104,7 @@ pub(super) fn set_holders(
     accounts: &[String],
 ) -> Result<(), VaultError> {
     let accounts = || accounts.iter().map(|account| account.trim());
-    require_few(accounts().count())?;
+    require_few(accounts().count(), Field::AccountName)?;
     let known: HashMap<String, IdentityId> =
         identity::ids_by_account(context.connection(), accounts())?.into_iter().collect();
     let mut ids = Vec::with_capacity(known.len());
@@ -115,9 +115,9 @@ pub(super) fn set_holders(
     set_holder_ids(context, role, &ids)
 }
 
-fn require_few(identities: usize) -> Result<(), VaultError> {
+fn require_few(identities: usize, field: Field) -> Result<(), VaultError> {
     if identities > MAX_HOLDERS {
-        return Err(VaultError::invalid(Field::AccountName, "a role must not be sent with more than 1000 identities"));
+        return Err(VaultError::invalid(field, "a role must not be sent with more than 1000 identities"));
     }
     Ok(())
 }

@@ -22,6 +22,8 @@ use crate::vault::{Field, Noun, Vault, VaultError};
 
 /// The authentication scheme of this vault's own tokens.
 const OWN_SCHEME: &str = "System";
+/// The most claims that a role is sent with. Each is locked and looked up in the writer.
+const MAX_CLAIMS: usize = 1000;
 /// Maximum length of a value and of a scheme, in characters.
 const MAX_CHARS: usize = 512;
 
@@ -244,6 +246,15 @@ pub(super) fn set_claims(
     role: RoleId,
     claims: &[ClaimInput],
 ) -> Result<(), VaultError> {
+    if claims.len() > MAX_CLAIMS {
+        return Err(VaultError::invalid(Field::ClaimValue, "a role must not be sent with more than 1000 claims"));
+    }
+    // In one order, so that two requests lock the claims in one order.
+    let mut claims: Vec<&ClaimInput> = claims.iter().collect();
+    let folded = |text: &Option<String>| text.as_deref().map(case_folded);
+    claims.sort_by_cached_key(|claim| {
+        (claim.claim_type.map(|kind| kind as i32), folded(&claim.scheme), folded(&claim.value))
+    });
     let mut ids = Vec::with_capacity(claims.len());
     for claim in claims {
         ids.push(found_or_created(context, claim)?.0);

@@ -153,6 +153,31 @@ async fn a_claim_of_this_vault_grants_its_roles_to_the_client_that_it_names_and_
 }
 
 #[actix_web::test]
+async fn a_client_is_named_in_any_case_and_the_operator_sees_what_a_claim_grants() {
+    let app = TestApp::start().await;
+    let admin = administrator(&app).await;
+    let client = app.client_with(|request| request.resources = vec![Resource::Administration]).await;
+    let role = json!({ "Name": "by claim", "Description": "", "Permissions": ["/pam/read/"],
+                       "Claims": [claim(6, &client.client_id.to_uppercase(), "System")] });
+    second(&admin, Method::POST, ROLES, &role).await.expect(200);
+    get(&client, "/PamProviders").await.expect(200);
+    let permit = app.operator(chaveiro::vault::operation::Action::AUTHORIZATION_LIST).await;
+    let listed = app.vault.authorizations(permit).await.unwrap();
+    let row = listed.iter().find(|row| row.client_id == client.client_id).unwrap();
+    assert_eq!(row.roles, ["by claim"]);
+}
+
+#[actix_web::test]
+async fn a_role_is_sent_with_at_most_1000_claims() {
+    let app = TestApp::start().await;
+    let admin = administrator(&app).await;
+    let claims: Vec<Value> = (0..1001).map(|number| claim(6, &number.to_string(), "Okta")).collect();
+    let role = json!({ "Name": "r", "Description": "", "Permissions": ["/pam/read/"], "Claims": claims });
+    second(&admin, Method::POST, ROLES, &role).await.expect_error(400, "1000 claims");
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM security_claim"), [0]);
+}
+
+#[actix_web::test]
 async fn claims_are_read_by_a_reader_and_written_through_the_global_set() {
     let app = TestApp::start().await;
     let admin = administrator(&app).await;
