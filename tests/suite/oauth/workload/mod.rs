@@ -50,6 +50,18 @@ impl Fixture {
         let records = self.app.records().await.into_iter();
         records.filter(|record| record.action == "authentication").map(|record| record.outcome).collect()
     }
+
+    /// The only reason that is not among the known ones, to which it is added: records of one moment have no order on
+    /// PostgreSQL.
+    async fn new_reason(&self, known: &mut Vec<String>) -> String {
+        let mut reasons = self.reasons().await;
+        for reason in known.iter() {
+            reasons.remove(reasons.iter().position(|found| found == reason).unwrap());
+        }
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        known.push(reasons[0].clone());
+        reasons.remove(0)
+    }
 }
 
 async fn log_in(app: &TestApp, token: &str) -> Answer {
