@@ -192,8 +192,10 @@ impl VerifyingKey {
         if jwt.len() > MAX_LENGTH {
             return None;
         }
-        let algorithm = jsonwebtoken::decode_header(jwt).ok()?.alg;
-        if !self.algorithms.contains(&algorithm) {
+        let header = jsonwebtoken::decode_header(jwt).ok()?;
+        let algorithm = header.alg;
+        // No extension is understood, so one that has to be is refused (RFC 7515, section 4.1.11).
+        if header.crit.is_some() || !self.algorithms.contains(&algorithm) {
             return None;
         }
         let mut validation = Validation::new(algorithm);

@@ -75,7 +75,7 @@ impl Vault {
     fn proven(&self, named: &[Arc<Client>], origin: &Origin) -> Result<Arc<Client>, AuthenticationFailure> {
         let now = self.0.clock.now();
         let check = |client: &Client| {
-            if !client.origins.are_bound() {
+            if !client.origins.are_bound() || client.sender_constraint.is_some() {
                 return Err(AuthenticationFailure::AppIdNotAllowed);
             }
             if !client.is_live(now) {

@@ -18,6 +18,8 @@ use crate::store::{AnyConnection, StoreError, Transaction, idempotency, single_u
 const LEASE: Duration = Duration::from_secs(60);
 /// Pause after the first failed attempt; it doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// How far the clocks of nodes may differ before a value could be used twice.
+const CLOCK_MARGIN: Duration = Duration::from_secs(600);
 /// Number of rows that one transaction deletes.
 const PRUNE_BATCH: i64 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -115,8 +117,9 @@ impl Vault {
                     .await
             }
             JobKind::PruneSingleUse => {
-                let now = self.now_micros();
-                self.prune_under(lease, move |connection| single_use::delete_expired(connection, now, PRUNE_BATCH))
+                // A node whose clock is behind still accepts what has expired here.
+                let long_ago = self.now_micros().saturating_sub(micros(CLOCK_MARGIN));
+                self.prune_under(lease, move |connection| single_use::delete_expired(connection, long_ago, PRUNE_BATCH))
                     .await
             }
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await,

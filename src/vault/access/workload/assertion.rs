@@ -81,6 +81,10 @@ impl<'a> Unverified<'a> {
         if !same_issuer || !is_for(&claims, audience) {
             return Err(WorkloadFailure::UnknownIssuer);
         }
+        // Bound to a key whose possession is not proven here: as a bearer token it would be of use to a thief.
+        if claims.contains_key("cnf") {
+            return Err(WorkloadFailure::Malformed);
+        }
         let expires_at = time(&claims, "exp")?.ok_or(WorkloadFailure::MissingClaim)?;
         if expires_at <= now || expires_at > now + LONGEST {
             return Err(WorkloadFailure::Expired);

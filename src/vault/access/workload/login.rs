@@ -99,9 +99,9 @@ impl Vault {
         }
         client.origins.admit(origin).map_err(|reason| refused(AuthenticationFailure::OriginNotAllowed(reason)))?;
         if !issuer.reusable_tokens {
-            // Claimed last, so that a token is not used up by a request that is refused for another reason.
+            // Claimed after all checks of the token. A request without the tenant or proof that its client needs uses it up, too.
             let jti = verified.jti.as_deref().ok_or_else(|| refused(WorkloadFailure::MissingClaim.into()))?;
-            let value = single_use(issuer, jti, &verified);
+            let value = single_use(&token.issuer, jti, &verified);
             if !self.use_once(Lane::Client(client.id), &origin.request_id, &value).await? {
                 return Err(refused(WorkloadFailure::Replayed.into()));
             }
@@ -162,8 +162,10 @@ fn find_rule<'a>(
     Ok(first)
 }
 
-fn single_use(issuer: &LiveIssuer, jti: &str, token: &Verified) -> SingleUse {
-    SingleUse::new(SingleUseKind::WorkloadToken, &issuer.id.get().to_be_bytes(), jti, token.expires_at)
+/// The id of a token, as a value that may be used once. It is of the claim `iss`, so that it stays used when the operator removes
+/// the issuer and creates it again.
+fn single_use(issuer: &str, jti: &str, token: &Verified) -> SingleUse {
+    SingleUse::new(SingleUseKind::WorkloadToken, issuer.as_bytes(), jti, token.expires_at)
 }
 
 /// The beginning of a text, without control characters.

@@ -16,7 +16,6 @@ const PUBLIC_ISSUERS: [PublicIssuer; 2] = [
         owners: &[
             "enterprise",
             "enterprise_id",
-            "job_workflow_ref",
             "repository",
             "repository_id",
             "repository_owner",
@@ -79,12 +78,13 @@ mod tests {
             ("/repository", "octo-org/app"),
             ("repository_id", "74"),
             ("repository_owner", "octo-org"),
-            ("job_workflow_ref", "octo-org/flows/.github/workflows/deploy.yml@*"),
         ] {
             assert_eq!(check(GITHUB, claim, value), Ok(()), "{claim}={value}");
         }
         for (claim, value) in [
             ("ref", "refs/heads/main"),
+            // Anybody may call the reusable workflow of another.
+            ("job_workflow_ref", "octo-org/flows/.github/workflows/deploy.yml@*"),
             ("environment", "production"),
             ("workflow", "deploy"),
             ("actor", "octocat"),

@@ -108,22 +108,18 @@ async fn a_key_is_of_one_client_and_ends_with_it() {
 }
 
 #[actix_web::test]
-async fn guessed_signatures_are_limited() {
+async fn guessed_signatures_are_recorded_and_lock_nobody_out() {
     let (app, signer) = vault().await;
-    let other = super::signer(&app, |_| {}).await;
     let wrong = Signer { consumer_secret: "guess".into(), ..signer.clone() };
     for _ in 0..10 {
         wrong.get(LIST).await.expect_refusal(401, "Invalid signature");
     }
-    signer.get(LIST).await.expect_refusal(401, "Invalid signature");
-    other.get(LIST).await.expect(200);
-    app.clock.advance(Duration::from_secs(60));
     signer.get(LIST).await.expect(200);
     app.vault.record_failures().await.unwrap();
     let failures = app.database.texts(
         "SELECT actor || ' ' || outcome || ' ' || times FROM audit_record WHERE action = 'authentication' ORDER BY 1",
     );
-    assert_eq!(failures, [" too-many-failures 1".into(), format!("{} wrong-signature 10", signer.consumer_key)]);
+    assert_eq!(failures, [format!("{} wrong-signature 10", signer.consumer_key)]);
 }
 
 #[actix_web::test]
