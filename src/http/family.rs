@@ -22,7 +22,7 @@ pub trait Family: Send + Sync {
     fn owns(&self, path: &str) -> bool;
 
     /// Returns the path by which a request of this family is routed. By default empty segments are dropped, since clients send
-    /// them whose base URL ends in a slash. Must not depend on them where a name is part of the path.
+    /// them whose base URL ends in a slash. A family with names in its paths keeps those of a name.
     fn routed_path(&self, sent: &str) -> String {
         without_empty_segments(sent)
     }
