@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::serving;
-use crate::support::{Credentials, Program, Serving, TestClient, device, within_a_second};
+use crate::support::{Credentials, Program, Serving, TestClient, device, noticed, within_a_second};
 
 async fn status(client: &TestClient, path: &str) -> u16 {
     client.get(path).await.status.as_u16()
@@ -30,7 +30,7 @@ async fn a_new_client_is_let_in_within_a_second_and_its_secret_is_not_shown_agai
     ]);
     let field = |name: &str| made.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_string();
     let (id, secret) = (field("client_id"), field("client_secret"));
-    within_a_second("a new client", async || may_have_token(&server, &id, &secret).await).await;
+    noticed("a new client", async || may_have_token(&server, &id, &secret).await).await;
 
     let listed = program.json(&["authorization", "list"]);
     let row = listed.as_array().unwrap().iter().find(|row| row["client_id"] == *id).unwrap();
@@ -51,7 +51,7 @@ async fn a_new_client_is_let_in_within_a_second_and_its_secret_is_not_shown_agai
 async fn a_disabled_client_is_nobody_within_a_second() {
     let (program, server, credentials, client) = serving().await;
     let sibling = program.create_authorization("erp");
-    within_a_second("a new client", async || may_have_token(&server, &sibling.id, &sibling.secret).await).await;
+    noticed("a new client", async || may_have_token(&server, &sibling.id, &sibling.secret).await).await;
     let other = server.client(&sibling).await;
     assert_eq!(status(&client, "/iso/pam/device").await, 200);
     program.done(&["authorization", "disable", "--client-id", &credentials.id]);
@@ -64,7 +64,7 @@ async fn a_disabled_client_is_nobody_within_a_second() {
 async fn a_disabled_application_takes_its_clients_with_it_within_a_second() {
     let (program, server, credentials, client) = serving().await;
     let sibling = program.create_authorization("erp");
-    within_a_second("a new client", async || may_have_token(&server, &sibling.id, &sibling.secret).await).await;
+    noticed("a new client", async || may_have_token(&server, &sibling.id, &sibling.secret).await).await;
     program.done(&["application", "disable", "--name", "erp"]);
     within_a_second("the token", async || status(&client, "/iso/pam/device").await == 401).await;
     for Credentials { id, secret } in [credentials, sibling] {
@@ -83,7 +83,7 @@ async fn after_a_rotation_two_secrets_work_and_never_three() {
         made["client_secret"].as_str().unwrap().to_string()
     };
     let second = rotate();
-    within_a_second("the new secret", async || may_have_token(&server, &id, &second).await).await;
+    noticed("the new secret", async || may_have_token(&server, &id, &second).await).await;
     assert!(may_have_token(&server, &id, &first).await);
     assert_eq!(status(&client, "/iso/pam/device").await, 200, "a token of before");
 
@@ -100,17 +100,17 @@ async fn a_link_shows_a_device_or_a_credential_to_another_client_within_a_second
     client.save_credential(&credential).await;
     let (by_device, by_credential) = (program.create_authorization("erp"), program.create_authorization("erp"));
     for other in [&by_device, &by_credential] {
-        within_a_second("a new client", async || may_have_token(&server, &other.id, &other.secret).await).await;
+        noticed("a new client", async || may_have_token(&server, &other.id, &other.secret).await).await;
     }
     let (sees_device, sees_credential) = (server.client(&by_device).await, server.client(&by_credential).await);
     sees_device.get("/iso/pam/device/a").await.expect_number(1011);
     sees_credential.get("/iso/pam/credential/i").await.expect_number(1009);
 
     program.done(&["authorization", "link", "--client-id", &by_device.id, "--device", "a"]);
-    within_a_second("the device", async || status(&sees_device, "/iso/pam/device/a").await == 200).await;
+    noticed("the device", async || status(&sees_device, "/iso/pam/device/a").await == 200).await;
     assert_eq!(sees_device.password("i").await, "p");
     program.done(&["authorization", "link", "--client-id", &by_credential.id, "--credential", "i"]);
-    within_a_second("the credential", async || status(&sees_credential, "/iso/pam/credential/i").await == 200).await;
+    noticed("the credential", async || status(&sees_credential, "/iso/pam/credential/i").await == 200).await;
     sees_credential.get("/iso/pam/device/a").await.expect_number(1011);
 }
 
@@ -121,7 +121,7 @@ async fn a_domain_may_be_named_within_a_second_of_its_registration() {
     sent["device_domain"] = json!("corp");
     client.post("/iso/pam/device", &sent).await.expect_number(1029);
     program.done(&["domain", "add", "--name", "corp.example", "--short-name", "CORP"]);
-    within_a_second("the domain", async || client.post("/iso/pam/device", &sent).await.status.as_u16() == 201).await;
+    noticed("the domain", async || client.post("/iso/pam/device", &sent).await.status.as_u16() == 201).await;
     let expected = json!([{ "name": "corp.example", "short_name": "CORP" }]);
     assert_eq!(program.json(&["domain", "list"]), expected);
     assert!(program.done(&["domain", "list"]).contains("corp.example"));

@@ -4,7 +4,7 @@ use chaveiro::clock::Clock;
 use serde_json::json;
 
 use super::{expect_complaint, serving};
-use crate::support::{ISSUER, Signer, TestClient, within_a_second};
+use crate::support::{ISSUER, Signer, TestClient, noticed};
 
 const CREATE: [&str; 8] =
     ["authorization", "create", "--application", "erp", "--resource", "pam-core", "--access", "read-only"];
@@ -37,7 +37,7 @@ async fn a_client_without_a_secret_authenticates_by_the_key_that_it_was_given() 
         ["authorization", "add-key", "--client-id", id, "--name", "host-1", "--public-key", file.to_str().unwrap()];
     let thumbprint = program.json(&add)["thumbprint"].as_str().unwrap().to_string();
     let anonymous = maker.with_token("");
-    within_a_second("a new key", async || gets_token(&anonymous, id, &signer).await).await;
+    noticed("a new key", async || gets_token(&anonymous, id, &signer).await).await;
 
     let listed = program.json(&["authorization", "list-keys", "--client-id", id]);
     let row = json!({ "thumbprint": thumbprint, "name": "host-1", "created": listed[0]["created"] });
@@ -46,7 +46,7 @@ async fn a_client_without_a_secret_authenticates_by_the_key_that_it_was_given() 
 
     let remove = ["authorization", "remove-key", "--client-id", id, "--thumbprint", &thumbprint];
     program.done(&remove);
-    within_a_second("a removed key", async || !gets_token(&anonymous, id, &signer).await).await;
+    noticed("a removed key", async || !gets_token(&anonymous, id, &signer).await).await;
     expect_complaint(&program.run(&remove), 1, "no such client key");
 }
 

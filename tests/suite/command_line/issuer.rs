@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{expect_complaint, serving};
-use crate::support::{AUDIENCE, Finished, IssuerKey, Program, key_set, within_a_second};
+use crate::support::{AUDIENCE, Finished, IssuerKey, Program, key_set, noticed};
 
 const ISSUER: &str = "https://issuer.example";
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -34,7 +34,7 @@ async fn a_workload_logs_in_while_its_rule_is_there() {
     let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", token.as_str())];
     let anonymous = server.anonymous();
     let logs_in = async || anonymous.post_form("/oauth2/token", &form).await.status == 200;
-    within_a_second("a new rule", logs_in).await;
+    noticed("a new rule", logs_in).await;
 
     let issuers = program.json(&["issuer", "list"]);
     let expected = json!([{ "name": "issuer", "issuer": ISSUER, "audience": AUDIENCE, "keys": "file",
@@ -48,11 +48,11 @@ async fn a_workload_logs_in_while_its_rule_is_there() {
     assert!(program.done(&["issuer", "list-rules"]).contains("sub=job:* /app/name=a=b"));
 
     program.done(&["issuer", "remove-rule", "--issuer", "issuer", "--name", "rule"]);
-    within_a_second("a removed rule", async || !logs_in().await).await;
+    noticed("a removed rule", async || !logs_in().await).await;
     assert_eq!(add_rule(&program, "issuer", &client.client_id, &["sub=job:7"]).code, 0);
-    within_a_second("a new rule", logs_in).await;
+    noticed("a new rule", logs_in).await;
     program.done(&["issuer", "disable", "--name", "issuer"]);
-    within_a_second("a disabled issuer", async || !logs_in().await).await;
+    noticed("a disabled issuer", async || !logs_in().await).await;
     program.done(&["issuer", "remove", "--name", "issuer"]);
     assert_eq!((program.json(&["issuer", "list"]), program.json(&["issuer", "list-rules"])), (json!([]), json!([])));
 

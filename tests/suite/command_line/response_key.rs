@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::changes::may_have_token;
 use super::{expect_complaint, expect_recorded_failure, serving};
 use crate::support::decrypt::{By, Pair, PrivateKey, openssl_is_there};
-use crate::support::{Credentials, Program, Serving, TestClient, contents, within_a_second};
+use crate::support::{Credentials, Program, Serving, TestClient, contents, noticed};
 
 const CREATE: [&str; 8] =
     ["authorization", "create", "--application", "erp", "--resource", "pam-core", "--access", "read-only"];
@@ -28,7 +28,7 @@ async fn reader(program: &Program, server: &Serving, maker: &TestClient, made: &
     program.done(&["authorization", "link", "--client-id", &id, "--device", "a"]);
     let credentials = Credentials { id, secret: made["client_secret"].as_str().unwrap().into() };
     let let_in = async || may_have_token(server, &credentials.id, &credentials.secret).await;
-    within_a_second("a new client", let_in).await;
+    noticed("a new client", let_in).await;
     server.client(&credentials).await
 }
 
@@ -88,11 +88,11 @@ async fn an_existing_client_gets_a_key_another_form_another_key_and_none() {
     let pair = Pair::named("rsa");
     let public = file(&program, "public.pem", pair.public);
     assert_eq!(change(&["--public-key", &public])["form"], "vendor");
-    within_a_second("a key", async || read().await != "hunter2").await;
+    noticed("a key", async || read().await != "hunter2").await;
     assert_eq!(pair.key(By::AwsLc).open_vendor(&read().await), "hunter2");
 
     assert_eq!(change(&["--form", "jwe"])["form"], "jwe");
-    within_a_second("a form", async || read().await.contains('.')).await;
+    noticed("a form", async || read().await.contains('.')).await;
     assert_eq!(pair.key(By::AwsLc).open_jwe(&read().await).0, "hunter2");
 
     let generated = change(&["--generate", "--form", "jwe"]);
@@ -102,11 +102,11 @@ async fn an_existing_client_gets_a_key_another_form_another_key_and_none() {
         let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).unwrap();
         serde_json::from_slice::<Value>(&header).unwrap()["kid"].clone()
     };
-    within_a_second("another key", async || kid().await == generated["kid"]).await;
+    noticed("another key", async || kid().await == generated["kid"]).await;
     assert_eq!(private.open_jwe(&read().await).0, "hunter2");
 
     assert_eq!(change(&["--remove"])["public_key"], Value::Null);
-    within_a_second("no key", async || read().await == "hunter2").await;
+    noticed("no key", async || read().await == "hunter2").await;
     let actions = "SELECT action FROM audit_record WHERE action LIKE '%response-key' ORDER BY at";
     let (read, set) = ("authorization.read-response-key", "authorization.set-response-key");
     let expected = [read, set, set, read, set, "authorization.remove-response-key"];

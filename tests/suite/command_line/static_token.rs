@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{expect_complaint, serving};
-use crate::support::within_a_second;
+use crate::support::noticed;
 
 const CREATE: [&str; 10] = [
     "authorization",
@@ -27,7 +27,7 @@ async fn a_static_token_is_shown_once_and_works_until_it_is_revoked() {
     assert_eq!(created["expires"], json!(null));
     let client = maker.with_token(token);
     let works = async || client.get("/iso/pam/credential").await.status == 200;
-    within_a_second("a new static token", works).await;
+    noticed("a new static token", works).await;
 
     let listed = program.json(&["authorization", "list-tokens", "--client-id", &id]);
     let row = json!({ "token_id": token_id, "client_id": id, "name": "night batch", "created": listed[0]["created"],
@@ -36,7 +36,7 @@ async fn a_static_token_is_shown_once_and_works_until_it_is_revoked() {
     assert!(!program.done(&["authorization", "list-tokens"]).contains(token));
 
     program.done(&["authorization", "revoke-token", "--token-id", token_id]);
-    within_a_second("a revoked static token", async || !works().await).await;
+    noticed("a revoked static token", async || !works().await).await;
     assert_eq!(program.json(&["authorization", "list-tokens"]), json!([]));
     drop(server);
 }

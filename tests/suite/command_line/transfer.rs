@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::changes::may_have_token;
 use super::{expect_complaint, last_record, serving};
-use crate::support::{Program, Serving, TestClient, within_a_second};
+use crate::support::{Program, Serving, TestClient, noticed};
 
 /// A further client, which the server knows.
 async fn client(program: &Program, server: &Serving) -> TestClient {
     let credentials = program.create_authorization("erp");
     let is_known = async || may_have_token(server, &credentials.id, &credentials.secret).await;
-    within_a_second("a new client", is_known).await;
+    noticed("a new client", is_known).await;
     server.client(&credentials).await
 }
 
@@ -40,7 +40,7 @@ async fn a_device_moves_with_its_credentials_and_the_log_shows_who_registered_it
     let arguments = transfer(&squatter, &owner, ["--device", "erp-02"]);
     assert_eq!(run(&program, &arguments).code, 0);
     let sees = async || owner.get("/iso/pam/device/erp-02").await.status == 200;
-    within_a_second("the device", sees).await;
+    noticed("the device", sees).await;
     assert_eq!(owner.password("planted").await, "p");
     squatter.get("/iso/pam/device/erp-02").await.expect_number(1011);
     squatter.get("/iso/pam/credential/planted").await.expect_number(1009);
@@ -72,7 +72,7 @@ async fn a_credential_and_a_record_of_protected_information_move_alone() {
         assert_eq!(run(&program, &transfer(&from, &to, object)).code, 0);
     }
     let sees = async || to.get("/iso/pam/credential/u").await.status == 200;
-    within_a_second("the credential", sees).await;
+    noticed("the credential", sees).await;
     to.get("/iso/pam/info/n").await.expect(200);
     from.get("/iso/pam/info/n").await.expect_number(1023);
     // By the link of its device, the first client goes on seeing the credential.

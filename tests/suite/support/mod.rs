@@ -19,7 +19,7 @@ mod signer;
 mod stream;
 
 pub(crate) use app::{TestApp, endpoints, facade_endpoints, origin, serve_all};
-pub(crate) use background::{Background, within_a_second};
+pub(crate) use background::{Background, noticed, within_a_second};
 pub(crate) use bodies::post_body;
 pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient};
 pub(crate) use contents::contents;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{PASSWORD, Vault, expect_complaint};
-use crate::support::{Finished, Service, finish, within_a_second};
+use crate::support::{Finished, Service, finish, noticed};
 
 /// A shell with variables of the vault.
 fn shell(variables: &[&'static str], script: &'static str) -> Vec<&'static str> {
@@ -149,7 +149,7 @@ async fn an_encrypted_value_starts_nothing() {
         let finished = vault.run(&shell(&["DB=erp-batch"], "echo started"));
         finished.code == 125 && finished.stderr.contains("encrypted for the response key")
     };
-    within_a_second("a response key", is_refused).await;
+    noticed("a response key", is_refused).await;
     for options in [&["get", "erp-batch"][..], &["get", "--take-custody", "erp-batch"]] {
         let finished = vault.run(options);
         assert!(finished.code != 0 && finished.stdout.is_empty(), "{finished:?}");

@@ -12,7 +12,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Credentials, Finished, Program, Serving, TestClient, finish, program, within_a_second};
+use crate::support::{Credentials, Finished, Program, Serving, TestClient, finish, noticed, program};
 
 const PASSWORD: &str = "hunter2 päss'word\"";
 const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -119,7 +119,7 @@ impl Vault {
         let created = self.program.json(&["authorization", "create-token", "--client-id", id, "--name", "x"]);
         let token = created["token"].as_str().unwrap();
         let client = self.client.with_token(token);
-        within_a_second("a new token", async || client.get("/iso/pam/item/erp-batch").await.status == 200).await;
+        noticed("a new token", async || client.get("/iso/pam/item/erp-batch").await.status == 200).await;
         token.into()
     }
 }

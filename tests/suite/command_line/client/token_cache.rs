@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use super::{PASSWORD, Vault};
-use crate::support::{finish, within_a_second};
+use crate::support::{finish, noticed};
 
 const GET: [&str; 2] = ["get", "erp-batch"];
 
@@ -67,7 +67,7 @@ async fn a_token_that_is_no_longer_accepted_is_replaced_once() {
     let form = [("token", token), ("client_id", id), ("client_secret", secret)];
     assert_eq!(vault.client.post_form("/iso/oauth2/revoke", &form).await.status, 200);
     let client = vault.client.with_token(token);
-    within_a_second("a revoked token", async || client.get("/iso/pam/device").await.status == 401).await;
+    noticed("a revoked token", async || client.get("/iso/pam/device").await.status == 401).await;
     assert_eq!(vault.prints(&GET), PASSWORD);
     assert_ne!(fs::read_to_string(&file).unwrap(), text);
     assert_eq!(logins(&vault), 2);

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::{expect_error, expect_refused, expect_token, log_in};
 use crate::support::{
-    Answer, Answering, IssuerKey, IssuerServer, TestApp, TestClient, keep_log, key_set, logged, within_a_second,
+    Answer, Answering, IssuerKey, IssuerServer, TestApp, TestClient, keep_log, key_set, logged, noticed,
 };
 
 /// A vault that trusts a running issuer for the subject `workload` of one client.
@@ -166,7 +166,7 @@ async fn a_caller_who_leaves_does_not_keep_the_keys_away() {
     let asked = async || it.server.requests() == 1;
     {
         let leaving = std::pin::pin!(it.log_in());
-        let waits = std::pin::pin!(within_a_second("a request for keys", asked));
+        let waits = std::pin::pin!(noticed("a request for keys", asked));
         futures_util::future::select(leaving, waits).await;
     }
     permits.add_permits(2);

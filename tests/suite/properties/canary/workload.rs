@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Canaries, Told};
-use crate::support::{AUDIENCE, Credentials, IssuerKey, Program, Serving, key_set, within_a_second};
+use crate::support::{AUDIENCE, Credentials, IssuerKey, Program, Serving, key_set, noticed};
 
 const ISSUER: &str = "https://issuer.example";
 const PATH: &str = "/oauth2/token";
@@ -38,7 +38,7 @@ pub(super) async fn log_in_as_workload(
     };
     let (good, wrong) = (sign("the token of a workload", "workload"), sign("a token of nobody", "nobody"));
     let works = async || client.post_form(PATH, &[JWT_BEARER, ("assertion", &good)]).await.status == 200;
-    within_a_second("a new rule", works).await;
+    noticed("a new rule", works).await;
     told.note("a wrong assertion", 400, &client.post_form(PATH, &[JWT_BEARER, ("assertion", &wrong)]).await);
     let kind = ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt");
     let exchange = [TOKEN_EXCHANGE, kind, ("subject_token", &wrong)];
