@@ -111,7 +111,7 @@ impl Inner {
             Ok(finished) => finished,
             Err(undone) => undone?,
         };
-        self.record(transaction, permit, finished.subject, &finished.outcome)?;
+        self.record(transaction, permit, &finished.object, &finished.outcome)?;
         Ok(finished.result)
     }
 }

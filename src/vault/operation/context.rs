@@ -33,12 +33,19 @@ pub(in crate::vault) struct Done<T> {
     pub(in crate::vault) subject: Subject,
     pub(in crate::vault) value: T,
     pub(super) outcome: &'static str,
+    /// What the record names in place of the subject.
+    pub(super) objects: Option<String>,
 }
 
 impl<T> Done<T> {
     /// A success.
     pub(in crate::vault) fn new(subject: Subject, value: T) -> Self {
-        Self { subject, value, outcome: "ok" }
+        Self { subject, value, outcome: "ok", objects: None }
+    }
+
+    /// A success that concerns several objects; its record has `objects` instead of a subject.
+    pub(in crate::vault) fn several(objects: String, value: T) -> Self {
+        Self { objects: Some(objects), ..Self::new(Subject::Collection, value) }
     }
 
     /// A success that shows nothing of the object, because it is inactive: the read is recorded as such and not noted as a view.
@@ -48,12 +55,12 @@ impl<T> Done<T> {
 
     /// The stored success of an earlier request with the same idempotency key.
     pub(super) fn repeated(subject: Subject, value: T) -> Self {
-        Self { subject, value, outcome: "repeated" }
+        Self { subject, value, outcome: "repeated", objects: None }
     }
 
     /// The same with another value.
     pub(in crate::vault) fn map<U>(self, map: impl FnOnce(T) -> U) -> Done<U> {
-        Done { subject: self.subject, value: map(self.value), outcome: self.outcome }
+        Done { subject: self.subject, value: map(self.value), outcome: self.outcome, objects: self.objects }
     }
 }
 

@@ -205,6 +205,8 @@ impl Vault {
 struct Finished<T> {
     result: Result<T, VaultError>,
     subject: Subject,
+    /// The object of the record: the subject, or all objects of the operation.
+    object: String,
     outcome: String,
 }
 
@@ -212,13 +214,18 @@ impl<T> Finished<T> {
     /// Takes the subject from the result, or from the object that was looked up last.
     fn new(result: Result<Done<T>, VaultError>, found: Subject) -> Self {
         match result {
-            Ok(done) => Self { subject: done.subject, outcome: done.outcome.into(), result: Ok(done.value) },
+            Ok(done) => Self {
+                subject: done.subject,
+                object: done.objects.unwrap_or_else(|| done.subject.to_string()),
+                outcome: done.outcome.into(),
+                result: Ok(done.value),
+            },
             Err(error) => {
                 let subject = match &error {
                     VaultError::Precondition(Precondition::NotModified { subject, .. }) => *subject,
                     _ => found,
                 };
-                Self { subject, outcome: error.reason(), result: Err(error) }
+                Self { subject, object: subject.to_string(), outcome: error.reason(), result: Err(error) }
             }
         }
     }
@@ -241,7 +248,7 @@ impl Inner {
         if !finished.stands() {
             transaction.roll_back()?;
         }
-        self.record(transaction, permit, finished.subject, &finished.outcome)?;
+        self.record(transaction, permit, &finished.object, &finished.outcome)?;
         Ok(finished.result)
     }
 

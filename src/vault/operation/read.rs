@@ -24,6 +24,15 @@ struct Snapshot<T> {
     returned_at: Duration,
 }
 
+/// The audit record of a read.
+struct ReadRecord {
+    subject: Subject,
+    /// The object that the record names.
+    object: String,
+    outcome: String,
+    succeeded: bool,
+}
+
 impl Vault {
     /// Runs `query` on a snapshot without secrets, then records it.
     pub(in crate::vault) async fn query<T>(
@@ -59,10 +68,15 @@ impl Vault {
         let Snapshot { result, found, returned_at, .. } =
             self.snapshot(&permit, move |context| on_snapshot(context)).await?;
         let finished = Finished::new(result, found);
-        let (subject, outcome, succeeded) = (finished.subject, finished.outcome.clone(), finished.result.is_ok());
+        let record = ReadRecord {
+            subject: finished.subject,
+            object: finished.object.clone(),
+            outcome: finished.outcome.clone(),
+            succeeded: finished.result.is_ok(),
+        };
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| {
-            inner.record_snapshot(transaction, &job_permit, subject, &outcome, succeeded, &note)
+            inner.record_snapshot(transaction, &job_permit, &record, &note)
         };
         self.submit(&permit, 1, job).await??;
         let waited = self.0.clock.monotonic().saturating_sub(returned_at);
@@ -83,7 +97,7 @@ impl Vault {
         if let Err(denied) = self.0.revalidate(permit) {
             return Err(self.refuse(permit, denied).await);
         }
-        let is_recorded = (current.subject, &current.outcome) == (recorded.subject, &recorded.outcome);
+        let is_recorded = (&current.object, &current.outcome) == (&recorded.object, &recorded.outcome);
         if is_recorded { Ok(current) } else { Err(StoreError::Busy.into()) }
     }
 
@@ -158,8 +172,9 @@ impl Vault {
         again: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError> {
         let Snapshot { result, found, taken_at, .. } = snapshot;
-        let Finished { result, subject, outcome } = Finished::new(result, found);
+        let Finished { result, subject, object, outcome } = Finished::new(result, found);
         let succeeded = result.is_ok() && outcome != INACTIVE;
+        let record = ReadRecord { subject, object, outcome, succeeded };
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             if inner.clock.monotonic().saturating_sub(taken_at) > MAX_SNAPSHOT_AGE {
@@ -173,7 +188,7 @@ impl Vault {
                 })?;
                 return Ok(late.map(Some));
             }
-            let recorded = inner.record_snapshot(transaction, &job_permit, subject, &outcome, succeeded, &note)?;
+            let recorded = inner.record_snapshot(transaction, &job_permit, &record, &note)?;
             Ok(recorded.map(|()| None))
         };
         let late = self.submit(&permit, 1, job).await??;
@@ -192,19 +207,17 @@ impl Inner {
         &self,
         transaction: &mut Transaction<'_>,
         permit: &Permit,
-        subject: Subject,
-        outcome: &str,
-        succeeded: bool,
+        record: &ReadRecord,
         note: &impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError>,
     ) -> Result<Result<(), VaultError>, StoreError> {
         if let Err(denied) = self.revalidate(permit) {
-            self.record(transaction, permit, subject, &denied.reason())?;
+            self.record(transaction, permit, record.subject, &denied.reason())?;
             return Ok(Err(denied));
         }
-        if succeeded {
-            note(transaction.connection(), subject, to_micros(self.clock.now()))?;
+        if record.succeeded {
+            note(transaction.connection(), record.subject, to_micros(self.clock.now()))?;
         }
-        self.record(transaction, permit, subject, outcome)?;
+        self.record(transaction, permit, &record.object, &record.outcome)?;
         Ok(Ok(()))
     }
 }

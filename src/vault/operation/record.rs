@@ -1,6 +1,6 @@
 //! The audit records of operations.
 
-use super::{Permit, Subject};
+use super::Permit;
 use crate::audit::{self, Record};
 use crate::store::{StoreError, Transaction};
 use crate::vault::Inner;
@@ -35,7 +35,7 @@ impl Inner {
         &self,
         transaction: &mut Transaction<'_>,
         permit: &Permit,
-        subject: Subject,
+        object: impl std::fmt::Display,
         outcome: &str,
     ) -> Result<(), StoreError> {
         let (principal, origin) = (permit.principal(), permit.origin());
@@ -46,7 +46,7 @@ impl Inner {
             source: if principal.is_remote() { origin.source.to_string() } else { String::new() },
             family: origin.family,
             action: permit.action().name(),
-            object: subject.to_string(),
+            object: object.to_string(),
             outcome: outcome.into(),
             reason: permit.request().options.reason.clone(),
             times: 1,
