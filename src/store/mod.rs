@@ -27,6 +27,7 @@ pub mod id;
 pub mod idempotency;
 pub mod identity;
 pub mod information;
+pub mod inventory;
 pub mod item;
 pub mod item_search;
 pub mod job;
@@ -68,6 +69,9 @@ use control::Control;
 use probe::WriteProbe;
 use readers::Readers;
 use writer::Writers;
+
+/// The most values that a query compares with. `SQLite` takes no more than 32,766 parameters.
+const MAX_BOUND: usize = 10_000;
 
 /// Settings of the writers.
 #[derive(Clone, Debug)]

@@ -429,7 +429,8 @@ allow_tables_to_appear_in_same_query!(
     application,
     authorization,
     custody,
-    proxy_session
+    proxy_session,
+    ssh_key
 );
 allow_tables_to_appear_in_same_query!(secret, secret_head);
 allow_tables_to_appear_in_same_query!(provider, provider_type);

@@ -2,6 +2,7 @@
 //!
 //! The vault verifies heads and chooses what a value is bound to.
 
+mod many;
 mod owner;
 mod state;
 
@@ -10,6 +11,7 @@ use diesel::{
     RunQueryDsl,
 };
 
+pub use many::{StoredSecret, stored};
 pub use owner::SecretOwner;
 pub use state::SecretState;
 

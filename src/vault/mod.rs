@@ -4,6 +4,7 @@
 //! record, which is durable before the response is sent.
 
 pub mod access;
+pub mod application_secret;
 pub mod audit_log;
 pub mod credential;
 pub mod device;

@@ -6,7 +6,7 @@ use crate::store::id::{
 };
 
 /// Identifies a secret by its kind and the row that it belongs to. A row has at most one secret of each kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecretOwner {
     /// The password of a credential.
     Password(CredentialId),

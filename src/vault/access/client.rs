@@ -21,14 +21,16 @@ pub enum Resource {
     WebProxySession,
     /// PAM providers, identities and roles, as far as the roles of the authorization grant.
     Administration,
+    /// The secrets of the application: all that the authorization sees, in one call.
+    Dsm,
     /// Reading items by search, by programs that name the authorization and prove it by source address or certificate alone.
     AppId,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Resource; 4] =
-        [Resource::PamCore, Resource::WebProxySession, Resource::Administration, Resource::AppId];
+    pub const ALL: [Resource; 5] =
+        [Resource::PamCore, Resource::WebProxySession, Resource::Administration, Resource::Dsm, Resource::AppId];
 
     /// The name, as stored and as given on the command line.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Resource {
             Resource::PamCore => "pam-core",
             Resource::WebProxySession => "web-proxy-session",
             Resource::Administration => "administration",
+            Resource::Dsm => "dsm",
             Resource::AppId => "app-id",
         }
     }

@@ -3,13 +3,14 @@
 //! A password sent for a child is refused unless it equals the parent's: the client would otherwise believe its password
 //! stored, and later read the parent's.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{ParentChange, resolve};
 use crate::crypto::SecretText;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
+use crate::store::inventory;
 use crate::store::item;
 use crate::store::lock::lock_name;
 use crate::vault::operation::OperationContext;
@@ -69,6 +70,43 @@ pub(in crate::vault) fn parents(
         rows.extend(credential::by_id(context.connection(), id)?);
     }
     Ok(rows)
+}
+
+/// The parents of several credentials, loaded generation by generation.
+pub(in crate::vault) struct Lineage(HashMap<CredentialId, CredentialRow>);
+
+impl Lineage {
+    /// Loads the parents of credentials. The number of queries depends on the number of generations alone.
+    pub(in crate::vault) fn load<'a>(
+        context: &mut OperationContext<'_>,
+        rows: impl Iterator<Item = &'a CredentialRow>,
+    ) -> Result<Self, VaultError> {
+        let mut known = HashMap::new();
+        let mut wanted: HashSet<CredentialId> = rows.filter_map(|row| row.parent_id).collect();
+        while !wanted.is_empty() {
+            let generation: Vec<CredentialId> = wanted.drain().collect();
+            let found = inventory::by_ids(context.connection(), &generation)?;
+            known.extend(found.iter().map(|row| (row.id, row.clone())));
+            wanted.extend(found.iter().filter_map(|row| row.parent_id).filter(|id| !known.contains_key(id)));
+        }
+        Ok(Self(known))
+    }
+
+    /// Returns the parents of one of the credentials, nearest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] for a loop or a missing row, which only a change outside the vault causes.
+    pub(in crate::vault) fn parents(&self, row: &CredentialRow) -> Result<Vec<&CredentialRow>, VaultError> {
+        let mut parents = Vec::new();
+        let mut next = row.parent_id;
+        while let Some(id) = next {
+            let known = self.0.get(&id).filter(|_| parents.len() < MAX_GENERATIONS);
+            let parent = known.ok_or(StoreError::Query("a loop of parents, or a missing one"))?;
+            next = parent.parent_id;
+            parents.push(parent);
+        }
+        Ok(parents)
+    }
 }
 
 /// Returns the credentials that share a password whose custody is exclusive.

@@ -4,6 +4,7 @@
 //! custody, because clients of these protocols poll. A password whose custody is exclusive is therefore no item: it is missing
 //! from lists, and a read of it is refused.
 
+mod inventory;
 mod list;
 mod resolve;
 mod save;
@@ -19,7 +20,10 @@ use super::credential::note_view;
 use super::operation::{Done, OperationContext, Permit, Recorded, SecretWriter};
 use super::{Vault, VaultError};
 use crate::crypto::SecretText;
-use resolve::{Found, Sealable};
+pub(super) use inventory::{NamedItem, inventory};
+pub(super) use resolve::Sealable;
+
+use resolve::Found;
 
 /// An item without its secrets, or what is left of an inactive one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +78,7 @@ impl Vault {
 
 /// Decrypts the fields of an item whose read is recorded, and writes its secrets for the client. An empty optional secret is
 /// left out.
-async fn opened(
+pub(super) async fn opened(
     vault: &Vault,
     recorded: &Recorded,
     writer: &SecretWriter,

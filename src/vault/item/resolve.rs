@@ -3,6 +3,7 @@
 use super::ItemVersion;
 use crate::clock::from_micros;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::device::DeviceRow;
 use crate::store::information::{self, InformationRow};
 use crate::store::{secret, ssh_key};
 use crate::text::is_storable;
@@ -15,7 +16,7 @@ use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{DenyReason, Noun, VaultError, custody, device};
 
 /// The value of a field before the audit record is durable.
-pub(super) enum Sealable {
+pub(in crate::vault) enum Sealable {
     Plain(String),
     Sealed(Sealed),
     /// A secret whose empty value says that it was removed.
@@ -139,20 +140,39 @@ fn credential_item(
     let Some(device) = device.filter(|device| row.active && device.active) else {
         return Ok(inactive(subject, number, row.changed_at));
     };
+    let (mut public_key, mut passphrase) = (None, None);
+    if row.kind() == CredentialKind::SshKey {
+        public_key = ssh_key::find(context.connection(), row.id)?.map(|key| key.public_key);
+        passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
+    }
+    let fields = credential_fields(row, device, CredentialSecrets { secret, public_key, passphrase });
+    Ok(Found { subject, version: number, fields })
+}
+
+/// The secrets of a credential, and the public key of an SSH key.
+pub(super) struct CredentialSecrets {
+    /// The password, or the private key.
+    pub(super) secret: Option<Sealed>,
+    pub(super) public_key: Option<String>,
+    pub(super) passphrase: Option<Sealed>,
+}
+
+/// Returns the fields of a credential on its device.
+pub(super) fn credential_fields(
+    row: &CredentialRow,
+    device: DeviceRow,
+    secrets: CredentialSecrets,
+) -> Vec<(&'static str, Sealable)> {
     let mut fields = vec![("username", Sealable::Plain(row.username.clone()))];
     let name = if row.kind() == CredentialKind::SshKey { "private_key" } else { "password" };
-    fields.extend(secret.map(|secret| (name, Sealable::Sealed(secret))));
-    if row.kind() == CredentialKind::SshKey {
-        let key = ssh_key::find(context.connection(), row.id)?;
-        fields.extend(key.map(|key| ("public_key", Sealable::Plain(key.public_key))));
-        let passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
-        fields.extend(passphrase.map(|passphrase| ("passphrase", Sealable::SealedUnlessEmpty(passphrase))));
-    }
+    fields.extend(secrets.secret.map(|secret| (name, Sealable::Sealed(secret))));
+    fields.extend(secrets.public_key.map(|key| ("public_key", Sealable::Plain(key))));
+    fields.extend(secrets.passphrase.map(|passphrase| ("passphrase", Sealable::SealedUnlessEmpty(passphrase))));
     let port = device::first_port(&device.connectivities).to_string();
     for (name, value) in [("hostname", device.hostname), ("address", device.ip), ("port", port)] {
         fields.push((name, Sealable::Plain(value)));
     }
-    Ok(Found { subject, version: number, fields })
+    fields
 }
 
 /// Whether the custody of the password of a credential is exclusive: its own, or that of a parent, whose password it shares.

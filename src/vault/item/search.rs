@@ -206,7 +206,7 @@ fn has_properties(search: &ItemSearch, row: &CredentialRow, device: &DeviceRow) 
 }
 
 /// Returns the name of a credential as an item.
-fn item_name(row: &CredentialRow, device: &DeviceRow) -> Option<String> {
+pub(super) fn item_name(row: &CredentialRow, device: &DeviceRow) -> Option<String> {
     let unnamed = || (row.kind() == CredentialKind::Password).then(|| format!("{}/{}", device.hostname, row.username));
     row.identifier.clone().or_else(unnamed)
 }

@@ -175,6 +175,13 @@ impl Action {
     pub const TOKEN_LOOKUP: Action = Action::read("token.lookup");
 }
 
+/// Secrets of an application.
+impl Action {
+    /// Reading every secret of the authorization at once.
+    pub const APPLICATION_READ: Action =
+        Action::new("application.read", Need::Resource(Resource::Dsm, AccessKind::Read));
+}
+
 /// SSH keys.
 #[expect(missing_docs, reason = "the names say it")]
 impl Action {

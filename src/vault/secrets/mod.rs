@@ -2,6 +2,8 @@
 
 mod versions;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::operation::{OperationContext, Recorded};
@@ -72,6 +74,25 @@ impl Vault {
 pub(super) fn current(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<Option<Sealed>, VaultError> {
     let row = versions(context, owner).current::<VaultError>()?;
     Ok(row.map(|row| sealed(owner, row)))
+}
+
+/// Returns the current versions of many secrets, still sealed, in a constant number of queries. A secret that was never
+/// stored is missing.
+///
+/// # Errors
+/// As [`current`], for any of them.
+pub(super) fn current_of_all(
+    context: &mut OperationContext<'_>,
+    owners: &[SecretOwner],
+) -> Result<HashMap<SecretOwner, Sealed>, VaultError> {
+    let stored = secret::stored(context.connection(), owners)?;
+    let mut found = HashMap::with_capacity(stored.len());
+    for (owner, stored) in stored {
+        if let Some(row) = context.vault.secret_heads.current_of(owner, stored)? {
+            found.insert(owner, sealed(owner, row));
+        }
+    }
+    Ok(found)
 }
 
 fn versions<'a>(context: &'a mut OperationContext<'_>, owner: SecretOwner) -> Versions<'a> {

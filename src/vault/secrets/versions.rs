@@ -5,7 +5,7 @@
 
 use crate::audit::RowMac;
 use crate::crypto::{DataKey, SealError, SecretBinding};
-use crate::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState};
+use crate::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState, StoredSecret};
 use crate::store::{AnyConnection, StoreError};
 
 /// Purpose string for deriving the MAC key.
@@ -49,6 +49,40 @@ impl HeadMac {
         if is_current && self.is_genuine(owner, head) { Ok(()) } else { Err(SealError) }
     }
 
+    fn check(&self, owner: SecretOwner, head: &SecretHead) -> Result<(), SealError> {
+        if self.is_genuine(owner, head) { Ok(()) } else { Err(tampered(owner, "MAC mismatch")) }
+    }
+
+    /// Verifies a head, and returns the current version out of the versions that it names.
+    fn current(
+        &self,
+        owner: SecretOwner,
+        head: &SecretHead,
+        versions: Vec<SealedRow>,
+    ) -> Result<Option<SealedRow>, SealError> {
+        self.check(owner, head)?;
+        if versions.iter().all(|row| row.version != head.highest_version) {
+            return Err(tampered(owner, "its newest version is missing"));
+        }
+        let Some(current) = head.current_version else { return Ok(None) };
+        match versions.into_iter().find(|row| row.version == current) {
+            Some(row) if row.state == SecretState::Current => Ok(Some(row)),
+            _ => Err(tampered(owner, "its current version is missing, or another one")),
+        }
+    }
+
+    /// Verifies what is stored of a secret, and returns its current version. Versions without a head are an error.
+    ///
+    /// # Errors
+    /// As [`Versions::current`].
+    pub(super) fn current_of(&self, owner: SecretOwner, stored: StoredSecret) -> Result<Option<SealedRow>, SealError> {
+        match stored.head {
+            Some(head) => self.current(owner, &head, stored.versions),
+            None if stored.versions.is_empty() => Ok(None),
+            None => Err(headless(owner)),
+        }
+    }
+
     fn head(&self, owner: SecretOwner, highest_version: i32, current_version: Option<i32>) -> SecretHead {
         let head = SecretHead { highest_version, current_version, mac: Vec::new() };
         let mac = Self::with_fields(owner, &head, |fields| self.0.mac(fields));
@@ -72,28 +106,23 @@ impl Versions<'_> {
     where
         E: From<StoreError> + From<SealError>,
     {
-        let found = secret::head_with_versions(self.connection, self.owner)?;
-        let Some((head, versions)) = found else { return self.without_head() };
-        self.check(&head)?;
-        if versions.iter().all(|row| row.version != head.highest_version) {
-            return Err(self.tampered("its newest version is missing").into());
-        }
-        let Some(current) = head.current_version else { return Ok(None) };
-        match versions.into_iter().find(|row| row.version == current) {
-            Some(row) if row.state == SecretState::Current => Ok(Some(row)),
-            _ => Err(self.tampered("its current version is missing, or another one").into()),
-        }
+        let Some((head, versions)) = secret::head_with_versions(self.connection, self.owner)? else {
+            self.require_no_versions::<E>()?;
+            return Ok(None);
+        };
+        Ok(self.heads.current(self.owner, &head, versions)?)
     }
 
-    /// Returns `None` for a secret without head and versions. Versions without a head are an error.
-    fn without_head<E>(&mut self) -> Result<Option<SealedRow>, E>
+    /// Requires that a secret without a head has no versions.
+    fn require_no_versions<E>(&mut self) -> Result<(), E>
     where
         E: From<StoreError> + From<SealError>,
     {
         if secret::versions(self.connection, self.owner)?.is_empty() {
-            return Ok(None);
+            Ok(())
+        } else {
+            Err(headless(self.owner).into())
         }
-        Err(self.tampered("its head is missing").into())
     }
 
     /// Inserts a version and returns its number. A current version replaces the previous one.
@@ -162,7 +191,9 @@ impl Versions<'_> {
         let Some(version) = current else { return Ok(()) };
         let replaced = (SecretState::Current, SecretState::Previous);
         match secret::change_state(self.connection, self.owner, version, replaced) {
-            Err(StoreError::NotFound) => Err(self.tampered("its current version is missing, or another one").into()),
+            Err(StoreError::NotFound) => {
+                Err(tampered(self.owner, "its current version is missing, or another one").into())
+            }
             changed => Ok(changed?),
         }
     }
@@ -174,20 +205,20 @@ impl Versions<'_> {
     {
         let head = secret::locked_head(self.connection, self.owner)?;
         match &head {
-            Some(head) => self.check(head)?,
-            None if secret::versions(self.connection, self.owner)?.is_empty() => {}
-            None => return Err(self.tampered("its head is missing").into()),
+            Some(head) => self.heads.check(self.owner, head)?,
+            None => self.require_no_versions::<E>()?,
         }
         Ok(head)
     }
+}
 
-    fn check(&self, head: &SecretHead) -> Result<(), SealError> {
-        if self.heads.is_genuine(self.owner, head) { Ok(()) } else { Err(self.tampered("MAC mismatch")) }
-    }
+/// Logs that a secret was modified outside the vault.
+fn tampered(owner: SecretOwner, what: &str) -> SealError {
+    let (kind, owner) = (owner.kind().as_str(), owner.owner_id());
+    log::error!("{kind} of {owner}: {what}; the database was modified outside Chaveiro");
+    SealError
+}
 
-    fn tampered(&self, what: &str) -> SealError {
-        let (kind, owner) = (self.owner.kind().as_str(), self.owner.owner_id());
-        log::error!("{kind} of {owner}: {what}; the database was modified outside Chaveiro");
-        SealError
-    }
+fn headless(owner: SecretOwner) -> SealError {
+    tampered(owner, "its head is missing")
 }

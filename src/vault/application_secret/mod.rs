@@ -1,0 +1,50 @@
+//! Secrets of an application: what an authorization reads in one call, for programs that take all of their secrets at once.
+//!
+//! Every credential that the authorization sees is one more secret, named as an item (see [`super::item`]). A read takes no
+//! custody, because these programs poll.
+
+mod read;
+
+use std::borrow::Cow;
+
+use crate::crypto::SecretText;
+
+/// The engine of a secret that names none.
+const GENERIC: &str = "Generic";
+
+/// An application, as one of its authorizations sees it.
+#[derive(Debug)]
+pub struct Application {
+    /// The name of the application.
+    pub name: String,
+    /// The secrets of the authorization, in a stable order. No two have the same identity.
+    pub secrets: Vec<ApplicationSecret>,
+}
+
+/// A secret with its values.
+#[derive(Debug)]
+pub struct ApplicationSecret {
+    /// The id. No other secret of the application has it.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The name by which programs find it; case-sensitive.
+    pub identity: String,
+    /// The number of the current version; 0 without a secret value.
+    pub version: i32,
+    /// Its expiry, as it was sent; empty without one. The vault does not act on it.
+    pub expiration_date: String,
+    /// The program that it is for.
+    pub engine: Cow<'static, str>,
+    /// Its values: objects, each with its members in a stable order.
+    pub data: Vec<Vec<NamedValue>>,
+}
+
+/// A value of a secret, under its name.
+#[derive(Debug)]
+pub struct NamedValue {
+    /// The name.
+    pub name: Cow<'static, str>,
+    /// The value, written by the response key of the authorization, if it has one.
+    pub value: Option<SecretText>,
+}
