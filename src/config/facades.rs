@@ -32,6 +32,14 @@ fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> 
     }
 }
 
+/// The section `[dsm]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct DsmSettings {
+    pub enabled: bool,
+}
+
 /// The section `[robocorp]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

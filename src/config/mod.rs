@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub use client::ClientSettings;
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
-pub use facades::{CcpSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
+pub use facades::{CcpSettings, DsmSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeyfactorSettings,
     LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
@@ -49,6 +49,7 @@ pub struct Settings {
     pub pam_v2: PamV2Settings,
     pub ccp: CcpSettings,
     pub robocorp: RobocorpSettings,
+    pub dsm: DsmSettings,
 }
 
 impl Settings {

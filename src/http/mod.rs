@@ -2,7 +2,8 @@
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
 //! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable them, `vault_kv` (under `/v1`), `pam_v2`
-//! (under `/api/v2`), `ccp` (under `/AIMWebService`) and `robocorp` (under `/secrets-v1`).
+//! (under `/api/v2`), `ccp` (under `/AIMWebService`), `robocorp` (under `/secrets-v1`) and `dsm` (under `/iso/dapp` and
+//! `/iso/sctm`).
 //! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on
 //! a particular family.
 
@@ -10,6 +11,7 @@ mod accept_encryption;
 mod call;
 mod ccp;
 mod challenge;
+mod dsm;
 mod endpoint;
 mod family;
 mod input_error;
@@ -58,7 +60,10 @@ pub fn families(settings: &Settings) -> Families {
     if settings.robocorp.enabled {
         families.push(Arc::new(robocorp::Robocorp::new(&settings.robocorp)));
     }
-    // Before the family that owns all of /api.
+    // Before the family that owns all of /iso and /api.
+    if settings.dsm.enabled {
+        families.push(Arc::new(dsm::Dsm));
+    }
     if settings.pam_v2.enabled {
         families.push(Arc::new(pam_v2::PamV2::new(&settings.pam_v2)));
     }

@@ -55,6 +55,7 @@ fn every_family() -> Settings {
     settings.pam_v2.enabled = true;
     settings.ccp.enabled = true;
     settings.robocorp.enabled = true;
+    settings.dsm.enabled = true;
     settings
 }
 
@@ -94,6 +95,7 @@ async fn a_panic_is_answered_in_the_form_of_its_family() {
                 "vault-kv" => body == json!({ "errors": ["internal error"] }),
                 "pam-v2" | "robocorp" => body["error"]["code"] == "internal_error",
                 "ccp" => body["ErrorCode"] == "APPAP007E",
+                "dsm" => body["response"]["error"] == true && body["response"]["message"] == "Internal error",
                 "ops" => body == json!({ "status": "error" }),
                 "pam" if uri.starts_with("/api/") => body["response"]["message"] == "Unexpected error.",
                 "pam" => body["response"]["message"] == "Unexpected error",

@@ -10,6 +10,7 @@ mod support;
 
 mod ccp;
 mod command_line;
+mod dsm;
 mod keyfactor;
 mod oauth;
 mod ops;

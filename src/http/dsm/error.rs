@@ -1,0 +1,131 @@
+//! Errors (contract dsm, sections 2 to 4): `response.error` is true and `response.message` says why.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+
+use super::wire::{ErrorBody, Outcome};
+use crate::http::family::{RouteFailure, Unserved};
+use crate::http::input_error::InputError;
+use crate::http::item_error::ItemError;
+use crate::http::response::uncached;
+use crate::http::server::log_internal_error;
+use crate::vault::VaultError;
+
+/// An error response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DsmError {
+    /// No valid token.
+    Unauthenticated,
+    /// The request cannot be read.
+    Input(InputError),
+    /// No endpoint serves the request.
+    Unserved(Unserved),
+    /// The handler panicked.
+    Panic,
+    /// An error of the vault.
+    Vault(VaultError),
+}
+
+/// Status and message.
+type Message = (StatusCode, String);
+
+impl DsmError {
+    fn message(&self) -> Message {
+        let (status, message) = match self {
+            Self::Input(error) => return (error.status(), error.to_string()),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "Invalid or expired access token"),
+            Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, "Resource sub not found"),
+            Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::Panic => internal(),
+            Self::Vault(error) => vault_message(error),
+        };
+        (status, message.into())
+    }
+
+    /// Renders the error.
+    pub(super) fn respond(&self) -> HttpResponse {
+        if let Self::Vault(error) = self {
+            log_internal_error(error);
+        }
+        let (status, message) = self.message();
+        let mut response = uncached(status);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        if let Self::Input(error) = self
+            && let Some(header) = error.response_header()
+        {
+            response.insert_header(header);
+        }
+        response.json(ErrorBody { response: Outcome::failure(status, message) })
+    }
+}
+
+fn vault_message(error: &VaultError) -> (StatusCode, &'static str) {
+    match ItemError::from(error) {
+        ItemError::Denied => (StatusCode::FORBIDDEN, "You are not authorized to access this resource."),
+        ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, reason),
+        ItemError::TooMany => (StatusCode::BAD_REQUEST, "The authorization sees too many secrets for one response"),
+        ItemError::Temporary => (StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable; try again"),
+        // No request of this family names an item.
+        ItemError::NotFound | ItemError::Ambiguous | ItemError::Internal => internal(),
+    }
+}
+
+fn internal() -> (StatusCode, &'static str) {
+    (StatusCode::INTERNAL_SERVER_ERROR, "Internal error")
+}
+
+impl From<VaultError> for DsmError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<InputError> for DsmError {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<RouteFailure> for DsmError {
+    fn from(failure: RouteFailure) -> Self {
+        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::{DenyReason, Dependency, Field, Noun};
+
+    /// The table of errors, one a line.
+    #[test]
+    fn the_table() {
+        let vault = [
+            VaultError::Denied(DenyReason::Resource),
+            VaultError::Denied(DenyReason::Source),
+            VaultError::Denied(DenyReason::Revoked),
+            VaultError::NotFound(Noun::ResponseKey),
+            VaultError::invalid(Field::ResponseEncryption, "a form of the key"),
+            VaultError::TooMany(Noun::Item),
+            VaultError::Unavailable(Dependency::Grants),
+            VaultError::NotHeld,
+        ];
+        let own = [
+            DsmError::Unauthenticated,
+            InputError::header("Accept-Encryption", "what is expected").into(),
+            DsmError::Unserved(Unserved::UnknownPath),
+            DsmError::Unserved(Unserved::UnknownMethod),
+            RouteFailure::Panic.into(),
+            RouteFailure::UnreadableSource.into(),
+            RouteFailure::HeadTooLarge.into(),
+        ];
+        let rows = own.into_iter().chain(vault.map(DsmError::Vault)).map(|error| {
+            let (status, message) = error.message();
+            format!("{} {message:?}  {error:?}\n", status.as_u16())
+        });
+        insta::assert_snapshot!("errors", rows.collect::<String>());
+    }
+}

@@ -1,0 +1,54 @@
+//! The calls of `DevOps` Secret Manager, as `dsm` and External Secrets make them, under `/iso/dapp` and `/iso/sctm` (contract
+//! dsm, sections 3 to 5).
+//!
+//! Off by default. Secrets are read without custody (see `vault::application_secret`).
+
+mod call;
+mod error;
+mod path;
+mod routes;
+mod secret;
+mod wire;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+
+use super::endpoint::Endpoint;
+use super::family::{Family, RouteFailure, Unserved};
+use error::DsmError;
+
+/// The family.
+pub(super) struct Dsm;
+
+impl Family for Dsm {
+    fn name(&self) -> &'static str {
+        "dsm"
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        routes::endpoints()
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        path::normalized(path).is_some()
+    }
+
+    fn prepare(&self, request: &mut ServiceRequest) {
+        path::normalize(request);
+    }
+
+    fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {
+        Box::pin(async move {
+            let error = match call::record_unserved(&request, unserved).await {
+                Ok(()) => DsmError::Unserved(unserved),
+                Err(error) => error,
+            };
+            error.respond()
+        })
+    }
+
+    fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
+        DsmError::from(failure).respond()
+    }
+}
