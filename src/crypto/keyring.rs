@@ -80,6 +80,8 @@ pub enum SecretKind {
     ProviderEntry,
     /// The secrets of a key by which a client signs requests.
     RequestSigningKey,
+    /// The values of a secret of an application, as one JSON document.
+    ApplicationSecret,
 }
 
 impl SecretKind {
@@ -98,6 +100,7 @@ impl SecretKind {
             SecretKind::ProviderParameter => "provider.parameter",
             SecretKind::ProviderEntry => "provider.entry",
             SecretKind::RequestSigningKey => "authorization.signing_key",
+            SecretKind::ApplicationSecret => "application_secret.data",
         }
     }
 }

@@ -124,6 +124,14 @@ pub fn authorization_by_client(
     Ok(authorization::table.filter(authorization::client_id.eq(client_id)).first(connection).optional()?)
 }
 
+/// Returns the authorization with this id.
+pub fn authorization_by_id(
+    connection: &mut AnyConnection,
+    id: AuthorizationId,
+) -> Result<Option<AuthorizationRow>, StoreError> {
+    Ok(authorization::table.find(id).first(connection).optional()?)
+}
+
 /// Activates or deactivates an authorization.
 pub fn set_authorization_active(
     connection: &mut AnyConnection,
@@ -145,18 +153,29 @@ pub struct ClientSecretRow {
     pub created_at: i64,
 }
 
-/// Inserts the hash of a new client secret.
+/// Inserts the hash of a new client secret, which does not expire.
 pub fn insert_client_secret(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     hash: &[u8],
     now: i64,
 ) -> Result<(), StoreError> {
+    insert_expiring_secret(connection, authorization, hash, None, now)
+}
+
+/// Inserts the hash of a new client secret.
+pub fn insert_expiring_secret(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    hash: &[u8],
+    expires_at: Option<i64>,
+    now: i64,
+) -> Result<(), StoreError> {
     diesel::insert_into(client_secret::table)
         .values((
             client_secret::authorization_id.eq(authorization),
             client_secret::hash.eq(hash),
-            client_secret::expires_at.eq(None::<i64>),
+            client_secret::expires_at.eq(expires_at),
             client_secret::created_at.eq(now),
         ))
         .execute(connection)?;

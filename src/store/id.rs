@@ -70,6 +70,8 @@ macro_rules! ids {
 ids! {
     /// The id of an application.
     ApplicationId,
+    /// The id of a secret of an application.
+    ApplicationSecretId,
     /// The id of an authorization, that is, of an API client.
     AuthorizationId,
     /// The id of a client secret.

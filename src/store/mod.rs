@@ -13,6 +13,7 @@ mod readers;
 mod schema;
 mod writer;
 
+pub mod application_secret;
 pub mod audit;
 pub mod client;
 pub mod client_key;
@@ -42,6 +43,7 @@ pub mod permission_set;
 pub mod provider;
 pub mod provider_type;
 pub mod proxy_session;
+pub mod registration;
 pub mod request_signing_key;
 pub mod response_key;
 pub mod role;

@@ -258,6 +258,30 @@ table! {
         changed_at -> BigInt,
     }
 }
+table! {
+    application_secret (id) {
+        id -> Integer,
+        authorization_id -> Integer,
+        identity -> Text,
+        name -> Text,
+        description -> Text,
+        expiration_date -> Text,
+        engine -> Text,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+table! {
+    registration (authorization_id) {
+        authorization_id -> Integer,
+        registered_by -> Integer,
+        system -> Text,
+        environment -> Text,
+        unique_key -> Nullable<Text>,
+        description -> Nullable<Text>,
+        tags -> Text,
+    }
+}
 table! { ssh_key (credential_id) { credential_id -> Integer, key_name -> Text, public_key -> Text, } }
 table! {
     ssh_key_device (credential_id, device_id) { credential_id -> Integer, device_id -> Integer, }
@@ -414,6 +438,7 @@ joinable!(rotation_policy -> credential (credential_id));
 joinable!(jit_policy -> credential (credential_id));
 joinable!(ssh_key_device -> device (device_id));
 joinable!(authorization -> application (application_id));
+joinable!(registration -> authorization (authorization_id));
 joinable!(proxy_session -> credential (credential_id));
 joinable!(proxy_session -> authorization (authorization_id));
 allow_tables_to_appear_in_same_query!(
@@ -430,6 +455,7 @@ allow_tables_to_appear_in_same_query!(
     authorization,
     custody,
     proxy_session,
+    registration,
     ssh_key
 );
 allow_tables_to_appear_in_same_query!(secret, secret_head);

@@ -12,6 +12,7 @@ DROP TABLE trusted_issuer;
 DROP TABLE single_use;
 DROP TABLE revoked_token;
 DROP TABLE request_signing_key;
+DROP TABLE registration;
 DROP TABLE static_token;
 DROP TABLE client_key;
 DROP TABLE response_key;

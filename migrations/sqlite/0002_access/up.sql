@@ -74,6 +74,19 @@ CREATE TABLE request_signing_key (
 );
 CREATE INDEX request_signing_key_authorization ON request_signing_key (authorization_id);
 
+-- The system and the environment that an authorization is for, as programs register them. registered_by: the authorization that
+-- may ask for it again, and for another secret of it. tags: a JSON array.
+CREATE TABLE registration (
+    authorization_id INTEGER NOT NULL PRIMARY KEY REFERENCES "authorization" (id),
+    registered_by INTEGER NOT NULL REFERENCES "authorization" (id),
+    system TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    unique_key TEXT,
+    description TEXT,
+    tags TEXT NOT NULL
+);
+CREATE INDEX registration_registrar ON registration (registered_by);
+
 CREATE TABLE revoked_token (
     jti TEXT NOT NULL PRIMARY KEY,
     expires_at BIGINT NOT NULL

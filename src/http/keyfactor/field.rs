@@ -59,6 +59,9 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         | Field::ResponseEncryption
         | Field::Roles
         | Field::SenderConstraint
+        | Field::Environment
+        | Field::System
+        | Field::UniqueKey
         | Field::ScreenSize
         | Field::SecretKey
         | Field::SessionCredential

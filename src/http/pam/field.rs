@@ -64,6 +64,9 @@ pub(super) fn parameter_name(field: Field) -> &'static str {
         | Field::Resource
         | Field::Roles
         | Field::SenderConstraint
+        | Field::Environment
+        | Field::System
+        | Field::UniqueKey
         | Field::SecretName
         | Field::SecretValue => field.as_str(),
     }

@@ -2,7 +2,8 @@
 
 use crate::crypto::{SecretBinding, SecretKind};
 use crate::store::id::{
-    CredentialId, EntryId, InformationId, ProviderValueId, RequestSigningKeyId, SigningKeyId, TransitKeyId,
+    ApplicationSecretId, CredentialId, EntryId, InformationId, ProviderValueId, RequestSigningKeyId, SigningKeyId,
+    TransitKeyId,
 };
 
 /// Identifies a secret by its kind and the row that it belongs to. A row has at most one secret of each kind.
@@ -32,6 +33,8 @@ pub enum SecretOwner {
     ProviderEntry(EntryId),
     /// The secrets of a key by which a client signs requests.
     RequestSigningKey(RequestSigningKeyId),
+    /// The values of a secret of an application.
+    ApplicationSecret(ApplicationSecretId),
 }
 
 impl SecretOwner {
@@ -50,6 +53,7 @@ impl SecretOwner {
             SecretOwner::ProviderParameter(_) => SecretKind::ProviderParameter,
             SecretOwner::ProviderEntry(_) => SecretKind::ProviderEntry,
             SecretOwner::RequestSigningKey(_) => SecretKind::RequestSigningKey,
+            SecretOwner::ApplicationSecret(_) => SecretKind::ApplicationSecret,
         }
     }
 
@@ -68,6 +72,7 @@ impl SecretOwner {
             SecretOwner::ProviderParameter(id) => id.get(),
             SecretOwner::ProviderEntry(id) => id.get(),
             SecretOwner::RequestSigningKey(id) => id.get(),
+            SecretOwner::ApplicationSecret(id) => id.get(),
         }
     }
 
@@ -104,6 +109,7 @@ mod tests {
             SecretOwner::ProviderParameter(ProviderValueId::new(1)),
             SecretOwner::ProviderEntry(EntryId::new(1)),
             SecretOwner::RequestSigningKey(RequestSigningKeyId::new(1)),
+            SecretOwner::ApplicationSecret(ApplicationSecretId::new(1)),
         ];
         let keys: HashSet<(&str, i32)> = owners.iter().map(|owner| owner.columns()).collect();
         assert_eq!(keys.len(), owners.len());

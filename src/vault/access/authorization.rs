@@ -13,7 +13,7 @@ use crate::store::client::{self, AuthorizationRow, NewAuthorization};
 use crate::store::id::AuthorizationId;
 use crate::store::meta;
 use crate::store::role as role_store;
-use crate::token::ClientSecret;
+use crate::token::{ClientSecret, SecretHash};
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Noun, Vault, VaultError};
 
@@ -107,26 +107,7 @@ impl Vault {
         let hash = client_secret.as_ref().map(ClientSecret::hash);
         let name = client_id.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let restrictions = checked_restrictions(&request, context.now())?;
-            let resources: Vec<&str> = request.resources.iter().map(|resource| resource.as_str()).collect();
-            let (application_id, now) = (application::id_by_name(context, &request.application)?, context.micros());
-            let row = NewAuthorization {
-                application_id,
-                client_id: &name,
-                access: request.access.as_str(),
-                resources: &resources.join(","),
-                allowed_ips: &restrictions.sources,
-                referers: &restrictions.referers,
-                certificates: &restrictions.certificates,
-                sender_constraint: request.sender_constraint.map(SenderConstraint::as_str),
-                expires_at: request.expires_at.map(to_micros),
-                active: true,
-                created_at: now,
-            };
-            let id = client::insert_authorization(context.connection(), &row)?;
-            if let Some(hash) = &hash {
-                client::insert_client_secret(context.connection(), id, hash.as_bytes(), now)?;
-            }
+            let id = insert(context, &request, &name, hash.as_ref())?;
             if let Some(key) = &request.response_key {
                 response_key::store(context, id, key)?;
             }
@@ -264,6 +245,39 @@ impl Vault {
         };
         self.execute_and_refresh(permit, rule).await
     }
+}
+
+/// Inserts an authorization with the hash of its secret. Response key and roles of the request are for the caller.
+///
+/// # Errors
+/// As [`Vault::create_authorization`].
+pub(super) fn insert(
+    context: &mut OperationContext<'_>,
+    request: &AuthorizationRequest,
+    client_id: &str,
+    hash: Option<&SecretHash>,
+) -> Result<AuthorizationId, VaultError> {
+    let restrictions = checked_restrictions(request, context.now())?;
+    let resources: Vec<&str> = request.resources.iter().map(|resource| resource.as_str()).collect();
+    let (application_id, now) = (application::id_by_name(context, &request.application)?, context.micros());
+    let row = NewAuthorization {
+        application_id,
+        client_id,
+        access: request.access.as_str(),
+        resources: &resources.join(","),
+        allowed_ips: &restrictions.sources,
+        referers: &restrictions.referers,
+        certificates: &restrictions.certificates,
+        sender_constraint: request.sender_constraint.map(SenderConstraint::as_str),
+        expires_at: request.expires_at.map(to_micros),
+        active: true,
+        created_at: now,
+    };
+    let id = client::insert_authorization(context.connection(), &row)?;
+    if let Some(hash) = hash {
+        client::insert_client_secret(context.connection(), id, hash.as_bytes(), now)?;
+    }
+    Ok(id)
 }
 
 /// The restrictions of a new authorization, as they are stored.

@@ -23,14 +23,22 @@ pub enum Resource {
     Administration,
     /// The secrets of the application: all that the authorization sees, in one call.
     Dsm,
+    /// The registration of applications, with authorizations that have the resource [`Resource::Dsm`] alone.
+    DsmApplications,
     /// Reading items by search, by programs that name the authorization and prove it by source address or certificate alone.
     AppId,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Resource; 5] =
-        [Resource::PamCore, Resource::WebProxySession, Resource::Administration, Resource::Dsm, Resource::AppId];
+    pub const ALL: [Resource; 6] = [
+        Resource::PamCore,
+        Resource::WebProxySession,
+        Resource::Administration,
+        Resource::Dsm,
+        Resource::DsmApplications,
+        Resource::AppId,
+    ];
 
     /// The name, as stored and as given on the command line.
     pub fn as_str(self) -> &'static str {
@@ -39,6 +47,7 @@ impl Resource {
             Resource::WebProxySession => "web-proxy-session",
             Resource::Administration => "administration",
             Resource::Dsm => "dsm",
+            Resource::DsmApplications => "dsm-applications",
             Resource::AppId => "app-id",
         }
     }

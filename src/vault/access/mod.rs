@@ -11,6 +11,7 @@ pub mod link;
 pub mod origin;
 pub mod permission;
 pub mod permission_set;
+pub mod registration;
 pub mod request_signing_key;
 pub mod role;
 pub mod security_claim;
@@ -43,7 +44,7 @@ mod visible;
 
 pub use access_token::{AccessToken, LiveStaticToken};
 pub use account::Account;
-pub use client::{Client, ClientAccess, LiveSecret, Resource};
+pub use client::{Client, ClientAccess, LiveSecret, Resource, UnknownName};
 pub use granted::{GrantedPermission, IdentityPermissions};
 pub use identity_admin::{IdentitySummary, RoleSummary};
 pub use origin::{AllowedOrigins, CertificateFingerprint, Origin};

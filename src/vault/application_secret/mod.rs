@@ -1,23 +1,40 @@
-//! Secrets of an application: what an authorization reads in one call, for programs that take all of their secrets at once.
+//! Secrets of an application: named values that one authorization saves and reads, for programs that take all of their secrets at
+//! once.
 //!
-//! Every credential that the authorization sees is one more secret, named as an item (see [`super::item`]). A read takes no
-//! custody, because these programs poll.
+//! A secret belongs to the authorization that saved it; no other one sees it, or learns of its identity. Every credential that the
+//! authorization sees is read as one more secret, named as an item (see [`super::item`]). A read takes no custody, because
+//! these programs poll.
 
+mod data;
+mod import;
 mod read;
+mod save;
 
 use std::borrow::Cow;
 
+pub use data::{Object, SecretData};
+pub use import::Variables;
+pub use save::{Engine, SavedSecret, SecretInput};
+
 use crate::crypto::SecretText;
 
-/// The engine of a secret that names none.
-const GENERIC: &str = "Generic";
+/// The most secrets of one authorization, and the most credentials of one response.
+const MAX_SECRETS: i64 = 20_000;
 
 /// An application, as one of its authorizations sees it.
 #[derive(Debug)]
 pub struct Application {
     /// The name of the application.
     pub name: String,
-    /// The secrets of the authorization, in a stable order. No two have the same identity.
+    /// Its description, if the authorization was registered with one.
+    pub description: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The system that the authorization is registered for.
+    pub system: Option<String>,
+    /// The environment that the authorization is registered for.
+    pub environment: Option<String>,
+    /// The secrets, in a stable order. No two have the same identity.
     pub secrets: Vec<ApplicationSecret>,
 }
 

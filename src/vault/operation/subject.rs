@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::id::{
-    ApplicationId, AuthorizationId, CredentialId, DeviceId, DomainId, EntryId, IdentityId, InformationId, IssuerRuleId,
-    ProviderId, ProxySessionId, RoleId, SecurityClaimId, TrustedIssuerId, UserId,
+    ApplicationId, ApplicationSecretId, AuthorizationId, CredentialId, DeviceId, DomainId, EntryId, IdentityId,
+    InformationId, IssuerRuleId, ProviderId, ProxySessionId, RoleId, SecurityClaimId, TrustedIssuerId, UserId,
 };
 
 /// The object of an operation. A rule returns it with its result, so that no audit record lacks it.
@@ -15,6 +15,7 @@ pub enum Subject {
     /// A list, or no single object.
     Collection,
     Application(ApplicationId),
+    ApplicationSecret(ApplicationSecretId),
     Authorization(AuthorizationId),
     Credential(CredentialId),
     Device(DeviceId),
@@ -39,6 +40,7 @@ impl std::fmt::Display for Subject {
         match self {
             Subject::Collection => Ok(()),
             Subject::Application(id) => write!(f, "application:{id}"),
+            Subject::ApplicationSecret(id) => write!(f, "application-secret:{id}"),
             Subject::Authorization(id) => write!(f, "authorization:{id}"),
             Subject::Credential(id) => write!(f, "credential:{id}"),
             Subject::Device(id) => write!(f, "device:{id}"),

@@ -138,9 +138,15 @@ pub(super) fn store(
     owner: SecretOwner,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    if is_current(context, owner, value)? {
-        return Ok(());
-    }
+    if is_current(context, owner, value)? { Ok(()) } else { add(context, owner, value) }
+}
+
+/// As [`store`], with a new version also for an unchanged value.
+pub(super) fn add(
+    context: &mut OperationContext<'_>,
+    owner: SecretOwner,
+    value: &SecretText,
+) -> Result<(), VaultError> {
     let (keyring, now, keep) = (context.vault.keyring.load(), context.micros(), context.settings().history.versions);
     let mut versions = versions(context, owner);
     let seal = |binding| keyring.seal(binding, value.expose().as_bytes());
