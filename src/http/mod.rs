@@ -2,8 +2,8 @@
 //!
 //! Each protocol is a [`Family`] in a folder of its own: `oauth` (tokens), `keyfactor` (under `/KeyfactorAPI`), `ops`
 //! (health, metrics), `pam` (under `/iso` and `/api`), and, where the settings enable them, `vault_kv` (under `/v1`), `pam_v2`
-//! (under `/api/v2`), `ccp` (under `/AIMWebService`), `robocorp` (under `/secrets-v1`) and `dsm` (under `/iso/dapp` and
-//! `/iso/sctm`).
+//! (under `/api/v2`), `ccp` (under `/AIMWebService`), `robocorp` (under `/secrets-v1`) and `dsm` (under `/iso/dapp`,
+//! `/iso/sctm` and `/iso/cicd`).
 //! [`families`] lists them all. Shared services are in `server`; `openapi` generates the API description. Neither depends on
 //! a particular family.
 

@@ -10,7 +10,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
-use crate::vault::VaultError;
+use crate::vault::{Field, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,15 @@ impl DsmError {
             Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, "Resource sub not found"),
             Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::Panic => internal(),
+            Self::Vault(VaultError::Invalid(invalid)) if invalid.field != Field::ResponseEncryption => {
+                let message = format!("Invalid parameter {}: {}", parameter(invalid.field), invalid.expected);
+                return (StatusCode::BAD_REQUEST, message);
+            }
+            Self::Vault(VaultError::Missing(field)) => {
+                return (StatusCode::BAD_REQUEST, format!("Invalid parameter {}: is missing", parameter(*field)));
+            }
+            // The operator has disabled what the client registered.
+            Self::Vault(VaultError::NoAccess(_)) => denied(),
             Self::Vault(error) => vault_message(error),
         };
         (status, message.into())
@@ -64,13 +73,33 @@ impl DsmError {
 
 fn vault_message(error: &VaultError) -> (StatusCode, &'static str) {
     match ItemError::from(error) {
-        ItemError::Denied => (StatusCode::FORBIDDEN, "You are not authorized to access this resource."),
+        ItemError::Denied => denied(),
         ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, reason),
-        ItemError::TooMany => (StatusCode::BAD_REQUEST, "The authorization sees too many secrets for one response"),
+        ItemError::TooMany => (StatusCode::BAD_REQUEST, "The authorization has too many secrets for one response"),
         ItemError::Temporary => (StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable; try again"),
         // No request of this family names an item.
         ItemError::NotFound | ItemError::Ambiguous | ItemError::Internal => internal(),
     }
+}
+
+/// Returns the name of a field in these requests.
+fn parameter(field: Field) -> &'static str {
+    match field {
+        Field::AllowedAddress => "allowed_ips",
+        Field::AllowedReferer => "allowed_http_referers",
+        Field::Certificate => "certificate_fingerprint",
+        Field::Content => "data",
+        Field::Expiry => "expiration_date",
+        Field::Identifier => "identity",
+        Field::Name => "application",
+        Field::SecretName => "name",
+        Field::UniqueKey => "unique_key",
+        other => other.as_str(),
+    }
+}
+
+fn denied() -> (StatusCode, &'static str) {
+    (StatusCode::FORBIDDEN, "You are not authorized to access this resource.")
 }
 
 fn internal() -> (StatusCode, &'static str) {
@@ -98,7 +127,7 @@ impl From<RouteFailure> for DsmError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::{DenyReason, Dependency, Field, Noun};
+    use crate::vault::{DenyReason, Dependency, Noun};
 
     /// The table of errors, one a line.
     #[test]
@@ -109,6 +138,9 @@ mod tests {
             VaultError::Denied(DenyReason::Revoked),
             VaultError::NotFound(Noun::ResponseKey),
             VaultError::invalid(Field::ResponseEncryption, "a form of the key"),
+            VaultError::invalid(Field::Identifier, "what is expected"),
+            VaultError::Missing(Field::System),
+            VaultError::NoAccess(Noun::Authorization),
             VaultError::TooMany(Noun::Item),
             VaultError::Unavailable(Dependency::Grants),
             VaultError::NotHeld,

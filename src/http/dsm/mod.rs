@@ -1,13 +1,20 @@
-//! The calls of `DevOps` Secret Manager, as `dsm` and External Secrets make them, under `/iso/dapp` and `/iso/sctm` (contract
-//! dsm, sections 3 to 5).
+//! The calls of `DevOps` Secret Manager, as `dsm` and External Secrets make them, under `/iso/dapp`, `/iso/sctm` and
+//! `/iso/cicd` (contract dsm, sections 3 to 5).
 //!
 //! Off by default. Secrets are read without custody (see `vault::application_secret`).
 
+mod base64;
 mod call;
+mod data;
 mod error;
+mod parameters;
 mod path;
+mod registration;
+mod requests;
 mod routes;
+mod save;
 mod secret;
+mod variables;
 mod wire;
 
 use actix_web::dev::ServiceRequest;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use utoipa::ToSchema;
 
+use crate::vault::access::authorization::NewClient;
 use crate::vault::application_secret::{self, ApplicationSecret, NamedValue};
 
 /// The outcome of a request.
@@ -45,6 +46,35 @@ impl Outcome {
 #[schema(as = DsmErrorBody)]
 pub(super) struct ErrorBody {
     pub(super) response: Outcome,
+}
+
+/// The response to a registration. Clients authenticate with `id` and `signature` if they are there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DsmRegistrationBody)]
+pub(super) struct RegistrationBody {
+    code: u16,
+    response: Outcome,
+    tenant: &'static str,
+    /// The client id; missing for the authorization of the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The client secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+}
+
+impl RegistrationBody {
+    /// The only function of this family that shows a client secret: once, to the program that registers.
+    pub(super) fn new(response: Outcome, client: Option<&NewClient>) -> Self {
+        let secret = client.and_then(|client| client.client_secret.as_ref());
+        Self {
+            code: response.status,
+            response,
+            tenant: "",
+            id: client.map(|client| client.client_id.clone()),
+            signature: secret.map(|secret| secret.text().expose().into()),
+        }
+    }
 }
 
 /// The response with the application.
@@ -95,10 +125,10 @@ impl From<application_secret::Application> for Application {
     fn from(application: application_secret::Application) -> Self {
         Self {
             name: application.name,
-            description: None,
-            tags: Vec::new(),
-            system: None,
-            environment: None,
+            description: application.description,
+            tags: application.tags,
+            system: application.system,
+            environment: application.environment,
             secrets: application.secrets.into_iter().map(Secret::from).collect(),
         }
     }

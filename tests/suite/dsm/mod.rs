@@ -1,7 +1,10 @@
-//! The read calls of DevOps Secret Manager, by route, read as strictly as the Go clients do.
+//! The calls of DevOps Secret Manager, by route, read as strictly as the Go clients do.
 
 mod access;
 mod read;
+mod register;
+mod save;
+mod variables;
 
 use chaveiro::vault::access::Resource;
 use chaveiro::vault::access::link::LinkTarget;
@@ -11,6 +14,8 @@ use serde_json::{Value, json};
 use crate::support::{Answer, TestApp, TestClient};
 
 const APPLICATION: &str = "/iso/dapp/application";
+const AUTHORIZATION: &str = "/iso/dapp/application/authorization";
+const VARIABLES: &str = "/iso/cicd/variables";
 const SECRETS: &str = "/iso/sctm/secret";
 
 /// A vault that serves these routes, with a maker of credentials on the device `srv`.

@@ -1,0 +1,51 @@
+//! Request bodies, for the API description. A form has the same members, as text.
+
+use utoipa::ToSchema;
+
+/// A secret to save. Names are compared without regard to case.
+#[derive(ToSchema)]
+#[schema(as = DsmSecretRequest)]
+#[expect(dead_code, reason = "a description")]
+pub(super) struct SecretRequest {
+    identity: String,
+    name: Option<String>,
+    description: Option<String>,
+    expiration_date: Option<String>,
+    /// Ansible, Generic, GitLab or Kubernetes.
+    engine: Option<String>,
+    /// An object with `credentials`, `access_keys` and `key_value`, or base64 of its JSON. Required for a new secret.
+    data: Option<String>,
+}
+
+/// An application to register.
+#[derive(ToSchema)]
+#[schema(as = DsmRegistrationRequest)]
+#[expect(dead_code, reason = "a description")]
+pub(super) struct RegistrationRequest {
+    application: String,
+    system: String,
+    environment: String,
+    /// Finds the authorization in place of system and environment.
+    unique_key: Option<String>,
+    description: Option<String>,
+    tags: Option<Vec<String>>,
+    /// For a new authorization; without it, those of the caller.
+    allowed_ips: Option<Vec<String>>,
+    /// For a new authorization; without it, those of the caller.
+    allowed_http_referers: Option<Vec<String>>,
+    /// For a new authorization; without it, those of the caller.
+    certificate_fingerprint: Option<String>,
+    /// For a new authorization; never after the expiry of the caller.
+    expiration_date: Option<String>,
+}
+
+/// Variables of a pipeline.
+#[derive(ToSchema)]
+#[schema(as = DsmVariablesRequest)]
+#[expect(dead_code, reason = "a description")]
+pub(super) struct VariablesRequest {
+    /// Base64 of the environment, one NAME=value a line.
+    env: String,
+    /// Base64 of the mapping file, which names the variables to save.
+    map: Option<String>,
+}
