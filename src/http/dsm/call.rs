@@ -29,7 +29,7 @@ impl call::Call for Call {
         let service = Service::from_request(&http).ok_or(DsmError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(presented_token(&http), origin(&http, service));
-        let permit = vault.authorize(request.map_err(|_| DsmError::Unauthenticated)?, action).await?;
+        let permit = vault.authorize(request.map_err(|_| unauthenticated(&http))?, action).await?;
         let payload = if http.method() == Method::POST { payload } else { Payload::None };
         let body = match Body::read(&http, payload).await {
             Ok(body) => body,
@@ -67,13 +67,18 @@ async fn refused(vault: &Vault, permit: &Permit, error: InputError) -> DsmError 
     }
 }
 
+/// Returns the error of a request without a valid token.
+fn unauthenticated(http: &HttpRequest) -> DsmError {
+    if presented_token(http).is_none() { DsmError::TokenMissing } else { DsmError::InvalidToken }
+}
+
 /// Records an authenticated request that no endpoint serves.
 ///
 /// # Errors
-/// [`DsmError::Unauthenticated`] without a valid token, before anything is said about the path.
+/// [`DsmError::TokenMissing`] or [`DsmError::InvalidToken`] without a valid token, before anything is said about the path.
 pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), DsmError> {
     let Some(service) = Service::from_request(request) else { return Ok(()) };
     let authenticated = service.vault.authenticate(presented_token(request), origin(request, service));
-    let authenticated = authenticated.map_err(|_| DsmError::Unauthenticated)?;
+    let authenticated = authenticated.map_err(|_| unauthenticated(request))?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

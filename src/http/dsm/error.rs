@@ -2,9 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::wire::{ErrorBody, Outcome};
+use crate::http::challenge;
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
@@ -15,8 +16,10 @@ use crate::vault::{Field, VaultError};
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DsmError {
-    /// No valid token.
-    Unauthenticated,
+    /// No token.
+    TokenMissing,
+    /// A token that is not valid.
+    InvalidToken,
     /// The request cannot be read.
     Input(InputError),
     /// No endpoint serves the request.
@@ -34,7 +37,7 @@ impl DsmError {
     fn message(&self) -> Message {
         let (status, message) = match self {
             Self::Input(error) => return (error.status(), error.to_string()),
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "Invalid or expired access token"),
+            Self::TokenMissing | Self::InvalidToken => (StatusCode::UNAUTHORIZED, "Invalid or expired access token"),
             Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, "Resource sub not found"),
             Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::Panic => internal(),
@@ -62,9 +65,13 @@ impl DsmError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
         }
-        if let Self::Input(error) = self
-            && let Some(header) = error.response_header()
-        {
+        let header = match self {
+            Self::TokenMissing => Some((WWW_AUTHENTICATE, challenge::BEARER)),
+            Self::InvalidToken => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),
+            Self::Input(error) => error.response_header(),
+            Self::Unserved(_) | Self::Panic | Self::Vault(_) => None,
+        };
+        if let Some(header) = header {
             response.insert_header(header);
         }
         response.json(ErrorBody { response: Outcome::failure(status, message) })
@@ -146,7 +153,8 @@ mod tests {
             VaultError::NotHeld,
         ];
         let own = [
-            DsmError::Unauthenticated,
+            DsmError::TokenMissing,
+            DsmError::InvalidToken,
             InputError::header("Accept-Encryption", "what is expected").into(),
             DsmError::Unserved(Unserved::UnknownPath),
             DsmError::Unserved(Unserved::UnknownMethod),

@@ -25,7 +25,11 @@ async fn the_resource_is_needed_and_shows_nothing_by_itself() {
 async fn a_token_is_needed_before_anything_is_said_about_the_path() {
     let (app, _maker) = app().await;
     for path in [APPLICATION, SECRETS, "/iso/dapp/nothing", "/iso/cicd/variables"] {
-        expect_failure(&app.anonymous().get(path).await, 401, "Invalid or expired access token");
+        for client in [app.anonymous(), app.anonymous().with_token("nonsense")] {
+            let answer = client.get(path).await;
+            expect_failure(&answer, 401, "Invalid or expired access token");
+            assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer realm="));
+        }
     }
 }
 

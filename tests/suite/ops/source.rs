@@ -49,6 +49,7 @@ async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
         settings.pam_v2.enabled = true;
         settings.ccp.enabled = true;
         settings.robocorp.enabled = true;
+        settings.dsm.enabled = true;
     })
     .await;
     let client = bound_client(&app).await;
@@ -70,6 +71,8 @@ async fn an_entry_that_cannot_be_read_is_refused_in_the_form_of_each_family() {
         }
         let credentials = send(Method::GET, "/api/v2/pam/credentials").await;
         assert_eq!(credentials.expect(400)["error"]["message"], message, "{entry}");
+        let application = send(Method::GET, "/iso/dapp/Application").await;
+        assert_eq!(application.expect(400)["response"]["message"], message, "{entry}");
         let live = send(Method::GET, "/health/live").await;
         assert_eq!(live.expect(400), json!({ "status": "source address unreadable" }), "{entry}");
         send(Method::GET, "/nowhere").await.expect_refusal(400, message);

@@ -2,6 +2,7 @@
 //! and then looked for in all that it keeps and says.
 
 mod ccp;
+mod dsm;
 mod keyfactor;
 mod oauth1;
 mod pam_v2;
@@ -19,6 +20,7 @@ use chaveiro::crypto::random_bytes;
 use crate::support::decrypt::{By, PrivateKey};
 use crate::support::{Answer, Credentials, Program, Serving, contents};
 use ccp::{ask_and_guess, create_app_id};
+use dsm::{create_dsm_client, save_and_import};
 use keyfactor::{create_keyfactor_client, keep_provider_secrets};
 use oauth1::{create_signing_key, sign_wrongly};
 use pam_v2::read_metadata;
@@ -110,7 +112,7 @@ impl Told {
 fn serve_with_every_log(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("RUST_LOG", "debug,actix=debug").env("RUST_BACKTRACE", "1");
-    for family in ["VAULT_KV", "PAM_V2", "CCP", "ROBOCORP"] {
+    for family in ["VAULT_KV", "PAM_V2", "CCP", "ROBOCORP", "DSM"] {
         command.env(format!("CHAVEIRO__{family}__ENABLED"), "true");
     }
     command.env("CHAVEIRO__PAM__OAUTH1", "true");
@@ -146,6 +148,7 @@ async fn no_secret_is_found_where_none_belongs() {
     let keyfactor = create_keyfactor_client(&program, &mut canaries);
     let app_id = create_app_id(&program);
     let signing_key = create_signing_key(&program, &credentials.id, &mut canaries);
+    let dsm = create_dsm_client(&program);
     let server = serve_with_every_log(&program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
@@ -167,6 +170,7 @@ async fn no_secret_is_found_where_none_belongs() {
     read_as_robot(&server, &client, &mut canaries, &mut told).await;
     ask_and_guess(&server, &app_id, &mut canaries, &mut told).await;
     sign_wrongly(&server, &signing_key, &mut canaries, &mut told).await;
+    save_and_import(&server, &dsm, &mut canaries, &mut told).await;
     for (way, before) in [("a bad header", "GET /iso HTTP/1.1\r\nbad header "), ("no HTTP", "hello ")] {
         let bytes = format!("{before}{}\r\n\r\n", canaries.hatch(way));
         send_raw(server.address, way, &bytes, &mut told);
