@@ -99,3 +99,84 @@ fn all_versions(
         .select((secret::owner_id, (secret::version, secret::state, secret::sealed)));
     Ok(on_engine!(connection, c => query.load(c))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use diesel::Connection;
+    use diesel::connection::InstrumentationEvent;
+
+    use super::*;
+    use crate::store::id::CredentialId;
+    use crate::store::secret::{SecretState, insert, insert_head};
+    use crate::store::tests::on_each_engine;
+
+    fn password(number: i32) -> SecretOwner {
+        SecretOwner::Password(CredentialId::new(number))
+    }
+
+    /// Stores versions 1 to 3 of a secret, of which 2 is current, with or without a head.
+    fn store(connection: &mut AnyConnection, owner: SecretOwner, with_head: bool) {
+        for (version, state) in [(1, "previous"), (2, "current"), (3, "candidate")] {
+            let state: SecretState = state.parse().unwrap();
+            let row = SealedRow { version, state: SecretState::Candidate, sealed: vec![version as u8] };
+            insert(connection, owner, row, 0).unwrap();
+            let stored = secret::table.find((owner.columns().0, owner.columns().1, version));
+            diesel::update(stored).set(secret::state.eq(state.as_str())).execute(connection).unwrap();
+        }
+        if with_head {
+            let head = SecretHead { highest_version: 3, current_version: Some(2), mac: vec![1] };
+            insert_head(connection, owner, &head).unwrap();
+        }
+    }
+
+    fn versions(found: &[(SecretOwner, StoredSecret)], owner: SecretOwner) -> Vec<i32> {
+        let of_owner = found.iter().filter(|(other, _)| *other == owner);
+        let mut versions: Vec<i32> =
+            of_owner.flat_map(|(_, stored)| stored.versions.iter().map(|row| row.version)).collect();
+        versions.sort_unstable();
+        versions
+    }
+
+    #[test]
+    fn a_head_comes_with_the_versions_that_it_names_and_all_versions_without_one() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            let key = SecretOwner::SshPrivateKey(CredentialId::new(1));
+            for (owner, with_head) in [(password(1), true), (password(2), false), (key, true), (password(4), true)] {
+                store(connection, owner, with_head);
+            }
+            let found = stored(connection, &[key, password(3), password(2), password(1)]).unwrap();
+            assert_eq!(versions(&found, password(1)), [2, 3]);
+            assert_eq!(versions(&found, key), [2, 3]);
+            assert_eq!(versions(&found, password(2)), [1, 2, 3]);
+            let head = |owner| found.iter().any(|(other, stored)| *other == owner && stored.head.is_some());
+            assert!(head(password(1)) && head(key) && !head(password(2)));
+            assert!(versions(&found, password(3)).is_empty() && versions(&found, password(4)).is_empty());
+        });
+    }
+
+    #[test]
+    fn the_number_of_queries_does_not_depend_on_the_number_of_secrets() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            let owners: Vec<SecretOwner> = (1..=40).map(password).collect();
+            owners.iter().for_each(|owner| store(connection, *owner, true));
+            for owners in [&owners[..1], &owners] {
+                let count = Arc::new(AtomicUsize::new(0));
+                let counting = Arc::clone(&count);
+                connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                    if let InstrumentationEvent::StartQuery { .. } = event {
+                        counting.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+                assert_eq!(stored(connection, owners).unwrap().len(), owners.len());
+                assert_eq!(count.load(Ordering::Relaxed), 1);
+            }
+        });
+    }
+}
