@@ -2,6 +2,7 @@
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::id::{ApplicationSecretId, AuthorizationId};
 use super::schema::application_secret;
 use super::{AnyConnection, StoreError};
@@ -51,7 +52,8 @@ pub fn by_authorization(
     limit: i64,
 ) -> Result<Vec<ApplicationSecretRow>, StoreError> {
     let rows = application_secret::table.filter(application_secret::authorization_id.eq(authorization));
-    Ok(rows.order(application_secret::id).limit(limit).load(connection)?)
+    let query = rows.order(application_secret::id).limit(limit);
+    Ok(on_engine!(connection, c => query.load(c))?)
 }
 
 /// Returns the number of secrets of an authorization.

@@ -21,6 +21,10 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
+    pub(super) fn from_stored(name: &str) -> Self {
+        if name == CredentialKind::SshKey.as_str() { CredentialKind::SshKey } else { CredentialKind::Password }
+    }
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             CredentialKind::Password => "password",
@@ -55,7 +59,7 @@ pub struct CredentialRow {
 impl CredentialRow {
     /// Returns the kind of the credential.
     pub fn kind(&self) -> CredentialKind {
-        if self.kind == CredentialKind::SshKey.as_str() { CredentialKind::SshKey } else { CredentialKind::Password }
+        CredentialKind::from_stored(&self.kind)
     }
 }
 

@@ -1,19 +1,39 @@
 //! Every credential that an authorization sees, in a constant number of queries.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable, RunQueryDsl,
     SelectableHelper,
 };
 
+use super::connection::on_engine;
 use super::credential::{CredentialKind, CredentialRow};
-use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
 use super::schema::{credential, device, ssh_key};
 use super::visibility::seen_credentials;
 use super::{AnyConnection, MAX_BOUND, StoreError};
 
-/// A credential with its device and, for an SSH key, its public key.
-pub type ListedCredential = (CredentialRow, DeviceRow, Option<String>);
+/// A credential with what an item shows of its device and, for an SSH key, its public key.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct ListedCredential {
+    pub id: CredentialId,
+    kind: String,
+    pub username: String,
+    pub identifier: Option<String>,
+    pub parent_id: Option<CredentialId>,
+    pub exclusive_custody: Option<bool>,
+    pub hostname: String,
+    pub ip: String,
+    pub connectivities: String,
+    pub public_key: Option<String>,
+}
+
+impl ListedCredential {
+    /// Returns the kind.
+    pub fn kind(&self) -> CredentialKind {
+        CredentialKind::from_stored(&self.kind)
+    }
+}
 
 /// Returns at most `limit` active credentials that the authorization sees and that have a name as an item, oldest first.
 ///
@@ -28,9 +48,22 @@ pub fn credentials(
         .left_join(ssh_key::table.on(ssh_key::credential_id.eq(credential::id)))
         .filter(seen_credentials(authorization))
         .filter(credential::active.and(device::active))
-        .filter(credential::identifier.is_not_null().or(credential::kind.eq(CredentialKind::Password.as_str())));
-    let columns = (CredentialRow::as_select(), DeviceRow::as_select(), ssh_key::public_key.nullable());
-    Ok(query.order(credential::id).limit(limit).select(columns).load(connection)?)
+        .filter(credential::identifier.is_not_null().or(credential::kind.eq(CredentialKind::Password.as_str())))
+        .order(credential::id)
+        .limit(limit)
+        .select((
+            credential::id,
+            credential::kind,
+            credential::username,
+            credential::identifier,
+            credential::parent_id,
+            credential::exclusive_custody,
+            device::hostname,
+            device::ip,
+            device::connectivities,
+            ssh_key::public_key.nullable(),
+        ));
+    Ok(on_engine!(connection, c => query.load(c))?)
 }
 
 /// Returns the credentials with these ids.

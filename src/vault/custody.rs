@@ -71,7 +71,12 @@ pub(super) fn already_held(
 
 /// Whether at most one client at a time may hold the credential.
 pub(super) fn is_exclusive(context: &OperationContext<'_>, row: &CredentialRow) -> bool {
-    row.exclusive_custody.unwrap_or(context.settings().custody.exclusive)
+    is_exclusive_by(context, row.exclusive_custody)
+}
+
+/// Whether a credential with this setting of its own is held by at most one client at a time.
+pub(super) fn is_exclusive_by(context: &OperationContext<'_>, setting: Option<bool>) -> bool {
+    setting.unwrap_or(context.settings().custody.exclusive)
 }
 
 /// Requires that no other client holds the credential exclusively. The row is locked, so that of two clients on two nodes one

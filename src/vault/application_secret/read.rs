@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use super::{Application, ApplicationSecret, Engine, MAX_SECRETS, NamedValue, SecretData};
+use crate::crypto::SealError;
 use crate::store::StoreError;
 use crate::store::application_secret::{self, ApplicationSecretRow};
 use crate::store::registration::{self, RegistrationRow};
 use crate::vault::item::{self, ItemField, NamedItem};
-use crate::vault::operation::{Done, OperationContext, Permit, Principal, Recorded, SecretWriter};
+use crate::vault::operation::{Done, OperationContext, Permit, Principal, SecretWriter};
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Noun, Vault, VaultError};
 
@@ -37,34 +38,29 @@ impl Vault {
             Ok(Done::several(names, Inventory { registration, own, credentials }))
         };
         let (found, recorded) = self.reveal(permit, query, |_, _, _| Ok(())).await?;
-        let mut secrets = Vec::with_capacity(found.own.len() + found.credentials.len());
-        for (row, sealed) in found.own {
-            let data = SecretData::decode(&self.unseal(&recorded, &sealed).await?)?;
+        let (own, credentials) = (found.own, found.credentials);
+        let mut sealed: Vec<Sealed> = own.iter().map(|(_, sealed)| sealed.clone()).collect();
+        sealed.extend(credentials.iter().flat_map(|item| item::sealed_fields(&item.fields)));
+        let mut opened = self.unseal_all(&recorded, sealed).await?.into_iter();
+        let mut secrets = Vec::with_capacity(own.len() + credentials.len());
+        for (row, sealed) in own {
+            let data = SecretData::decode(&opened.next().ok_or(SealError)?)?;
             secrets.push(ApplicationSecret::new(row, sealed.binding().version, data, &writer)?);
         }
-        for item in found.credentials {
-            secrets.push(self.opened_credential(&recorded, &writer, item).await?);
+        for item in credentials {
+            let NamedItem { id, name, version, fields } = item;
+            let fields = item::with_opened(&writer, fields, &mut opened)?;
+            secrets.push(ApplicationSecret {
+                id: format!("credential-{id}"),
+                name: name.clone(),
+                identity: name,
+                version,
+                expiration_date: String::new(),
+                engine: Engine::Generic.as_str().into(),
+                data: vec![fields.into_iter().map(NamedValue::from).collect()],
+            });
         }
         application(name, found.registration, secrets)
-    }
-
-    async fn opened_credential(
-        &self,
-        recorded: &Recorded,
-        writer: &SecretWriter,
-        item: NamedItem,
-    ) -> Result<ApplicationSecret, VaultError> {
-        let NamedItem { id, name, version, fields } = item;
-        let fields = item::opened(self, recorded, writer, fields).await?;
-        Ok(ApplicationSecret {
-            id: format!("credential-{id}"),
-            name: name.clone(),
-            identity: name,
-            version,
-            expiration_date: String::new(),
-            engine: Engine::Generic.as_str().into(),
-            data: vec![fields.into_iter().map(NamedValue::from).collect()],
-        })
     }
 }
 

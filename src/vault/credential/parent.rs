@@ -77,12 +77,12 @@ pub(in crate::vault) struct Lineage(HashMap<CredentialId, CredentialRow>);
 
 impl Lineage {
     /// Loads the parents of credentials. The number of queries depends on the number of generations alone.
-    pub(in crate::vault) fn load<'a>(
+    pub(in crate::vault) fn load(
         context: &mut OperationContext<'_>,
-        rows: impl Iterator<Item = &'a CredentialRow>,
+        parents: impl Iterator<Item = CredentialId>,
     ) -> Result<Self, VaultError> {
         let mut known = HashMap::new();
-        let mut wanted: HashSet<CredentialId> = rows.filter_map(|row| row.parent_id).collect();
+        let mut wanted: HashSet<CredentialId> = parents.collect();
         while !wanted.is_empty() {
             let generation: Vec<CredentialId> = wanted.drain().collect();
             let found = inventory::by_ids(context.connection(), &generation)?;
@@ -92,13 +92,13 @@ impl Lineage {
         Ok(Self(known))
     }
 
-    /// Returns the parents of one of the credentials, nearest first.
+    /// Returns the parents of one of the credentials from its parent on, nearest first.
     ///
     /// # Errors
     /// [`StoreError::Query`] for a loop or a missing row, which only a change outside the vault causes.
-    pub(in crate::vault) fn parents(&self, row: &CredentialRow) -> Result<Vec<&CredentialRow>, VaultError> {
+    pub(in crate::vault) fn parents(&self, parent: Option<CredentialId>) -> Result<Vec<&CredentialRow>, VaultError> {
         let mut parents = Vec::new();
-        let mut next = row.parent_id;
+        let mut next = parent;
         while let Some(id) = next {
             let known = self.0.get(&id).filter(|_| parents.len() < MAX_GENERATIONS);
             let parent = known.ok_or(StoreError::Query("a loop of parents, or a missing one"))?;

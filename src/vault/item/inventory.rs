@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::name_of;
 use super::resolve::{CredentialSecrets, Sealable, credential_fields};
-use super::search::item_name;
 use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::inventory::{self, ListedCredential};
@@ -37,52 +37,56 @@ pub(in crate::vault) fn inventory(context: &mut OperationContext<'_>) -> Result<
     if i64::try_from(listed.len()).unwrap_or(i64::MAX) > MAX_CREDENTIALS {
         return Err(VaultError::TooMany(Noun::Item));
     }
-    let lineage = Lineage::load(context, listed.iter().map(|(row, ..)| row))?;
+    let lineage = Lineage::load(context, listed.iter().filter_map(|credential| credential.parent_id))?;
     let mut named = Vec::with_capacity(listed.len());
-    for listed in unambiguous(listed) {
-        let owner = secret_owner(&listed.1.0, &lineage)?;
-        if !is_exclusive(context, &listed.1.0, &lineage)? {
-            named.push((listed, owner));
+    for (name, credential) in unambiguous(listed) {
+        let parents = lineage.parents(credential.parent_id)?;
+        if !is_exclusive(context, &credential, &parents) {
+            let owner = secret_owner(&credential, &parents);
+            named.push((name, credential, owner));
         }
     }
-    let passphrase = |(listed, owner): &((String, ListedCredential), SecretOwner)| {
-        let is_key = matches!(owner, SecretOwner::SshPrivateKey(_));
-        is_key.then_some(SecretOwner::SshPassphrase(listed.1.0.id))
+    let passphrase = |(_, credential, owner): &(String, ListedCredential, SecretOwner)| match owner {
+        SecretOwner::SshPrivateKey(_) => Some(SecretOwner::SshPassphrase(credential.id)),
+        _ => None,
     };
     let owners: HashSet<SecretOwner> =
-        named.iter().flat_map(|named| [Some(named.1), passphrase(named)]).flatten().collect();
+        named.iter().flat_map(|named| [Some(named.2), passphrase(named)]).flatten().collect();
     let secrets = secrets::current_of_all(context, &owners.into_iter().collect::<Vec<_>>())?;
-    let item = |((name, (row, device, public_key)), owner): ((String, ListedCredential), SecretOwner)| {
+    let item = |(name, credential, owner): (String, ListedCredential, SecretOwner)| {
+        let kind = credential.kind();
         let secret = secrets.get(&owner).cloned();
         let version = secret.as_ref().map_or(0, |secret| secret.binding().version);
-        let passphrase = secrets.get(&SecretOwner::SshPassphrase(row.id)).cloned();
-        let fields = credential_fields(&row, device, CredentialSecrets { secret, public_key, passphrase });
-        NamedItem { id: row.id, name, version, fields }
+        let passphrase = secrets.get(&SecretOwner::SshPassphrase(credential.id)).cloned();
+        let secrets = CredentialSecrets { secret, public_key: credential.public_key, passphrase };
+        let device = (credential.hostname, credential.ip, credential.connectivities.as_str());
+        let fields = credential_fields(kind, &credential.username, device, secrets);
+        NamedItem { id: credential.id, name, version, fields }
     };
     Ok(named.into_iter().map(item).collect())
 }
 
-fn secret_owner(row: &CredentialRow, lineage: &Lineage) -> Result<SecretOwner, VaultError> {
-    Ok(match row.kind() {
-        CredentialKind::SshKey => SecretOwner::SshPrivateKey(row.id),
-        CredentialKind::Password => {
-            SecretOwner::Password(lineage.parents(row)?.last().map_or(row.id, |oldest| oldest.id))
-        }
-    })
+/// Returns the owner of the main secret of a credential with these parents, nearest first.
+fn secret_owner(credential: &ListedCredential, parents: &[&CredentialRow]) -> SecretOwner {
+    match credential.kind() {
+        CredentialKind::SshKey => SecretOwner::SshPrivateKey(credential.id),
+        CredentialKind::Password => SecretOwner::Password(parents.last().map_or(credential.id, |oldest| oldest.id)),
+    }
 }
 
 /// Whether the custody of the password of a credential is exclusive: its own, or that of a parent, whose password it shares.
-fn is_exclusive(context: &OperationContext<'_>, row: &CredentialRow, lineage: &Lineage) -> Result<bool, VaultError> {
-    if row.kind() != CredentialKind::Password {
-        return Ok(false);
-    }
-    let parents = lineage.parents(row)?;
-    Ok(custody::is_exclusive(context, row) || parents.iter().any(|parent| custody::is_exclusive(context, parent)))
+fn is_exclusive(context: &OperationContext<'_>, credential: &ListedCredential, parents: &[&CredentialRow]) -> bool {
+    let mut shared = parents.iter().map(|parent| parent.exclusive_custody).chain([credential.exclusive_custody]);
+    credential.kind() == CredentialKind::Password && shared.any(|setting| custody::is_exclusive_by(context, setting))
 }
 
 /// Names the credentials, and removes those whose name is not theirs alone.
 fn unambiguous(listed: Vec<ListedCredential>) -> Vec<(String, ListedCredential)> {
-    let name = |listed: ListedCredential| item_name(&listed.0, &listed.1).map(|name| (name, listed));
+    let name = |credential: ListedCredential| {
+        let identifier = credential.identifier.as_deref();
+        let name = name_of(credential.kind(), identifier, &credential.hostname, &credential.username);
+        name.map(|name| (name, credential))
+    };
     let mut named: Vec<_> = listed.into_iter().filter_map(name).collect();
     let mut times: HashMap<String, usize> = HashMap::with_capacity(named.len());
     for (name, _) in &named {

@@ -18,8 +18,10 @@ pub use search::{Condition, ItemSearch, SearchedItem};
 
 use super::credential::note_view;
 use super::operation::{Done, OperationContext, Permit, Recorded, SecretWriter};
+use super::secrets::Sealed;
 use super::{Vault, VaultError};
-use crate::crypto::SecretText;
+use crate::crypto::{SealError, SecretText};
+use crate::store::credential::CredentialKind;
 pub(super) use inventory::{NamedItem, inventory};
 pub(super) use resolve::Sealable;
 
@@ -76,25 +78,52 @@ impl Vault {
     }
 }
 
-/// Decrypts the fields of an item whose read is recorded, and writes its secrets for the client. An empty optional secret is
-/// left out.
-pub(super) async fn opened(
+/// Returns the name of a credential as an item; `None` for an SSH key without an identifier.
+fn name_of(kind: CredentialKind, identifier: Option<&str>, hostname: &str, username: &str) -> Option<String> {
+    let unnamed = || (kind == CredentialKind::Password).then(|| format!("{hostname}/{username}"));
+    identifier.map(String::from).or_else(unnamed)
+}
+
+/// Returns the sealed values among the fields of an item, in their order.
+pub(super) fn sealed_fields(fields: &[(&'static str, Sealable)]) -> impl Iterator<Item = Sealed> {
+    fields.iter().filter_map(|(_, value)| match value {
+        Sealable::Plain(_) => None,
+        Sealable::Sealed(sealed) | Sealable::SealedUnlessEmpty(sealed) => Some(sealed.clone()),
+    })
+}
+
+/// Completes the fields of an item with its opened values, in the order of [`sealed_fields`], and writes its secrets for the
+/// client. An empty optional secret is left out.
+pub(super) fn with_opened(
+    writer: &SecretWriter,
+    fields: Vec<(&'static str, Sealable)>,
+    opened: &mut impl Iterator<Item = SecretText>,
+) -> Result<Vec<ItemField>, VaultError> {
+    let mut complete = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        let value = match value {
+            Sealable::Plain(text) => SecretText::new(text),
+            Sealable::Sealed(_) => writer.write(opened.next().ok_or(SealError)?)?,
+            Sealable::SealedUnlessEmpty(_) => match opened.next().ok_or(SealError)? {
+                secret if secret.is_empty() => continue,
+                secret => writer.write(secret)?,
+            },
+        };
+        complete.push(ItemField { name, value });
+    }
+    Ok(complete)
+}
+
+/// Decrypts the fields of an item whose read is recorded, and writes its secrets for the client.
+async fn opened(
     vault: &Vault,
     recorded: &Recorded,
     writer: &SecretWriter,
     fields: Vec<(&'static str, Sealable)>,
 ) -> Result<Vec<ItemField>, VaultError> {
-    let mut opened = Vec::with_capacity(fields.len());
-    for (name, value) in fields {
-        let value = match value {
-            Sealable::Plain(text) => SecretText::new(text),
-            Sealable::Sealed(sealed) => writer.write(vault.unseal(recorded, &sealed).await?)?,
-            Sealable::SealedUnlessEmpty(sealed) => match vault.unseal(recorded, &sealed).await? {
-                secret if secret.is_empty() => continue,
-                secret => writer.write(secret)?,
-            },
-        };
-        opened.push(ItemField { name, value });
+    let mut opened = Vec::new();
+    for sealed in sealed_fields(&fields) {
+        opened.push(vault.unseal(recorded, &sealed).await?);
     }
-    Ok(opened)
+    with_opened(writer, fields, &mut opened.into_iter())
 }

@@ -3,7 +3,6 @@
 use super::ItemVersion;
 use crate::clock::from_micros;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
-use crate::store::device::DeviceRow;
 use crate::store::information::{self, InformationRow};
 use crate::store::{secret, ssh_key};
 use crate::text::is_storable;
@@ -145,7 +144,9 @@ fn credential_item(
         public_key = ssh_key::find(context.connection(), row.id)?.map(|key| key.public_key);
         passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
     }
-    let fields = credential_fields(row, device, CredentialSecrets { secret, public_key, passphrase });
+    let secrets = CredentialSecrets { secret, public_key, passphrase };
+    let fields =
+        credential_fields(row.kind(), &row.username, (device.hostname, device.ip, &device.connectivities), secrets);
     Ok(Found { subject, version: number, fields })
 }
 
@@ -157,19 +158,20 @@ pub(super) struct CredentialSecrets {
     pub(super) passphrase: Option<Sealed>,
 }
 
-/// Returns the fields of a credential on its device.
+/// Returns the fields of a credential on a device, which is given by its hostname, address and connectivities.
 pub(super) fn credential_fields(
-    row: &CredentialRow,
-    device: DeviceRow,
+    kind: CredentialKind,
+    username: &str,
+    (hostname, ip, connectivities): (String, String, &str),
     secrets: CredentialSecrets,
 ) -> Vec<(&'static str, Sealable)> {
-    let mut fields = vec![("username", Sealable::Plain(row.username.clone()))];
-    let name = if row.kind() == CredentialKind::SshKey { "private_key" } else { "password" };
+    let mut fields = vec![("username", Sealable::Plain(username.into()))];
+    let name = if kind == CredentialKind::SshKey { "private_key" } else { "password" };
     fields.extend(secrets.secret.map(|secret| (name, Sealable::Sealed(secret))));
     fields.extend(secrets.public_key.map(|key| ("public_key", Sealable::Plain(key))));
     fields.extend(secrets.passphrase.map(|passphrase| ("passphrase", Sealable::SealedUnlessEmpty(passphrase))));
-    let port = device::first_port(&device.connectivities).to_string();
-    for (name, value) in [("hostname", device.hostname), ("address", device.ip), ("port", port)] {
+    let port = device::first_port(connectivities).to_string();
+    for (name, value) in [("hostname", hostname), ("address", ip), ("port", port)] {
         fields.push((name, Sealable::Plain(value)));
     }
     fields

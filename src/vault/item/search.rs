@@ -5,7 +5,7 @@ use regex::Regex;
 use super::resolve::{self, Found, VisibleItem};
 use super::{Item, opened};
 use crate::network::address_key;
-use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::credential::CredentialRow;
 use crate::store::device::DeviceRow;
 use crate::store::id::TagId;
 use crate::store::item_search::{self, CredentialFilter};
@@ -206,7 +206,6 @@ fn has_properties(search: &ItemSearch, row: &CredentialRow, device: &DeviceRow) 
 }
 
 /// Returns the name of a credential as an item.
-pub(super) fn item_name(row: &CredentialRow, device: &DeviceRow) -> Option<String> {
-    let unnamed = || (row.kind() == CredentialKind::Password).then(|| format!("{}/{}", device.hostname, row.username));
-    row.identifier.clone().or_else(unnamed)
+fn item_name(row: &CredentialRow, device: &DeviceRow) -> Option<String> {
+    super::name_of(row.kind(), row.identifier.as_deref(), &device.hostname, &row.username)
 }

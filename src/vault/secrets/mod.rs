@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::operation::{OperationContext, Recorded};
 use super::{Inner, Vault, VaultError};
 use crate::crypto::{Keyring, SecretBinding, SecretKind, SecretText};
+use crate::store::StoreError;
 use crate::store::secret::{self, SealedRow, SecretState};
 
 pub(super) use crate::store::secret::SecretOwner;
@@ -54,6 +55,20 @@ impl Vault {
         }
     }
 
+    /// As [`Vault::unseal`], for many values, in their order. They are opened on threads that serve no requests meanwhile.
+    pub(super) async fn unseal_all(
+        &self,
+        recorded: &Recorded,
+        sealed: Vec<Sealed>,
+    ) -> Result<Vec<SecretText>, VaultError> {
+        let keyring = self.0.keyring.load_full();
+        let opened = tokio::task::spawn_blocking(move || open_all(&keyring, &sealed)).await;
+        match opened.unwrap_or(Err(VaultError::Store(StoreError::Panicked))) {
+            Ok(secrets) => Ok(secrets),
+            Err(error) => Err(self.refuse(recorded.permit(), error).await),
+        }
+    }
+
     /// As [`Vault::unseal`], for a value that may be absent.
     pub(super) async fn unseal_optional(
         &self,
@@ -65,6 +80,28 @@ impl Vault {
             None => Ok(None),
         }
     }
+}
+
+/// The least number of values for which a thread pays.
+const VALUES_PER_THREAD: usize = 500;
+/// The most threads that open the values of one request.
+const MAX_THREADS: usize = 4;
+
+/// Opens values, on several threads if there are many.
+fn open_all(keyring: &Keyring, sealed: &[Sealed]) -> Result<Vec<SecretText>, VaultError> {
+    let open = |sealed: &[Sealed]| sealed.iter().map(|sealed| sealed.open(keyring)).collect::<Result<Vec<_>, _>>();
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_THREADS);
+    let size = sealed.len().div_ceil(processors).max(VALUES_PER_THREAD);
+    std::thread::scope(|scope| {
+        let mut chunks = sealed.chunks(size);
+        let first = chunks.next().unwrap_or_default();
+        let others: Vec<_> = chunks.map(|chunk| scope.spawn(move || open(chunk))).collect();
+        let mut opened = open(first)?;
+        for other in others {
+            opened.extend(other.join().map_err(|_| StoreError::Panicked)??);
+        }
+        Ok(opened)
+    })
 }
 
 /// Returns the current version of a secret, still sealed.
