@@ -36,6 +36,13 @@ impl Drop for WipedMembers {
     }
 }
 
+impl WipedMembers {
+    /// Takes the members out, for a parser that wipes what it does not keep.
+    pub(crate) fn take(mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.0)
+    }
+}
+
 impl From<Map<String, Value>> for WipedMembers {
     fn from(members: Map<String, Value>) -> Self {
         Self(members)
@@ -103,7 +110,7 @@ fn parse_value(text: &str) -> Result<(Value, Repeated), InputError> {
 }
 
 /// Wipes the strings of a value.
-fn wipe(value: &mut Value) {
+pub(crate) fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(elements) => elements.iter_mut().for_each(wipe),

@@ -1,10 +1,10 @@
 //! The values of a secret as clients send them (contract dsm, section 3.3).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::crypto::SecretText;
 use crate::http::input_error::InputError;
-use crate::http::json_object::{JsonObject, wipe};
+use crate::http::json_object::{JsonObject, WipedMembers, wipe};
 use crate::vault::application_secret::{Object, SecretData};
 
 use super::base64;
@@ -27,7 +27,7 @@ const ACCESS_KEY: &[(&str, &str)] = &[("access_key_id", "access_key_id"), ("secr
 /// [`InputError::Parameter`].
 pub(super) fn secret_data(data: Value) -> Result<SecretData, InputError> {
     let members = match data {
-        Value::Object(members) => members,
+        Value::Object(members) => WipedMembers::from(members),
         Value::String(text) => {
             let text = SecretText::new(text);
             let decoded = if text.expose().trim_start().starts_with('{') { text } else { decoded(&text)? };
@@ -49,7 +49,7 @@ fn decoded(text: &SecretText) -> Result<SecretText, InputError> {
 }
 
 /// Converts the members: credentials first, then access keys, then everything else as one object.
-fn objects(mut members: Map<String, Value>) -> Result<SecretData, InputError> {
+fn objects(mut members: WipedMembers) -> Result<SecretData, InputError> {
     let mut objects = Vec::new();
     for credential in elements(members.remove("credentials"))? {
         objects.push(labelled(unwrapped(credential, "credential")?, CREDENTIAL)?);
@@ -61,11 +61,11 @@ fn objects(mut members: Map<String, Value>) -> Result<SecretData, InputError> {
     }
     let mut others = Object::new();
     for key_value in elements(members.remove("key_value"))? {
-        for (name, value) in fields(key_value)? {
+        for (name, value) in fields(key_value)?.take() {
             others.push((name, scalar(value)?));
         }
     }
-    for (name, value) in members {
+    for (name, value) in members.take() {
         others.push((name, scalar(value)?));
     }
     if !others.is_empty() {
@@ -88,7 +88,7 @@ fn elements(value: Option<Value>) -> Result<Vec<Value>, InputError> {
 }
 
 /// Returns the fields of `{name: {"fields": {…}}}`, or of the inner object alone.
-fn unwrapped(value: Value, name: &str) -> Result<Map<String, Value>, InputError> {
+fn unwrapped(value: Value, name: &str) -> Result<WipedMembers, InputError> {
     match value {
         Value::Object(mut members) if members.get(name).is_some_and(Value::is_object) => {
             fields(members.remove(name).unwrap_or_default())
@@ -97,16 +97,20 @@ fn unwrapped(value: Value, name: &str) -> Result<Map<String, Value>, InputError>
     }
 }
 
-fn fields(value: Value) -> Result<Map<String, Value>, InputError> {
-    let Value::Object(mut members) = value else { return Err(wrong("expected an object with the member fields")) };
-    match members.remove("fields") {
-        Some(Value::Object(fields)) => Ok(fields),
-        _ => Err(wrong("expected an object with the member fields")),
+fn fields(mut value: Value) -> Result<WipedMembers, InputError> {
+    let fields = value.get_mut("fields").map(Value::take);
+    wipe(&mut value);
+    match fields {
+        Some(Value::Object(fields)) => Ok(fields.into()),
+        mut other => {
+            other.iter_mut().for_each(wipe);
+            Err(wrong("expected an object with the member fields"))
+        }
     }
 }
 
 /// Names the fields by their labels, or by their default names. A field without a meaning is an error: its value would be lost.
-fn labelled(mut fields: Map<String, Value>, names: &[(&str, &str)]) -> Result<Object, InputError> {
+fn labelled(mut fields: WipedMembers, names: &[(&str, &str)]) -> Result<Object, InputError> {
     let mut object = Object::new();
     for (field, default) in names {
         let value = fields.remove(*field).map(scalar).transpose()?.flatten();

@@ -32,7 +32,7 @@ impl Parameters {
             Content::Json(text) => {
                 let object = JsonObject::parse(text)?;
                 repeated = object.repeated;
-                parsed.values.extend(object.members);
+                parsed.values.extend(object.members.take());
             }
             Content::Form(text) => {
                 for (name, value) in urlencoded::body_pairs(text) {

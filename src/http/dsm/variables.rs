@@ -84,7 +84,7 @@ fn mapping(map: &SecretText) -> Result<Mapping, InputError> {
     let wrong = || InputError::parameter(MAP, expected);
     let object = JsonObject::parse(map.expose()).map_err(|_| wrong())?;
     object.repeated.require_none().map_err(|_| wrong())?;
-    serde_json::from_value(object.members.into()).map_err(|_| wrong())
+    serde_json::from_value(object.members.take().into()).map_err(|_| wrong())
 }
 
 /// Returns the identity of each secret, and the names of its variables in a stable order.

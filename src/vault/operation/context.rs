@@ -50,7 +50,7 @@ impl<T> Done<T> {
 
     /// A success that shows nothing of the object, because it is inactive: the read is recorded as such and not noted as a view.
     pub(in crate::vault) fn inactive(subject: Subject, value: T) -> Self {
-        Self { subject, value, outcome: INACTIVE }
+        Self { subject, value, outcome: INACTIVE, objects: None }
     }
 
     /// The stored success of an earlier request with the same idempotency key.

@@ -75,9 +75,8 @@ impl Vault {
             succeeded: finished.result.is_ok(),
         };
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job = move |transaction: &mut Transaction<'_>| {
-            inner.record_snapshot(transaction, &job_permit, &record, &note)
-        };
+        let job =
+            move |transaction: &mut Transaction<'_>| inner.record_snapshot(transaction, &job_permit, &record, &note);
         self.submit(&permit, 1, job).await??;
         let waited = self.0.clock.monotonic().saturating_sub(returned_at);
         let finished =
