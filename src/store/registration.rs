@@ -1,13 +1,14 @@
 //! The table of registrations: the system and the environment that an authorization is for.
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 
 use super::id::AuthorizationId;
 use super::schema::{application, authorization, registration};
 use super::{AnyConnection, StoreError};
 
 /// A registration.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "columns")]
 pub struct RegistrationRow {
     pub authorization_id: AuthorizationId,
@@ -50,6 +51,11 @@ pub fn by_registrar(
         .order(registration::authorization_id)
         .select(registration::all_columns)
         .load(connection)?)
+}
+
+/// Returns the number of authorizations that an authorization has registered.
+pub fn count(connection: &mut AnyConnection, registrar: AuthorizationId) -> Result<i64, StoreError> {
+    Ok(registration::table.filter(registration::registered_by.eq(registrar)).count().get_result(connection)?)
 }
 
 /// Inserts a registration.

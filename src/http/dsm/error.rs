@@ -11,7 +11,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
-use crate::vault::{Field, VaultError};
+use crate::vault::{Field, Noun, Precondition, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ type Message = (StatusCode, String);
 impl DsmError {
     fn message(&self) -> Message {
         let (status, message) = match self {
+            Self::Input(error @ InputError::MediaType) => {
+                (error.status(), "The request body must be application/json or application/x-www-form-urlencoded")
+            }
             Self::Input(error) => return (error.status(), error.to_string()),
             Self::TokenMissing | Self::InvalidToken => (StatusCode::UNAUTHORIZED, "Invalid or expired access token"),
             Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, "Resource sub not found"),
@@ -50,6 +53,10 @@ impl DsmError {
             }
             // The operator has disabled what the client registered.
             Self::Vault(VaultError::NoAccess(_)) => denied(),
+            Self::Vault(VaultError::TooMany(Noun::Authorization)) => {
+                (StatusCode::BAD_REQUEST, "The authorization has registered as many authorizations as it may")
+            }
+            Self::Vault(VaultError::Precondition(precondition)) => precondition_message(precondition),
             Self::Vault(error) => vault_message(error),
         };
         (status, message.into())
@@ -75,6 +82,18 @@ impl DsmError {
             response.insert_header(header);
         }
         response.json(ErrorBody { response: Outcome::failure(status, message) })
+    }
+}
+
+fn precondition_message(precondition: &Precondition) -> (StatusCode, &'static str) {
+    match precondition {
+        Precondition::KeyReused => (StatusCode::CONFLICT, "The idempotency key was used for another request"),
+        Precondition::Failed { .. } => {
+            let message = "These objects have no ETag; leave If-Match and If-None-Match out";
+            (StatusCode::PRECONDITION_FAILED, message)
+        }
+        // No read of this family has preconditions.
+        Precondition::NotModified { .. } => internal(),
     }
 }
 
@@ -149,6 +168,9 @@ mod tests {
             VaultError::Missing(Field::System),
             VaultError::NoAccess(Noun::Authorization),
             VaultError::TooMany(Noun::Item),
+            VaultError::TooMany(Noun::Authorization),
+            VaultError::Precondition(Precondition::KeyReused),
+            VaultError::Precondition(Precondition::Failed { etag: None }),
             VaultError::Unavailable(Dependency::Grants),
             VaultError::NotHeld,
         ];
@@ -156,6 +178,7 @@ mod tests {
             DsmError::TokenMissing,
             DsmError::InvalidToken,
             InputError::header("Accept-Encryption", "what is expected").into(),
+            InputError::MediaType.into(),
             DsmError::Unserved(Unserved::UnknownPath),
             DsmError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),

@@ -42,7 +42,7 @@ pub(super) async fn register(call: Call) -> Result<HttpResponse, DsmError> {
     let Registered { authorization, created, client } = call.vault.register_application(call.permit, request).await?;
     let what = if created { "created" } else { "found" };
     let message = format!("Application registered: {application} | Authorization {what}: ({authorization})");
-    let body = RegistrationBody::new(Outcome::success(StatusCode::OK, message), client.as_ref());
+    let body = RegistrationBody::new(Outcome::success(StatusCode::OK, message), client);
     Ok(uncached(StatusCode::OK).json(body))
 }
 

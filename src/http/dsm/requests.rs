@@ -29,11 +29,11 @@ pub(super) struct RegistrationRequest {
     unique_key: Option<String>,
     description: Option<String>,
     tags: Option<Vec<String>>,
-    /// For a new authorization; without it, those of the caller.
+    /// For a new authorization: among those of the caller, which it has without it.
     allowed_ips: Option<Vec<String>>,
-    /// For a new authorization; without it, those of the caller.
+    /// For a new authorization: among those of the caller, which it has without it.
     allowed_http_referers: Option<Vec<String>>,
-    /// For a new authorization; without it, those of the caller.
+    /// For a new authorization: one of those of the caller, which it has without it.
     certificate_fingerprint: Option<String>,
     /// For a new authorization; never after the expiry of the caller.
     expiration_date: Option<String>,

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use utoipa::ToSchema;
 
-use crate::vault::access::authorization::NewClient;
+use crate::crypto::SecretText;
+use crate::vault::access::registration::RegisteredClient;
 use crate::vault::application_secret::{self, ApplicationSecret, NamedValue};
 
 /// The outcome of a request.
@@ -58,23 +59,22 @@ pub(super) struct RegistrationBody {
     /// The client id; missing for the authorization of the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    /// The client secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<String>,
+    /// The client secret, encrypted for a caller whose responses are.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "signature")]
+    #[schema(value_type = Option<String>)]
+    signature: Option<SecretText>,
 }
 
 impl RegistrationBody {
-    /// The only function of this family that shows a client secret: once, to the program that registers.
-    pub(super) fn new(response: Outcome, client: Option<&NewClient>) -> Self {
-        let secret = client.and_then(|client| client.client_secret.as_ref());
-        Self {
-            code: response.status,
-            response,
-            tenant: "",
-            id: client.map(|client| client.client_id.clone()),
-            signature: secret.map(|secret| secret.text().expose().into()),
-        }
+    pub(super) fn new(response: Outcome, client: Option<RegisteredClient>) -> Self {
+        let (id, signature) = client.map(|client| (client.client_id, client.secret)).unzip();
+        Self { code: response.status, response, tenant: "", id, signature }
     }
+}
+
+/// The only function of this family that shows a client secret: once, to the program that registers.
+fn signature<S: Serializer>(secret: &Option<SecretText>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.as_ref().map_or("", SecretText::expose))
 }
 
 /// The response with the application.

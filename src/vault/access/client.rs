@@ -122,7 +122,7 @@ pub struct Client {
     pub resources: Vec<Resource>,
     /// Origins that it may call from.
     pub origins: AllowedOrigins,
-    /// Its secrets, at most two.
+    /// Its secrets: at most two that the operator has issued, and those of its registrar.
     pub secrets: Vec<LiveSecret>,
     /// Its public keys, which verify its assertions.
     pub keys: Vec<Arc<VerifyingKey>>,

@@ -215,5 +215,7 @@ impl Referer {
     }
 }
 
+mod within;
+
 #[cfg(test)]
 mod tests;

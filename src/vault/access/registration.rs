@@ -1,21 +1,22 @@
 //! Registration of applications by programs: pipelines that make an authorization for each system and environment.
 //!
 //! An authorization finds only what it has registered itself, and its own: another one of the same application is none of its
-//! business, and whether there is one is not told. What is registered sees its own secrets alone, and cannot register more.
+//! business, and whether there is one is not told. What is registered sees its own secrets alone, cannot register more, and is
+//! restricted as its registrar is.
+
+mod derived;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::authorization::{self, AuthorizationRequest, NewClient};
-use super::sender_constraint::SenderConstraint;
-use super::{Client, ClientAccess, Resource, application};
-use crate::clock::{from_micros, to_micros};
-use crate::crypto::random_bytes;
+use super::{Client, application, authorization, response_key};
+use crate::clock::to_micros;
+use crate::crypto::{SecretText, random_bytes};
 use crate::store::client::{self, AuthorizationRow};
 use crate::store::id::AuthorizationId;
 use crate::store::lock::lock_name;
 use crate::store::registration::{self, RegistrationChanges, RegistrationRow};
 use crate::store::{StoreError, meta};
-use crate::text::{self, comma_separated, single_line};
+use crate::text::{self, single_line};
 use crate::token::{ClientSecret, SecretHash};
 use crate::vault::operation::{Done, OperationContext, Permit, Principal, Subject};
 use crate::vault::{DenyReason, Field, Noun, Vault, VaultError};
@@ -24,6 +25,8 @@ use crate::vault::{DenyReason, Field, Noun, Vault, VaultError};
 const SECRET_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// The most further secrets of an authorization that are valid at once.
 const MAX_SECRETS: usize = 32;
+/// The most authorizations that one registers. All of them are in memory.
+const MAX_REGISTRATIONS: i64 = 1000;
 
 /// Parameters of a request to register an application. `None`: not sent.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +38,7 @@ pub struct RegistrationRequest {
     pub unique_key: Option<String>,
     pub description: Option<String>,
     pub tags: Option<Vec<String>>,
-    /// For a new authorization; without them it has those of the caller.
+    /// For a new authorization: narrower than those of the caller, which it has without them.
     pub allowed_ips: Option<Vec<String>>,
     pub allowed_referers: Option<Vec<String>>,
     pub certificates: Option<Vec<String>>,
@@ -51,7 +54,16 @@ pub struct Registered {
     /// Whether it is new.
     pub created: bool,
     /// Its client id with a secret; `None` for the authorization of the caller, which knows its own.
-    pub client: Option<NewClient>,
+    pub client: Option<RegisteredClient>,
+}
+
+/// A client that was registered.
+#[derive(Debug)]
+pub struct RegisteredClient {
+    /// The public name.
+    pub client_id: String,
+    /// The secret, written by the response key of the caller, if it has one.
+    pub secret: SecretText,
 }
 
 /// The authorization that a rule has found or created.
@@ -66,21 +78,28 @@ impl Vault {
     /// with the application if there is none.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`], [`VaultError::Missing`]; [`VaultError::NoAccess`] for one that the operator has disabled.
+    /// [`VaultError::Invalid`], [`VaultError::Missing`]; [`VaultError::TooMany`]; [`VaultError::NoAccess`] for one that is disabled or
+    /// expired, or whose application is disabled.
     pub async fn register_application(
         &self,
         permit: Permit,
         request: RegistrationRequest,
     ) -> Result<Registered, VaultError> {
         let (client_id, client_secret) = (hex::encode(random_bytes::<20>()), ClientSecret::generate());
+        let secret = match permit.secret_writer().write(client_secret.text().clone()) {
+            Ok(secret) => secret,
+            Err(error) => return Err(self.refuse(&permit, error).await),
+        };
         let hash = client_secret.hash();
         let rule = move |context: &mut OperationContext<'_>| {
             let outcome = register(context, &request, &client_id, &hash)?;
-            meta::increment_change_mark(context.connection())?;
+            if !outcome.is_own {
+                meta::increment_change_mark(context.connection())?;
+            }
             Ok(Done::new(Subject::Authorization(outcome.row.id), outcome))
         };
         let Outcome { row, created, is_own } = self.execute_and_refresh(permit, rule).await?;
-        let client = NewClient { client_id: row.client_id, client_secret: Some(client_secret) };
+        let client = RegisteredClient { client_id: row.client_id, secret };
         Ok(Registered { authorization: row.id, created, client: (!is_own).then_some(client) })
     }
 
@@ -107,10 +126,12 @@ fn register(
     let request = checked(request)?;
     // One at a time: two first calls of a pipeline register one authorization.
     lock_name(context.connection(), &format!("registration/{}", caller.id))?;
+    require_application(context, &request.application)?;
     if let Some(found) = find(context, &caller, &request)? {
         update(context, found.authorization_id, &request)?;
         let row = existing(context, found.authorization_id)?;
-        if !row.active {
+        let is_expired = row.expires_at.is_some_and(|end| end <= context.micros());
+        if is_expired || !row.active {
             return Err(VaultError::NoAccess(Noun::Authorization));
         }
         let is_own = row.id == caller.id;
@@ -119,9 +140,15 @@ fn register(
         }
         return Ok(Outcome { row, created: false, is_own });
     }
-    require_application(context, &request.application)?;
-    let new = new_authorization(context, &caller, &request)?;
+    if registration::count(context.connection(), caller.id)? >= MAX_REGISTRATIONS {
+        return Err(VaultError::TooMany(Noun::Authorization));
+    }
+    let own = existing(context, caller.id)?;
+    let new = derived::derived(&caller, &own, &request)?;
     let id = authorization::insert(context, &new, client_id, Some(hash))?;
+    if let Some(key) = &new.response_key {
+        response_key::store(context, id, key)?;
+    }
     insert(context, id, &caller, &request)?;
     Ok(Outcome { row: existing(context, id)?, created: true, is_own: false })
 }
@@ -217,32 +244,6 @@ fn require_application(context: &mut OperationContext<'_>, name: &str) -> Result
             Ok(())
         }
     }
-}
-
-/// Returns the request for a new authorization. It has the restrictions of the caller where the request names none.
-fn new_authorization(
-    context: &mut OperationContext<'_>,
-    caller: &Client,
-    request: &RegistrationRequest,
-) -> Result<AuthorizationRequest, VaultError> {
-    let row = existing(context, caller.id)?;
-    let or = |sent: &Option<Vec<String>>, own: &str| {
-        sent.clone().unwrap_or_else(|| comma_separated(own).map(String::from).collect())
-    };
-    let own_expiry = row.expires_at.map(from_micros);
-    let new = AuthorizationRequest::new(&request.application, vec![Resource::Dsm], ClientAccess::ReadWrite);
-    Ok(AuthorizationRequest {
-        allowed_ips: or(&request.allowed_ips, &row.allowed_ips),
-        allowed_referers: or(&request.allowed_referers, &row.referers),
-        certificates: or(&request.certificates, &row.certificates),
-        sender_constraint: row.sender_constraint.as_deref().map(stored_constraint).transpose()?,
-        expires_at: [own_expiry, request.expires_at].into_iter().flatten().min(),
-        ..new
-    })
-}
-
-fn stored_constraint(name: &str) -> Result<SenderConstraint, VaultError> {
-    name.parse().map_err(|_| StoreError::Query("an unknown sender constraint").into())
 }
 
 /// Adds a secret of a short life, and deletes expired ones and those beyond [`MAX_SECRETS`].

@@ -3,6 +3,7 @@
 mod access;
 mod read;
 mod register;
+mod registered;
 mod save;
 mod variables;
 
