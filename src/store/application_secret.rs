@@ -1,6 +1,8 @@
 //! The table of the secrets of authorizations. Their values are in the table of sealed values.
 
+use diesel::dsl::{count_star, sum};
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 
 use super::connection::on_engine;
 use super::id::{ApplicationSecretId, AuthorizationId};
@@ -8,7 +10,7 @@ use super::schema::application_secret;
 use super::{AnyConnection, StoreError};
 
 /// A secret, without its value.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "columns")]
 pub struct ApplicationSecretRow {
     pub id: ApplicationSecretId,
@@ -18,6 +20,8 @@ pub struct ApplicationSecretRow {
     pub description: String,
     pub expiration_date: String,
     pub engine: String,
+    /// The bytes of its values.
+    pub size: i32,
     pub created_at: i64,
     pub changed_at: i64,
 }
@@ -56,10 +60,18 @@ pub fn by_authorization(
     Ok(on_engine!(connection, c => query.load(c))?)
 }
 
-/// Returns the number of secrets of an authorization.
-pub fn count(connection: &mut AnyConnection, authorization: AuthorizationId) -> Result<i64, StoreError> {
+/// Returns the number of secrets of an authorization, and the bytes of their values.
+pub fn usage(connection: &mut AnyConnection, authorization: AuthorizationId) -> Result<(i64, i64), StoreError> {
     let rows = application_secret::table.filter(application_secret::authorization_id.eq(authorization));
-    Ok(rows.count().get_result(connection)?)
+    let totals = rows.select((count_star(), sum(application_secret::size)));
+    let (count, bytes): (i64, Option<i64>) = totals.first(connection)?;
+    Ok((count, bytes.unwrap_or_default()))
+}
+
+/// Sets the bytes of the values of a secret.
+pub fn set_size(connection: &mut AnyConnection, id: ApplicationSecretId, size: i32) -> Result<(), StoreError> {
+    diesel::update(application_secret::table.find(id)).set(application_secret::size.eq(size)).execute(connection)?;
+    Ok(())
 }
 
 /// Inserts a secret, which is named after its identity, and returns its id.
@@ -78,6 +90,7 @@ pub fn insert(
             application_secret::description.eq(""),
             application_secret::expiration_date.eq(""),
             application_secret::engine.eq(engine),
+            application_secret::size.eq(0),
             application_secret::created_at.eq(now),
             application_secret::changed_at.eq(now),
         ))

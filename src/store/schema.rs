@@ -267,6 +267,7 @@ table! {
         description -> Text,
         expiration_date -> Text,
         engine -> Text,
+        size -> Integer,
         created_at -> BigInt,
         changed_at -> BigInt,
     }

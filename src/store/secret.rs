@@ -11,7 +11,7 @@ use diesel::{
     RunQueryDsl,
 };
 
-pub use many::{StoredSecret, stored};
+pub use many::{StoredSecret, current_bytes, stored};
 pub use owner::SecretOwner;
 pub use state::SecretState;
 

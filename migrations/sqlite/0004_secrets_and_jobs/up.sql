@@ -24,7 +24,8 @@ CREATE TABLE secret_head (
     PRIMARY KEY (kind, owner_id)
 ) WITHOUT ROWID;
 
--- Secrets of an authorization by their identities. The values are in secret, as one JSON document. expiration_date: as it was sent.
+-- Secrets of an authorization by their identities. The values are in secret, as one JSON document of size bytes. expiration_date: as
+-- it was sent.
 CREATE TABLE application_secret (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
@@ -33,10 +34,12 @@ CREATE TABLE application_secret (
     description TEXT NOT NULL,
     expiration_date TEXT NOT NULL,
     engine TEXT NOT NULL,
+    size INTEGER NOT NULL,
     created_at BIGINT NOT NULL,
     changed_at BIGINT NOT NULL,
     UNIQUE (authorization_id, identity)
 );
+CREATE INDEX application_secret_size ON application_secret (authorization_id, size);
 
 -- Stored results of requests with an idempotency key; a repeated request returns the stored result. Key and request are
 -- stored as MACs, because a request may contain a weak password.

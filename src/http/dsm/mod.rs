@@ -6,6 +6,7 @@
 mod base64;
 mod call;
 mod data;
+mod environment;
 mod error;
 mod parameters;
 mod path;

@@ -1,11 +1,53 @@
 //! The current versions of many secrets, in a constant number of queries.
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl};
+use std::collections::BTreeMap;
 
-use super::{HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner};
+use diesel::dsl::sum;
+use diesel::sql_types::Binary;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl,
+    define_sql_function,
+};
+
+use super::{HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SecretState};
 use crate::store::connection::on_engine;
 use crate::store::schema::{secret, secret_head};
 use crate::store::{AnyConnection, MAX_BOUND, StoreError};
+
+define_sql_function! {
+    /// The number of bytes.
+    #[sql_name = "length"]
+    fn byte_length(value: Binary) -> Integer;
+}
+
+/// Returns the bytes of the current versions of secrets, which are not read for it.
+pub fn current_bytes(connection: &mut AnyConnection, owners: &[SecretOwner]) -> Result<i64, StoreError> {
+    let mut bytes = 0;
+    for (kind, keys) in by_kind(owners) {
+        for keys in keys.chunks(MAX_BOUND) {
+            let ids: Vec<i32> = keys.iter().map(|(id, _)| *id).collect();
+            let query = secret::table
+                .filter(secret::kind.eq(kind))
+                .filter(secret::owner_id.eq_any(ids))
+                .filter(secret::state.eq(SecretState::Current.as_str()))
+                .select(sum(byte_length(secret::sealed)));
+            let some: Option<i64> = on_engine!(connection, c => query.first(c))?;
+            bytes += some.unwrap_or_default();
+        }
+    }
+    Ok(bytes)
+}
+
+/// Returns the owners by kind, in the order of the index, in which the database finds them fastest.
+fn by_kind(owners: &[SecretOwner]) -> BTreeMap<&'static str, Vec<(i32, SecretOwner)>> {
+    let mut kinds: BTreeMap<&'static str, Vec<(i32, SecretOwner)>> = BTreeMap::new();
+    for owner in owners {
+        let (kind, id) = owner.columns();
+        kinds.entry(kind).or_default().push((id, *owner));
+    }
+    kinds.values_mut().for_each(|keys| keys.sort_unstable_by_key(|(id, _)| *id));
+    kinds
+}
 
 /// What is stored of a secret: its head, and its current and its highest version. Every version without a head.
 #[derive(Debug, Default)]
@@ -21,15 +63,10 @@ pub fn stored(
     connection: &mut AnyConnection,
     owners: &[SecretOwner],
 ) -> Result<Vec<(SecretOwner, StoredSecret)>, StoreError> {
-    // In the order of the index, in which the database finds them fastest.
-    let mut keys: Vec<((&'static str, i32), SecretOwner)> =
-        owners.iter().map(|owner| (owner.columns(), *owner)).collect();
-    keys.sort_unstable_by_key(|(key, _)| *key);
-    let mut found = Vec::with_capacity(keys.len());
-    for keys in keys.chunk_by(|((kind, _), _), ((other, _), _)| kind == other) {
+    let mut found = Vec::with_capacity(owners.len());
+    for (kind, keys) in by_kind(owners) {
         for keys in keys.chunks(MAX_BOUND) {
-            let Some(((kind, _), _)) = keys.first() else { continue };
-            let ids: Vec<i32> = keys.iter().map(|((_, id), _)| *id).collect();
+            let ids: Vec<i32> = keys.iter().map(|(id, _)| *id).collect();
             for (id, stored) in of_kind(connection, kind, &ids)? {
                 let owner = ids.binary_search(&id).ok().and_then(|index| keys.get(index));
                 found.extend(owner.map(|(_, owner)| (*owner, stored)));
@@ -156,6 +193,20 @@ mod tests {
             let head = |owner| found.iter().any(|(other, stored)| *other == owner && stored.head.is_some());
             assert!(head(password(1)) && head(key) && !head(password(2)));
             assert!(versions(&found, password(3)).is_empty() && versions(&found, password(4)).is_empty());
+        });
+    }
+
+    #[test]
+    fn the_bytes_of_current_versions_are_counted() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            let key = SecretOwner::SshPrivateKey(CredentialId::new(1));
+            for owner in [password(1), password(2), password(3), key] {
+                store(connection, owner, true);
+            }
+            assert_eq!(current_bytes(connection, &[key, password(3), password(1), password(9)]).unwrap(), 3);
+            assert_eq!(current_bytes(connection, &[]).unwrap(), 0);
         });
     }
 

@@ -1,9 +1,11 @@
 //! The values of a secret: a list of objects, sealed as one JSON document.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
 
 use crate::crypto::{SealError, SecretText};
-use crate::text::{is_control, is_storable};
+use crate::text::is_control;
 use crate::vault::{Field, VaultError};
 
 /// The longest name of a value, in characters.
@@ -22,56 +24,53 @@ impl SecretData {
     /// # Errors
     /// [`VaultError::Invalid`].
     pub(super) fn check(&self) -> Result<(), VaultError> {
-        let mut names = HashSet::new();
-        for (name, value) in self.0.iter().flatten() {
+        let mut names: HashMap<&str, (usize, bool)> = HashMap::new();
+        let members =
+            self.0.iter().enumerate().flat_map(|(index, object)| object.iter().map(move |member| (index, member)));
+        for (index, (name, value)) in members {
             if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.contains(is_control) {
                 let expected = "expected names of 1 to 255 characters, without control characters";
                 return Err(VaultError::invalid(Field::Content, expected));
             }
-            if value.is_some() && !names.insert(name) {
+            // A null, too, would hide the value, or be a second member of the same name.
+            let other = names.insert(name, (index, value.is_some()));
+            if other.is_some_and(|(object, has_value)| has_value || value.is_some() || object == index) {
                 let expected = "two values have the same name; give each a label of its own";
                 return Err(VaultError::invalid(Field::Content, expected));
-            }
-            if value.as_ref().is_some_and(|value| !is_storable(value.expose())) {
-                return Err(VaultError::invalid(Field::Content, "must not contain a NUL character"));
             }
         }
         Ok(())
     }
 
-    /// Returns the value of a name.
-    pub(super) fn get(&self, name: &str) -> Option<&SecretText> {
-        let named = self.0.iter().flatten().find(|(other, value)| other == name && value.is_some());
-        named.and_then(|(_, value)| value.as_ref())
+    /// Returns the values by their names.
+    pub(super) fn by_name(&self) -> HashMap<&str, &SecretText> {
+        let members = self.0.iter().flatten();
+        members.filter_map(|(name, value)| value.as_ref().map(|value| (name.as_str(), value))).collect()
     }
 
     /// Encodes the values for sealing.
     pub(super) fn encode(&self) -> Result<SecretText, VaultError> {
-        let member = |(name, value): &(String, Option<SecretText>)| (name.clone(), value.clone());
-        let objects: Vec<Vec<(String, Exposed)>> = self
-            .0
-            .iter()
-            .map(|object| object.iter().map(member).map(|(name, value)| (name, Exposed(value))).collect())
-            .collect();
-        Ok(SecretText::new(serde_json::to_string(&objects).map_err(|_| SealError)?))
+        let mut most = 2_usize;
+        let mut objects: Vec<Vec<(&str, Option<&str>)>> = Vec::with_capacity(self.0.len());
+        for object in &self.0 {
+            let members: Vec<_> =
+                object.iter().map(|(name, value)| (name.as_str(), value.as_ref().map(SecretText::expose))).collect();
+            // Six bytes for an escaped character, and the punctuation around the two.
+            let bytes = |(name, value): &(&str, Option<&str>)| 6 * (name.len() + value.map_or(0, str::len)) + 16;
+            most = most.saturating_add(members.iter().map(bytes).sum::<usize>() + 3);
+            objects.push(members);
+        }
+        // Does not grow: what a buffer leaves behind as it moves is not wiped.
+        let mut json = Zeroizing::new(Vec::with_capacity(most));
+        serde_json::to_writer(&mut *json, &objects).map_err(|_| SealError)?;
+        debug_assert!(json.len() <= most);
+        let text = String::from_utf8(std::mem::take(&mut *json)).map_err(|_| SealError)?;
+        Ok(SecretText::new(text))
     }
 
     /// Decodes unsealed values.
     pub(super) fn decode(text: &SecretText) -> Result<Self, VaultError> {
-        let objects: Vec<Vec<(String, Option<String>)>> = serde_json::from_str(text.expose()).map_err(|_| SealError)?;
-        let object = |object: Vec<(String, Option<String>)>| {
-            object.into_iter().map(|(name, value)| (name, value.map(SecretText::new))).collect()
-        };
-        Ok(Self(objects.into_iter().map(object).collect()))
-    }
-}
-
-/// A value in the document that is sealed.
-struct Exposed(Option<SecretText>);
-
-impl serde::Serialize for Exposed {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.as_ref().map(SecretText::expose).serialize(serializer)
+        Ok(Self(serde_json::from_str(text.expose()).map_err(|_| SealError)?))
     }
 }
 
@@ -104,7 +103,9 @@ mod tests {
             data(&[&[("", x)]]),
             data(&[&[("a\n", x)]]),
             data(&[&[(&long, x)]]),
-            data(&[&[("a", Some("x\0"))]]),
+            data(&[&[("TTL", None)], &[("TTL", x)]]),
+            data(&[&[("TTL", x)], &[("TTL", None)]]),
+            data(&[&[("a", None), ("a", None)]]),
         ] {
             assert!(matches!(wrong.check(), Err(VaultError::Invalid(invalid)) if invalid.field == Field::Content));
         }

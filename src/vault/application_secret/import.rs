@@ -1,7 +1,9 @@
 //! Importing the variables of a pipeline as secrets.
 
-use super::save::save;
-use super::{Object, SecretData, SecretInput, read};
+use super::names::audit_object;
+use super::save::{save, set_values};
+use super::{Object, SecretData, SecretInput};
+use crate::crypto::SecretText;
 use crate::vault::operation::{Done, OperationContext, Permit};
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Vault, VaultError};
@@ -28,13 +30,13 @@ impl Vault {
                 import(context, secret)?;
                 saved.push(secret.identity.as_str());
             }
-            Ok(Done::several(read::identities(saved.into_iter()), ()))
+            Ok(Done::several(audit_object(saved.into_iter()), ()))
         };
-        self.execute(permit, rule).await.map(|((), _)| ())
+        self.execute_idempotent(permit, rule, |_, ()| Ok(())).await.map(|((), _)| ())
     }
 }
 
-fn is_set(variable: &(String, Option<crate::crypto::SecretText>)) -> bool {
+fn is_set(variable: &(String, Option<SecretText>)) -> bool {
     variable.1.is_some()
 }
 
@@ -47,11 +49,13 @@ fn import(context: &mut OperationContext<'_>, secret: &Variables) -> Result<(), 
         Some(sealed) => SecretData::decode(&sealed.open_within(context)?)?,
         None => SecretData::default(),
     };
-    let variable = |(name, value): &(String, Option<_>)| {
-        let value = value.clone().or_else(|| stored.get(name).cloned())?;
-        Some((name.clone(), Some(value)))
+    let stored = stored.by_name();
+    let variable = |(name, value): &(String, Option<SecretText>)| {
+        let value = value.as_ref().or_else(|| stored.get(name.as_str()).copied())?;
+        Some((name.clone(), Some(value.clone())))
     };
     let objects = secret.data.0.iter().map(|object| object.iter().filter_map(variable).collect::<Object>());
     let data = SecretData(objects.filter(|object| !object.is_empty()).collect());
-    secrets::store(context, owner, &data.encode()?)
+    let data = data.encode()?;
+    if secrets::is_current(context, owner, &data)? { Ok(()) } else { set_values(context, &row, &data) }
 }

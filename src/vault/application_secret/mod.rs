@@ -7,6 +7,7 @@
 
 mod data;
 mod import;
+mod names;
 mod read;
 mod save;
 
@@ -18,8 +19,10 @@ pub use save::{Engine, SavedSecret, SecretInput};
 
 use crate::crypto::SecretText;
 
-/// The most secrets of one authorization, and the most credentials of one response.
+/// The most secrets of one authorization.
 const MAX_SECRETS: i64 = 20_000;
+/// The most bytes of the values of all secrets of one authorization, which a read has in memory.
+const MAX_BYTES: i64 = 16 << 20;
 
 /// An application, as one of its authorizations sees it.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::names::audit_object;
 use super::{Application, ApplicationSecret, Engine, MAX_SECRETS, NamedValue, SecretData};
-use crate::crypto::SealError;
+use crate::crypto::{SealError, SecretText};
 use crate::store::StoreError;
 use crate::store::application_secret::{self, ApplicationSecretRow};
 use crate::store::registration::{self, RegistrationRow};
@@ -34,34 +35,47 @@ impl Vault {
             let mut credentials = item::inventory(context)?;
             credentials.retain(|item| !taken.contains(item.name.as_str()));
             let names = own.iter().map(|(row, _)| row.identity.as_str());
-            let names = identities(names.chain(credentials.iter().map(|item| item.name.as_str())));
+            let names = audit_object(names.chain(credentials.iter().map(|item| item.name.as_str())));
             Ok(Done::several(names, Inventory { registration, own, credentials }))
         };
         let (found, recorded) = self.search(permit, query, |_, _, _| Ok(())).await?;
         let (own, credentials) = (found.own, found.credentials);
         let mut sealed: Vec<Sealed> = own.iter().map(|(_, sealed)| sealed.clone()).collect();
         sealed.extend(credentials.iter().flat_map(|item| item::sealed_fields(&item.fields)));
-        let mut opened = self.unseal_all(&recorded, sealed).await?.into_iter();
-        let mut secrets = Vec::with_capacity(own.len() + credentials.len());
-        for (row, sealed) in own {
-            let data = SecretData::decode(&opened.next().ok_or(SealError)?)?;
-            secrets.push(ApplicationSecret::new(row, sealed.binding().version, data, &writer)?);
-        }
-        for item in credentials {
-            let NamedItem { id, name, version, fields } = item;
-            let fields = item::with_opened(&writer, fields, &mut opened)?;
-            secrets.push(ApplicationSecret {
-                id: format!("credential-{id}"),
-                name: name.clone(),
-                identity: name,
-                version,
-                expiration_date: String::new(),
-                engine: Engine::Generic.as_str().into(),
-                data: vec![fields.into_iter().map(NamedValue::from).collect()],
-            });
-        }
+        let assemble = move |opened: Vec<SecretText>| {
+            let mut opened = opened.into_iter();
+            let mut secrets = Vec::with_capacity(own.len() + credentials.len());
+            for (row, sealed) in own {
+                let data = SecretData::decode(&opened.next().ok_or(SealError)?)?;
+                secrets.push(ApplicationSecret::new(row, sealed.binding().version, data, &writer)?);
+            }
+            for item in credentials {
+                secrets.push(of_credential(item, &writer, &mut opened)?);
+            }
+            Ok(secrets)
+        };
+        let secrets = self.unseal_all(&recorded, sealed, assemble).await?;
         application(name, found.registration, secrets)
     }
+}
+
+/// Shows a credential as a secret.
+fn of_credential(
+    item: NamedItem,
+    writer: &SecretWriter,
+    opened: &mut impl Iterator<Item = SecretText>,
+) -> Result<ApplicationSecret, VaultError> {
+    let NamedItem { id, name, version, fields } = item;
+    let fields = item::with_opened(writer, fields, opened)?;
+    Ok(ApplicationSecret {
+        id: format!("credential-{id}"),
+        name: name.clone(),
+        identity: name,
+        version,
+        expiration_date: String::new(),
+        engine: Engine::Generic.as_str().into(),
+        data: vec![fields.into_iter().map(NamedValue::from).collect()],
+    })
 }
 
 fn own_secrets(context: &mut OperationContext<'_>) -> Result<Vec<(ApplicationSecretRow, Sealed)>, VaultError> {
@@ -137,9 +151,4 @@ impl From<ItemField> for NamedValue {
         let name = if field.name == "address" { "ip" } else { field.name };
         Self { name: name.into(), value: Some(field.value) }
     }
-}
-
-/// Returns the object of an audit record that names secrets. A JSON array, because an identity may have any separator.
-pub(super) fn identities<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    format!("secrets:{}", serde_json::Value::from_iter(names))
 }

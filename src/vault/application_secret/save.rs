@@ -2,14 +2,18 @@
 
 use std::str::FromStr;
 
-use super::{Application, ApplicationSecret, MAX_SECRETS, SecretData, read};
+use serde::{Deserialize, Serialize};
+
+use super::{Application, ApplicationSecret, MAX_BYTES, MAX_SECRETS, SecretData, read};
+use crate::crypto::{SealError, SecretText};
 use crate::store::application_secret::{self, ApplicationSecretChanges, ApplicationSecretRow};
 use crate::store::lock::lock_name;
-use crate::text::{self, single_line};
+use crate::store::registration::RegistrationRow;
+use crate::text::{TextError, free_text, single_line};
 use crate::vault::access::UnknownName;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
-use crate::vault::secrets::{self, SecretOwner};
-use crate::vault::{Field, Noun, Vault, VaultError};
+use crate::vault::secrets::{self, Sealed, SecretOwner};
+use crate::vault::{DenyReason, Field, Vault, VaultError};
 
 /// The program that a secret is for. The vault does not act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,15 @@ pub struct SecretInput {
     pub data: Option<SecretData>,
 }
 
+/// What a save leaves: all that its response needs, with the values sealed.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    row: ApplicationSecretRow,
+    sealed: Sealed,
+    created: bool,
+    registration: Option<RegistrationRow>,
+}
+
 /// A saved secret, in its application without the others.
 #[derive(Debug)]
 pub struct SavedSecret {
@@ -71,29 +84,39 @@ impl Vault {
     /// unchanged values.
     ///
     /// # Errors
-    /// [`VaultError::Missing`] without an identity, and for a new secret without values; [`VaultError::Invalid`];
-    /// [`VaultError::TooMany`].
+    /// [`VaultError::Missing`] without an identity, and for a new secret without values; [`VaultError::Invalid`], also for more
+    /// secrets or bytes than an authorization may have.
     pub async fn save_application_secret(&self, permit: Permit, input: SecretInput) -> Result<SavedSecret, VaultError> {
         let writer = permit.secret_writer();
         let name = read::application_name(&permit);
         let rule = move |context: &mut OperationContext<'_>| {
             let (row, created) = save(context, &input)?;
             let owner = SecretOwner::ApplicationSecret(row.id);
-            match &input.data {
-                Some(data) => secrets::add(context, owner, &data.encode()?)?,
+            let values = match &input.data {
+                Some(data) => data.encode()?,
                 None => {
                     let current = secrets::current(context, owner)?.ok_or(VaultError::Missing(Field::Content))?;
-                    secrets::add(context, owner, &current.open_within(context)?)?;
+                    current.open_within(context)?
                 }
-            }
+            };
+            set_values(context, &row, &values)?;
             let sealed = secrets::current(context, owner)?.ok_or(VaultError::Missing(Field::Content))?;
             let registration = read::registration(context)?;
-            Ok(Done::new(Subject::ApplicationSecret(row.id), (row, sealed, created, registration)))
+            let subject = Subject::ApplicationSecret(row.id);
+            Ok(Done::new(subject, Stored { row, sealed, created, registration }))
         };
-        let ((row, sealed, created, registration), recorded) = self.execute(permit, rule).await?;
+        let revalidate = |context: &mut OperationContext<'_>, stored: &Stored| {
+            let is_own = stored.row.authorization_id == context.authorization()?;
+            if is_own { Ok(()) } else { Err(VaultError::Denied(DenyReason::Permission)) }
+        };
+        let (stored, recorded) = self.execute_idempotent(permit, rule, revalidate).await?;
+        let Stored { row, sealed, created, registration } = stored;
         let version = sealed.binding().version;
-        let data = SecretData::decode(&self.unseal(&recorded, &sealed).await?)?;
-        let secrets = vec![ApplicationSecret::new(row, version, data, &writer)?];
+        let assemble = move |opened: Vec<SecretText>| {
+            let data = SecretData::decode(opened.first().ok_or(SealError)?)?;
+            Ok(vec![ApplicationSecret::new(row, version, data, &writer)?])
+        };
+        let secrets = self.unseal_all(&recorded, vec![sealed], assemble).await?;
         Ok(SavedSecret { created, application: read::application(name, registration, secrets)? })
     }
 }
@@ -110,19 +133,27 @@ pub(super) fn save(
     }
     let changes = ApplicationSecretChanges {
         name: checked(Field::SecretName, input.name.as_deref())?.filter(|name| !name.is_empty()),
-        description: input.description.as_deref().map(checked_description).transpose()?,
+        description: input
+            .description
+            .as_deref()
+            .map(free_text)
+            .transpose()
+            .map_err(description_error)?
+            .map(String::from),
         expiration_date: checked(Field::Expiry, input.expiration_date.as_deref())?,
         engine: input.engine.map(|engine| engine.as_str().into()),
     };
     let (authorization, now) = (context.authorization()?, context.micros());
-    lock_name(context.connection(), &format!("application-secret/{authorization}/{identity}"))?;
+    // One name for all of them: imports lock several secrets, and would wait for each other; and the limits are counted.
+    lock_name(context.connection(), &format!("application-secret/{authorization}"))?;
     let known = application_secret::by_identity(context.connection(), authorization, &identity)?;
     let created = known.is_none();
     let id = match known {
         Some(row) => row.id,
         None => {
-            if application_secret::count(context.connection(), authorization)? >= MAX_SECRETS {
-                return Err(VaultError::TooMany(Noun::Item));
+            if application_secret::usage(context.connection(), authorization)?.0 >= MAX_SECRETS {
+                let expected = "is new, and the authorization has 20000 secrets already";
+                return Err(VaultError::invalid(Field::Identifier, expected));
             }
             let engine = Engine::Generic.as_str();
             application_secret::insert(context.connection(), authorization, &identity, engine, now)?
@@ -132,16 +163,29 @@ pub(super) fn save(
     Ok((application_secret::update(context.connection(), id, &changes, now)?, created))
 }
 
+/// Adds values as a new version.
+pub(super) fn set_values(
+    context: &mut OperationContext<'_>,
+    row: &ApplicationSecretRow,
+    values: &SecretText,
+) -> Result<(), VaultError> {
+    let too_large = || VaultError::invalid(Field::Content, "the values of all secrets are more than 16 MiB together");
+    let size = i32::try_from(values.expose().len()).map_err(|_| too_large())?;
+    if size > row.size {
+        let (_, bytes) = application_secret::usage(context.connection(), row.authorization_id)?;
+        if bytes + i64::from(size) - i64::from(row.size) > MAX_BYTES {
+            return Err(too_large());
+        }
+    }
+    application_secret::set_size(context.connection(), row.id, size)?;
+    secrets::add(context, SecretOwner::ApplicationSecret(row.id), values)
+}
+
 fn checked(field: Field, text: Option<&str>) -> Result<Option<String>, VaultError> {
     let line = text.map(single_line).transpose().map_err(|error| VaultError::invalid(field, error.expected()))?;
     Ok(line.map(String::from))
 }
 
-/// Checks a description, which may have several lines.
-fn checked_description(text: &str) -> Result<String, VaultError> {
-    let text = text::storable(text).map_err(|error| VaultError::invalid(Field::Description, error.expected()))?;
-    if text.chars().count() > 4000 {
-        return Err(VaultError::invalid(Field::Description, "must not be longer than 4000 characters"));
-    }
-    Ok(text.into())
+fn description_error(error: TextError) -> VaultError {
+    VaultError::invalid(Field::Description, error.expected())
 }

@@ -8,6 +8,7 @@ use super::resolve::{CredentialSecrets, Sealable, credential_fields};
 use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::inventory::{self, ListedCredential};
+use crate::store::secret;
 use crate::vault::credential::parent::Lineage;
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, SecretOwner};
@@ -15,6 +16,8 @@ use crate::vault::{Noun, VaultError, custody};
 
 /// The most credentials of one response.
 const MAX_CREDENTIALS: i64 = 20_000;
+/// The most bytes of their secrets, all of which are in memory.
+const MAX_BYTES: i64 = 32 << 20;
 
 /// A credential under its name as an item, with its secrets still sealed.
 pub(in crate::vault) struct NamedItem {
@@ -52,7 +55,11 @@ pub(in crate::vault) fn inventory(context: &mut OperationContext<'_>) -> Result<
     };
     let owners: HashSet<SecretOwner> =
         named.iter().flat_map(|named| [Some(named.2), passphrase(named)]).flatten().collect();
-    let secrets = secrets::current_of_all(context, &owners.into_iter().collect::<Vec<_>>())?;
+    let owners: Vec<SecretOwner> = owners.into_iter().collect();
+    if secret::current_bytes(context.connection(), &owners)? > MAX_BYTES {
+        return Err(VaultError::TooMany(Noun::Item));
+    }
+    let secrets = secrets::current_of_all(context, &owners)?;
     let item = |(name, credential, owner): (String, ListedCredential, SecretOwner)| {
         let kind = credential.kind();
         let secret = secrets.get(&owner).cloned();

@@ -55,16 +55,18 @@ impl Vault {
         }
     }
 
-    /// As [`Vault::unseal`], for many values, in their order. They are opened on threads that serve no requests meanwhile.
-    pub(super) async fn unseal_all(
+    /// As [`Vault::unseal`], for many values, of which `assemble` makes a response, in their order. Both run on threads that serve
+    /// no requests meanwhile.
+    pub(super) async fn unseal_all<T: Send + 'static>(
         &self,
         recorded: &Recorded,
         sealed: Vec<Sealed>,
-    ) -> Result<Vec<SecretText>, VaultError> {
+        assemble: impl FnOnce(Vec<SecretText>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
         let keyring = self.0.keyring.load_full();
-        let opened = tokio::task::spawn_blocking(move || open_all(&keyring, &sealed)).await;
+        let opened = tokio::task::spawn_blocking(move || open_all(&keyring, &sealed).and_then(assemble)).await;
         match opened.unwrap_or(Err(VaultError::Store(StoreError::Panicked))) {
-            Ok(secrets) => Ok(secrets),
+            Ok(assembled) => Ok(assembled),
             Err(error) => Err(self.refuse(recorded.permit(), error).await),
         }
     }

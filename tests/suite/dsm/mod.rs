@@ -1,6 +1,7 @@
 //! The calls of DevOps Secret Manager, by route, read as strictly as the Go clients do.
 
 mod access;
+mod limits;
 mod read;
 mod register;
 mod registered;

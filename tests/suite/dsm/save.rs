@@ -150,8 +150,16 @@ async fn a_wrong_request_is_refused_by_its_parameter_and_changes_nothing() {
             "Invalid parameter engine: expected Ansible, Generic, GitLab or Kubernetes",
         ),
         (
-            json!({ "identity": "s", "data": { "a": "x\u{0}" } }),
-            "Invalid parameter data: must not contain a NUL character",
+            json!({ "identity": "s", "description": "x\u{0}", "data": {} }),
+            "Invalid parameter description: must not contain a NUL character",
+        ),
+        (
+            json!({ "identity": "s", "data": { "access_keys": [{ "fields": { "access_key_id": "x" } }], "TTL": "canary" } }),
+            "Invalid parameter data: two values have the same name; give each a label of its own",
+        ),
+        (
+            json!({ "identity": "s", "data": { "key_value": { "fields": { "a": null } }, "a": null } }),
+            "Invalid parameter data: two values have the same name; give each a label of its own",
         ),
         (json!({ "identity": "s", "data": "canary" }), "Invalid parameter data: expected base64 of a JSON object"),
         (

@@ -81,11 +81,11 @@ async fn what_cannot_be_told_apart_is_refused_and_nothing_is_saved() {
         ("TOKEN=a\nB=x\nTOKEN=canary", map(), "env"),
         ("TOKEN=canary", json!([]), "map"),
         ("TOKEN=canary", json!({ "key_value": [{ "name": "a" }] }), "map"),
-        ("TOKEN=canary", json!({ "key_value": [{ "name": "", "fields": ["TOKEN"] }] }), "identity"),
+        ("TOKEN=canary", json!({ "key_value": [{ "name": "", "fields": ["TOKEN"] }] }), "map"),
         (
             "A=1\nTOKEN=canary",
             json!({ "key_value": [{ "name": "a", "fields": ["A"] }, { "name": "b", "fields": ["TOKEN", "TOKEN"] }] }),
-            "data",
+            "map",
         ),
     ] {
         let answer = send(&client, env, &map).await;
