@@ -9,9 +9,10 @@ use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
 use crate::http::input_error::InputError;
+use crate::http::preconditions;
 use crate::http::server::{Body, Service, origin, presented_token, record_refused_route};
 use crate::vault::Vault;
-use crate::vault::operation::{Action, Permit, RequestOptions};
+use crate::vault::operation::{Action, IdempotencyKey, Permit, RequestOptions};
 
 /// A permitted request.
 pub(super) struct Call {
@@ -30,16 +31,15 @@ impl call::Call for Call {
         let vault = service.vault.clone();
         let request = vault.authenticate(presented_token(&http), origin(&http, service));
         let permit = vault.authorize(request.map_err(|_| unauthenticated(&http))?, action).await?;
-        let payload = if http.method() == Method::POST { payload } else { Payload::None };
-        let body = match Body::read(&http, payload).await {
+        let read = if http.method() == Method::POST { Body::read(&http, payload).await } else { Ok(Body::empty()) };
+        let body = match read {
             Ok(body) => body,
             Err(error) => return Err(refused(&vault, &permit, error.into()).await),
         };
-        let response_encryption = match response_encryption(&http) {
-            Ok(encryption) => encryption,
+        let options = match options(&http, &vault, action, &body) {
+            Ok(options) => options,
             Err(error) => return Err(refused(&vault, &permit, error).await),
         };
-        let options = RequestOptions { response_encryption, ..RequestOptions::default() };
         let permit = vault.accept(permit, options).await?;
         Ok(Self { vault, permit, body })
     }
@@ -57,6 +57,29 @@ impl Call {
             Err(error) => Err(refused(&self.vault, &self.permit, error).await),
         }
     }
+}
+
+/// Parses the headers. Preconditions of a read are ignored, because nothing has an ETag.
+fn options(http: &HttpRequest, vault: &Vault, action: Action, body: &Body) -> Result<RequestOptions, InputError> {
+    let response_encryption = response_encryption(http)?;
+    if !action.is_write() {
+        return Ok(RequestOptions { response_encryption, ..RequestOptions::default() });
+    }
+    let preconditions = preconditions::from_headers(http.headers())?;
+    let idempotency_key = idempotency_key(http, vault, action, body)?;
+    Ok(RequestOptions { response_encryption, preconditions, idempotency_key, ..RequestOptions::default() })
+}
+
+/// Returns the idempotency key, bound to path and body. Registering and disabling are idempotent without one.
+fn idempotency_key(
+    http: &HttpRequest,
+    vault: &Vault,
+    action: Action,
+    body: &Body,
+) -> Result<Option<IdempotencyKey>, InputError> {
+    let key = preconditions::idempotency_key(http.headers())?.filter(|_| action.is_idempotent());
+    let Some(key) = key else { return Ok(None) };
+    Ok(Some(vault.idempotency_key(key, http.method().as_str(), http.path(), &body.text()?)))
 }
 
 /// Records an input error, and returns it.

@@ -72,6 +72,11 @@ impl Body {
         read.unwrap_or(Err(BodyError::Unreadable))?.without_byte_order_mark()
     }
 
+    /// The body of a request that has none, or whose body has no meaning.
+    pub(crate) fn empty() -> Self {
+        Self { media_type: MediaType::Other, charset: Charset::Utf8, bytes: BytesMut::new() }
+    }
+
     async fn collect(mut self, mut payload: Payload, limit: usize) -> Result<Self, BodyError> {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| BodyError::Unreadable)?;

@@ -188,10 +188,10 @@ impl Action {
         Action::new("authorization.disable-own", Need::Resource(Resource::Dsm, AccessKind::Write));
     /// Saving a secret.
     pub const APPLICATION_SECRET_SAVE: Action =
-        Action::new("application-secret.save", Need::Resource(Resource::Dsm, AccessKind::Write));
+        Action::new("application-secret.save", Need::Resource(Resource::Dsm, AccessKind::Write)).idempotent();
     /// Saving the variables of a pipeline as secrets.
     pub const APPLICATION_SECRET_IMPORT: Action =
-        Action::new("application-secret.import", Need::Resource(Resource::Dsm, AccessKind::Write));
+        Action::new("application-secret.import", Need::Resource(Resource::Dsm, AccessKind::Write)).idempotent();
 }
 
 /// SSH keys.

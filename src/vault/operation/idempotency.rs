@@ -77,7 +77,7 @@ pub(super) fn run<T: Serialize + DeserializeOwned>(
     let done = rule(context)?;
     let stored = StoredResult { subject: done.subject, value: done.value };
     store_result(context, key, &stored)?;
-    Ok(Done { subject: stored.subject, value: stored.value, outcome: done.outcome, objects: None })
+    Ok(Done { subject: stored.subject, value: stored.value, outcome: done.outcome, objects: done.objects })
 }
 
 /// Stores a marker under the key of a batch request. Its items store their results under their own keys.

@@ -1,6 +1,8 @@
 //! The calls of DevOps Secret Manager, by route, read as strictly as the Go clients do.
 
 mod access;
+mod clients;
+mod conditions;
 mod limits;
 mod read;
 mod register;
