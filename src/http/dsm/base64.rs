@@ -23,9 +23,12 @@ pub(super) fn decode(encoded: &str) -> Option<SecretText> {
         other => other,
     };
     let characters = encoded.trim().chars().filter(|character| !matches!(character, '\r' | '\n'));
-    let encoded = Zeroizing::new(characters.map(standard).collect::<String>());
-    let decoded = Zeroizing::new(ENGINE.decode(encoded.as_bytes()).ok()?);
-    SecretBytes::new(skip_byte_order_mark(&decoded).to_vec()).into_text()
+    // Neither buffer grows, and both are wiped, also after an error: what is decoded is a secret.
+    let mut plain = Zeroizing::new(String::with_capacity(encoded.len()));
+    plain.extend(characters.map(standard));
+    let mut decoded = Zeroizing::new(vec![0; base64::decoded_len_estimate(plain.len())]);
+    let length = ENGINE.decode_slice(plain.as_bytes(), &mut decoded).ok()?;
+    SecretBytes::new(skip_byte_order_mark(decoded.get(..length)?).to_vec()).into_text()
 }
 
 #[cfg(test)]

@@ -51,35 +51,37 @@ fn decoded(text: &SecretText) -> Result<SecretText, InputError> {
 /// Converts the members: credentials first, then access keys, then everything else as one object.
 fn objects(mut members: WipedMembers) -> Result<SecretData, InputError> {
     let mut objects = Vec::new();
-    for credential in elements(members.remove("credentials"))? {
-        objects.push(labelled(unwrapped(credential, "credential")?, CREDENTIAL)?);
+    for credential in elements(members.remove("credentials"), |value| unwrapped(value, "credential"))? {
+        objects.push(labelled(credential, CREDENTIAL)?);
     }
-    for access_key in elements(members.remove("access_keys"))? {
-        let mut object = labelled(unwrapped(access_key, "access_key")?, ACCESS_KEY)?;
+    for access_key in elements(members.remove("access_keys"), |value| unwrapped(value, "access_key"))? {
+        let mut object = labelled(access_key, ACCESS_KEY)?;
         object.push(("TTL".into(), None));
         objects.push(object);
     }
     let mut others = Object::new();
-    for key_value in elements(members.remove("key_value"))? {
-        for (name, value) in fields(key_value)?.take() {
-            others.push((name, scalar(value)?));
-        }
+    for key_value in elements(members.remove("key_value"), fields)? {
+        others.extend(scalars(key_value)?);
     }
-    for (name, value) in members.take() {
-        others.push((name, scalar(value)?));
-    }
+    others.extend(scalars(members)?);
     if !others.is_empty() {
         objects.push(others);
     }
     Ok(SecretData(objects))
 }
 
-/// Returns the elements of an array; one element may stand for itself.
-fn elements(value: Option<Value>) -> Result<Vec<Value>, InputError> {
+/// Converts the elements of an array; one element may stand for itself. Each is converted, and so wiped, also after an error.
+fn elements(
+    value: Option<Value>,
+    convert: impl Fn(Value) -> Result<WipedMembers, InputError>,
+) -> Result<Vec<WipedMembers>, InputError> {
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(elements)) => Ok(elements),
-        Some(object @ Value::Object(_)) => Ok(vec![object]),
+        Some(Value::Array(elements)) => {
+            let converted: Vec<_> = elements.into_iter().map(convert).collect();
+            converted.into_iter().collect()
+        }
+        Some(object @ Value::Object(_)) => Ok(vec![convert(object)?]),
         Some(mut other) => {
             wipe(&mut other);
             Err(wrong("expected an array of objects in each group"))
@@ -127,6 +129,12 @@ fn labelled(mut fields: WipedMembers, names: &[(&str, &str)]) -> Result<Object, 
         object.push((label.unwrap_or_else(|| (*default).into()), Some(value)));
     }
     if fields.is_empty() { Ok(object) } else { Err(wrong("a credential or an access key has an unknown field")) }
+}
+
+/// Converts the values of an object. Each is converted, and so wiped, also after an error.
+fn scalars(members: WipedMembers) -> Result<Object, InputError> {
+    let converted: Vec<_> = members.take().into_iter().map(|(name, value)| (name, scalar(value))).collect();
+    converted.into_iter().map(|(name, value)| Ok((name, value?))).collect()
 }
 
 /// Converts a value to text: clients read strings alone. A number with a fraction has several spellings.
