@@ -29,7 +29,7 @@ async fn victim(app: &TestApp, tag: Option<&str>) -> TestClient {
     app.vault.add_user(app.operator(Action::USER_ADD).await, "ana").await.unwrap();
     let client = app
         .client_with(|request| {
-            request.resources = vec![Resource::PamCore, Resource::WebProxySession, Resource::AppId];
+            request.resources = vec![Resource::PamCore, Resource::WebProxySession, Resource::AppId, Resource::Dsm];
             request.allowed_ips = vec!["127.0.0.1".into()];
         })
         .await;
@@ -48,12 +48,18 @@ async fn victim(app: &TestApp, tag: Option<&str>) -> TestClient {
         client.post("/iso/pam/credential", &body).await.expect(201);
         client.post("/iso/pam/info", &json!({ "identifier": identifier, "content": "the victim's" })).await.expect(201);
     }
+    for identity in ["i", "saved"] {
+        client
+            .post("/iso/sctm/secret", &json!({ "identity": identity, "data": { "a": "the victim's" } }))
+            .await
+            .expect(201);
+    }
     client
 }
 
 /// Gives a stranger's objects every name that the victim's have. Some of it is refused, which is as good.
 async fn plant(app: &TestApp, tag: Option<&str>) {
-    let resources = vec![Resource::PamCore, Resource::WebProxySession];
+    let resources = vec![Resource::PamCore, Resource::WebProxySession, Resource::Dsm, Resource::DsmApplications];
     let stranger = app.client_with(|request| request.resources = resources).await;
     stranger.create_device("evil", "10.0.0.1").await;
     let spellings: BTreeSet<String> = KEYS.iter().flat_map(|key| [key.to_string(), escaped(key)]).collect();
@@ -77,7 +83,14 @@ async fn plant(app: &TestApp, tag: Option<&str>) {
             }
         }
         stranger.post("/iso/pam/info", &json!({ "identifier": spelling, "content": "the stranger's" })).await;
+        let secret = json!({ "identity": spelling, "data": { "a": "the stranger's" } });
+        stranger.post("/iso/sctm/secret", &secret).await.expect(201);
+        let registration =
+            json!({ "application": spelling, "system": "s", "environment": "e", "unique_key": spelling });
+        stranger.post("/iso/dapp/application", &registration).await.expect(200);
     }
+    let own = json!({ "application": "tests", "system": "s", "environment": "e" });
+    stranger.post("/iso/dapp/application", &own).await.expect(200);
     let made = app.database.numbers("SELECT CAST(MAX(id) AS INTEGER) FROM credential")[0];
     assert!(made > 20, "the stranger's numbers do not reach the victim's identifiers: {made}");
 }
@@ -141,6 +154,11 @@ async fn answers(client: &TestClient) -> Vec<(String, String)> {
 /// All that the client is answered by the read routes of the other families.
 async fn facade_answers(client: &TestClient) -> Vec<(String, String)> {
     let mut seen = Vec::new();
+    for path in facades::WHOLE {
+        seen.push((path.into(), facades::shown(&client.get(path).await)));
+    }
+    let saved = client.post("/iso/sctm/secret", &json!({ "identity": "saved" })).await;
+    seen.push(("a save".into(), facades::shown(&saved)));
     for key in KEYS.iter().flat_map(|key| [key.to_string(), escaped(key)]) {
         for path in facades::paths(&client.client_id, &key) {
             let call = path.replace(&client.client_id, "ID");

@@ -57,7 +57,7 @@ fn statements(app: &TestApp) -> usize {
 
 async fn client(app: &TestApp) -> TestClient {
     app.client_with(|request| {
-        request.resources = vec![Resource::PamCore, Resource::AppId];
+        request.resources = vec![Resource::PamCore, Resource::AppId, Resource::Dsm];
         request.allowed_ips = vec!["127.0.0.1".into()];
     })
     .await
@@ -96,4 +96,30 @@ async fn a_read_of_what_may_not_be_seen_takes_the_statements_of_a_read_of_nothin
             assert!(!path.starts_with("/v1/secret/data") || hidden > 2, "{path}: {hidden}");
         }
     }
+}
+
+#[actix_web::test]
+async fn a_secret_of_another_authorization_takes_the_statements_of_none() {
+    let app = counted().await;
+    let (owner, stranger) = (client(&app).await, client(&app).await);
+    let save = async |client: &TestClient, identity: &str| {
+        let before = statements(&app);
+        client.post("/iso/sctm/secret", &json!({ "identity": identity, "data": { "a": "x" } })).await.expect(201);
+        statements(&app) - before
+    };
+    let read = async |client: &TestClient| {
+        let before = statements(&app);
+        client.get("/iso/dapp/application").await.expect(200);
+        statements(&app) - before
+    };
+    save(&stranger, "first").await;
+    read(&stranger).await;
+    let before = read(&stranger).await;
+    for identity in ["one", "other", "account"] {
+        save(&owner, identity).await;
+    }
+    owner.create_device("host", "10.0.0.1").await;
+    owner.save_credential(&json!({ "hostname": "host", "ip": "10.0.0.1", "username": "u", "content": "p" })).await;
+    assert_eq!(read(&stranger).await, before);
+    assert_eq!(save(&stranger, "one").await, save(&stranger, "nothing").await);
 }

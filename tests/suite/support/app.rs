@@ -214,6 +214,7 @@ pub(crate) fn serve_all(settings: &mut Settings) {
     settings.pam_v2.enabled = true;
     settings.ccp.enabled = true;
     settings.robocorp.enabled = true;
+    settings.dsm.enabled = true;
 }
 
 /// The endpoints of the families that are off by default.

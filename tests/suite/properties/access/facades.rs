@@ -24,6 +24,10 @@ const NAMED: [&str; 6] = [
     "/api/v2/pam/credentials/{id}",
 ];
 
+/// Routes that read everything that a client sees at once.
+pub(in crate::properties) const WHOLE: [&str; 3] =
+    ["/iso/dapp/application", "/iso/dapp/Application/", "/iso/sctm/secret"];
+
 /// Reads of an item by one of its names, by every route that takes one.
 pub(in crate::properties) fn paths(app_id: &str, name: &str) -> Vec<String> {
     let key =
@@ -105,7 +109,7 @@ async fn client(
     adjust: impl FnOnce(&mut chaveiro::vault::access::authorization::AuthorizationRequest),
 ) -> TestClient {
     app.client_from(origin(), |request| {
-        request.resources = vec![Resource::PamCore, Resource::AppId];
+        request.resources = vec![Resource::PamCore, Resource::AppId, Resource::Dsm];
         request.allowed_ips = vec!["127.0.0.1".into()];
         adjust(request);
     })
@@ -168,6 +172,47 @@ async fn what_a_client_may_not_see_is_what_does_not_exist() {
         owner.get(&format!("/AIMWebService/api/Accounts?AppID={}&Object={name}", owner.client_id)).await.expect(200);
     }
     owner.get("/api/v2/pam/credentials/1").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_read_of_everything_shows_what_is_linked_and_nothing_else() {
+    let (app, owner) = vault().await;
+    let (others, empty) = (client(&app, |_| {}).await, TestApp::start_with(serve_all).await);
+    let alone = client(&empty, |_| {}).await;
+    others.post("/iso/sctm/secret", &json!({ "identity": "theirs", "data": { "a": "canary-3" } })).await.expect(201);
+    let stranger = client(&app, |_| {}).await;
+    for path in WHOLE {
+        assert_eq!(shown(&stranger.get(path).await), shown(&alone.get(path).await), "{path}");
+        let read = owner.get(path).await;
+        read.expect(200);
+        let (seen, hidden) = (["account", "host/plain", "key"], ["asleep", "held", "theirs", "canary-3"]);
+        assert!(seen.iter().all(|name| read.text.contains(&format!("\"identity\":\"{name}\""))), "{}", read.text);
+        assert!(!hidden.iter().any(|name| read.text.contains(name)), "{}", read.text);
+    }
+    for name in ["theirs", "new"] {
+        let saved = stranger.post("/iso/sctm/secret", &json!({ "identity": name, "data": { "a": "x" } })).await;
+        assert_eq!(saved.expect(201)["application"]["secrets"][0]["version"], "1", "{name}");
+    }
+    let denied = client(&app, |request| request.resources = vec![Resource::PamCore]).await;
+    let read_only = client(&app, |request| request.access = ClientAccess::ReadOnly).await;
+    for path in ["/iso/sctm/secret", "/iso/cicd/variables", "/iso/dapp/application"] {
+        for (client, body) in [(&denied, json!({})), (&read_only, json!({})), (&stranger, json!({}))] {
+            let answer = client.post(path, &body).await;
+            let expected = if std::ptr::eq(client, &stranger) && path != "/iso/dapp/application" { 400 } else { 403 };
+            answer.expect(expected);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_route_of_everything_is_asked() {
+    let reads = facade_endpoints().into_iter().filter(|endpoint| {
+        endpoint.bearer
+            && endpoint.method == "GET"
+            && ["/iso/dapp", "/iso/sctm", "/iso/cicd"].iter().any(|base| endpoint.path.starts_with(base))
+    });
+    let paths: Vec<String> = reads.map(|endpoint| endpoint.path).collect();
+    assert_eq!(paths, ["/iso/dapp/application", "/iso/sctm/secret"]);
 }
 
 #[actix_web::test]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chaveiro::crypto::ResponseKey;
 use chaveiro::vault::access::Resource;
 use chaveiro::vault::access::link::LinkTarget;
@@ -31,7 +33,7 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) async fn new() -> Self {
-        let app = TestApp::start().await;
+        let app = TestApp::start_with(|settings| settings.dsm.enabled = true).await;
         let client = app
             .client_with(|request| {
                 request.resources = Resource::ALL.to_vec();
@@ -56,6 +58,7 @@ impl Fixture {
         if !text.trim().is_empty() {
             self.check_entry(text).await;
         }
+        self.check_application_secret(text).await;
     }
 
     /// Sends a password by one of the ways.
@@ -197,6 +200,30 @@ impl Fixture {
         assert_eq!(key.open(&get(client, &path, "/entry/content").await), text);
     }
 
+    /// Saves a value of an application's secret, and reads it in the answer, among all, and encrypted.
+    async fn check_application_secret(&self, text: &str) {
+        let path = "/iso/sctm/secret";
+        let value = json!({ "a": text });
+        let identity = json!({ "identity": "dsm" });
+        let form = |data: &str| format!("identity=dsm&data={}", percent_encoded(data.as_bytes())).into_bytes();
+        for (content_type, body) in [
+            (JSON, json!({ "identity": "dsm", "data": value }).to_string().into_bytes()),
+            (JSON, json_body(&identity, "data", value.to_string().as_bytes())),
+            (FORM, form(&STANDARD.encode(value.to_string()))),
+            (FORM, form(&value.to_string())),
+        ] {
+            let saved = self.post(path, content_type, body).await;
+            assert!(saved.status.is_success(), "{text:?}: {}", saved.text);
+            assert_eq!(at(&saved.json(), "/application/secrets/0/data/0/a"), text, "{content_type}");
+            assert_eq!(get(&self.client, path, "/secrets/0/data/0/a").await, text, "{content_type}");
+        }
+        for (client, key) in &self.encrypted {
+            let body = json!({ "identity": "dsm", "data": value });
+            client.post(path, &body).await;
+            assert_eq!(key.open(&get(client, path, "/secrets/0/data/0/a").await), text);
+        }
+    }
+
     async fn post(&self, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
         self.client.send(self.request(path, content_type, body)).await
     }
@@ -210,7 +237,12 @@ impl Fixture {
 async fn encrypting(app: &TestApp, pair: &str) -> (TestClient, PrivateKey) {
     let pair = Pair::named(pair);
     let key = Arc::new(ResponseKey::parse(pair.public, None).unwrap());
-    let client = app.client_with(|request| request.response_key = Some(key)).await;
+    let client = app
+        .client_with(|request| {
+            request.resources = vec![Resource::PamCore, Resource::Dsm];
+            request.response_key = Some(key);
+        })
+        .await;
     app.link(&client, LinkTarget::Device("a".into())).await;
     (client, pair.key(By::AwsLc))
 }
