@@ -12,6 +12,7 @@
 mod action;
 mod batch;
 mod context;
+mod execute;
 mod idempotency;
 mod permit;
 mod preconditions;
@@ -22,9 +23,6 @@ mod request;
 mod subject;
 
 use std::sync::Arc;
-
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub use action::{AccessKind, Action, Need, RolePermission};
 pub use idempotency::IdempotencyKey;
@@ -104,42 +102,6 @@ impl Vault {
         self.submit(permit, 1, job).await
     }
 
-    /// Runs `rule` in one transaction with its record.
-    pub(super) async fn execute<T>(
-        &self,
-        permit: Permit,
-        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError>
-    where
-        T: Send + 'static,
-    {
-        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job = move |transaction: &mut Transaction<'_>| inner.run(transaction, &job_permit, &rule);
-        let value = self.submit(&permit, 1, job).await??;
-        Ok((value, Recorded::new(permit)))
-    }
-
-    /// As [`Vault::execute`], for a request that may have an idempotency key.
-    ///
-    /// `T` is stored as JSON: it must hold all that the response needs, and no plaintext secret. `revalidate` checks the
-    /// permission for a stored result.
-    pub(super) async fn execute_idempotent<T>(
-        &self,
-        permit: Permit,
-        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-        revalidate: impl Fn(&mut OperationContext<'_>, &T) -> Result<(), VaultError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError>
-    where
-        T: Serialize + DeserializeOwned + Send + 'static,
-    {
-        let key = permit.request().options.idempotency_key.clone();
-        let idempotent = move |context: &mut OperationContext<'_>| match &key {
-            None => rule(context),
-            Some(key) => idempotency::run(context, key, &rule, &revalidate),
-        };
-        self.execute(permit, idempotent).await
-    }
-
     /// Appends records that belong to no single request: merged failed authentications.
     pub(super) async fn append_records(&self, permit: &Permit, records: Vec<Record>) -> Result<(), VaultError> {
         let (inner, cost) = (Arc::clone(&self.0), u32::try_from(records.len()).unwrap_or(u32::MAX));
@@ -147,20 +109,6 @@ impl Vault {
             records.iter().try_for_each(|record| inner.append(transaction, record))
         };
         self.submit(permit, cost, job).await
-    }
-
-    /// Runs a change of grants, then reloads the grants of this node; other nodes follow within a second. When the reload
-    /// fails, the change stays committed and its value is returned.
-    pub(super) async fn execute_and_refresh<T: Send + 'static>(
-        &self,
-        permit: Permit,
-        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError> {
-        let (value, _) = self.execute(permit, rule).await?;
-        if let Err(error) = self.refresh().await {
-            log::error!("a change of grants is stored and not yet loaded: {error}");
-        }
-        Ok(value)
     }
 
     /// Queues a job of background work. It has no principal and writes no audit record of its own.
