@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::http::input_error::InputError;
 
-use super::variables::ENV;
+/// The parameter of the environment.
+pub(super) const ENV: &str = "env";
 
 /// The variables that were asked for. No other one is kept.
 pub(super) struct Environment<'a>(HashMap<&'a str, Option<Value<'a>>>);

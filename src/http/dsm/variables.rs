@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::base64;
 use super::call::Call;
-use super::environment::Environment;
+use super::environment::{ENV, Environment};
 use super::error::DsmError;
 use super::parameters::Parameters;
 use super::wire::{ErrorBody, Outcome};
@@ -21,7 +21,6 @@ use crate::text::single_line;
 use crate::vault::application_secret::{Object, SecretData, Variables};
 use crate::vault::{Field, InvalidField, VaultError};
 
-pub(super) const ENV: &str = "env";
 const MAP: &str = "map";
 const PARAMETERS: &[&str] = &[ENV, MAP];
 /// The greatest size of the environment or the mapping, decoded.

@@ -16,7 +16,7 @@ use crate::store::id::AuthorizationId;
 use crate::store::lock::lock_name;
 use crate::store::registration::{self, RegistrationChanges, RegistrationRow};
 use crate::store::{StoreError, meta};
-use crate::text::{self, single_line};
+use crate::text::{self, comma_separated, single_line};
 use crate::token::{ClientSecret, SecretHash};
 use crate::vault::operation::{Done, OperationContext, Permit, Principal, Subject};
 use crate::vault::{DenyReason, Field, Noun, Vault, VaultError};
@@ -163,9 +163,8 @@ fn checked(request: &RegistrationRequest) -> Result<RegistrationRequest, VaultEr
         text => Ok(text),
     };
     let optional = |field: Field, text: &Option<String>| text.as_ref().map(|text| line(field, text)).transpose();
-    if let Some(tags) = &request.tags {
-        text::tags(&tags.join(",")).map_err(|error| VaultError::invalid(Field::Tags, error.expected()))?;
-    }
+    let tags = request.tags.as_ref().map(|tags| text::tags(&tags.join(","))).transpose();
+    let tags = tags.map_err(|error| VaultError::invalid(Field::Tags, error.expected()))?;
     if request.application.trim().is_empty() {
         return Err(VaultError::Missing(Field::Name));
     }
@@ -175,6 +174,7 @@ fn checked(request: &RegistrationRequest) -> Result<RegistrationRequest, VaultEr
         environment: required(Field::Environment, &request.environment)?,
         unique_key: optional(Field::UniqueKey, &request.unique_key)?.filter(|key| !key.is_empty()),
         description: optional(Field::Description, &request.description)?,
+        tags: tags.map(|tags| comma_separated(&tags).map(String::from).collect()),
         ..request.clone()
     })
 }

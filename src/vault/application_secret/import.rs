@@ -24,6 +24,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::save_application_secret`].
     pub async fn import_variables(&self, permit: Permit, secrets: Vec<Variables>) -> Result<(), VaultError> {
+        let items = u32::try_from(secrets.len()).unwrap_or(u32::MAX).max(1);
         let rule = move |context: &mut OperationContext<'_>| {
             let mut saved = Vec::new();
             for secret in secrets.iter().filter(|secret| secret.data.0.iter().flatten().any(is_set)) {
@@ -32,7 +33,7 @@ impl Vault {
             }
             Ok(Done::several(audit_object(saved.into_iter()), ()))
         };
-        self.execute_idempotent(permit, rule, |_, ()| Ok(())).await.map(|((), _)| ())
+        self.execute_idempotent_items(permit, items, rule, |_, ()| Ok(())).await.map(|((), _)| ())
     }
 }
 
@@ -43,7 +44,7 @@ fn is_set(variable: &(String, Option<SecretText>)) -> bool {
 fn import(context: &mut OperationContext<'_>, secret: &Variables) -> Result<(), VaultError> {
     secret.data.check()?;
     let input = SecretInput { identity: Some(secret.identity.clone()), ..SecretInput::default() };
-    let (row, _) = save(context, &input)?;
+    let (row, created) = save(context, &input)?;
     let owner = SecretOwner::ApplicationSecret(row.id);
     let stored = match secrets::current(context, owner)? {
         Some(sealed) => SecretData::decode(&sealed.open_within(context)?)?,
@@ -57,5 +58,5 @@ fn import(context: &mut OperationContext<'_>, secret: &Variables) -> Result<(), 
     let objects = secret.data.0.iter().map(|object| object.iter().filter_map(variable).collect::<Object>());
     let data = SecretData(objects.filter(|object| !object.is_empty()).collect());
     let data = data.encode()?;
-    if secrets::is_current(context, owner, &data)? { Ok(()) } else { set_values(context, &row, &data) }
+    if secrets::is_current(context, owner, &data)? { Ok(()) } else { set_values(context, &row, created, &data) }
 }

@@ -99,7 +99,7 @@ impl Vault {
                     current.open_within(context)?
                 }
             };
-            set_values(context, &row, &values)?;
+            set_values(context, &row, created, &values)?;
             let sealed = secrets::current(context, owner)?.ok_or(VaultError::Missing(Field::Content))?;
             let registration = read::registration(context)?;
             let subject = Subject::ApplicationSecret(row.id);
@@ -151,10 +151,6 @@ pub(super) fn save(
     let id = match known {
         Some(row) => row.id,
         None => {
-            if application_secret::usage(context.connection(), authorization)?.0 >= MAX_SECRETS {
-                let expected = "is new, and the authorization has 20000 secrets already";
-                return Err(VaultError::invalid(Field::Identifier, expected));
-            }
             let engine = Engine::Generic.as_str();
             application_secret::insert(context.connection(), authorization, &identity, engine, now)?
         }
@@ -163,16 +159,21 @@ pub(super) fn save(
     Ok((application_secret::update(context.connection(), id, &changes, now)?, created))
 }
 
-/// Adds values as a new version.
+/// Adds values as a new version, if the authorization has room for them.
 pub(super) fn set_values(
     context: &mut OperationContext<'_>,
     row: &ApplicationSecretRow,
+    created: bool,
     values: &SecretText,
 ) -> Result<(), VaultError> {
     let too_large = || VaultError::invalid(Field::Content, "the values of all secrets are more than 16 MiB together");
     let size = i32::try_from(values.expose().len()).map_err(|_| too_large())?;
-    if size > row.size {
-        let (_, bytes) = application_secret::usage(context.connection(), row.authorization_id)?;
+    if created || size > row.size {
+        let (count, bytes) = application_secret::usage(context.connection(), row.authorization_id)?;
+        if created && count > MAX_SECRETS {
+            let expected = "is new, and the authorization has 20000 secrets already";
+            return Err(VaultError::invalid(Field::Identifier, expected));
+        }
         if bytes + i64::from(size) - i64::from(row.size) > MAX_BYTES {
             return Err(too_large());
         }
