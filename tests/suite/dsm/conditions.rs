@@ -8,7 +8,12 @@ use super::{APPLICATION, AUTHORIZATION, SECRETS, VARIABLES, expect_failure, iden
 use crate::support::{Answer, TestApp, TestClient};
 
 async fn client() -> (TestApp, TestClient) {
-    let app = TestApp::start_with(|settings| settings.dsm.enabled = true).await;
+    // One writer, so that records are in the order of the requests.
+    let app = TestApp::start_with(|settings| {
+        settings.dsm.enabled = true;
+        settings.store.writers = 1;
+    })
+    .await;
     let resources = vec![Resource::Dsm, Resource::DsmApplications];
     let client = app.client_with(|request| request.resources = resources).await;
     (app, client)

@@ -11,7 +11,12 @@ use super::{APPLICATION, SECRETS, VARIABLES, expect_failure, identities};
 use crate::support::{Answer, TestApp, TestClient};
 
 async fn client() -> (TestApp, TestClient) {
-    let app = TestApp::start_with(|settings| settings.dsm.enabled = true).await;
+    // One writer, so that records are in the order of the requests.
+    let app = TestApp::start_with(|settings| {
+        settings.dsm.enabled = true;
+        settings.store.writers = 1;
+    })
+    .await;
     let client = app.client_with(|request| request.resources = vec![Resource::Dsm]).await;
     (app, client)
 }
