@@ -15,7 +15,7 @@ use crate::vault::{Field, VaultError};
 /// Inserts an authorization with the hash of its secret. Response key and roles of the request are for the caller.
 ///
 /// # Errors
-/// As [`Vault::create_authorization`].
+/// As [`crate::vault::Vault::create_authorization`].
 pub(in crate::vault::access) fn insert(
     context: &mut OperationContext<'_>,
     request: &AuthorizationRequest,
