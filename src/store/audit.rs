@@ -3,7 +3,7 @@
 
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
-use super::connection::on_engine;
+use super::connection::{Part, on_engine};
 use super::lock::lock_name;
 use super::schema::{audit_chain, audit_record};
 use super::{AnyConnection, StoreError, Transaction};
@@ -40,19 +40,86 @@ pub struct AuditRow {
     pub mac: Vec<u8>,
 }
 
-/// Appends the record that `build` makes from the head of the chain, and advances the head.
-pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) -> AuditRow) -> Result<(), StoreError> {
-    let (connection, head) = transaction.chain();
-    let row = build(head);
-    let next = ChainHead { chain: row.chain.clone(), seq: row.seq, mac: row.mac.clone() };
-    on_engine!(connection, c => diesel::insert_into(audit_record::table).values(row).execute(c))?;
-    *head = next;
+/// The chain of a writer during a transaction. Its records are inserted together at the end of the transaction, so that a
+/// read costs the writer no statement of its own.
+pub(super) struct OpenChain {
+    /// The head before the transaction.
+    start: ChainHead,
+    records: Vec<AuditRow>,
+}
+
+impl OpenChain {
+    /// Locks the head of a chain until the transaction ends.
+    pub(super) fn lock(connection: &mut AnyConnection, name: &str) -> Result<Self, StoreError> {
+        Ok(Self { start: lock_head(connection, name)?, records: Vec::new() })
+    }
+
+    fn head(&self) -> ChainHead {
+        let of_record = |row: &AuditRow| ChainHead { chain: row.chain.clone(), seq: row.seq, mac: row.mac.clone() };
+        self.records.last().map_or_else(|| self.start.clone(), of_record)
+    }
+
+    /// The number of records so far.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Drops the records of a job that is rolled back.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.records.truncate(len);
+    }
+
+    fn append(&mut self, build: impl FnOnce(&ChainHead) -> AuditRow) {
+        let row = build(&self.head());
+        self.records.push(row);
+    }
+
+    /// Inserts the records and updates the head.
+    pub(super) fn close(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        let head = self.head();
+        insert(connection, self.records)?;
+        update_head(connection, &head)
+    }
+}
+
+/// Appends the record that `build` makes from the head of the chain. It is inserted with the others of the transaction.
+pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) -> AuditRow) {
+    transaction.chain().append(build);
+}
+
+/// Inserts records: one statement each on SQLite, where a statement costs no round trip, and one for several on PostgreSQL.
+fn insert(connection: &mut AnyConnection, records: Vec<AuditRow>) -> Result<(), StoreError> {
+    let mut records = records.into_iter();
+    if connection.is_remote() {
+        // Diesel keeps an insert prepared when its type says how many rows it has.
+        insert_by::<32>(connection, &mut records)?;
+        insert_by::<4>(connection, &mut records)?;
+    }
+    for row in records {
+        on_engine!(connection, c => diesel::insert_into(audit_record::table).values(row).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Inserts the next records, `N` with each statement, as long as there are so many.
+fn insert_by<const N: usize>(
+    connection: &mut AnyConnection,
+    records: &mut std::vec::IntoIter<AuditRow>,
+) -> Result<(), StoreError> {
+    while let Some(rows) = records.as_slice().first_chunk::<N>() {
+        let insert = diesel::insert_into(audit_record::table).values(rows);
+        on_engine!(connection, c => insert.execute(c))?;
+        records.nth(N - 1);
+    }
     Ok(())
 }
 
 /// Returns the head of `chain` and locks it until the transaction ends, so that a chain never forks: two writers with
 /// the same chain name wait for each other.
-pub(super) fn lock_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
+fn lock_head(connection: &mut AnyConnection, chain: &str) -> Result<ChainHead, StoreError> {
     if let Some(head) = locked_head(connection, chain)? {
         return Ok(head);
     }
@@ -83,11 +150,16 @@ fn locked_head(connection: &mut AnyConnection, chain: &str) -> Result<Option<Cha
     Ok(found.map(|(seq, mac)| ChainHead { chain: chain.into(), seq, mac }))
 }
 
-/// Updates the head of `chain`, in the transaction that locked it.
-pub(super) fn update_head(connection: &mut AnyConnection, chain: &str, head: &ChainHead) -> Result<(), StoreError> {
-    diesel::update(audit_chain::table.find(chain))
-        .set((audit_chain::last_seq.eq(head.seq), audit_chain::last_mac.eq(&head.mac)))
-        .execute(connection)?;
+/// Updates the head of a chain, in the transaction that locked it.
+fn update_head(connection: &mut AnyConnection, head: &ChainHead) -> Result<(), StoreError> {
+    connection.run_fixed(&[
+        Part::Sql("UPDATE audit_chain SET last_seq = "),
+        Part::BigInt(head.seq),
+        Part::Sql(", last_mac = "),
+        Part::Binary(&head.mac),
+        Part::Sql(" WHERE name = "),
+        Part::Text(&head.chain),
+    ])?;
     Ok(())
 }
 

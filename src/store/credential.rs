@@ -4,7 +4,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
-use super::connection::on_engine;
+use super::connection::{Literal, Part, on_engine};
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
@@ -64,7 +64,7 @@ impl CredentialRow {
 }
 
 /// The columns to write; `None` leaves a column unchanged.
-#[derive(Clone, Debug, Default, AsChangeset)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
 #[diesel(table_name = credential)]
 #[expect(missing_docs, reason = "columns")]
 pub struct CredentialChanges {
@@ -79,6 +79,30 @@ pub struct CredentialChanges {
     pub session_settings: Option<String>,
     pub additional_settings: Option<String>,
     pub exclusive_custody: Option<bool>,
+}
+
+impl CredentialChanges {
+    /// Leaves out the columns that have the value already.
+    pub fn without_unchanged(self, row: &CredentialRow) -> Self {
+        fn changed<T: PartialEq>(wanted: Option<T>, stored: &T) -> Option<T> {
+            wanted.filter(|wanted| wanted != stored)
+        }
+        let optional =
+            |wanted: Option<String>, stored: &Option<String>| wanted.filter(|wanted| stored.as_ref() != Some(wanted));
+        Self {
+            device_id: changed(self.device_id, &row.device_id),
+            username: changed(self.username, &row.username),
+            identifier: optional(self.identifier, &row.identifier),
+            credential_type: changed(self.credential_type, &row.credential_type),
+            additional: changed(self.additional, &row.additional),
+            tags: changed(self.tags, &row.tags),
+            domain: changed(self.domain, &row.domain),
+            parent_id: changed(self.parent_id, &row.parent_id),
+            session_settings: optional(self.session_settings, &row.session_settings),
+            additional_settings: optional(self.additional_settings, &row.additional_settings),
+            exclusive_custody: self.exclusive_custody.filter(|wanted| row.exclusive_custody != Some(*wanted)),
+        }
+    }
 }
 
 /// Returns the credential with this id.
@@ -116,7 +140,7 @@ pub fn by_username(
     let named = credential::table
         .filter(credential::device_id.eq(device_id))
         .filter(credential::username.eq(username))
-        .filter(credential::kind.eq(kind.as_str()));
+        .filter(credential::kind.eq(Literal(kind.as_str())));
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
@@ -145,7 +169,7 @@ pub fn insert(
 ) -> Result<CredentialId, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let device_id = changes.device_id.ok_or(StoreError::Query("a new credential has no device"))?;
-    let id = diesel::insert_into(credential::table)
+    let insert = diesel::insert_into(credential::table)
         .values((
             credential::kind.eq(kind.as_str()),
             credential::device_id.eq(device_id),
@@ -163,8 +187,8 @@ pub fn insert(
             credential::created_at.eq(now),
             credential::changed_at.eq(now),
         ))
-        .returning(credential::id)
-        .get_result(connection)?;
+        .returning(credential::id);
+    let id = on_engine!(connection, c => insert.get_result(c))?;
     index_tags(connection, id, changes)?;
     Ok(id)
 }
@@ -176,6 +200,10 @@ pub fn update(
     changes: &CredentialChanges,
     now: i64,
 ) -> Result<(), StoreError> {
+    if *changes == CredentialChanges::default() {
+        // Most updates change the password only.
+        return set_time(connection, id, "UPDATE credential SET changed_at = ", now);
+    }
     diesel::update(credential::table.find(id)).set((changes, credential::changed_at.eq(now))).execute(connection)?;
     index_tags(connection, id, changes)
 }
@@ -186,7 +214,21 @@ fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &Creden
 
 /// Sets the time at which the secret was last shown.
 pub fn set_viewed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
-    diesel::update(credential::table.find(id)).set(credential::viewed_at.eq(Some(now))).execute(connection)?;
+    set_time(connection, id, "UPDATE credential SET viewed_at = ", now)
+}
+
+fn set_time(
+    connection: &mut AnyConnection,
+    id: CredentialId,
+    update: &'static str,
+    now: i64,
+) -> Result<(), StoreError> {
+    connection.run_fixed(&[
+        Part::Sql(update),
+        Part::BigInt(now),
+        Part::Sql(" WHERE id = "),
+        Part::Integer(id.get()),
+    ])?;
     Ok(())
 }
 

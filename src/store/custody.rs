@@ -58,14 +58,13 @@ pub fn take(
     row: CustodyRow,
 ) -> Result<(), StoreError> {
     release(connection, credential, authorization)?;
-    diesel::insert_into(custody::table)
-        .values((
-            custody::credential_id.eq(credential),
-            custody::authorization_id.eq(authorization),
-            custody::since.eq(row.since),
-            custody::until.eq(row.until),
-        ))
-        .execute(connection)?;
+    let insert = diesel::insert_into(custody::table).values((
+        custody::credential_id.eq(credential),
+        custody::authorization_id.eq(authorization),
+        custody::since.eq(row.since),
+        custody::until.eq(row.until),
+    ));
+    on_engine!(connection, c => insert.execute(c))?;
     Ok(())
 }
 
@@ -75,7 +74,8 @@ pub fn release(
     credential: CredentialId,
     authorization: AuthorizationId,
 ) -> Result<(), StoreError> {
-    diesel::delete(custody::table.find((credential, authorization))).execute(connection)?;
+    let delete = diesel::delete(custody::table.find((credential, authorization)));
+    on_engine!(connection, c => delete.execute(c))?;
     Ok(())
 }
 

@@ -70,13 +70,12 @@ pub fn insert(
         return Ok(());
     }
     let (kind, id) = object.columns();
-    diesel::insert_into(authorization_link::table)
-        .values((
-            authorization_link::authorization_id.eq(authorization),
-            authorization_link::object_kind.eq(kind),
-            authorization_link::object_id.eq(id),
-        ))
-        .execute(connection)?;
+    let insert = diesel::insert_into(authorization_link::table).values((
+        authorization_link::authorization_id.eq(authorization),
+        authorization_link::object_kind.eq(kind),
+        authorization_link::object_id.eq(id),
+    ));
+    on_engine!(connection, c => insert.execute(c))?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper};
 
+use super::connection::on_engine;
 use super::id::{LookupId, TagId};
 use super::schema::lookup;
 use super::{AnyConnection, StoreError};
@@ -50,7 +51,7 @@ pub struct LookupValue {
 /// Returns the value with this name, or `None` when it was never used.
 pub fn find(connection: &mut AnyConnection, kind: LookupKind, name: &str) -> Result<Option<LookupValue>, StoreError> {
     let named = lookup::table.filter(lookup::kind.eq(kind.as_str())).filter(lookup::name_key.eq(case_folded(name)));
-    Ok(named.select(LookupValue::as_select()).first(connection).optional()?)
+    Ok(on_engine!(connection, c => named.select(LookupValue::as_select()).get_result(c)).optional()?)
 }
 
 /// Returns the value with this name; inserts it in this spelling when it is new.

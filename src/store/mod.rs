@@ -98,6 +98,7 @@ pub struct Store {
     readers: Readers,
     control: Control,
     write_probe: WriteProbe,
+    has_one_writer: bool,
 }
 
 impl Store {
@@ -114,6 +115,7 @@ impl Store {
             readers: Readers::start(location, readers)?,
             control: Control::start(location)?,
             write_probe: WriteProbe::default(),
+            has_one_writer: matches!(location, DatabaseLocation::Sqlite(_)),
         })
     }
 
@@ -182,6 +184,11 @@ impl Store {
     /// Whether the database takes writes: a writer has committed within the last second, or a probe could.
     pub async fn takes_writes(&self) -> bool {
         self.write_probe.takes_writes(&self.writers).await
+    }
+
+    /// Whether every write goes through one connection.
+    pub fn has_one_writer(&self) -> bool {
+        self.has_one_writer
     }
 
     /// Returns the number of jobs in the queue.

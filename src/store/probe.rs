@@ -84,7 +84,7 @@ impl WriteProbe {
             return result;
         }
         let write = writers.submit_within(TIMEOUT, Ticket::system(), |transaction| {
-            meta::rewrite_change_mark(transaction.connection())
+            meta::rewrite_change_mark(transaction.connection()?)
         });
         // A job that has started is waited for without end, so the time is limited here too.
         let written = matches!(tokio::time::timeout(TIMEOUT, write).await, Ok(Ok(())));

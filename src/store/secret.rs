@@ -15,7 +15,7 @@ pub use many::{StoredSecret, current_bytes, stored};
 pub use owner::SecretOwner;
 pub use state::SecretState;
 
-use super::connection::on_engine;
+use super::connection::{Part, on_engine};
 use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
@@ -148,12 +148,18 @@ pub fn insert_head(connection: &mut AnyConnection, owner: SecretOwner, head: &Se
 /// Updates a locked head.
 pub fn update_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
-    let update = diesel::update(secret_head::table.find((kind, owner))).set((
-        secret_head::highest_version.eq(head.highest_version),
-        secret_head::current_version.eq(head.current_version),
-        secret_head::mac.eq(&head.mac),
-    ));
-    on_engine!(connection, c => update.execute(c))?;
+    connection.run_fixed(&[
+        Part::Sql("UPDATE secret_head SET highest_version = "),
+        Part::Integer(head.highest_version),
+        Part::Sql(", current_version = "),
+        Part::NullableInteger(head.current_version),
+        Part::Sql(", mac = "),
+        Part::Binary(&head.mac),
+        Part::Sql(" WHERE kind = "),
+        Part::Text(kind),
+        Part::Sql(" AND owner_id = "),
+        Part::Integer(owner),
+    ])?;
     Ok(())
 }
 
@@ -229,24 +235,38 @@ pub fn change_state(
     if !from.may_become(to) {
         return Err(StoreError::Query("a secret's version cannot change to this state"));
     }
-    let row = secret::table.find((kind, owner, version)).filter(secret::state.eq(from.as_str()));
-    let update = diesel::update(row).set(secret::state.eq(to.as_str()));
-    match on_engine!(connection, c => update.execute(c))? {
-        0 => Err(StoreError::NotFound),
-        _ => Ok(()),
-    }
+    let changed = connection.run_fixed(&[
+        Part::Sql("UPDATE secret SET state = "),
+        Part::Text(to.as_str()),
+        Part::Sql(" WHERE kind = "),
+        Part::Text(kind),
+        Part::Sql(" AND owner_id = "),
+        Part::Integer(owner),
+        Part::Sql(" AND version = "),
+        Part::Integer(version),
+        Part::Sql(" AND state = "),
+        Part::Constant(from.as_str()),
+    ])?;
+    if changed > 0 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
 /// Deletes the ended versions up to and including `version`. Versions that are, or may become, current stay.
 pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
-    let ended = SecretState::ALL.into_iter().filter(|state| state.is_ended()).map(SecretState::as_str);
-    let old = secret::table
-        .filter(secret::kind.eq(kind))
-        .filter(secret::owner_id.eq(owner))
-        .filter(secret::version.le(version))
-        .filter(secret::state.eq_any(ended.collect::<Vec<_>>()));
-    diesel::delete(old).execute(connection)?;
+    let mut statement = vec![
+        Part::Sql("DELETE FROM secret WHERE kind = "),
+        Part::Text(kind),
+        Part::Sql(" AND owner_id = "),
+        Part::Integer(owner),
+        Part::Sql(" AND version <= "),
+        Part::Integer(version),
+    ];
+    for (index, state) in SecretState::ALL.into_iter().filter(|state| state.is_ended()).enumerate() {
+        let before = if index == 0 { " AND state IN (" } else { ", " };
+        statement.extend([Part::Sql(before), Part::Constant(state.as_str())]);
+    }
+    statement.push(Part::Sql(")"));
+    connection.run_fixed(&statement)?;
     Ok(())
 }
 

@@ -116,7 +116,7 @@ impl Vault {
             context.check_if_none_match(subject, &etag)?;
             Ok(Done::new(subject, (Information::from(row.into_inner()), content, etag)))
         };
-        let ((information, content, etag), recorded) = self.reveal(permit, query, |_, _, _| Ok(())).await?;
+        let ((information, content, etag), recorded) = self.reveal(permit, query).await?;
         let content = self.unseal(&recorded, &content).await?;
         Ok(ReadInformation { information, content, etag })
     }

@@ -55,7 +55,7 @@ impl Vault {
         let generated = tokio::task::spawn_blocking(TransitPrivateKey::generate).await.map_err(|_| SealError)??;
         let inner = Arc::clone(&self.0);
         let job = move |transaction: &mut crate::store::Transaction<'_>| {
-            store_result(inner.store_transit_key(transaction.connection(), &generated))
+            store_result(inner.store_transit_key(transaction.connection()?, &generated))
         };
         self.write_in_background(job).await?
     }

@@ -1,16 +1,21 @@
 //! A connection to either engine, and everything in which the engines differ.
 
+mod literal;
 mod location;
 mod postgresql;
+mod prepared;
 mod sqlite;
 
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::{MultiConnection, PgConnection, SqliteConnection};
+use diesel::{MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+pub(super) use literal::Literal;
 pub use location::DatabaseLocation;
+use prepared::FixedStatement;
+pub(super) use prepared::Part;
 
 use super::StoreError;
 
@@ -46,11 +51,10 @@ impl AnyConnection {
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that upgrades
     /// from a read lock fails when another one has written in between.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        match self {
-            AnyConnection::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE")?,
-            AnyConnection::Postgresql(c) => c.batch_execute("BEGIN")?,
-        }
-        Ok(())
+        self.fixed_command(match self {
+            AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
+            AnyConnection::Postgresql(_) => "BEGIN",
+        })
     }
 
     /// Whether a transaction that writes is the only one, so that no row that it has read can change. Then row locks are
@@ -104,6 +108,16 @@ impl AnyConnection {
     /// Runs a statement without parameters.
     pub(super) fn command(&mut self, statement: &str) -> Result<(), StoreError> {
         Ok(self.batch_execute(statement)?)
+    }
+
+    /// Runs a statement with a fixed text, which stays prepared, and returns the number of rows that it changed.
+    pub(super) fn run_fixed(&mut self, parts: &[Part<'_>]) -> Result<usize, StoreError> {
+        Ok(on_engine!(self, c => FixedStatement(parts).execute(c))?)
+    }
+
+    /// Runs a statement without values, which stays prepared.
+    pub(super) fn fixed_command(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        self.run_fixed(&[Part::Sql(statement)]).map(drop)
     }
 
     /// Applies the pending migrations and returns their number. When several nodes start at once, one applies them

@@ -8,7 +8,7 @@ use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
 use crate::clock::instant;
-use crate::store::audit::{self, ChainHead};
+use crate::store::audit::OpenChain;
 use crate::store::connection::{AnyConnection, DatabaseLocation, LockWait};
 use crate::store::probe::WriteOutcomes;
 use crate::store::{Cause, StoreError};
@@ -25,6 +25,27 @@ struct Worked {
     jobs: usize,
     /// The jobs whose writes are kept.
     kept: usize,
+}
+
+/// Why a transaction is rolled back.
+enum Lost {
+    /// A statement or the commit failed.
+    Statement(StoreError),
+    /// The audit records, which are inserted last, were refused. The record of one job may be the reason.
+    Records(StoreError),
+}
+
+impl From<StoreError> for Lost {
+    fn from(error: StoreError) -> Self {
+        Self::Statement(error)
+    }
+}
+
+impl From<Lost> for StoreError {
+    fn from(lost: Lost) -> Self {
+        let (Lost::Statement(error) | Lost::Records(error)) = lost;
+        error
+    }
 }
 
 /// A writer with its own connection and its own chain of audit records.
@@ -55,10 +76,10 @@ impl Writer {
         let mut done = Vec::with_capacity(self.batch);
         let mut again = Vec::new();
         let mut next = Some(first);
-        let worked = self.transaction(waiting, |writer, connection, head| {
+        let worked = self.transaction(waiting, |writer, connection, chain| {
             let (since, mut worked) = (instant(), Worked::default());
             while let Some(mut job) = next.take() {
-                let ran = run_in_savepoint(job.as_mut(), connection, head, waiting);
+                let ran = run_in_savepoint(job.as_mut(), connection, chain, waiting);
                 match ran {
                     Ok(Ran::Kept) => {
                         worked.kept += 1;
@@ -85,7 +106,13 @@ impl Writer {
                 }
                 again
             }
-            Err(error) => {
+            // No job has to fail for the record of another.
+            Err(Lost::Records(_)) if self.connection.is_some() => {
+                again.extend(done.into_iter().map(|(job, _)| job));
+                again
+            }
+            Err(lost) => {
+                let error = StoreError::from(lost);
                 let failed: Vec<_> =
                     next.into_iter().chain(done.into_iter().map(|(job, _)| job)).chain(again).collect();
                 log_for_all(&error, &failed);
@@ -112,13 +139,13 @@ impl Writer {
         let mut last = StoreError::Contended(Cause::default());
         for _ in 0..MAX_RETRIES_ALONE {
             let mut ended = Ok(());
-            let worked = self.transaction(LockWait::Patient, |_, connection, head| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, head, LockWait::Patient)? {
+            let worked = self.transaction(LockWait::Patient, |_, connection, chain| {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, chain, LockWait::Patient)? {
                     ended = Err(error);
                 }
                 Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })
             });
-            match worked.and(ended) {
+            match worked.map_err(StoreError::from).and(ended) {
                 Err(error) if error.may_succeed_alone() => last = error,
                 ended => return self.answer_and_log(job, ended),
             }
@@ -134,23 +161,20 @@ impl Writer {
         job.answer(ended);
     }
 
-    /// Runs one transaction: locks the head of the chain, runs `work`, updates the head, commits.
+    /// Runs one transaction: locks the chain, runs `work`, inserts the records, commits.
     fn transaction(
         &mut self,
         waiting: LockWait,
-        work: impl FnOnce(&Self, &mut AnyConnection, &mut ChainHead) -> Result<Worked, StoreError>,
-    ) -> Result<(), StoreError> {
+        work: impl FnOnce(&Self, &mut AnyConnection, &mut OpenChain) -> Result<Worked, StoreError>,
+    ) -> Result<(), Lost> {
         let mut connection = self.begun()?;
         let result = (|| {
-            let mut head = audit::lock_head(&mut connection, &self.chain)?;
+            let mut chain = OpenChain::lock(&mut connection, &self.chain)?;
             connection.set_lock_timeout(waiting)?;
-            let start = head.clone();
-            let Worked { jobs, kept } = work(self, &mut connection, &mut head)?;
-            if head != start {
-                audit::update_head(&mut connection, &self.chain, &head)?;
-            }
+            let Worked { jobs, kept } = work(self, &mut connection, &mut chain)?;
+            chain.close(&mut connection).map_err(Lost::Records)?;
             let since = instant();
-            connection.command("COMMIT")?;
+            connection.fixed_command("COMMIT")?;
             self.observer.committed(jobs, since.elapsed());
             // A full disk commits the transaction of a job that was rolled back.
             if kept > 0 {
@@ -158,11 +182,13 @@ impl Writer {
             }
             Ok(())
         })();
-        if let Err(error) = &result {
+        if let Err(Lost::Statement(error) | Lost::Records(error)) = &result {
             self.outcomes.note_transaction_failed(error);
         }
         // A server that has become read-only stays so for its connections; a new one may reach the new primary.
-        let may_stay = !matches!(result, Err(StoreError::ReadOnly(_))) || !connection.is_remote();
+        let may_stay =
+            !matches!(result, Err(Lost::Statement(StoreError::ReadOnly(_)) | Lost::Records(StoreError::ReadOnly(_))))
+                || !connection.is_remote();
         if result.is_ok() || connection.command("ROLLBACK").is_ok() && may_stay {
             self.connection = Some(connection);
         }

@@ -1,23 +1,29 @@
 //! The transaction of a job, and the savepoints that let it fail alone.
 
 use super::super::StoreError;
-use super::super::audit::ChainHead;
+use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
 use super::submitted::Job;
 
 /// The transaction of a job.
 pub struct Transaction<'a> {
     connection: &'a mut AnyConnection,
-    head: &'a mut ChainHead,
-    /// The head before this job.
-    before: &'a ChainHead,
+    chain: &'a mut OpenChain,
+    /// The records of the chain before this job.
+    records_before: usize,
     waiting: LockWait,
+    /// Whether the savepoint of this job is set. A job that only appends records has none.
+    has_savepoint: bool,
 }
 
 impl Transaction<'_> {
     /// Returns the connection, for the functions of the tables.
-    pub fn connection(&mut self) -> &mut AnyConnection {
-        self.connection
+    pub fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        if !self.has_savepoint {
+            self.connection.fixed_command("SAVEPOINT job")?;
+            self.has_savepoint = true;
+        }
+        Ok(self.connection)
     }
 
     /// Whether this job runs alone, after a conflict with another transaction. It then waits for locks.
@@ -27,8 +33,10 @@ impl Transaction<'_> {
 
     /// Rolls back the writes of this job, audit records included. The job continues, to record why.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
-        self.connection.command("ROLLBACK TO SAVEPOINT job")?;
-        self.head.clone_from(self.before);
+        if self.has_savepoint {
+            self.connection.fixed_command("ROLLBACK TO SAVEPOINT job")?;
+        }
+        self.chain.truncate(self.records_before);
         Ok(())
     }
 
@@ -37,20 +45,31 @@ impl Transaction<'_> {
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Result<T, E>, StoreError> {
-        let before = self.head.clone();
-        self.connection.command("SAVEPOINT part")?;
+        let records = self.chain.len();
+        self.connection()?.fixed_command("SAVEPOINT part")?;
         let result = work(self);
         if result.is_err() {
-            self.connection.command("ROLLBACK TO SAVEPOINT part")?;
-            *self.head = before;
+            self.connection.fixed_command("ROLLBACK TO SAVEPOINT part")?;
+            self.chain.truncate(records);
         }
-        self.connection.command("RELEASE SAVEPOINT part")?;
+        self.connection.fixed_command("RELEASE SAVEPOINT part")?;
         Ok(result)
     }
 
-    /// Returns the connection and the head of this writer's chain of audit records.
-    pub(in crate::store) fn chain(&mut self) -> (&mut AnyConnection, &mut ChainHead) {
-        (self.connection, self.head)
+    /// Returns this writer's chain of audit records.
+    pub(in crate::store) fn chain(&mut self) -> &mut OpenChain {
+        self.chain
+    }
+
+    /// Ends the job: all of its writes remain, or none.
+    fn end(mut self, result: Result<(), StoreError>) -> Result<Ran, StoreError> {
+        if result.is_err() {
+            self.roll_back()?;
+        }
+        if self.has_savepoint {
+            self.connection.fixed_command("RELEASE SAVEPOINT job")?;
+        }
+        Ok(result.map_or_else(Ran::RolledBack, |()| Ran::Kept))
     }
 }
 
@@ -63,20 +82,11 @@ pub(super) enum Ran {
 pub(super) fn run_in_savepoint(
     job: &mut dyn Job,
     connection: &mut AnyConnection,
-    head: &mut ChainHead,
+    chain: &mut OpenChain,
     waiting: LockWait,
 ) -> Result<Ran, StoreError> {
-    let before = head.clone();
-    connection.command("SAVEPOINT job")?;
-    match job.run(&mut Transaction { connection, head, before: &before, waiting }) {
-        Ok(()) => {
-            connection.command("RELEASE SAVEPOINT job")?;
-            Ok(Ran::Kept)
-        }
-        Err(error) => {
-            *head = before;
-            connection.command("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
-            Ok(Ran::RolledBack(error))
-        }
-    }
+    let records_before = chain.len();
+    let mut transaction = Transaction { connection, chain, records_before, waiting, has_savepoint: false };
+    let result = job.run(&mut transaction);
+    transaction.end(result)
 }

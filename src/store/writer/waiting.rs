@@ -25,11 +25,17 @@ pub(super) struct Waiting<T> {
 struct State<T> {
     queue: FairQueue<T>,
     closed: bool,
+    /// The number of writers that wait for a job. While all are at work, a new job wakes nobody: each looks at the queue
+    /// before it waits.
+    idle: usize,
 }
 
 impl<T: Abandonable> Waiting<T> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { state: Mutex::new(State { queue: FairQueue::new(capacity), closed: false }), arrived: Condvar::new() }
+        Self {
+            state: Mutex::new(State { queue: FairQueue::new(capacity), closed: false, idle: 0 }),
+            arrived: Condvar::new(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -46,8 +52,11 @@ impl<T: Abandonable> Waiting<T> {
             state.queue.retain(|job| !job.is_abandoned());
         }
         state.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
+        let is_awaited = state.idle > 0;
         drop(state);
-        self.arrived.notify_one();
+        if is_awaited {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
@@ -61,7 +70,9 @@ impl<T: Abandonable> Waiting<T> {
             if state.closed {
                 return None;
             }
+            state.idle += 1;
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
     }
 

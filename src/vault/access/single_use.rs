@@ -81,7 +81,7 @@ impl Vault {
     ) -> Result<bool, VaultError> {
         let (digest, expires_at) = (value.digest, to_micros(value.expires_at));
         let job =
-            move |transaction: &mut Transaction<'_>| single_use::insert(transaction.connection(), &digest, expires_at);
+            move |transaction: &mut Transaction<'_>| single_use::insert(transaction.connection()?, &digest, expires_at);
         Ok(self.write_before_permit(Ticket::new(lane, request_id), job).await?)
     }
 }

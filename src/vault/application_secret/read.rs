@@ -38,7 +38,7 @@ impl Vault {
             let names = audit_object(names.chain(credentials.iter().map(|item| item.name.as_str())));
             Ok(Done::several(names, Inventory { registration, own, credentials }))
         };
-        let (found, recorded) = self.search(permit, query, |_, _, _| Ok(())).await?;
+        let (found, recorded) = self.search(permit, query).await?;
         let (own, credentials) = (found.own, found.credentials);
         let mut sealed: Vec<Sealed> = own.iter().map(|(_, sealed)| sealed.clone()).collect();
         sealed.extend(credentials.iter().flat_map(|item| item::sealed_fields(&item.fields)));

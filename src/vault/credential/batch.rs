@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::composite::revalidate_read;
 use super::{CredentialInput, ReadCredential, SavePolicy, SavedCredential, SealedCredential, resolve, save, shown};
-use crate::store::credential;
 use crate::vault::operation::{Action, Done, OperationContext, Permit};
 use crate::vault::{Field, Vault, VaultError, custody};
 
@@ -91,9 +90,7 @@ fn run(
         BatchItem::Read(key) => {
             let (row, device) = resolve::locked_readable_by_key(context, key)?;
             let held_until = custody::take(context, &row)?;
-            let (id, now) = (row.id, context.micros());
             let done = shown(context, row, &device, held_until)?;
-            credential::set_viewed(context.connection(), id, now)?;
             Ok(done.map(|found| SealedResult::Read(Box::new(found))))
         }
         BatchItem::Save(input) => Ok(save::save(context, input, policy)?.map(SealedResult::Saved)),

@@ -94,8 +94,6 @@ fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<Sea
     let id = row.id;
     let held_until = custody::take(context, &row)?;
     let found = shown(context, row, &device, held_until)?;
-    let now = context.micros();
-    credential::set_viewed(context.connection(), id, now)?;
     let seed = match current_seed(context, id)? {
         Some((sealed, seed)) => {
             // Refuse an invalid seed: logins without their second factor would fail, and finally lock the account.

@@ -110,12 +110,9 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let (row, device) = resolve::locked_readable_by_key(context, &again)?;
             let held_until = custody::take(context, &row)?;
-            let (id, now) = (row.id, context.micros());
-            let done = shown(context, row, &device, held_until)?;
-            credential::set_viewed(context.connection(), id, now)?;
-            Ok(done)
+            shown(context, row, &device, held_until)
         };
-        let (found, recorded) = self.reveal_or_execute(permit, query, note_view, rule).await?;
+        let (found, recorded) = self.reveal_or_execute(permit, query, rule).await?;
         self.unseal_credential(&recorded, found).await
     }
 
@@ -185,18 +182,6 @@ impl Vault {
     }
 }
 
-/// Stores the time of the last view of a credential's secret.
-pub(super) fn note_view(
-    connection: &mut crate::store::AnyConnection,
-    subject: Subject,
-    now: i64,
-) -> Result<(), crate::store::StoreError> {
-    match subject {
-        Subject::Credential(id) => credential::set_viewed(connection, id, now),
-        _ => Ok(()),
-    }
-}
-
 /// Deactivates a credential or SSH key.
 ///
 /// # Errors
@@ -246,6 +231,7 @@ fn shown(
     let etag::State { parent, password, etag } = etag::state(context, &row, device)?;
     let subject = Subject::Credential(row.id);
     context.check_if_none_match(subject, &etag)?;
+    context.note_view(&row);
     let row = row.into_inner();
     let credential = ReadCredential {
         id: row.id,

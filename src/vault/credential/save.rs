@@ -180,7 +180,8 @@ fn write(
     let now = context.micros();
     let identifier = changes.identifier.clone();
     if let Some(row) = target {
-        credential::update(context.connection(), row.id, changes, now)?;
+        let changes = changes.clone().without_unchanged(row);
+        credential::update(context.connection(), row.id, &changes, now)?;
         return Ok((row.id, identifier.or(row.identifier.clone())));
     }
     let authorization = context.authorization()?;

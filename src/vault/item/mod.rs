@@ -16,7 +16,6 @@ pub use list::ItemName;
 pub use save::{CredentialItem, ItemInput};
 pub use search::{Condition, ItemSearch, SearchedItem};
 
-use super::credential::note_view;
 use super::operation::{Done, OperationContext, Permit, Recorded, SecretWriter};
 use super::secrets::Sealed;
 use super::{Vault, VaultError};
@@ -72,7 +71,7 @@ impl Vault {
                 Some(_) => Done::inactive(found.subject, found),
             })
         };
-        let (found, recorded) = self.reveal(permit, query, note_view).await?;
+        let (found, recorded) = self.reveal(permit, query).await?;
         let Found { version, fields, .. } = found;
         Ok(Item { version, fields: opened(self, &recorded, &writer, fields).await? })
     }

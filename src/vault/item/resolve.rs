@@ -144,6 +144,7 @@ fn credential_item(
         public_key = ssh_key::find(context.connection(), row.id)?.map(|key| key.public_key);
         passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
     }
+    context.note_view(row);
     let secrets = CredentialSecrets { secret, public_key, passphrase };
     let fields =
         credential_fields(row.kind(), &row.username, (device.hostname, device.ip, &device.connectivities), secrets);

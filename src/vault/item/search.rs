@@ -12,7 +12,6 @@ use crate::store::item_search::{self, CredentialFilter};
 use crate::store::{information, lookup};
 use crate::text::{case_folded, is_storable};
 use crate::vault::access::{check_no_information, visible_credential, visible_information};
-use crate::vault::credential::note_view;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{DenyReason, Noun, Vault, VaultError};
 
@@ -100,7 +99,7 @@ impl Vault {
             }
             Ok(Done::new(found.subject, (found, name, additional, device_type)))
         };
-        let ((found, name, additional, device_type), recorded) = self.search(permit, query, note_view).await?;
+        let ((found, name, additional, device_type), recorded) = self.search(permit, query).await?;
         let Found { version, fields, .. } = found;
         let item = Item { version, fields: opened(self, &recorded, &writer, fields).await? };
         Ok(SearchedItem { item, name, additional, device_type })

@@ -67,7 +67,7 @@ impl Vault {
                     max_attempts: i32::MAX,
                     requested_by: SYSTEM,
                 };
-                job::enqueue(transaction.connection(), &new, now)?;
+                job::enqueue(transaction.connection()?, &new, now)?;
             }
             Ok(())
         };
@@ -103,7 +103,7 @@ impl Vault {
             return Ok(None);
         }
         let until = self.lease_end();
-        let claim = move |transaction: &mut Transaction<'_>| job::claim(transaction.connection(), &wanted, now, until);
+        let claim = move |transaction: &mut Transaction<'_>| job::claim(transaction.connection()?, &wanted, now, until);
         Ok(self.write_in_background(claim).await?)
     }
 
@@ -141,13 +141,13 @@ impl Vault {
     /// Renews a lease; fails if another node has taken the job over. Call before any effect outside the database.
     pub(super) async fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         let (lease, until) = (lease.clone(), self.lease_end());
-        let renew = move |transaction: &mut Transaction<'_>| job::renew(transaction.connection(), &lease, until);
+        let renew = move |transaction: &mut Transaction<'_>| job::renew(transaction.connection()?, &lease, until);
         self.write_in_background(renew).await
     }
 
     async fn repeat_job(&self, lease: &Lease, kind: JobKind) -> Result<(), StoreError> {
         let (lease, due_at) = (lease.clone(), self.now_micros() + micros(kind.period(&self.0.settings)));
-        let repeat = move |transaction: &mut Transaction<'_>| job::repeat(transaction.connection(), &lease, due_at);
+        let repeat = move |transaction: &mut Transaction<'_>| job::repeat(transaction.connection()?, &lease, due_at);
         self.write_in_background(repeat).await
     }
 
@@ -155,7 +155,7 @@ impl Vault {
         let (lease, retry_at) = (lease.clone(), self.now_micros() + micros(pause_after(lease.attempts)));
         let error = error.to_string();
         let fail = move |transaction: &mut Transaction<'_>| {
-            job::fail(transaction.connection(), &lease, &error, retry_at).map(drop)
+            job::fail(transaction.connection()?, &lease, &error, retry_at).map(drop)
         };
         self.write_in_background(fail).await
     }
@@ -180,8 +180,8 @@ impl Vault {
             let (lease, until) = (lease.clone(), self.lease_end());
             let prune = prune.clone();
             let batch = move |transaction: &mut Transaction<'_>| {
-                job::renew(transaction.connection(), &lease, until)?;
-                prune(transaction.connection())
+                job::renew(transaction.connection()?, &lease, until)?;
+                prune(transaction.connection()?)
             };
             if !self.write_in_background(batch).await? {
                 return Ok(());

@@ -49,11 +49,11 @@ impl Vault {
                 if transaction.is_alone() {
                     // Items lock one by one, so two batches with common items in different orders would deadlock on each
                     // retry. After a conflict batches run one at a time.
-                    lock_name(transaction.connection(), "batch")?;
+                    lock_name(transaction.connection()?, "batch")?;
                 }
                 if let (0, Some(key)) = (first, &job_permit.request().options.idempotency_key) {
                     let mut context = OperationContext::new(
-                        transaction.connection(),
+                        transaction.connection()?,
                         &job_permit,
                         job_permit.principal().clone(),
                         &inner,
@@ -111,7 +111,7 @@ impl Inner {
             Ok(finished) => finished,
             Err(undone) => undone?,
         };
-        self.record(transaction, permit, &finished.object, &finished.outcome)?;
+        self.record(transaction, permit, &finished.object, &finished.outcome);
         Ok(finished.result)
     }
 }

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{Permit, Principal, Request, Subject};
 use crate::clock::to_micros;
 use crate::config::Settings;
-use crate::store::AnyConnection;
-use crate::store::id::AuthorizationId;
+use crate::store::credential::{self, CredentialRow};
+use crate::store::id::{AuthorizationId, CredentialId};
+use crate::store::{AnyConnection, StoreError};
 use crate::vault::{DenyReason, Inner, VaultError};
 
 /// The context of one operation, in a transaction or on a read connection.
@@ -21,11 +22,16 @@ pub(in crate::vault) struct OperationContext<'a> {
     now: DateTime<Utc>,
     /// The last object that was looked up, for the record of a refusal.
     pub(super) found: Subject,
+    /// The credential whose view the operation stores if it succeeds.
+    pub(super) viewed: Option<CredentialId>,
     pub(super) preconditions_checked: bool,
 }
 
+/// The precision of the time of the last view, in microseconds. The audit log has every view.
+const VIEW_PRECISION: i64 = 60_000_000;
+
 /// The outcome of a read of an inactive object, of which nothing is shown.
-pub(super) const INACTIVE: &str = "inactive";
+const INACTIVE: &str = "inactive";
 
 /// The result of a rule, with the subject of its audit record.
 #[derive(Debug)]
@@ -72,7 +78,8 @@ impl<'a> OperationContext<'a> {
         vault: &'a Inner,
     ) -> Self {
         let now = vault.clock.now();
-        Self { connection, permit, principal, vault, now, found: Subject::Collection, preconditions_checked: false }
+        let found = Subject::Collection;
+        Self { connection, permit, principal, vault, now, found, viewed: None, preconditions_checked: false }
     }
 
     /// The connection, for the functions of the tables.
@@ -119,5 +126,18 @@ impl<'a> OperationContext<'a> {
     /// Notes the object that was looked up, so that a refusal is recorded with it.
     pub(in crate::vault) fn found(&mut self, subject: Subject) {
         self.found = subject;
+    }
+
+    /// Notes that the secret of a credential is shown. The time of the view is kept to [`VIEW_PRECISION`], so that a busy
+    /// credential is not written at every read.
+    pub(in crate::vault) fn note_view(&mut self, row: &CredentialRow) {
+        let is_known = row.viewed_at.is_some_and(|at| self.micros().saturating_sub(at) < VIEW_PRECISION);
+        self.viewed = (!is_known).then_some(row.id);
+    }
+
+    /// Stores the view that was noted.
+    pub(super) fn store_view(&mut self) -> Result<(), StoreError> {
+        let now = self.micros();
+        self.viewed.take().map_or(Ok(()), |id| credential::set_viewed(self.connection, id, now))
     }
 }

@@ -3,8 +3,8 @@
 //! * [`Vault::authorize`] decides in memory and records a refusal. Parsing comes after it: an unauthorized client gets no
 //!   parse errors.
 //! * `execute`: one rule in one transaction with its audit record.
-//! * `reveal`: a snapshot that returns sealed values; its record is durable before a value is opened.
-//! * `search`: as `reveal`, for lists and searches, which the writer never runs.
+//! * `reveal`: a lookup that returns sealed values; its record is durable before a value is opened.
+//! * `search`: as `reveal`, for lists and searches, which run on a snapshot and never in the writer.
 //! * `query`: a search without secrets.
 //!
 //! A rule returns its audit subject with its value (`Done`). A refusal rolls back everything but its record.
@@ -97,7 +97,8 @@ impl Vault {
     pub async fn record_refusal(&self, permit: &Permit, reason: &str) -> Result<(), VaultError> {
         let (inner, job_permit, reason) = (Arc::clone(&self.0), permit.clone(), reason.to_string());
         let job = move |transaction: &mut Transaction<'_>| {
-            inner.record(transaction, &job_permit, Subject::Collection, &reason)
+            inner.record(transaction, &job_permit, Subject::Collection, &reason);
+            Ok(())
         };
         self.submit(permit, 1, job).await
     }
@@ -106,7 +107,8 @@ impl Vault {
     pub(super) async fn append_records(&self, permit: &Permit, records: Vec<Record>) -> Result<(), VaultError> {
         let (inner, cost) = (Arc::clone(&self.0), u32::try_from(records.len()).unwrap_or(u32::MAX));
         let job = move |transaction: &mut Transaction<'_>| {
-            records.iter().try_for_each(|record| inner.append(transaction, record))
+            records.iter().for_each(|record| inner.append(transaction, record));
+            Ok(())
         };
         self.submit(permit, cost, job).await
     }
@@ -196,7 +198,7 @@ impl Inner {
         if !finished.stands() {
             transaction.roll_back()?;
         }
-        self.record(transaction, permit, &finished.object, &finished.outcome)?;
+        self.record(transaction, permit, &finished.object, &finished.outcome);
         Ok(finished.result)
     }
 
@@ -210,9 +212,10 @@ impl Inner {
             Ok(principal) => principal,
             Err(denied) => return Ok(Finished::new(Err(denied), Subject::Collection)),
         };
-        let mut context = OperationContext::new(transaction.connection(), permit, principal, self);
+        let mut context = OperationContext::new(transaction.connection()?, permit, principal, self);
         let result = rule(&mut context).and_then(|done| {
             context.require_preconditions_checked()?;
+            context.store_view()?;
             Ok(done)
         });
         match result {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::INACTIVE;
 use super::{Done, Finished, OperationContext, Permit, Recorded, Subject};
 use crate::clock::to_micros;
+use crate::store::credential;
+use crate::store::id::CredentialId;
 use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::{Inner, Vault, VaultError};
 
@@ -18,6 +19,8 @@ struct Snapshot<T> {
     result: Result<T, VaultError>,
     /// The object that was looked up last.
     found: Subject,
+    /// The credential whose view is to be stored with the record.
+    viewed: Option<CredentialId>,
     /// The monotonic time just before the snapshot began.
     taken_at: Duration,
     /// The monotonic time at which the query returned.
@@ -30,7 +33,8 @@ struct ReadRecord {
     /// The object that the record names.
     object: String,
     outcome: String,
-    succeeded: bool,
+    /// The credential whose view is stored with it.
+    viewed: Option<CredentialId>,
 }
 
 impl Vault {
@@ -43,14 +47,14 @@ impl Vault {
     where
         T: Send + 'static,
     {
-        self.search(permit, query, |_, _, _| Ok(())).await.map(|(value, _)| value)
+        self.search(permit, query).await.map(|(value, _)| value)
     }
 
     /// Runs `query`, a list or a search, on a snapshot that may return sealed values. The returned [`Recorded`] opens them.
     ///
-    /// `note` writes the side effects of a read in the transaction of the audit record. The writer never runs `query`: it may
-    /// take long, and all other clients would wait. When the result has waited longer than [`MAX_SNAPSHOT_AGE`] for its
-    /// record, `query` runs again on a reading connection; a result that the record does not describe is not returned.
+    /// The writer never runs `query`: it may take long, and all other clients would wait. When the result has waited longer
+    /// than [`MAX_SNAPSHOT_AGE`] for its record, `query` runs again on a reading connection; a result that the record does not
+    /// describe is not returned.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when the second result differs from the record.
@@ -58,25 +62,23 @@ impl Vault {
         &self,
         permit: Permit,
         query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError>
     where
         T: Send + 'static,
     {
         let query = Arc::new(query);
         let on_snapshot = Arc::clone(&query);
-        let Snapshot { result, found, returned_at, .. } =
+        let Snapshot { result, found, viewed, returned_at, .. } =
             self.snapshot(&permit, move |context| on_snapshot(context)).await?;
         let finished = Finished::new(result, found);
         let record = ReadRecord {
             subject: finished.subject,
             object: finished.object.clone(),
             outcome: finished.outcome.clone(),
-            succeeded: finished.result.is_ok(),
+            viewed,
         };
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job =
-            move |transaction: &mut Transaction<'_>| inner.record_snapshot(transaction, &job_permit, &record, &note);
+        let job = move |transaction: &mut Transaction<'_>| inner.record_snapshot(transaction, &job_permit, &record);
         self.submit(&permit, 1, job).await??;
         let waited = self.0.clock.monotonic().saturating_sub(returned_at);
         let finished =
@@ -100,24 +102,23 @@ impl Vault {
         if is_recorded { Ok(current) } else { Err(StoreError::Busy.into()) }
     }
 
-    /// Runs `query`, which looks up one object by its key, on a snapshot that may return sealed values. The returned
-    /// [`Recorded`] opens them.
+    /// Runs `query`, which looks up one object by its key and may return sealed values. The returned [`Recorded`] opens them.
     ///
-    /// `note` writes the side effects of a read in the transaction of the audit record. When the snapshot is older than
-    /// [`MAX_SNAPSHOT_AGE`] by then, `query` runs again in that transaction.
+    /// With one writer (SQLite), `query` runs there, in the transaction of its record: each commit empties the page caches of
+    /// the other connections, so that a lookup costs more on them, and it has to wait for the writer anyway. With several it
+    /// runs on a snapshot, beside other lookups.
     pub(in crate::vault) async fn reveal<T>(
         &self,
         permit: Permit,
         query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError>
     where
         T: Send + 'static,
     {
-        let query = Arc::new(query);
-        let on_snapshot = Arc::clone(&query);
-        let snapshot = self.snapshot(&permit, move |context| on_snapshot(context)).await?;
-        self.record_read(permit, snapshot, note, move |context| query(context)).await
+        if self.0.store.has_one_writer() {
+            return self.execute(permit, query).await;
+        }
+        self.reveal_snapshot(permit, query).await
     }
 
     /// As [`Vault::reveal`], for a read that may have to write first: when `query` returns `None`, `rule` runs in a
@@ -126,19 +127,37 @@ impl Vault {
         &self,
         permit: Permit,
         query: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + Sync + 'static,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
         rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError>
     where
         T: Send + 'static,
     {
-        let Snapshot { result, found, taken_at, returned_at } = self.snapshot(&permit, query).await?;
+        if self.0.store.has_one_writer() {
+            return self.execute(permit, rule).await;
+        }
+        let Snapshot { result, found, viewed, taken_at, returned_at } = self.snapshot(&permit, query).await?;
         let result = match result {
             Ok(None) => return self.execute(permit, rule).await,
             Ok(Some(done)) => Ok(done),
             Err(error) => Err(error),
         };
-        self.record_read(permit, Snapshot { result, found, taken_at, returned_at }, note, rule).await
+        self.record_read(permit, Snapshot { result, found, viewed, taken_at, returned_at }, rule).await
+    }
+
+    /// Runs `query` on a snapshot. When that is older than [`MAX_SNAPSHOT_AGE`] when the record is written, `query` runs again
+    /// in the transaction of the record.
+    async fn reveal_snapshot<T>(
+        &self,
+        permit: Permit,
+        query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Send + 'static,
+    {
+        let query = Arc::new(query);
+        let on_snapshot = Arc::clone(&query);
+        let snapshot = self.snapshot(&permit, move |context| on_snapshot(context)).await?;
+        self.record_read(permit, snapshot, move |context| query(context)).await
     }
 
     async fn snapshot<T: Send + 'static>(
@@ -156,7 +175,8 @@ impl Vault {
                 return Err(error);
             }
             let found = context.found;
-            Ok(Snapshot { result, found, taken_at, returned_at: inner.clock.monotonic() })
+            let viewed = context.viewed.filter(|_| result.is_ok());
+            Ok(Snapshot { result, found, viewed, taken_at, returned_at: inner.clock.monotonic() })
         };
         Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
     }
@@ -167,27 +187,17 @@ impl Vault {
         &self,
         permit: Permit,
         snapshot: Snapshot<Done<T>>,
-        note: impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError> + Send + 'static,
         again: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError> {
-        let Snapshot { result, found, taken_at, .. } = snapshot;
+        let Snapshot { result, found, viewed, taken_at, .. } = snapshot;
         let Finished { result, subject, object, outcome } = Finished::new(result, found);
-        let succeeded = result.is_ok() && outcome != INACTIVE;
-        let record = ReadRecord { subject, object, outcome, succeeded };
+        let record = ReadRecord { subject, object, outcome, viewed };
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| {
             if inner.clock.monotonic().saturating_sub(taken_at) > MAX_SNAPSHOT_AGE {
-                let late = inner.run(transaction, &job_permit, |context| {
-                    let done = again(context)?;
-                    let now = context.micros();
-                    if done.outcome != INACTIVE {
-                        note(context.connection(), done.subject, now)?;
-                    }
-                    Ok(done)
-                })?;
-                return Ok(late.map(Some));
+                return Ok(inner.run(transaction, &job_permit, &again)?.map(Some));
             }
-            let recorded = inner.record_snapshot(transaction, &job_permit, &record, &note)?;
+            let recorded = inner.record_snapshot(transaction, &job_permit, &record)?;
             Ok(recorded.map(|()| None))
         };
         let late = self.submit(&permit, 1, job).await??;
@@ -200,23 +210,22 @@ impl Vault {
 }
 
 impl Inner {
-    /// Appends the record of a snapshot, after the side effects of a successful one. Records a permit that is no longer valid
+    /// Appends the record of a snapshot, and stores the view of a credential. Records a permit that is no longer valid
     /// as a refusal, and returns it as the inner error.
     fn record_snapshot(
         &self,
         transaction: &mut Transaction<'_>,
         permit: &Permit,
         record: &ReadRecord,
-        note: &impl Fn(&mut AnyConnection, Subject, i64) -> Result<(), StoreError>,
     ) -> Result<Result<(), VaultError>, StoreError> {
         if let Err(denied) = self.revalidate(permit) {
-            self.record(transaction, permit, record.subject, &denied.reason())?;
+            self.record(transaction, permit, record.subject, &denied.reason());
             return Ok(Err(denied));
         }
-        if record.succeeded {
-            note(transaction.connection(), record.subject, to_micros(self.clock.now()))?;
+        if let Some(id) = record.viewed {
+            credential::set_viewed(transaction.connection()?, id, to_micros(self.clock.now()))?;
         }
-        self.record(transaction, permit, &record.object, &record.outcome)?;
+        self.record(transaction, permit, &record.object, &record.outcome);
         Ok(Ok(()))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Permit;
 use crate::audit::{self, Record};
-use crate::store::{StoreError, Transaction};
+use crate::store::Transaction;
 use crate::vault::Inner;
 
 /// Proof that the audit record of an operation is durable. Opening a sealed value requires it, so no secret leaves before
@@ -26,8 +26,8 @@ impl Recorded {
 
 impl Inner {
     /// Appends a record to the chain of the writer that runs the transaction.
-    pub(super) fn append(&self, transaction: &mut Transaction<'_>, record: &Record) -> Result<(), StoreError> {
-        crate::store::audit::append(transaction, |head| audit::seal(&self.audit_key, head, record))
+    pub(super) fn append(&self, transaction: &mut Transaction<'_>, record: &Record) {
+        crate::store::audit::append(transaction, |head| audit::seal(&self.audit_key, head, record));
     }
 
     /// Appends the record of a permitted operation.
@@ -37,7 +37,7 @@ impl Inner {
         permit: &Permit,
         object: impl std::fmt::Display,
         outcome: &str,
-    ) -> Result<(), StoreError> {
+    ) {
         let (principal, origin) = (permit.principal(), permit.origin());
         let record = Record {
             at: self.clock.now(),
@@ -51,6 +51,6 @@ impl Inner {
             reason: permit.request().options.reason.clone(),
             times: 1,
         };
-        self.append(transaction, &record)
+        self.append(transaction, &record);
     }
 }

@@ -137,7 +137,7 @@ impl Vault {
             let sealed = secrets::current(context, SecretOwner::ProviderEntry(row.id))?.ok_or(StoreError::NotFound)?;
             Ok(Done::new(subject, (Entry::from(row.into_inner()), sealed)))
         };
-        let ((entry, sealed), recorded) = self.reveal(permit, query, |_, _, _| Ok(())).await?;
+        let ((entry, sealed), recorded) = self.reveal(permit, query).await?;
         Ok((entry, self.unseal(&recorded, &sealed).await?))
     }
 }

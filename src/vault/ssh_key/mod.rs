@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use save::{SavedSshKey, SshKeyInput};
 
 use super::access::{Visible, visible_device};
-use super::credential::{activate, columns, deactivate, note_view, resolve};
+use super::credential::{activate, columns, deactivate, resolve};
 use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
@@ -98,9 +98,10 @@ impl Vault {
             let State { key, private, passphrase, etag } = state(context, &row, &device)?;
             let subject = Subject::Credential(row.id);
             context.check_if_none_match(subject, &etag)?;
+            context.note_view(&row);
             Ok(Done::new(subject, (key, private.ok_or(StoreError::NotFound)?, passphrase, etag)))
         };
-        let ((key, private, passphrase, etag), recorded) = self.reveal(permit, query, note_view).await?;
+        let ((key, private, passphrase, etag), recorded) = self.reveal(permit, query).await?;
         let password = self.unseal_optional(&recorded, passphrase.as_ref()).await?;
         // An empty passphrase was removed.
         let password = password.filter(|password| !password.is_empty());

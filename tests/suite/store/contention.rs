@@ -22,7 +22,7 @@ async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
     let insert = move |transaction: &mut Transaction<'_>| {
         count.fetch_add(1, Ordering::SeqCst);
         let insert = "INSERT INTO domain (name, name_key) VALUES ('again', 'taken')";
-        sql_query(insert).execute(transaction.connection())?;
+        sql_query(insert).execute(transaction.connection()?)?;
         Ok(())
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
@@ -47,7 +47,7 @@ async fn two_stores_that_write_the_same_keys_at_once_agree() {
         let store = Arc::clone(store);
         async move {
             let job = move |transaction: &mut Transaction<'_>| {
-                lookup::register(transaction.connection(), LookupKind::Site, &name)
+                lookup::register(transaction.connection()?, LookupKind::Site, &name)
             };
             store.write(ticket(), job).await
         }
@@ -125,7 +125,7 @@ impl Elsewhere {
 
 fn rename(transaction: &mut Transaction<'_>, device: i32) -> Result<(), StoreError> {
     sql_query(format!("UPDATE device SET vendor = 'by the job' WHERE id = {device}"))
-        .execute(transaction.connection())?;
+        .execute(transaction.connection()?)?;
     Ok(())
 }
 
@@ -175,7 +175,7 @@ async fn a_job_that_comes_second_to_a_key_runs_again_and_finds_it() {
     let held = "INSERT INTO lookup (kind, name, name_key) VALUES ('site', 'Lisbon', 'lisbon')";
     let Some(elsewhere) = Elsewhere::holding(held, then).await else { return };
     let job = |transaction: &mut Transaction<'_>| {
-        Ok(lookup::register(transaction.connection(), LookupKind::Site, "LISBON")?.name)
+        Ok(lookup::register(transaction.connection()?, LookupKind::Site, "LISBON")?.name)
     };
     let (answer, runs, bench) = elsewhere.met_by(job).await;
     assert_eq!((answer, runs), (Ok("Lisbon".into()), 3), "the short wait, the conflict, the run that finds it");
@@ -192,7 +192,7 @@ async fn two_stores_under_one_new_name_begin_one_chain() {
     let waits = move |transaction: &mut Transaction<'_>| {
         reached.send(()).unwrap();
         if is_postgresql {
-            until_somebody_waits(transaction.connection());
+            until_somebody_waits(transaction.connection()?);
         }
         Ok(())
     };

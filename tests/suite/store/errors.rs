@@ -138,7 +138,7 @@ async fn an_unknown_error_is_not_retried_and_its_cause_is_logged_once() {
     let count = Arc::clone(&runs);
     let unknown = move |transaction: &mut Transaction<'_>| {
         count.fetch_add(1, Ordering::SeqCst);
-        sql_query("SELECT hunter2 FROM nowhere").execute(transaction.connection())?;
+        sql_query("SELECT hunter2 FROM nowhere").execute(transaction.connection()?)?;
         Ok(())
     };
     let ticket = Ticket::new(ticket().lane, "request-of-the-unknown-error");
@@ -156,7 +156,7 @@ async fn the_cause_of_a_conflict_is_logged_once_after_all_runs_and_without_the_v
     bench.store.write(ticket(), register("taken-by-somebody")).await.unwrap();
     let insert = move |transaction: &mut Transaction<'_>| {
         let insert = "INSERT INTO domain (name, name_key) VALUES ('again', 'taken-by-somebody')";
-        sql_query(insert).execute(transaction.connection())?;
+        sql_query(insert).execute(transaction.connection()?)?;
         Ok(())
     };
     let ticket = Ticket::new(ticket().lane, "request-of-the-conflict");
@@ -185,7 +185,7 @@ async fn what_a_key_is_too_long_for_stays_refused() {
         let name: String =
             (0..9000).map(|_| char::from(b'a' + chaveiro::crypto::random_bytes::<1>()[0] % 26)).collect();
         let insert = sql_query(format!("INSERT INTO domain (name, name_key) VALUES ('x', '{name}')"));
-        insert.execute(transaction.connection())?;
+        insert.execute(transaction.connection()?)?;
         Ok(())
     };
     assert_eq!(bench.store.write(ticket(), long).await, Err(StoreError::Refused(cause())));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chaveiro::store::audit::{self, AuditRow, ChainHead};
 use chaveiro::store::{Cause, Store, StoreError, Transaction, domain};
 use crossbeam_channel::{Sender, unbounded};
 use diesel::{RunQueryDsl, sql_query};
@@ -48,12 +49,12 @@ async fn jobs_run_in_the_order_in_which_they_came() {
 async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
     let bench = Bench::new();
     let fails = |transaction: &mut Transaction<'_>| {
-        domain::insert(transaction.connection(), "lost", None)?;
-        sql_query("INSERT INTO device (id) VALUES (1)").execute(transaction.connection())?;
+        domain::insert(transaction.connection()?, "lost", None)?;
+        sql_query("INSERT INTO device (id) VALUES (1)").execute(transaction.connection()?)?;
         Ok(())
     };
     let refuses = |transaction: &mut Transaction<'_>| {
-        domain::insert(transaction.connection(), "lost too", None)?;
+        domain::insert(transaction.connection()?, "lost too", None)?;
         Err(StoreError::NotFound)
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
@@ -69,10 +70,53 @@ async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
 }
 
 #[actix_web::test]
+async fn a_record_that_the_database_refuses_fails_its_own_job_and_no_others() {
+    let bench = Bench::new();
+    let records = |name: &'static str, step: i64| {
+        move |transaction: &mut Transaction<'_>| {
+            domain::insert(transaction.connection()?, name, None)?;
+            audit::append(transaction, |head| record_after(head, step));
+            Ok(())
+        }
+    };
+    let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
+        Box::pin(bench.store.write(ticket(), records("a", 1))),
+        // Its number is that of the record before it.
+        Box::pin(bench.store.write(ticket(), records("lost", 0))),
+        Box::pin(bench.store.write(ticket(), records("b", 1))),
+    ];
+    let ended: Vec<bool> = bench.together(jobs).await.iter().map(Result::is_ok).collect();
+    assert_eq!(ended, [true, false, true]);
+    assert_eq!(bench.domains(), ["a", "b"]);
+    assert_eq!(bench.database.texts("SELECT CAST(seq AS TEXT) FROM audit_record ORDER BY seq"), ["1", "2"]);
+}
+
+/// A record whose number is `step` after that of the head.
+fn record_after(head: &ChainHead, step: i64) -> AuditRow {
+    let text = String::new;
+    AuditRow {
+        chain: head.chain.clone(),
+        seq: head.seq + step,
+        at: 0,
+        request_id: text(),
+        actor: text(),
+        source: text(),
+        family: text(),
+        action: text(),
+        object: text(),
+        outcome: text(),
+        reason: text(),
+        times: 1,
+        previous: head.mac.clone(),
+        mac: vec![1; 32],
+    }
+}
+
+#[actix_web::test]
 async fn a_job_that_panics_loses_its_own_rows_and_no_others() {
     let bench = Bench::new();
     let panics = |transaction: &mut Transaction<'_>| {
-        domain::insert(transaction.connection(), "lost", None)?;
+        domain::insert(transaction.connection()?, "lost", None)?;
         panic!("this test wants a panic here");
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
@@ -118,11 +162,11 @@ async fn a_commit_that_fails_fails_every_job_in_it_and_keeps_nothing() {
         .run("CREATE TABLE pledge (device_id INTEGER NOT NULL REFERENCES device (id) DEFERRABLE INITIALLY DEFERRED)");
     // Good in itself; the database says no when all is to be committed.
     let pledge = |transaction: &mut Transaction<'_>| {
-        sql_query("INSERT INTO pledge (device_id) VALUES (999)").execute(transaction.connection())?;
+        sql_query("INSERT INTO pledge (device_id) VALUES (999)").execute(transaction.connection()?)?;
         Ok(())
     };
     let refuses = |transaction: &mut Transaction<'_>| {
-        domain::insert(transaction.connection(), "lost", None)?;
+        domain::insert(transaction.connection()?, "lost", None)?;
         Err(StoreError::NotFound)
     };
     let gate = Gate::new();
@@ -157,7 +201,7 @@ async fn a_lost_connection_fails_its_transaction_and_is_opened_again() {
         return; // Nothing can cut the connection to a file.
     }
     let cut = |transaction: &mut Transaction<'_>| {
-        sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(transaction.connection())?;
+        sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(transaction.connection()?)?;
         Ok(())
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> =
@@ -174,11 +218,11 @@ async fn a_lost_connection_fails_its_transaction_and_is_opened_again() {
 async fn what_a_job_undoes_is_not_kept_and_what_it_writes_after_that_is() {
     let bench = Bench::new();
     let job = |transaction: &mut Transaction<'_>| {
-        domain::insert(transaction.connection(), "lost", None)?;
+        domain::insert(transaction.connection()?, "lost", None)?;
         transaction.roll_back()?;
-        domain::insert(transaction.connection(), "lost too", None)?;
+        domain::insert(transaction.connection()?, "lost too", None)?;
         transaction.roll_back()?;
-        domain::insert(transaction.connection(), "kept", None).map(drop)
+        domain::insert(transaction.connection()?, "kept", None).map(drop)
     };
     let jobs: Vec<LocalBoxFuture<'_, _>> =
         vec![Box::pin(bench.store.write(ticket(), register("before"))), Box::pin(bench.store.write(ticket(), job))];
@@ -251,7 +295,7 @@ async fn a_job_may_hold_the_last_handle_of_the_store() {
     let held = Held { store: Arc::clone(&store), told: Told(tell) };
     let last = move |transaction: &mut Transaction<'_>| {
         assert!(held.store.queue_depth() == 0 && held.told.0.is_empty());
-        domain::insert(transaction.connection(), "kept", None).map(drop)
+        domain::insert(transaction.connection()?, "kept", None).map(drop)
     };
     // Both callers go away before the answer, and the store with them.
     {

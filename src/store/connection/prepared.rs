@@ -1,0 +1,61 @@
+//! Statements that stay prepared.
+
+use diesel::QueryResult;
+use diesel::RunQueryDsl;
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
+
+use super::literal::push_quoted;
+
+/// A part of a statement: its text, a constant in it, or a value.
+pub(in crate::store) enum Part<'a> {
+    Sql(&'static str),
+    /// As `Literal`.
+    Constant(&'static str),
+    BigInt(i64),
+    Integer(i32),
+    NullableInteger(Option<i32>),
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
+/// A statement with a fixed text, for the busiest requests. It stays prepared on its connection, found by its text.
+///
+/// Diesel prepares each `UPDATE` anew, since the columns that it sets may differ, and each text of `sql_query`. Use this only
+/// for texts that are written down: nothing removes a prepared statement.
+pub(in crate::store) struct FixedStatement<'a>(pub(in crate::store) &'a [Part<'a>]);
+
+impl<DB> QueryFragment<DB> for FixedStatement<'_>
+where
+    DB: Backend,
+    i64: ToSql<BigInt, DB>,
+    i32: ToSql<Integer, DB>,
+    Option<i32>: ToSql<Nullable<Integer>, DB>,
+    str: ToSql<Text, DB>,
+    [u8]: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for part in self.0 {
+            match part {
+                Part::Sql(text) => out.push_sql(text),
+                Part::Constant(text) => push_quoted(&mut out, text),
+                Part::BigInt(value) => out.push_bind_param::<BigInt, _>(value)?,
+                Part::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
+                Part::NullableInteger(value) => out.push_bind_param::<Nullable<Integer>, _>(value)?,
+                Part::Text(value) => out.push_bind_param::<Text, str>(value)?,
+                Part::Binary(value) => out.push_bind_param::<Binary, [u8]>(value)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for FixedStatement<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C> RunQueryDsl<C> for FixedStatement<'_> {}
