@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use super::CREDENTIALS;
 use super::connection::Connection;
 use super::server::Server;
 
@@ -12,11 +11,14 @@ use super::server::Server;
 pub(crate) const HOSTNAME: &str = "load";
 pub(crate) const IP: &str = "10.0.0.1";
 
-/// How hard and how long.
+/// How hard, how long, and over how many credentials.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) connections: usize,
     /// The time of a scenario, warm-up included.
     pub(crate) time: Duration,
+    /// The credentials that requests are spread over.
+    pub(crate) keys: usize,
 }
 
 /// What came of a scenario.
@@ -38,13 +40,16 @@ pub(crate) struct Turn {
     connection: usize,
     connections: usize,
     number: usize,
+    keys: usize,
 }
 
+/// A prime above the number of credentials of any bench, so that its multiples visit each credential once in a round.
+const STRIDE: usize = 2_654_435_761;
+
 impl Turn {
-    /// The credential of this turn. Each connection goes round its own share of them.
+    /// The credential of this turn: all of them in turn, in an order without neighbours.
     fn credential(self) -> usize {
-        let share = CREDENTIALS / self.connections;
-        self.connection * share + self.number % share
+        (self.number * self.connections + self.connection).wrapping_mul(STRIDE) % self.keys
     }
 }
 
@@ -74,6 +79,17 @@ impl Request {
         Self::upsert(&turn.credential().to_string(), turn.number)
     }
 
+    /// Nine reads, then an update.
+    pub(crate) fn mixed(turn: Turn) -> Self {
+        if turn.number % 10 == 9 { Self::update(turn) } else { Self::read(turn) }
+    }
+
+    /// A page of the list of credentials.
+    pub(crate) fn page(turn: Turn) -> Self {
+        let offset = turn.credential().saturating_sub(100);
+        Self::get(format!("/iso/pam/credential?limit=100&offset={offset}"))
+    }
+
     /// An upsert that makes a new credential.
     pub(crate) fn create(turn: Turn) -> Self {
         Self::upsert(&format!("{}-{}", turn.connection, turn.number), turn.number)
@@ -92,7 +108,7 @@ impl Request {
         Self { method: "POST", path: path.into(), headers, body, status }
     }
 
-    fn get(path: String) -> Self {
+    pub(crate) fn get(path: String) -> Self {
         Self { method: "GET", path, headers: String::new(), body: String::new(), status: 200 }
     }
 
@@ -163,7 +179,7 @@ impl Load {
         let mut stream = Connection::open(server.address()).await.expect("the server takes a connection");
         let mut latencies = Vec::new();
         for number in 0.. {
-            let request = request(Turn { connection, connections: self.connections, number });
+            let request = request(Turn { connection, connections: self.connections, number, keys: self.keys });
             let bytes = request.bytes();
             let since = Instant::now();
             let (status, body) = stream.exchange(&bytes).await;
@@ -197,6 +213,19 @@ impl Figures {
 /// Half of the cores make the load, the other half is the server's.
 fn threads(connections: usize) -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).clamp(1, connections)
+}
+
+/// Sends requests over several connections, each of them once, in no order.
+pub(crate) fn send_side_by_side(server: &Server, requests: Vec<Request>) {
+    const CONNECTIONS: usize = 32;
+    let send = async |share: usize| {
+        let mut connection = Connection::open(server.address()).await.expect("the server takes a connection");
+        for request in requests.iter().skip(share).step_by(CONNECTIONS) {
+            let (status, body) = connection.exchange(&request.bytes()).await;
+            assert_eq!(status, request.status, "{}: {}", request.path, body.escape_ascii());
+        }
+    };
+    block_on(futures_util::future::join_all((0..CONNECTIONS).map(send)));
 }
 
 /// Runs a future on this thread, with its own connections.

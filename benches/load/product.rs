@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::CREDENTIALS;
 use super::database::BenchDatabase;
-use super::generator::{HOSTNAME, IP, Request, Turn, send_all};
+use super::generator::{HOSTNAME, IP, Request, Turn, send_all, send_side_by_side};
 use super::server::Server;
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_chaveiro");
@@ -27,20 +27,20 @@ struct Client {
 }
 
 impl Product {
-    /// Starts it with these environment variables beside the defaults, and fills it.
-    pub(crate) fn start(environment: &[(&str, &str)]) -> Self {
+    /// Starts it with these environment variables beside the defaults, and fills it with credentials.
+    pub(crate) fn start(environment: &[(&str, &str)], credentials: usize) -> Self {
         let database = BenchDatabase::new();
         let client = client(&database);
         // A file, as a service's log is one in the end.
         let log = File::create(database.dir.path().join("log")).expect("a file for the log");
         let mut serve = command(&database);
-        serve.arg("serve").env("RUST_LOG", "warn").envs(environment.iter().copied()).stderr(log);
+        serve.arg("serve").env_remove("RUST_LOG").envs(environment.iter().copied()).stderr(log);
         let server = Server::start(&mut serve, |serve, address| {
             serve.arg("--listen").arg(address.to_string());
         });
         let token = token(&server, &client);
         let product = Self { server, client, token, _database: database };
-        product.fill();
+        product.fill(credentials);
         product
     }
 
@@ -59,14 +59,30 @@ impl Product {
         move |turn| request(turn).with_token(&self.token)
     }
 
-    fn fill(&self) {
+    /// How long it took from the start of the process to its first connection.
+    pub(crate) fn started_in(&self) -> Duration {
+        self.server.started_in()
+    }
+
+    /// The size of the executable, in MiB.
+    pub(crate) fn size(&self) -> f64 {
+        let bytes = std::fs::metadata(EXECUTABLE).expect("the executable is there").len();
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+        let bytes = bytes as f64;
+        bytes / f64::from(1 << 20)
+    }
+
+    /// Saves the credentials, and reads each once: the first read takes it into custody.
+    fn fill(&self, credentials: usize) {
         let device = format!(
             r#"{{"hostname":"{HOSTNAME}","ip":"{IP}","type":"Server","vendor":"Debian","model":"12","site":"Lisbon","connectivities":"SSH:22"}}"#
         );
         let device = Request::post("/iso/pam/device", "application/json", device, 201);
-        let credentials = (0..CREDENTIALS).map(|number| Request::upsert(&number.to_string(), number));
-        let requests = std::iter::once(device).chain(credentials).map(|request| request.with_token(&self.token));
-        send_all(&self.server, requests);
+        send_all(&self.server, [device.with_token(&self.token)]);
+        let save = |number: usize| Request::upsert(&number.to_string(), number).with_token(&self.token);
+        send_side_by_side(&self.server, (0..credentials).map(save).collect());
+        let read = |number: usize| Request::get(format!("/iso/pam/credential/load-{number}")).with_token(&self.token);
+        send_side_by_side(&self.server, (0..credentials).map(read).collect());
     }
 }
 

@@ -14,6 +14,13 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) struct Server {
     process: Child,
     address: SocketAddr,
+    started_in: Duration,
+}
+
+/// The memory of a process, in MiB.
+pub(crate) struct Memory {
+    pub(crate) resident: f64,
+    pub(crate) peak: f64,
 }
 
 impl Server {
@@ -23,14 +30,32 @@ impl Server {
         let address = free.local_addr().expect("a bound socket has an address");
         drop(free);
         listen(command, address);
-        let mut server = Self { process: command.spawn().expect("the server starts"), address };
         let since = Instant::now();
+        let process = command.spawn().expect("the server starts");
+        let mut server = Self { process, address, started_in: Duration::ZERO };
         while TcpStream::connect(address).is_err() {
             let ended = server.process.try_wait().expect("a child can be looked at");
             assert!(ended.is_none() && since.elapsed() < PATIENCE, "the server did not start");
             std::thread::sleep(PAUSE);
         }
+        server.started_in = since.elapsed();
         server
+    }
+
+    /// The time from the start of the process to its first connection, to within 10 ms.
+    pub(crate) fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// The memory that it has now, and the most that it had.
+    pub(crate) fn memory(&self) -> Memory {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("a running process has its figures");
+        let kilobytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of proc_pid_status(5)");
+            line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number")
+        };
+        Memory { resident: kilobytes("VmRSS:") / 1024.0, peak: kilobytes("VmHWM:") / 1024.0 }
     }
 
     /// Where it serves.
