@@ -16,7 +16,7 @@ use super::endpoint::Endpoint;
 use super::schema::NamedSchema;
 use crate::crypto::ResponseEncryption;
 
-pub(crate) use pages::{DirectoryPath, pages};
+pub(crate) use pages::{Description, DirectoryPath, pages};
 
 const BEARER: &str = "bearer";
 const BASIC: &str = "basic";
@@ -30,8 +30,13 @@ const PATH_PARAMETERS: [(&str, &str); 6] = [
     ("providerId", "The number of a PAM provider"),
 ];
 
-/// Builds the description of the endpoints.
-pub(crate) fn description(endpoints: &[Endpoint]) -> OpenApi {
+/// Describes the endpoints that the function returns.
+pub(crate) fn description(endpoints: impl Fn() -> Vec<Endpoint> + Send + Sync + 'static) -> Description {
+    Description::new(move || document(&endpoints()))
+}
+
+/// Builds the document.
+fn document(endpoints: &[Endpoint]) -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut paths = PathsBuilder::new();
     for endpoint in endpoints {

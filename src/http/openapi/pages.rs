@@ -2,8 +2,10 @@
 //!
 //! Every link is relative, because a proxy may serve these paths below a prefix.
 
-use actix_web::http::header::{CONTENT_ENCODING, LOCATION};
-use actix_web::web::{self, Data, Path, ServiceConfig};
+use std::sync::OnceLock;
+
+use actix_web::http::header::{CONTENT_ENCODING, ContentType, LOCATION};
+use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
@@ -11,13 +13,35 @@ use utoipa_swagger_ui::Config;
 /// Marks a request, in its extensions, whose path ended with a slash, which is removed before routing.
 pub(crate) struct DirectoryPath;
 
+/// The description as JSON, built for the first request and shared by all workers: before it is serialized, the document takes
+/// 10 MB.
+pub(crate) struct Description {
+    build: Box<dyn Fn() -> OpenApi + Send + Sync>,
+    json: OnceLock<Option<Bytes>>,
+}
+
+impl Description {
+    /// Creates the description of what the function builds.
+    pub(super) fn new(build: impl Fn() -> OpenApi + Send + Sync + 'static) -> Self {
+        Self { build: Box::new(build), json: OnceLock::new() }
+    }
+
+    /// Returns the JSON; `None` if the document cannot be serialized.
+    fn json(&self) -> Option<Bytes> {
+        self.json.get_or_init(|| serde_json::to_vec(&(self.build)()).ok().map(Bytes::from)).clone()
+    }
+}
+
 /// Registers the description and the page. `unknown_method` creates the response to other methods of a path than those that it
 /// gets.
-pub(crate) fn pages(api: OpenApi, unknown_method: impl Fn(&str, String) -> Route) -> impl FnOnce(&mut ServiceConfig) {
+pub(crate) fn pages(
+    api: Data<Description>,
+    unknown_method: impl Fn(&str, String) -> Route,
+) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let files = Config::new(["../openapi.json"]);
         let refused = |path| unknown_method(path, "GET, HEAD".into());
-        config.service(resource("/openapi.json", refused, description).app_data(Data::new(api)));
+        config.service(resource("/openapi.json", refused, description).app_data(api));
         config.service(resource("/docs", refused, start));
         config.service(resource("/docs/{file:.*}", refused, file).app_data(Data::new(files)));
     }
@@ -34,8 +58,11 @@ where
     resource.default_service(refused(path))
 }
 
-async fn description(api: Data<OpenApi>) -> HttpResponse {
-    HttpResponse::Ok().json(api.as_ref())
+async fn description(api: Data<Description>) -> HttpResponse {
+    match api.json() {
+        Some(json) => HttpResponse::Ok().content_type(ContentType::json()).body(json),
+        None => HttpResponse::InternalServerError().finish(),
+    }
 }
 
 /// Redirects to the page below, which finds its parts by its own path.

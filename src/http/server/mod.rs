@@ -61,7 +61,8 @@ pub fn serve(
 ) -> std::io::Result<Server> {
     let settings = service.vault.settings().http.clone();
     let data = web::Data::new(service);
-    let api = openapi::description(&families.endpoints());
+    let described = families.clone();
+    let api = web::Data::new(openapi::description(move || described.endpoints()));
     let app = move || {
         let preparing = families.clone();
         let app = App::new()
