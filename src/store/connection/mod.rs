@@ -85,10 +85,10 @@ impl AnyConnection {
         matches!(self, AnyConnection::Postgresql(_))
     }
 
-    /// Makes this connection read-only.
+    /// Makes this connection read-only. On SQLite its cache is half of that of the writer, since there are several.
     pub(super) fn set_read_only(&mut self) -> Result<(), StoreError> {
         match self {
-            AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON")?,
+            AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096")?,
             AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
         }
         Ok(())
