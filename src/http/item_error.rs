@@ -60,6 +60,7 @@ impl From<&VaultError> for ItemError {
             | VaultError::Taken(_)
             | VaultError::InUse(_)
             | VaultError::Protected(_)
+            | VaultError::TooManyLists
             | VaultError::NotHeld
             | VaultError::Precondition(_)
             | VaultError::Store(_)

@@ -17,6 +17,7 @@ mod family;
 mod input_error;
 mod item;
 mod item_error;
+mod json_body;
 mod json_number;
 mod json_object;
 mod keyfactor;

@@ -4,15 +4,18 @@
 //! that sees few objects, or for a rare tag, the query selects these rows first and sorts them. For an authorization
 //! that sees many, it scans the table in the order of the ids and tests each row. Near `MAX_SELECTED` both cost the
 //! same in a table of a million rows.
+//!
+//! A list selects the columns that lists show, and no large one; a whole list has one row in memory beside the results.
 
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::not;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, RunQueryDsl, Selectable,
+    SelectableHelper,
 };
 
-use super::credential::{CredentialKind, CredentialRow};
-use super::device::DeviceRow;
-use super::id::{AuthorizationId, Cursor, TagId};
+use super::credential::CredentialKind;
+use super::id::{AuthorizationId, CredentialId, Cursor, DeviceId, TagId};
 use super::information::InformationRow;
 use super::lookup::{self, LookupKind};
 use super::schema::{credential, device, information, rotation_policy};
@@ -35,6 +38,42 @@ pub struct Page {
     pub after: Cursor,
     pub offset: i64,
     pub limit: i64,
+}
+
+/// A credential in a list, with the columns of its device and of its rotation policy that lists show.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct CredentialSummary {
+    pub id: CredentialId,
+    pub identifier: Option<String>,
+    pub username: String,
+    pub credential_type: String,
+    pub tags: String,
+    pub domain: String,
+    pub changed_at: i64,
+    pub viewed_at: Option<i64>,
+    pub hostname: String,
+    pub ip: String,
+    pub device_type: String,
+    pub vendor: String,
+    pub model: String,
+    /// The `automatic_change` of its rotation policy.
+    pub automatic_change: Option<bool>,
+}
+
+/// A device in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = device)]
+#[expect(missing_docs, reason = "columns")]
+pub struct DeviceSummary {
+    pub id: DeviceId,
+    pub hostname: String,
+    pub ip: String,
+    pub kind: String,
+    pub vendor: String,
+    pub model: String,
+    pub site: String,
+    pub tags: String,
 }
 
 /// The filter of a list. `None` does not filter, and neither does a field that the kind of object lacks.
@@ -99,15 +138,16 @@ fn scans_table(
     Ok(!is_whole && !sees_at_most(connection, authorization, MAX_SELECTED)?)
 }
 
-/// Lists the credentials that the authorization sees, of one kind or both, oldest first. Each has its device and the
-/// `automatic_change` of its rotation policy. Active credentials are on active devices.
-pub fn credentials(
+/// Lists the credentials that the authorization sees, of one kind or both, oldest first; `result` makes the result of a row as
+/// it is read. Active credentials are on active devices.
+pub fn credentials<T>(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     kind: Option<CredentialKind>,
     filter: &Filter,
     page: Option<Page>,
-) -> Result<Vec<(CredentialRow, DeviceRow, Option<bool>)>, StoreError> {
+    mut result: impl FnMut(CredentialSummary) -> T,
+) -> Result<Vec<T>, StoreError> {
     let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
@@ -148,8 +188,25 @@ pub fn credentials(
     if let Some(page) = page {
         query = query.filter(credential::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
-    let columns = (CredentialRow::as_select(), DeviceRow::as_select(), rotation_policy::automatic_change.nullable());
-    Ok(query.order(credential::id).select(columns).load(connection)?)
+    let columns = (
+        credential::id,
+        credential::identifier,
+        credential::username,
+        credential::credential_type,
+        credential::tags,
+        credential::domain,
+        credential::changed_at,
+        credential::viewed_at,
+        device::hostname,
+        device::ip,
+        device::kind,
+        device::vendor,
+        device::model,
+        rotation_policy::automatic_change.nullable(),
+    );
+    let rows = query.order(credential::id).select(columns);
+    let rows = rows.load_iter::<CredentialSummary, DefaultLoadingMode>(connection)?;
+    Ok(rows.map(|row| row.map(&mut result)).collect::<Result<_, _>>()?)
 }
 
 /// Lists the devices that the authorization sees, oldest first.
@@ -158,7 +215,7 @@ pub fn devices(
     authorization: AuthorizationId,
     filter: &Filter,
     page: Option<Page>,
-) -> Result<Vec<DeviceRow>, StoreError> {
+) -> Result<Vec<DeviceSummary>, StoreError> {
     let Some(resolved) = resolve(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
         return Ok(Vec::new());
     };
@@ -186,7 +243,7 @@ pub fn devices(
     if let Some(page) = page {
         query = query.filter(device::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
-    Ok(query.order(device::id).select(DeviceRow::as_select()).load(connection)?)
+    Ok(query.order(device::id).select(DeviceSummary::as_select()).load(connection)?)
 }
 
 /// Lists the protected-information records that the authorization sees, oldest first. They have no tags.

@@ -90,7 +90,7 @@ impl Vault {
         permit: Permit,
         request: ListRequest,
     ) -> Result<List<Information>, VaultError> {
-        let query = move |context: &mut OperationContext<'_>| {
+        let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
             let authorization = context.authorization()?;
             let list = request.list(
                 |row: &InformationRow| row.id,
@@ -98,7 +98,7 @@ impl Vault {
             )?;
             Ok(Done::new(Subject::Collection, list.map(Information::from)))
         };
-        self.query(permit, query).await
+        self.list(permit, request, query).await
     }
 
     /// Returns one record with its text, by its id or identifier.

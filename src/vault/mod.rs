@@ -28,6 +28,7 @@ mod registry;
 mod secrets;
 mod status;
 mod transit;
+mod whole_list;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,6 +103,7 @@ struct Inner {
     key_sets: KeySets<id::TrustedIssuerId>,
     failures: Failures,
     requests: RequestCounts,
+    whole_lists: whole_list::WholeLists,
     clock: Clock,
     settings: Settings,
     data_dir: PathBuf,
@@ -148,6 +150,7 @@ impl Vault {
             key_sets: KeySets::default(),
             failures: Failures::default(),
             requests: RequestCounts::default(),
+            whole_lists: whole_list::WholeLists::default(),
             clock,
             settings: settings.clone(),
             data_dir: location.data_dir.clone(),

@@ -1,5 +1,6 @@
 //! Filters and pagination of lists. Without a page, the whole list is returned, as in the contract.
 
+pub use super::whole_list::WholeListTurn;
 pub use crate::store::condition::{Condition, NumberTest, TextTest};
 pub use crate::store::list::{Filter, Page as CursorPage};
 pub use crate::store::pagination::{Listed as OffsetList, Page as OffsetPage};
@@ -40,6 +41,8 @@ pub struct List<T> {
     pub next: Option<Cursor>,
     /// The page size; `None` for a whole list.
     pub limit: Option<i64>,
+    /// The turn of a whole list, to be held until its answer is sent.
+    pub turn: Option<WholeListTurn>,
 }
 
 impl ListRequest {
@@ -50,27 +53,27 @@ impl ListRequest {
         query: impl FnOnce(&Filter, Option<CursorPage>) -> Result<Vec<T>, StoreError>,
     ) -> Result<List<T>, StoreError> {
         let Some(page) = self.page else {
-            return Ok(List { rows: query(&self.filter, None)?, next: None, limit: None });
+            return Ok(List { rows: query(&self.filter, None)?, next: None, limit: None, turn: None });
         };
         let mut rows = query(&self.filter, Some(CursorPage { limit: page.limit + 1, ..page }))?;
         let size = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > size;
         rows.truncate(size);
         let next = rows.last().filter(|_| has_more).map(|row| id(row).into());
-        Ok(List { rows, next, limit: Some(page.limit) })
+        Ok(List { rows, next, limit: Some(page.limit), turn: None })
     }
 }
 
 impl<T> List<T> {
     /// Maps every row.
     pub(super) fn map<U>(self, row: impl FnMut(T) -> U) -> List<U> {
-        List { rows: self.rows.into_iter().map(row).collect(), next: self.next, limit: self.limit }
+        List { rows: self.rows.into_iter().map(row).collect(), next: self.next, limit: self.limit, turn: self.turn }
     }
 
     /// Maps every row, or fails with the first error.
     pub(super) fn try_map<U, E>(self, row: impl FnMut(T) -> Result<U, E>) -> Result<List<U>, E> {
         let rows = self.rows.into_iter().map(row).collect::<Result<_, _>>()?;
-        Ok(List { rows, next: self.next, limit: self.limit })
+        Ok(List { rows, next: self.next, limit: self.limit, turn: self.turn })
     }
 }
 

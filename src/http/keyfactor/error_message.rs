@@ -138,6 +138,7 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         VaultError::NoAccess(_)
         | VaultError::Ambiguous(_)
         | VaultError::TooMany(_)
+        | VaultError::TooManyLists
         | VaultError::NotHeld
         | VaultError::Seal(_)
         | VaultError::Token(_) => Message::unexpected(),

@@ -14,6 +14,7 @@ use super::dialect::Dialect;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
+use super::rows::Rows;
 use super::settings::settings_input;
 use crate::crypto::TotpCode;
 use crate::http::input_error::InputError;
@@ -34,8 +35,8 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
     };
     let list = call.vault.list_credentials(call.permit.clone(), request).await?;
     let dialect = call.dialect();
-    let view = |credential| row_view(credential, dialect);
-    let payload = |rows: Vec<_>| CredentialsPayload { credentials: rows.into_iter().map(view).collect() };
+    let view = move |credential: &ListedCredential| row_view(credential.clone(), dialect);
+    let payload = |rows| CredentialsPayload { credentials: Rows::new(rows, view) };
     Ok(pagination::answer(&call, "credentials", list, payload))
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::envelope::Revealed;
+use super::rows::Rows;
 
 /// What a client may send to create or update a credential.
 #[derive(ToSchema)]
@@ -47,7 +48,8 @@ pub(super) struct CredentialForm {
 /// The payload of a list of credentials.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CredentialsPayload {
-    pub(super) credentials: Vec<CredentialRowView>,
+    #[schema(value_type = Vec<CredentialRowView>)]
+    pub(super) credentials: Rows<CredentialRowView>,
 }
 
 /// A credential in a list.

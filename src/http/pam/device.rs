@@ -9,9 +9,10 @@ use super::call::Call;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
+use super::rows::Rows;
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
-use crate::vault::device::{Device, DeviceFields, DeviceInput};
+use crate::vault::device::{Device, DeviceFields, DeviceInput, ListedDevice};
 
 /// What a client may send to create or update a device.
 #[derive(ToSchema)]
@@ -39,7 +40,8 @@ pub(super) struct DeviceForm {
 /// The payload of a list of devices.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DevicesPayload {
-    devices: Vec<DeviceRowView>,
+    #[schema(value_type = Vec<DeviceRowView>)]
+    devices: Rows<DeviceRowView>,
 }
 
 /// A device in a list.
@@ -77,14 +79,14 @@ pub(super) struct DeviceView {
     device_tags: String,
 }
 
-impl From<Device> for DeviceRowView {
-    fn from(device: Device) -> Self {
+impl From<ListedDevice> for DeviceRowView {
+    fn from(device: ListedDevice) -> Self {
         Self {
             id: device.id.to_string(),
             hostname: device.hostname,
             ip: device.ip,
             model: device.model,
-            r#type: device.device_type,
+            r#type: device.kind,
             vendor: device.vendor,
             site: device.site,
             tags: device.tags,
@@ -113,9 +115,8 @@ impl From<Device> for DeviceView {
 /// `GET …/pam/device`
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
     let list = call.vault.list_devices(call.permit.clone(), call.parse(pagination::list_request).await?).await?;
-    Ok(pagination::answer(&call, "devices", list, |rows| DevicesPayload {
-        devices: rows.into_iter().map(DeviceRowView::from).collect(),
-    }))
+    let view = |device: &ListedDevice| DeviceRowView::from(device.clone());
+    Ok(pagination::answer(&call, "devices", list, |rows| DevicesPayload { devices: Rows::new(rows, view) }))
 }
 
 /// `GET …/pam/device/{key}`

@@ -9,6 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::candidate::CandidateView;
 use crate::crypto::SecretText;
+use crate::http::json_body;
 use crate::http::response::uncached;
 use crate::http::schema::{NamedSchema, schema};
 use crate::vault::VaultError;
@@ -152,7 +153,8 @@ impl<'a, P: Serialize> Envelope<'a, P> {
 
     /// Creates the HTTP response.
     pub(super) fn respond(&self) -> HttpResponse {
-        uncached(StatusCode::from_u16(self.head.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).json(self)
+        let status = StatusCode::from_u16(self.head.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        json_body::respond(uncached(status), self)
     }
 }
 

@@ -108,7 +108,9 @@ impl PamError {
                 Some((WWW_AUTHENTICATE, challenge::BEARER))
             }
             (Self::InvalidToken, _) => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),
-            (_, StatusCode::SERVICE_UNAVAILABLE) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
+                Some((RETRY_AFTER, HeaderValue::from_static("1")))
+            }
             _ => None,
         };
         if let Some((name, value)) = header {
@@ -134,6 +136,14 @@ fn signature_message(error: &SignatureError, rendering: Rendering) -> ErrorMessa
 mod tests {
     use super::*;
     use crate::http::pam::dialect::Dialect;
+
+    #[test]
+    fn a_client_with_too_many_lists_is_told_when_to_come_back() {
+        let rendering = Rendering { dialect: Dialect::Modern, not_authorized: StatusCode::FORBIDDEN };
+        let response = PamError::from(VaultError::TooManyLists).respond(rendering);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "1");
+    }
 
     #[test]
     fn the_status_of_not_authorized_is_a_setting() {

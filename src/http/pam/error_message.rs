@@ -83,6 +83,10 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
         }
         VaultError::NotHeld => ErrorMessage::numbered(1018, "The credential is not in the user custody"),
         VaultError::Precondition(precondition) => precondition_message(precondition),
+        VaultError::TooManyLists => ErrorMessage::plain(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many lists without a page at a time; try again, or send limit",
+        ),
         error if is_temporary(error) => later(),
         // Internal errors, and errors of operations that this family does not have.
         VaultError::MissingParameterValue { .. }

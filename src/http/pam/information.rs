@@ -10,6 +10,7 @@ use super::envelope::Revealed;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
+use super::rows::Rows;
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
 use crate::vault::information::{Information, InformationInput, ReadInformation};
@@ -71,7 +72,8 @@ pub(super) struct InformationView {
 /// The payload of a list of information.
 #[derive(Serialize, ToSchema)]
 pub(super) struct InformationListPayload {
-    infos: Vec<InformationRowView>,
+    #[schema(value_type = Vec<InformationRowView>)]
+    infos: Rows<InformationRowView>,
 }
 
 /// An information in a list, without its text.
@@ -103,9 +105,8 @@ impl From<Information> for InformationRowView {
 /// `GET …/pam/info`
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
     let list = call.vault.list_information(call.permit.clone(), call.parse(pagination::list_request).await?).await?;
-    Ok(pagination::answer(&call, "information", list, |rows| InformationListPayload {
-        infos: rows.into_iter().map(InformationRowView::from).collect(),
-    }))
+    let view = |row: &Information| InformationRowView::from(row.clone());
+    Ok(pagination::answer(&call, "information", list, |rows| InformationListPayload { infos: Rows::new(rows, view) }))
 }
 
 /// `GET …/pam/info/{key}`

@@ -21,6 +21,7 @@ mod parameters;
 mod proxy_session;
 mod proxy_session_page;
 mod routes;
+mod rows;
 mod settings;
 mod ssh_key;
 mod use_credential;

@@ -1,7 +1,12 @@
 //! Filters and pages of lists, in the query; the next page in a `Link` header (RFC 8288).
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LINK};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
@@ -10,7 +15,9 @@ use super::parameters::Parameters;
 use crate::http::input_error::InputError;
 use crate::http::urlencoded;
 use crate::text::canonical_number;
-use crate::vault::pagination::{Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT};
+use crate::vault::pagination::{
+    Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT, WholeListTurn,
+};
 
 /// The parameters of the list of credentials, for the description.
 pub(super) const CREDENTIALS: &[(&str, &str)] = &[
@@ -100,13 +107,32 @@ pub(super) fn answer<T, P: Serialize>(
 ) -> HttpResponse {
     let message = format!("{} {nouns} found", list.rows.len());
     let next = list.next.zip(list.limit);
-    let mut answer = call.answer(StatusCode::OK, &message, payload(list.rows));
+    let answer = call.answer(StatusCode::OK, &message, payload(list.rows));
+    let mut answer = answer.map_body(|_, body| HeldBody { body, _turn: list.turn }.boxed());
     if let Some((next, limit)) = next
         && let Ok(link) = HeaderValue::from_str(&next_page(&call.http, next, limit))
     {
         answer.headers_mut().insert(LINK, link);
     }
     answer
+}
+
+/// A body that holds the turn of its list until it is sent or dropped.
+struct HeldBody {
+    body: BoxBody,
+    _turn: Option<WholeListTurn>,
+}
+
+impl MessageBody for HeldBody {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.body.as_pin_mut().poll_next(context)
+    }
 }
 
 /// Returns the `Link` to the next page: the same request with the next cursor. It is a query alone, relative to the URL of the

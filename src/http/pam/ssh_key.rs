@@ -11,6 +11,7 @@ use super::envelope::Revealed;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
+use super::rows::Rows;
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
 use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
@@ -102,7 +103,8 @@ pub(super) struct SshKeyView {
 /// The payload of a list of SSH keys.
 #[derive(Serialize, ToSchema)]
 pub(super) struct SshKeysPayload {
-    keys: Vec<SshKeyRowView>,
+    #[schema(value_type = Vec<SshKeyRowView>)]
+    keys: Rows<SshKeyRowView>,
 }
 
 /// An SSH key in a list.
@@ -140,9 +142,8 @@ pub(super) struct SavedSshKeyView {
 /// `GET …/pam/key`
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
     let list = call.vault.list_ssh_keys(call.permit.clone(), call.parse(pagination::list_request).await?).await?;
-    Ok(pagination::answer(&call, "keys", list, |rows| SshKeysPayload {
-        keys: rows.into_iter().map(SshKeyRowView::from).collect(),
-    }))
+    let view = |key: &SshKey| SshKeyRowView::from(key.clone());
+    Ok(pagination::answer(&call, "keys", list, |rows| SshKeysPayload { keys: Rows::new(rows, view) }))
 }
 
 /// `GET …/pam/key/{key}`

@@ -158,6 +158,7 @@ fn vault_message(error: &VaultError) -> Message {
         | VaultError::Protected(_)
         | VaultError::Ambiguous(_)
         | VaultError::TooMany(_)
+        | VaultError::TooManyLists
         | VaultError::NotHeld
         | VaultError::Precondition(Precondition::KeyReused | Precondition::NotModified { .. })
         | VaultError::Unavailable(_)
@@ -234,6 +235,7 @@ mod tests {
             VaultError::Denied(DenyReason::Revoked),
             VaultError::Precondition(Precondition::Failed { etag: None }),
             VaultError::Unavailable(Dependency::Grants),
+            VaultError::TooManyLists,
             VaultError::NotHeld,
         ];
         let rows = own.into_iter().chain(vault.map(ApiError::from)).map(|error| {

@@ -161,6 +161,7 @@ mod tests {
             VaultError::Ambiguous(Vec::new()),
             VaultError::TooMany(Noun::Item),
             VaultError::Unavailable(Dependency::Grants),
+            VaultError::TooManyLists,
             VaultError::NotHeld,
         ];
         let own = [

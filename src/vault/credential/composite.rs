@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::DeviceRow;
 use crate::store::id::CredentialId;
-use crate::store::list;
+use crate::store::list::{self, CredentialSummary};
 use crate::text::{case_folded, comma_separated};
 use crate::vault::access::Visible;
 use crate::vault::device::Device;
@@ -167,15 +167,28 @@ fn by_search(
     let (authorization, page) =
         (context.authorization()?, CursorPage { after: Cursor::new(0), offset: 0, limit: MAX_CANDIDATES });
     let kind = Some(CredentialKind::Password);
-    let mut rows = list::credentials(context.connection(), authorization, kind, &filter, Some(page))?;
-    match rows.pop() {
-        None => Err(VaultError::NotFound(Noun::Credential)),
-        Some((row, device, _)) if rows.is_empty() => {
-            Ok((resolve::pick(context, vec![row], CredentialKind::Password)?, device))
-        }
-        Some(last) => {
-            let candidates = rows.into_iter().chain([last]).map(|(row, device, _)| candidate((row, device)));
-            Err(VaultError::Ambiguous(candidates.collect()))
+    let found = list::credentials(context.connection(), authorization, kind, &filter, Some(page), Candidate::from)?;
+    let only = match found.as_slice() {
+        [] => return Err(VaultError::NotFound(Noun::Credential)),
+        [only] => only.id,
+        _ => return Err(VaultError::Ambiguous(found)),
+    };
+    let row = credential::by_id(context.connection(), only)?.ok_or(StoreError::NotFound)?;
+    let row = resolve::pick(context, vec![row], CredentialKind::Password)?;
+    let device = resolve::device_of(context, &row)?.ok_or(StoreError::NotFound)?;
+    Ok((row, device))
+}
+
+impl From<CredentialSummary> for Candidate {
+    fn from(row: CredentialSummary) -> Self {
+        Self {
+            id: row.id,
+            identifier: row.identifier,
+            username: row.username,
+            credential_type: row.credential_type,
+            tags: row.tags,
+            hostname: row.hostname,
+            ip: row.ip,
         }
     }
 }

@@ -5,10 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::clock::from_micros;
-use crate::store::credential::CredentialRow;
-use crate::store::device::DeviceRow;
 use crate::store::id::{CredentialId, LookupId};
-use crate::store::list as list_store;
+use crate::store::list::{self as list_store, CredentialSummary};
 use crate::store::lookup::{self, LookupKind};
 use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
@@ -42,23 +40,23 @@ pub(super) fn list(
     let authorization = context.authorization()?;
     let types = lookup::all(context.connection(), LookupKind::CredentialType)?;
     let codes: HashMap<String, LookupId> = types.into_iter().map(|value| (value.name, value.id)).collect();
-    let list = request.list(
-        |(row, ..): &(CredentialRow, DeviceRow, Option<bool>)| row.id,
-        |filter, page| list_store::credentials(context.connection(), authorization, None, filter, page),
-    )?;
-    Ok(list.map(|(row, device, automatic_change)| ListedCredential {
-        automatic_change: automatic_change.unwrap_or(false),
+    let listed = |row: CredentialSummary| ListedCredential {
+        automatic_change: row.automatic_change.unwrap_or(false),
         type_code: codes.get(&row.credential_type).copied(),
         id: row.id,
         identifier: row.identifier,
         username: row.username,
         changed_at: from_micros(row.changed_at),
         viewed_at: row.viewed_at.map(from_micros),
-        hostname: device.hostname,
-        management_ip: device.ip,
+        hostname: row.hostname,
+        management_ip: row.ip,
         credential_type: row.credential_type,
-        device_model: device.model,
-        device_type: device.kind,
-        device_vendor: device.vendor,
-    }))
+        device_model: row.model,
+        device_type: row.device_type,
+        device_vendor: row.vendor,
+    };
+    Ok(request.list(
+        |row: &ListedCredential| row.id,
+        |filter, page| list_store::credentials(context.connection(), authorization, None, filter, page, listed),
+    )?)
 }

@@ -89,10 +89,10 @@ impl Vault {
         permit: Permit,
         request: ListRequest,
     ) -> Result<List<ListedCredential>, VaultError> {
-        let query = move |context: &mut OperationContext<'_>| {
-            Ok(Done::new(Subject::Collection, list::list(context, &request)?))
+        let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
+            Ok(Done::new(Subject::Collection, list::list(context, request)?))
         };
-        self.query(permit, query).await
+        self.list(permit, request, query).await
     }
 
     /// Returns the credential with its password, and takes it into the client's custody.

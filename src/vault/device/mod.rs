@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use fields::{changes, checked_tags, known_domains, registered};
 
+pub use crate::store::list::DeviceSummary as ListedDevice;
+
 use super::access::{Visible, visible_device};
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
@@ -101,16 +103,16 @@ pub struct SavedDevice {
 
 impl Vault {
     /// Lists the active devices that the client sees, oldest first.
-    pub async fn list_devices(&self, permit: Permit, request: ListRequest) -> Result<List<Device>, VaultError> {
-        let query = move |context: &mut OperationContext<'_>| {
+    pub async fn list_devices(&self, permit: Permit, request: ListRequest) -> Result<List<ListedDevice>, VaultError> {
+        let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
             let authorization = context.authorization()?;
             let list = request.list(
-                |device: &DeviceRow| device.id,
+                |device: &ListedDevice| device.id,
                 |filter, page| list::devices(context.connection(), authorization, filter, page),
             )?;
-            Ok(Done::new(Subject::Collection, list.map(Device::from)))
+            Ok(Done::new(Subject::Collection, list))
         };
-        self.query(permit, query).await
+        self.list(permit, request, query).await
     }
 
     /// Returns one device, active or not, by its id or hostname, with its ETag.

@@ -60,6 +60,9 @@ pub enum VaultError {
     /// More objects match than one response may list.
     #[error("too many: {}", .0.as_str())]
     TooMany(Noun),
+    /// The principal has too many whole lists in progress.
+    #[error("too many lists at a time")]
+    TooManyLists,
     /// The client does not hold the credential.
     #[error("not in the client's custody")]
     NotHeld,
@@ -109,6 +112,7 @@ impl VaultError {
             VaultError::Protected(noun) => format!("{}-protected", noun.as_str()),
             VaultError::Ambiguous(_) => "ambiguous".into(),
             VaultError::TooMany(noun) => format!("too-many-{}", noun.as_str()),
+            VaultError::TooManyLists => "too-many-lists".into(),
             VaultError::NotHeld => "not-in-custody".into(),
             VaultError::Precondition(precondition) => precondition.reason().into(),
             VaultError::Unavailable(dependency) => format!("{}-unavailable", dependency.as_str()),

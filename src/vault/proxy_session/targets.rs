@@ -1,10 +1,11 @@
 //! Lookup of the objects that the parameters of a session name: device, credential, remote device.
 
 use super::parameters::ProxySessionParameters;
-use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::StoreError;
+use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::DeviceId;
-use crate::store::list::{self, Filter};
+use crate::store::list::{self, CredentialSummary, Filter};
 use crate::store::proxy_session;
 use crate::text::{canonical_number, case_folded};
 use crate::vault::access::{Visible, visible_device};
@@ -16,18 +17,18 @@ use crate::vault::{Field, Noun, VaultError};
 pub(super) fn device_with_credentials(
     context: &mut OperationContext<'_>,
     name: &str,
-) -> Result<(DeviceRow, Vec<CredentialRow>), VaultError> {
+) -> Result<(DeviceRow, Vec<CredentialSummary>), VaultError> {
     let authorization = context.authorization()?;
     let mut found = Vec::new();
     for device in device::active_by_hostname_or_ip(context.connection(), name)? {
         let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
         let kind = Some(CredentialKind::Password);
         // One query for all accounts of the device, because this runs in the writer.
-        let seen = list::credentials(context.connection(), authorization, kind, &on_it, None)?;
+        let seen = list::credentials(context.connection(), authorization, kind, &on_it, None, |row| row)?;
         if seen.is_empty() && visible_device(context, device.clone())?.is_none() {
             continue;
         }
-        found.push((device, seen.into_iter().map(|(credential, ..)| credential).collect()));
+        found.push((device, seen));
     }
     unique(found, Field::SessionDevice, name, |(device, _)| device)
 }
@@ -52,7 +53,7 @@ fn unique<T>(mut found: Vec<T>, field: Field, name: &str, device: impl Fn(&T) ->
 pub(super) fn choose_credential(
     context: &mut OperationContext<'_>,
     parameters: &ProxySessionParameters<'_>,
-    credentials: Vec<CredentialRow>,
+    credentials: Vec<CredentialSummary>,
 ) -> Result<CredentialRow, VaultError> {
     let now = context.micros();
     for row in credentials {
@@ -64,7 +65,7 @@ pub(super) fn choose_credential(
             }
         };
         if fits {
-            return Ok(row);
+            return Ok(credential::by_id(context.connection(), row.id)?.ok_or(StoreError::NotFound)?);
         }
     }
     Err(VaultError::NotFound(Noun::TargetCredential))

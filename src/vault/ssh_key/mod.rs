@@ -20,8 +20,9 @@ use crate::crypto::{SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::CredentialId;
+use crate::store::list::{self, CredentialSummary};
 use crate::store::ssh_key::{self, SshKeyRow};
-use crate::store::{AnyConnection, StoreError, list};
+use crate::store::{AnyConnection, StoreError};
 use crate::text::comma_separated;
 
 /// A device that a key gives access to.
@@ -63,6 +64,36 @@ pub struct ReadSshKey {
     pub etag: ETag,
 }
 
+/// The columns of the credential and of its device that are shown of a key.
+struct KeyColumns {
+    id: CredentialId,
+    identifier: Option<String>,
+    username: String,
+    tags: String,
+    hostname: String,
+    ip: String,
+}
+
+impl From<CredentialSummary> for KeyColumns {
+    fn from(row: CredentialSummary) -> Self {
+        let CredentialSummary { id, identifier, username, tags, hostname, ip, .. } = row;
+        Self { id, identifier, username, tags, hostname, ip }
+    }
+}
+
+impl From<(&CredentialRow, &DeviceRow)> for KeyColumns {
+    fn from((row, device): (&CredentialRow, &DeviceRow)) -> Self {
+        Self {
+            id: row.id,
+            identifier: row.identifier.clone(),
+            username: row.username.clone(),
+            tags: row.tags.clone(),
+            hostname: device.hostname.clone(),
+            ip: device.ip.clone(),
+        }
+    }
+}
+
 /// The data of a key with its secrets still sealed, and the ETag of the whole.
 struct State {
     key: SshKey,
@@ -74,17 +105,19 @@ struct State {
 impl Vault {
     /// Lists the active SSH keys that the client sees, oldest first. An addition to the contract.
     pub async fn list_ssh_keys(&self, permit: Permit, request: ListRequest) -> Result<List<SshKey>, VaultError> {
-        let query = move |context: &mut OperationContext<'_>| {
+        let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
             let authorization = context.authorization()?;
             let kind = Some(CredentialKind::SshKey);
             let list = request.list(
-                |(row, ..): &(CredentialRow, DeviceRow, Option<bool>)| row.id,
-                |filter, page| list::credentials(context.connection(), authorization, kind, filter, page),
+                |key: &KeyColumns| key.id,
+                |filter, page| {
+                    list::credentials(context.connection(), authorization, kind, filter, page, KeyColumns::from)
+                },
             )?;
-            let list = list.try_map(|(row, device, _)| shown(context.connection(), &row, &device))?;
+            let list = list.try_map(|key| shown(context.connection(), key))?;
             Ok(Done::new(Subject::Collection, list))
         };
-        self.query(permit, query).await
+        self.list(permit, request, query).await
     }
 
     /// Returns the key with its private key, by its id or identifier. Keys are not taken into custody.
@@ -162,7 +195,7 @@ fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<V
 fn state(context: &mut OperationContext<'_>, row: &CredentialRow, device: &DeviceRow) -> Result<State, VaultError> {
     let private = secrets::current(context, SecretOwner::SshPrivateKey(row.id))?;
     let passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
-    let key = shown(context.connection(), row, device)?;
+    let key = shown(context.connection(), KeyColumns::from((row, device)))?;
     let secrets = [&private, &passphrase].map(|sealed| sealed.as_ref().map(Sealed::binding));
     let columns = (columns(row), devices::columns(device));
     let etag = context.etag("ssh-key", &(columns, &key.key_name, &key.public_key, &key.devices, secrets));
@@ -176,18 +209,18 @@ pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: CredentialId) 
     Ok(Some(state(context, &row, &device)?.etag))
 }
 
-fn shown(connection: &mut AnyConnection, row: &CredentialRow, device: &DeviceRow) -> Result<SshKey, StoreError> {
-    let SshKeyRow { key_name, public_key, .. } = ssh_key::find(connection, row.id)?.ok_or(StoreError::NotFound)?;
+fn shown(connection: &mut AnyConnection, key: KeyColumns) -> Result<SshKey, StoreError> {
+    let SshKeyRow { key_name, public_key, .. } = ssh_key::find(connection, key.id)?.ok_or(StoreError::NotFound)?;
     Ok(SshKey {
-        devices: key_devices(connection, row.id)?,
+        devices: key_devices(connection, key.id)?,
         facts: ssh_key_facts(&public_key),
-        tags: comma_separated(&row.tags).map(String::from).collect(),
-        id: row.id,
-        identifier: row.identifier.clone(),
-        username: row.username.clone(),
+        tags: comma_separated(&key.tags).map(String::from).collect(),
+        id: key.id,
+        identifier: key.identifier,
+        username: key.username,
         key_name,
-        hostname: device.hostname.clone(),
-        ip: device.ip.clone(),
+        hostname: key.hostname,
+        ip: key.ip,
         public_key,
     })
 }

@@ -5,6 +5,7 @@ mod connections;
 mod head;
 mod health;
 mod limits;
+mod memory;
 mod metrics;
 mod openapi;
 mod prefix;

@@ -189,6 +189,19 @@ impl Serving {
         line.unwrap_or_else(|| panic!("no {mark:?} in {}", self.stderr.text()))
     }
 
+    /// Its memory in KiB, by the name in `proc_pid_status(5)`.
+    #[track_caller]
+    pub(crate) fn memory_kib(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap()
+    }
+
+    /// Makes `VmHWM` the memory of now.
+    pub(crate) fn reset_peak_memory(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
     /// SIGTERM.
     pub(crate) fn ask_to_stop(&self) {
         self.signal("TERM");

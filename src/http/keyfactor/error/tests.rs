@@ -82,6 +82,7 @@ fn vault_errors() -> Vec<VaultError> {
         VaultError::Inactive(Switchable::Device),
         VaultError::AlreadyActive(Switchable::Device),
         VaultError::Ambiguous(Vec::new()),
+        VaultError::TooManyLists,
         VaultError::NotHeld,
         VaultError::Precondition(Precondition::Failed { etag: None }),
         VaultError::Precondition(Precondition::KeyReused),

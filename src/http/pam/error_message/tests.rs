@@ -72,6 +72,7 @@ fn errors() -> Vec<VaultError> {
         VaultError::WrongKind(Noun::SshKey),
         VaultError::WrongKind(Noun::TotpSeed),
         VaultError::Ambiguous(Vec::new()),
+        VaultError::TooManyLists,
         VaultError::NotHeld,
         VaultError::Unavailable(Dependency::Grants),
         VaultError::Store(StoreError::Busy),

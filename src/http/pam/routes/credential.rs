@@ -21,7 +21,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new(Method::GET, CREDENTIALS, Action::CREDENTIAL_LIST, credential::list)
             .summary("List the credentials that the client sees, without secrets")
-            .query(pagination::CREDENTIALS)
+            .list(pagination::CREDENTIALS)
             .ok("The active credentials", enveloped::<CredentialsPayload>),
         Row::new(Method::POST, CREDENTIALS, Action::CREDENTIAL_SAVE, credential::save)
             .summary("Create or update a credential, by identifier, else by hostname, ip and username")

@@ -16,7 +16,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new(Method::GET, DEVICES, Action::DEVICE_LIST, device::list)
             .summary("List the devices that the client sees")
-            .query(pagination::DEVICES)
+            .list(pagination::DEVICES)
             .ok("The active devices", enveloped::<DevicesPayload>),
         Row::new(Method::POST, DEVICES, Action::DEVICE_SAVE, device::save)
             .summary("Create a device, or update the one of that hostname")

@@ -18,7 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new(Method::GET, LIST, Action::INFORMATION_LIST, information::list)
             .summary("List the protected information that the client sees, without texts")
-            .query(pagination::INFORMATION)
+            .list(pagination::INFORMATION)
             .ok("The active information", enveloped::<InformationListPayload>),
         Row::new(Method::POST, LIST, Action::INFORMATION_SAVE, information::save)
             .summary("Create a protected-information record, or update the one of that identifier")

@@ -32,6 +32,7 @@ pub(super) struct Row {
     action: Action,
     summary: &'static str,
     query: Names,
+    is_list: bool,
     body: Option<fn() -> NamedSchema>,
     success: Option<Answer>,
     has_etag: bool,
@@ -51,6 +52,7 @@ impl Row {
             action,
             summary: "",
             query: &[],
+            is_list: false,
             body: None,
             success: None,
             has_etag: true,
@@ -63,8 +65,9 @@ impl Row {
         Self { summary, ..self }
     }
 
-    pub(super) fn query(self, query: Names) -> Self {
-        Self { query, ..self }
+    /// Makes the request a list with these parameters.
+    pub(super) fn list(self, query: Names) -> Self {
+        Self { query, is_list: true, ..self }
     }
 
     pub(super) fn body(self, body: fn() -> NamedSchema) -> Self {
@@ -101,7 +104,9 @@ impl Row {
             (500, "Unexpected error"),
             (503, "The service is busy or has no database; Retry-After says when to come back"),
         ];
-        let errors = errors.map(|(status, meaning)| Answer::new(status, meaning, failure));
+        let listed = (429, "Too many lists without limit at a time; Retry-After says when to come back");
+        let errors = errors.into_iter().chain(self.is_list.then_some(listed));
+        let errors: Vec<_> = errors.map(|(status, meaning)| Answer::new(status, meaning, failure)).collect();
         let is_read = self.legacy_readers_may && rendering.dialect == Dialect::Legacy;
         let action = if is_read { self.action.as_read() } else { self.action };
         let context = RouteContext { action, rendering };
@@ -119,7 +124,7 @@ impl Row {
                     media_types: &["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
                     schema,
                 }),
-                answers: self.success.into_iter().chain(further).chain(errors).collect(),
+                answers: self.success.into_iter().chain(further).chain(errors.iter().copied()).collect(),
                 ..Endpoint::new(self.method.clone(), format!("{prefix}{path}"), move || route(context))
             }
         };

@@ -16,7 +16,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new(Method::GET, KEYS, Action::SSH_KEY_LIST, ssh_key::list)
             .summary("List the SSH keys that the client sees, without private keys")
-            .query(pagination::SSH_KEYS)
+            .list(pagination::SSH_KEYS)
             .ok("The active keys", enveloped::<SshKeysPayload>),
         Row::new(Method::POST, KEYS, Action::SSH_KEY_SAVE, ssh_key::save)
             .summary("Create an SSH key, or update the one of that identifier")
