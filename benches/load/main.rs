@@ -58,9 +58,8 @@ fn main() {
     drop(constant);
 
     let product = Product::start(&[], keys);
-    let idle = product.server().memory();
-    report.note("start, empty vault, ms", product.started_in().as_secs_f64() * 1e3);
-    report.note("resident memory when filled, MiB", idle.resident);
+    report.figure("start, empty vault, ms", product.started_in().as_secs_f64() * 1e3, Some("<= 100"));
+    report.figure("resident memory before the first request, MiB", product.idle().resident, Some("<= 60"));
     report.add("token", load.run(product.server(), product.token_request()));
     let read = report.add("credential read", load.run(product.server(), product.bearer(Request::read)));
     for connections in FEW_AND_MANY {
@@ -71,15 +70,17 @@ fn main() {
     let hot = Load { keys: HOT, ..load };
     let name = format!("credential read, {HOT} credentials");
     report.add(&name, hot.run(product.server(), product.bearer(Request::read)));
+    let memory = product.server().memory().resident;
+    report.figure("resident memory after the reads, MiB", memory, Some("<= 80"));
     report.add("device read", load.run(product.server(), product.bearer(Request::device_read)));
     let update = report.add("credential update", load.run(product.server(), product.bearer(Request::update)));
     let mixed = report.add("90 reads to 10 updates", load.run(product.server(), product.bearer(Request::mixed)));
     report.add("page of 100 credentials", load.run(product.server(), product.bearer(Request::page)));
     let create = report.add("credential create", load.run(product.server(), product.bearer(Request::create)));
     let loaded = product.server().memory();
-    report.note("resident memory after the run, MiB", loaded.resident);
-    report.note("peak memory, MiB", loaded.peak);
-    report.note("executable, MiB", product.size());
+    report.figure("resident memory after the run, MiB", loaded.resident, None);
+    report.figure("peak memory, MiB", loaded.peak, None);
+    report.figure("executable, MiB", product.size(), None);
     drop(product);
 
     let product = Product::start(&[("CHAVEIRO__STORE__BATCH", "1")], keys);
@@ -89,14 +90,14 @@ fn main() {
         report.add("credential update, single commit", load.run(product.server(), product.bearer(Request::update)));
     drop(product);
 
-    report.ratio("reads / constant route, by rate", read.rate / floor.rate, Some(">= 0.4"));
-    report.ratio("read / constant route, by CPU", read.cpu_micros / floor.cpu_micros, Some("<= 5"));
-    report.ratio("read, p99 / p50", read.p99.as_secs_f64() / read.p50.as_secs_f64(), Some("<= 5"));
-    report.ratio("reads / single commit, by rate", read.rate / single_read.rate, None);
-    report.ratio("updates / single commit, by rate", update.rate / single_update.rate, Some(">= 5"));
-    report.ratio("creates / updates, by rate", create.rate / update.rate, Some(">= 0.8"));
-    report.ratio("update / constant route, by CPU", update.cpu_micros / floor.cpu_micros, None);
-    report.ratio("mixed / reads, by rate", mixed.rate / read.rate, None);
+    report.figure("reads / constant route, by rate", read.rate / floor.rate, Some(">= 0.4"));
+    report.figure("read / constant route, by CPU", read.cpu_micros / floor.cpu_micros, Some("<= 5"));
+    report.figure("read, p99 / p50", read.p99.as_secs_f64() / read.p50.as_secs_f64(), Some("<= 5"));
+    report.figure("reads / single commit, by rate", read.rate / single_read.rate, None);
+    report.figure("updates / single commit, by rate", update.rate / single_update.rate, Some(">= 5"));
+    report.figure("creates / updates, by rate", create.rate / update.rate, Some(">= 0.8"));
+    report.figure("update / constant route, by CPU", update.cpu_micros / floor.cpu_micros, None);
+    report.figure("mixed / reads, by rate", mixed.rate / read.rate, None);
     report.end();
 }
 

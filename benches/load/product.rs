@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::database::BenchDatabase;
 use super::generator::{HOSTNAME, IP, Request, Turn, send_all, send_side_by_side};
-use super::server::Server;
+use super::server::{Memory, Server};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_chaveiro");
 const APPLICATION: &str = "load";
@@ -18,6 +18,8 @@ pub(crate) struct Product {
     server: Server,
     client: Client,
     token: String,
+    /// The memory before the first request.
+    idle: Memory,
     _database: BenchDatabase,
 }
 
@@ -38,8 +40,9 @@ impl Product {
         let server = Server::start(&mut serve, |serve, address| {
             serve.arg("--listen").arg(address.to_string());
         });
+        let idle = server.memory();
         let token = token(&server, &client);
-        let product = Self { server, client, token, _database: database };
+        let product = Self { server, client, token, idle, _database: database };
         product.fill(credentials);
         product
     }
@@ -57,6 +60,11 @@ impl Product {
     /// Requests that bear the client's token.
     pub(crate) fn bearer(&self, request: impl Fn(Turn) -> Request) -> impl Fn(Turn) -> Request {
         move |turn| request(turn).with_token(&self.token)
+    }
+
+    /// The memory that it had before the first request.
+    pub(crate) fn idle(&self) -> &Memory {
+        &self.idle
     }
 
     /// How long it took from the start of the process to its first connection.

@@ -9,7 +9,7 @@ use super::generator::{Figures, Load};
 
 /// What has been printed, and what is kept for the end.
 pub(crate) struct Report {
-    ratios: Vec<String>,
+    figures: Vec<String>,
     json: Map<String, Value>,
 }
 
@@ -28,7 +28,7 @@ impl Report {
         ));
         say(&format!("{:<36}{:>12}{:>10}{:>10}{:>16}", "scenario", "requests/s", "p50 ms", "p99 ms", "server CPU us"));
         let setting = json!({ "engine": engine, "cores": cores, "seconds": seconds, "credentials": load.keys });
-        Self { ratios: Vec::new(), json: Map::from_iter([("setting".to_string(), setting)]) }
+        Self { figures: Vec::new(), json: Map::from_iter([("setting".to_string(), setting)]) }
     }
 
     /// Prints the line of a scenario, and gives its figures back.
@@ -41,26 +41,21 @@ impl Report {
         figures
     }
 
-    /// Notes a figure that belongs to no scenario.
-    pub(crate) fn note(&mut self, of: &str, value: f64) {
-        self.ratio(of, value, None);
-    }
-
-    /// Notes a ratio, and what it is to be.
-    pub(crate) fn ratio(&mut self, of: &str, value: f64, aim: Option<&str>) {
+    /// Notes a figure that belongs to no scenario, and what it is to be.
+    pub(crate) fn figure(&mut self, of: &str, value: f64, aim: Option<&str>) {
         let aim = aim.map_or(String::new(), |aim| format!("   (aim: {aim})"));
-        self.ratios.push(format!("{of:<40}{value:>8.2}{aim}"));
+        self.figures.push(format!("{of:<50}{value:>8.2}{aim}"));
         self.json.insert(of.into(), value.into());
     }
 
-    /// Prints the ratios and what the figures are worth.
+    /// Prints the other figures, and what they are worth.
     pub(crate) fn end(self) {
         say("");
-        self.ratios.iter().for_each(|line| say(line));
+        self.figures.iter().for_each(|line| say(line));
         if let Some(path) = std::env::var_os("CHAVEIRO_BENCH_JSON") {
             std::fs::write(path, Value::Object(self.json).to_string()).expect("CHAVEIRO_BENCH_JSON can be written");
         }
-        say("\nThese are the figures of one run on one machine; only the ratios carry over to another.");
+        say("\nThese are the figures of one run on one machine; only the figures carry over to another.");
     }
 }
 
