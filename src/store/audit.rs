@@ -152,7 +152,7 @@ fn locked_head(connection: &mut AnyConnection, chain: &str) -> Result<Option<Cha
 
 /// Updates the head of a chain, in the transaction that locked it.
 fn update_head(connection: &mut AnyConnection, head: &ChainHead) -> Result<(), StoreError> {
-    connection.run_fixed(&[
+    connection.run_prepared(&[
         Part::Sql("UPDATE audit_chain SET last_seq = "),
         Part::BigInt(head.seq),
         Part::Sql(", last_mac = "),

@@ -223,7 +223,7 @@ fn set_time(
     update: &'static str,
     now: i64,
 ) -> Result<(), StoreError> {
-    connection.run_fixed(&[
+    connection.run_prepared(&[
         Part::Sql(update),
         Part::BigInt(now),
         Part::Sql(" WHERE id = "),

@@ -114,6 +114,18 @@ impl StoreError {
         }
     }
 
+    /// Whether one of several rows can be the reason.
+    pub(super) fn may_be_of_one_row(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Conflict(_)
+                | StoreError::Contended(_)
+                | StoreError::Encoding(_)
+                | StoreError::Refused(_)
+                | StoreError::Query(_)
+        )
+    }
+
     /// Whether the job may succeed when it is retried alone. A unique violation counts: two nodes may both have
     /// looked before either wrote, and the retry finds the row.
     pub(super) fn may_succeed_alone(&self) -> bool {

@@ -5,7 +5,8 @@
 //! that sees many, it scans the table in the order of the ids and tests each row. Near `MAX_SELECTED` both cost the
 //! same in a table of a million rows.
 //!
-//! A list selects the columns that lists show, and no large one; a whole list has one row in memory beside the results.
+//! A list selects the columns that lists show, and no large one. On SQLite a whole list has one row in memory beside the results;
+//! on PostgreSQL libpq holds all rows.
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::not;

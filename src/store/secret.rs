@@ -148,7 +148,7 @@ pub fn insert_head(connection: &mut AnyConnection, owner: SecretOwner, head: &Se
 /// Updates a locked head.
 pub fn update_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
-    connection.run_fixed(&[
+    connection.run_prepared(&[
         Part::Sql("UPDATE secret_head SET highest_version = "),
         Part::Integer(head.highest_version),
         Part::Sql(", current_version = "),
@@ -235,7 +235,7 @@ pub fn change_state(
     if !from.may_become(to) {
         return Err(StoreError::Query("a secret's version cannot change to this state"));
     }
-    let changed = connection.run_fixed(&[
+    let changed = connection.run_prepared(&[
         Part::Sql("UPDATE secret SET state = "),
         Part::Text(to.as_str()),
         Part::Sql(" WHERE kind = "),
@@ -266,7 +266,7 @@ pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -
         statement.extend([Part::Sql(before), Part::Constant(state.as_str())]);
     }
     statement.push(Part::Sql(")"));
-    connection.run_fixed(&statement)?;
+    connection.run_prepared(&statement)?;
     Ok(())
 }
 

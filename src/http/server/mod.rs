@@ -5,6 +5,7 @@
 mod base_uri;
 mod body;
 mod certificate;
+mod connection;
 mod failure;
 mod forwarded;
 mod head;
@@ -75,7 +76,7 @@ pub fn serve(
             .default_service(mount::unknown_path(families.clone()))
     };
     let mut server = HttpServer::new(app)
-        .on_connect(tls::store_certificate)
+        .on_connect(connection::prepare)
         .client_request_timeout(REQUEST_HEAD_TIME)
         .disable_signals()
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds.into()))

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 /// A constant that is a part of the query's text, and not a value beside it. The text must hold no quote.
 ///
 /// SQLite compares the values of a query with the conditions of partial indexes when it plans it. A column of such a condition
-/// that is compared with a value makes it plan the query anew each time.
+/// that is compared with a value makes it prepare the query again each time.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct Literal(pub(in crate::store) &'static str);
 
@@ -22,6 +22,7 @@ impl<DB: Backend> QueryFragment<DB> for Literal {
 
 /// Writes a constant.
 pub(super) fn push_quoted<DB: Backend>(out: &mut AstPass<'_, '_, DB>, text: &'static str) {
+    debug_assert!(!text.contains('\''), "a literal with a quote");
     out.push_sql("'");
     out.push_sql(text);
     out.push_sql("'");

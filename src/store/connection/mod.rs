@@ -14,8 +14,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub(super) use literal::Literal;
 pub use location::DatabaseLocation;
-use prepared::FixedStatement;
 pub(super) use prepared::Part;
+use prepared::PreparedStatement;
 
 use super::StoreError;
 
@@ -51,7 +51,7 @@ impl AnyConnection {
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that upgrades
     /// from a read lock fails when another one has written in between.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        self.fixed_command(match self {
+        self.prepared_command(match self {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
             AnyConnection::Postgresql(_) => "BEGIN",
         })
@@ -85,7 +85,7 @@ impl AnyConnection {
         matches!(self, AnyConnection::Postgresql(_))
     }
 
-    /// Makes this connection read-only. On SQLite its cache is half of that of the writer, since there are several.
+    /// Makes this connection read-only. On SQLite its cache is smaller than that of the writer: there are several, and each commit empties it.
     pub(super) fn set_read_only(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096")?,
@@ -110,14 +110,14 @@ impl AnyConnection {
         Ok(self.batch_execute(statement)?)
     }
 
-    /// Runs a statement with a fixed text, which stays prepared, and returns the number of rows that it changed.
-    pub(super) fn run_fixed(&mut self, parts: &[Part<'_>]) -> Result<usize, StoreError> {
-        Ok(on_engine!(self, c => FixedStatement(parts).execute(c))?)
+    /// Runs a statement that stays prepared, and returns the number of rows that it changed.
+    pub(super) fn run_prepared(&mut self, parts: &[Part<'_>]) -> Result<usize, StoreError> {
+        Ok(on_engine!(self, c => PreparedStatement(parts).execute(c))?)
     }
 
     /// Runs a statement without values, which stays prepared.
-    pub(super) fn fixed_command(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        self.run_fixed(&[Part::Sql(statement)]).map(drop)
+    pub(super) fn prepared_command(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        self.run_prepared(&[Part::Sql(statement)]).map(drop)
     }
 
     /// Applies the pending migrations and returns their number. When several nodes start at once, one applies them

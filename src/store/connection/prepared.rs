@@ -21,13 +21,13 @@ pub(in crate::store) enum Part<'a> {
     Binary(&'a [u8]),
 }
 
-/// A statement with a fixed text, for the busiest requests. It stays prepared on its connection, found by its text.
+/// A statement of the busiest requests. It stays prepared on its connection, and is found by its text.
 ///
 /// Diesel prepares each `UPDATE` anew, since the columns that it sets may differ, and each text of `sql_query`. Use this only
 /// for texts that are written down: nothing removes a prepared statement.
-pub(in crate::store) struct FixedStatement<'a>(pub(in crate::store) &'a [Part<'a>]);
+pub(in crate::store) struct PreparedStatement<'a>(pub(in crate::store) &'a [Part<'a>]);
 
-impl<DB> QueryFragment<DB> for FixedStatement<'_>
+impl<DB> QueryFragment<DB> for PreparedStatement<'_>
 where
     DB: Backend,
     i64: ToSql<BigInt, DB>,
@@ -52,10 +52,10 @@ where
     }
 }
 
-impl QueryId for FixedStatement<'_> {
+impl QueryId for PreparedStatement<'_> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<C> RunQueryDsl<C> for FixedStatement<'_> {}
+impl<C> RunQueryDsl<C> for PreparedStatement<'_> {}

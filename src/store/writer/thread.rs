@@ -28,22 +28,22 @@ struct Worked {
 }
 
 /// Why a transaction is rolled back.
-enum Lost {
+enum Failure {
     /// A statement or the commit failed.
     Statement(StoreError),
     /// The audit records, which are inserted last, were refused. The record of one job may be the reason.
     Records(StoreError),
 }
 
-impl From<StoreError> for Lost {
+impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Statement(error)
     }
 }
 
-impl From<Lost> for StoreError {
-    fn from(lost: Lost) -> Self {
-        let (Lost::Statement(error) | Lost::Records(error)) = lost;
+impl From<Failure> for StoreError {
+    fn from(lost: Failure) -> Self {
+        let (Failure::Statement(error) | Failure::Records(error)) = lost;
         error
     }
 }
@@ -107,9 +107,12 @@ impl Writer {
                 again
             }
             // No job has to fail for the record of another.
-            Err(Lost::Records(_)) if self.connection.is_some() => {
-                again.extend(done.into_iter().map(|(job, _)| job));
-                again
+            Err(Failure::Records(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
+                log::warn!(
+                    "the audit records of a transaction were refused; its {} jobs run alone: {error}",
+                    done.len()
+                );
+                done.into_iter().map(|(job, _)| job).chain(again).collect()
             }
             Err(lost) => {
                 let error = StoreError::from(lost);
@@ -166,15 +169,15 @@ impl Writer {
         &mut self,
         waiting: LockWait,
         work: impl FnOnce(&Self, &mut AnyConnection, &mut OpenChain) -> Result<Worked, StoreError>,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), Failure> {
         let mut connection = self.begun()?;
         let result = (|| {
             let mut chain = OpenChain::lock(&mut connection, &self.chain)?;
             connection.set_lock_timeout(waiting)?;
             let Worked { jobs, kept } = work(self, &mut connection, &mut chain)?;
-            chain.close(&mut connection).map_err(Lost::Records)?;
+            chain.close(&mut connection).map_err(Failure::Records)?;
             let since = instant();
-            connection.fixed_command("COMMIT")?;
+            connection.prepared_command("COMMIT")?;
             self.observer.committed(jobs, since.elapsed());
             // A full disk commits the transaction of a job that was rolled back.
             if kept > 0 {
@@ -182,13 +185,14 @@ impl Writer {
             }
             Ok(())
         })();
-        if let Err(Lost::Statement(error) | Lost::Records(error)) = &result {
+        if let Err(Failure::Statement(error) | Failure::Records(error)) = &result {
             self.outcomes.note_transaction_failed(error);
         }
         // A server that has become read-only stays so for its connections; a new one may reach the new primary.
-        let may_stay =
-            !matches!(result, Err(Lost::Statement(StoreError::ReadOnly(_)) | Lost::Records(StoreError::ReadOnly(_))))
-                || !connection.is_remote();
+        let may_stay = !matches!(
+            result,
+            Err(Failure::Statement(StoreError::ReadOnly(_)) | Failure::Records(StoreError::ReadOnly(_)))
+        ) || !connection.is_remote();
         if result.is_ok() || connection.command("ROLLBACK").is_ok() && may_stay {
             self.connection = Some(connection);
         }

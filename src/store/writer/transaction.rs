@@ -14,13 +14,17 @@ pub struct Transaction<'a> {
     waiting: LockWait,
     /// Whether the savepoint of this job is set. A job that only appends records has none.
     has_savepoint: bool,
+    /// Why the savepoint could not be set. Then the whole transaction is lost, whatever the job makes of the error.
+    failed: Option<StoreError>,
 }
 
 impl Transaction<'_> {
     /// Returns the connection, for the functions of the tables.
     pub fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
         if !self.has_savepoint {
-            self.connection.fixed_command("SAVEPOINT job")?;
+            let set = self.connection.prepared_command("SAVEPOINT job");
+            self.failed = set.as_ref().err().cloned();
+            set?;
             self.has_savepoint = true;
         }
         Ok(self.connection)
@@ -34,7 +38,7 @@ impl Transaction<'_> {
     /// Rolls back the writes of this job, audit records included. The job continues, to record why.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
         if self.has_savepoint {
-            self.connection.fixed_command("ROLLBACK TO SAVEPOINT job")?;
+            self.connection.prepared_command("ROLLBACK TO SAVEPOINT job")?;
         }
         self.chain.truncate(self.records_before);
         Ok(())
@@ -46,13 +50,13 @@ impl Transaction<'_> {
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Result<T, E>, StoreError> {
         let records = self.chain.len();
-        self.connection()?.fixed_command("SAVEPOINT part")?;
+        self.connection()?.prepared_command("SAVEPOINT part")?;
         let result = work(self);
         if result.is_err() {
-            self.connection.fixed_command("ROLLBACK TO SAVEPOINT part")?;
+            self.connection.prepared_command("ROLLBACK TO SAVEPOINT part")?;
             self.chain.truncate(records);
         }
-        self.connection.fixed_command("RELEASE SAVEPOINT part")?;
+        self.connection.prepared_command("RELEASE SAVEPOINT part")?;
         Ok(result)
     }
 
@@ -61,13 +65,16 @@ impl Transaction<'_> {
         self.chain
     }
 
-    /// Ends the job: all of its writes remain, or none.
+    /// Ends the job: all of its writes remain, or none. An error means that the whole transaction is lost.
     fn end(mut self, result: Result<(), StoreError>) -> Result<Ran, StoreError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         if result.is_err() {
             self.roll_back()?;
         }
         if self.has_savepoint {
-            self.connection.fixed_command("RELEASE SAVEPOINT job")?;
+            self.connection.prepared_command("RELEASE SAVEPOINT job")?;
         }
         Ok(result.map_or_else(Ran::RolledBack, |()| Ran::Kept))
     }
@@ -86,7 +93,8 @@ pub(super) fn run_in_savepoint(
     waiting: LockWait,
 ) -> Result<Ran, StoreError> {
     let records_before = chain.len();
-    let mut transaction = Transaction { connection, chain, records_before, waiting, has_savepoint: false };
+    let mut transaction =
+        Transaction { connection, chain, records_before, waiting, has_savepoint: false, failed: None };
     let result = job.run(&mut transaction);
     transaction.end(result)
 }

@@ -27,8 +27,8 @@ pub(in crate::vault) struct OperationContext<'a> {
     pub(super) preconditions_checked: bool,
 }
 
-/// The precision of the time of the last view, in microseconds. The audit log has every view.
-const VIEW_PRECISION: i64 = 60_000_000;
+/// How long after a stored view no other is stored, in microseconds. The audit log has every view.
+const VIEW_INTERVAL: i64 = 60_000_000;
 
 /// The outcome of a read of an inactive object, of which nothing is shown.
 const INACTIVE: &str = "inactive";
@@ -128,10 +128,12 @@ impl<'a> OperationContext<'a> {
         self.found = subject;
     }
 
-    /// Notes that the secret of a credential is shown. The time of the view is kept to [`VIEW_PRECISION`], so that a busy
-    /// credential is not written at every read.
+    /// Notes that the secret of a credential is shown. The stored time is not updated again within [`VIEW_INTERVAL`],
+    /// so that a busy credential is not written at every read.
     pub(in crate::vault) fn note_view(&mut self, row: &CredentialRow) {
-        let is_known = row.viewed_at.is_some_and(|at| self.micros().saturating_sub(at) < VIEW_PRECISION);
+        // A time in the future is that of a node with a wrong clock.
+        let is_recent = |at| (0..VIEW_INTERVAL).contains(&self.micros().saturating_sub(at));
+        let is_known = row.viewed_at.is_some_and(is_recent);
         self.viewed = (!is_known).then_some(row.id);
     }
 

@@ -1,4 +1,4 @@
-//! Reads: take a snapshot on a read connection, write the audit record, then return the result.
+//! Reads: look up, write the audit record, then return the result. Lists and searches take a snapshot on a read connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,9 +144,9 @@ impl Vault {
         self.record_read(permit, Snapshot { result, found, viewed, taken_at, returned_at }, rule).await
     }
 
-    /// Runs `query` on a snapshot. When that is older than [`MAX_SNAPSHOT_AGE`] when the record is written, `query` runs again
-    /// in the transaction of the record.
-    async fn reveal_snapshot<T>(
+    /// As [`Vault::reveal`], for an object that may have any number of parts: `query` runs on a snapshot. When that is older
+    /// than [`MAX_SNAPSHOT_AGE`] when the record is written, `query` runs again in the transaction of the record.
+    pub(in crate::vault) async fn reveal_snapshot<T>(
         &self,
         permit: Permit,
         query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,

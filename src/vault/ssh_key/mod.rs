@@ -134,7 +134,7 @@ impl Vault {
             context.note_view(&row);
             Ok(Done::new(subject, (key, private.ok_or(StoreError::NotFound)?, passphrase, etag)))
         };
-        let ((key, private, passphrase, etag), recorded) = self.reveal(permit, query).await?;
+        let ((key, private, passphrase, etag), recorded) = self.reveal_snapshot(permit, query).await?;
         let password = self.unseal_optional(&recorded, passphrase.as_ref()).await?;
         // An empty passphrase was removed.
         let password = password.filter(|password| !password.is_empty());

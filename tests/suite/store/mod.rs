@@ -7,4 +7,5 @@ mod errors;
 mod fairness;
 mod read_only;
 mod server;
+mod sqlite;
 mod writer;
