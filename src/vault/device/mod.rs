@@ -126,7 +126,7 @@ impl Vault {
             context.check_if_none_match(subject, &etag)?;
             Ok(Done::new(subject, (device.into_inner().into(), etag)))
         };
-        self.query(permit, query).await
+        self.reveal(permit, query).await.map(|(found, _)| found)
     }
 
     /// Creates a device, or updates the one of the same hostname.
