@@ -28,6 +28,10 @@ lint:
 bench *arguments:
     cargo bench {{arguments}}
 
+# The instructions of each request, counted by callgrind.
+instructions *arguments:
+    bash benches/instructions.sh {{arguments}}
+
 # The rustdoc of everything, private items too; --open shows it.
 doc *arguments:
     cargo doc --no-deps --document-private-items {{arguments}}
