@@ -82,5 +82,10 @@ fn run(url: &str, sql: &str) {
 fn with<T>(url: &str, work: impl FnOnce(&mut AnyConnection) -> T) -> T {
     let location = DatabaseLocation::parse(url).unwrap();
     let mut database = Database::connect(&location, true).unwrap().unwrap();
-    work(database.connection())
+    let connection = database.connection();
+    if matches!(connection, AnyConnection::Postgresql(_)) {
+        // A new database waits for a checkpoint, which on a busy machine takes longer than a request may.
+        connection.batch_execute("SET statement_timeout = 0").unwrap();
+    }
+    work(connection)
 }
