@@ -55,7 +55,7 @@ impl Report {
         if let Some(path) = std::env::var_os("CHAVEIRO_BENCH_JSON") {
             std::fs::write(path, Value::Object(self.json).to_string()).expect("CHAVEIRO_BENCH_JSON can be written");
         }
-        say("\nThese are the figures of one run on one machine; only the figures carry over to another.");
+        say("\nThese are the figures of one run on one machine; only the ratios carry over to another.");
     }
 }
 

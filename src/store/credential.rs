@@ -83,7 +83,7 @@ pub struct CredentialChanges {
 
 impl CredentialChanges {
     /// Leaves out the columns that have the value already.
-    pub fn without_unchanged(self, row: &CredentialRow) -> Self {
+    fn without_unchanged(self, row: &CredentialRow) -> Self {
         fn changed<T: PartialEq>(wanted: Option<T>, stored: &T) -> Option<T> {
             wanted.filter(|wanted| wanted != stored)
         }
@@ -193,19 +193,20 @@ pub fn insert(
     Ok(id)
 }
 
-/// Updates the columns that have a value.
+/// Updates the columns that have another value than `row` has.
 pub fn update(
     connection: &mut AnyConnection,
-    id: CredentialId,
+    row: &CredentialRow,
     changes: &CredentialChanges,
     now: i64,
 ) -> Result<(), StoreError> {
-    if *changes == CredentialChanges::default() {
+    let (id, changes) = (row.id, changes.clone().without_unchanged(row));
+    if changes == CredentialChanges::default() {
         // Most updates change the password only.
         return set_time(connection, id, "UPDATE credential SET changed_at = ", now);
     }
-    diesel::update(credential::table.find(id)).set((changes, credential::changed_at.eq(now))).execute(connection)?;
-    index_tags(connection, id, changes)
+    diesel::update(credential::table.find(id)).set((&changes, credential::changed_at.eq(now))).execute(connection)?;
+    index_tags(connection, id, &changes)
 }
 
 fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &CredentialChanges) -> Result<(), StoreError> {

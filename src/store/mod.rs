@@ -115,7 +115,7 @@ impl Store {
             readers: Readers::start(location, readers)?,
             control: Control::start(location)?,
             write_probe: WriteProbe::default(),
-            has_one_writer: matches!(location, DatabaseLocation::Sqlite(_)),
+            has_one_writer: location.has_one_writer(),
         })
     }
 

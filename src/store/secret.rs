@@ -6,6 +6,7 @@ mod many;
 mod owner;
 mod state;
 
+use diesel::dsl::auto_type;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
     RunQueryDsl,
@@ -70,22 +71,24 @@ impl TryFrom<SealedColumns> for SealedRow {
     }
 }
 
+/// Selects the heads, each with the versions that it names: its current and its highest one, as far as they exist.
+#[auto_type]
+fn heads_with_versions() -> _ {
+    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
+    let current = secret::version.nullable().eq(secret_head::current_version);
+    let highest = secret::version.nullable().eq(secret_head::highest_version.nullable());
+    let named = current.or(highest).assume_not_null();
+    secret_head::table.left_join(secret::table.on(of_head.and(named)))
+}
+
 /// Returns the head of a secret with its current and its highest version, as far as they exist, in one snapshot.
 pub fn head_with_versions(
     connection: &mut AnyConnection,
     owner: SecretOwner,
 ) -> Result<Option<(SecretHead, Vec<SealedRow>)>, StoreError> {
     let (kind, owner) = owner.columns();
-    let named = secret::version
-        .nullable()
-        .eq(secret_head::current_version)
-        .or(secret::version.nullable().eq(secret_head::highest_version.nullable()));
-    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
-    let query = secret_head::table
-        .left_join(secret::table.on(of_head.and(named.assume_not_null())))
-        .filter(secret_head::kind.eq(kind))
-        .filter(secret_head::owner_id.eq(owner))
-        .select((
+    let query =
+        heads_with_versions().filter(secret_head::kind.eq(kind)).filter(secret_head::owner_id.eq(owner)).select((
             (secret_head::highest_version, secret_head::current_version, secret_head::mac),
             (secret::version, secret::state, secret::sealed).nullable(),
         ));

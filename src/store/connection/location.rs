@@ -54,12 +54,14 @@ impl DatabaseLocation {
         }
     }
 
-    /// Returns the number of writers for this engine: SQLite allows one.
+    /// Whether the engine allows one writer at a time.
+    pub(in crate::store) fn has_one_writer(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Returns the number of writers for this engine.
     pub(in crate::store) fn writers(&self, wanted: usize) -> usize {
-        match self {
-            Self::Sqlite(_) => 1,
-            Self::Postgresql(_) => wanted.max(1),
-        }
+        if self.has_one_writer() { 1 } else { wanted.max(1) }
     }
 
     /// Whether the database exists. A PostgreSQL database is created by its administrator, so this is always true for

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::sum;
 use diesel::sql_types::Binary;
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl,
-    define_sql_function,
-};
+use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, define_sql_function};
 
-use super::{HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SecretState};
+use super::{HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SecretState, heads_with_versions};
 use crate::store::connection::on_engine;
 use crate::store::schema::{secret, secret_head};
 use crate::store::{AnyConnection, MAX_BOUND, StoreError};
@@ -107,13 +104,7 @@ type HeadRow = (i32, HeadColumns, Option<SealedColumns>);
 
 /// Returns the heads, each once for every version that it names, by the ids of their owners.
 fn with_heads(connection: &mut AnyConnection, kind: &'static str, ids: &[i32]) -> Result<Vec<HeadRow>, StoreError> {
-    let named = secret::version
-        .nullable()
-        .eq(secret_head::current_version)
-        .or(secret::version.nullable().eq(secret_head::highest_version.nullable()));
-    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
-    let query = secret_head::table
-        .left_join(secret::table.on(of_head.and(named.assume_not_null())))
+    let query = heads_with_versions()
         .filter(secret_head::kind.eq(kind))
         .filter(secret_head::owner_id.eq_any(ids.to_vec()))
         .select((

@@ -180,8 +180,7 @@ fn write(
     let now = context.micros();
     let identifier = changes.identifier.clone();
     if let Some(row) = target {
-        let changes = changes.clone().without_unchanged(row);
-        credential::update(context.connection(), row.id, &changes, now)?;
+        credential::update(context.connection(), row, changes, now)?;
         return Ok((row.id, identifier.or(row.identifier.clone())));
     }
     let authorization = context.authorization()?;

@@ -87,7 +87,7 @@ fn is_exclusive(context: &OperationContext<'_>, credential: &ListedCredential, p
     credential.kind() == CredentialKind::Password && shared.any(|setting| custody::is_exclusive_by(context, setting))
 }
 
-/// Names the credentials, and removes those whose name is not theirs alone.
+/// Returns the credentials with their names as items, without those whose name is ambiguous.
 fn unambiguous(listed: Vec<ListedCredential>) -> Vec<(String, ListedCredential)> {
     let name = |credential: ListedCredential| {
         let identifier = credential.identifier.as_deref();

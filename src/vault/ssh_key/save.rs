@@ -186,7 +186,7 @@ fn update(
         ..CredentialChanges::default()
     };
     let now = context.micros();
-    credential::update(context.connection(), row.id, &changes, now)?;
+    credential::update(context.connection(), row, &changes, now)?;
     let public_key = changed_public_key(context, input, row.id)?;
     let key = SshKeyChanges { key_name: input.key_name.clone(), public_key };
     if key.key_name.is_some() || key.public_key.is_some() {
