@@ -70,8 +70,25 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Some((server, schema)) = &self.schema {
-            run(server, &format!("DROP SCHEMA {schema} CASCADE"));
+            drop_schema(server, schema);
         }
+    }
+}
+
+/// Drops a schema that a server of the test may still be using: its transactions hold locks in another order, so that PostgreSQL
+/// ends one of the two as the victim of a deadlock.
+fn drop_schema(server: &str, schema: &str) {
+    const ATTEMPTS: usize = 10;
+    let end_users = format!(
+        "SELECT pg_terminate_backend(locks.pid) FROM pg_locks locks JOIN pg_class ON pg_class.oid = locks.relation \
+         WHERE pg_class.relnamespace = '{schema}'::regnamespace AND locks.pid <> pg_backend_pid()"
+    );
+    let drop = format!("DROP SCHEMA {schema} CASCADE");
+    let attempt = || {
+        with(server, |connection| connection.batch_execute(&end_users).and_then(|()| connection.batch_execute(&drop)))
+    };
+    if (1..ATTEMPTS).all(|_| attempt().is_err()) {
+        attempt().unwrap();
     }
 }
 
