@@ -203,7 +203,9 @@ pub fn update(
     let (id, changes) = (row.id, changes.clone().without_unchanged(row));
     if changes == CredentialChanges::default() {
         // Most updates change the password only.
-        return set_time(connection, id, "UPDATE credential SET changed_at = ", now);
+        let text = "UPDATE credential SET changed_at = ";
+        let update = [Part::Sql(text), Part::BigInt(now), Part::Sql(" WHERE id = "), Part::Integer(id.get())];
+        return connection.run_prepared(&update).map(drop);
     }
     diesel::update(credential::table.find(id)).set((&changes, credential::changed_at.eq(now))).execute(connection)?;
     index_tags(connection, id, &changes)
@@ -213,22 +215,32 @@ fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &Creden
     changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Credential(id), tags))
 }
 
-/// Sets the time at which the secret was last shown.
-pub fn set_viewed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
-    set_time(connection, id, "UPDATE credential SET viewed_at = ", now)
-}
-
-fn set_time(
+/// Sets the times at which secrets were last shown. On PostgreSQL, in one statement, which leaves out a row that another
+/// transaction has locked: whoever reads does not wait for whoever changes, and the audit log has every view.
+pub(super) fn set_viewed(
     connection: &mut AnyConnection,
-    id: CredentialId,
-    update: &'static str,
-    now: i64,
+    mut views: Vec<(CredentialId, i64)>,
 ) -> Result<(), StoreError> {
+    views.sort_unstable();
+    if !connection.is_remote() {
+        for (id, at) in views {
+            connection.run_prepared(&[
+                Part::Sql("UPDATE credential SET viewed_at = "),
+                Part::BigInt(at),
+                Part::Sql(" WHERE id = "),
+                Part::Integer(id.get()),
+            ])?;
+        }
+        return Ok(());
+    }
+    let Some(latest) = views.iter().map(|(_, at)| *at).max() else { return Ok(()) };
+    let ids: Vec<String> = views.into_iter().map(|(id, _)| id.to_string()).collect();
     connection.run_prepared(&[
-        Part::Sql(update),
-        Part::BigInt(now),
-        Part::Sql(" WHERE id = "),
-        Part::Integer(id.get()),
+        Part::Sql("UPDATE credential SET viewed_at = "),
+        Part::BigInt(latest),
+        Part::Sql(" WHERE id IN (SELECT id FROM credential WHERE id = ANY(CAST("),
+        Part::Text(&format!("{{{}}}", ids.join(","))),
+        Part::Sql(" AS INTEGER[])) FOR NO KEY UPDATE SKIP LOCKED)"),
     ])?;
     Ok(())
 }

@@ -457,9 +457,10 @@ allow_tables_to_appear_in_same_query!(
     custody,
     proxy_session,
     registration,
-    ssh_key
+    ssh_key,
+    secret,
+    secret_head
 );
-allow_tables_to_appear_in_same_query!(secret, secret_head);
 allow_tables_to_appear_in_same_query!(provider, provider_type);
 allow_tables_to_appear_in_same_query!(provider_value, provider_type_parameter);
 allow_tables_to_appear_in_same_query!(identity_role, role, identity);

@@ -54,8 +54,8 @@ pub struct SecretHead {
     pub mac: Vec<u8>,
 }
 
-type HeadColumns = (i32, Option<i32>, Vec<u8>);
-type SealedColumns = (i32, String, Vec<u8>);
+pub(super) type HeadColumns = (i32, Option<i32>, Vec<u8>);
+pub(super) type SealedColumns = (i32, String, Vec<u8>);
 
 impl From<HeadColumns> for SecretHead {
     fn from((highest_version, current_version, mac): HeadColumns) -> Self {

@@ -12,6 +12,7 @@
 //!
 //! Several writers may share a queue (PostgreSQL); SQLite has one.
 
+mod deferred;
 mod submitted;
 mod thread;
 mod transaction;

@@ -35,6 +35,15 @@ impl Vault {
     }
 }
 
+/// Returns the client's custody of a credential, expired or not.
+pub(super) fn find(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+) -> Result<Option<CustodyRow>, VaultError> {
+    let authorization = context.authorization()?;
+    Ok(custody::find(context.connection(), row.id, authorization)?)
+}
+
 /// Takes the credential into the client's custody, and returns when that expires. A client that holds it already keeps
 /// what it has.
 ///
@@ -44,10 +53,19 @@ pub(super) fn take(
     context: &mut OperationContext<'_>,
     row: &Visible<CredentialRow>,
 ) -> Result<Option<i64>, VaultError> {
+    let found = find(context, row)?;
+    take_or_keep(context, row, found)
+}
+
+/// As [`take`], with the client's custody as it was found in this transaction.
+pub(super) fn take_or_keep(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+    found: Option<CustodyRow>,
+) -> Result<Option<i64>, VaultError> {
     require_free(context, row)?;
     let (authorization, now) = (context.authorization()?, context.micros());
-    let held = custody::find(context.connection(), row.id, authorization)?.filter(|held| held.is_live(now));
-    if let Some(held) = held {
+    if let Some(held) = found.filter(|held| held.is_live(now)) {
         return Ok(held.until);
     }
     let seconds = i64::from(context.settings().custody.seconds);
@@ -58,15 +76,12 @@ pub(super) fn take(
 
 /// Returns the expiry of a shared custody that the client already holds. `None`: custody has to be taken in a transaction.
 pub(super) fn already_held(
-    context: &mut OperationContext<'_>,
-    row: &Visible<CredentialRow>,
-) -> Result<Option<Option<i64>>, VaultError> {
-    if is_exclusive(context, row) {
-        return Ok(None);
-    }
-    let (authorization, now) = (context.authorization()?, context.micros());
-    let held = custody::find(context.connection(), row.id, authorization)?.filter(|held| held.is_live(now));
-    Ok(held.map(|held| held.until))
+    context: &OperationContext<'_>,
+    row: &CredentialRow,
+    found: Option<CustodyRow>,
+) -> Option<Option<i64>> {
+    let shared = found.filter(|_| !is_exclusive(context, row));
+    shared.filter(|held| held.is_live(context.micros())).map(|held| held.until)
 }
 
 /// Whether at most one client at a time may hold the credential.

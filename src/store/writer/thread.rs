@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CommitObserver;
+use super::deferred::Deferred;
 use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
@@ -31,8 +32,8 @@ struct Worked {
 enum Failure {
     /// A statement or the commit failed.
     Statement(StoreError),
-    /// The audit records, which are inserted last, were refused. The record of one job may be the reason.
-    Records(StoreError),
+    /// What is written last, the audit records above all, was refused. The record of one job may be the reason.
+    Deferred(StoreError),
 }
 
 impl From<StoreError> for Failure {
@@ -43,7 +44,7 @@ impl From<StoreError> for Failure {
 
 impl From<Failure> for StoreError {
     fn from(lost: Failure) -> Self {
-        let (Failure::Statement(error) | Failure::Records(error)) = lost;
+        let (Failure::Statement(error) | Failure::Deferred(error)) = lost;
         error
     }
 }
@@ -76,10 +77,10 @@ impl Writer {
         let mut done = Vec::with_capacity(self.batch);
         let mut again = Vec::new();
         let mut next = Some(first);
-        let worked = self.transaction(waiting, |writer, connection, chain| {
+        let worked = self.transaction(waiting, |writer, connection, deferred| {
             let (since, mut worked) = (instant(), Worked::default());
             while let Some(mut job) = next.take() {
-                let ran = run_in_savepoint(job.as_mut(), connection, chain, waiting);
+                let ran = run_in_savepoint(job.as_mut(), connection, deferred, waiting);
                 match ran {
                     Ok(Ran::Kept) => {
                         worked.kept += 1;
@@ -107,7 +108,7 @@ impl Writer {
                 again
             }
             // No job has to fail for the record of another.
-            Err(Failure::Records(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
+            Err(Failure::Deferred(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
                 log::warn!(
                     "the audit records of a transaction were refused; its {} jobs run alone: {error}",
                     done.len()
@@ -142,8 +143,9 @@ impl Writer {
         let mut last = StoreError::Contended(Cause::default());
         for _ in 0..MAX_RETRIES_ALONE {
             let mut ended = Ok(());
-            let worked = self.transaction(LockWait::Patient, |_, connection, chain| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, chain, LockWait::Patient)? {
+            let worked = self.transaction(LockWait::Patient, |_, connection, deferred| {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, deferred, LockWait::Patient)?
+                {
                     ended = Err(error);
                 }
                 Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })
@@ -164,18 +166,18 @@ impl Writer {
         job.answer(ended);
     }
 
-    /// Runs one transaction: locks the chain, runs `work`, inserts the records, commits.
+    /// Runs one transaction: locks the chain, runs `work`, writes what it deferred, commits.
     fn transaction(
         &mut self,
         waiting: LockWait,
-        work: impl FnOnce(&Self, &mut AnyConnection, &mut OpenChain) -> Result<Worked, StoreError>,
+        work: impl FnOnce(&Self, &mut AnyConnection, &mut Deferred) -> Result<Worked, StoreError>,
     ) -> Result<(), Failure> {
         let mut connection = self.begun()?;
         let result = (|| {
-            let mut chain = OpenChain::lock(&mut connection, &self.chain)?;
+            let mut deferred = Deferred::new(OpenChain::lock(&mut connection, &self.chain)?);
             connection.set_lock_timeout(waiting)?;
-            let Worked { jobs, kept } = work(self, &mut connection, &mut chain)?;
-            chain.close(&mut connection).map_err(Failure::Records)?;
+            let Worked { jobs, kept } = work(self, &mut connection, &mut deferred)?;
+            deferred.write(&mut connection).map_err(Failure::Deferred)?;
             let since = instant();
             connection.prepared_command("COMMIT")?;
             self.observer.committed(jobs, since.elapsed());
@@ -185,13 +187,13 @@ impl Writer {
             }
             Ok(())
         })();
-        if let Err(Failure::Statement(error) | Failure::Records(error)) = &result {
+        if let Err(Failure::Statement(error) | Failure::Deferred(error)) = &result {
             self.outcomes.note_transaction_failed(error);
         }
         // A server that has become read-only stays so for its connections; a new one may reach the new primary.
         let may_stay = !matches!(
             result,
-            Err(Failure::Statement(StoreError::ReadOnly(_)) | Failure::Records(StoreError::ReadOnly(_)))
+            Err(Failure::Statement(StoreError::ReadOnly(_)) | Failure::Deferred(StoreError::ReadOnly(_)))
         ) || !connection.is_remote();
         if result.is_ok() || connection.command("ROLLBACK").is_ok() && may_stay {
             self.connection = Some(connection);

@@ -3,14 +3,16 @@
 use super::super::StoreError;
 use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
+use super::super::id::CredentialId;
+use super::deferred::{Deferred, Mark};
 use super::submitted::Job;
 
 /// The transaction of a job.
 pub struct Transaction<'a> {
     connection: &'a mut AnyConnection,
-    chain: &'a mut OpenChain,
-    /// The records of the chain before this job.
-    records_before: usize,
+    deferred: &'a mut Deferred,
+    /// What was deferred before this job.
+    before: Mark,
     waiting: LockWait,
     /// Whether the savepoint of this job is set. A job that only appends records has none.
     has_savepoint: bool,
@@ -30,6 +32,16 @@ impl Transaction<'_> {
         Ok(self.connection)
     }
 
+    /// Returns the connection for statements that write nothing, which need no savepoint.
+    pub fn read_connection(&mut self) -> &mut AnyConnection {
+        self.connection
+    }
+
+    /// Stores at the end of the transaction that the secret of a credential was shown at this time.
+    pub fn note_view(&mut self, id: CredentialId, at: i64) {
+        self.deferred.note_view(id, at);
+    }
+
     /// Whether this job runs alone, after a conflict with another transaction. It then waits for locks.
     pub fn is_alone(&self) -> bool {
         self.waiting == LockWait::Patient
@@ -40,7 +52,7 @@ impl Transaction<'_> {
         if self.has_savepoint {
             self.connection.prepared_command("ROLLBACK TO SAVEPOINT job")?;
         }
-        self.chain.truncate(self.records_before);
+        self.deferred.truncate(self.before);
         Ok(())
     }
 
@@ -49,12 +61,12 @@ impl Transaction<'_> {
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Result<T, E>, StoreError> {
-        let records = self.chain.len();
+        let mark = self.deferred.mark();
         self.connection()?.prepared_command("SAVEPOINT part")?;
         let result = work(self);
         if result.is_err() {
             self.connection.prepared_command("ROLLBACK TO SAVEPOINT part")?;
-            self.chain.truncate(records);
+            self.deferred.truncate(mark);
         }
         self.connection.prepared_command("RELEASE SAVEPOINT part")?;
         Ok(result)
@@ -62,7 +74,7 @@ impl Transaction<'_> {
 
     /// Returns this writer's chain of audit records.
     pub(in crate::store) fn chain(&mut self) -> &mut OpenChain {
-        self.chain
+        self.deferred.chain()
     }
 
     /// Ends the job: all of its writes remain, or none. An error means that the whole transaction is lost.
@@ -89,12 +101,11 @@ pub(super) enum Ran {
 pub(super) fn run_in_savepoint(
     job: &mut dyn Job,
     connection: &mut AnyConnection,
-    chain: &mut OpenChain,
+    deferred: &mut Deferred,
     waiting: LockWait,
 ) -> Result<Ran, StoreError> {
-    let records_before = chain.len();
-    let mut transaction =
-        Transaction { connection, chain, records_before, waiting, has_savepoint: false, failed: None };
+    let before = deferred.mark();
+    let mut transaction = Transaction { connection, deferred, before, waiting, has_savepoint: false, failed: None };
     let result = job.run(&mut transaction);
     transaction.end(result)
 }

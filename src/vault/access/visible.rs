@@ -4,11 +4,14 @@
 use std::ops::Deref;
 
 use crate::store::credential::CredentialRow;
+use crate::store::credential_lookup::{self, CredentialKey, FoundCredential};
+use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
 use crate::store::entry::EntryRow;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
 use crate::store::link::{self, LinkedObject};
+use crate::store::secret::StoredSecret;
 use crate::store::visibility;
 use crate::vault::VaultError;
 use crate::vault::operation::{OperationContext, Principal};
@@ -54,6 +57,32 @@ pub(in crate::vault) fn visible_credential(
 ) -> Result<Option<Visible<CredentialRow>>, VaultError> {
     let sees = sees_credential(context, row.id, row.device_id)?;
     Ok(if sees { Some(Visible(row)) } else { None })
+}
+
+/// A credential or SSH key that the principal sees, with all that a read of it decides on.
+pub(in crate::vault) struct VisibleMatch {
+    pub(in crate::vault) row: Visible<CredentialRow>,
+    pub(in crate::vault) device: DeviceRow,
+    /// The principal's custody, expired or not.
+    pub(in crate::vault) custody: Option<CustodyRow>,
+    /// Its own password.
+    pub(in crate::vault) password: StoredSecret,
+}
+
+/// Returns the only object that the key matches if the principal is a client that sees it, with a single statement. `None` says
+/// nothing else: another lookup has to tell why.
+pub(in crate::vault) fn only_visible_match(
+    context: &mut OperationContext<'_>,
+    key: CredentialKey<'_>,
+) -> Result<Option<VisibleMatch>, VaultError> {
+    let Principal::Client(client) = context.principal() else { return Ok(None) };
+    let authorization = client.id;
+    let found = credential_lookup::only_match(context.connection(), key, authorization)?;
+    let seen = found.filter(|found| found.is_seen);
+    Ok(seen.map(|FoundCredential { row, device, is_seen: _, custody, password }| {
+        let row = Visible(row);
+        VisibleMatch { row, device, custody, password }
+    }))
 }
 
 /// Does the work of [`visible_credential`] for no credential, so that one that does not exist takes as long as one that the

@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::composite::revalidate_read;
-use super::{CredentialInput, ReadCredential, SavePolicy, SavedCredential, SealedCredential, resolve, save, shown};
+use super::{CredentialInput, ReadCredential, Readable, SavePolicy, SavedCredential, SealedCredential, save, taken};
 use crate::vault::operation::{Action, Done, OperationContext, Permit};
-use crate::vault::{Field, Vault, VaultError, custody};
+use crate::vault::{Field, Vault, VaultError};
 
 /// Maximum number of items in a batch.
 pub const MAX_BATCH_ITEMS: usize = 500;
@@ -88,9 +88,8 @@ fn run(
 ) -> Result<Done<SealedResult>, VaultError> {
     match item {
         BatchItem::Read(key) => {
-            let (row, device) = resolve::locked_readable_by_key(context, key)?;
-            let held_until = custody::take(context, &row)?;
-            let done = shown(context, row, &device, held_until)?;
+            let readable = Readable::locked_by_key(context, key)?;
+            let done = taken(context, readable)?;
             Ok(done.map(|found| SealedResult::Read(Box::new(found))))
         }
         BatchItem::Save(input) => Ok(save::save(context, input, policy)?.map(SealedResult::Saved)),

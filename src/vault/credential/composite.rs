@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::totp::{current_seed, totp};
-use super::{ReadCredential, SealedCredential, resolve, shown};
+use super::{ReadCredential, Readable, SealedCredential, resolve, taken};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::TotpCode;
 use crate::store::StoreError;
@@ -92,8 +92,8 @@ fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<Sea
     let row = resolve::locked(context, row)?;
     let (row, device) = resolve::readable(context, row, Switchable::Credential)?;
     let id = row.id;
-    let held_until = custody::take(context, &row)?;
-    let found = shown(context, row, &device, held_until)?;
+    let readable = Readable::load(context, row, device.clone())?;
+    let found = taken(context, readable)?;
     let seed = match current_seed(context, id)? {
         Some((sealed, seed)) => {
             // Refuse an invalid seed: logins without their second factor would fail, and finally lock the account.

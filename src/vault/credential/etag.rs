@@ -42,15 +42,15 @@ pub(in crate::vault) fn columns(row: &CredentialRow) -> impl Serialize {
 pub(super) struct State {
     /// The id and username of the parent, if the principal sees it.
     pub(super) parent: Option<(CredentialId, String)>,
-    pub(super) password: Option<Sealed>,
     pub(super) etag: ETag,
 }
 
-/// Reads the state of a credential.
+/// Reads the state of a credential with this password.
 pub(super) fn state(
     context: &mut OperationContext<'_>,
     row: &CredentialRow,
     device: &DeviceRow,
+    password: Option<&Sealed>,
 ) -> Result<State, VaultError> {
     let parent = match row.parent_id {
         Some(id) => credential::by_id(context.connection(), id)?,
@@ -58,10 +58,9 @@ pub(super) fn state(
     };
     let parent = parent.map(|parent| visible_credential(context, parent)).transpose()?.flatten();
     let parent = parent.map(|parent| (parent.id, parent.into_inner().username));
-    let password = parent::shared_password(context, row)?;
-    let etag =
-        context.etag(LABEL, &(columns(row), devices::columns(device), &parent, password.as_ref().map(Sealed::binding)));
-    Ok(State { parent, password, etag })
+    let password = password.map(Sealed::binding);
+    let etag = context.etag(LABEL, &(columns(row), devices::columns(device), &parent, password));
+    Ok(State { parent, etag })
 }
 
 /// Computes the ETag of a credential and locks its row.
@@ -71,5 +70,6 @@ pub(in crate::vault) fn locked_etag(
 ) -> Result<Option<ETag>, VaultError> {
     let Some(row) = credential::locked(context.connection(), id)? else { return Ok(None) };
     let Some(device) = resolve::device_of(context, &row)? else { return Ok(None) };
-    Ok(Some(state(context, &row, &device)?.etag))
+    let password = parent::shared_password(context, &row)?;
+    Ok(Some(state(context, &row, &device, password.as_ref())?.etag))
 }

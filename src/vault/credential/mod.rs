@@ -7,6 +7,7 @@ mod input;
 mod list;
 mod metadata;
 pub(super) mod parent;
+mod readable;
 pub(super) mod resolve;
 mod save;
 mod settings;
@@ -23,6 +24,7 @@ pub(super) use etag::{columns, locked_etag};
 pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};
 pub use list::ListedCredential;
 pub use metadata::{CredentialMetadata, Criticality, MetadataPage, MetadataSelection, Owner, Represented};
+use readable::Readable;
 pub(super) use save::save;
 pub use settings::{
     CredentialReference, JIT_STEPS, JitSettings, JitStep, ReferenceChange, RotationSettings, SessionSettings,
@@ -38,7 +40,6 @@ use crate::clock::from_micros;
 use crate::crypto::{SecretText, TotpCode};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::custody as custody_store;
-use crate::store::device::DeviceRow;
 use crate::store::id::CredentialId;
 
 /// A credential with its password, for the client that holds it.
@@ -101,18 +102,20 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`],
     /// [`VaultError::Ambiguous`].
     pub async fn read_credential(&self, permit: Permit, key: String) -> Result<ReadCredential, VaultError> {
-        let again = key.clone();
+        let (in_snapshot, in_transaction) = (key.clone(), key.clone());
+        let at_once = move |context: &mut OperationContext<'_>| match Readable::at_once(context, &key)? {
+            Some(readable) => shown_if_held(context, readable),
+            None => Ok(None),
+        };
         let query = move |context: &mut OperationContext<'_>| {
-            let (row, device) = resolve::readable_by_key(context, &key)?;
-            let Some(held_until) = custody::already_held(context, &row)? else { return Ok(None) };
-            shown(context, row, &device, held_until).map(Some)
+            let readable = Readable::by_key(context, &in_snapshot)?;
+            shown_if_held(context, readable)
         };
         let rule = move |context: &mut OperationContext<'_>| {
-            let (row, device) = resolve::locked_readable_by_key(context, &again)?;
-            let held_until = custody::take(context, &row)?;
-            shown(context, row, &device, held_until)
+            let readable = Readable::locked_by_key(context, &in_transaction)?;
+            taken(context, readable)
         };
-        let (found, recorded) = self.reveal_or_execute(permit, query, rule).await?;
+        let (found, recorded) = self.reveal_or_execute(permit, at_once, query, rule).await?;
         self.unseal_credential(&recorded, found).await
     }
 
@@ -221,14 +224,29 @@ pub(super) fn activate(
     Ok(Done::new(Subject::Credential(row.id), ()))
 }
 
+/// Returns the result of reading a credential that the client holds already. `None` if it does not.
+fn shown_if_held(
+    context: &mut OperationContext<'_>,
+    readable: Readable,
+) -> Result<Option<Done<SealedCredential>>, VaultError> {
+    let held_until = custody::already_held(context, &readable.row, readable.custody);
+    held_until.map(|held_until| shown(context, readable, held_until)).transpose()
+}
+
+/// Takes a credential into the client's custody, and returns the result of reading it.
+fn taken(context: &mut OperationContext<'_>, readable: Readable) -> Result<Done<SealedCredential>, VaultError> {
+    let held_until = custody::take_or_keep(context, &readable.row, readable.custody)?;
+    shown(context, readable, held_until)
+}
+
 /// Returns the result of reading a credential in the client's custody, still sealed.
 fn shown(
     context: &mut OperationContext<'_>,
-    row: Visible<CredentialRow>,
-    device: &DeviceRow,
+    readable: Readable,
     held_until: Option<i64>,
 ) -> Result<Done<SealedCredential>, VaultError> {
-    let etag::State { parent, password, etag } = etag::state(context, &row, device)?;
+    let Readable { row, device, custody: _, password } = readable;
+    let etag::State { parent, etag } = etag::state(context, &row, &device, password.as_ref())?;
     let subject = Subject::Credential(row.id);
     context.check_if_none_match(subject, &etag)?;
     context.note_view(&row);

@@ -4,6 +4,7 @@
 use super::composite::candidate;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::credential_lookup::CredentialKey;
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
 use crate::text::{canonical_number, is_storable};
@@ -33,6 +34,23 @@ pub(in crate::vault) fn by_key(
     pick(context, rows, kind)
 }
 
+/// Returns what a key in a path may stand for.
+fn parsed(key: &str, kind: CredentialKind) -> CredentialKey<'_> {
+    // Split at the last @: a username may contain one, a hostname does not.
+    let username_at = if kind == CredentialKind::Password { key.rsplit_once('@') } else { None };
+    CredentialKey { identifier: key, id: canonical_number(key).map(CredentialId::new), username_at }
+}
+
+/// As [`parsed`], for passwords. `None` for a key that no text in the database equals.
+pub(super) fn password_key(key: &str) -> Option<CredentialKey<'_>> {
+    is_storable(key).then(|| parsed(key, CredentialKind::Password))
+}
+
+/// Whether this is a password and no SSH key.
+pub(super) fn is_password(row: &CredentialRow) -> bool {
+    row.kind() == CredentialKind::Password
+}
+
 /// Finds every object that a key matches, visible or not.
 fn named(
     context: &mut OperationContext<'_>,
@@ -42,18 +60,16 @@ fn named(
     if !is_storable(key) {
         return Ok(Vec::new());
     }
+    let key = parsed(key, kind);
     let connection = context.connection();
     let mut rows: Vec<CredentialRow> = Vec::new();
-    if let Some(number) = canonical_number(key) {
-        rows.extend(credential::by_id(connection, CredentialId::new(number))?);
+    if let Some(id) = key.id {
+        rows.extend(credential::by_id(connection, id)?);
     }
-    // Split at the last @: a username may contain one, a hostname does not.
-    if kind == CredentialKind::Password
-        && let Some((username, hostname)) = key.rsplit_once('@')
-    {
+    if let Some((username, hostname)) = key.username_at {
         rows.extend(credential::all_by_username_at(connection, username, hostname)?);
     }
-    if let Some(row) = credential::by_identifier(connection, key)?
+    if let Some(row) = credential::by_identifier(connection, key.identifier)?
         && rows.iter().all(|known| known.id != row.id)
     {
         rows.push(row);

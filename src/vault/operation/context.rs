@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{Permit, Principal, Request, Subject};
 use crate::clock::to_micros;
 use crate::config::Settings;
-use crate::store::credential::{self, CredentialRow};
+use crate::store::AnyConnection;
+use crate::store::credential::CredentialRow;
 use crate::store::id::{AuthorizationId, CredentialId};
-use crate::store::{AnyConnection, StoreError};
 use crate::vault::{DenyReason, Inner, VaultError};
 
 /// The context of one operation, in a transaction or on a read connection.
@@ -137,9 +137,8 @@ impl<'a> OperationContext<'a> {
         self.viewed = (!is_known).then_some(row.id);
     }
 
-    /// Stores the view that was noted.
-    pub(super) fn store_view(&mut self) -> Result<(), StoreError> {
-        let now = self.micros();
-        self.viewed.take().map_or(Ok(()), |id| credential::set_viewed(self.connection, id, now))
+    /// The credential whose view was noted, and the time.
+    pub(super) fn viewed_at(&self) -> Option<(CredentialId, i64)> {
+        self.viewed.map(|id| (id, self.micros()))
     }
 }

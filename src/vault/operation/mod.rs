@@ -215,12 +215,17 @@ impl Inner {
         let mut context = OperationContext::new(transaction.connection()?, permit, principal, self);
         let result = rule(&mut context).and_then(|done| {
             context.require_preconditions_checked()?;
-            context.store_view()?;
             Ok(done)
         });
+        let (found, viewed) = (context.found, context.viewed_at());
         match result {
             Err(VaultError::Store(error)) => Err(error),
-            result => Ok(Finished::new(result, context.found)),
+            result => {
+                if let Some((id, at)) = viewed.filter(|_| result.is_ok()) {
+                    transaction.note_view(id, at);
+                }
+                Ok(Finished::new(result, found))
+            }
         }
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::{Done, Finished, OperationContext, Permit, Recorded, Subject};
 use crate::clock::to_micros;
-use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::{Inner, Vault, VaultError};
@@ -13,6 +12,15 @@ use crate::vault::{Inner, Vault, VaultError};
 /// How long the result of a snapshot may wait for its audit record. Meanwhile the object may be unlinked, deactivated or
 /// changed.
 const MAX_SNAPSHOT_AGE: Duration = Duration::from_millis(200);
+
+/// What a read sees.
+#[derive(Clone, Copy)]
+enum Isolation {
+    /// One snapshot for all statements.
+    Snapshot,
+    /// A snapshot for each statement, which saves two round trips for a single one.
+    Statement,
+}
 
 /// The result of a snapshot, with the data for its audit record.
 struct Snapshot<T> {
@@ -122,10 +130,12 @@ impl Vault {
     }
 
     /// As [`Vault::reveal`], for a read that may have to write first: when `query` returns `None`, `rule` runs in a
-    /// transaction instead.
+    /// transaction instead. Before, `at_once` has a try with a single statement, which needs no snapshot and no savepoint;
+    /// when it returns `None`, the others decide.
     pub(in crate::vault) async fn reveal_or_execute<T>(
         &self,
         permit: Permit,
+        at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + Sync + 'static,
         query: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + Sync + 'static,
         rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError>
@@ -133,15 +143,36 @@ impl Vault {
         T: Send + 'static,
     {
         if self.0.store.has_one_writer() {
-            return self.execute(permit, rule).await;
+            return self.execute_or(permit, at_once, rule).await;
         }
-        let Snapshot { result, found, viewed, taken_at, returned_at } = self.snapshot(&permit, query).await?;
+        let mut snapshot = self.read_on(&permit, Isolation::Statement, at_once).await?;
+        if matches!(snapshot.result, Ok(None)) {
+            snapshot = self.snapshot(&permit, query).await?;
+        }
+        let Snapshot { result, found, viewed, taken_at, returned_at } = snapshot;
         let result = match result {
             Ok(None) => return self.execute(permit, rule).await,
             Ok(Some(done)) => Ok(done),
             Err(error) => Err(error),
         };
         self.record_read(permit, Snapshot { result, found, viewed, taken_at, returned_at }, rule).await
+    }
+
+    /// Runs `at_once`, or else `rule`, in the transaction of the record.
+    async fn execute_or<T: Send + 'static>(
+        &self,
+        permit: Permit,
+        at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError> {
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job =
+            move |transaction: &mut Transaction<'_>| match inner.try_at_once(transaction, &job_permit, &at_once)? {
+                Some(result) => Ok(result),
+                None => inner.run(transaction, &job_permit, &rule),
+            };
+        let value = self.submit(&permit, 1, job).await??;
+        Ok((value, Recorded::new(permit)))
     }
 
     /// As [`Vault::reveal`], for an object that may have any number of parts: `query` runs on a snapshot. When that is older
@@ -165,6 +196,15 @@ impl Vault {
         permit: &Permit,
         query: impl FnOnce(&mut OperationContext<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<Snapshot<T>, VaultError> {
+        self.read_on(permit, Isolation::Snapshot, query).await
+    }
+
+    async fn read_on<T: Send + 'static>(
+        &self,
+        permit: &Permit,
+        isolation: Isolation,
+        query: impl FnOnce(&mut OperationContext<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<Snapshot<T>, VaultError> {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let read = move |connection: &mut AnyConnection| {
             let taken_at = inner.clock.monotonic();
@@ -178,7 +218,11 @@ impl Vault {
             let viewed = context.viewed.filter(|_| result.is_ok());
             Ok(Snapshot { result, found, viewed, taken_at, returned_at: inner.clock.monotonic() })
         };
-        Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
+        let request_id = &permit.origin().request_id;
+        Ok(match isolation {
+            Isolation::Snapshot => self.0.store.snapshot(request_id, read).await?,
+            Isolation::Statement => self.0.store.read_for(request_id, read).await?,
+        })
     }
 
     /// Writes the audit record of a read, then returns its result. When the snapshot is too old, `again` runs in the
@@ -210,6 +254,31 @@ impl Vault {
 }
 
 impl Inner {
+    /// Runs `at_once` without a savepoint, and appends its record. Returns `None` when it does.
+    fn try_at_once<T>(
+        &self,
+        transaction: &mut Transaction<'_>,
+        permit: &Permit,
+        at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError>,
+    ) -> Result<Option<Result<T, VaultError>>, StoreError> {
+        // The rule records that the permit is no longer valid.
+        let Ok(principal) = self.revalidate(permit) else { return Ok(None) };
+        let mut context = OperationContext::new(transaction.read_connection(), permit, principal, self);
+        let result = match at_once(&mut context) {
+            Ok(None) => return Ok(None),
+            Ok(Some(done)) => Ok(done),
+            Err(VaultError::Store(error)) => return Err(error),
+            Err(error) => Err(error),
+        };
+        let (found, viewed) = (context.found, context.viewed_at());
+        if let Some((id, at)) = viewed.filter(|_| result.is_ok()) {
+            transaction.note_view(id, at);
+        }
+        let finished = Finished::new(result, found);
+        self.record(transaction, permit, &finished.object, &finished.outcome);
+        Ok(Some(finished.result))
+    }
+
     /// Appends the record of a snapshot, and stores the view of a credential. Records a permit that is no longer valid
     /// as a refusal, and returns it as the inner error.
     fn record_snapshot(
@@ -223,7 +292,7 @@ impl Inner {
             return Ok(Err(denied));
         }
         if let Some(id) = record.viewed {
-            credential::set_viewed(transaction.connection()?, id, to_micros(self.clock.now()))?;
+            transaction.note_view(id, to_micros(self.clock.now()));
         }
         self.record(transaction, permit, &record.object, &record.outcome);
         Ok(Ok(()))

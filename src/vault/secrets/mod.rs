@@ -10,7 +10,7 @@ use super::operation::{OperationContext, Recorded};
 use super::{Inner, Vault, VaultError};
 use crate::crypto::{Keyring, SecretBinding, SecretKind, SecretText};
 use crate::store::StoreError;
-use crate::store::secret::{self, SealedRow, SecretState};
+use crate::store::secret::{self, SealedRow, SecretState, StoredSecret};
 
 pub(super) use crate::store::secret::SecretOwner;
 
@@ -115,6 +115,16 @@ pub(super) fn current(context: &mut OperationContext<'_>, owner: SecretOwner) ->
     Ok(row.map(|row| sealed(owner, row)))
 }
 
+/// As [`current`], of what is stored of the secret.
+pub(super) fn current_of(
+    context: &OperationContext<'_>,
+    owner: SecretOwner,
+    stored: StoredSecret,
+) -> Result<Option<Sealed>, VaultError> {
+    let row = context.vault.secret_heads.current_of(owner, stored)?;
+    Ok(row.map(|row| sealed(owner, row)))
+}
+
 /// Returns the current versions of many secrets, still sealed, in a constant number of queries. A secret that was never
 /// stored is missing.
 ///
@@ -127,9 +137,7 @@ pub(super) fn current_of_all(
     let stored = secret::stored(context.connection(), owners)?;
     let mut found = HashMap::with_capacity(stored.len());
     for (owner, stored) in stored {
-        if let Some(row) = context.vault.secret_heads.current_of(owner, stored)? {
-            found.insert(owner, sealed(owner, row));
-        }
+        found.extend(current_of(context, owner, stored)?.map(|sealed| (owner, sealed)));
     }
     Ok(found)
 }

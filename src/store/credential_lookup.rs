@@ -1,0 +1,125 @@
+//! The lookup of a credential by its key for a read: everything that the read decides on, in one query. On PostgreSQL each
+//! query is a round trip.
+
+use diesel::dsl::auto_type;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl, Selectable,
+};
+
+use diesel::sqlite::Sqlite;
+
+use super::connection::{Literal, on_engine};
+use super::credential::CredentialRow;
+use super::custody::CustodyRow;
+use super::device::DeviceRow;
+use super::id::{AuthorizationId, CredentialId};
+use super::schema::{credential, custody, device, secret, secret_head};
+use super::secret::{HeadColumns, SealedColumns, SealedRow, StoredSecret};
+use super::visibility::credential_is_seen;
+use super::{AnyConnection, StoreError};
+use crate::crypto::SecretKind;
+use crate::text::case_folded;
+
+/// The rows that tell one match from several: a credential has a row for its current and one for its highest version.
+const MAX_ROWS: i64 = 3;
+
+/// What a key in a path may stand for.
+#[derive(Clone, Copy, Debug)]
+pub struct CredentialKey<'a> {
+    /// An identifier.
+    pub identifier: &'a str,
+    /// An id.
+    pub id: Option<CredentialId>,
+    /// A username and a hostname.
+    pub username_at: Option<(&'a str, &'a str)>,
+}
+
+/// A credential as an authorization reads it.
+#[derive(Debug)]
+pub struct FoundCredential {
+    /// The credential.
+    pub row: CredentialRow,
+    /// Its device.
+    pub device: DeviceRow,
+    /// Whether the authorization sees it.
+    pub is_seen: bool,
+    /// The authorization's custody, expired or not.
+    pub custody: Option<CustodyRow>,
+    /// Its own password, which has a head.
+    pub password: StoredSecret,
+}
+
+type Columns = (CredentialRow, DeviceRow, bool, Option<(i64, Option<i64>)>, Option<HeadColumns>, Option<SealedColumns>);
+
+/// The columns of a row, which are the same for both engines.
+fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
+    T::construct_selection()
+}
+
+/// Joins credentials with their devices, the custody of an authorization and their passwords.
+#[auto_type]
+fn joined(authorization: AuthorizationId) -> _ {
+    let own = custody::credential_id.eq(credential::id).and(custody::authorization_id.eq(authorization));
+    let kind: Literal = Literal(SecretKind::Password.as_str());
+    let head = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(credential::id));
+    let of_credential = secret::kind.eq(kind).and(secret::owner_id.eq(credential::id));
+    let current = secret::version.nullable().eq(secret_head::current_version);
+    let highest = secret::version.nullable().eq(secret_head::highest_version.nullable());
+    let named = current.or(highest).assume_not_null();
+    credential::table
+        .inner_join(device::table)
+        .left_join(custody::table.on(own))
+        .left_join(secret_head::table.on(head))
+        .left_join(secret::table.on(of_credential.and(named)))
+}
+
+/// Returns the only credential or SSH key that the key matches, seen or not. `None` when there is none or more than one, and
+/// when it has no password: then the general lookup decides.
+pub fn only_match(
+    connection: &mut AnyConnection,
+    key: CredentialKey<'_>,
+    authorization: AuthorizationId,
+) -> Result<Option<FoundCredential>, StoreError> {
+    macro_rules! rows {
+        ($filter:expr) => {{
+            let query = joined(authorization).filter($filter).limit(MAX_ROWS).select((
+                columns::<CredentialRow>(),
+                columns::<DeviceRow>(),
+                credential_is_seen(authorization),
+                (custody::since, custody::until).nullable(),
+                (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                (secret::version, secret::state, secret::sealed).nullable(),
+            ));
+            on_engine!(connection, c => query.load::<Columns>(c))?
+        }};
+    }
+    let identified = credential::identifier.eq(key.identifier).assume_not_null();
+    let rows = match (key.id, key.username_at) {
+        (None, None) => rows!(identified),
+        (Some(id), _) => rows!(credential::id.eq(id).or(identified)),
+        (None, Some((username, hostname))) => {
+            let host = device::hostname_key.eq(case_folded(hostname));
+            rows!(host.and(credential::username.eq(username)).or(identified))
+        }
+    };
+    only(rows)
+}
+
+/// Returns the credential of the rows, if they are of one.
+fn only(rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
+    let mut rows = rows.into_iter();
+    let Some((row, device, is_seen, custody, Some(head), version)) = rows.next() else { return Ok(None) };
+    let mut versions: Vec<SealedRow> = version.map(SealedRow::try_from).transpose()?.into_iter().collect();
+    for (other, .., version) in rows {
+        if other.id != row.id {
+            return Ok(None);
+        }
+        versions.extend(version.map(SealedRow::try_from).transpose()?);
+    }
+    let custody = custody.map(|(since, until)| CustodyRow { since, until });
+    let password = StoredSecret { head: Some(head.into()), versions };
+    Ok(Some(FoundCredential { row, device, is_seen, custody, password }))
+}
+
+#[cfg(test)]
+mod tests;

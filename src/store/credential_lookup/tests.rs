@@ -1,0 +1,135 @@
+//! The lookup in one query, on both engines: what is found, and when another lookup has to decide.
+
+use super::*;
+use crate::store::client::{NewAuthorization, insert_application, insert_authorization};
+use crate::store::credential::{CredentialChanges, CredentialKind};
+use crate::store::device::DeviceChanges;
+use crate::store::id::DeviceId;
+use crate::store::link::{self, LinkedObject};
+use crate::store::secret::{SecretHead, SecretOwner, SecretState, insert, insert_head};
+use crate::store::tests::on_each_engine;
+
+struct Fixture<'a> {
+    connection: &'a mut AnyConnection,
+    authorization: AuthorizationId,
+    device: DeviceId,
+}
+
+impl<'a> Fixture<'a> {
+    fn new(connection: &'a mut AnyConnection) -> Self {
+        let application_id = insert_application(connection, "app", 0).unwrap();
+        let row = NewAuthorization {
+            application_id,
+            client_id: "client",
+            access: "read-only",
+            resources: "",
+            allowed_ips: "",
+            referers: "",
+            certificates: "",
+            sender_constraint: None,
+            expires_at: None,
+            active: true,
+            created_at: 0,
+        };
+        let authorization = insert_authorization(connection, &row).unwrap();
+        let device = super::super::device::insert(connection, "Host", &DeviceChanges::default(), 0).unwrap();
+        Self { connection, authorization, device }
+    }
+
+    /// Stores a credential with a password, of which version 2 is current and version 3 a candidate.
+    fn store(&mut self, kind: CredentialKind, username: &str, identifier: Option<&str>) -> CredentialId {
+        let changes = CredentialChanges {
+            device_id: Some(self.device),
+            username: Some(username.into()),
+            identifier: identifier.map(Into::into),
+            ..CredentialChanges::default()
+        };
+        super::super::credential::insert(self.connection, kind, &changes, 0).unwrap()
+    }
+
+    fn store_password(&mut self, id: CredentialId) {
+        let owner = SecretOwner::Password(id);
+        for (version, state) in [(2, SecretState::Current), (3, SecretState::Candidate)] {
+            insert(self.connection, owner, SealedRow { version, state, sealed: vec![7] }, 0).unwrap();
+        }
+        let head = SecretHead { highest_version: 3, current_version: Some(2), mac: vec![1] };
+        insert_head(self.connection, owner, &head).unwrap();
+    }
+
+    fn find(&mut self, identifier: &str, id: Option<i32>) -> Option<FoundCredential> {
+        let key = CredentialKey { identifier, id: id.map(CredentialId::new), username_at: identifier.rsplit_once('@') };
+        only_match(self.connection, key, self.authorization).unwrap()
+    }
+}
+
+fn with_fixture(test: impl Fn(Fixture<'_>)) {
+    on_each_engine(|database| {
+        database.migrate().unwrap();
+        test(Fixture::new(database.connection()));
+    });
+}
+
+#[test]
+fn a_key_finds_by_identifier_id_and_username_at_host() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store(CredentialKind::Password, "root", Some("erp"));
+        let other = fixture.store(CredentialKind::Password, "other", None);
+        for id in [id, other] {
+            fixture.store_password(id);
+        }
+        let number = id.get();
+        for (identifier, number) in [("erp", None), ("nothing", Some(number)), ("root@HOST", None)] {
+            let found = fixture.find(identifier, number).unwrap();
+            let versions: Vec<i32> = found.password.versions.iter().map(|row| row.version).collect();
+            assert_eq!((found.row.id, found.device.hostname.as_str(), versions.len()), (id, "Host", 2), "{identifier}");
+            assert!(versions.contains(&2) && versions.contains(&3), "{versions:?}");
+            assert!(!found.is_seen && found.custody.is_none());
+        }
+        for identifier in ["ERP", "root@other", "Root@host", ""] {
+            assert!(fixture.find(identifier, None).is_none(), "{identifier}");
+        }
+    });
+}
+
+#[test]
+fn of_several_matches_none_is_returned() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store(CredentialKind::Password, "root", None);
+        fixture.store_password(id);
+        for identifier in [id.to_string(), "root@host".into()] {
+            let number = identifier.parse().ok();
+            assert!(fixture.find(&identifier, number).is_some());
+            let twin = fixture.store(CredentialKind::Password, &format!("twin of {identifier}"), Some(&identifier));
+            assert!(fixture.find(&identifier, number).is_none(), "{identifier}: the twin has no password");
+            fixture.store_password(twin);
+            assert!(fixture.find(&identifier, number).is_none(), "{identifier}");
+        }
+        let key = fixture.store(CredentialKind::Password, "admin", None);
+        fixture.store_password(key);
+        assert!(fixture.find("admin@host", None).is_some());
+        fixture.store(CredentialKind::SshKey, "admin", None);
+        assert!(fixture.find("admin@host", None).is_none(), "a password and an SSH key of one name");
+    });
+}
+
+#[test]
+fn a_credential_without_a_password_is_left_to_the_other_lookup() {
+    with_fixture(|mut fixture| {
+        fixture.store(CredentialKind::Password, "root", Some("erp"));
+        assert!(fixture.find("erp", None).is_none());
+    });
+}
+
+#[test]
+fn it_tells_what_the_authorization_sees_and_holds() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store(CredentialKind::Password, "root", Some("erp"));
+        fixture.store_password(id);
+        let held = CustodyRow { since: 1, until: Some(2) };
+        super::super::custody::take(fixture.connection, id, fixture.authorization, held).unwrap();
+        assert_eq!(fixture.find("erp", None).unwrap().custody, Some(held));
+        assert!(!fixture.find("erp", None).unwrap().is_seen);
+        link::insert(fixture.connection, fixture.authorization, LinkedObject::Device(fixture.device)).unwrap();
+        assert!(fixture.find("erp", None).unwrap().is_seen);
+    });
+}

@@ -1,0 +1,69 @@
+//! A credential with everything that reading it decides on.
+
+use super::{parent, resolve};
+use crate::store::credential::CredentialRow;
+use crate::store::custody::CustodyRow;
+use crate::store::device::DeviceRow;
+use crate::vault::access::{Visible, VisibleMatch, only_visible_match};
+use crate::vault::operation::{OperationContext, Subject};
+use crate::vault::secrets::{self, Sealed, SecretOwner};
+use crate::vault::{Switchable, VaultError, custody};
+
+/// An active credential that the principal sees, on an active device.
+pub(super) struct Readable {
+    pub(super) row: Visible<CredentialRow>,
+    pub(super) device: DeviceRow,
+    /// The principal's custody, expired or not.
+    pub(super) custody: Option<CustodyRow>,
+    /// Its password, or that of its oldest ancestor.
+    pub(super) password: Option<Sealed>,
+}
+
+impl Readable {
+    /// Looks up the credential of a key in a path.
+    ///
+    /// # Errors
+    /// As [`resolve::readable_by_key`].
+    pub(super) fn by_key(context: &mut OperationContext<'_>, key: &str) -> Result<Self, VaultError> {
+        let (row, device) = resolve::readable_by_key(context, key)?;
+        Self::load(context, row, device)
+    }
+
+    /// As [`Readable::by_key`], on the locked row.
+    pub(super) fn locked_by_key(context: &mut OperationContext<'_>, key: &str) -> Result<Self, VaultError> {
+        let (row, device) = resolve::locked_readable_by_key(context, key)?;
+        Self::load(context, row, device)
+    }
+
+    /// As [`Readable::by_key`], with a single statement, which needs no snapshot. Returns `None` where that is not enough: for
+    /// every error, for a credential with a parent and for one without a password.
+    ///
+    /// # Errors
+    /// [`VaultError::Inactive`]; [`VaultError::Seal`] for a password that was modified outside the vault.
+    pub(super) fn at_once(context: &mut OperationContext<'_>, key: &str) -> Result<Option<Self>, VaultError> {
+        let Some(key) = resolve::password_key(key) else { return Ok(None) };
+        let Some(VisibleMatch { row, device, custody, password }) = only_visible_match(context, key)? else {
+            return Ok(None);
+        };
+        if row.parent_id.is_some() || !resolve::is_password(&row) {
+            return Ok(None);
+        }
+        context.found(Subject::Credential(row.id));
+        if !(row.active && device.active) {
+            return Err(VaultError::Inactive(Switchable::Credential));
+        }
+        let password = secrets::current_of(context, SecretOwner::Password(row.id), password)?;
+        Ok(Some(Self { row, device, custody, password }))
+    }
+
+    /// Loads the rest for a credential that was looked up.
+    pub(super) fn load(
+        context: &mut OperationContext<'_>,
+        row: Visible<CredentialRow>,
+        device: DeviceRow,
+    ) -> Result<Self, VaultError> {
+        let custody = custody::find(context, &row)?;
+        let password = parent::shared_password(context, &row)?;
+        Ok(Self { row, device, custody, password })
+    }
+}
