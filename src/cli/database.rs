@@ -9,15 +9,19 @@ use crate::vault::Inspection;
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Create the vault if there is none, and apply the migrations that are missing. `serve` does it too.
-    Migrate,
+    Migrate {
+        /// Make a new vault also where a root key or audit heads lie already.
+        #[arg(long)]
+        init: bool,
+    },
     /// Check, without writing, that the database answers, has all migrations, and is sealed under the root key.
     Check,
 }
 
 pub(super) fn run(common: &Common, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Migrate => {
-            common.vault_or_new()?.close();
+        Command::Migrate { init } => {
+            common.vault_or_new(init)?.close();
             Ok(print_line("the database is up to date")?)
         }
         Command::Check => {

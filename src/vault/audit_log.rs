@@ -16,7 +16,7 @@ use crate::crypto::DataKey;
 use crate::store::audit::{self, AuditRow, ChainHead};
 use crate::store::{AnyConnection, StoreError};
 
-const HEADS_FILE: &str = "audit-heads.jsonl";
+pub(super) const HEADS_FILE: &str = "audit-heads.jsonl";
 const PAGE: i64 = 1000;
 
 /// A record of the audit log.

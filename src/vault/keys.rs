@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::VaultLocation;
 use super::access::{GrantKeys, Grants, IDENTITY_MAC};
+use super::audit_log::HEADS_FILE;
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
 use crate::clock::to_micros;
@@ -17,9 +18,9 @@ use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, Database, StoreError, meta};
 use crate::token::{SigningKey, TokenAuthority, TokenError};
 
-const VALUES: &str = "values";
-const AUDIT: &str = "audit";
-const ACTIVE: &str = "active";
+pub(super) const VALUES: &str = "values";
+pub(super) const AUDIT: &str = "audit";
+pub(super) const ACTIVE: &str = "active";
 
 /// Error when opening a vault.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,12 @@ pub enum StartError {
     /// A key in the database does not open under the root key.
     #[error("a key in the database does not open under the root key; the database was changed from outside")]
     Keys,
+    /// A new vault would be made where another one has left its root key or its heads.
+    #[error(
+        "{0} is of a vault whose database is missing or empty; put the database back or restore a backup into an empty \
+         directory, or make a new vault with --init"
+    )]
+    Leftovers(String),
     /// The data directory cannot be created.
     #[error("the data directory {0} cannot be created or used: {1}")]
     DataDirectory(String, std::io::ErrorKind),
@@ -73,7 +80,9 @@ pub(super) fn unlock(
         return Err(StoreError::Unavailable("the database cannot be created").into());
     };
     database.migrate()?;
+    database.require_schema()?;
     initialize(&mut database, &root_key, now)?;
+    end_first_start(location);
     let connection = database.connection();
     let (keyring, audit) = data_keys(connection, &root_key)?;
     let secret_heads = HeadMac::new(&audit);
@@ -106,7 +115,13 @@ impl Inspection {
         };
         let root_key = RootKeyLocation::find(&location.data_dir);
         match root_key.load()? {
-            Some(key) if key.matches(&check) => Ok(Self { used: true, pending: database.pending_migrations()? }),
+            Some(key) if key.matches(&check) => {
+                let pending = database.pending_migrations()?;
+                if pending == 0 {
+                    database.require_schema()?;
+                }
+                Ok(Self { used: true, pending })
+            }
             Some(_) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
             None => Err(RootKeyError::Missing(root_key.to_string()).into()),
         }
@@ -123,12 +138,46 @@ fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
         (Some(key), Some(check)) if key.matches(&check) => Ok(key),
         (Some(_), Some(_)) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
         (None, Some(_)) => Err(RootKeyError::Missing(root_key.to_string()).into()),
-        (Some(key), None) => Ok(key),
-        (None, None) => {
-            create_data_directory(location)?;
-            Ok(root_key.create()?)
+        (found, None) => {
+            refuse_leftovers(location, root_key)?;
+            match found {
+                Some(key) => Ok(key),
+                None => {
+                    create_data_directory(location)?;
+                    begin_first_start(location)?;
+                    Ok(root_key.create()?)
+                }
+            }
         }
     }
+}
+
+/// Marks a data directory whose first start has made a root key and not yet a database, so that the next start may go on.
+const FIRST_START: &str = "first-start";
+
+fn begin_first_start(location: &VaultLocation) -> Result<(), StartError> {
+    let marker = location.data_dir.join(FIRST_START);
+    std::fs::write(&marker, "").map_err(|error| StartError::DataDirectory(marker.display().to_string(), error.kind()))
+}
+
+fn end_first_start(location: &VaultLocation) {
+    // A marker that stays does no harm while the database is there.
+    let _ = std::fs::remove_file(location.data_dir.join(FIRST_START));
+}
+
+/// Refuses to make a vault beside the root key or the heads of another one: its database was moved, removed, or not yet
+/// restored.
+fn refuse_leftovers(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<(), StartError> {
+    if location.init || location.data_dir.join(FIRST_START).exists() {
+        return Ok(());
+    }
+    let key_file = match root_key {
+        RootKeyLocation::File(path) => Some(path.clone()),
+        RootKeyLocation::Environment | RootKeyLocation::SystemdCredential(_) => None,
+    };
+    let files = key_file.into_iter().chain([location.data_dir.join(HEADS_FILE)]);
+    let left = files.into_iter().find(|path| path.exists());
+    left.map_or(Ok(()), |path| Err(StartError::Leftovers(path.display().to_string())))
 }
 
 /// Creates the data directory, accessible to its owner only. Leaves an existing directory unchanged.

@@ -34,6 +34,10 @@ pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
 
 /// `GET /metrics`, in the OpenMetrics text format.
 pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
+    // Without an answer of the database, the ages grow no further; other figures tell of it.
+    if let Ok(status) = service.vault.backup_status().await {
+        service.metrics.note_backups(&status, service.vault.now());
+    }
     match service.metrics.render(service.vault.queue_depth(), service.vault.grants_age()) {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)

@@ -1,0 +1,356 @@
+//! All rows of the vault, read on one snapshot, and written into an empty database of either engine.
+//!
+//! A row is a JSON array of the columns by name: numbers, texts, booleans, and bytes in hexadecimal. The engine builds it, so that
+//! no table needs code of its own here.
+
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl};
+use serde_json::Value;
+
+use super::catalogue::{ColumnType, Table, Tables, described};
+use super::connection::on_engine;
+use super::{AnyConnection, Database, DatabaseLocation, StoreError, catalogue};
+
+/// A row: the values of the columns, in the order of [`Table::columns`].
+pub type Row = Vec<Value>;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// A snapshot of the whole database, on a connection of its own. Writers go on meanwhile.
+pub struct DatabaseSnapshot {
+    connection: AnyConnection,
+    tables: Tables,
+}
+
+impl DatabaseSnapshot {
+    /// Takes a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] for a database that is not one of this version.
+    pub fn begin(location: &DatabaseLocation) -> Result<Self, StoreError> {
+        let mut connection = location.connect()?;
+        connection.begin_snapshot()?;
+        connection.lift_timeouts()?;
+        // The first query takes the snapshot.
+        catalogue::require_described(&mut connection)?;
+        Ok(Self { connection, tables: described() })
+    }
+
+    /// The connection, within the transaction of the snapshot.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Returns the number of rows of a table.
+    pub fn count(&mut self, table: &str) -> Result<i64, StoreError> {
+        number(&mut self.connection, &format!("SELECT COUNT(*) AS number FROM \"{table}\"{}", filter(table)))
+    }
+
+    /// Returns the highest id that a table ever gave, 0 for a table without such ids. No id is used again, because sealed values
+    /// are bound to them.
+    pub fn last_id(&mut self, name: &str) -> Result<i64, StoreError> {
+        let Some(table) = self.tables.get(name) else { return Ok(0) };
+        if !has_generated_id(table) {
+            return Ok(0);
+        }
+        let query = match self.connection {
+            AnyConnection::Sqlite(_) => {
+                format!("SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '{name}'), 0) AS number")
+            }
+            AnyConnection::Postgresql(_) => format!(
+                "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('\"{name}\"', 'id')::regclass), 0) AS number"
+            ),
+        };
+        number(&mut self.connection, &query)
+    }
+
+    /// Calls `each` for every row of a table, by primary key. One row is in memory at a time.
+    pub fn rows<E: From<StoreError>>(
+        &mut self,
+        name: &str,
+        mut each: impl FnMut(Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let table = self.tables.get(name).ok_or(StoreError::NotFound)?;
+        let query = diesel::sql_query(select(&self.connection, name, table));
+        let mut take = |line: QueryResult<Line>| each(parse(&line.map_err(StoreError::from)?.line, table)?);
+        match &mut self.connection {
+            AnyConnection::Sqlite(c) => {
+                query.load_iter::<Line, _>(c).map_err(StoreError::from)?.try_for_each(&mut take)
+            }
+            AnyConnection::Postgresql(c) => {
+                let lines = query.load_iter::<Line, diesel::pg::PgRowByRowLoadingMode>(c);
+                lines.map_err(StoreError::from)?.try_for_each(&mut take)
+            }
+        }
+    }
+}
+
+/// Leaves out the check value of the root key, which belongs to this place and not to the vault.
+fn filter(table: &str) -> &'static str {
+    if table == "vault_meta" { " WHERE name <> 'root_key_check'" } else { "" }
+}
+
+fn has_generated_id(table: &Table) -> bool {
+    let is_id = |name: &str, kind| name == "id" && kind == ColumnType::Integer;
+    table.key == ["id"] && table.columns.iter().any(|column| is_id(&column.name, column.kind))
+}
+
+fn number(connection: &mut AnyConnection, query: &str) -> Result<i64, StoreError> {
+    let found: Number = on_engine!(connection, c => diesel::sql_query(query).get_result(c))?;
+    Ok(found.number)
+}
+
+fn select(connection: &AnyConnection, name: &str, table: &Table) -> String {
+    let (array, bytes) = match connection {
+        AnyConnection::Sqlite(_) => ("json_array", ("CASE WHEN {} IS NULL THEN NULL ELSE lower(hex({})) END")),
+        AnyConnection::Postgresql(_) => ("json_build_array", ("encode({}, 'hex')")),
+    };
+    let value = |name: &str, kind| {
+        let column = format!("\"{name}\"");
+        if kind == ColumnType::Binary { bytes.replace("{}", &column) } else { column }
+    };
+    let values: Vec<String> = table.columns.iter().map(|column| value(&column.name, column.kind)).collect();
+    let key: Vec<String> = table.key.iter().map(|column| format!("\"{column}\"")).collect();
+    let text = if matches!(connection, AnyConnection::Postgresql(_)) { "::text" } else { "" };
+    format!(
+        "SELECT {array}({}){text} AS line FROM \"{name}\"{} ORDER BY {}",
+        values.join(", "),
+        filter(name),
+        key.join(", ")
+    )
+}
+
+/// Parses a row. SQLite has 0 and 1 for booleans.
+fn parse(line: &str, table: &Table) -> Result<Row, StoreError> {
+    let mut row: Row = serde_json::from_str(line).map_err(|_| StoreError::Query("a row has an unexpected form"))?;
+    for (value, column) in row.iter_mut().zip(&table.columns) {
+        if column.kind == ColumnType::Bool
+            && let Some(number) = value.as_i64()
+        {
+            *value = Value::Bool(number != 0);
+        }
+    }
+    Ok(row)
+}
+
+/// A value to insert.
+enum Bound {
+    Integer(Option<i32>),
+    BigInt(Option<i64>),
+    Text(Option<String>),
+    Binary(Option<Vec<u8>>),
+    Bool(Option<bool>),
+}
+
+impl Bound {
+    /// Converts a value for a column, or `None` for one of another type.
+    fn new(value: &Value, kind: ColumnType) -> Option<Self> {
+        let is_null = value.is_null();
+        let present = |found: bool| found || is_null;
+        match kind {
+            ColumnType::Integer => {
+                let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
+                present(number.is_some()).then_some(Self::Integer(number))
+            }
+            ColumnType::BigInt => present(value.as_i64().is_some()).then(|| Self::BigInt(value.as_i64())),
+            ColumnType::Bool => present(value.as_bool().is_some()).then(|| Self::Bool(value.as_bool())),
+            ColumnType::Text => present(value.is_string()).then(|| Self::Text(value.as_str().map(String::from))),
+            ColumnType::Binary => {
+                let bytes = value.as_str().and_then(|text| hex::decode(text).ok());
+                present(bytes.is_some()).then_some(Self::Binary(bytes))
+            }
+        }
+    }
+}
+
+/// Whether a value fits a column.
+pub fn fits(value: &Value, column: &catalogue::Column) -> bool {
+    (column.is_nullable || !value.is_null()) && Bound::new(value, column.kind).is_some()
+}
+
+/// An `INSERT` of one row. It is prepared once for each table.
+struct Insert<'a> {
+    start: &'a str,
+    values: Vec<Bound>,
+}
+
+impl<DB> QueryFragment<DB> for Insert<'_>
+where
+    DB: diesel::backend::Backend,
+    Option<i32>: ToSql<Nullable<Integer>, DB>,
+    Option<i64>: ToSql<Nullable<BigInt>, DB>,
+    Option<String>: ToSql<Nullable<Text>, DB>,
+    Option<Vec<u8>>: ToSql<Nullable<Binary>, DB>,
+    Option<bool>: ToSql<Nullable<Bool>, DB>,
+    DB: diesel::sql_types::HasSqlType<Bool>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.start);
+        for (index, value) in self.values.iter().enumerate() {
+            out.push_sql(if index == 0 { "" } else { ", " });
+            match value {
+                Bound::Integer(value) => out.push_bind_param::<Nullable<Integer>, _>(value)?,
+                Bound::BigInt(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
+                Bound::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value)?,
+                Bound::Binary(value) => out.push_bind_param::<Nullable<Binary>, _>(value)?,
+                Bound::Bool(value) => out.push_bind_param::<Nullable<Bool>, _>(value)?,
+            }
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for Insert<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C> RunQueryDsl<C> for Insert<'_> {}
+
+/// Fills an empty database in one transaction.
+pub struct Restore<'a> {
+    connection: &'a mut AnyConnection,
+    tables: Tables,
+}
+
+impl Database {
+    /// Whether a vault could be written here: there is none yet, and no row of one.
+    pub fn is_empty(&mut self) -> Result<bool, StoreError> {
+        let connection = self.connection();
+        let found = catalogue::found(connection)?;
+        for table in ["vault_meta", "secret", "audit_record", "authorization"] {
+            if found.contains_key(table)
+                && number(connection, &format!("SELECT COUNT(*) AS number FROM \"{table}\""))? > 0
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs `work`, which writes the rows of a vault, in one transaction: the vault is there with all of its rows, or not at all.
+    /// The tables must exist.
+    pub fn restore<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Restore<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.connection();
+        connection.begin()?;
+        let restored = Restore::begin(connection).map_err(E::from).and_then(|mut restore| {
+            let value = work(&mut restore)?;
+            restore.end()?;
+            Ok(value)
+        });
+        let restored = restored.and_then(|value| connection.command("COMMIT").map(|()| value).map_err(E::from));
+        if restored.is_err() {
+            // The first error counts.
+            let _ = connection.command("ROLLBACK");
+        }
+        restored
+    }
+}
+
+impl<'a> Restore<'a> {
+    fn begin(connection: &'a mut AnyConnection) -> Result<Self, StoreError> {
+        connection.lift_timeouts()?;
+        let tables = catalogue::found(connection)?;
+        match connection {
+            AnyConnection::Sqlite(_) => connection.command("PRAGMA defer_foreign_keys = ON")?,
+            AnyConnection::Postgresql(c) => set_deferrable(c, true)?,
+        }
+        // Migrations have inserted some rows; those of the backup take their place.
+        for table in tables.keys() {
+            connection.command(&format!("DELETE FROM \"{table}\""))?;
+        }
+        Ok(Self { connection, tables })
+    }
+
+    /// The tables of the database.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// The connection, within the transaction.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        self.connection
+    }
+
+    /// Prepares the inserts into a table.
+    pub fn insert_into(&self, name: &str, columns: &[String]) -> String {
+        let columns: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
+        format!("INSERT INTO \"{name}\" ({}) VALUES (", columns.join(", "))
+    }
+
+    /// Inserts a row by the text of [`Restore::insert_into`].
+    pub fn insert(&mut self, start: &str, row: &[Value], kinds: &[ColumnType]) -> Result<(), StoreError> {
+        let values = row.iter().zip(kinds).map(|(value, kind)| Bound::new(value, *kind));
+        let values = values.collect::<Option<_>>().ok_or(StoreError::Query("a value has an unexpected form"))?;
+        let insert = Insert { start, values };
+        on_engine!(self.connection, c => insert.execute(c))?;
+        Ok(())
+    }
+
+    /// Sets the highest id that a table has given. A row with a higher one, of a migration, counts too.
+    pub fn set_last_id(&mut self, name: &str, last: i64) -> Result<(), StoreError> {
+        let Some(table) = self.tables.get(name).filter(|table| has_generated_id(table)) else { return Ok(()) };
+        debug_assert!(!table.columns.is_empty());
+        match self.connection {
+            AnyConnection::Sqlite(_) => self.connection.command(&format!(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT '{name}', 0
+                     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{name}');
+                 UPDATE sqlite_sequence SET seq = MAX(seq, {last}) WHERE name = '{name}'"
+            )),
+            AnyConnection::Postgresql(_) => self.connection.command(&format!(
+                "SELECT setval(pg_get_serial_sequence('\"{name}\"', 'id'), last, TRUE)
+                 FROM (SELECT GREATEST({last}, MAX(id)) AS last FROM \"{name}\") ids
+                 WHERE last > 0 AND pg_get_serial_sequence('\"{name}\"', 'id') IS NOT NULL"
+            )),
+        }
+    }
+
+    fn end(self) -> Result<(), StoreError> {
+        match self.connection {
+            // The commit checks the foreign keys.
+            AnyConnection::Sqlite(_) => Ok(()),
+            AnyConnection::Postgresql(c) => set_deferrable(c, false),
+        }
+    }
+}
+
+/// Lets the foreign keys be checked at the end of the transaction, since a credential may come before its parent, or at each
+/// statement again.
+fn set_deferrable(connection: &mut PgConnection, is_deferrable: bool) -> Result<(), StoreError> {
+    use diesel::connection::SimpleConnection;
+    if !is_deferrable {
+        connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE")?;
+    }
+    let form = if is_deferrable { "DEFERRABLE INITIALLY DEFERRED" } else { "NOT DEFERRABLE" };
+    let query = format!(
+        "SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I {form}', conrelid::regclass, conname) AS line
+         FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
+    );
+    let statements: Vec<Line> = diesel::sql_query(query).load(connection)?;
+    statements.iter().try_for_each(|statement| Ok(connection.batch_execute(&statement.line)?))
+}
+
+#[cfg(test)]
+mod tests;
