@@ -247,6 +247,25 @@ impl Database {
         Ok(true)
     }
 
+    /// Copies a SQLite database to a new file. Writers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Location`] on PostgreSQL.
+    pub fn copy_to(&mut self, path: &std::path::Path) -> Result<(), StoreError> {
+        match self.connection() {
+            AnyConnection::Sqlite(c) => {
+                let path = path.to_str().ok_or_else(|| StoreError::Location("the path is not UTF-8".into()))?;
+                diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(path).execute(c)?;
+                Ok(())
+            }
+            AnyConnection::Postgresql(_) => Err(StoreError::Location(
+                "a copy of a PostgreSQL database cannot be made here; restore a backup with this version into an empty \
+                 database or directory instead: chaveiro backup restore"
+                    .into(),
+            )),
+        }
+    }
+
     /// Runs `work`, which writes the rows of a vault, in one transaction: the vault is there with all of its rows, or not at all.
     /// The tables must exist.
     pub fn restore<T, E: From<StoreError>>(

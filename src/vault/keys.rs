@@ -32,8 +32,19 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A key in the database does not open under the root key.
-    #[error("a key in the database does not open under the root key; the database was changed from outside")]
+    #[error("a signing key in the database does not open; the tables signing_key, secret or secret_head are damaged")]
     Keys,
+    /// A data key does not open.
+    #[error("data key {0} in the database does not open under the root key; the table data_key is damaged")]
+    DataKey(i32),
+    /// A part of the database cannot be read.
+    #[error("{what} cannot be read: {error}")]
+    Unreadable {
+        /// The part.
+        what: &'static str,
+        /// Why it cannot be read.
+        error: StoreError,
+    },
     /// A new vault would be made where another one has left its root key or its heads.
     #[error(
         "{0} is of a vault whose database is missing or empty; put the database back or restore a backup into an empty \
@@ -80,7 +91,7 @@ pub(super) fn unlock(
         return Err(StoreError::Unavailable("the database cannot be created").into());
     };
     database.migrate()?;
-    database.require_schema()?;
+    named("the catalogue of the database", database.require_schema())?;
     initialize(&mut database, &root_key, now)?;
     end_first_start(location);
     let connection = database.connection();
@@ -90,8 +101,16 @@ pub(super) fn unlock(
     let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
     let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
     let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, keyring: &keyring };
-    let grants = Grants::read(connection, now, keys)?;
+    let grants = named("the tables of clients and roles", Grants::read(connection, now, keys))?;
     Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
+}
+
+/// Names the part of the database in an error of reading it.
+fn named<T>(what: &'static str, result: Result<T, StoreError>) -> Result<T, StartError> {
+    result.map_err(|error| match error {
+        StoreError::Corrupt(_) | StoreError::InputOutput(_) => StartError::Unreadable { what, error },
+        other => other.into(),
+    })
 }
 
 /// The state of a database, read without writing to it.
@@ -110,7 +129,7 @@ impl Inspection {
         let Some(mut database) = Database::connect(&location.database, false)? else {
             return Ok(Self { used: false, pending: 0 });
         };
-        let Some(check) = meta::root_key_check(database.connection())? else {
+        let Some(check) = named("the table vault_meta", meta::root_key_check(database.connection()))? else {
             return Ok(Self { used: false, pending: 0 });
         };
         let root_key = RootKeyLocation::find(&location.data_dir);
@@ -131,7 +150,7 @@ impl Inspection {
 /// Loads the root key and checks it against the database, or generates one for an empty vault. Writes nothing but a new key.
 fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<RootKey, StartError> {
     let check = match Database::connect(&location.database, false)? {
-        Some(mut database) => meta::root_key_check(database.connection())?,
+        Some(mut database) => named("the table vault_meta", meta::root_key_check(database.connection()))?,
         None => None,
     };
     match (root_key.load()?, check) {
@@ -241,8 +260,9 @@ fn generate_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Resul
 /// The keyring for values, and the key of the audit log.
 fn data_keys(connection: &mut AnyConnection, root_key: &RootKey) -> Result<(Keyring, DataKey), StartError> {
     let (mut values, mut active, mut audit) = (Vec::new(), None, None);
-    for row in key::data_keys(connection)? {
-        let unwrapped = root_key.unwrap_key(&row.purpose, &row.wrapped)?;
+    for row in named("the table data_key", key::data_keys(connection))? {
+        let unwrapped = root_key.unwrap_key(&row.purpose, &row.wrapped);
+        let unwrapped = unwrapped.map_err(|_| StartError::DataKey(row.id.get()))?;
         match row.purpose.as_str() {
             VALUES => {
                 active = (row.state == ACTIVE).then_some(row.id.get()).or(active);
@@ -262,7 +282,7 @@ fn signing_keys(
     heads: &HeadMac,
 ) -> Result<Vec<SigningKey>, StartError> {
     let mut keys = Vec::new();
-    for row in key::signing_keys(connection)? {
+    for row in named("the table signing_key", key::signing_keys(connection))? {
         let owner = SecretOwner::TokenSigningKey(row.id);
         let mut versions = Versions { connection, heads, owner };
         let current = versions.current::<StartError>()?.ok_or(StartError::Keys)?;

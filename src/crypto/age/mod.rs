@@ -54,8 +54,9 @@ pub fn encrypt<W: Write>(recipients: &[Recipient], mut output: W) -> Result<Encr
     Ok(Encryptor::new(output, &file_key, &nonce))
 }
 
-/// Reads the header of a file, and returns the reader of its content. The reader fails with
-/// [`std::io::ErrorKind::InvalidData`] for a changed byte, and with [`std::io::ErrorKind::UnexpectedEof`] for a missing end.
+/// Reads the header of a file, and returns the reader of its content.
+///
+/// The reader fails with [`std::io::ErrorKind::InvalidData`] for a changed byte, and with [`std::io::ErrorKind::UnexpectedEof`] for a missing end.
 ///
 /// # Errors
 /// [`AgeError`].

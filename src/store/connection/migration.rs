@@ -95,7 +95,7 @@ fn run<DB: Backend>(
     let wanted = pending.iter().take_while(|migration| is_wanted(migration.name().version().to_string()));
     let mut done = 0;
     for migration in wanted {
-        connection.run_migration(&***migration).map_err(|_| StoreError::Migration)?;
+        connection.run_migration(*migration).map_err(|_| StoreError::Migration)?;
         done += 1;
     }
     Ok(done)
@@ -105,11 +105,12 @@ fn run<DB: Backend>(
 fn pending<'a, DB: Backend>(
     connection: &mut impl MigrationHarness<DB>,
     known: &'a Migrations<DB>,
-) -> Result<Vec<&'a Box<dyn Migration<DB>>>, StoreError> {
+) -> Result<Vec<&'a dyn Migration<DB>>, StoreError> {
     let applied = connection.applied_migrations().map_err(|_| StoreError::Migration)?;
     let is_known = |version: &MigrationVersion<'_>| known.iter().any(|known| known.name().version() == *version);
     if let Some(newer) = applied.iter().filter(|version| !is_known(version)).max() {
         return Err(StoreError::Newer(format!("migration {newer}")));
     }
-    Ok(known.iter().filter(|known| !applied.contains(&known.name().version().as_owned())).collect())
+    let is_pending = |known: &&Box<dyn Migration<DB>>| !applied.contains(&known.name().version().as_owned());
+    Ok(known.iter().filter(is_pending).map(|known| &**known).collect())
 }

@@ -71,7 +71,7 @@ impl Check {
     }
 
     /// Notes that the rows of a table begin.
-    pub(super) fn table(&mut self, name: &str, _columns: &[Column]) -> Result<(), BackupError> {
+    pub(super) fn table(&mut self, name: &str) -> Result<(), BackupError> {
         match mem::replace(&mut self.table, name.into()).as_str() {
             "" if name != DATA_KEY => return Err(BackupError::damaged("it does not begin with its keys")),
             DATA_KEY => self.unlock()?,
@@ -111,7 +111,7 @@ impl Check {
 
     /// Ends the check, and returns the number of opened values and the chains with their records.
     pub(super) fn end(mut self) -> Result<(u64, Vec<(String, i64)>), BackupError> {
-        self.table("", &[])?;
+        self.table("")?;
         self.audit_key()?;
         let cut_off = self.heads.values().flatten().next();
         match cut_off {

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use zeroize::Zeroize;
 
+use super::check::Check;
 use super::format::{BackupWriter, Header, TableHeader};
 use super::{BackupError, BackupReport, Progress, report, vault_id};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::age::{self, Recipient};
 use crate::crypto::{RootKey, RootKeyError, RootKeyLocation};
 use crate::store::StoreError;
+use crate::store::catalogue::Column;
 use crate::store::dump::{DatabaseSnapshot, Row};
 use crate::vault::operation::{Done, Permit, Subject};
 use crate::vault::{StartError, Vault};
@@ -28,8 +30,12 @@ pub(super) struct KeyColumns {
 }
 
 impl KeyColumns {
-    pub(super) fn find<'a>(columns: impl Iterator<Item = &'a str> + Clone) -> Option<Self> {
-        let position = |name: &str| columns.clone().position(|column| column == name);
+    /// The columns, if the table is that of the data keys.
+    pub(super) fn of_table(table: &TableHeader, columns: &[Column]) -> Option<Self> {
+        if table.name != DATA_KEY {
+            return None;
+        }
+        let position = |name: &str| columns.iter().position(|column| column.name == name);
         Some(Self { purpose: position("purpose")?, wrapped: position("wrapped")? })
     }
 }
@@ -72,9 +78,7 @@ impl Vault {
         if recipients.is_empty() {
             return Err(BackupError::NoRecipient);
         }
-        let location = RootKeyLocation::find(&self.0.data_dir);
-        let missing = || StartError::RootKey(RootKeyError::Missing(location.to_string()));
-        let root_key = location.load().map_err(StartError::from)?.ok_or_else(missing)?;
+        let root_key = self.root_key()?;
         let partial = PartialFile::create(file)?;
         let output = age::encrypt(recipients, BufWriter::new(partial.file()?))?;
         let created_at = to_micros(self.0.clock.now());
@@ -86,6 +90,37 @@ impl Vault {
         finished.and_then(|file| file.sync_all()).map_err(|error| BackupError::Write(error.kind()))?;
         partial.publish()?;
         Ok(BackupReport { created_at: from_micros(created_at), ..BackupReport::new(file, &header) })
+    }
+
+    /// Opens every sealed value of the database and verifies its audit log, on one snapshot. Returns the number of values, and
+    /// the chains with their numbers of records.
+    ///
+    /// # Errors
+    /// [`BackupError::Damaged`] names what is damaged.
+    pub fn check_everything(&self) -> Result<(u64, Vec<(String, i64)>), BackupError> {
+        let root_key = self.root_key()?;
+        let mut snapshot = self.0.store.dump()?;
+        let header = self.backup_header(&mut snapshot, to_micros(self.0.clock.now()))?;
+        let mut check = Check::new(&header);
+        for table in &header.tables {
+            let columns = table.columns()?;
+            check.table(&table.name)?;
+            let key = KeyColumns::of_table(table, &columns);
+            snapshot.rows::<BackupError>(&table.name, |mut row| {
+                if let Some(key) = &key {
+                    unwrap_key(&mut row, key, &root_key)?;
+                }
+                check.row(&columns, &row)
+            })?;
+        }
+        check.end()
+    }
+
+    /// Loads the root key again: it is not kept in memory.
+    fn root_key(&self) -> Result<RootKey, BackupError> {
+        let location = RootKeyLocation::find(&self.0.data_dir);
+        let missing = || StartError::RootKey(RootKeyError::Missing(location.to_string()));
+        Ok(location.load().map_err(StartError::from)?.ok_or_else(missing)?)
     }
 
     fn backup_header(&self, snapshot: &mut DatabaseSnapshot, created_at: i64) -> Result<Header, BackupError> {
@@ -113,8 +148,7 @@ fn write_tables(
     for table in &header.tables {
         writer.table(&table.name)?;
         let columns = table.columns()?;
-        let key = KeyColumns::find(columns.iter().map(|column| column.name.as_str()));
-        let key = key.filter(|_| table.name == DATA_KEY);
+        let key = KeyColumns::of_table(table, &columns);
         snapshot.rows::<BackupError>(&table.name, |mut row| {
             if let Some(key) = &key {
                 unwrap_key(&mut row, key, root_key)?;

@@ -82,6 +82,7 @@ async fn verify(vault: &Vault) -> Result<usize, BackupError> {
     let found = vault.verify_audit(permit, &vault.heads_file()).await.map_err(|error| match error {
         VerificationError::Vault(error) => BackupError::Vault(error),
         VerificationError::Heads(_, kind) => BackupError::Read(kind),
+        VerificationError::Unreadable { .. } => BackupError::damaged(error.to_string()),
     })?;
     match found.broken {
         Some(broken) => Err(BackupError::damaged(broken.to_string())),
@@ -91,11 +92,11 @@ async fn verify(vault: &Vault) -> Result<usize, BackupError> {
 }
 
 /// A directory of its own, for its owner alone, removed when dropped.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
-    fn create(parent: &Path) -> Result<Self, BackupError> {
-        let path = parent.join(format!("chaveiro-drill-{}", uuid::Uuid::new_v4().simple()));
+    pub(super) fn create(parent: &Path) -> Result<Self, BackupError> {
+        let path = parent.join(format!("chaveiro-scratch-{}", uuid::Uuid::new_v4().simple()));
         let created = DirBuilder::new().mode(0o700).create(&path);
         created.map_err(|error| BackupError::Place(parent.into(), error.kind()))?;
         Ok(Self(path))
@@ -105,7 +106,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            log::error!("the scratch directory {} of a drill remains, remove it: {}", self.0.display(), error.kind());
+            log::error!("the scratch directory {} remains, remove it: {}", self.0.display(), error.kind());
         }
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod create;
 mod drill;
 mod format;
+mod preflight;
 mod restore;
 mod schedule;
 mod status;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 pub use drill::DrillReport;
+pub use preflight::{PreflightReport, preflight};
 pub use restore::RestoreReport;
 pub use status::BackupStatus;
 
@@ -81,6 +83,9 @@ pub enum BackupError {
     /// There is no backup to try.
     #[error("there is no backup in {}", .0.display())]
     NoBackup(PathBuf),
+    /// There is no vault.
+    #[error("the database is empty; there is nothing to upgrade")]
+    NoVault,
     /// The database does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,7 +115,7 @@ impl BackupError {
                 "backup-of-other-version".into()
             }
             BackupError::NotEmpty(_) => "place-not-empty".into(),
-            BackupError::Store(_) | BackupError::Start(_) => "failed".into(),
+            BackupError::NoVault | BackupError::Store(_) | BackupError::Start(_) => "failed".into(),
             BackupError::Vault(error) => error.reason(),
         }
     }
@@ -182,7 +187,7 @@ pub fn verify(file: &Path, identities: &[Identity], progress: Progress<'_>) -> R
         match reader.next()? {
             Item::Table(next) => {
                 table = next;
-                check.table(&reader.header().tables[next].name, reader.columns(next))?;
+                check.table(&reader.header().tables[next].name)?;
             }
             Item::Row(row) => {
                 check.row(reader.columns(table), &row)?;

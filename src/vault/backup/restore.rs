@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::check::Check;
-use super::create::{DATA_KEY, KeyColumns, sync_directory, wipe};
+use super::create::{KeyColumns, sync_directory, wipe};
 use super::format::{BackupReader, Item};
 use super::{BackupError, BackupReport, Progress, open, report};
 use crate::clock::Clock;
@@ -107,8 +107,7 @@ fn write_rows(
         match reader.next()? {
             Item::Table(next) => {
                 table = next;
-                let name = &reader.header().tables[next].name;
-                check.table(name, reader.columns(next))?;
+                check.table(&reader.header().tables[next].name)?;
                 if next == 1 {
                     write_heads(reader, check.audit_key()?, heads_file)?;
                 }
@@ -143,7 +142,7 @@ impl Target {
             return Err(other());
         }
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-        let key = KeyColumns::find(names.iter().map(String::as_str)).filter(|_| name == DATA_KEY);
+        let key = KeyColumns::of_table(&reader.header().tables[table], columns);
         let kinds = columns.iter().map(|column| column.kind).collect();
         Ok(Self { start: restore.insert_into(name, &names), kinds, key })
     }

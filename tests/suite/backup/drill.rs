@@ -9,7 +9,7 @@ use crate::support::{TestApp, program};
 /// The value of a metric without labels, if it is shown.
 async fn metric(client: &crate::support::TestClient, name: &str) -> Option<f64> {
     let text = client.get("/metrics").await.text;
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("{} ")?.parse().ok())
 }
 
 #[actix_web::test]

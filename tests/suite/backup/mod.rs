@@ -105,13 +105,7 @@ async fn expect_everything(program: &Program, credentials: &Credentials, before:
     let again = server.client(credentials).await;
     let old = before.at(server.address);
     for client in [&again, &old] {
-        assert_eq!(client.password("i").await, "three é\u{1f511}\"\\");
-        let read = client.get("/iso/pam/credential/i/versions/1").await.expect(200);
-        assert_eq!(read["version"]["content"], "one");
-        let key = client.get("/iso/pam/key/k").await.expect(200)["key"]["private_key"].clone();
-        assert_eq!(key, include_str!("../fixtures/ssh/ed25519"));
-        assert_eq!(client.password("c").await, "shared");
-        assert_eq!(client.get("/iso/pam/info/n").await.expect(200)["info"]["content"], "a note");
+        expect_contents(client).await;
     }
     // New objects get new ids and new versions.
     let credential =
@@ -122,4 +116,16 @@ async fn expect_everything(program: &Program, credentials: &Credentials, before:
     assert_eq!(server.stop().code, 0);
     program.done(&["audit", "verify"]);
     program.done(&["database", "check"]);
+}
+
+/// Asserts what a client of [`filled`] reads.
+async fn expect_contents(client: &TestClient) {
+    assert_eq!(client.password("i").await, "three é\u{1f511}\"\\");
+    let read = client.get("/iso/pam/credential/i/versions/1").await.expect(200);
+    assert_eq!(read["version"]["content"], "one");
+    let key = client.get("/iso/pam/key/k").await.expect(200)["key"]["private_key"].clone();
+    assert_eq!(key, include_str!("../fixtures/ssh/ed25519"));
+    assert_eq!(client.password("c").await, "shared");
+    assert_eq!(client.get("/iso/pam/credential/t/totp").await.expect(200)["totp"]["code"].as_str().unwrap().len(), 6);
+    assert_eq!(client.get("/iso/pam/info/n").await.expect(200)["info"]["content"], "a note");
 }
