@@ -72,9 +72,9 @@ pub(super) struct Drill {
     /// The file with the private key of a recipient.
     #[arg(long, value_name = "KEYFILE")]
     identity: PathBuf,
-    /// The directory below which the scratch directory is made.
-    #[arg(long, value_name = "DIR", default_value = "/tmp")]
-    scratch: PathBuf,
+    /// The directory below which the scratch directory is made. Default: that of temporary files.
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -140,8 +140,8 @@ async fn drill(vault: &Vault, options: Drill) -> Result<(), CliError> {
     let (file, identities) = found?;
     let observer: Arc<dyn CommitObserver> = Arc::new(Unobserved);
     let mut progress = progress("drill");
-    let scratch = &options.scratch;
-    let drilled = vault.drill_backup(permit, &file, &identities, scratch, &observer, &mut progress).await?;
+    let scratch = options.scratch.unwrap_or_else(std::env::temp_dir);
+    let drilled = vault.drill_backup(permit, &file, &identities, &scratch, &observer, &mut progress).await?;
     print_drill(&drilled, options.json)
 }
 

@@ -24,9 +24,9 @@ pub(super) enum Command {
     Check,
     /// Try an upgrade on a copy: apply the migrations there, open every sealed value, and verify the audit log.
     Preflight {
-        /// The directory below which the copy is made.
-        #[arg(long, value_name = "DIR", default_value = "/tmp")]
-        scratch: PathBuf,
+        /// The directory below which the copy is made. Default: that of temporary files.
+        #[arg(long, value_name = "DIR")]
+        scratch: Option<PathBuf>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -41,6 +41,7 @@ pub(super) fn run(common: &Common, command: Command) -> Result<(), CliError> {
         }
         Command::Preflight { scratch, json } => {
             let observer: Arc<dyn CommitObserver> = Arc::new(Unobserved);
+            let scratch = scratch.unwrap_or_else(std::env::temp_dir);
             let found = backup::preflight(&common.location()?, &common.command_settings()?, &scratch, &observer)?;
             print(&found, json)
         }
