@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::store::Database;
 use crate::store::tests::{on_each_engine, run_sql};
 
 /// Returns the rows of a table by their columns, through the inserts of a restore and back.
