@@ -128,7 +128,7 @@ const POSTGRESQL: &str = "SELECT c.relname::text AS table_name, a.attname::text 
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
     WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND c.relname NOT LIKE '\\_\\_%'
-    ORDER BY table_name COLLATE \"C\", column_name COLLATE \"C\"";
+    ORDER BY c.relname::text COLLATE \"C\", a.attname::text COLLATE \"C\"";
 
 /// Returns the tables of the database, without those of migrations. A column of a type that the vault does not use is left out.
 pub fn found(connection: &mut AnyConnection) -> Result<Tables, StoreError> {
