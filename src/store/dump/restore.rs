@@ -152,10 +152,13 @@ impl Database {
 impl<'a> Restore<'a> {
     fn begin(connection: &'a mut AnyConnection) -> Result<Self, StoreError> {
         connection.lift_timeouts()?;
-        let tables = catalogue::found(connection)?;
+        // A schema may hold tables of others, which are left alone.
+        let ours = catalogue::described();
+        let mut tables = catalogue::found(connection)?;
+        tables.retain(|name, _| ours.contains_key(name));
         match connection {
             AnyConnection::Sqlite(_) => connection.command("PRAGMA defer_foreign_keys = ON")?,
-            AnyConnection::Postgresql(c) => set_deferrable(c, true)?,
+            AnyConnection::Postgresql(c) => set_deferrable(c, &tables, true)?,
         }
         // Migrations have inserted some rows; those of the backup take their place.
         for table in tables.keys() {
@@ -211,22 +214,25 @@ impl<'a> Restore<'a> {
         match self.connection {
             // The commit checks the foreign keys.
             AnyConnection::Sqlite(_) => Ok(()),
-            AnyConnection::Postgresql(c) => set_deferrable(c, false),
+            AnyConnection::Postgresql(c) => set_deferrable(c, &self.tables, false),
         }
     }
 }
 
 /// Lets the foreign keys be checked at the end of the transaction, since a credential may come before its parent, or at each
 /// statement again.
-fn set_deferrable(connection: &mut PgConnection, is_deferrable: bool) -> Result<(), StoreError> {
+fn set_deferrable(connection: &mut PgConnection, tables: &Tables, is_deferrable: bool) -> Result<(), StoreError> {
     use diesel::connection::SimpleConnection;
     if !is_deferrable {
         connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE")?;
     }
     let form = if is_deferrable { "DEFERRABLE INITIALLY DEFERRED" } else { "NOT DEFERRABLE" };
+    let names: Vec<String> = tables.keys().map(|name| format!("'{name}'")).collect();
+    let names = names.join(", ");
     let query = format!(
         "SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I {form}', conrelid::regclass, conname) AS line
-         FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
+         FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+         WHERE contype = 'f' AND connamespace = current_schema()::regnamespace AND relname IN ({names})"
     );
     let statements: Vec<Line> = diesel::sql_query(query).load(connection)?;
     statements.iter().try_for_each(|statement| Ok(connection.batch_execute(&statement.line)?))
