@@ -2,6 +2,7 @@
 //!
 //! Every limit is checked before a database sees the text. Errors say what is expected and never repeat the text.
 
+pub mod bech32;
 pub mod encoding;
 
 /// The longest name, hostname, username, identifier or tag, in characters.

@@ -6,6 +6,8 @@ test_programs=(
     ssh-keygen:openssh-client
     puttygen:putty-tools
     oathtool:oathtool
+    age:age
+    age-keygen:age
     pgbouncer:pgbouncer
 )
 

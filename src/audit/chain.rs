@@ -122,21 +122,21 @@ pub enum Break {
 }
 
 /// Verifies a chain from its first record.
-pub struct ChainCheck<'a> {
-    key: &'a DataKey,
+pub struct ChainCheck {
+    key: DataKey,
     head: ChainHead,
     /// The MACs that are known, by the number of the record.
     known: HashMap<i64, Vec<Vec<u8>>>,
 }
 
-impl<'a> ChainCheck<'a> {
+impl ChainCheck {
     /// Creates a check of `chain` that also expects the records that `heads` name.
-    pub fn new(key: &'a DataKey, chain: &str, heads: Vec<ChainHead>) -> Self {
+    pub fn new(key: &DataKey, chain: &str, heads: Vec<ChainHead>) -> Self {
         let mut known: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
         for head in heads {
             known.entry(head.seq).or_default().push(head.mac);
         }
-        Self { key, head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
+        Self { key: key.clone(), head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
     }
 
     /// Returns the number of the last verified record.
@@ -152,7 +152,7 @@ impl<'a> ChainCheck<'a> {
             return Err(Break::Gap { chain: chain(), expected, found: row.seq });
         }
         let known = self.known.get(&row.seq).is_none_or(|macs| macs.iter().all(|mac| *mac == row.mac));
-        let sealed: bool = row_mac(self.key, row).ct_eq(&row.mac).into();
+        let sealed: bool = row_mac(&self.key, row).ct_eq(&row.mac).into();
         if row.chain != self.head.chain || row.previous != self.head.mac || !sealed || !known {
             return Err(Break::Changed { chain: chain(), seq: row.seq });
         }

@@ -8,16 +8,18 @@ use super::client::ClientError;
 use super::output::OutputError;
 use crate::audit::Break;
 use crate::config::SettingsError;
+use crate::crypto::age::IdentityError;
 use crate::http::TlsError;
 use crate::store::StoreError;
 use crate::text::encoding::EncodingError;
 use crate::vault::audit_log::VerificationError;
+use crate::vault::backup::BackupError;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, VaultError};
 
 /// The exit codes, for the help page.
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 root key missing, \
-    wrong or exposed, 4 database unavailable, 5 the audit log does not verify, 6 the audit log verifies and there were no \
-    heads to compare it with, 7 the vault cannot be reached. exec: the code of the program, or 125 nothing was started, 126 the \
+    wrong or exposed, 4 database unavailable or damaged, 5 the audit log does not verify, 6 the audit log verifies and there were no \
+    heads to compare it with, 7 the vault cannot be reached, 8 a backup is damaged. exec: the code of the program, or 125 nothing was started, 126 the \
     program cannot be started, 127 it is not found.";
 
 /// Why a command failed.
@@ -55,6 +57,8 @@ pub(super) enum CliError {
     Output(#[from] OutputError),
     #[error("a new secret was created and could not be shown; create another one, and end this one")]
     SecretNotShown,
+    #[error("the audit log is damaged: {0}")]
+    UnreadableLog(String),
     #[error("the audit log does not verify: {0}")]
     Broken(Break),
     #[error(
@@ -62,8 +66,23 @@ pub(super) enum CliError {
          --heads, or accept it with --without-heads", .0.display()
     )]
     NoHeads(PathBuf),
+    #[error(transparent)]
+    Backup(BackupError),
+    #[error("{}: {}", .0.display(), .1)]
+    Identity(PathBuf, IdentityError),
     #[error("{0}")]
     Check(String),
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Vault(error) => error.into(),
+            BackupError::Store(error) => error.into(),
+            BackupError::Start(error) => error.into(),
+            error => CliError::Backup(error),
+        }
+    }
 }
 
 impl From<VerificationError> for CliError {
@@ -71,6 +90,7 @@ impl From<VerificationError> for CliError {
         match error {
             VerificationError::Vault(error) => error.into(),
             VerificationError::Heads(path, kind) => CliError::Unreadable(path.into(), kind),
+            VerificationError::Unreadable { .. } => CliError::UnreadableLog(error.to_string()),
         }
     }
 }
@@ -80,11 +100,17 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             CliError::Start(StartError::RootKey(_)) => 3,
-            CliError::Start(StartError::Store(_)) | CliError::Store(_) | CliError::Vault(VaultError::Store(_)) => 4,
+            CliError::Start(
+                StartError::Store(_) | StartError::Keys | StartError::DataKey(_) | StartError::Unreadable { .. },
+            )
+            | CliError::Store(_)
+            | CliError::UnreadableLog(_)
+            | CliError::Vault(VaultError::Store(_) | VaultError::Seal(_)) => 4,
             CliError::Broken(_) => 5,
             CliError::NoHeads(_) => 6,
+            CliError::Backup(BackupError::Damaged(_)) => 8,
             CliError::Client(error) => error.code(),
-            CliError::Start(StartError::Keys | StartError::DataDirectory(..))
+            CliError::Start(StartError::Leftovers(_) | StartError::DataDirectory(..))
             | CliError::Vault(_)
             | CliError::Settings(_)
             | CliError::Unreadable(..)
@@ -98,6 +124,8 @@ impl CliError {
             | CliError::Tls(_)
             | CliError::Output(_)
             | CliError::SecretNotShown
+            | CliError::Backup(_)
+            | CliError::Identity(..)
             | CliError::Check(_) => 1,
         }
     }
@@ -117,6 +145,7 @@ impl CliError {
             CliError::Unreadable(..) | CliError::Encoding(..) => "file-unreadable",
             CliError::Input(_) | CliError::InputEncoding(_) | CliError::LongInput(_) => "input-unreadable",
             CliError::Broken(_) => "audit-log-broken",
+            CliError::UnreadableLog(_) => "audit-log-unreadable",
             CliError::NoHeads(_) => "audit-heads-missing",
             CliError::Start(_)
             | CliError::Vault(_)
@@ -129,6 +158,8 @@ impl CliError {
             | CliError::Unwritable(..)
             | CliError::Client(_)
             | CliError::SecretNotShown
+            | CliError::Backup(_)
+            | CliError::Identity(..)
             | CliError::Check(_) => "failed",
         }
     }

@@ -4,6 +4,7 @@ mod application;
 mod arguments;
 mod audit;
 mod authorization;
+mod backup;
 mod client;
 mod client_key;
 mod database;
@@ -110,6 +111,9 @@ enum VaultCommand {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Backups: one encrypted file each, which a recovery key opens.
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// The database.
     #[command(subcommand)]
     Database(database::Command),
@@ -163,6 +167,7 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
             VaultCommand::Quickstart(options) => quickstart::run(common, &options).await,
             VaultCommand::Serve(options) => serve::run(common, &options).await,
             VaultCommand::Database(command) => database::run(common, command),
+            VaultCommand::Backup(command) => backup::run(common, command).await,
             VaultCommand::Application(command) => application::run(&common.vault()?, command).await,
             VaultCommand::Authorization(command) => authorization::run(&common.vault()?, command).await,
             VaultCommand::Issuer(command) => issuer::run(&common.vault()?, command).await,
@@ -191,7 +196,7 @@ impl Common {
     /// [`CliError::Check`] when there is no vault yet: a mistyped directory must not become one.
     fn vault(&self) -> Result<Vault, CliError> {
         if Inspection::inspect(&self.location()?)?.used {
-            return self.vault_or_new();
+            return self.vault_or_new(false);
         }
         let location = match self.database_url {
             Some(_) => "the database".into(),
@@ -201,14 +206,21 @@ impl Common {
         Err(CliError::Check(format!("there is no vault in {location}; {hint}")))
     }
 
-    /// Opens the vault for one command, and creates it if there is none.
-    fn vault_or_new(&self) -> Result<Vault, CliError> {
+    /// The settings of a command: a node of its own, with few connections.
+    fn command_settings(&self) -> Result<Settings, CliError> {
         let mut settings = self.settings()?;
         settings.node.name = format!("{}-command-line", settings.node.name);
         settings.store.writers = 1;
         settings.store.readers = 1;
+        Ok(settings)
+    }
+
+    /// Opens the vault for one command, and creates it if there is none.
+    fn vault_or_new(&self, init: bool) -> Result<Vault, CliError> {
+        let settings = self.command_settings()?;
+        let location = VaultLocation { init, ..self.location()? };
         let observer: Arc<dyn CommitObserver> = Arc::new(Unobserved);
-        Ok(Vault::open(&self.location()?, &settings, Clock::system(), &observer)?)
+        Ok(Vault::open(&location, &settings, Clock::system(), &observer)?)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{CliError, Common};
 use crate::clock::Clock;
 use crate::http::{self, Metrics, Service, Tls};
 use crate::store::CommitObserver;
-use crate::vault::{BackgroundTasks, Vault};
+use crate::vault::{BackgroundTasks, Vault, VaultLocation};
 
 /// Options of `serve` and `quickstart`.
 #[derive(Args)]
@@ -18,6 +18,9 @@ pub(super) struct Options {
     /// Address and port to listen on. The default is http.listen of the settings (127.0.0.1:8080).
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<SocketAddr>,
+    /// Make a new vault also where a root key or audit heads lie already.
+    #[arg(long)]
+    pub(super) init: bool,
 }
 
 pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliError> {
@@ -50,7 +53,8 @@ impl Server {
         let listen = |error: std::io::Error| CliError::Listen(settings.http.listen, error.kind());
         let listener = TcpListener::bind(settings.http.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let vault = Vault::open(&common.location()?, &settings, Clock::system(), &observer)?;
+        let location = VaultLocation { init: options.init, ..common.location()? };
+        let vault = Vault::open(&location, &settings, Clock::system(), &observer)?;
         Ok(Self { vault, address, metrics, listener, tls, signals })
     }
 

@@ -39,6 +39,9 @@ pub enum SettingsError {
     /// The bind password of the directory would be sent in the clear.
     #[error("directory.ldap would send its password unencrypted; use ldaps:// or start_tls")]
     PasswordInClear,
+    /// Backups are scheduled without a directory or without recipients.
+    #[error("backup.hours schedules backups, which also need backup.directory and backup.recipients")]
+    IncompleteBackup,
 }
 
 impl From<ConfigError> for SettingsError {

@@ -1,5 +1,6 @@
 //! Settings, from the defaults of `config/default.toml`, a file and the environment.
 
+mod backup;
 mod client;
 mod directory;
 pub mod environment;
@@ -15,6 +16,7 @@ use std::path::Path;
 use config::{Config, ConfigError, Map, Source, Value};
 use serde::Deserialize;
 
+pub use backup::BackupSettings;
 pub use client::ClientSettings;
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
@@ -43,6 +45,7 @@ pub struct Settings {
     pub history: HistorySettings,
     pub retries: RetrySettings,
     pub audit: AuditSettings,
+    pub backup: BackupSettings,
     pub pam: PamSettings,
     pub keyfactor: KeyfactorSettings,
     pub vault_kv: VaultKvSettings,
@@ -73,6 +76,9 @@ impl Settings {
         let settings: Settings = builder.build()?.try_deserialize()?;
         if settings.directory.ldap.sends_password_in_clear() {
             return Err(SettingsError::PasswordInClear);
+        }
+        if settings.backup.is_incomplete() {
+            return Err(SettingsError::IncompleteBackup);
         }
         Ok(settings)
     }

@@ -195,7 +195,7 @@ fn networks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::
 }
 
 /// Reads a path; an empty one is `None`.
-fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+pub(super) fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(from)?;
     Ok((!text.is_empty()).then(|| text.into()))
 }

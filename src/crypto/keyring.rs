@@ -48,7 +48,10 @@ impl DataKey {
     }
 
     /// Creates a key from unwrapped bytes.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+    ///
+    /// # Errors
+    /// [`SealError`] for another number of bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
         bytes.try_into().map(Self).map_err(|_| SealError)
     }
 }
@@ -85,6 +88,28 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
+    /// All kinds.
+    pub const ALL: [SecretKind; 13] = [
+        SecretKind::Password,
+        SecretKind::TotpSeed,
+        SecretKind::AuthenticationFields,
+        SecretKind::Notes,
+        SecretKind::Information,
+        SecretKind::SshPrivateKey,
+        SecretKind::SshPassphrase,
+        SecretKind::TokenSigningKey,
+        SecretKind::TransitKey,
+        SecretKind::ProviderParameter,
+        SecretKind::ProviderEntry,
+        SecretKind::RequestSigningKey,
+        SecretKind::ApplicationSecret,
+    ];
+
+    /// Returns the kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Returns the name, as stored.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,9 +8,12 @@
 //! * [`check_ssh_pair`], [`changed_ssh_public_key`], [`ssh_key_facts`]: SSH keys as text.
 //! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses; [`TransitKey`]: for a key of the request;
 //!   [`TransitPrivateKey`]: for the vault, of what clients write.
+//! * [`age`]: files that are encrypted to the public keys of their recipients.
 //! * [`SecretText`], [`SecretBytes`]: secrets that cannot be printed, logged or serialized by accident.
 //!
 //! This module knows no database, no HTTP and no permission.
+
+pub mod age;
 
 mod keyed_digest;
 mod keyring;

@@ -73,6 +73,14 @@ pub enum StoreError {
     /// A migration failed.
     #[error("a migration of the database failed")]
     Migration,
+    /// The database has migrations that this version does not know.
+    #[error(
+        "the database was migrated by a newer version of chaveiro ({0} is unknown here); use that version, or restore a backup"
+    )]
+    Newer(String),
+    /// A table or a column is missing.
+    #[error("the database is not one of this version: {0}; restore a backup")]
+    Schema(String),
 }
 
 impl StoreError {
@@ -102,7 +110,9 @@ impl StoreError {
             | StoreError::Panicked
             | StoreError::Query(_)
             | StoreError::Location(_)
-            | StoreError::Migration => false,
+            | StoreError::Migration
+            | StoreError::Newer(_)
+            | StoreError::Schema(_) => false,
         }
     }
 

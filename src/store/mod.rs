@@ -15,6 +15,7 @@ mod writer;
 
 pub mod application_secret;
 pub mod audit;
+pub mod catalogue;
 pub mod client;
 pub mod client_key;
 pub mod condition;
@@ -24,6 +25,7 @@ pub mod credential_metadata;
 pub mod custody;
 pub mod device;
 pub mod domain;
+pub mod dump;
 pub mod entry;
 pub mod id;
 pub mod idempotency;
@@ -73,6 +75,11 @@ use probe::WriteProbe;
 use readers::Readers;
 use writer::Writers;
 
+/// Returns the version of the schema: that of the newest migration.
+pub fn schema_version() -> String {
+    connection::newest_version()
+}
+
 /// The most values that a query compares with. `SQLite` takes no more than 32,766 parameters.
 const MAX_BOUND: usize = 10_000;
 
@@ -99,7 +106,7 @@ pub struct Store {
     readers: Readers,
     control: Control,
     write_probe: WriteProbe,
-    has_one_writer: bool,
+    location: DatabaseLocation,
 }
 
 impl Store {
@@ -116,7 +123,7 @@ impl Store {
             readers: Readers::start(location, readers)?,
             control: Control::start(location)?,
             write_probe: WriteProbe::default(),
-            has_one_writer: location.has_one_writer(),
+            location: location.clone(),
         })
     }
 
@@ -189,7 +196,12 @@ impl Store {
 
     /// Whether every write goes through one connection.
     pub fn has_one_writer(&self) -> bool {
-        self.has_one_writer
+        self.location.has_one_writer()
+    }
+
+    /// Takes a snapshot of the whole database, on a connection of its own.
+    pub fn dump(&self) -> Result<dump::DatabaseSnapshot, StoreError> {
+        dump::DatabaseSnapshot::begin(&self.location)
     }
 
     /// Returns the number of jobs in the queue.
@@ -235,6 +247,19 @@ impl Database {
     /// Applies the pending migrations and returns their number.
     pub fn migrate(&mut self) -> Result<usize, StoreError> {
         self.0.migrate()
+    }
+
+    /// Requires the tables and columns that this version uses.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`].
+    pub fn require_schema(&mut self) -> Result<(), StoreError> {
+        catalogue::require_described(&mut self.0)
+    }
+
+    /// Applies the pending migrations up to a version.
+    pub fn migrate_up_to(&mut self, version: &str) -> Result<usize, StoreError> {
+        self.0.migrate_up_to(Some(version))
     }
 
     /// Returns the number of pending migrations.

@@ -16,7 +16,7 @@ use crate::crypto::DataKey;
 use crate::store::audit::{self, AuditRow, ChainHead};
 use crate::store::{AnyConnection, StoreError};
 
-const HEADS_FILE: &str = "audit-heads.jsonl";
+pub(super) const HEADS_FILE: &str = "audit-heads.jsonl";
 const PAGE: i64 = 1000;
 
 /// A record of the audit log.
@@ -87,6 +87,22 @@ pub enum VerificationError {
     /// The file of heads cannot be read.
     #[error("the file of heads {0} cannot be read: {1}")]
     Heads(String, io::ErrorKind),
+    /// A part of the log cannot be read from the database.
+    #[error("{what} cannot be read: {error}")]
+    Unreadable {
+        /// The part.
+        what: String,
+        /// Why it cannot be read.
+        error: StoreError,
+    },
+}
+
+/// Names a part of the log that cannot be read.
+fn unreadable(what: impl Into<String>) -> impl FnOnce(StoreError) -> VerificationError {
+    |error| {
+        error.log("");
+        VerificationError::Unreadable { what: what.into(), error }
+    }
 }
 
 impl From<StoreError> for VerificationError {
@@ -115,6 +131,7 @@ impl Vault {
             }
             Ok(Verification { broken: Some(_), .. }) => "audit-log-broken".into(),
             Err(VerificationError::Heads(..)) => "audit-heads-unreadable".into(),
+            Err(VerificationError::Unreadable { .. }) => "audit-log-unreadable".into(),
             Err(VerificationError::Vault(error)) => error.reason(),
         };
         // A broken log may reject this record too; the result is returned anyway.
@@ -135,8 +152,9 @@ impl Vault {
         let key = self.0.audit_key.clone();
         let verify = move |connection: &mut AnyConnection| {
             // Read the stored heads first: records inserted during the walk are then beyond them, not missing.
-            let stored = audit::heads(connection)?;
-            let mut names = audit::chains_with_records(connection)?;
+            let stored = audit::heads(connection).map_err(unreadable("the table of heads, audit_chain,"))?;
+            let names = audit::chains_with_records(connection);
+            let mut names = names.map_err(unreadable("the table of records, audit_record,"))?;
             names.extend(stored.iter().chain(&heads).map(|head| head.chain.clone()));
             names.sort();
             names.dedup();
@@ -152,7 +170,7 @@ impl Vault {
             }
             Ok(found)
         };
-        Ok(self.0.store.read(verify).await?)
+        self.0.store.read(move |connection| Ok(verify(connection))).await?
     }
 
     /// Returns the newest `count` records of all chains, oldest first, optionally of one subject (`kind:id`).
@@ -199,10 +217,12 @@ fn verify_chain(
     key: &DataKey,
     name: &str,
     known: Vec<ChainHead>,
-) -> Result<Result<i64, Break>, StoreError> {
+) -> Result<Result<i64, Break>, VerificationError> {
     let mut check = ChainCheck::new(key, name, known);
     loop {
-        let records = audit::records_after(connection, name, check.position(), PAGE)?;
+        let position = check.position();
+        let records = audit::records_after(connection, name, position, PAGE);
+        let records = records.map_err(unreadable(format!("chain {name}: a record after {position}")))?;
         if records.is_empty() {
             return Ok(check.end());
         }

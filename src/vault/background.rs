@@ -31,6 +31,9 @@ impl BackgroundTasks {
             every(REFRESH_INTERVAL, async || log_failure("reading grants", self.0.refresh().await)),
             every(FAILURES_INTERVAL, async || log_failure("recording failures", self.0.record_failures().await)),
             self.run_jobs(),
+            every(JOBS_INTERVAL, async || {
+                log_failure("running long jobs", self.0.run_due_long_jobs().await.map(drop));
+            }),
         );
     }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::VaultLocation;
 use super::access::{GrantKeys, Grants, IDENTITY_MAC};
+use super::audit_log::HEADS_FILE;
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
 use crate::clock::to_micros;
@@ -17,9 +18,9 @@ use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, Database, StoreError, meta};
 use crate::token::{SigningKey, TokenAuthority, TokenError};
 
-const VALUES: &str = "values";
-const AUDIT: &str = "audit";
-const ACTIVE: &str = "active";
+pub(super) const VALUES: &str = "values";
+pub(super) const AUDIT: &str = "audit";
+pub(super) const ACTIVE: &str = "active";
 
 /// Error when opening a vault.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +32,25 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A key in the database does not open under the root key.
-    #[error("a key in the database does not open under the root key; the database was changed from outside")]
+    #[error("a signing key in the database does not open; the tables signing_key, secret or secret_head are damaged")]
     Keys,
+    /// A data key does not open.
+    #[error("data key {0} in the database does not open under the root key; the table data_key is damaged")]
+    DataKey(i32),
+    /// A part of the database cannot be read.
+    #[error("{what} cannot be read: {error}")]
+    Unreadable {
+        /// The part.
+        what: &'static str,
+        /// Why it cannot be read.
+        error: StoreError,
+    },
+    /// A new vault would be made where another one has left its root key or its heads.
+    #[error(
+        "{0} is of a vault whose database is missing or empty; put the database back or restore a backup into an empty \
+         directory, or make a new vault with --init"
+    )]
+    Leftovers(String),
     /// The data directory cannot be created.
     #[error("the data directory {0} cannot be created or used: {1}")]
     DataDirectory(String, std::io::ErrorKind),
@@ -73,7 +91,9 @@ pub(super) fn unlock(
         return Err(StoreError::Unavailable("the database cannot be created").into());
     };
     database.migrate()?;
+    named("the catalogue of the database", database.require_schema())?;
     initialize(&mut database, &root_key, now)?;
+    end_first_start(location);
     let connection = database.connection();
     let (keyring, audit) = data_keys(connection, &root_key)?;
     let secret_heads = HeadMac::new(&audit);
@@ -81,8 +101,16 @@ pub(super) fn unlock(
     let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
     let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
     let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, keyring: &keyring };
-    let grants = Grants::read(connection, now, keys)?;
+    let grants = named("the tables of clients and roles", Grants::read(connection, now, keys))?;
     Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
+}
+
+/// Names the part of the database in an error of reading it.
+fn named<T>(what: &'static str, result: Result<T, StoreError>) -> Result<T, StartError> {
+    result.map_err(|error| match error {
+        StoreError::Corrupt(_) | StoreError::InputOutput(_) => StartError::Unreadable { what, error },
+        other => other.into(),
+    })
 }
 
 /// The state of a database, read without writing to it.
@@ -101,12 +129,18 @@ impl Inspection {
         let Some(mut database) = Database::connect(&location.database, false)? else {
             return Ok(Self { used: false, pending: 0 });
         };
-        let Some(check) = meta::root_key_check(database.connection())? else {
+        let Some(check) = named("the table vault_meta", meta::root_key_check(database.connection()))? else {
             return Ok(Self { used: false, pending: 0 });
         };
         let root_key = RootKeyLocation::find(&location.data_dir);
         match root_key.load()? {
-            Some(key) if key.matches(&check) => Ok(Self { used: true, pending: database.pending_migrations()? }),
+            Some(key) if key.matches(&check) => {
+                let pending = database.pending_migrations()?;
+                if pending == 0 {
+                    database.require_schema()?;
+                }
+                Ok(Self { used: true, pending })
+            }
             Some(_) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
             None => Err(RootKeyError::Missing(root_key.to_string()).into()),
         }
@@ -116,19 +150,53 @@ impl Inspection {
 /// Loads the root key and checks it against the database, or generates one for an empty vault. Writes nothing but a new key.
 fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<RootKey, StartError> {
     let check = match Database::connect(&location.database, false)? {
-        Some(mut database) => meta::root_key_check(database.connection())?,
+        Some(mut database) => named("the table vault_meta", meta::root_key_check(database.connection()))?,
         None => None,
     };
     match (root_key.load()?, check) {
         (Some(key), Some(check)) if key.matches(&check) => Ok(key),
         (Some(_), Some(_)) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
         (None, Some(_)) => Err(RootKeyError::Missing(root_key.to_string()).into()),
-        (Some(key), None) => Ok(key),
-        (None, None) => {
-            create_data_directory(location)?;
-            Ok(root_key.create()?)
+        (found, None) => {
+            refuse_leftovers(location, root_key)?;
+            match found {
+                Some(key) => Ok(key),
+                None => {
+                    create_data_directory(location)?;
+                    begin_first_start(location)?;
+                    Ok(root_key.create()?)
+                }
+            }
         }
     }
+}
+
+/// Marks a data directory whose first start has made a root key and not yet a database, so that the next start may go on.
+const FIRST_START: &str = "first-start";
+
+fn begin_first_start(location: &VaultLocation) -> Result<(), StartError> {
+    let marker = location.data_dir.join(FIRST_START);
+    std::fs::write(&marker, "").map_err(|error| StartError::DataDirectory(marker.display().to_string(), error.kind()))
+}
+
+fn end_first_start(location: &VaultLocation) {
+    // A marker that stays does no harm while the database is there.
+    let _ = std::fs::remove_file(location.data_dir.join(FIRST_START));
+}
+
+/// Refuses to make a vault beside the root key or the heads of another one: its database was moved, removed, or not yet
+/// restored.
+fn refuse_leftovers(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<(), StartError> {
+    if location.init || location.data_dir.join(FIRST_START).exists() {
+        return Ok(());
+    }
+    let key_file = match root_key {
+        RootKeyLocation::File(path) => Some(path.clone()),
+        RootKeyLocation::Environment | RootKeyLocation::SystemdCredential(_) => None,
+    };
+    let files = key_file.into_iter().chain([location.data_dir.join(HEADS_FILE)]);
+    let left = files.into_iter().find(|path| path.exists());
+    left.map_or(Ok(()), |path| Err(StartError::Leftovers(path.display().to_string())))
 }
 
 /// Creates the data directory, accessible to its owner only. Leaves an existing directory unchanged.
@@ -192,8 +260,9 @@ fn generate_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Resul
 /// The keyring for values, and the key of the audit log.
 fn data_keys(connection: &mut AnyConnection, root_key: &RootKey) -> Result<(Keyring, DataKey), StartError> {
     let (mut values, mut active, mut audit) = (Vec::new(), None, None);
-    for row in key::data_keys(connection)? {
-        let unwrapped = root_key.unwrap_key(&row.purpose, &row.wrapped)?;
+    for row in named("the table data_key", key::data_keys(connection))? {
+        let unwrapped = root_key.unwrap_key(&row.purpose, &row.wrapped);
+        let unwrapped = unwrapped.map_err(|_| StartError::DataKey(row.id.get()))?;
         match row.purpose.as_str() {
             VALUES => {
                 active = (row.state == ACTIVE).then_some(row.id.get()).or(active);
@@ -213,7 +282,7 @@ fn signing_keys(
     heads: &HeadMac,
 ) -> Result<Vec<SigningKey>, StartError> {
     let mut keys = Vec::new();
-    for row in key::signing_keys(connection)? {
+    for row in named("the table signing_key", key::signing_keys(connection))? {
         let owner = SecretOwner::TokenSigningKey(row.id);
         let mut versions = Versions { connection, heads, owner };
         let current = versions.current::<StartError>()?.ok_or(StartError::Keys)?;

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod application_secret;
 pub mod audit_log;
+pub mod backup;
 pub mod credential;
 pub mod device;
 pub mod history;
@@ -64,6 +65,8 @@ pub struct VaultLocation {
     pub data_dir: PathBuf,
     /// The database.
     pub database: DatabaseLocation,
+    /// Whether a new vault may be made where a root key or audit heads lie already.
+    pub init: bool,
 }
 
 impl VaultLocation {
@@ -76,7 +79,7 @@ impl VaultLocation {
             Some(url) => DatabaseLocation::parse(url)?,
             None => DatabaseLocation::Sqlite(data_dir.join("vault.sqlite")),
         };
-        Ok(Self { data_dir: data_dir.into(), database })
+        Ok(Self { data_dir: data_dir.into(), database, init: false })
     }
 }
 

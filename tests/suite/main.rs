@@ -8,6 +8,7 @@
 
 mod support;
 
+mod backup;
 mod ccp;
 mod command_line;
 mod dsm;

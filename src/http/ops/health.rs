@@ -1,10 +1,15 @@
 //! Health checks and metrics.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::server::Service;
+
+/// How long metrics wait for what the database knows of backups.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The state of the service.
 #[derive(Serialize, ToSchema)]
@@ -34,6 +39,11 @@ pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
 
 /// `GET /metrics`, in the OpenMetrics text format.
 pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
+    // Without an answer of the database, these ages grow no further; other figures tell of it.
+    let status = tokio::time::timeout(STATUS_TIMEOUT, service.vault.backup_status()).await;
+    if let Ok(Ok(status)) = status {
+        service.metrics.note_backups(&status, service.vault.now());
+    }
     match service.metrics.render(service.vault.queue_depth(), service.vault.grants_age()) {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)

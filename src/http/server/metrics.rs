@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::store::CommitObserver;
+use crate::vault::backup::BackupStatus;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -25,6 +27,9 @@ struct RouteLabels {
     route: String,
 }
 
+/// For a metric that is not shown before it has a value.
+type NoLabels = Vec<(String, String)>;
+
 /// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
@@ -34,6 +39,9 @@ pub struct Metrics {
     grants_age: Gauge<f64, AtomicU64>,
     batch_jobs: Histogram,
     commit_time: Histogram,
+    backup_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
+    drill_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
+    drill_succeeded: Family<NoLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -46,6 +54,9 @@ impl Default for Metrics {
             grants_age: Gauge::default(),
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            backup_age: Family::default(),
+            drill_age: Family::default(),
+            drill_succeeded: Family::default(),
         };
         metrics.registered()
     }
@@ -61,7 +72,25 @@ impl Metrics {
         registry.register_with_unit("grants_age", age, Unit::Seconds, self.grants_age.clone());
         registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
         registry.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit_time.clone());
+        let age = "Time since the snapshot of the last backup";
+        registry.register_with_unit("backup_age", age, Unit::Seconds, self.backup_age.clone());
+        let age = "Time since the last drill of a backup";
+        registry.register_with_unit("backup_drill_age", age, Unit::Seconds, self.drill_age.clone());
+        let succeeded = "Whether the last drill of a backup succeeded";
+        registry.register("backup_drill_succeeded", succeeded, self.drill_succeeded.clone());
         self
+    }
+
+    /// Notes when the last backup was made, and how the last drill went.
+    pub(crate) fn note_backups(&self, status: &BackupStatus, now: DateTime<Utc>) {
+        let age = |at: DateTime<Utc>| (now - at).to_std().unwrap_or_default().as_secs_f64();
+        if let Some(at) = status.last_backup {
+            self.backup_age.get_or_create(&NoLabels::new()).set(age(at));
+        }
+        if let Some((at, succeeded)) = status.last_drill {
+            self.drill_age.get_or_create(&NoLabels::new()).set(age(at));
+            self.drill_succeeded.get_or_create(&NoLabels::new()).set(i64::from(succeeded));
+        }
     }
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.

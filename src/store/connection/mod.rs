@@ -2,30 +2,26 @@
 
 mod literal;
 mod location;
+mod migration;
 mod postgresql;
 mod prepared;
 mod sqlite;
 
 use std::time::Duration;
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::SimpleConnection;
 use diesel::{MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub(super) use literal::Literal;
 pub use location::DatabaseLocation;
+pub(super) use migration::newest_version;
 pub(super) use prepared::Part;
 use prepared::PreparedStatement;
 
 use super::StoreError;
 
-const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
-
 /// Timeouts on PostgreSQL: of a statement, and of a wait for a lock.
 const TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'";
-/// The key of the advisory lock of migrations: each schema holds one vault.
-const MIGRATION_LOCK: &str = "hashtextextended('chaveiro/migrations/' || current_schema(), 0)";
 
 /// A connection to SQLite or PostgreSQL. Every query is written once, for this type.
 #[derive(MultiConnection)]
@@ -80,6 +76,16 @@ impl AnyConnection {
         }
     }
 
+    /// Lifts the timeouts for the rest of the transaction, for work on the whole database.
+    pub(super) fn lift_timeouts(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(_) => Ok(()),
+            AnyConnection::Postgresql(c) => {
+                Ok(c.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5min'")?)
+            }
+        }
+    }
+
     /// Whether the connection uses a network, and can be lost.
     pub(super) fn is_remote(&self) -> bool {
         matches!(self, AnyConnection::Postgresql(_))
@@ -118,50 +124,6 @@ impl AnyConnection {
     /// Runs a statement without values, which stays prepared.
     pub(super) fn prepared_command(&mut self, statement: &'static str) -> Result<(), StoreError> {
         self.run_prepared(&[Part::Sql(statement)]).map(drop)
-    }
-
-    /// Applies the pending migrations and returns their number. When several nodes start at once, one applies them
-    /// and the others wait.
-    pub(super) fn migrate(&mut self) -> Result<usize, StoreError> {
-        match self {
-            AnyConnection::Sqlite(c) => {
-                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
-                let applied = c.run_pending_migrations(SQLITE_MIGRATIONS).map(|done| done.len());
-                match applied {
-                    Ok(_) => AnsiTransactionManager::commit_transaction(c)?,
-                    Err(_) => AnsiTransactionManager::rollback_transaction(c)?,
-                }
-                applied.map_err(|_| StoreError::Migration)
-            }
-            AnyConnection::Postgresql(c) => {
-                // Neither the wait for another node nor the migration of a large table has to fit into the time of a
-                // request.
-                c.batch_execute("SET statement_timeout = 0; SET lock_timeout = '5min'")?;
-                c.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
-                let applied = c.run_pending_migrations(POSTGRESQL_MIGRATIONS).map(|done| done.len());
-                c.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK}); {TIMEOUTS}"))?;
-                applied.map_err(|_| StoreError::Migration)
-            }
-        }
-    }
-
-    /// Returns the number of pending migrations.
-    pub(super) fn pending_migrations(&mut self) -> Result<usize, StoreError> {
-        let pending = match self {
-            AnyConnection::Sqlite(c) => c.pending_migrations(SQLITE_MIGRATIONS).map(|left| left.len()),
-            AnyConnection::Postgresql(c) => c.pending_migrations(POSTGRESQL_MIGRATIONS).map(|left| left.len()),
-        };
-        pending.map_err(|_| StoreError::Migration)
-    }
-
-    /// Reverts all migrations, newest first. For tests of the `down.sql` files.
-    #[cfg(test)]
-    pub(super) fn revert(&mut self) -> Result<(), StoreError> {
-        let reverted = match self {
-            AnyConnection::Sqlite(c) => c.revert_all_migrations(SQLITE_MIGRATIONS).map(drop),
-            AnyConnection::Postgresql(c) => c.revert_all_migrations(POSTGRESQL_MIGRATIONS).map(drop),
-        };
-        reverted.map_err(|_| StoreError::Migration)
     }
 }
 

@@ -38,6 +38,25 @@ pub enum SecretOwner {
 }
 
 impl SecretOwner {
+    /// The owner of a secret of this kind with this id.
+    pub fn new(kind: SecretKind, id: i32) -> Self {
+        match kind {
+            SecretKind::Password => SecretOwner::Password(CredentialId::new(id)),
+            SecretKind::TotpSeed => SecretOwner::TotpSeed(CredentialId::new(id)),
+            SecretKind::AuthenticationFields => SecretOwner::AuthenticationFields(CredentialId::new(id)),
+            SecretKind::Notes => SecretOwner::Notes(CredentialId::new(id)),
+            SecretKind::Information => SecretOwner::Information(InformationId::new(id)),
+            SecretKind::SshPrivateKey => SecretOwner::SshPrivateKey(CredentialId::new(id)),
+            SecretKind::SshPassphrase => SecretOwner::SshPassphrase(CredentialId::new(id)),
+            SecretKind::TokenSigningKey => SecretOwner::TokenSigningKey(SigningKeyId::new(id)),
+            SecretKind::TransitKey => SecretOwner::TransitKey(TransitKeyId::new(id)),
+            SecretKind::ProviderParameter => SecretOwner::ProviderParameter(ProviderValueId::new(id)),
+            SecretKind::ProviderEntry => SecretOwner::ProviderEntry(EntryId::new(id)),
+            SecretKind::RequestSigningKey => SecretOwner::RequestSigningKey(RequestSigningKeyId::new(id)),
+            SecretKind::ApplicationSecret => SecretOwner::ApplicationSecret(ApplicationSecretId::new(id)),
+        }
+    }
+
     /// Returns the kind of the secret.
     pub fn kind(self) -> SecretKind {
         match self {
@@ -114,6 +133,7 @@ mod tests {
         let keys: HashSet<(&str, i32)> = owners.iter().map(|owner| owner.columns()).collect();
         assert_eq!(keys.len(), owners.len());
         assert!(keys.iter().all(|(_, number)| *number == 1));
+        assert_eq!(SecretKind::ALL.map(|kind| SecretOwner::new(kind, 1)), owners);
     }
 
     #[test]

@@ -20,10 +20,23 @@ pub(in crate::vault) enum JobKind {
     PruneSingleUse,
     /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
     WriteAuditHeads,
+    /// Makes a backup as the settings say. It takes long, so it has a loop of its own.
+    CreateBackup,
 }
 
 impl JobKind {
-    pub(super) const ALL: [JobKind; 3] = [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::WriteAuditHeads];
+    const ALL: [JobKind; 4] =
+        [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::WriteAuditHeads, JobKind::CreateBackup];
+
+    /// The kinds that run under these settings.
+    pub(super) fn enabled(settings: &Settings) -> Vec<JobKind> {
+        Self::ALL.into_iter().filter(|kind| *kind != JobKind::CreateBackup || settings.backup.hours > 0).collect()
+    }
+
+    /// Whether the job takes so long that others must not wait for it.
+    fn is_long(self) -> bool {
+        matches!(self, JobKind::CreateBackup)
+    }
 
     /// The name, as stored.
     pub(super) fn as_str(self) -> &'static str {
@@ -31,13 +44,14 @@ impl JobKind {
             JobKind::PruneIdempotency => "idempotency.prune",
             JobKind::PruneSingleUse => "single-use.prune",
             JobKind::WriteAuditHeads => "audit.write-heads",
+            JobKind::CreateBackup => "backup.create",
         }
     }
 
     /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse => "",
+            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::CreateBackup => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -47,13 +61,15 @@ impl JobKind {
         match self {
             JobKind::PruneIdempotency | JobKind::PruneSingleUse => PRUNE,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
+            JobKind::CreateBackup => Duration::from_secs(u64::from(settings.backup.hours.max(1)) * 3600),
         }
     }
 
-    /// The jobs that a node claims.
-    pub(super) fn wanted(node: &str) -> Vec<Wanted> {
+    /// The jobs that a node claims: the long ones, or the others.
+    pub(super) fn wanted(settings: &Settings, is_long: bool) -> Vec<Wanted> {
+        let node = &settings.node.name;
         let of_kind = |kind: JobKind| Wanted { kind: kind.as_str(), key: Some(kind.key(node).into()) };
-        Self::ALL.into_iter().map(of_kind).collect()
+        Self::enabled(settings).into_iter().filter(|kind| kind.is_long() == is_long).map(of_kind).collect()
     }
 }
 
@@ -69,5 +85,28 @@ impl FromStr for JobKind {
     fn from_str(name: &str) -> Result<Self, StoreError> {
         let named = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
         named.ok_or(StoreError::Query("a job is of an unknown kind"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_back_by_their_names() {
+        for kind in JobKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert!("credential.rotate".parse::<JobKind>().is_err());
+    }
+
+    #[test]
+    fn backups_are_made_when_the_settings_say_so() {
+        let mut settings = Settings::defaults().unwrap();
+        assert!(!JobKind::enabled(&settings).contains(&JobKind::CreateBackup));
+        assert!(JobKind::wanted(&settings, true).is_empty());
+        settings.backup.hours = 6;
+        assert_eq!(JobKind::wanted(&settings, true).len(), 1);
+        assert_eq!(JobKind::CreateBackup.period(&settings), Duration::from_secs(6 * 3600));
     }
 }

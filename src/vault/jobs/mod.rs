@@ -41,12 +41,12 @@ impl Vault {
     pub async fn schedule_jobs(&self) -> Result<(), VaultError> {
         let (node, now) = (self.0.settings.node.name.clone(), self.now_micros());
         let missing = {
-            let node = node.clone();
+            let (node, kinds) = (node.clone(), JobKind::enabled(&self.0.settings));
             move |connection: &mut AnyConnection| -> Result<Vec<JobKind>, StoreError> {
                 let mut missing = Vec::new();
-                for kind in JobKind::ALL {
+                for kind in &kinds {
                     if job::live(connection, kind.as_str(), kind.key(&node))?.is_none() {
-                        missing.push(kind);
+                        missing.push(*kind);
                     }
                 }
                 Ok(missing)
@@ -76,8 +76,17 @@ impl Vault {
 
     /// Runs the due jobs one after the other, and returns their number.
     pub async fn run_due_jobs(&self) -> Result<usize, VaultError> {
+        self.run_due(false).await
+    }
+
+    /// As [`Vault::run_due_jobs`], for the jobs that take long.
+    pub async fn run_due_long_jobs(&self) -> Result<usize, VaultError> {
+        self.run_due(true).await
+    }
+
+    async fn run_due(&self, is_long: bool) -> Result<usize, VaultError> {
         let mut ran = 0;
-        while let Some(lease) = self.claim_job().await? {
+        while let Some(lease) = self.claim_job(is_long).await? {
             ran += 1;
             self.run_job(&lease).await?;
         }
@@ -85,8 +94,11 @@ impl Vault {
     }
 
     /// Claims a due job of a kind that this node supports.
-    pub(super) async fn claim_job(&self) -> Result<Option<Lease>, VaultError> {
-        let (wanted, now) = (JobKind::wanted(&self.0.settings.node.name), self.now_micros());
+    pub(super) async fn claim_job(&self, is_long: bool) -> Result<Option<Lease>, VaultError> {
+        let (wanted, now) = (JobKind::wanted(&self.0.settings, is_long), self.now_micros());
+        if wanted.is_empty() {
+            return Ok(None);
+        }
         let is_due = {
             let wanted = wanted.clone();
             move |connection: &mut AnyConnection| -> Result<bool, StoreError> {
@@ -123,6 +135,7 @@ impl Vault {
                     .await
             }
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
+            JobKind::CreateBackup => self.back_up_under(lease).await,
         };
         let ended = match done {
             Ok(()) => self.repeat_job(lease, kind).await,
@@ -186,6 +199,23 @@ impl Vault {
             if !self.write_in_background(batch).await? {
                 return Ok(());
             }
+        }
+    }
+
+    /// Makes the scheduled backup, and renews the lease meanwhile.
+    async fn back_up_under(&self, lease: &Lease) -> Result<(), VaultError> {
+        self.renew_lease(lease).await?;
+        let renew = async {
+            loop {
+                tokio::time::sleep(LEASE / 4).await;
+                if let Err(error) = self.renew_lease(lease).await {
+                    return error;
+                }
+            }
+        };
+        tokio::select! {
+            made = self.make_scheduled_backup() => made,
+            error = renew => Err(error.into()),
         }
     }
 

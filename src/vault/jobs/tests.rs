@@ -6,11 +6,3 @@ fn the_pause_doubles_up_to_an_hour() {
     assert_eq!([seconds(0), seconds(1), seconds(2), seconds(3)], [5, 5, 10, 20]);
     assert_eq!((seconds(11), seconds(12), seconds(i32::MAX)), (3600, 3600, 3600));
 }
-
-#[test]
-fn kinds_are_read_back_by_their_names() {
-    for kind in JobKind::ALL {
-        assert_eq!(kind.as_str().parse(), Ok(kind));
-    }
-    assert!("credential.rotate".parse::<JobKind>().is_err());
-}

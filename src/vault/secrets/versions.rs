@@ -31,7 +31,8 @@ impl HeadMac {
         ])
     }
 
-    fn is_genuine(&self, owner: SecretOwner, head: &SecretHead) -> bool {
+    /// Whether the MAC of a head is valid.
+    pub(in crate::vault) fn is_genuine(&self, owner: SecretOwner, head: &SecretHead) -> bool {
         Self::with_fields(owner, head, |fields| self.0.verify(fields, &head.mac))
     }
 

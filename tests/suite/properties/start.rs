@@ -27,12 +27,22 @@ fn write_root_key(dir: &Path, text: &[u8]) {
 }
 
 fn open_in(dir: &Path, database: &TestDatabase, node: &str) -> Result<Vault, StartError> {
+    open_at(VaultLocation::new(dir, Some(&database.url)).unwrap(), node)
+}
+
+/// Opens a vault beside a root key that was brought along.
+fn open_with_init(database: &TestDatabase, node: &str) -> Result<Vault, StartError> {
+    let location = VaultLocation::new(database.dir.path(), Some(&database.url)).unwrap();
+    open_at(VaultLocation { init: true, ..location }, node)
+}
+
+fn open_at(location: VaultLocation, node: &str) -> Result<Vault, StartError> {
     let mut settings = Settings::defaults().unwrap();
     settings.node.name = node.into();
     settings.store.readers = 1;
     let observer: Arc<dyn CommitObserver> = Arc::new(Metrics::default());
     let clock = Clock::fixed("2026-03-04T05:06:07Z".parse().unwrap());
-    Vault::open(&VaultLocation::new(dir, Some(&database.url)).unwrap(), &settings, clock, &observer)
+    Vault::open(&location, &settings, clock, &observer)
 }
 
 fn open(database: &TestDatabase) -> Result<Vault, StartError> {
@@ -160,7 +170,8 @@ async fn a_root_key_that_was_brought_along_is_the_one_that_is_used() {
     let database = TestDatabase::new();
     let brought = "ab".repeat(32);
     write_root_key(database.dir.path(), brought.as_bytes());
-    open(&database).unwrap().close();
+    assert!(matches!(open(&database).map(drop), Err(StartError::Leftovers(_))));
+    open_with_init(&database, "node-1").unwrap().close();
     assert_eq!(fs::read_to_string(root_key(database.dir.path())).unwrap(), brought);
     write_root_key(database.dir.path(), "cd".repeat(32).as_bytes());
     expect_refusal(&database, |error| matches!(error, RootKeyError::Wrong(_)));
@@ -188,7 +199,7 @@ async fn nodes_that_start_at_once_on_an_empty_database_share_its_keys() {
     let line = Barrier::new(4);
     let start = |number: usize| {
         line.wait();
-        open_in(database.dir.path(), &database, &format!("node-{number}"))
+        open_with_init(&database, &format!("node-{number}"))
     };
     let vaults: Vec<Vault> = std::thread::scope(|scope| {
         let nodes: Vec<_> = (0..4).map(|number| scope.spawn(move || start(number))).collect();

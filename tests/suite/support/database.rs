@@ -16,14 +16,18 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
-    pub(crate) fn new() -> Self {
+    /// A SQLite file, whatever the other tests run on.
+    pub(crate) fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("vault.sqlite").display());
+        Self { dir, url, schema: None }
+    }
+
+    pub(crate) fn new() -> Self {
         match std::env::var("TEST_DATABASE_URL") {
-            Err(_) => {
-                let url = format!("sqlite:{}", dir.path().join("vault.sqlite").display());
-                Self { dir, url, schema: None }
-            }
+            Err(_) => Self::sqlite(),
             Ok(server) => {
+                let dir = tempfile::tempdir().unwrap();
                 let schema = format!("test_{}", Uuid::new_v4().simple());
                 run(&server, &format!("CREATE SCHEMA {schema}"));
                 let joint = if server.contains('?') { '&' } else { '?' };

@@ -38,7 +38,11 @@ pub(crate) struct Credentials {
 impl Program {
     /// The program beside an empty directory, on PostgreSQL an empty schema.
     pub(crate) fn new() -> Self {
-        let database = TestDatabase::new();
+        Self::on(TestDatabase::new())
+    }
+
+    /// The program on this database, beside an empty directory.
+    pub(crate) fn on(database: TestDatabase) -> Self {
         Self { url: database.url.clone(), database }
     }
 

@@ -41,6 +41,9 @@ impl Action {
     pub const USER_LIST: Action = Action::operator("user.list");
     pub const IDENTITY_SUMMARY: Action = Action::operator("identity.list");
     pub const ROLE_SUMMARY: Action = Action::operator("role.list");
+    pub const BACKUP_CREATE: Action = Action::operator("backup.create");
+    pub const BACKUP_RESTORE: Action = Action::operator("backup.restore");
+    pub const BACKUP_DRILL: Action = Action::operator("backup.drill");
     pub const AUDIT_READ: Action = Action::operator("audit.read");
     pub const AUDIT_VERIFY: Action = Action::operator("audit.verify");
 }
