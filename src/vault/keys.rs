@@ -9,7 +9,7 @@ use super::VaultLocation;
 use super::access::{GrantKeys, Grants, IDENTITY_MAC};
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
-use crate::clock::to_micros;
+use crate::clock::{Clock, to_micros};
 use crate::config::Settings;
 use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
 use crate::store::key::{self, NewDataKey, NewSigningKey};
@@ -64,7 +64,7 @@ pub(super) fn unlock(
     location: &VaultLocation,
     root_key: &RootKeyLocation,
     settings: &Settings,
-    now: DateTime<Utc>,
+    clock: &Clock,
 ) -> Result<Unlocked, StartError> {
     location.database.require_sessions()?;
     let root_key = checked_root_key(location, root_key)?;
@@ -73,6 +73,8 @@ pub(super) fn unlock(
         return Err(StoreError::Unavailable("the database cannot be created").into());
     };
     database.migrate()?;
+    clock.follow(|| meta::clock(database.connection()))?;
+    let now = clock.now();
     initialize(&mut database, &root_key, now)?;
     let connection = database.connection();
     let (keyring, audit) = data_keys(connection, &root_key)?;

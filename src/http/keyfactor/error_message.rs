@@ -125,7 +125,9 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         VaultError::Unavailable(Dependency::Directory) => {
             Message::unavailable("The directory of accounts does not answer; try again")
         }
-        VaultError::Unavailable(Dependency::Grants | Dependency::IssuerKeys) => temporary(),
+        VaultError::Unavailable(
+            Dependency::Clock | Dependency::Database | Dependency::Grants | Dependency::IssuerKeys,
+        ) => temporary(),
         VaultError::Store(error) => {
             if error.is_temporary() {
                 temporary()
