@@ -22,8 +22,9 @@ use super::StoreError;
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRESQL_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
 
-/// Timeouts on PostgreSQL: of a statement, and of a wait for a lock.
-const TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'";
+/// Timeouts on PostgreSQL: of a statement, shorter than the time in which a server has to answer (`watch::ANSWER_TIMEOUT`), and
+/// of a wait for a lock.
+const TIMEOUTS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'";
 /// The key of the advisory lock of migrations: each schema holds one vault.
 const MIGRATION_LOCK: &str = "hashtextextended('chaveiro/migrations/' || current_schema(), 0)";
 
