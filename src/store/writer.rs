@@ -147,6 +147,11 @@ impl Writers {
         submit(&self.shared.waiting, ticket, patience, job).await
     }
 
+    /// Whether the last writer that had to connect could.
+    pub(super) fn are_reachable(&self) -> bool {
+        self.shared.outage.is_over()
+    }
+
     /// Returns what the writers last experienced.
     pub(super) fn outcomes(&self) -> &WriteOutcomes {
         &self.shared.outcomes
