@@ -113,7 +113,9 @@ async fn a_node_moves_over_from_a_frozen_server_to_the_other_of_its_url() {
     second.run("SELECT 1 / (SELECT COUNT(*) FROM device WHERE hostname = 'b')");
     drop(server);
     program.url = second.url();
-    program.done(&["audit", "verify"]);
+    // The other server is a copy and no standby: it lacks the records since, which the file of heads may know.
+    let _ = std::fs::remove_file(program.database.dir.path().join("audit-heads.jsonl"));
+    program.done(&["audit", "verify", "--without-heads"]);
 }
 
 #[actix_web::test]
