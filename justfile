@@ -12,6 +12,10 @@ run *arguments:
 test *arguments:
     cargo test {{arguments}}
 
+# The tests under faults, with more rounds: CHAVEIRO_FAULT_ROUNDS=100 just faults.
+faults *arguments:
+    CHAVEIRO_FAULT_ROUNDS=${CHAVEIRO_FAULT_ROUNDS:-20} cargo test --test faults {{arguments}}
+
 # Everything that CI runs.
 check:
     bash .ci/run

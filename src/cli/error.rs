@@ -196,6 +196,10 @@ fn message(error: &VaultError) -> String {
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
         VaultError::Unavailable(Dependency::Directory) => "the directory of accounts does not answer; try again".into(),
+        VaultError::Unavailable(Dependency::Clock) => {
+            "the clock of this machine differs from that of the database; set it right (NTP)".into()
+        }
+        VaultError::Unavailable(Dependency::Database) => "the database does not answer; try again".into(),
         VaultError::Unavailable(Dependency::Grants) => "the database answers too slowly; try again".into(),
         VaultError::Unavailable(Dependency::IssuerKeys) => "the keys of the issuer are not available; try again".into(),
         VaultError::Store(error) => error.to_string(),

@@ -16,6 +16,7 @@ mod input;
 mod issuer;
 mod issuer_rule;
 mod link;
+mod logging;
 mod manual;
 mod operator;
 mod output;
@@ -240,7 +241,8 @@ fn start_logging(command: &Command) {
     let serving = matches!(command, Command::Vault(VaultCommand::Quickstart(_) | VaultCommand::Serve(_)));
     let level = if serving { format!("info,{UNLIMITED_LOG}") } else { "warn".into() };
     let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
-    let _ = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(&level)).try_init();
+    let logger = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(&level)).build();
+    logging::start(logger);
     if !matches!(command, Command::Vault(_)) {
         // The HTTP client logs requests and answers, with their secrets, at the levels below.
         log::set_max_level(log::LevelFilter::Warn);

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -67,7 +68,8 @@ impl Server {
         let scheme = self.vault.settings().tls.scheme();
         let families = http::families(self.vault.settings());
         let server = http::serve(service, families, self.listener, self.tls.as_ref()).map_err(failed)?;
-        let stop = StopSignals::listen()?.stop(server.handle());
+        let stopping = Duration::from_secs(self.vault.settings().http.shutdown_seconds);
+        let stop = StopSignals::listen()?.stop(server.handle(), stopping);
         log::info!("serving on {scheme}://{address}");
         let tasks = BackgroundTasks::new(&self.vault);
         let served = tokio::select! {

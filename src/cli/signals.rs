@@ -2,12 +2,21 @@
 
 use std::io;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::CliError;
 use crate::http::Tls;
+
+/// The exit code of a database that does not answer.
+const DATABASE_UNAVAILABLE: i32 = 4;
+/// How long the end of the process may take after the last request.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long a stop may take that does not wait for requests.
+const LONGEST_AT_ONCE: Duration = Duration::from_secs(10);
 
 /// The signals that stop the server. Received from the moment at which it serves: a start that hangs can be interrupted.
 pub(super) struct StopSignals {
@@ -40,10 +49,11 @@ impl StopSignals {
     }
 
     /// Stops the server: after the requests in progress at SIGTERM, at once at SIGINT and SIGQUIT, also when they come
-    /// while it waits.
-    pub(super) async fn stop(mut self, server: ServerHandle) {
+    /// while it waits. The process ends soon after `longest`, whatever hangs.
+    pub(super) async fn stop(mut self, server: ServerHandle, longest: Duration) {
         tokio::select! {
             _ = self.terminate.recv() => {
+                end_after(longest + GRACE);
                 log::info!("SIGTERM: the requests in progress are completed");
                 tokio::select! {
                     () = server.stop(true) => {}
@@ -51,10 +61,33 @@ impl StopSignals {
                     _ = self.quit.recv() => {}
                 }
             }
-            _ = self.interrupt.recv() => server.stop(false).await,
-            _ = self.quit.recv() => server.stop(false).await,
+            _ = self.interrupt.recv() => stop_at_once(&server).await,
+            _ = self.quit.recv() => stop_at_once(&server).await,
         }
     }
+}
+
+async fn stop_at_once(server: &ServerHandle) {
+    end_after(LONGEST_AT_ONCE);
+    server.stop(false).await;
+}
+
+/// Ends the process after this time if it has not ended by itself: a database that does not answer keeps threads waiting, and the
+/// end of the process waits for them.
+fn end_after(longest: Duration) {
+    let end = move || {
+        thread::sleep(longest);
+        log::error!("the stop has taken too long and is given up; every acknowledged write is kept");
+        exit();
+    };
+    if thread::Builder::new().name("stop".into()).spawn(end).is_err() {
+        log::error!("the time of the stop cannot be limited");
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what it skips is what hangs")]
+fn exit() -> ! {
+    std::process::exit(DATABASE_UNAVAILABLE)
 }
 
 impl OtherSignals {

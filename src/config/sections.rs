@@ -22,6 +22,7 @@ pub struct HttpSettings {
     pub certificate_header: String,
     pub keep_alive_seconds: u32,
     pub shutdown_seconds: u64,
+    pub deadline_seconds: u64,
 }
 
 /// The header in which trusted proxies send the source address.

@@ -65,6 +65,8 @@ impl Unserved {
 pub enum RouteFailure {
     /// The handler panicked: 500. The response contains nothing of the panic; the handler may have written an audit record.
     Panic,
+    /// The handler did not respond by the deadline of the request: 503. What it began may take effect.
+    Overdue,
     /// A trusted proxy sends no readable source address: 400, before authentication.
     UnreadableSource,
     /// The target and the headers are too large: 431, before authentication.

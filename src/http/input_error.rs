@@ -159,10 +159,10 @@ impl InputError {
 }
 
 impl InputError {
-    /// Returns the error of a failure outside of a handler; `None` for a panic.
+    /// Returns the error of a failure outside of a handler; `None` for one that is not of the client.
     pub(crate) fn of_route(failure: RouteFailure) -> Option<Self> {
         match failure {
-            RouteFailure::Panic => None,
+            RouteFailure::Panic | RouteFailure::Overdue => None,
             RouteFailure::UnreadableSource => Some(Self::UnreadableSource),
             RouteFailure::HeadTooLarge => Some(Self::HeadTooLarge),
         }

@@ -216,7 +216,7 @@ pub fn delete_client_secret(connection: &mut AnyConnection, id: ClientSecretId) 
     Ok(())
 }
 
-/// Inserts the id of a revoked token, and deletes the ids of expired tokens.
+/// Inserts the id of a revoked token, and deletes the ids of the tokens that had expired at `now`.
 pub fn revoke_token(connection: &mut AnyConnection, jti: &str, expires_at: i64, now: i64) -> Result<(), StoreError> {
     diesel::delete(revoked_token::table.filter(revoked_token::expires_at.le(now).or(revoked_token::jti.eq(jti))))
         .execute(connection)?;

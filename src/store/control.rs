@@ -2,7 +2,7 @@
 //!
 //! It has its own thread and its own read-only connection, so neither lists nor writes can block it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use tokio::sync::oneshot;
 
 use super::StoreError;
 use super::connection::{AnyConnection, DatabaseLocation};
+use super::file::DatabaseFile;
+use super::watch::Watch;
+use super::writer::join_within;
 
 /// The capacity of the queue. Queries are short and callers are few.
 const QUEUE_CAPACITY: usize = 64;
@@ -20,6 +23,10 @@ const QUEUE_CAPACITY: usize = 64;
 const RESULT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The timeout of a statement (PostgreSQL), or of the wait for the file (SQLite).
 const STATEMENT_TIMEOUT: Duration = Duration::from_millis(2500);
+/// How long PostgreSQL may take to answer, its timeout included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a stop waits for the thread.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A queued query, without its type.
 trait QueuedQuery: Send {
@@ -65,19 +72,64 @@ where
 /// The handle of the control thread.
 pub(super) struct Control {
     queue: ArcSwapOption<Sender<Box<dyn QueuedQuery>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    queries: Receiver<Box<dyn QueuedQuery>>,
+    location: DatabaseLocation,
+    file: Arc<DatabaseFile>,
+    running: Mutex<Option<RunningControl>>,
+}
+
+/// The control thread.
+struct RunningControl {
+    watch: Arc<Watch>,
+    thread: JoinHandle<()>,
 }
 
 impl Control {
-    pub(super) fn start(location: &DatabaseLocation) -> Result<Self, StoreError> {
-        let (sender, receiver) = bounded(QUEUE_CAPACITY);
-        let worker =
-            Worker { connection: Some(set_up(location.connect()?)?), location: location.clone(), queue: receiver };
+    pub(super) fn start(location: &DatabaseLocation, file: Arc<DatabaseFile>) -> Result<Self, StoreError> {
+        let (sender, queries) = bounded(QUEUE_CAPACITY);
+        let control = Self {
+            queue: ArcSwapOption::new(Some(Arc::new(sender))),
+            queries,
+            location: location.clone(),
+            file,
+            running: Mutex::default(),
+        };
+        let started = control.spawn(Some(set_up(location.connect()?)?))?;
+        *control.running() = Some(started);
+        Ok(control)
+    }
+
+    fn spawn(&self, connection: Option<AnyConnection>) -> Result<RunningControl, StoreError> {
+        let watch = Watch::new(ANSWER_TIMEOUT);
+        let worker = Worker {
+            connection,
+            location: self.location.clone(),
+            queue: self.queries.clone(),
+            watch: Arc::clone(&watch),
+        };
         let thread = thread::Builder::new()
             .name("control".into())
             .spawn(move || worker.run())
             .map_err(|_| StoreError::Unavailable("the control thread cannot be started"))?;
-        Ok(Self { queue: ArcSwapOption::new(Some(Arc::new(sender))), thread: Mutex::new(Some(thread)) })
+        Ok(RunningControl { watch, thread })
+    }
+
+    /// Replaces the thread if it waits for a server that does not answer.
+    pub(super) fn replace_hanging(&self) {
+        let mut running = self.running();
+        if running.as_ref().is_none_or(|running| !running.watch.is_hanging()) {
+            return;
+        }
+        log::error!("PostgreSQL does not answer the control connection; it is given up");
+        if let Ok(started) = self.spawn(None)
+            && let Some(hanging) = running.replace(started)
+        {
+            hanging.watch.give_up();
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<RunningControl>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `query`, once more if the connection was lost.
@@ -86,6 +138,7 @@ impl Control {
         T: Send + 'static,
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
+        self.file.refuse_replaced()?;
         let stopped = StoreError::Unavailable("the store is closing");
         let (caller, answer) = oneshot::channel();
         let pending = Pending { query, result: None, caller };
@@ -106,11 +159,13 @@ impl Control {
     /// Stops the thread after it has answered the queued queries.
     pub(super) fn stop(&self) {
         self.queue.store(None);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self.running().take();
         // A query may hold the last handle of the store.
-        let other = thread.filter(|thread| thread.thread().id() != thread::current().id());
-        if other.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("the control thread of the store panicked");
+        let other = running.filter(|running| running.thread.thread().id() != thread::current().id());
+        if let Some(other) = other
+            && !join_within(other.thread, STOP_TIMEOUT)
+        {
+            log::error!("the control thread of the store does not end");
         }
     }
 }
@@ -125,11 +180,15 @@ struct Worker {
     connection: Option<AnyConnection>,
     location: DatabaseLocation,
     queue: Receiver<Box<dyn QueuedQuery>>,
+    watch: Arc<Watch>,
 }
 
 impl Worker {
     fn run(mut self) {
-        while let Ok(mut query) = self.queue.recv() {
+        self.watch.follow_thread();
+        while !self.watch.is_given_up()
+            && let Ok(mut query) = self.queue.recv()
+        {
             if !query.is_awaited() {
                 continue;
             }

@@ -23,6 +23,12 @@ pub enum StoreError {
     /// The database cannot be reached, or did not commit.
     #[error("the database is unavailable: {0}")]
     Unavailable(&'static str),
+    /// PostgreSQL does not answer. The operation may have taken effect.
+    #[error("PostgreSQL does not answer; whether the operation took effect is unknown")]
+    Unanswered,
+    /// The file of SQLite was removed or replaced while it was open.
+    #[error("the database file was removed or replaced while it was open; put it back in place and restart")]
+    FileReplaced,
     /// PostgreSQL does not accept a connection; with the reason.
     #[error("PostgreSQL does not accept the connection: {0}")]
     Connection(String),
@@ -96,6 +102,8 @@ impl StoreError {
             | StoreError::TimedOut
             | StoreError::Unavailable(_)
             | StoreError::Connection(_)
+            | StoreError::Unanswered
+            | StoreError::FileReplaced
             | StoreError::Contended(_)
             | StoreError::DiskFull(_)
             | StoreError::InputOutput(_)
@@ -122,6 +130,14 @@ impl StoreError {
         if let Some(cause) = self.cause() {
             log::error!("request {}: {self}: {cause}", if request_id.is_empty() { "-" } else { request_id });
         }
+    }
+
+    /// Whether the database could not use its files.
+    pub(super) fn is_of_files(&self) -> bool {
+        matches!(
+            self,
+            StoreError::DiskFull(_) | StoreError::InputOutput(_) | StoreError::ReadOnly(_) | StoreError::Corrupt(_)
+        )
     }
 
     /// Whether one of several rows can be the reason.

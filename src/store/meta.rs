@@ -69,6 +69,19 @@ pub fn rewrite_change_mark(connection: &mut AnyConnection) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Returns the time of the database in microseconds since 1970; `None` for SQLite, which has the clock of the machine.
+pub fn clock(connection: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
+    #[derive(diesel::QueryableByName)]
+    struct Now {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        micros: i64,
+    }
+    let AnyConnection::Postgresql(c) = connection else { return Ok(None) };
+    let now: Now = diesel::sql_query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros")
+        .get_result(c)?;
+    Ok(Some(now.micros))
+}
+
 /// Returns the change mark.
 pub fn change_mark(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     Ok(change_mark::table.find(CHANGE_MARK_ID).select(change_mark::revision).first(connection)?)

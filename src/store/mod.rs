@@ -7,10 +7,14 @@
 mod connection;
 mod control;
 mod error;
+mod file;
+mod outage;
 mod probe;
 mod queue;
 mod readers;
 mod schema;
+mod watch;
+mod watchdog;
 mod writer;
 
 pub mod application_secret;
@@ -71,8 +75,10 @@ pub use queue::Lane;
 pub use writer::{CommitObserver, Ticket, Transaction};
 
 use control::Control;
+use file::DatabaseFile;
 use probe::WriteProbe;
 use readers::Readers;
+use watchdog::Watchdog;
 use writer::Writers;
 
 /// Returns the version of the schema: that of the newest migration.
@@ -102,11 +108,18 @@ pub struct WriterSettings {
 
 /// The database: a queue of writes, a pool of readers, and a control connection.
 pub struct Store {
+    parts: Arc<Parts>,
+    watchdog: Watchdog,
+    write_probe: WriteProbe,
+    location: DatabaseLocation,
+}
+
+/// The connections, and the open file.
+struct Parts {
     writers: Writers,
     readers: Readers,
     control: Control,
-    write_probe: WriteProbe,
-    location: DatabaseLocation,
+    file: Arc<DatabaseFile>,
 }
 
 impl Store {
@@ -118,10 +131,18 @@ impl Store {
         readers: usize,
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StoreError> {
+        let first = DatabaseFile::hold(location)?;
+        let file = Arc::new(DatabaseFile::opened(location));
+        let parts = Arc::new(Parts {
+            writers: Writers::start(location, settings, observer, Arc::clone(&file))?,
+            readers: Readers::start(location, readers, Arc::clone(&file))?,
+            control: Control::start(location, Arc::clone(&file))?,
+            file,
+        });
+        drop(first);
         Ok(Self {
-            writers: Writers::start(location, settings, observer)?,
-            readers: Readers::start(location, readers)?,
-            control: Control::start(location)?,
+            watchdog: Watchdog::start(&parts)?,
+            parts,
             write_probe: WriteProbe::default(),
             location: location.clone(),
         })
@@ -134,13 +155,14 @@ impl Store {
     /// # Errors
     /// The job's own; [`StoreError::Busy`] when the queue, or the lane's half of it, is full;
     /// [`StoreError::TimedOut`] when the job had not started by its deadline, and it will not run;
-    /// [`StoreError::Unavailable`] when the database did not commit.
+    /// [`StoreError::Unavailable`] when the database did not commit; [`StoreError::Unanswered`] when it does not answer, and may
+    /// have committed; [`StoreError::FileReplaced`] when the file of SQLite is not at its path any more.
     pub async fn write<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
     where
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.writers.submit(ticket, job).await
+        self.parts.writers.submit(ticket, job).await
     }
 
     /// Runs `query`, which must not write, on a reading connection. `request_id` is for the log.
@@ -149,7 +171,7 @@ impl Store {
         T: Send + 'static,
         Q: FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.readers.run(query).await.inspect_err(|error| error.log(request_id))
+        self.parts.readers.run(query).await.inspect_err(|error| error.log(request_id))
     }
 
     /// Runs several queries on one snapshot of the database; otherwise as [`Store::read_for`].
@@ -186,12 +208,14 @@ impl Store {
         T: Send + 'static,
         Q: Fn(&mut AnyConnection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.control.query(query).await
+        self.parts.control.query(query).await
     }
 
-    /// Whether the database takes writes: a writer has committed within the last second, or a probe could.
+    /// Whether the database takes writes: a writer has committed within the last second, or a probe could. And whether it can be
+    /// connected to for reading.
     pub async fn takes_writes(&self) -> bool {
-        self.write_probe.takes_writes(&self.writers).await
+        let can_read = self.parts.readers.are_reachable() || self.read(meta::answers).await.is_ok();
+        can_read && self.write_probe.takes_writes(&self.parts.writers).await
     }
 
     /// Whether every write goes through one connection.
@@ -206,13 +230,14 @@ impl Store {
 
     /// Returns the number of jobs in the queue.
     pub fn queue_depth(&self) -> usize {
-        self.writers.depth()
+        self.parts.writers.depth()
     }
 
     /// Finishes the queued jobs and refuses later ones.
     pub fn close(&self) {
-        self.writers.stop();
-        self.control.stop();
+        self.watchdog.stop();
+        self.parts.writers.stop();
+        self.parts.control.stop();
     }
 }
 

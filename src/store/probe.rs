@@ -74,12 +74,17 @@ impl WriteProbe {
     /// find out, at most once a second.
     pub(super) async fn takes_writes(&self, writers: &Writers) -> bool {
         let known = || writers.outcomes().lock().verdict(instant());
-        if let Some(known) = known() {
+        // A commit before an outage is no evidence while no writer has connected again.
+        let are_reachable = writers.are_reachable();
+        if let Some(known) = known()
+            && (are_reachable || !known)
+        {
             return known;
         }
         let mut last = self.0.lock().await;
         if let Some((at, result)) = *last
             && at.elapsed() < VALID
+            && (are_reachable || !result)
         {
             return result;
         }

@@ -18,17 +18,22 @@ mod thread;
 mod transaction;
 mod waiting;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use submitted::Ticket;
 pub use transaction::Transaction;
 
-use super::connection::DatabaseLocation;
+use super::connection::{AnyConnection, DatabaseLocation};
+use super::file::DatabaseFile;
+use super::outage::Outage;
 use super::probe::WriteOutcomes;
+use super::watch::{ANSWER_TIMEOUT, Watch};
 use super::{StoreError, WriterSettings};
-use submitted::{Job, submit};
+use crate::clock::instant;
+use submitted::submit;
+use thread::Shared;
 use waiting::Waiting;
 
 /// An observer of commits, for metrics.
@@ -37,12 +42,24 @@ pub trait CommitObserver: Send + Sync {
     fn committed(&self, jobs: usize, took: Duration);
 }
 
+/// How long a stop waits for the writers.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+/// The most threads that are given up and have not ended.
+const MAX_GIVEN_UP: usize = 64;
+
 /// The queue and the writers.
 pub(super) struct Writers {
-    waiting: Arc<Waiting<Box<dyn Job>>>,
+    shared: Arc<Shared>,
     patience: Duration,
-    outcomes: Arc<WriteOutcomes>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<RunningWriter>>,
+    given_up: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The thread of a writer.
+struct RunningWriter {
+    chain: String,
+    watch: Arc<Watch>,
+    thread: JoinHandle<()>,
 }
 
 impl Writers {
@@ -51,33 +68,64 @@ impl Writers {
         location: &DatabaseLocation,
         settings: &WriterSettings,
         observer: &Arc<dyn CommitObserver>,
+        file: Arc<DatabaseFile>,
     ) -> Result<Self, StoreError> {
-        let waiting = Arc::new(Waiting::new(settings.queue));
-        let outcomes = Arc::new(WriteOutcomes::default());
+        let shared = Shared {
+            location: location.clone(),
+            waiting: Waiting::new(settings.queue),
+            batch: settings.batch.max(1),
+            batch_time: settings.batch_time,
+            observer: Arc::clone(observer),
+            outcomes: WriteOutcomes::default(),
+            outage: Outage::default(),
+            file,
+        };
         let writers = Self {
-            waiting: Arc::clone(&waiting),
+            shared: Arc::new(shared),
             patience: settings.wait,
-            outcomes: Arc::clone(&outcomes),
             threads: Mutex::default(),
+            given_up: Mutex::default(),
         };
         for number in 0..location.writers(settings.writers) {
-            let writer = thread::Writer {
-                connection: Some(location.connect()?),
-                location: location.clone(),
-                chain: format!("{}/{number}", settings.node),
-                waiting: Arc::clone(&waiting),
-                batch: settings.batch.max(1),
-                batch_time: settings.batch_time,
-                observer: Arc::clone(observer),
-                outcomes: Arc::clone(&outcomes),
-            };
-            let thread = std::thread::Builder::new()
-                .name(format!("writer-{number}"))
-                .spawn(move || writer.run())
-                .map_err(|_| StoreError::Unavailable("a writer thread cannot be started"))?;
-            writers.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+            let started = writers.spawn(format!("{}/{number}", settings.node), Some(location.connect()?))?;
+            lock(&writers.threads).push(started);
         }
         Ok(writers)
+    }
+
+    /// Starts the writer of a chain.
+    fn spawn(&self, chain: String, connection: Option<AnyConnection>) -> Result<RunningWriter, StoreError> {
+        let watch = Watch::new(ANSWER_TIMEOUT);
+        let writer = thread::Writer {
+            connection,
+            chain: chain.clone(),
+            watch: Arc::clone(&watch),
+            shared: Arc::clone(&self.shared),
+        };
+        let number = chain.rsplit('/').next().unwrap_or_default();
+        let thread = std::thread::Builder::new()
+            .name(format!("writer-{number}"))
+            .spawn(move || writer.run())
+            .map_err(|_| StoreError::Unavailable("a writer thread cannot be started"))?;
+        Ok(RunningWriter { chain, watch, thread })
+    }
+
+    /// Replaces the writers that wait for a server that does not answer. Both may append to one chain: the database locks its
+    /// head.
+    pub(super) fn replace_hanging(&self) {
+        let mut given_up = lock(&self.given_up);
+        given_up.retain(|thread| !thread.is_finished());
+        for writer in lock(&self.threads).iter_mut().filter(|writer| writer.watch.is_hanging()) {
+            self.shared.outage.note();
+            if given_up.len() >= MAX_GIVEN_UP {
+                continue;
+            }
+            log::error!("PostgreSQL does not answer writer {}; its connection is given up", writer.chain);
+            let Ok(started) = self.spawn(writer.chain.clone(), None) else { continue };
+            let hanging = std::mem::replace(writer, started);
+            hanging.watch.give_up();
+            given_up.push(hanging.thread);
+        }
     }
 
     /// Queues a job and waits for its commit.
@@ -95,33 +143,60 @@ impl Writers {
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        submit(&self.waiting, ticket, patience, job).await
+        self.shared.file.refuse_replaced()?;
+        self.shared.outage.refuse_during()?;
+        submit(&self.shared.waiting, ticket, patience, job).await
+    }
+
+    /// Whether the last writer that had to connect could.
+    pub(super) fn are_reachable(&self) -> bool {
+        self.shared.outage.is_over()
     }
 
     /// Returns what the writers last experienced.
     pub(super) fn outcomes(&self) -> &WriteOutcomes {
-        &self.outcomes
+        &self.shared.outcomes
     }
 
     /// Returns the number of queued jobs.
     pub(super) fn depth(&self) -> usize {
-        self.waiting.len()
+        self.shared.waiting.len()
     }
 
-    /// Finishes the queued jobs and stops the threads.
+    /// Finishes the queued jobs and stops the threads. A thread that does not end in time ends with the process.
     pub(super) fn stop(&self) {
-        self.waiting.close();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
+        self.shared.waiting.close();
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        let since = instant();
+        for writer in threads {
             // A job may hold the last handle of the store; then its own writer calls this and must not join itself.
-            if thread.thread().id() == std::thread::current().id() {
+            if writer.thread.thread().id() == std::thread::current().id() {
                 continue;
             }
-            if thread.join().is_err() {
-                log::error!("a writer thread of the store panicked");
+            if !join_within(writer.thread, STOP_TIMEOUT.saturating_sub(since.elapsed())) {
+                log::error!("writer {} does not end; what it has not committed is not acknowledged", writer.chain);
             }
         }
     }
+}
+
+/// Joins a thread that ends within `longest`. Returns whether it did.
+pub(super) fn join_within(thread: JoinHandle<()>, longest: Duration) -> bool {
+    let since = instant();
+    while !thread.is_finished() {
+        if since.elapsed() > longest {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    if thread.join().is_err() {
+        log::error!("a thread of the store panicked");
+    }
+    true
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Writers {

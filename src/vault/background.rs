@@ -109,6 +109,7 @@ impl Inner {
             let grants = Arc::new(Grants::read(connection, now, keys)?);
             self.grants.store(grants);
         }
+        self.clock.follow(|| meta::clock(connection))?;
         self.freshness.note(looked_at);
         Ok(())
     }

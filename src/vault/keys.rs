@@ -10,7 +10,7 @@ use super::access::{GrantKeys, Grants, IDENTITY_MAC};
 use super::audit_log::HEADS_FILE;
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
-use crate::clock::to_micros;
+use crate::clock::{Clock, to_micros};
 use crate::config::Settings;
 use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
 use crate::store::key::{self, NewDataKey, NewSigningKey};
@@ -82,7 +82,7 @@ pub(super) fn unlock(
     location: &VaultLocation,
     root_key: &RootKeyLocation,
     settings: &Settings,
-    now: DateTime<Utc>,
+    clock: &Clock,
 ) -> Result<Unlocked, StartError> {
     location.database.require_sessions()?;
     let root_key = checked_root_key(location, root_key)?;
@@ -92,6 +92,8 @@ pub(super) fn unlock(
     };
     database.migrate()?;
     named("the catalogue of the database", database.require_schema())?;
+    clock.follow(|| meta::clock(database.connection()))?;
+    let now = clock.now();
     initialize(&mut database, &root_key, now)?;
     end_first_start(location);
     let connection = database.connection();

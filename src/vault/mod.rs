@@ -125,7 +125,7 @@ impl Vault {
     ) -> Result<Self, StartError> {
         let root_key = RootKeyLocation::find(&location.data_dir);
         let freshness = Freshness::new(&clock);
-        let keys = keys::unlock(location, &root_key, settings, clock.now())?;
+        let keys = keys::unlock(location, &root_key, settings, &clock)?;
         let writers = WriterSettings {
             node: settings.node.name.clone(),
             writers: settings.store.writers,
@@ -185,11 +185,18 @@ impl Vault {
         self.0.freshness.age(&self.0.clock)
     }
 
-    /// Whether the database answers and takes writes, the keys open what they sealed, and the grants are current.
+    /// By how many seconds the clock of this machine is ahead of that of the database.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of some hundred years fit into 2^53")]
+    pub fn clock_skew(&self) -> f64 {
+        self.0.clock.skew() as f64 / 1e6
+    }
+
+    /// Whether the database answers and takes writes, the keys open what they sealed, the grants are current, and the clock is
+    /// right.
     pub async fn is_ready(&self) -> bool {
         let store = &self.0.store;
         let database_works = store.control(crate::store::meta::change_mark).await.is_ok() && store.takes_writes().await;
-        database_works && secrets::round_trips(&self.0) && self.0.are_grants_fresh()
+        database_works && secrets::round_trips(&self.0) && self.0.are_grants_fresh() && self.0.is_clock_right()
     }
 
     /// Finishes the queued writes and refuses later ones.

@@ -75,6 +75,7 @@ impl CcpError {
             Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, INVALID, "there is no such service"),
             Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, INVALID, "send GET"),
             Self::Failed(RouteFailure::Panic) => INTERNAL,
+            Self::Failed(RouteFailure::Overdue) => UNAVAILABLE,
             Self::Failed(RouteFailure::UnreadableSource) => {
                 (StatusCode::BAD_REQUEST, INVALID, "the proxy sends no readable source address")
             }
@@ -150,6 +151,7 @@ mod tests {
             CcpError::Unserved(Unserved::UnknownPath),
             CcpError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
+            RouteFailure::Overdue.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

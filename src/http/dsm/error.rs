@@ -11,7 +11,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
-use crate::vault::{Field, Noun, Precondition, VaultError};
+use crate::vault::{Dependency, Field, Noun, Precondition, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,14 +146,17 @@ impl From<InputError> for DsmError {
 
 impl From<RouteFailure> for DsmError {
     fn from(failure: RouteFailure) -> Self {
-        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
+        match failure {
+            RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::{DenyReason, Dependency, Noun};
+    use crate::vault::{DenyReason, Noun};
 
     /// The table of errors, one a line.
     #[test]
@@ -182,6 +185,7 @@ mod tests {
             DsmError::Unserved(Unserved::UnknownPath),
             DsmError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
+            RouteFailure::Overdue.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

@@ -75,7 +75,12 @@ pub(super) fn unserved_message(unserved: Unserved) -> Message {
 
 /// Returns the message of a request that failed outside of its handler.
 pub(super) fn failure_message(failure: RouteFailure) -> Message {
-    InputError::of_route(failure).map_or_else(Message::unexpected, |error| request_message(error.into()))
+    match failure {
+        RouteFailure::Overdue => temporary(),
+        failure => {
+            InputError::of_route(failure).map_or_else(Message::unexpected, |error| request_message(error.into()))
+        }
+    }
 }
 
 /// Returns the message of a protocol error.
@@ -125,7 +130,9 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         VaultError::Unavailable(Dependency::Directory) => {
             Message::unavailable("The directory of accounts does not answer; try again")
         }
-        VaultError::Unavailable(Dependency::Grants | Dependency::IssuerKeys) => temporary(),
+        VaultError::Unavailable(
+            Dependency::Clock | Dependency::Database | Dependency::Grants | Dependency::IssuerKeys,
+        ) => temporary(),
         VaultError::Store(error) => {
             if error.is_temporary() {
                 temporary()

@@ -10,8 +10,8 @@ use crate::http::challenge;
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::server::{BodyError, is_temporary, log_internal_error};
-use crate::vault::VaultError;
 use crate::vault::access::token_endpoint::TokenEndpointError;
+use crate::vault::{Dependency, VaultError};
 
 /// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,10 @@ impl From<Unserved> for OAuthError {
 
 impl From<RouteFailure> for OAuthError {
     fn from(failure: RouteFailure) -> Self {
-        Self(InputError::of_route(failure).map_or(ErrorKind::Unexpected, ErrorKind::Input))
+        match failure {
+            RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            failure => Self(InputError::of_route(failure).map_or(ErrorKind::Unexpected, ErrorKind::Input)),
+        }
     }
 }
 

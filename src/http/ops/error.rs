@@ -23,6 +23,7 @@ pub(super) fn unserved(unserved: Unserved, recorded: Result<(), VaultError>) -> 
 pub(super) fn failed(failure: RouteFailure) -> HttpResponse {
     match failure {
         RouteFailure::Panic => respond(StatusCode::INTERNAL_SERVER_ERROR, "error"),
+        RouteFailure::Overdue => respond(StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         RouteFailure::UnreadableSource => respond(StatusCode::BAD_REQUEST, "source address unreadable"),
         RouteFailure::HeadTooLarge => respond(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers too large"),
     }

@@ -28,7 +28,8 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Health::new("ok"))
 }
 
-/// `GET /health/ready`: the database answers and takes writes, the grants are current, and the keys open what they seal.
+/// `GET /health/ready`: the database answers and takes writes, the grants are current, the clock is right, and the keys open what they
+/// seal.
 pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
     if service.vault.is_ready().await {
         HttpResponse::Ok().json(Health::new("ok"))
@@ -39,12 +40,13 @@ pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
 
 /// `GET /metrics`, in the OpenMetrics text format.
 pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
+    let vault = &service.vault;
     // Without an answer of the database, these ages grow no further; other figures tell of it.
-    let status = tokio::time::timeout(STATUS_TIMEOUT, service.vault.backup_status()).await;
+    let status = tokio::time::timeout(STATUS_TIMEOUT, vault.backup_status()).await;
     if let Ok(Ok(status)) = status {
-        service.metrics.note_backups(&status, service.vault.now());
+        service.metrics.note_backups(&status, vault.now());
     }
-    match service.metrics.render(service.vault.queue_depth(), service.vault.grants_age()) {
+    match service.metrics.render(vault.queue_depth(), vault.grants_age(), vault.clock_skew()) {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
         }

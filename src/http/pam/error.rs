@@ -14,7 +14,7 @@ use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
 use crate::http::server::log_internal_error;
 use crate::vault::access::signature::SignatureError;
-use crate::vault::{DenyReason, Precondition, VaultError};
+use crate::vault::{DenyReason, Dependency, Precondition, VaultError};
 
 /// An error of a request.
 #[derive(Clone, Debug)]
@@ -40,7 +40,10 @@ impl From<InputError> for PamError {
 
 impl From<RouteFailure> for PamError {
     fn from(failure: RouteFailure) -> Self {
-        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
+        match failure {
+            RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
+        }
     }
 }
 

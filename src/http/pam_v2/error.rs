@@ -12,7 +12,7 @@ use crate::http::preconditions::WithETag;
 use crate::http::response::uncached;
 use crate::http::server::{is_temporary, log_internal_error};
 use crate::vault::access::authentication::AuthenticationFailure;
-use crate::vault::{DenyReason, Precondition, VaultError};
+use crate::vault::{DenyReason, Dependency, Precondition, VaultError};
 
 /// An error of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,14 +203,17 @@ impl From<AuthenticationFailure> for ApiError {
 
 impl From<RouteFailure> for ApiError {
     fn from(failure: RouteFailure) -> Self {
-        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
+        match failure {
+            RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::{Dependency, Noun};
+    use crate::vault::Noun;
 
     /// The table of errors, one a line.
     #[test]
@@ -225,6 +228,7 @@ mod tests {
             ApiError::Unserved(Unserved::UnknownPath),
             ApiError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
+            RouteFailure::Overdue.into(),
             RouteFailure::UnreadableSource.into(),
         ];
         let vault = [

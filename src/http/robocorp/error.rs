@@ -11,7 +11,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
-use crate::vault::{Field, Noun, Switchable, VaultError};
+use crate::vault::{Dependency, Field, Noun, Switchable, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,14 +159,17 @@ impl From<InputError> for RobocorpError {
 
 impl From<RouteFailure> for RobocorpError {
     fn from(failure: RouteFailure) -> Self {
-        InputError::of_route(failure).map_or(Self::Panic, Self::Input)
+        match failure {
+            RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::{DenyReason, Dependency};
+    use crate::vault::DenyReason;
 
     /// The table of errors, one a line.
     #[test]
@@ -199,6 +202,7 @@ mod tests {
             RobocorpError::Unserved(Unserved::UnknownPath),
             RobocorpError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
+            RouteFailure::Overdue.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

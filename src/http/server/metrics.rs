@@ -37,6 +37,7 @@ pub struct Metrics {
     latencies: Family<RouteLabels, Histogram, fn() -> Histogram>,
     queue_depth: Gauge,
     grants_age: Gauge<f64, AtomicU64>,
+    clock_skew: Gauge<f64, AtomicU64>,
     batch_jobs: Histogram,
     commit_time: Histogram,
     backup_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
@@ -52,6 +53,7 @@ impl Default for Metrics {
             latencies: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 16))),
             queue_depth: Gauge::default(),
             grants_age: Gauge::default(),
+            clock_skew: Gauge::default(),
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             backup_age: Family::default(),
@@ -70,6 +72,8 @@ impl Metrics {
         registry.register("write_queue_depth", "Writes that wait for a writer", self.queue_depth.clone());
         let age = "Time since the grants in memory were last found to be current";
         registry.register_with_unit("grants_age", age, Unit::Seconds, self.grants_age.clone());
+        let skew = "By how much the clock of this machine is ahead of that of the database";
+        registry.register_with_unit("clock_skew", skew, Unit::Seconds, self.clock_skew.clone());
         registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
         registry.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit_time.clone());
         let age = "Time since the snapshot of the last backup";
@@ -102,9 +106,15 @@ impl Metrics {
     }
 
     /// Renders the metrics as OpenMetrics text.
-    pub(crate) fn render(&self, queue_depth: usize, grants_age: Duration) -> Result<String, std::fmt::Error> {
+    pub(crate) fn render(
+        &self,
+        queue_depth: usize,
+        grants_age: Duration,
+        clock_skew: f64,
+    ) -> Result<String, std::fmt::Error> {
         self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
         self.grants_age.set(grants_age.as_secs_f64());
+        self.clock_skew.set(clock_skew);
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -95,20 +95,30 @@ pub(crate) fn unknown_path(families: Families) -> Route {
     })
 }
 
-/// Responds to a panic of a handler in the form of its family.
+/// Responds to a panic of a handler, and to one that is not done by the deadline of the request, in the form of its family.
 async fn catch_panic(
     family: Arc<dyn Family>,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
-    let panicked = request.request().clone();
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(answered) => answered,
+    let failed = request.request().clone();
+    let handled = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let failure = match tokio::time::timeout(deadline(&failed), handled).await {
+        Ok(Ok(answered)) => return answered,
+        Ok(Err(_)) => RouteFailure::Panic,
         Err(_) => {
-            let response = family.fail(&panicked, RouteFailure::Panic);
-            Ok(ServiceResponse::new(panicked, response))
+            log::error!("request {}: not done by its deadline; answered 503", request_id::request_id(&failed));
+            RouteFailure::Overdue
         }
-    }
+    };
+    let response = family.fail(&failed, failure);
+    Ok(ServiceResponse::new(failed, response))
+}
+
+/// Returns how long a request may take until its response begins.
+fn deadline(request: &HttpRequest) -> Duration {
+    let seconds = Service::from_request(request).map(|service| service.vault.settings().http.deadline_seconds);
+    seconds.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.max(1)))
 }
 
 /// Lets the owner choose the path and every family rewrite a request before routing, and the owner add headers to the response. A request with too large a

@@ -13,8 +13,8 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
-use crate::vault::VaultError;
 use crate::vault::access::token_endpoint::TokenEndpointError;
+use crate::vault::{Dependency, VaultError};
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,10 @@ impl From<InputError> for VaultKvError {
 
 impl From<RouteFailure> for VaultKvError {
     fn from(failure: RouteFailure) -> Self {
-        InputError::of_route(failure).map_or(Self::Panic, Self::Body)
+        match failure {
+            RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            failure => InputError::of_route(failure).map_or(Self::Panic, Self::Body),
+        }
     }
 }
 
@@ -144,7 +147,7 @@ impl From<TokenEndpointError> for VaultKvError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::{DenyReason, Dependency, Field, Noun};
+    use crate::vault::{DenyReason, Field, Noun};
 
     /// The table of errors, one a line.
     #[test]
@@ -176,6 +179,7 @@ mod tests {
             VaultKvError::Unserved(Unserved::UnknownPath),
             VaultKvError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
+            RouteFailure::Overdue.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

@@ -83,6 +83,10 @@ impl DatabaseLocation {
 
     /// Opens a connection for a running store, where no caller reports the cause: a failure is logged.
     pub(in crate::store) fn reconnect(&self) -> Result<AnyConnection, StoreError> {
+        if !self.exists() {
+            // A new file would be an empty database.
+            return Err(StoreError::FileReplaced);
+        }
         self.connect().inspect_err(|error| log::error!("cannot connect: {error}"))
     }
 

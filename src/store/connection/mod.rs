@@ -20,8 +20,9 @@ use prepared::PreparedStatement;
 
 use super::StoreError;
 
-/// Timeouts on PostgreSQL: of a statement, and of a wait for a lock.
-const TIMEOUTS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'";
+/// Timeouts on PostgreSQL: of a statement, shorter than the time in which a server has to answer (`watch::ANSWER_TIMEOUT`), and
+/// of a wait for a lock.
+const TIMEOUTS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'";
 
 /// A connection to SQLite or PostgreSQL. Every query is written once, for this type.
 #[derive(MultiConnection)]

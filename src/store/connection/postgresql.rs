@@ -5,6 +5,7 @@ use diesel::sql_types::{Bool, Text};
 use diesel::{Connection, ConnectionError, PgConnection, QueryableByName, RunQueryDsl};
 
 use super::TIMEOUTS;
+use crate::store::watch::{note_connecting, note_statements, note_waiting};
 use crate::store::{Cause, StoreError};
 
 /// Sessions that are compared with the first one. A pooler hands out its idle connections in turn.
@@ -50,7 +51,34 @@ pub(super) fn open(url: &str) -> Result<PgConnection, StoreError> {
 }
 
 fn establish(url: &str) -> Result<PgConnection, StoreError> {
-    PgConnection::establish(url).map_err(|error| StoreError::Connection(reason(&error)))
+    note_connecting();
+    let established = PgConnection::establish(&with_timeouts(url));
+    note_waiting(false);
+    let mut connection = established.map_err(|error| StoreError::Connection(reason(&error)))?;
+    note_statements(&mut connection);
+    Ok(connection)
+}
+
+/// Timeouts of libpq, as far as the URL sets no other: of connecting to one address (s), of unacknowledged data (ms), and of a
+/// peer that is silent while nothing is sent (s).
+const CONNECTION_TIMEOUTS: [(&str, &str); 5] = [
+    ("connect_timeout", "3"),
+    ("tcp_user_timeout", "8000"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "2"),
+    ("keepalives_count", "3"),
+];
+
+/// Adds the timeouts that a URL does not set.
+fn with_timeouts(url: &str) -> String {
+    let (_, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let is_set = |name: &str| parameters.split('&').any(|parameter| parameter.split('=').next() == Some(name));
+    let mut whole = url.to_string();
+    for (name, value) in CONNECTION_TIMEOUTS.into_iter().filter(|(name, _)| !is_set(name)) {
+        whole.push(if whole.contains('?') { '&' } else { '?' });
+        whole.push_str(&format!("{name}={value}"));
+    }
+    whole
 }
 
 /// Returns the reason of a failed connection without what the message quotes: libpq takes a part of a password with special
@@ -107,5 +135,19 @@ fn set_message_language(connection: &mut PgConnection, language: &str) {
                  other errors; run: ALTER ROLE <role of chaveiro> SET lc_messages = 'C'"
             );
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_gets_the_timeouts_that_it_does_not_set() {
+        let all = "connect_timeout=3&tcp_user_timeout=8000&keepalives_idle=5&keepalives_interval=2&keepalives_count=3";
+        assert_eq!(with_timeouts("postgres://h/d"), format!("postgres://h/d?{all}"));
+        assert_eq!(with_timeouts("postgres://h"), format!("postgres://h?{all}"));
+        let set = "postgres:///d?host=/tmp&connect_timeout=60&keepalives_count=9";
+        assert_eq!(with_timeouts(set), format!("{set}&tcp_user_timeout=8000&keepalives_idle=5&keepalives_interval=2"));
     }
 }

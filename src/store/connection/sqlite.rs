@@ -10,8 +10,9 @@ use crate::store::{Cause, StoreError};
 
 /// `synchronous=FULL`: an acknowledged write survives a power failure, not only a crash. `cache_size` is in KiB: it holds the
 /// interior pages of the indexes of a million rows; the operating system caches the rest once for all connections.
+/// `journal_size_limit`: the write-ahead log grows as long as a reader needs its oldest page, and shrinks to this size afterwards.
 const SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-     PRAGMA foreign_keys = ON; PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY;";
+     PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY;";
 
 /// Opens and configures a connection. Creates a missing file, readable by its owner alone.
 pub(super) fn open(path: &Path) -> Result<SqliteConnection, StoreError> {

@@ -1,14 +1,15 @@
 //! Submission of jobs: a job either runs or is abandoned, never both.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::super::StoreError;
 use super::super::queue::Lane;
+use super::super::watch::{CHECK_INTERVAL, Watch};
 use super::transaction::Transaction;
 use super::waiting::{Abandonable, NotQueued, Waiting};
 use crate::clock::instant;
@@ -48,7 +49,14 @@ impl Ticket {
 
 /// The state of a queued job. It leaves `WAITING` once, by a compare-and-set, for one of the other two.
 #[derive(Clone, Default)]
-struct Fate(Arc<AtomicU8>);
+struct Fate(Arc<FateState>);
+
+#[derive(Default)]
+struct FateState {
+    state: AtomicU8,
+    /// The watch of the writer that has begun the job.
+    writer: OnceLock<Arc<Watch>>,
+}
 
 const WAITING: u8 = 0;
 const BEGUN: u8 = 1;
@@ -57,21 +65,27 @@ const ABANDONED: u8 = 2;
 impl Fate {
     /// Changes the state from `WAITING` to `next`. Returns whether the state is `next` now.
     fn decide(&self, next: u8) -> bool {
-        match self.0.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
+        match self.0.state.compare_exchange(WAITING, next, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
             Err(decided) => decided == next,
         }
     }
 
     fn is_abandoned(&self) -> bool {
-        self.0.load(Ordering::Acquire) == ABANDONED
+        self.0.state.load(Ordering::Acquire) == ABANDONED
+    }
+
+    /// Whether the writer of the job waits for a server that does not answer.
+    fn is_hanging(&self) -> bool {
+        self.0.writer.get().is_some_and(|writer| writer.is_hanging() || writer.is_given_up())
     }
 }
 
 /// A queued job, without its type.
 pub(super) trait Job: Send {
-    /// Starts the job. Returns false when the job was abandoned, or its deadline has passed, which abandons it.
-    fn may_begin(&self) -> bool;
+    /// Starts the job on the writer with this watch. Returns false when the job was abandoned, or its deadline has passed, which
+    /// abandons it.
+    fn may_begin(&self, writer: &Arc<Watch>) -> bool;
     fn is_abandoned(&self) -> bool;
     fn request_id(&self) -> &str;
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError>;
@@ -98,7 +112,8 @@ where
     T: Send,
     J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send,
 {
-    fn may_begin(&self) -> bool {
+    fn may_begin(&self, writer: &Arc<Watch>) -> bool {
+        let _ = self.fate.0.writer.set(Arc::clone(writer));
         let next = if instant() < self.deadline { BEGUN } else { ABANDONED };
         self.fate.decide(next) && next == BEGUN
     }
@@ -155,8 +170,14 @@ where
     match tokio::time::timeout(patience, &mut answer).await {
         Ok(answered) => answered.unwrap_or(Err(stopped)),
         Err(_) if fate.decide(ABANDONED) => Err(StoreError::TimedOut),
-        // The job has started, and may be committed: only its own result is true.
-        Err(_) => answer.await.unwrap_or(Err(stopped)),
+        // The job has started, and may be committed: only its own result is true, while there can be one.
+        Err(_) => loop {
+            match tokio::time::timeout(CHECK_INTERVAL, &mut answer).await {
+                Ok(answered) => return answered.unwrap_or(Err(stopped)),
+                Err(_) if fate.is_hanging() => return Err(StoreError::Unanswered),
+                Err(_) => {}
+            }
+        },
     }
 }
 

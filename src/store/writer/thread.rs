@@ -1,7 +1,7 @@
 //! One writer: its transactions and its connection.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::CommitObserver;
 use super::deferred::Deferred;
@@ -11,13 +11,16 @@ use super::waiting::Waiting;
 use crate::clock::instant;
 use crate::store::audit::OpenChain;
 use crate::store::connection::{AnyConnection, DatabaseLocation, LockWait};
+use crate::store::file::DatabaseFile;
+use crate::store::outage::Outage;
 use crate::store::probe::WriteOutcomes;
+use crate::store::watch::Watch;
 use crate::store::{Cause, StoreError};
 
 /// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
 const MAX_RETRIES_ALONE: usize = 8;
-/// How long a writer waits before it reconnects.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+/// How long the jobs of a batch are retried alone.
+const LONGEST_ALONE: Duration = Duration::from_secs(5);
 
 /// The jobs of a transaction.
 #[derive(Clone, Copy, Default)]
@@ -49,32 +52,63 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// A writer with its own connection and its own chain of audit records.
-pub(super) struct Writer {
-    pub(super) connection: Option<AnyConnection>,
+/// What the writers share.
+pub(super) struct Shared {
     pub(super) location: DatabaseLocation,
-    pub(super) chain: String,
-    pub(super) waiting: Arc<Waiting<Box<dyn Job>>>,
+    pub(super) waiting: Waiting<Box<dyn Job>>,
     pub(super) batch: usize,
     pub(super) batch_time: Duration,
     pub(super) observer: Arc<dyn CommitObserver>,
-    pub(super) outcomes: Arc<WriteOutcomes>,
+    pub(super) outcomes: WriteOutcomes,
+    pub(super) outage: Outage,
+    pub(super) file: Arc<DatabaseFile>,
+}
+
+impl Shared {
+    /// Answers every job that waits.
+    fn refuse_waiting(&self, error: &StoreError) {
+        while let Some(job) = self.waiting.try_next() {
+            job.answer(Err(error.clone()));
+        }
+    }
+}
+
+/// A writer with its own connection and its own chain of audit records.
+pub(super) struct Writer {
+    pub(super) connection: Option<AnyConnection>,
+    pub(super) chain: String,
+    pub(super) watch: Arc<Watch>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Writer {
-    /// Runs queued jobs until the queue is closed and empty.
+    /// Runs queued jobs until the queue is closed and empty, or this thread is given up.
     pub(super) fn run(mut self) {
-        while let Some(job) = self.waiting.next() {
-            let Some(first) = begin(job) else { continue };
-            for job in self.batch(first, LockWait::Brief) {
-                self.run_alone(job);
+        self.watch.follow_thread();
+        while !self.watch.is_given_up()
+            && let Some(job) = self.shared.waiting.next()
+        {
+            let Some(first) = self.begin(job) else { continue };
+            let again = self.batch(first, LockWait::Brief);
+            let since = instant();
+            for job in again {
+                self.run_alone(job, since);
             }
         }
     }
 
+    /// Starts a job, unless its caller has abandoned it or its deadline has passed.
+    fn begin(&self, job: Box<dyn Job>) -> Option<Box<dyn Job>> {
+        if job.may_begin(&self.watch) {
+            return Some(job);
+        }
+        job.answer(Err(StoreError::TimedOut));
+        None
+    }
+
     /// Runs the queued jobs in one transaction. Returns the jobs to retry alone.
     fn batch(&mut self, first: Box<dyn Job>, waiting: LockWait) -> Vec<Box<dyn Job>> {
-        let mut done = Vec::with_capacity(self.batch);
+        let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();
         let mut next = Some(first);
         let worked = self.transaction(waiting, |writer, connection, deferred| {
@@ -94,7 +128,7 @@ impl Writer {
                         return Err(error);
                     }
                 }
-                let room = done.len() + again.len() < writer.batch && since.elapsed() < writer.batch_time;
+                let room = done.len() + again.len() < writer.shared.batch && since.elapsed() < writer.shared.batch_time;
                 next = if room { writer.next_that_waits() } else { None };
             }
             worked.jobs = done.len();
@@ -130,18 +164,24 @@ impl Writer {
 
     /// Returns the next queued job that may still start.
     fn next_that_waits(&self) -> Option<Box<dyn Job>> {
-        while let Some(job) = self.waiting.try_next() {
-            if let Some(begun) = begin(job) {
+        while !self.watch.is_given_up()
+            && let Some(job) = self.shared.waiting.try_next()
+        {
+            if let Some(begun) = self.begin(job) {
                 return Some(begun);
             }
         }
         None
     }
 
-    /// Runs a job in a transaction of its own until it no longer conflicts with another one.
-    fn run_alone(&mut self, mut job: Box<dyn Job>) {
+    /// Runs a job in a transaction of its own until it no longer conflicts with another one, or too long after `since`: the
+    /// jobs behind it wait too.
+    fn run_alone(&mut self, mut job: Box<dyn Job>, since: Instant) {
         let mut last = StoreError::Contended(Cause::default());
         for _ in 0..MAX_RETRIES_ALONE {
+            if since.elapsed() > LONGEST_ALONE || self.watch.is_given_up() {
+                break;
+            }
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, connection, deferred| {
                 if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, deferred, LockWait::Patient)?
@@ -160,7 +200,7 @@ impl Writer {
 
     fn answer_and_log(&self, job: Box<dyn Job>, ended: Result<(), StoreError>) {
         if let Err(error) = &ended {
-            self.outcomes.note_job_failed(error);
+            self.shared.outcomes.note_job_failed(error);
             error.log(job.request_id());
         }
         job.answer(ended);
@@ -180,15 +220,16 @@ impl Writer {
             deferred.write(&mut connection).map_err(Failure::Deferred)?;
             let since = instant();
             connection.prepared_command("COMMIT")?;
-            self.observer.committed(jobs, since.elapsed());
+            self.shared.file.check()?;
+            self.shared.observer.committed(jobs, since.elapsed());
             // A full disk commits the transaction of a job that was rolled back.
             if kept > 0 {
-                self.outcomes.note_written();
+                self.shared.outcomes.note_written();
             }
             Ok(())
         })();
         if let Err(Failure::Statement(error) | Failure::Deferred(error)) = &result {
-            self.outcomes.note_transaction_failed(error);
+            self.shared.outcomes.note_transaction_failed(error);
         }
         // A server that has become read-only stays so for its connections; a new one may reach the new primary.
         let may_stay = !matches!(
@@ -211,7 +252,13 @@ impl Writer {
                 connection = self.connected()?;
                 connection.begin()?;
             }
-            begun => begun?,
+            // Another process holds the file; nobody waits for it again.
+            Err(error) => {
+                self.shared.refuse_waiting(&error);
+                self.connection = Some(connection);
+                return Err(error);
+            }
+            Ok(()) => {}
         }
         Ok(connection)
     }
@@ -220,24 +267,17 @@ impl Writer {
     fn connected(&mut self) -> Result<AnyConnection, StoreError> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => self.location.reconnect().inspect_err(|error| {
+            None => {
+                let connected = self.shared.outage.attempt(|| {
+                    let connection = self.shared.location.reconnect()?;
+                    self.shared.file.check()?;
+                    Ok(connection)
+                });
                 // No job waits while the database is away.
-                while let Some(job) = self.waiting.try_next() {
-                    job.answer(Err(error.clone()));
-                }
-                std::thread::sleep(RECONNECT_PAUSE);
-            }),
+                connected.inspect_err(|error| self.shared.refuse_waiting(error))
+            }
         }
     }
-}
-
-/// Starts a job, unless its caller has abandoned it or its deadline has passed.
-fn begin(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
-    if job.may_begin() {
-        return Some(job);
-    }
-    job.answer(Err(StoreError::TimedOut));
-    None
 }
 
 /// Logs the error of a whole transaction once, for all of its requests.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::clock::to_micros;
+use crate::clock::{EXPIRY_MARGIN, to_micros};
 use crate::crypto::SecretText;
 use crate::store::{client, meta, static_token};
 use crate::token::{Claims, Confirmation};
@@ -111,7 +111,7 @@ pub(super) fn revoke(context: &mut OperationContext<'_>, token: &AccessToken) ->
     match token {
         AccessToken::Signed(claims) => {
             let (expires_at, now) = (claims.exp.saturating_mul(1_000_000), context.micros());
-            client::revoke_token(context.connection(), &claims.jti, expires_at, now)?;
+            client::revoke_token(context.connection(), &claims.jti, expires_at, now - EXPIRY_MARGIN)?;
             Ok(meta::increment_change_mark(context.connection())?)
         }
         AccessToken::Static(token) => delete_static(context, &token.id),
@@ -122,6 +122,6 @@ pub(super) fn revoke(context: &mut OperationContext<'_>, token: &AccessToken) ->
 pub(super) fn delete_static(context: &mut OperationContext<'_>, id: &str) -> Result<(), VaultError> {
     let now = context.now();
     static_token::delete(context.connection(), id)?;
-    client::revoke_token(context.connection(), id, to_micros(now + REQUEST_TIME), to_micros(now))?;
+    client::revoke_token(context.connection(), id, to_micros(now + REQUEST_TIME), to_micros(now) - EXPIRY_MARGIN)?;
     Ok(meta::increment_change_mark(context.connection())?)
 }

@@ -13,7 +13,7 @@ use super::token_endpoint::TokenEndpointError;
 use crate::crypto::SecretText;
 use crate::store::Lane;
 use crate::token::{ClientSecret, SecretHash, claimed_client, verify_assertion};
-use crate::vault::{Dependency, Vault, VaultError};
+use crate::vault::Vault;
 
 /// The paths of the token endpoint. An assertion may name any of their URLs as its audience.
 pub const TOKEN_PATHS: [&str; 3] = ["/iso/oauth2/token", "/api/oauth2/token", "/oauth2/token"];
@@ -55,9 +55,7 @@ impl Vault {
         origin: &Origin,
         now: DateTime<Utc>,
     ) -> Result<Arc<Client>, TokenEndpointError> {
-        if !self.0.are_grants_fresh() {
-            return Err(VaultError::Unavailable(Dependency::Grants).into());
-        }
+        self.0.require_current()?;
         let (client, proven) = match authentication {
             ClientAuthentication::Secret(credentials) => self.by_secret(credentials, now),
             ClientAuthentication::Assertion { client_id, assertion } => {

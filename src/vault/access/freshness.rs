@@ -35,15 +35,28 @@ fn micros(time: Duration) -> u64 {
 }
 
 impl Inner {
-    /// Refuses a remote principal while the grants in memory are too old.
+    /// Refuses a remote principal while the grants in memory are too old, or the clock is wrong.
     ///
     /// # Errors
     /// [`VaultError::Unavailable`].
     pub(in crate::vault) fn require_fresh_grants(&self, principal: &Principal) -> Result<(), VaultError> {
-        if !principal.is_remote() || self.are_grants_fresh() {
-            return Ok(());
+        if principal.is_remote() { self.require_current() } else { Ok(()) }
+    }
+
+    /// Refuses while the grants in memory are too old, or the clock is wrong.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`].
+    pub(in crate::vault) fn require_current(&self) -> Result<(), VaultError> {
+        if !self.is_clock_right() {
+            return Err(VaultError::Unavailable(Dependency::Clock));
         }
-        Err(VaultError::Unavailable(Dependency::Grants))
+        if self.are_grants_fresh() { Ok(()) } else { Err(VaultError::Unavailable(Dependency::Grants)) }
+    }
+
+    /// Whether the clock of this machine agrees with that of the database.
+    pub(in crate::vault) fn is_clock_right(&self) -> bool {
+        self.clock.is_right()
     }
 
     /// Whether the grants in memory are fresh enough for a decision.

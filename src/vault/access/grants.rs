@@ -17,7 +17,7 @@ use super::{
     response_key, workload,
 };
 use crate::audit::RowMac;
-use crate::clock::{from_micros, to_micros};
+use crate::clock::{EXPIRY_MARGIN, from_micros, to_micros};
 use crate::crypto::Keyring;
 use crate::store::client::{self, ApplicationRow, AuthorizationRow, ClientSecretRow};
 use crate::store::client_key;
@@ -97,7 +97,7 @@ impl Grants {
             clients.values().map(|client| (client.id, &client.client_id)).collect();
         let static_tokens = static_tokens(connection, &client_ids)?;
         let issuers = Arc::new(workload::read(connection, &client_ids)?);
-        let revoked = client::revoked_tokens(connection, to_micros(now))?.into_iter().collect();
+        let revoked = client::revoked_tokens(connection, to_micros(now) - EXPIRY_MARGIN)?.into_iter().collect();
         let signing_keys = live_keys(connection, keys.keyring, keys.secret_heads, &clients)?;
         let logins = logins(connection, keys.identity_mac, &roles)?;
         Ok(Self { revision, clients, app_ids, revoked, static_tokens, signing_keys, issuers, logins })

@@ -202,8 +202,12 @@ impl Precondition {
 /// A service that an operation depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {
+    /// The database, which did not answer by the deadline of the request.
+    Database,
     /// The directory of accounts.
     Directory,
+    /// The clock of this machine, which differs from that of the database.
+    Clock,
     /// The copy of the grants in memory is too old to decide by.
     Grants,
     /// The server of a trusted issuer's keys.
@@ -214,7 +218,9 @@ impl Dependency {
     /// The name in messages and in the audit log.
     pub fn as_str(self) -> &'static str {
         match self {
+            Dependency::Database => "database",
             Dependency::Directory => "directory",
+            Dependency::Clock => "clock",
             Dependency::Grants => "grants",
             Dependency::IssuerKeys => "issuer-keys",
         }

@@ -10,7 +10,7 @@ pub(super) use kind::JobKind;
 use std::time::Duration;
 
 use super::{Vault, VaultError};
-use crate::clock::to_micros;
+use crate::clock::{EXPIRY_MARGIN, to_micros};
 use crate::store::job::{self, Lease, NewJob, Wanted};
 use crate::store::{AnyConnection, StoreError, Transaction, idempotency, single_use};
 
@@ -18,8 +18,6 @@ use crate::store::{AnyConnection, StoreError, Transaction, idempotency, single_u
 const LEASE: Duration = Duration::from_secs(60);
 /// Pause after the first failed attempt; it doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// How far the clocks of nodes may differ before a value could be used twice.
-const CLOCK_MARGIN: Duration = Duration::from_secs(600);
 /// Number of rows that one transaction deletes.
 const PRUNE_BATCH: i64 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -124,13 +122,12 @@ impl Vault {
         let Ok(kind) = lease.kind.parse::<JobKind>() else { return Ok(()) };
         let done = match kind {
             JobKind::PruneIdempotency => {
-                let oldest = self.now_micros().saturating_sub(self.0.result_lifetime());
+                let oldest = self.now_micros().saturating_sub(self.0.result_lifetime() + EXPIRY_MARGIN);
                 self.prune_under(lease, move |connection| idempotency::delete_up_to(connection, oldest, PRUNE_BATCH))
                     .await
             }
             JobKind::PruneSingleUse => {
-                // A node whose clock is behind still accepts what has expired here.
-                let long_ago = self.now_micros().saturating_sub(micros(CLOCK_MARGIN));
+                let long_ago = self.now_micros().saturating_sub(EXPIRY_MARGIN);
                 self.prune_under(lease, move |connection| single_use::delete_expired(connection, long_ago, PRUNE_BATCH))
                     .await
             }

@@ -17,6 +17,7 @@ mod process;
 mod service;
 mod signer;
 mod stream;
+mod writers;
 
 pub(crate) use app::{TestApp, endpoints, facade_endpoints, origin, serve_all};
 pub(crate) use background::{Background, noticed, within_a_second};
@@ -33,6 +34,7 @@ pub(crate) use prefix_proxy::PrefixProxy;
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
 pub(crate) use service::Service;
 pub(crate) use signer::{ISSUER, Signer};
+pub(crate) use writers::{Numbers, WRITERS, Writers, assert_kept, prepared};
 
 /// The parameters of a device by that name.
 pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {

@@ -152,16 +152,23 @@ pub(crate) struct Serving {
 impl Serving {
     /// Starts a command that serves, and waits until it does.
     #[track_caller]
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        Self::try_start(command).unwrap_or_else(|ended| panic!("the program does not serve: {ended:?}"))
+    }
+
+    /// Starts a command that serves, and waits until it does, or has ended.
+    #[track_caller]
+    pub(crate) fn try_start(mut command: Command) -> Result<Self, Finished> {
         let mut child = command.spawn().unwrap();
         let (stdout, stderr) = (Stream::new(child.stdout.take().unwrap()), Stream::new(child.stderr.take().unwrap()));
         let url = stderr.wait_for("serving on http", LIMIT);
         let address = url.and_then(|url| url.split_once("://")?.1.trim().parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
-            panic!("the program does not serve: {}{}", stdout.text(), stderr.text());
+            let code = child.wait().unwrap().code().unwrap_or(-1);
+            return Err(Finished { code, stdout: stdout.text(), stderr: stderr.text() });
         };
-        Self { child, address, stdout, stderr }
+        Ok(Self { child, address, stdout, stderr })
     }
 
     /// Somebody without a client.

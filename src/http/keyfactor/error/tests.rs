@@ -114,6 +114,7 @@ fn the_whole_table() {
         row(unserved.reason(), &KeyfactorError::Unserved(unserved));
     }
     row("panic", &KeyfactorError::Failed(RouteFailure::Panic));
+    row("overdue", &KeyfactorError::Failed(RouteFailure::Overdue));
     row("source-unreadable", &KeyfactorError::Failed(RouteFailure::UnreadableSource));
     row("head-too-large", &KeyfactorError::Failed(RouteFailure::HeadTooLarge));
     for error in REQUEST_ERRORS {

@@ -112,9 +112,7 @@ impl Vault {
     }
 
     fn fresh_issuers(&self) -> Result<Arc<LiveIssuers>, VaultError> {
-        if !self.0.are_grants_fresh() {
-            return Err(VaultError::Unavailable(Dependency::Grants));
-        }
+        self.0.require_current()?;
         Ok(Arc::clone(&self.0.grants.load().issuers))
     }
 

@@ -1,0 +1,180 @@
+//! The log on standard error: at a fault, one line a second for each kind of warning and error, with the number of the others.
+//!
+//! A fault of the database fails every request, and each has its lines. Thousands of them a second fill the disk that the fault
+//! may be about, and hide the other lines. A kind is a place in the code with the words of its message, without ids and numbers.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use log::{Level, Log, Metadata, Record};
+
+use crate::clock::instant;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+/// The most kinds that are told apart.
+const MAX_KINDS: usize = 256;
+
+/// Logs by `inner` from now on.
+pub(super) fn start(inner: env_logger::Logger) {
+    let filter = inner.filter();
+    let logger: &'static MergingLog = Box::leak(Box::new(MergingLog { inner, state: Merged::default() }));
+    if log::set_logger(logger).is_ok() {
+        log::set_max_level(filter);
+        // Without the thread the numbers are missing, and the kinds are merged for good.
+        let _ = std::thread::Builder::new().name("log".into()).spawn(|| logger.count());
+    }
+}
+
+/// A place in the code, and the words of a message there.
+type Kind = (&'static str, u32, String);
+
+/// What was logged of one kind since its last line.
+struct Recent {
+    since: Instant,
+    level: Level,
+    suppressed: u64,
+}
+
+/// A logger that merges the warnings and errors of one kind.
+struct MergingLog {
+    inner: env_logger::Logger,
+    state: Merged,
+}
+
+#[derive(Default)]
+struct Merged {
+    recent: Mutex<HashMap<Kind, Recent>>,
+    begun: Condvar,
+}
+
+impl Merged {
+    fn recent(&self) -> MutexGuard<'_, HashMap<Kind, Recent>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a line of this kind is written now; otherwise it is counted.
+    fn admit(&self, kind: Kind, level: Level) -> bool {
+        let mut recent = self.recent();
+        if let Some(known) = recent.get_mut(&kind) {
+            known.suppressed += 1;
+            return false;
+        }
+        if recent.len() >= MAX_KINDS && !kind.2.is_empty() {
+            drop(recent);
+            return self.admit((kind.0, kind.1, String::new()), level);
+        }
+        recent.insert(kind, Recent { since: instant(), level, suppressed: 0 });
+        self.begun.notify_one();
+        true
+    }
+
+    /// Ends the intervals that are over at `now`, and returns those in which lines were suppressed.
+    fn take_ended(&self, now: Instant) -> Vec<(Kind, Recent)> {
+        let mut recent = self.recent();
+        let is_over = |_: &Kind, recent: &mut Recent| now.saturating_duration_since(recent.since) >= INTERVAL;
+        let ended: Vec<_> = recent.extract_if(is_over).filter(|(_, ended)| ended.suppressed > 0).collect();
+        for (kind, ended) in &ended {
+            recent.insert(kind.clone(), Recent { since: now, level: ended.level, suppressed: 0 });
+        }
+        ended
+    }
+}
+
+impl MergingLog {
+    /// Writes the numbers of suppressed lines as they become due. Does not return.
+    fn count(&self) -> ! {
+        loop {
+            let recent = self.state.recent();
+            drop(self.state.begun.wait_while(recent, |recent| recent.is_empty()));
+            std::thread::sleep(INTERVAL);
+            for ((module, line, words), ended) in self.state.take_ended(instant()) {
+                let of = if words.is_empty() { "other lines" } else { words.as_str() };
+                let metadata = Metadata::builder().level(ended.level).target(module).build();
+                let text = format_args!("{} more lines in a second: {of}", ended.suppressed).to_string();
+                self.inner.log(
+                    &Record::builder()
+                        .metadata(metadata)
+                        .args(format_args!("{text}"))
+                        .module_path_static(Some(module))
+                        .line(Some(line))
+                        .build(),
+                );
+            }
+        }
+    }
+}
+
+impl Log for MergingLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.inner.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.inner.matches(record) {
+            return;
+        }
+        let place = record.module_path_static().zip(record.line());
+        let is_admitted = match place {
+            Some((module, line)) if record.level() <= Level::Warn => {
+                self.state.admit((module, line, words(&record.args().to_string())), record.level())
+            }
+            _ => true,
+        };
+        if is_admitted {
+            self.inner.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.inner.flush();
+    }
+}
+
+/// Returns the words of a message without digits: two messages that differ in ids and numbers are of one kind.
+fn words(message: &str) -> String {
+    let is_word = |word: &&str| !word.contains(|character: char| character.is_ascii_digit());
+    let words = message.split_whitespace().filter(is_word);
+    words.flat_map(|word| [" ", word]).skip(1).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(message: &str) -> Kind {
+        ("module", 7, words(message))
+    }
+
+    #[test]
+    fn messages_that_differ_in_ids_and_numbers_are_of_one_kind() {
+        assert_eq!(words("request 0197-ab: the store is busy"), "request the store is busy");
+        assert_eq!(kind("request 0197-ab: the store is busy"), kind("request 0198-cd, 0198-ef: the store is busy"));
+        assert_ne!(kind("request 0197-ab: the store is busy"), kind("request 0197-ab: the database has no space left"));
+    }
+
+    #[test]
+    fn of_one_kind_a_line_is_written_and_the_others_are_counted() {
+        let merged = Merged::default();
+        let admit = |message: &str| merged.admit(kind(message), Level::Error);
+        assert!(admit("request 1: busy") && admit("request 1: full"));
+        assert!(!admit("request 2: busy") && !admit("request 3: busy"));
+        assert_eq!(merged.take_ended(instant()).len(), 0);
+        let later = instant() + INTERVAL;
+        let ended = merged.take_ended(later);
+        assert_eq!(ended.iter().map(|(_, ended)| ended.suppressed).collect::<Vec<_>>(), [2]);
+        // The number was the line of this second.
+        assert!(!admit("request 4: busy") && admit("request 4: full"));
+        assert_eq!(merged.take_ended(later + INTERVAL).len(), 1);
+    }
+
+    #[test]
+    fn the_kinds_are_bounded() {
+        let merged = Merged::default();
+        for letters in 0..2 * MAX_KINDS {
+            let word: String = letters.to_string().bytes().map(|digit| char::from(digit + b'a' - b'0')).collect();
+            merged.admit(kind(&word), Level::Error);
+        }
+        assert!(merged.recent().len() <= MAX_KINDS + 1);
+    }
+}

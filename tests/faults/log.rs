@@ -1,0 +1,37 @@
+//! The log at a fault: the cause by its name, and few lines however many requests fail.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use crate::shim;
+use crate::support::{device, prepared};
+
+const ENOSPC: &str = "28";
+
+#[actix_web::test]
+async fn a_full_disk_is_named_in_a_line_a_second_with_the_number_of_the_others() {
+    let Some(library) = shim::library() else { return };
+    let (program, credentials, server) = prepared().await;
+    let client = server.client(&credentials).await;
+    drop(server);
+    let variables = [("SHIM_CALLS", "write"), ("SHIM_ERRNO", ENOSPC), ("SHIM_ALWAYS", "1"), ("SHIM_AT", "400")];
+    let server = shim::serve(&program, library, &variables);
+    let client = client.at(server.address);
+    let since = Instant::now();
+    let mut refused = 0;
+    while since.elapsed() < Duration::from_secs(3) {
+        let call = |number: usize| {
+            let client = &client;
+            async move { client.post("/iso/pam/device", &device(&format!("d{number}"), "10.0.0.9")).await.status.as_u16() }
+        };
+        refused += join_all((0..32).map(call)).await.into_iter().filter(|status| *status == 503).count();
+    }
+    let seconds = usize::try_from(since.elapsed().as_secs()).unwrap() + 1;
+    let log = server.stderr.text();
+    let lines = log.lines().filter(|line| line.contains("ERROR")).count();
+    assert!(refused > 200, "{refused}");
+    assert!(log.contains("the database has no space left"), "{log}");
+    assert!(log.contains(" more lines in a second: "), "{log}");
+    assert!(lines <= 8 * seconds, "{lines} lines for {refused} refused calls: {log}");
+}

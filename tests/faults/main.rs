@@ -1,0 +1,46 @@
+//! The product under faults: kills, power cuts, failing system calls, wrong clocks, files that are swapped, and every fault of
+//! PostgreSQL. A server of its own for each test, on 127.0.0.1 alone.
+//!
+//! What holds in each: what was acknowledged is readable, its record exists, and the audit log verifies; a fault is answered
+//! 503 within its time and readiness tells of it; afterwards the server works again, or has ended with a named error.
+//!
+//! `CHAVEIRO_FAULT_ROUNDS` sets the rounds (`just faults`).
+
+#![expect(clippy::disallowed_methods, reason = "a test measures how long something takes outside of the vault")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
+#[path = "../suite/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "these tests need a part of it")]
+mod support;
+
+mod clock;
+mod file;
+mod lock;
+mod log;
+mod postgresql;
+mod power;
+mod server;
+mod shim;
+mod system_calls;
+
+use std::time::{Duration, Instant};
+
+use support::TestClient;
+
+/// The rounds of a test that has `few` by default.
+fn rounds(few: usize) -> usize {
+    std::env::var("CHAVEIRO_FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+}
+
+/// Waits until readiness has this status, and returns how long that took.
+async fn ready_is(client: &TestClient, status: u16, longest: Duration) -> Duration {
+    let since = Instant::now();
+    loop {
+        let answer = client.get("/health/ready").await;
+        if answer.status.as_u16() == status {
+            return since.elapsed();
+        }
+        assert!(since.elapsed() < longest, "readiness stays {} after {longest:?}", answer.status);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

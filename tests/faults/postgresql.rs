@@ -1,0 +1,184 @@
+//! The faults of PostgreSQL: frozen, killed, restarted, read-only, locked, without connections.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use crate::server::PostgresServer;
+use crate::support::{Credentials, Program, Serving, TestClient, Writers, assert_kept, device};
+use crate::{ready_is, rounds};
+
+/// A statement has 12 seconds, a start in the queue has 10, and a second is for the way.
+const LONGEST: Duration = Duration::from_secs(14);
+
+const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'vault'";
+
+/// A vault on a server of its own.
+async fn prepared(postgres: &PostgresServer) -> (Program, Credentials, Serving, TestClient) {
+    let mut program = Program::new();
+    program.url = postgres.url();
+    let credentials = program.create_client("erp");
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    client.create_device("a", "10.0.0.1").await;
+    (program, credentials, server, client)
+}
+
+/// Sends reads and writes at once, and expects 503 for each within the time.
+async fn all_refused(client: &TestClient, count: usize, longest: Duration) {
+    let call = async |number: usize| {
+        let since = Instant::now();
+        let answer = match number % 3 {
+            0 => client.get("/iso/pam/device?limit=5").await,
+            1 => client.get("/iso/pam/device/a").await,
+            _ => client.post("/iso/pam/device", &device(&format!("n{number}"), "10.0.0.9")).await,
+        };
+        assert_eq!(answer.status.as_u16(), 503, "{}", answer.text);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(since.elapsed() < longest, "{:?}", since.elapsed());
+    };
+    join_all((0..count).map(call)).await;
+}
+
+async fn assert_whole(program: &Program, client: &TestClient, writers: Writers) {
+    let written = writers.have_ended().await;
+    assert!(!written.acknowledged.is_empty());
+    let server = program.serve();
+    let client = client.at(server.address);
+    assert_kept(&client, &written.acknowledged, false).await;
+    assert_kept(&client, &written.open, true).await;
+    drop(server);
+    program.done(&["audit", "verify"]);
+}
+
+#[actix_web::test]
+async fn a_frozen_server_is_waited_for_within_the_deadline_and_the_node_goes_on_when_it_wakes() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let (program, _, server, client) = prepared(&postgres).await;
+    let writers = Writers::start(&client, "frozen");
+    writers.have_begun().await;
+    postgres.freeze();
+    let not_ready = ready_is(&client, 503, LONGEST);
+    let (_, not_ready) = futures_util::join!(all_refused(&client, 60, LONGEST), not_ready);
+    assert!(not_ready < Duration::from_secs(6), "{not_ready:?}");
+    // By now nobody waits for it at all.
+    all_refused(&client, 60, Duration::from_secs(4)).await;
+    postgres.thaw();
+    ready_is(&client, 200, LONGEST).await;
+    client.get("/iso/pam/device/a").await.expect(200);
+    server.kill();
+    assert_whole(&program, &client, writers).await;
+}
+
+#[actix_web::test]
+async fn sigterm_ends_a_node_whose_server_is_frozen() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let (mut program, credentials, server, _) = prepared(&postgres).await;
+    drop(server);
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CHAVEIRO__HTTP__SHUTDOWN_SECONDS", "2");
+    let server = Serving::start(command);
+    let client = server.client(&credentials).await;
+    let writers = Writers::start(&client, "stop");
+    writers.have_begun().await;
+    postgres.freeze();
+    let since = Instant::now();
+    server.ask_to_stop();
+    let ended = server.end();
+    assert!(since.elapsed() < Duration::from_secs(7), "{:?}", since.elapsed());
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the stop has taken too long and is given up"), "{}", ended.stderr);
+    postgres.thaw();
+    program.url = postgres.url();
+    assert_whole(&program, &client, writers).await;
+}
+
+#[actix_web::test]
+async fn a_node_moves_over_from_a_frozen_server_to_the_other_of_its_url() {
+    let Some(mut first) = PostgresServer::start() else { return };
+    let (mut program, credentials, server, _) = prepared(&first).await;
+    assert_eq!(server.stop().code, 0);
+    let second = first.copy();
+    program.url = first.url_with(&second);
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    client.get("/iso/pam/device/a").await.expect(200);
+    first.freeze();
+    let moved = async {
+        ready_is(&client, 503, LONGEST).await;
+        ready_is(&client, 200, Duration::from_secs(40)).await;
+    };
+    moved.await;
+    client.create_device("b", "10.0.0.2").await;
+    second.run("SELECT 1 / (SELECT COUNT(*) FROM device WHERE hostname = 'b')");
+    drop(server);
+    program.url = second.url();
+    // The other server is a copy and no standby: it lacks the records since, which the file of heads may know.
+    let _ = std::fs::remove_file(program.database.dir.path().join("audit-heads.jsonl"));
+    program.done(&["audit", "verify", "--without-heads"]);
+}
+
+#[actix_web::test]
+async fn what_was_acknowledged_survives_a_killed_server_and_a_killed_node() {
+    let Some(mut postgres) = PostgresServer::start() else { return };
+    let (program, _, server, client) = prepared(&postgres).await;
+    let mut server = Some(server);
+    for round in 0..rounds(2) {
+        let node = server.take().unwrap_or_else(|| program.serve());
+        let client = client.at(node.address);
+        let writers = Writers::start(&client, &format!("r{round}"));
+        writers.have_begun().await;
+        postgres.kill();
+        ready_is(&client, 503, LONGEST).await;
+        // Nothing waits for a server that refuses connections.
+        all_refused(&client, 300, Duration::from_secs(3)).await;
+        postgres.restart();
+        ready_is(&client, 200, LONGEST).await;
+        client.get("/iso/pam/device/a").await.expect(200);
+        node.kill();
+        assert_whole(&program, &client, writers).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_locked_table_and_a_read_only_server_are_refused_in_time() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let (program, _, server, client) = prepared(&postgres).await;
+    let locked = postgres.run("BEGIN; LOCK TABLE device");
+    all_refused(&client, 90, Duration::from_secs(22)).await;
+    drop(locked);
+    client.get("/iso/pam/device/a").await.expect(200);
+
+    let locked = postgres.run("BEGIN; LOCK TABLE audit_chain");
+    let (_, not_ready) =
+        futures_util::join!(all_refused(&client, 30, Duration::from_secs(17)), ready_is(&client, 503, LONGEST));
+    assert!(not_ready < Duration::from_secs(6), "{not_ready:?}");
+    drop(locked);
+    ready_is(&client, 200, LONGEST).await;
+
+    postgres.run(&format!("ALTER ROLE vault SET default_transaction_read_only = on; {END_SESSIONS}"));
+    ready_is(&client, 503, LONGEST).await;
+    all_refused(&client, 30, LONGEST).await;
+    assert!(server.stderr.text().contains("the database is read-only"), "{}", server.stderr.text());
+    postgres.run("ALTER ROLE vault RESET default_transaction_read_only");
+    ready_is(&client, 200, LONGEST).await;
+    client.get("/iso/pam/device/a").await.expect(200);
+    drop(server);
+    program.done(&["audit", "verify"]);
+}
+
+#[actix_web::test]
+async fn a_server_without_free_connections_is_named_and_recovers() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let (program, _, server, client) = prepared(&postgres).await;
+    postgres.run(&format!("ALTER ROLE vault CONNECTION LIMIT 0; {END_SESSIONS}"));
+    ready_is(&client, 503, LONGEST).await;
+    all_refused(&client, 60, Duration::from_secs(6)).await;
+    let named = server.stderr.wait_for("too many connections for role", Duration::from_secs(10));
+    assert!(named.is_some(), "{}", server.stderr.text());
+    postgres.run("ALTER ROLE vault CONNECTION LIMIT -1");
+    ready_is(&client, 200, LONGEST).await;
+    client.get("/iso/pam/device/a").await.expect(200);
+    drop(server);
+    program.done(&["audit", "verify"]);
+}

@@ -1,0 +1,128 @@
+//! Clients that write until the server ends, and what they know then.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::rt::task::JoinHandle;
+use futures_util::stream::{self, StreamExt};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::{Credentials, Program, Serving, TestClient};
+
+pub(crate) const WRITERS: usize = 32;
+
+/// A credential as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    identifier: String,
+    content: String,
+}
+
+/// What the writers of a round did.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) acknowledged: Vec<Sent>,
+    /// Sent, and not answered 201: these may be there or not, but whole.
+    pub(crate) open: Vec<Sent>,
+    /// The answers other than 201.
+    pub(crate) refusals: Vec<StatusCode>,
+}
+
+/// 32 clients that each post one new credential after another until they are no longer heard.
+pub(crate) struct Writers {
+    written: Rc<RefCell<Written>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Writers {
+    pub(crate) fn start(client: &TestClient, round: &str) -> Self {
+        let written = Rc::<RefCell<Written>>::default();
+        let start = |writer: usize| {
+            let (client, name, written) = (client.clone(), format!("{round}-{writer}"), Rc::clone(&written));
+            actix_web::rt::spawn(async move { write(&client, &name, &written).await })
+        };
+        Self { tasks: (0..WRITERS).map(start).collect(), written }
+    }
+
+    /// Comes back when the first write was acknowledged.
+    pub(crate) async fn have_begun(&self) {
+        let begun = async {
+            while self.written.borrow().acknowledged.is_empty() {
+                actix_web::rt::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), begun).await.expect("an answer");
+    }
+
+    pub(crate) async fn have_ended(self) -> Written {
+        futures_util::future::join_all(self.tasks).await.into_iter().for_each(|task| task.unwrap());
+        self.written.take()
+    }
+}
+
+async fn write(client: &TestClient, name: &str, written: &RefCell<Written>) {
+    for number in 0.. {
+        let sent = Sent { identifier: format!("{name}-{number}"), content: format!("secret of {name}, {number}") };
+        let body = json!({
+            "hostname": "a", "ip": "10.0.0.1", "username": sent.identifier, "identifier": sent.identifier,
+            "content": sent.content,
+        });
+        let request = client.request(Method::POST, "/iso/pam/credential").json(&body);
+        match request.send().await.map(|response| response.status()) {
+            Ok(StatusCode::CREATED) => written.borrow_mut().acknowledged.push(sent),
+            Ok(status) => {
+                let mut written = written.borrow_mut();
+                written.open.push(sent);
+                written.refusals.push(status);
+            }
+            Err(_) => {
+                written.borrow_mut().open.push(sent);
+                return;
+            }
+        }
+    }
+}
+
+/// Reads each credential back, 32 at a time: the content as it was sent, or, where that is allowed, nothing at all.
+pub(crate) async fn assert_kept(client: &TestClient, credentials: &[Sent], may_be_missing: bool) {
+    let read = |sent: Sent| async move {
+        let answer = client.get(&format!("/iso/pam/credential/{}", sent.identifier)).await;
+        if may_be_missing && answer.status == StatusCode::BAD_REQUEST {
+            answer.expect_number(1007);
+        } else {
+            assert_eq!(answer.expect(200)["credential"]["password"], sent.content, "{sent:?}");
+        }
+    };
+    stream::iter(credentials.to_vec()).map(read).buffer_unordered(WRITERS).collect::<()>().await;
+}
+
+/// A program with a client, and a device to put credentials on.
+pub(crate) async fn prepared() -> (Program, Credentials, Serving) {
+    let program = Program::new();
+    let credentials = program.create_client("writers");
+    let server = program.serve();
+    server.client(&credentials).await.create_device("a", "10.0.0.1").await;
+    (program, credentials, server)
+}
+
+/// The numbers of a seed (splitmix64), so that a failure can be run again: set `TEST_SEED` to the one printed.
+pub(crate) struct Numbers(u64);
+
+impl Numbers {
+    #[expect(clippy::print_stdout, reason = "the test harness shows it when the test fails")]
+    pub(crate) fn new() -> Self {
+        let given = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or_else(|| u64::from_ne_bytes(chaveiro::crypto::random_bytes()));
+        println!("TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
