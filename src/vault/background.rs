@@ -13,6 +13,8 @@ use crate::store::{AnyConnection, StoreError, meta};
 /// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(300);
 const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval at which failed logins are written to the database and those of other nodes are read.
+const ATTEMPTS_INTERVAL: Duration = Duration::from_secs(1);
 const JOBS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The background tasks of one vault. Dropping ends them; call [`BackgroundTasks::flush`] before, to write what is in memory.
@@ -30,6 +32,10 @@ impl BackgroundTasks {
         tokio::join!(
             every(REFRESH_INTERVAL, async || log_failure("reading grants", self.0.refresh().await)),
             every(FAILURES_INTERVAL, async || log_failure("recording failures", self.0.record_failures().await)),
+            every(ATTEMPTS_INTERVAL, async || log_failure(
+                "sharing login attempts",
+                self.0.share_login_attempts().await
+            )),
             self.run_jobs(),
         );
     }
@@ -44,9 +50,10 @@ impl BackgroundTasks {
         .await;
     }
 
-    /// Records pending failed authentications and writes the audit heads.
+    /// Records pending failed authentications, writes the counts of failed logins, and writes the audit heads.
     pub async fn flush(&self) {
-        log_failure("recording failures", self.0.record_failures().await);
+        log_failure("recording failures", self.0.record_all_failures().await);
+        log_failure("sharing login attempts", self.0.share_login_attempts().await);
         log_failure("writing audit heads", self.0.write_heads().await);
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use chrono::{DateTime, Utc};
 
 use super::VaultLocation;
-use super::access::{GrantKeys, Grants, IDENTITY_MAC};
+use super::access::{GrantKeys, Grants, Guesses, IDENTITY_MAC};
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
 use crate::clock::to_micros;
@@ -56,6 +56,7 @@ pub(super) struct Unlocked {
     pub(super) audit: DataKey,
     pub(super) tokens: TokenAuthority,
     pub(super) grants: Grants,
+    pub(super) guesses: Guesses,
     pub(super) identity_mac: RowMac,
 }
 
@@ -82,7 +83,8 @@ pub(super) fn unlock(
     let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
     let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, keyring: &keyring };
     let grants = Grants::read(connection, now, keys)?;
-    Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
+    let guesses = Guesses::read(connection, now)?;
+    Ok(Unlocked { keyring, audit, tokens, grants, guesses, identity_mac })
 }
 
 /// The state of a database, read without writing to it.

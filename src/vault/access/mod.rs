@@ -23,13 +23,13 @@ pub mod workload;
 
 mod account;
 mod app_id;
-mod app_id_attempts;
 pub(super) mod check;
 mod client;
 mod failures;
 mod freshness;
 mod granted;
 mod grants;
+mod guessing;
 mod identity_admin;
 mod identity_mac;
 mod password;
@@ -53,10 +53,10 @@ pub use request_limit::RequestWindow;
 pub use role_holders::RoleHolder;
 pub use role_providers::RoleProvider;
 
-pub(super) use app_id_attempts::AppIdAttempts;
 pub(super) use failures::Failures;
 pub(super) use freshness::Freshness;
 pub(super) use grants::{GrantKeys, Grants};
+pub(super) use guessing::Guesses;
 pub(super) use identity_mac::PURPOSE as IDENTITY_MAC;
 pub(super) use password::Passwords;
 pub(super) use request_limit::RequestCounts;

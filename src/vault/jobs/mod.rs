@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Vault, VaultError};
 use crate::clock::to_micros;
 use crate::store::job::{self, Lease, NewJob, Wanted};
-use crate::store::{AnyConnection, StoreError, Transaction, idempotency, single_use};
+use crate::store::{AnyConnection, StoreError, Transaction, idempotency, login_attempt, single_use};
 
 /// Lifetime of a lease, after which another node can claim the job.
 const LEASE: Duration = Duration::from_secs(60);
@@ -22,6 +22,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const CLOCK_MARGIN: Duration = Duration::from_secs(600);
 /// Number of rows that one transaction deletes.
 const PRUNE_BATCH: i64 = 1000;
+/// The most counters of failed logins of unknown names and networks that are kept.
+const MAX_LOGIN_ATTEMPTS: i64 = 65_536;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Requester of the recurring jobs.
 const SYSTEM: &str = "system";
@@ -121,6 +123,13 @@ impl Vault {
                 let long_ago = self.now_micros().saturating_sub(micros(CLOCK_MARGIN));
                 self.prune_under(lease, move |connection| single_use::delete_expired(connection, long_ago, PRUNE_BATCH))
                     .await
+            }
+            JobKind::PruneLoginAttempts => {
+                let now = self.now_micros();
+                let prune = move |connection: &mut AnyConnection| {
+                    login_attempt::prune(connection, now, MAX_LOGIN_ATTEMPTS, PRUNE_BATCH)
+                };
+                self.prune_under(lease, prune).await
             }
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
         };

@@ -10,6 +10,7 @@ mod device_lock;
 mod dialects;
 mod fairness;
 mod golden;
+mod guessing;
 mod hostile_twin;
 mod idempotency;
 mod jobs;
