@@ -160,7 +160,7 @@ table! {
         created_at -> BigInt,
     }
 }
-table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
+table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, mark -> BigInt, } }
 table! {
     domain (id) {
         id -> Integer,

@@ -106,11 +106,16 @@ impl Inner {
     /// Reloads the grants if they have changed, on the control thread: completes even if the caller stops waiting.
     fn load_changed_grants(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let (looked_at, now) = (self.clock.monotonic(), self.clock.now());
-        if meta::change_mark(connection)? != self.grants.load().revision {
+        let (revision, revocation) = meta::marks(connection)?;
+        let known = self.grants.load();
+        if revocation != known.revoked.mark() {
+            known.revoked.read_new(connection, revocation, now)?;
+        }
+        if revision != known.revision {
             let keyring = self.keyring.load();
             let keys =
                 GrantKeys { identity_mac: &self.identity_mac, secret_heads: &self.secret_heads, keyring: &keyring };
-            let grants = Arc::new(Grants::read(connection, now, keys)?);
+            let grants = Arc::new(Grants::read_with(connection, keys, Arc::clone(&known.revoked))?);
             self.grants.store(grants);
         }
         self.freshness.note(looked_at);

@@ -87,10 +87,14 @@ CREATE TABLE registration (
 );
 CREATE INDEX registration_registrar ON registration (registered_by);
 
+-- mark: the revocation mark at its revocation, by which nodes find new ones.
 CREATE TABLE revoked_token (
     jti TEXT NOT NULL PRIMARY KEY,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    mark BIGINT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX revoked_token_expiry ON revoked_token (expires_at);
+CREATE INDEX revoked_token_mark ON revoked_token (mark);
 
 -- Values that may be used once, such as the ids of proofs that clients have signed, until they expire.
 CREATE TABLE single_use (

@@ -35,6 +35,7 @@ mod identity_mac;
 mod password;
 mod request_limit;
 mod response_key;
+mod revoked;
 mod role_holders;
 mod role_providers;
 mod single_use;

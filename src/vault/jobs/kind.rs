@@ -18,6 +18,8 @@ pub(in crate::vault) enum JobKind {
     PruneIdempotency,
     /// Deletes the values that may be used once and have expired.
     PruneSingleUse,
+    /// Deletes the ids of revoked tokens that have expired.
+    PruneRevokedTokens,
     /// Deletes the counters of failed logins that have expired, or are too many.
     PruneLoginAttempts,
     /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
@@ -25,14 +27,20 @@ pub(in crate::vault) enum JobKind {
 }
 
 impl JobKind {
-    pub(super) const ALL: [JobKind; 4] =
-        [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::PruneLoginAttempts, JobKind::WriteAuditHeads];
+    pub(super) const ALL: [JobKind; 5] = [
+        JobKind::PruneIdempotency,
+        JobKind::PruneSingleUse,
+        JobKind::PruneRevokedTokens,
+        JobKind::PruneLoginAttempts,
+        JobKind::WriteAuditHeads,
+    ];
 
     /// The name, as stored.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             JobKind::PruneIdempotency => "idempotency.prune",
             JobKind::PruneSingleUse => "single-use.prune",
+            JobKind::PruneRevokedTokens => "revoked-token.prune",
             JobKind::PruneLoginAttempts => "login-attempt.prune",
             JobKind::WriteAuditHeads => "audit.write-heads",
         }
@@ -41,7 +49,7 @@ impl JobKind {
     /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::PruneLoginAttempts => "",
+            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::PruneRevokedTokens | JobKind::PruneLoginAttempts => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -49,7 +57,7 @@ impl JobKind {
     /// Time from the end of a job until it is due again.
     pub(super) fn period(self, settings: &Settings) -> Duration {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::PruneLoginAttempts => PRUNE,
+            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::PruneRevokedTokens | JobKind::PruneLoginAttempts => PRUNE,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Vault, VaultError};
 use crate::clock::to_micros;
 use crate::store::job::{self, Lease, NewJob, Wanted};
-use crate::store::{AnyConnection, StoreError, Transaction, idempotency, login_attempt, single_use};
+use crate::store::{AnyConnection, StoreError, Transaction, client, idempotency, login_attempt, single_use};
 
 /// Lifetime of a lease, after which another node can claim the job.
 const LEASE: Duration = Duration::from_secs(60);
@@ -123,6 +123,14 @@ impl Vault {
                 let long_ago = self.now_micros().saturating_sub(micros(CLOCK_MARGIN));
                 self.prune_under(lease, move |connection| single_use::delete_expired(connection, long_ago, PRUNE_BATCH))
                     .await
+            }
+            JobKind::PruneRevokedTokens => {
+                // A node whose clock is behind still accepts what has expired here.
+                let long_ago = self.now_micros().saturating_sub(micros(CLOCK_MARGIN));
+                let prune = move |connection: &mut AnyConnection| {
+                    client::delete_expired_revocations(connection, long_ago, PRUNE_BATCH)
+                };
+                self.prune_under(lease, prune).await
             }
             JobKind::PruneLoginAttempts => {
                 let now = self.now_micros();
