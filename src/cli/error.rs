@@ -84,7 +84,7 @@ impl CliError {
             CliError::Broken(_) => 5,
             CliError::NoHeads(_) => 6,
             CliError::Client(error) => error.code(),
-            CliError::Start(StartError::Keys | StartError::DataDirectory(..))
+            CliError::Start(StartError::Keys | StartError::DataDirectory(..) | StartError::NotPrivate(..))
             | CliError::Vault(_)
             | CliError::Settings(_)
             | CliError::Unreadable(..)

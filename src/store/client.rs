@@ -1,8 +1,6 @@
 //! Tables of applications, their authorizations (API clients), client secrets, and revoked tokens.
 
-use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-};
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::id::{ApplicationId, AuthorizationId, ClientSecretId};
 use super::schema::{application, authorization, client_secret, revoked_token};

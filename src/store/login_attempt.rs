@@ -47,20 +47,27 @@ pub fn add(connection: &mut AnyConnection, counted: &CountedLogins) -> Result<()
     let Some(stored) = stored else {
         return insert(connection, row);
     };
-    let is_over = stored.expires_at <= row.counted_at;
-    let moves = is_over || counted.grows;
-    let sum = if is_over { row.failures } else { stored.failures.saturating_add(row.failures) };
-    let counted_at = if moves { row.counted_at.max(stored.counted_at) } else { stored.counted_at };
-    let expires_at = if moves { row.expires_at.max(stored.expires_at) } else { stored.expires_at };
-    diesel::update(login_attempt::table.find(&row.digest))
+    let this = login_attempt::table.find(&row.digest);
+    if stored.expires_at <= row.counted_at {
+        diesel::delete(this).execute(connection)?;
+        return insert(connection, row);
+    }
+    // Added in the database: another node may add at the same time.
+    diesel::update(this)
         .set((
-            login_attempt::failures.eq(sum),
-            login_attempt::counted_at.eq(counted_at),
-            login_attempt::expires_at.eq(expires_at),
+            login_attempt::failures.eq(login_attempt::failures + row.failures),
             login_attempt::is_known.eq(row.is_known || stored.is_known),
             login_attempt::changed_at.eq(row.changed_at),
         ))
         .execute(connection)?;
+    if counted.grows {
+        diesel::update(login_attempt::table.find(&row.digest))
+            .set((
+                login_attempt::counted_at.eq(row.counted_at.max(stored.counted_at)),
+                login_attempt::expires_at.eq(row.expires_at.max(stored.expires_at)),
+            ))
+            .execute(connection)?;
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::audit::RowMac;
 use crate::clock::to_micros;
 use crate::config::Settings;
 use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
+use crate::private_file::{NotPrivate, check_directory};
 use crate::store::key::{self, NewDataKey, NewSigningKey};
 use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, Database, StoreError, meta};
@@ -36,6 +37,9 @@ pub enum StartError {
     /// The data directory cannot be created.
     #[error("the data directory {0} cannot be created or used: {1}")]
     DataDirectory(String, std::io::ErrorKind),
+    /// Other users can write to the data directory.
+    #[error("the data directory {0} {1}; give it to the user that Chaveiro runs as, and run: chmod go-w {0}")]
+    NotPrivate(String, NotPrivate),
 }
 
 impl From<SealError> for StartError {
@@ -68,6 +72,7 @@ pub(super) fn unlock(
     now: DateTime<Utc>,
 ) -> Result<Unlocked, StartError> {
     location.database.require_sessions()?;
+    check_data_directory(location)?;
     let root_key = checked_root_key(location, root_key)?;
     create_data_directory(location)?;
     let Some(mut database) = Database::connect(&location.database, true)? else {
@@ -131,6 +136,12 @@ fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
             Ok(root_key.create()?)
         }
     }
+}
+
+/// Refuses a data directory in which other users could replace the root key, the database or the heads of the audit log.
+fn check_data_directory(location: &VaultLocation) -> Result<(), StartError> {
+    check_directory(&location.data_dir)
+        .map_err(|problem| StartError::NotPrivate(location.data_dir.display().to_string(), problem))
 }
 
 /// Creates the data directory, accessible to its owner only. Leaves an existing directory unchanged.

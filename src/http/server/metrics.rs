@@ -1,5 +1,6 @@
 //! Metrics for Prometheus. Labels contain routes and statuses, never a key, a name or an address.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::tls::Tls;
 use crate::store::CommitObserver;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,6 +27,9 @@ struct RouteLabels {
     route: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoLabels {}
+
 /// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
@@ -34,6 +39,8 @@ pub struct Metrics {
     grants_age: Gauge<f64, AtomicU64>,
     batch_jobs: Histogram,
     commit_time: Histogram,
+    certificate_expiry: Family<NoLabels, Gauge>,
+    tls: OnceLock<Tls>,
 }
 
 impl Default for Metrics {
@@ -46,6 +53,8 @@ impl Default for Metrics {
             grants_age: Gauge::default(),
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
+            certificate_expiry: Family::default(),
+            tls: OnceLock::new(),
         };
         metrics.registered()
     }
@@ -61,7 +70,14 @@ impl Metrics {
         registry.register_with_unit("grants_age", age, Unit::Seconds, self.grants_age.clone());
         registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
         registry.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit_time.clone());
+        let expiry = "Time at which the certificate of the server expires, in seconds since 1970; none without TLS";
+        registry.register("tls_certificate_expiry_timestamp_seconds", expiry, self.certificate_expiry.clone());
         self
+    }
+
+    /// Watches the certificate of the server.
+    pub(super) fn watch_certificate(&self, tls: &Tls) {
+        let _ = self.tls.set(tls.clone());
     }
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.
@@ -76,6 +92,9 @@ impl Metrics {
     pub(crate) fn render(&self, queue_depth: usize, grants_age: Duration) -> Result<String, std::fmt::Error> {
         self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
         self.grants_age.set(grants_age.as_secs_f64());
+        if let Some(expiry) = self.tls.get().and_then(Tls::expires_at) {
+            self.certificate_expiry.get_or_create(&NoLabels {}).set(expiry);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

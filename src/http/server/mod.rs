@@ -62,6 +62,9 @@ pub fn serve(
     tls: Option<&Tls>,
 ) -> std::io::Result<Server> {
     let settings = service.vault.settings().http.clone();
+    if let Some(tls) = tls {
+        service.metrics.watch_certificate(tls);
+    }
     let data = web::Data::new(service);
     let budgets = web::Data::new(body_budget::BodyBudgets::new(settings.max_body_bytes));
     let described = families.clone();

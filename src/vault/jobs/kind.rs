@@ -49,7 +49,10 @@ impl JobKind {
     /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::PruneRevokedTokens | JobKind::PruneLoginAttempts => "",
+            JobKind::PruneIdempotency
+            | JobKind::PruneSingleUse
+            | JobKind::PruneRevokedTokens
+            | JobKind::PruneLoginAttempts => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -57,7 +60,10 @@ impl JobKind {
     /// Time from the end of a job until it is due again.
     pub(super) fn period(self, settings: &Settings) -> Duration {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::PruneRevokedTokens | JobKind::PruneLoginAttempts => PRUNE,
+            JobKind::PruneIdempotency
+            | JobKind::PruneSingleUse
+            | JobKind::PruneRevokedTokens
+            | JobKind::PruneLoginAttempts => PRUNE,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
         }
     }

@@ -9,6 +9,7 @@ mod crash;
 mod device_lock;
 mod dialects;
 mod fairness;
+mod fuzz_corpus;
 mod golden;
 mod guessing;
 mod hostile_twin;
