@@ -72,7 +72,7 @@ pub(super) struct LoginAttempt {
     account: Option<String>,
     /// Whether the account exists.
     is_known: bool,
-    /// The hashes of the secrets of the account: new secrets have a new count.
+    /// The hashes of the secrets and keys of the account: new ones have a new count.
     generation: Vec<u8>,
     /// Whether the allowed addresses of the account name the source.
     is_allowed: bool,
@@ -93,8 +93,12 @@ impl LoginAttempt {
 
     /// An attempt to authenticate as a client.
     pub(super) fn of_client(source: IpAddr, client_id: &str, client: Option<&Client>) -> Self {
-        let secrets = client.map(|client| client.secrets.iter().flat_map(|secret| secret.hash.as_bytes()).copied());
-        let generation = secrets.map(Iterator::collect::<Vec<u8>>);
+        let generation = client.map(|client| {
+            let secrets = client.secrets.iter().flat_map(|secret| secret.hash.as_bytes()).copied();
+            let keys = client.keys.iter().flat_map(|key| key.thumbprint());
+            // Another one than that of an unknown client: a new client may try before this node knows it.
+            std::iter::once(1).chain(secrets).chain(keys).collect::<Vec<u8>>()
+        });
         let attempt = Self::of_account(LoginKind::Client, source, client_id, generation.as_deref());
         Self { is_allowed: client.is_some_and(|client| client.origins.name_source(source)), ..attempt }
     }
@@ -238,7 +242,7 @@ impl Vault {
         let counted = account.filter(|_| attempt.kind != LoginKind::AppId);
         Keys {
             account: counted.map(|name| digest("account", name, &generation)),
-            place: counted.map(|name| digest("place", name, here)),
+            place: counted.map(|name| digest("place", name, &format!("{here} {generation}"))),
             known_place: account.map(|name| digest("known-place", name, here)),
             networks: networks.iter().map(|network| digest("network", "", network)).collect(),
         }
