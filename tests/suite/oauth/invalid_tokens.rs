@@ -15,7 +15,7 @@ use crate::support::{ISSUER, Signer, TestApp, TestClient, serve_all};
 const PLACES: [(&str, u16); 9] = [
     ("/iso/pam/device", 401),
     ("/api/pam/device", 401),
-    ("/api/v2/credentials", 401),
+    ("/api/v2/pam/credentials", 401),
     ("/KeyfactorAPI/PamProviders", 401),
     ("/v1/auth/token/lookup-self", 403),
     ("/v1/secret/data/x", 403),

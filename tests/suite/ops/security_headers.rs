@@ -15,16 +15,8 @@ async fn no_response_is_sniffed_framed_or_run_or_names_the_server() {
         .map(|endpoint| (Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap(), endpoint.path))
         .map(|(method, path)| (method, path.replace("{path:.*}", "x").replace(['{', '}'], "")))
         .collect();
-    let others = [
-        "/",
-        "/nowhere",
-        "/iso/nowhere",
-        "/KeyfactorAPI/nowhere",
-        "/v1/nowhere",
-        "/openapi.json",
-        "/docs",
-        "/docs/nothing",
-    ];
+    let others =
+        ["/", "/nowhere", "/iso/nowhere", "/KeyfactorAPI/nowhere", "/v1/nowhere", "/openapi.json", "/docs/nothing"];
     paths.extend(others.map(|path| (Method::GET, path.to_string())));
     paths.push((Method::PATCH, "/iso/pam/device".into()));
     for caller in [&client, &anonymous] {

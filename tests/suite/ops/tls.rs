@@ -245,7 +245,7 @@ async fn a_renewed_certificate_is_loaded_without_a_signal_and_open_connections_g
     let open = over_tls(&anonymous, &old, None);
     let expiry = async |client: &TestClient| {
         let text = client.get("/metrics").await.text;
-        let line = text.lines().find(|line| line.starts_with("chaveiro_tls_certificate_expiry_timestamp_seconds "));
+        let line = text.lines().find(|line| line.starts_with("chaveiro_tls_certificate_expiry_timestamp_seconds"));
         line.unwrap().rsplit(' ').next().unwrap().parse::<i64>().unwrap()
     };
     assert!(expiry(&open).await > 1_800_000_000);

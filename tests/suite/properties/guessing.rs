@@ -196,7 +196,7 @@ async fn invalid_tokens_are_limited_in_every_family_and_valid_ones_are_not() {
     for (number, (path, refused)) in [
         ("/iso/pam/device", 401),
         ("/api/pam/device", 401),
-        ("/api/v2/credentials", 401),
+        ("/api/v2/pam/credentials", 401),
         ("/KeyfactorAPI/PamProviders", 401),
         ("/v1/secret/data/x", 403),
         ("/v1/auth/token/lookup-self", 403),
