@@ -12,7 +12,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::tls::Tls;
 use crate::store::CommitObserver;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,7 +39,7 @@ pub struct Metrics {
     batch_jobs: Histogram,
     commit_time: Histogram,
     certificate_expiry: Family<NoLabels, Gauge>,
-    tls: OnceLock<Tls>,
+    read_expiry: OnceLock<Box<dyn Fn() -> Option<i64> + Send + Sync>>,
 }
 
 impl Default for Metrics {
@@ -54,7 +53,7 @@ impl Default for Metrics {
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             certificate_expiry: Family::default(),
-            tls: OnceLock::new(),
+            read_expiry: OnceLock::new(),
         };
         metrics.registered()
     }
@@ -76,8 +75,8 @@ impl Metrics {
     }
 
     /// Watches the certificate of the server.
-    pub(super) fn watch_certificate(&self, tls: &Tls) {
-        let _ = self.tls.set(tls.clone());
+    pub(super) fn watch_certificate(&self, read_expiry: impl Fn() -> Option<i64> + Send + Sync + 'static) {
+        let _ = self.read_expiry.set(Box::new(read_expiry));
     }
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.
@@ -92,7 +91,7 @@ impl Metrics {
     pub(crate) fn render(&self, queue_depth: usize, grants_age: Duration) -> Result<String, std::fmt::Error> {
         self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
         self.grants_age.set(grants_age.as_secs_f64());
-        if let Some(expiry) = self.tls.get().and_then(Tls::expires_at) {
+        if let Some(expiry) = self.read_expiry.get().and_then(|read| read()) {
             self.certificate_expiry.get_or_create(&NoLabels {}).set(expiry);
         }
         let mut text = String::new();

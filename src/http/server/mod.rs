@@ -63,7 +63,8 @@ pub fn serve(
 ) -> std::io::Result<Server> {
     let settings = service.vault.settings().http.clone();
     if let Some(tls) = tls {
-        service.metrics.watch_certificate(tls);
+        let watched = tls.clone();
+        service.metrics.watch_certificate(move || watched.expires_at());
     }
     let data = web::Data::new(service);
     let budgets = web::Data::new(body_budget::BodyBudgets::new(settings.max_body_bytes));
