@@ -8,7 +8,7 @@
 //!   `access` has permissions and visibility.
 //! * [`store`], [`crypto`], [`token`], [`audit`], [`directory`], [`key_set`]: database, encryption, access tokens, audit log,
 //!   directory of accounts, public keys of token issuers. They know no permissions, and share plain types only.
-//! * [`config`], [`clock`], [`network`], [`text`]: settings, time, addresses, forms of text.
+//! * [`config`], [`clock`], [`network`], [`private_file`], [`text`]: settings, time, addresses, modes of files, forms of text.
 //!
 //! Every request takes the same way. The adapter of the protocol (`http`) authenticates it to a principal and an
 //! origin. `Vault::authorize` decides in memory whether the principal has the permission for the action, records a
@@ -23,9 +23,11 @@ pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod directory;
+pub mod fuzz;
 pub mod http;
 pub mod key_set;
 pub mod network;
+pub mod private_file;
 pub mod store;
 pub mod text;
 pub mod token;

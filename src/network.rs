@@ -35,6 +35,19 @@ pub fn subscriber_network(source: IpAddr) -> IpNet {
     IpNet::new(source, prefix).map_or_else(|_| source.into(), |network| network.trunc())
 }
 
+/// Returns the networks by which attempts of a source are counted, the smallest first: an IPv4 address and its /24; of IPv6 the
+/// /64 of one link, and the /56 and /48 that providers give to one customer.
+pub fn counted_networks(source: IpAddr) -> impl Iterator<Item = IpNet> {
+    let source = source.to_canonical();
+    let prefixes: &[u8] = if source.is_ipv4() { &[32, 24] } else { &[64, 56, 48] };
+    prefixes.iter().map(move |prefix| IpNet::new(source, *prefix).map_or_else(|_| source.into(), |net| net.trunc()))
+}
+
+/// Whether a range is no larger than what [`subscriber_network`] returns.
+pub fn is_narrow(range: &IpNet) -> bool {
+    range.prefix_len() >= if range.addr().is_ipv4() { 24 } else { 64 }
+}
+
 fn canonical_range(range: IpNet) -> IpNet {
     match range.addr().to_canonical() {
         // A range of mapped addresses: its prefix length counts the 96 bits before the IPv4 address.
@@ -95,6 +108,20 @@ mod tests {
             ["", "db.example", "DB.example", "010.0.0.1", "10.0.0.1:22", "10.0.0.0/8", "[::1]", "::1::", "x%eth0", "%"]
         {
             assert_eq!(address_key(text), text);
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_by_what_one_customer_has() {
+        let of =
+            |source: &str| counted_networks(source.parse().unwrap()).map(|net| net.to_string()).collect::<Vec<_>>();
+        assert_eq!(of("10.1.2.3"), ["10.1.2.3/32", "10.1.2.0/24"]);
+        assert_eq!(of("::ffff:10.1.2.3"), of("10.1.2.3"));
+        assert_eq!(of("2001:db8:1:2ff:3::4"), ["2001:db8:1:2ff::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"]);
+        for (range, narrow) in
+            [("10.0.0.1", true), ("10.0.0.0/24", true), ("10.0.0.0/23", false), ("::1", true), ("2001:db8::/63", false)]
+        {
+            assert_eq!(is_narrow(&parse(range).unwrap()), narrow, "{range}");
         }
     }
 

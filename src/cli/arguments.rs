@@ -26,7 +26,9 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
     let matches = command.try_get_matches_from_mut(arguments)?;
     check_values(&mut command, &matches)?;
     check_vault_options(&mut command, &matches)?;
-    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    let mut arguments = Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    arguments.common.is_url_visible = matches.value_source("database_url") == Some(ValueSource::CommandLine);
+    Ok(arguments)
 }
 
 /// Returns the description of all commands. A command that opens no vault does not show the options of one.

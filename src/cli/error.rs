@@ -110,7 +110,7 @@ impl CliError {
             CliError::NoHeads(_) => 6,
             CliError::Backup(BackupError::Damaged(_)) => 8,
             CliError::Client(error) => error.code(),
-            CliError::Start(StartError::Leftovers(_) | StartError::DataDirectory(..))
+            CliError::Start(StartError::Leftovers(_) | StartError::DataDirectory(..) | StartError::NotPrivate(..))
             | CliError::Vault(_)
             | CliError::Settings(_)
             | CliError::Unreadable(..)

@@ -40,7 +40,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::{Settings, environment};
-use crate::store::CommitObserver;
+use crate::store::{CommitObserver, DatabaseLocation};
 use crate::vault::{Inspection, Vault, VaultLocation};
 use error::{CliError, EXIT_CODES};
 
@@ -63,6 +63,9 @@ struct Common {
     /// sqlite:PATH or postgres://…. Default: a SQLite file in the data directory.
     #[arg(long, global = true, env = "CHAVEIRO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
+    /// Whether other users can see the URL among the arguments of the process.
+    #[arg(skip)]
+    is_url_visible: bool,
     /// A settings file, which overrides the defaults.
     #[arg(long, global = true, env = "CHAVEIRO_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -162,6 +165,11 @@ fn execute(Arguments { common, command }: Arguments) -> Result<(), CliError> {
 fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliError> {
     environment::check()?;
     environment::warn_of_unknown();
+    if common.is_url_visible && common.database_url.as_deref().is_some_and(DatabaseLocation::has_password) {
+        log::warn!(
+            "the password in --database-url can be seen by other users of this machine; use CHAVEIRO_DATABASE_URL"
+        );
+    }
     let system = actix_web::rt::System::new();
     system.block_on(async {
         match command {

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::text::is_control;
+
 /// The output cannot be written. A type of its own, so that no other error is taken for it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the output: {0}")]
@@ -53,12 +55,47 @@ pub(super) fn print_table(json: bool, columns: &[&str], rows: &[serde_json::Valu
 fn cell(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => "-".into(),
-        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::String(text) => visible(text),
         other => other.to_string(),
     }
 }
 
+/// Returns a text in which nothing moves the cursor, colours the terminal or changes the direction of writing: a name in the
+/// database must not make a line of a table look like another one.
+fn visible(text: &str) -> String {
+    let is_hidden = |c: char| is_control(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Prints a sentence to standard error. A failure to do so has nowhere to go.
 pub(super) fn print_error(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let lines: Vec<String> = line.split('\n').map(visible).collect();
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown() {
+        for (text, shown) in [
+            ("erp-01", "erp-01"),
+            ("São Paulo 東京", "São Paulo 東京"),
+            ("a\u{1b}[31mb", r"a\u{1b}[31mb"),
+            ("a\r\nb\tc\u{7}", r"a\u{d}\u{a}b\u{9}c\u{7}"),
+            ("a\u{9b}2Jb", r"a\u{9b}2Jb"),
+            ("a\u{202e}b\u{2066}c\u{2028}", r"a\u{202e}b\u{2066}c\u{2028}"),
+        ] {
+            assert_eq!(cell(&serde_json::json!(text)), shown);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use super::signals::{OtherSignals, StopSignals};
 use super::{CliError, Common};
@@ -29,6 +30,15 @@ pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliErr
     server.run().await
 }
 
+/// Keeps the memory of this process, with the keys, out of core dumps and away from other processes of its user (ptrace).
+fn forbid_core_dumps() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = setrlimit(Resource::Core, none);
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable).and(limited) {
+        log::warn!("core dumps cannot be switched off: {error}");
+    }
+}
+
 /// An open vault and the socket that it is served on.
 pub(super) struct Server {
     pub(super) vault: Vault,
@@ -44,6 +54,7 @@ impl Server {
     pub(super) fn open(common: &Common, options: &Options) -> Result<Self, CliError> {
         // First, so that none of them ends the process while it starts.
         let signals = OtherSignals::listen()?;
+        forbid_core_dumps();
         let mut settings = common.settings()?;
         let tls = Tls::load(&settings.tls)?;
         if let Some(listen) = options.listen {
@@ -71,6 +82,11 @@ impl Server {
         let stopping = Duration::from_secs(self.vault.settings().http.shutdown_seconds);
         let stop = StopSignals::listen()?.stop(server.handle(), stopping);
         log::info!("serving on {scheme}://{address}");
+        if self.tls.is_none() && !address.ip().is_loopback() {
+            log::warn!(
+                "tls-missing: {address} is reachable from other machines over plain HTTP, which shows secrets and tokens; set tls.certificate and tls.key, or listen on 127.0.0.1 behind a proxy with TLS"
+            );
+        }
         let tasks = BackgroundTasks::new(&self.vault);
         let served = tokio::select! {
             served = server => served.map_err(failed),

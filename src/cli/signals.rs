@@ -17,6 +17,10 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// How long a stop may take that does not wait for requests.
 const LONGEST_AT_ONCE: Duration = Duration::from_secs(10);
+/// Interval between looks at the TLS files.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
+/// The most reloads that may hang.
+const MAX_RELOADS: usize = 4;
 
 /// The signals that stop the server. Received from the moment at which it serves: a start that hangs can be interrupted.
 pub(super) struct StopSignals {
@@ -100,21 +104,25 @@ impl OtherSignals {
         Ok(Self { hangup: listen(SignalKind::hangup())?, user_defined })
     }
 
-    /// Reloads the TLS files at SIGHUP, one reload at a time; ignores SIGUSR1 and SIGUSR2. Does not end.
+    /// Reloads the TLS files at SIGHUP, and when they have changed; ignores SIGUSR1 and SIGUSR2. Does not end.
     pub(super) async fn handle(self, tls: Option<Tls>) {
         let Self { mut hangup, user_defined: [mut first, mut second] } = self;
-        let mut reloading = None;
+        if let Some(tls) = tls.clone() {
+            thread::spawn(move || watch(&tls));
+        }
+        let mut reloads: Vec<JoinHandle<()>> = Vec::new();
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
-                    if reloading.as_ref().is_some_and(|task: &JoinHandle<()>| !task.is_finished()) {
-                        log::warn!("SIGHUP: the TLS files are still being read, and are not reloaded again; if this stays, restart the server");
+                    reloads.retain(|reload| !reload.is_finished());
+                    if reloads.len() >= MAX_RELOADS {
+                        log::warn!("SIGHUP: {MAX_RELOADS} reloads of the TLS files hang, and there is no further one; restart the server");
                         continue;
                     }
                     let tls = tls.clone();
-                    // A file may hang, on a dead mount for example: a thread that keeps neither the other signals nor the end
-                    // of the process waiting.
-                    reloading = Some(thread::spawn(move || reload(tls.as_ref())));
+                    // A file may hang, on a dead mount for example: a thread that keeps neither the other signals nor later
+                    // reloads nor the end of the process waiting.
+                    reloads.push(thread::spawn(move || reload(tls.as_ref())));
                 }
                 _ = first.recv() => {}
                 _ = second.recv() => {}
@@ -128,5 +136,24 @@ fn reload(tls: Option<&Tls>) {
         None => log::info!("SIGHUP: no TLS files to reload, and the log goes to standard error"),
         Some(Ok(())) => log::info!("SIGHUP: the TLS files were reloaded; new connections use them"),
         Some(Err(error)) => log::error!("SIGHUP: the TLS files were not reloaded, those in use are kept: {error}"),
+    }
+}
+
+/// Reloads the files when they have changed, and have been the same for an interval: a renewal replaces them one after the other.
+fn watch(tls: &Tls) {
+    let (mut in_use, mut seen) = (tls.files_state(), tls.files_state());
+    loop {
+        thread::sleep(WATCH_INTERVAL);
+        let before = std::mem::replace(&mut seen, tls.files_state());
+        if seen == in_use || seen != before {
+            continue;
+        }
+        in_use = seen.clone();
+        match tls.reload() {
+            Ok(()) => log::info!("the TLS files have changed and were reloaded; new connections use them"),
+            Err(error) => {
+                log::error!("the TLS files have changed and were not reloaded, those in use are kept: {error}")
+            }
+        }
     }
 }

@@ -8,13 +8,14 @@
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::keyring::{cipher, decrypt, encrypt};
 use super::{DataKey, SealError, random_bytes};
+use crate::private_file::{NotPrivate, check_own_file};
 
 const FILE_NAME: &str = "root.key";
 const VARIABLE: &str = "CHAVEIRO_ROOT_KEY";
@@ -34,6 +35,9 @@ pub enum RootKeyError {
     /// Users other than the owner have access to the key file.
     #[error("the root key file {0} is open to other users (mode {1:04o}); run: chmod 600 {0}")]
     Exposed(String, u32),
+    /// The key file is a link, or belongs to another user.
+    #[error("the root key file {0} {1}; put the file itself there, owned by the user that Chaveiro runs as")]
+    NotPrivate(String, NotPrivate),
     /// The root key is not 64 hexadecimal digits.
     #[error("the root key from {0} is not 64 hexadecimal digits")]
     Malformed(String),
@@ -80,7 +84,7 @@ impl RootKeyLocation {
             }
             Self::SystemdCredential(path) => read(path, self)?,
             Self::File(path) => {
-                self.refuse_open_file(path)?;
+                Self::refuse_open_file(path)?;
                 read(path, self)?
             }
         };
@@ -106,13 +110,11 @@ impl RootKeyLocation {
         Ok(key)
     }
 
-    fn refuse_open_file(&self, path: &Path) -> Result<(), RootKeyError> {
-        match fs::metadata(path) {
-            Ok(found) if found.mode() & 0o077 != 0 => {
-                Err(RootKeyError::Exposed(path.display().to_string(), found.mode() & 0o7777))
-            }
-            _ => Ok(()),
-        }
+    fn refuse_open_file(path: &Path) -> Result<(), RootKeyError> {
+        check_own_file(path).map_err(|problem| match problem {
+            NotPrivate::Mode(mode) => RootKeyError::Exposed(path.display().to_string(), mode),
+            problem => RootKeyError::NotPrivate(path.display().to_string(), problem),
+        })
     }
 }
 
@@ -177,7 +179,7 @@ fn wrap_binding(purpose: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;
 
@@ -213,6 +215,17 @@ mod tests {
             fs::set_permissions(dir.path().join(FILE_NAME), fs::Permissions::from_mode(mode)).unwrap();
             assert!(matches!(location.load(), Err(RootKeyError::Exposed(_, found)) if found == mode));
         }
+    }
+
+    #[test]
+    fn a_key_file_that_is_a_link_is_refused() {
+        let (dir, location) = in_new_directory();
+        let elsewhere = tempfile::tempdir().unwrap();
+        RootKeyLocation::File(elsewhere.path().join(FILE_NAME)).create().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path().join(FILE_NAME), dir.path().join(FILE_NAME)).unwrap();
+        let error = location.load().unwrap_err();
+        assert!(matches!(error, RootKeyError::NotPrivate(_, NotPrivate::Link)), "{error}");
+        assert!(error.to_string().contains("root.key is a symbolic link; put"), "{error}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::{Account, AccountKind, AccountName, Directory, DirectoryError};
 use crate::config::{DirectorySettings, LdapSettings};
 use crate::crypto::SecretText;
+use crate::private_file::{NotPrivate, check_shared_file};
 use crate::text::encoding::{self, EncodingError};
 use crate::text::without_line_end;
 
@@ -28,6 +29,8 @@ pub(super) struct Ldap {
 enum Failure {
     #[error("the certificates in directory.ldap.ca_file cannot be read")]
     Certificates,
+    #[error("directory.ldap.bind_password_file {0}")]
+    PasswordFile(NotPrivate),
     #[error("directory.ldap.bind_password_file cannot be read: {0}")]
     Password(std::io::ErrorKind),
     #[error("directory.ldap.bind_password_file {0}")]
@@ -143,6 +146,7 @@ fn tls_config(settings: &LdapSettings) -> Result<Arc<ClientConfig>, Failure> {
 }
 
 fn password(settings: &LdapSettings) -> Result<SecretText, Failure> {
+    check_shared_file(&settings.bind_password_file).map_err(Failure::PasswordFile)?;
     let bytes = std::fs::read(&settings.bind_password_file).map_err(|error| Failure::Password(error.kind()))?;
     parse_password(&Zeroizing::new(bytes))
 }

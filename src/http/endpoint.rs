@@ -5,6 +5,9 @@ use actix_web::http::Method;
 
 use super::schema::NamedSchema;
 
+/// What 429 means in the description of an endpoint that authenticates.
+pub(crate) const TOO_MANY: &str = "Too many failed authentications; Retry-After is the time to wait";
+
 /// A method on a path.
 pub struct Endpoint {
     /// The method.

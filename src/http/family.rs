@@ -9,6 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
 use super::segments::without_empty_segments;
+use crate::vault::access::authentication::AuthenticationFailure;
 
 /// A protocol over HTTP.
 pub trait Family: Send + Sync {
@@ -71,6 +72,21 @@ pub enum RouteFailure {
     UnreadableSource,
     /// The target and the headers are too large: 431, before authentication.
     HeadTooLarge,
+    /// Too many failed logins of the account, or from the network: 429.
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u32,
+    },
+}
+
+impl RouteFailure {
+    /// Returns the failure of an authentication that every family tells apart: too many attempts.
+    pub(crate) fn of_authentication(failure: AuthenticationFailure) -> Option<Self> {
+        match failure {
+            AuthenticationFailure::TooManyAttempts { seconds } => Some(Self::TooManyAttempts { seconds }),
+            _ => None,
+        }
+    }
 }
 
 /// The served families. The last one responds to paths that no family owns.

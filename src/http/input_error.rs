@@ -1,7 +1,7 @@
 //! Errors of malformed input, before any validation. Each family renders them in its own form.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue, RETRY_AFTER};
 
 use crate::http::family::RouteFailure;
 use crate::http::server::{BodyError, looks_like_form};
@@ -39,6 +39,9 @@ pub(crate) enum InputError {
     /// The body is sent in another charset than UTF-8.
     #[error("The charset of the request body must be UTF-8")]
     Charset,
+    /// The memory for request bodies is taken.
+    #[error("Too many requests are being read; try again")]
+    Busy,
     /// A part of the request is not UTF-8.
     #[error("The {0} must be UTF-8")]
     NotUtf8(&'static str),
@@ -60,6 +63,12 @@ pub(crate) enum InputError {
     /// A trusted proxy sends no readable source address.
     #[error("The proxy sends no readable source address")]
     UnreadableSource,
+    /// Too many failed logins of the account, or from the network.
+    #[error("Too many failed logins; try again later")]
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u32,
+    },
     /// A header has the wrong form.
     #[error("Invalid header {name}: {expected}")]
     Header {
@@ -101,6 +110,8 @@ impl InputError {
             | Self::UnreadableSource
             | Self::Header { .. }
             | Self::Parameter { .. } => "invalid-input",
+            Self::TooManyAttempts { .. } => "too-many-failures",
+            Self::Busy => "too-many-bodies",
         }
     }
 
@@ -109,6 +120,8 @@ impl InputError {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::ContentCoding | Self::Charset | Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotJson
             | Self::NotAnObject
@@ -127,9 +140,14 @@ impl InputError {
         }
     }
 
-    /// Returns the header of the response that says what the client can send instead (RFC 9110, section 15.5.16).
+    /// Returns the header of the response that says what the client can send instead (RFC 9110, section 15.5.16), or when.
     pub(crate) fn response_header(self) -> Option<(HeaderName, HeaderValue)> {
-        (self == Self::ContentCoding).then_some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+        match self {
+            Self::ContentCoding => Some((ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
+            Self::TooManyAttempts { seconds } => Some((RETRY_AFTER, HeaderValue::from(seconds))),
+            Self::Busy => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            _ => None,
+        }
     }
 
     /// Creates the error of a body that is not JSON.
@@ -165,6 +183,7 @@ impl InputError {
             RouteFailure::Panic | RouteFailure::Overdue => None,
             RouteFailure::UnreadableSource => Some(Self::UnreadableSource),
             RouteFailure::HeadTooLarge => Some(Self::HeadTooLarge),
+            RouteFailure::TooManyAttempts { seconds } => Some(Self::TooManyAttempts { seconds }),
         }
     }
 }
@@ -173,6 +192,7 @@ impl From<BodyError> for InputError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge => Self::TooLarge,
+            BodyError::Busy => Self::Busy,
             BodyError::Unreadable => Self::Unreadable,
             BodyError::ContentCoding => Self::ContentCoding,
             BodyError::Charset => Self::Charset,

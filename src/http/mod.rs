@@ -48,6 +48,14 @@ pub use family::{Families, Family, RouteFailure, Unserved};
 pub use schema::NamedSchema;
 pub use server::{Metrics, Service, Tls, TlsError, serve};
 
+/// Parses a body as JSON and as a form, for [`crate::fuzz`].
+pub(crate) fn fuzz_body(text: &str) {
+    drop(json_object::JsonObject::parse(text));
+    drop(json_object::JsonObject::parse_array(text));
+    urlencoded::pairs(text).chain(urlencoded::body_pairs(text)).for_each(drop);
+    drop(segments::without_empty_segments(text));
+}
+
 /// Returns the served families, one a line. The last one responds to paths that no family owns.
 pub fn families(settings: &Settings) -> Families {
     let mut families: Vec<Arc<dyn Family>> =

@@ -1,12 +1,10 @@
 //! Tables of applications, their authorizations (API clients), client secrets, and revoked tokens.
 
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
-};
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::id::{ApplicationId, AuthorizationId, ClientSecretId};
 use super::schema::{application, authorization, client_secret, revoked_token};
-use super::{AnyConnection, Cause, StoreError};
+use super::{AnyConnection, Cause, StoreError, meta};
 
 /// An application.
 #[derive(Clone, Debug, Queryable)]
@@ -216,17 +214,41 @@ pub fn delete_client_secret(connection: &mut AnyConnection, id: ClientSecretId) 
     Ok(())
 }
 
-/// Inserts the id of a revoked token, and deletes the ids of the tokens that had expired at `now`.
-pub fn revoke_token(connection: &mut AnyConnection, jti: &str, expires_at: i64, now: i64) -> Result<(), StoreError> {
-    diesel::delete(revoked_token::table.filter(revoked_token::expires_at.le(now).or(revoked_token::jti.eq(jti))))
-        .execute(connection)?;
+/// A revoked token.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RevokedTokenRow {
+    pub jti: String,
+    pub expires_at: i64,
+    pub mark: i64,
+}
+
+/// Inserts the id of a revoked token under the next revocation mark: every node then knows it within a second.
+pub fn revoke_token(connection: &mut AnyConnection, jti: &str, expires_at: i64) -> Result<(), StoreError> {
+    let mark = meta::next_revocation_mark(connection)?;
+    diesel::delete(revoked_token::table.find(jti)).execute(connection)?;
     diesel::insert_into(revoked_token::table)
-        .values((revoked_token::jti.eq(jti), revoked_token::expires_at.eq(expires_at)))
+        .values((revoked_token::jti.eq(jti), revoked_token::expires_at.eq(expires_at), revoked_token::mark.eq(mark)))
         .execute(connection)?;
     Ok(())
 }
 
-/// Returns the ids of the revoked tokens that have not expired.
-pub fn revoked_tokens(connection: &mut AnyConnection, now: i64) -> Result<Vec<String>, StoreError> {
-    Ok(revoked_token::table.filter(revoked_token::expires_at.gt(now)).select(revoked_token::jti).load(connection)?)
+/// Returns the revoked tokens with a higher mark that have not expired.
+pub fn revoked_since(connection: &mut AnyConnection, mark: i64, now: i64) -> Result<Vec<RevokedTokenRow>, StoreError> {
+    let newer = revoked_token::table.filter(revoked_token::mark.gt(mark));
+    Ok(newer.filter(revoked_token::expires_at.gt(now)).load(connection)?)
+}
+
+/// Deletes about `most` of the revoked tokens that have expired at `now`, oldest first. Returns whether there may be more.
+pub fn delete_expired_revocations(connection: &mut AnyConnection, now: i64, most: i64) -> Result<bool, StoreError> {
+    let last_of_batch: Option<i64> = revoked_token::table
+        .filter(revoked_token::expires_at.le(now))
+        .order(revoked_token::expires_at)
+        .offset(most - 1)
+        .select(revoked_token::expires_at)
+        .first(connection)
+        .optional()?;
+    let batch = revoked_token::table.filter(revoked_token::expires_at.le(last_of_batch.unwrap_or(now)));
+    diesel::delete(batch).execute(connection)?;
+    Ok(last_of_batch.is_some())
 }

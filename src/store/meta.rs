@@ -1,5 +1,5 @@
 //! Tables of facts about the database: the check value of the root key, and the change mark, which every change of
-//! keys, clients or revocations increments.
+//! keys or clients increments, and the revocation mark, which every revoked token increments.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
@@ -9,6 +9,7 @@ use super::{AnyConnection, StoreError};
 
 const ROOT_KEY_CHECK: &str = "root_key_check";
 const CHANGE_MARK_ID: i32 = 1;
+const REVOCATION_MARK_ID: i32 = 2;
 
 /// Tests that the database answers.
 pub fn answers(connection: &mut AnyConnection) -> Result<(), StoreError> {
@@ -53,12 +54,28 @@ pub fn set_number(connection: &mut AnyConnection, name: &str, number: i64) -> Re
     Ok(())
 }
 
-/// Increments the change mark: every node then reloads its keys, clients and revocations within a second.
+/// Increments the change mark: every node then reloads its keys and clients within a second.
 pub fn increment_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
     diesel::update(change_mark::table.find(CHANGE_MARK_ID))
         .set(change_mark::revision.eq(change_mark::revision + 1))
         .execute(connection)?;
     Ok(())
+}
+
+/// Increments the revocation mark, and returns it. The row stays locked until the commit, so that a higher mark is never visible
+/// before a lower one.
+pub fn next_revocation_mark(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    diesel::update(change_mark::table.find(REVOCATION_MARK_ID))
+        .set(change_mark::revision.eq(change_mark::revision + 1))
+        .execute(connection)?;
+    Ok(change_mark::table.find(REVOCATION_MARK_ID).select(change_mark::revision).first(connection)?)
+}
+
+/// Returns the change mark and the revocation mark.
+pub fn marks(connection: &mut AnyConnection) -> Result<(i64, i64), StoreError> {
+    let rows: Vec<(i32, i64)> = change_mark::table.load(connection)?;
+    let of = |id| rows.iter().find(|(found, _)| *found == id).map(|(_, revision)| *revision);
+    of(CHANGE_MARK_ID).zip(of(REVOCATION_MARK_ID)).ok_or(StoreError::Query("a change mark is missing"))
 }
 
 /// Writes the change mark unchanged: a write that tells whether the database takes writes.

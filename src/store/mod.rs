@@ -43,6 +43,7 @@ pub mod key;
 pub mod link;
 pub mod list;
 pub mod lock;
+pub mod login_attempt;
 pub mod lookup;
 pub mod meta;
 pub mod pagination;

@@ -139,6 +139,16 @@ table! {
         created_at -> BigInt,
     }
 }
+table! {
+    login_attempt (digest) {
+        digest -> Binary,
+        failures -> Integer,
+        counted_at -> BigInt,
+        expires_at -> BigInt,
+        is_known -> Bool,
+        changed_at -> BigInt,
+    }
+}
 table! { single_use (digest) { digest -> Binary, expires_at -> BigInt, } }
 table! {
     request_signing_key (id) {
@@ -150,7 +160,7 @@ table! {
         created_at -> BigInt,
     }
 }
-table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, } }
+table! { revoked_token (jti) { jti -> Text, expires_at -> BigInt, mark -> BigInt, } }
 table! {
     domain (id) {
         id -> Integer,

@@ -13,6 +13,8 @@ use crate::store::{AnyConnection, StoreError, meta};
 /// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(300);
 const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval at which failed logins are written to the database and those of other nodes are read.
+const ATTEMPTS_INTERVAL: Duration = Duration::from_secs(1);
 const JOBS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The background tasks of one vault. Dropping ends them; call [`BackgroundTasks::flush`] before, to write what is in memory.
@@ -30,6 +32,10 @@ impl BackgroundTasks {
         tokio::join!(
             every(REFRESH_INTERVAL, async || log_failure("reading grants", self.0.refresh().await)),
             every(FAILURES_INTERVAL, async || log_failure("recording failures", self.0.record_failures().await)),
+            every(ATTEMPTS_INTERVAL, async || log_failure(
+                "sharing login attempts",
+                self.0.share_login_attempts().await
+            )),
             self.run_jobs(),
             every(JOBS_INTERVAL, async || {
                 log_failure("running long jobs", self.0.run_due_long_jobs().await.map(drop));
@@ -47,9 +53,10 @@ impl BackgroundTasks {
         .await;
     }
 
-    /// Records pending failed authentications and writes the audit heads.
+    /// Records pending failed authentications, writes the counts of failed logins, and writes the audit heads.
     pub async fn flush(&self) {
-        log_failure("recording failures", self.0.record_failures().await);
+        log_failure("recording failures", self.0.record_all_failures().await);
+        log_failure("sharing login attempts", self.0.share_login_attempts().await);
         log_failure("writing audit heads", self.0.write_heads().await);
     }
 }
@@ -102,11 +109,16 @@ impl Inner {
     /// Reloads the grants if they have changed, on the control thread: completes even if the caller stops waiting.
     fn load_changed_grants(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let (looked_at, now) = (self.clock.monotonic(), self.clock.now());
-        if meta::change_mark(connection)? != self.grants.load().revision {
+        let (revision, revocation) = meta::marks(connection)?;
+        let known = self.grants.load();
+        if revocation != known.revoked.mark() {
+            known.revoked.read_new(connection, revocation, now)?;
+        }
+        if revision != known.revision {
             let keyring = self.keyring.load();
             let keys =
                 GrantKeys { identity_mac: &self.identity_mac, secret_heads: &self.secret_heads, keyring: &keyring };
-            let grants = Arc::new(Grants::read(connection, now, keys)?);
+            let grants = Arc::new(Grants::read_with(connection, keys, Arc::clone(&known.revoked))?);
             self.grants.store(grants);
         }
         self.clock.follow(|| meta::clock(connection))?;

@@ -6,13 +6,14 @@ use std::os::unix::fs::DirBuilderExt;
 use chrono::{DateTime, Utc};
 
 use super::VaultLocation;
-use super::access::{GrantKeys, Grants, IDENTITY_MAC};
+use super::access::{GrantKeys, Grants, Guesses, IDENTITY_MAC};
 use super::audit_log::HEADS_FILE;
 use super::secrets::{HeadMac, SecretOwner, Versions};
 use crate::audit::RowMac;
 use crate::clock::{Clock, to_micros};
 use crate::config::Settings;
 use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
+use crate::private_file::{NotPrivate, check_directory};
 use crate::store::key::{self, NewDataKey, NewSigningKey};
 use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, Database, StoreError, meta};
@@ -54,6 +55,9 @@ pub enum StartError {
     /// The data directory cannot be created.
     #[error("the data directory {0} cannot be created or used: {1}")]
     DataDirectory(String, std::io::ErrorKind),
+    /// Other users can write to the data directory.
+    #[error("the data directory {0} {1}; give it to the user that Chaveiro runs as, and run: chmod go-w {0}")]
+    NotPrivate(String, NotPrivate),
 }
 
 impl From<SealError> for StartError {
@@ -74,6 +78,7 @@ pub(super) struct Unlocked {
     pub(super) audit: DataKey,
     pub(super) tokens: TokenAuthority,
     pub(super) grants: Grants,
+    pub(super) guesses: Guesses,
     pub(super) identity_mac: RowMac,
 }
 
@@ -85,6 +90,7 @@ pub(super) fn unlock(
     clock: &Clock,
 ) -> Result<Unlocked, StartError> {
     location.database.require_sessions()?;
+    check_data_directory(location)?;
     let root_key = checked_root_key(location, root_key)?;
     create_data_directory(location)?;
     let Some(mut database) = Database::connect(&location.database, true)? else {
@@ -104,7 +110,8 @@ pub(super) fn unlock(
     let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
     let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, keyring: &keyring };
     let grants = named("the tables of clients and roles", Grants::read(connection, now, keys))?;
-    Ok(Unlocked { keyring, audit, tokens, grants, identity_mac })
+    let guesses = Guesses::read(connection, now)?;
+    Ok(Unlocked { keyring, audit, tokens, grants, guesses, identity_mac })
 }
 
 /// Names the part of the database in an error of reading it.
@@ -199,6 +206,12 @@ fn refuse_leftovers(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
     let files = key_file.into_iter().chain([location.data_dir.join(HEADS_FILE)]);
     let left = files.into_iter().find(|path| path.exists());
     left.map_or(Ok(()), |path| Err(StartError::Leftovers(path.display().to_string())))
+}
+
+/// Refuses a data directory in which other users could replace the root key, the database or the heads of the audit log.
+fn check_data_directory(location: &VaultLocation) -> Result<(), StartError> {
+    check_directory(&location.data_dir)
+        .map_err(|problem| StartError::NotPrivate(location.data_dir.display().to_string(), problem))
 }
 
 /// Creates the data directory, accessible to its owner only. Leaves an existing directory unchanged.

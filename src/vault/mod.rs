@@ -53,7 +53,7 @@ use crate::directory::{self, Directory};
 use crate::key_set::KeySets;
 use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
-use access::{AppIdAttempts, Failures, Freshness, Grants, Passwords, RequestCounts};
+use access::{Failures, Freshness, Grants, Guesses, Passwords, RequestCounts};
 
 /// Time during which a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
@@ -101,7 +101,7 @@ struct Inner {
     secret_heads: secrets::HeadMac,
     transit_key: transit::TransitKeyCell,
     passwords: Passwords,
-    app_ids: AppIdAttempts,
+    guesses: Guesses,
     directory: Arc<dyn Directory>,
     key_sets: KeySets<id::TrustedIssuerId>,
     failures: Failures,
@@ -148,7 +148,7 @@ impl Vault {
             refreshes: background::Refreshes::default(),
             identity_mac: keys.identity_mac,
             passwords: Passwords::default(),
-            app_ids: AppIdAttempts::default(),
+            guesses: keys.guesses,
             directory: directory::open(&settings.directory),
             key_sets: KeySets::default(),
             failures: Failures::default(),

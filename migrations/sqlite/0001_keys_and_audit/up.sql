@@ -11,7 +11,8 @@ CREATE TABLE change_mark (
     id INTEGER NOT NULL PRIMARY KEY,
     revision BIGINT NOT NULL
 );
-INSERT INTO change_mark (id, revision) VALUES (1, 1);
+-- 1: changes of keys and clients. 2: revoked tokens.
+INSERT INTO change_mark (id, revision) VALUES (1, 1), (2, 0);
 
 CREATE TABLE data_key (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

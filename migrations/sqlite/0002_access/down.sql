@@ -9,6 +9,7 @@ DROP TABLE permission_set;
 DROP TABLE authorization_link;
 DROP TABLE issuer_rule;
 DROP TABLE trusted_issuer;
+DROP TABLE login_attempt;
 DROP TABLE single_use;
 DROP TABLE revoked_token;
 DROP TABLE request_signing_key;

@@ -87,10 +87,14 @@ CREATE TABLE registration (
 );
 CREATE INDEX registration_registrar ON registration (registered_by);
 
+-- mark: the revocation mark at its revocation, by which nodes find new ones.
 CREATE TABLE revoked_token (
     jti TEXT NOT NULL PRIMARY KEY,
-    expires_at BIGINT NOT NULL
+    expires_at BIGINT NOT NULL,
+    mark BIGINT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX revoked_token_expiry ON revoked_token (expires_at);
+CREATE INDEX revoked_token_mark ON revoked_token (mark);
 
 -- Values that may be used once, such as the ids of proofs that clients have signed, until they expire.
 CREATE TABLE single_use (
@@ -98,6 +102,19 @@ CREATE TABLE single_use (
     expires_at BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX single_use_expiry ON single_use (expires_at);
+
+-- Counted failures of logins, and the places where logins succeeded (without failures). digest: a MAC over kind, account and
+-- network. counted_at: the start of the window, or the last failure. is_known: of an account that exists.
+CREATE TABLE login_attempt (
+    digest BLOB NOT NULL PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    counted_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    is_known BOOLEAN NOT NULL,
+    changed_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX login_attempt_expiry ON login_attempt (expires_at);
+CREATE INDEX login_attempt_change ON login_attempt (changed_at);
 
 -- Issuers whose tokens authenticate workloads. Their keys: at jwks_url, in jwks, or, without both, as discovery says.
 -- ca_pem: the authorities that the server of the keys is trusted by; NULL: those of the system.

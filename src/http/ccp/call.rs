@@ -8,7 +8,7 @@ use super::query::{Parameter, Parameters};
 use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
-use crate::http::server::{Service, origin, presented_token, record_refused_route};
+use crate::http::server::{Service, is_cross_site, origin, presented_token, record_refused_route};
 use crate::text::single_line;
 use crate::vault::Vault;
 use crate::vault::operation::{Action, Permit, RequestOptions};
@@ -27,12 +27,16 @@ impl call::Call for Call {
     async fn accept(http: HttpRequest, _payload: Payload, action: Action) -> Result<Self, CcpError> {
         let service = Service::from_request(&http).ok_or(CcpError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
+        if is_cross_site(&http) {
+            vault.note_missing_credentials(&origin(&http, service));
+            return Err(CcpError::NotAuthenticated);
+        }
         let (parameters, readable) = Parameters::parse(http.query_string());
         let Some(app_id) = parameters.get(Parameter::AppId) else {
             return Err(without_app_id(&vault, &http, service, action).await);
         };
         let request = vault.authenticate_app_id(app_id, presented_token(&http), origin(&http, service));
-        let permit = vault.authorize(request.map_err(|_| CcpError::NotAuthenticated)?, action).await?;
+        let permit = vault.authorize(request.map_err(CcpError::from)?, action).await?;
         let mut call = Self { vault, permit, parameters };
         let options = match readable.and_then(|()| options(&http, &call.parameters)) {
             Ok(options) => options,
@@ -69,7 +73,10 @@ fn options(http: &HttpRequest, parameters: &Parameters) -> Result<RequestOptions
 /// Records a request without an AppID if it has a token.
 async fn without_app_id(vault: &Vault, http: &HttpRequest, service: &Service, action: Action) -> CcpError {
     let Some(token) = presented_token(http) else { return CcpError::NoAppId };
-    let Ok(request) = vault.authenticate(Some(token), origin(http, service)) else { return CcpError::NotAuthenticated };
+    let request = match vault.authenticate(Some(token), origin(http, service)) {
+        Ok(request) => request,
+        Err(failure) => return failure.into(),
+    };
     let recorded = match vault.authorize(request, action).await {
         Ok(permit) => vault.record_refusal(&permit, "app-id-missing").await,
         Err(error) => Err(error),
@@ -86,6 +93,6 @@ pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -
         return Ok(());
     };
     let authenticated = service.vault.authenticate(Some(token), origin(request, service));
-    let authenticated = authenticated.map_err(|_| CcpError::NotAuthenticated)?;
+    let authenticated = authenticated.map_err(CcpError::from)?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,6 +11,7 @@ use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
 use crate::vault::VaultError;
+use crate::vault::access::authentication::AuthenticationFailure;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,11 @@ impl CcpError {
             Self::Failed(RouteFailure::HeadTooLarge) => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, INVALID, "the headers of the request are too large")
             }
+            Self::Failed(RouteFailure::TooManyAttempts { .. }) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                NOT_AUTHENTICATED.1,
+                "Too many failed authentications. Try again later.",
+            ),
             Self::Vault(error) => vault_message(error),
         }
     }
@@ -93,7 +100,11 @@ impl CcpError {
         }
         let (status, error_code, message) = self.message();
         let lead = if error_code == INVALID { "Request message is invalid: " } else { "" };
-        uncached(status).json(ErrorBody { error_code, error_msg: format!("{lead}{message}") })
+        let mut response = uncached(status);
+        if let Self::Failed(RouteFailure::TooManyAttempts { seconds }) = self {
+            response.insert_header((RETRY_AFTER, HeaderValue::from(*seconds)));
+        }
+        response.json(ErrorBody { error_code, error_msg: format!("{lead}{message}") })
     }
 }
 
@@ -106,6 +117,12 @@ fn vault_message(error: &VaultError) -> Message {
         ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, INVALID, reason),
         ItemError::Temporary => UNAVAILABLE,
         ItemError::Internal => INTERNAL,
+    }
+}
+
+impl From<AuthenticationFailure> for CcpError {
+    fn from(failure: AuthenticationFailure) -> Self {
+        RouteFailure::of_authentication(failure).map_or(Self::NotAuthenticated, Self::from)
     }
 }
 

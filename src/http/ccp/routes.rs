@@ -8,7 +8,7 @@ use super::error::ErrorBody;
 use super::path::ACCOUNTS;
 use crate::config::CcpSettings;
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint};
+use crate::http::endpoint::{Answer, Endpoint, TOO_MANY};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
 
@@ -26,6 +26,7 @@ fn accounts(site: &str) -> Endpoint {
             Answer::new(400, "A malformed request, several accounts, or the vault is unavailable", schema::<ErrorBody>),
             Answer::new(403, "The AppID is unknown, or not proven by address or certificate", schema::<ErrorBody>),
             Answer::new(404, "There is no such account, or the client may not read it", schema::<ErrorBody>),
+            Answer::new(429, TOO_MANY, schema::<ErrorBody>),
         ],
         ..Endpoint::new(Method::GET, format!("/{site}{ACCOUNTS}"), || {
             route::<Call, _, _>(Action::ITEM_SEARCH, account::get_password)

@@ -7,11 +7,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::DsmError;
 use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
-use crate::http::family::Unserved;
+use crate::http::family::{RouteFailure, Unserved};
 use crate::http::input_error::InputError;
 use crate::http::preconditions;
 use crate::http::server::{Body, Service, origin, presented_token, record_refused_route};
 use crate::vault::Vault;
+use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::operation::{Action, IdempotencyKey, Permit, RequestOptions};
 
 /// A permitted request.
@@ -30,7 +31,7 @@ impl call::Call for Call {
         let service = Service::from_request(&http).ok_or(DsmError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(presented_token(&http), origin(&http, service));
-        let permit = vault.authorize(request.map_err(|_| unauthenticated(&http))?, action).await?;
+        let permit = vault.authorize(request.map_err(unauthenticated)?, action).await?;
         let read = if http.method() == Method::POST { Body::read(&http, payload).await } else { Ok(Body::empty()) };
         let body = match read {
             Ok(body) => body,
@@ -91,8 +92,11 @@ async fn refused(vault: &Vault, permit: &Permit, error: InputError) -> DsmError 
 }
 
 /// Returns the error of a request without a valid token.
-fn unauthenticated(http: &HttpRequest) -> DsmError {
-    if presented_token(http).is_none() { DsmError::TokenMissing } else { DsmError::InvalidToken }
+fn unauthenticated(failure: AuthenticationFailure) -> DsmError {
+    if failure == AuthenticationFailure::TokenMissing {
+        return DsmError::TokenMissing;
+    }
+    RouteFailure::of_authentication(failure).map_or(DsmError::InvalidToken, DsmError::from)
 }
 
 /// Records an authenticated request that no endpoint serves.
@@ -102,6 +106,6 @@ fn unauthenticated(http: &HttpRequest) -> DsmError {
 pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), DsmError> {
     let Some(service) = Service::from_request(request) else { return Ok(()) };
     let authenticated = service.vault.authenticate(presented_token(request), origin(request, service));
-    let authenticated = authenticated.map_err(|_| unauthenticated(request))?;
+    let authenticated = authenticated.map_err(unauthenticated)?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

@@ -8,7 +8,7 @@ use super::requests::{RegistrationRequest, SecretRequest, VariablesRequest};
 use super::wire::{ApplicationBody, ErrorBody, RegistrationBody, SecretsBody};
 use super::{registration, save, secret, variables};
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::schema::{NamedSchema, schema};
 use crate::vault::operation::Action;
 
@@ -76,6 +76,7 @@ fn answers(successes: Vec<Answer>) -> Vec<Answer> {
         Answer::new(400, "The request is malformed, or there are too many secrets", schema::<ErrorBody>),
         Answer::new(401, "No valid token", schema::<ErrorBody>),
         Answer::new(403, "No permission", schema::<ErrorBody>),
+        Answer::new(429, TOO_MANY, schema::<ErrorBody>),
         Answer::new(503, "Temporarily unavailable", schema::<ErrorBody>),
     ];
     successes.into_iter().chain(errors).collect()

@@ -34,8 +34,8 @@ pub(super) enum KeyfactorError {
     InvalidCredentials,
     /// The bearer token is invalid. The message is that of invalid credentials, the challenge names the token.
     InvalidToken,
-    /// Too many attempts with wrong passwords.
-    TooManyFailures,
+    /// Too many attempts with wrong passwords or tokens, for so many seconds.
+    TooManyFailures(u32),
     /// No endpoint serves the request.
     Unserved(Unserved),
     /// The request failed outside of its handler.
@@ -51,7 +51,7 @@ impl KeyfactorError {
         match self {
             Self::CredentialsMissing => Message::unauthenticated("Credentials are required: Basic or Bearer"),
             Self::InvalidCredentials | Self::InvalidToken => Message::invalid_credentials(),
-            Self::TooManyFailures => {
+            Self::TooManyFailures(_) => {
                 let message = "Too many wrong passwords; try again later";
                 Message::new(StatusCode::TOO_MANY_REQUESTS, "0xA0110129", message)
             }
@@ -78,7 +78,7 @@ impl From<AuthenticationFailure> for KeyfactorError {
     fn from(failure: AuthenticationFailure) -> Self {
         match failure {
             AuthenticationFailure::TokenMissing => Self::CredentialsMissing,
-            AuthenticationFailure::TooManyAttempts => Self::TooManyFailures,
+            AuthenticationFailure::TooManyAttempts { seconds } => Self::TooManyFailures(seconds),
             AuthenticationFailure::UnknownClient
             | AuthenticationFailure::WrongSecret
             | AuthenticationFailure::ClientNotLive
@@ -140,7 +140,11 @@ impl ResponseError for KeyfactorError {
                 }
             }
             StatusCode::SERVICE_UNAVAILABLE => headers.append(RETRY_AFTER, HeaderValue::from_static("1")),
-            StatusCode::TOO_MANY_REQUESTS => headers.append(RETRY_AFTER, HeaderValue::from_static("60")),
+            StatusCode::TOO_MANY_REQUESTS => {
+                if let Self::TooManyFailures(seconds) = self {
+                    headers.append(RETRY_AFTER, HeaderValue::from(*seconds));
+                }
+            }
             _ => {}
         }
         response

@@ -4,19 +4,16 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 
 use super::request_error::RequestError;
-use crate::http::server::MediaType;
+use crate::http::server::{MediaType, is_cross_site};
 
 const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-keyfactor-requested-with");
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Rejects cross-site requests of browsers (Fetch Metadata). Other clients do not send the header.
 ///
 /// # Errors
 /// [`RequestError::CrossSite`].
 pub(super) fn require_same_site(request: &HttpRequest) -> Result<(), RequestError> {
-    let mut sites = request.headers().get_all(FETCH_SITE);
-    let is_cross_site = sites.any(|site| site.as_bytes().trim_ascii().eq_ignore_ascii_case(b"cross-site"));
-    if is_cross_site { Err(RequestError::CrossSite) } else { Ok(()) }
+    if is_cross_site(request) { Err(RequestError::CrossSite) } else { Ok(()) }
 }
 
 /// Requires the header of API clients, which a form of another site cannot send.
@@ -55,10 +52,14 @@ mod tests {
     #[test]
     fn a_request_of_another_site_is_refused() {
         for site in ["cross-site", " Cross-Site "] {
-            assert_eq!(require_same_site(&with(FETCH_SITE, site)), Err(RequestError::CrossSite), "{site}");
+            assert_eq!(
+                require_same_site(&with(HeaderName::from_static("sec-fetch-site"), site)),
+                Err(RequestError::CrossSite),
+                "{site}"
+            );
         }
         for site in ["same-origin", "same-site", "none"] {
-            assert_eq!(require_same_site(&with(FETCH_SITE, site)), Ok(()), "{site}");
+            assert_eq!(require_same_site(&with(HeaderName::from_static("sec-fetch-site"), site)), Ok(()), "{site}");
         }
         assert_eq!(require_same_site(&TestRequest::default().to_http_request()), Ok(()));
     }

@@ -100,7 +100,6 @@ impl Family for Keyfactor {
         set(headers, CORRELATION_ID, &id.to_string());
         set(headers, SUPPORTED_VERSIONS, versions.unwrap_or(Versions::Both).as_str());
         set(headers, PRODUCT_VERSION, &self.product_version);
-        server::set_security_headers(request, headers);
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

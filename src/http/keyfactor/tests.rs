@@ -76,8 +76,6 @@ impl Fixture {
         let bearer = format!("Bearer {}", self.token.expose());
         let response = call_service(&app, request.insert_header(("authorization", bearer)).to_request()).await;
         let status = response.status().as_u16();
-        assert_eq!(response.headers().get("x-content-type-options").unwrap(), "nosniff");
-        assert!(response.headers().contains_key("content-security-policy"));
         let body = to_bytes(response.into_body()).await.unwrap_or_default();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let message = body["Message"].as_str().unwrap_or_default().to_string();

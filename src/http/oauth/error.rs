@@ -35,6 +35,8 @@ pub(super) enum ErrorKind {
     TokenMissing,
     UnknownPath,
     UnknownMethod,
+    /// Too many failures of the client, or from its network, for so many seconds.
+    TooManyAttempts(u32),
     Temporary,
     Unexpected,
 }
@@ -62,6 +64,7 @@ impl From<TokenEndpointError> for OAuthError {
             TokenEndpointError::InvalidClient => Self(ErrorKind::InvalidClient),
             TokenEndpointError::InvalidDpopProof => Self(ErrorKind::DpopProof),
             TokenEndpointError::InvalidGrant => Self(ErrorKind::InvalidGrant),
+            TokenEndpointError::TooManyAttempts { seconds } => Self(ErrorKind::TooManyAttempts(seconds)),
             TokenEndpointError::Vault(error) => error.into(),
         }
     }
@@ -103,6 +106,11 @@ impl OAuthError {
             ErrorKind::TokenMissing => (bad, Code::InvalidRequest, "token is missing"),
             ErrorKind::UnknownPath => (StatusCode::NOT_FOUND, Code::InvalidRequest, "Endpoint not found"),
             ErrorKind::UnknownMethod => (StatusCode::METHOD_NOT_ALLOWED, Code::InvalidRequest, "Method not allowed"),
+            ErrorKind::TooManyAttempts(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                other("temporarily_unavailable"),
+                "Too many failed authentications; try again later",
+            ),
             ErrorKind::Temporary => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 other("temporarily_unavailable"),
@@ -160,6 +168,7 @@ impl ResponseError for OAuthError {
         let header = match self.0 {
             // The only scheme of this endpoint, also for a client that sent its credentials in the body.
             ErrorKind::InvalidClient => Some((WWW_AUTHENTICATE, challenge::BASIC)),
+            ErrorKind::TooManyAttempts(seconds) => Some((RETRY_AFTER, HeaderValue::from(seconds))),
             ErrorKind::Temporary => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             ErrorKind::Input(error) => error.response_header(),
             _ => None,

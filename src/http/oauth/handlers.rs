@@ -41,7 +41,7 @@ async fn read_form(request: &HttpRequest, payload: web::Payload) -> Result<Form,
     if credentials::in_query(request) {
         return Err(ErrorKind::CredentialsInQuery.into());
     }
-    let body = Body::read(request, payload.into_inner()).await.map_err(ErrorKind::from)?;
+    let body = Body::read_login(request, payload.into_inner()).await.map_err(ErrorKind::from)?;
     Ok(Form::parse(&body)?)
 }
 

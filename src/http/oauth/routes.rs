@@ -5,7 +5,7 @@ use actix_web::{Route, web};
 
 use super::handlers;
 use super::wire::{Introspection, Metadata, OAuthErrorReply, TokenForm, TokenReply};
-use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::schema::schema;
 use crate::token::JwkSet;
 
@@ -59,6 +59,7 @@ fn post(
         (401, "Client authentication failed"),
         (413, "The body is larger than the settings allow"),
         (415, "The body has a content coding, a charset other than UTF-8, or parts"),
+        (429, TOO_MANY),
         (500, "Unexpected error"),
         (503, "The service is busy or has no database"),
     ];

@@ -4,11 +4,15 @@
 
 use std::sync::OnceLock;
 
-use actix_web::http::header::{CONTENT_ENCODING, ContentType, LOCATION};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ContentType, LOCATION};
 use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route};
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
+
+/// The policy of the page: its own scripts, and requests to this server, which "Try it out" sends.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Marks a request, in its extensions, whose path ended with a slash, which is removed before routing.
 pub(crate) struct DirectoryPath;
@@ -80,5 +84,6 @@ async fn file(path: Path<String>, files: Data<Config<'static>>) -> HttpResponse 
     if file.gzpipped {
         response.insert_header((CONTENT_ENCODING, "gzip"));
     }
+    response.insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
     response.content_type(file.content_type).body(file.bytes.into_owned())
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 
 use super::health::Health;
 use crate::http::family::{RouteFailure, Unserved};
@@ -25,6 +25,11 @@ pub(super) fn failed(failure: RouteFailure) -> HttpResponse {
         RouteFailure::Panic => respond(StatusCode::INTERNAL_SERVER_ERROR, "error"),
         RouteFailure::Overdue => respond(StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         RouteFailure::UnreadableSource => respond(StatusCode::BAD_REQUEST, "source address unreadable"),
+        RouteFailure::TooManyAttempts { seconds } => {
+            let mut response = respond(StatusCode::TOO_MANY_REQUESTS, "too many failed authentications");
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response
+        }
         RouteFailure::HeadTooLarge => respond(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers too large"),
     }
 }

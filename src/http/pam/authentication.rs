@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 
 use super::error::PamError;
+use crate::http::family::RouteFailure;
 use crate::http::input_error::InputError;
 use crate::http::server::{Body, Service, log_internal_error, origin, presented_token};
 use crate::http::signature::{self, Signature};
@@ -40,7 +41,7 @@ pub(super) async fn authenticate(
     let request = authenticated.map_err(|failure| match failure {
         AuthenticationFailure::TokenMissing if signature::is_in_url(http) => PamError::UnsignedOAuth,
         AuthenticationFailure::TokenMissing => PamError::TokenMissing,
-        _ => PamError::InvalidToken,
+        failure => RouteFailure::of_authentication(failure).map_or(PamError::InvalidToken, PamError::from),
     })?;
     Ok((request, Received::Payload(payload)))
 }
@@ -57,9 +58,11 @@ async fn authenticate_signature(
     }
     let read = async {
         let signature = Signature::from_header(http)?;
-        let received = Received::Payload(payload);
-        let received =
-            if signature.covers_body(http) { Received::Body(received.into_body(http).await?) } else { received };
+        let received = if signature.covers_body(http) {
+            Received::Body(Body::read_signed(http, payload).await?)
+        } else {
+            Received::Payload(payload)
+        };
         let body = if let Received::Body(body) = &received { Some(body) } else { None };
         Ok::<_, InputError>((signature.signed_request(http, service, body)?, received))
     };
@@ -70,5 +73,9 @@ async fn authenticate_signature(
             log_internal_error(error);
         }
     });
-    Ok((request.map_err(PamError::Signature)?, received))
+    let request = request.map_err(|error| match error {
+        SignatureError::TooManyAttempts { seconds } => PamError::from(RouteFailure::TooManyAttempts { seconds }),
+        error => PamError::Signature(error),
+    });
+    Ok((request?, received))
 }

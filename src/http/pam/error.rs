@@ -131,6 +131,9 @@ fn signature_message(error: &SignatureError, rendering: Rendering) -> ErrorMessa
         }
         SignatureError::NonceUsed => "Invalid signature: oauth_nonce was used before",
         SignatureError::Vault(error) => return message_of(error, rendering),
+        SignatureError::TooManyAttempts { seconds } => {
+            return ErrorMessage::input(InputError::TooManyAttempts { seconds: *seconds });
+        }
     };
     ErrorMessage::plain(StatusCode::UNAUTHORIZED, text)
 }

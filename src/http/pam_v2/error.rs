@@ -196,7 +196,7 @@ impl From<AuthenticationFailure> for ApiError {
     fn from(failure: AuthenticationFailure) -> Self {
         match failure {
             AuthenticationFailure::TokenMissing => Self::TokenMissing,
-            _ => Self::InvalidToken,
+            failure => RouteFailure::of_authentication(failure).map_or(Self::InvalidToken, Self::from),
         }
     }
 }

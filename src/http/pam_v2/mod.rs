@@ -50,7 +50,6 @@ impl Family for PamV2 {
     }
 
     fn decorate(&self, request: &HttpRequest, headers: &mut HeaderMap) {
-        server::set_security_headers(request, headers);
         rate_limit::set_headers(request, headers, self.requests_per_minute);
     }
 

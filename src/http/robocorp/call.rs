@@ -35,7 +35,7 @@ impl call::Call for Call {
         let service = Service::from_request(&http).ok_or(RobocorpError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(presented_token(&http), origin(&http, service));
-        let permit = vault.authorize(request.map_err(|_| RobocorpError::NotAuthorized)?, action).await?;
+        let permit = vault.authorize(request.map_err(RobocorpError::from)?, action).await?;
         let mut call = Self { vault, permit, http, payload };
         let response_encryption = match response_encryption(&call.http) {
             Ok(encryption) => encryption,
@@ -84,6 +84,6 @@ impl Call {
 pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), RobocorpError> {
     let Some(service) = Service::from_request(request) else { return Ok(()) };
     let authenticated = service.vault.authenticate(presented_token(request), origin(request, service));
-    let authenticated = authenticated.map_err(|_| RobocorpError::NotAuthorized)?;
+    let authenticated = authenticated.map_err(RobocorpError::from)?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

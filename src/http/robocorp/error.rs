@@ -11,6 +11,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
+use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::{Dependency, Field, Noun, Switchable, VaultError};
 
 /// An error response.
@@ -74,6 +75,11 @@ impl RobocorpError {
         let mut response = uncached(status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        if let Self::Input(error) = self
+            && let Some(header) = error.response_header()
+        {
+            response.insert_header(header);
         }
         response.json(ErrorReply { error: ErrorMembers { code, message } })
     }
@@ -143,6 +149,12 @@ fn not_found() -> Message {
 
 fn internal() -> Message {
     (StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal error".into())
+}
+
+impl From<AuthenticationFailure> for RobocorpError {
+    fn from(failure: AuthenticationFailure) -> Self {
+        RouteFailure::of_authentication(failure).map_or(Self::NotAuthorized, Self::from)
+    }
 }
 
 impl From<VaultError> for RobocorpError {

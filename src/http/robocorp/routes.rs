@@ -7,7 +7,7 @@ use super::save::{self, SavedSecret, SecretForm};
 use super::secret::{self, Secret};
 use crate::config::RobocorpSettings;
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
 
@@ -33,6 +33,7 @@ fn public_key(path: String) -> Endpoint {
         answers: vec![
             Answer::empty(200, "An RSA key: SubjectPublicKeyInfo, DER, in base64"),
             Answer::new(403, "No valid token, or no permission to write", schema::<ErrorReply>),
+            Answer::new(429, TOO_MANY, schema::<ErrorReply>),
             Answer::new(503, "Temporarily unavailable", schema::<ErrorReply>),
         ],
         ..Endpoint::new(Method::GET, path, || route(Action::ITEM_KEY, save::public_key))
@@ -54,6 +55,7 @@ fn read(path: String) -> Endpoint {
             Answer::new(403, "No valid token, or no permission", schema::<ErrorReply>),
             Answer::new(404, "There is no such secret, or the client may not read it", schema::<ErrorReply>),
             Answer::new(409, "Several items have this name", schema::<ErrorReply>),
+            Answer::new(429, TOO_MANY, schema::<ErrorReply>),
             Answer::new(503, "Temporarily unavailable", schema::<ErrorReply>),
         ],
         ..Endpoint::new(Method::GET, path, || route(Action::ITEM_READ, secret::read))
@@ -78,6 +80,7 @@ fn save(path: String) -> Endpoint {
             Answer::new(409, "Several items have this name, or an item of another kind", schema::<ErrorReply>),
             Answer::new(413, "The body is too large", schema::<ErrorReply>),
             Answer::new(415, "The body has a content coding, or another charset than UTF-8", schema::<ErrorReply>),
+            Answer::new(429, TOO_MANY, schema::<ErrorReply>),
             Answer::new(503, "Temporarily unavailable", schema::<ErrorReply>),
         ],
         ..Endpoint::new(Method::PUT, path, || route(Action::ITEM_SAVE, save::save))

@@ -1,27 +1,34 @@
 //! Request bodies, read whole within limits of size and time, as UTF-8 without a content coding.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_ENCODING;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut, Data};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode;
 use zeroize::Zeroize;
 
+use super::body_budget::{BodyBudgets, Share};
 use super::media_type::{self, Charset, MediaType, looks_like_form};
 use super::service::Service;
+use super::source::source_address;
 use crate::text::encoding::skip_byte_order_mark;
 
 /// The maximum time for a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// The maximum size of the body of a login.
+const MAX_LOGIN_BYTES: usize = 64 << 10;
 
 /// A request body. It may contain secrets, so it is wiped on drop.
 pub(crate) struct Body {
     media_type: MediaType,
     charset: Charset,
     bytes: BytesMut,
+    /// What it holds of the memory for bodies; `None` for one that was not read.
+    share: Option<Share>,
 }
 
 /// The parameters in a body, not parsed yet.
@@ -42,6 +49,8 @@ pub(crate) enum Content<'a> {
 pub(crate) enum BodyError {
     /// Larger than `http.max_body_bytes`.
     TooLarge,
+    /// The bodies of other requests take the memory for bodies.
+    Busy,
     /// The connection broke, the encoding is invalid, or the time limit has passed.
     Unreadable,
     /// A `Content-Encoding` other than `identity`.
@@ -59,22 +68,52 @@ pub(crate) enum BodyError {
 }
 
 impl Body {
-    /// Reads the whole body of a request, without its byte order mark.
+    /// Reads the whole body of an authenticated request, without its byte order mark.
     ///
     /// # Errors
     /// [`BodyError`]
     pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Self, BodyError> {
+        Self::read_within(request, payload, usize::MAX, true).await
+    }
+
+    /// Reads the body of a login, which has credentials and no more than [`MAX_LOGIN_BYTES`].
+    ///
+    /// # Errors
+    /// [`BodyError`]
+    pub(crate) async fn read_login(request: &HttpRequest, payload: Payload) -> Result<Self, BodyError> {
+        Self::read_within(request, payload, MAX_LOGIN_BYTES, false).await
+    }
+
+    /// Reads a body that the signature of its request covers, before the request is authenticated.
+    ///
+    /// # Errors
+    /// [`BodyError`]
+    pub(crate) async fn read_signed(request: &HttpRequest, payload: Payload) -> Result<Self, BodyError> {
+        Self::read_within(request, payload, usize::MAX, false).await
+    }
+
+    async fn read_within(
+        request: &HttpRequest,
+        payload: Payload,
+        limit: usize,
+        is_authenticated: bool,
+    ) -> Result<Self, BodyError> {
         check_headers(request)?;
-        let limit = Service::from_request(request).map_or(0, |service| service.vault.settings().http.max_body_bytes);
+        let service = Service::from_request(request);
+        let limit = service.map_or(0, |service| service.vault.settings().http.max_body_bytes).min(limit);
+        let source = service.and_then(|service| source_address(request, service));
+        let source = source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let budgets = request.app_data::<Data<BodyBudgets>>();
+        let share = budgets.map(|budgets| budgets.share(is_authenticated, source));
         let (media_type, charset) = (MediaType::from_request(request), Charset::from_request(request));
-        let body = Self { media_type, charset, bytes: BytesMut::new() };
+        let body = Self { media_type, charset, bytes: BytesMut::new(), share };
         let read = tokio::time::timeout(BODY_TIME, body.collect(payload, limit)).await;
         read.unwrap_or(Err(BodyError::Unreadable))?.without_byte_order_mark()
     }
 
     /// The body of a request that has none, or whose body has no meaning.
     pub(crate) fn empty() -> Self {
-        Self { media_type: MediaType::Other, charset: Charset::Utf8, bytes: BytesMut::new() }
+        Self { media_type: MediaType::Other, charset: Charset::Utf8, bytes: BytesMut::new(), share: None }
     }
 
     async fn collect(mut self, mut payload: Payload, limit: usize) -> Result<Self, BodyError> {
@@ -83,9 +122,24 @@ impl Body {
             if self.bytes.len() + chunk.len() > limit {
                 return Err(BodyError::TooLarge);
             }
-            self.bytes.extend_from_slice(&chunk);
+            if self.share.as_mut().is_some_and(|share| !share.grow(chunk.len())) {
+                return Err(BodyError::Busy);
+            }
+            self.append(&chunk);
         }
         Ok(self)
+    }
+
+    /// Appends to the bytes. A buffer that becomes too small is wiped, since it may hold secrets.
+    fn append(&mut self, chunk: &[u8]) {
+        let length = self.bytes.len() + chunk.len();
+        if length > self.bytes.capacity() {
+            let mut larger = BytesMut::with_capacity(length.max(2 * self.bytes.capacity()));
+            larger.extend_from_slice(&self.bytes);
+            self.bytes.as_mut().zeroize();
+            self.bytes = larger;
+        }
+        self.bytes.extend_from_slice(chunk);
     }
 
     /// Removes the mark of UTF-8, which some programs write before a text, and refuses UTF-16 and UTF-32: by their marks, or
@@ -159,7 +213,7 @@ impl Body {
     /// Creates the body of a test.
     #[cfg(test)]
     pub(crate) fn new(media_type: MediaType, bytes: &[u8]) -> Result<Self, BodyError> {
-        Self { media_type, charset: Charset::Utf8, bytes: BytesMut::from(bytes) }.without_byte_order_mark()
+        Self { media_type, charset: Charset::Utf8, bytes: BytesMut::from(bytes), share: None }.without_byte_order_mark()
     }
 }
 

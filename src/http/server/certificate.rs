@@ -24,6 +24,12 @@ pub(super) struct PeerCertificate {
     valid: RangeInclusive<i64>,
 }
 
+/// Returns when a certificate expires, in seconds since 1970.
+pub(super) fn expiry(der: &[u8]) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
 impl PeerCertificate {
     /// Parses a certificate; `None` for one whose dates cannot be read.
     pub(super) fn from_der(der: &[u8]) -> Option<Self> {

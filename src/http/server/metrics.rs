@@ -1,5 +1,6 @@
 //! Metrics for Prometheus. Labels contain routes and statuses, never a key, a name or an address.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Metrics {
     backup_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
     drill_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
     drill_succeeded: Family<NoLabels, Gauge>,
+    certificate_expiry: Family<NoLabels, Gauge>,
+    read_expiry: OnceLock<Box<dyn Fn() -> Option<i64> + Send + Sync>>,
 }
 
 impl Default for Metrics {
@@ -59,6 +62,8 @@ impl Default for Metrics {
             backup_age: Family::default(),
             drill_age: Family::default(),
             drill_succeeded: Family::default(),
+            certificate_expiry: Family::default(),
+            read_expiry: OnceLock::new(),
         };
         metrics.registered()
     }
@@ -82,7 +87,14 @@ impl Metrics {
         registry.register_with_unit("backup_drill_age", age, Unit::Seconds, self.drill_age.clone());
         let succeeded = "Whether the last drill of a backup succeeded";
         registry.register("backup_drill_succeeded", succeeded, self.drill_succeeded.clone());
+        let expiry = "Time at which the certificate of the server expires, in seconds since 1970; none without TLS";
+        registry.register("tls_certificate_expiry_timestamp_seconds", expiry, self.certificate_expiry.clone());
         self
+    }
+
+    /// Watches the certificate of the server.
+    pub(super) fn watch_certificate(&self, read_expiry: impl Fn() -> Option<i64> + Send + Sync + 'static) {
+        let _ = self.read_expiry.set(Box::new(read_expiry));
     }
 
     /// Notes when the last backup was made, and how the last drill went.
@@ -115,6 +127,9 @@ impl Metrics {
         self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
         self.grants_age.set(grants_age.as_secs_f64());
         self.clock_skew.set(clock_skew);
+        if let Some(expiry) = self.read_expiry.get().and_then(|read| read()) {
+            self.certificate_expiry.get_or_create(&NoLabels::new()).set(expiry);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -4,6 +4,7 @@
 
 mod base_uri;
 mod body;
+mod body_budget;
 mod certificate;
 mod connection;
 mod failure;
@@ -42,7 +43,7 @@ pub(crate) use mount::{mount, prepare, unknown_path};
 pub(crate) use origin::{credentials, origin, presented_proof, presented_token};
 pub(crate) use path::set_path;
 pub(crate) use request_id::request_id;
-pub(crate) use security_headers::set_security_headers;
+pub(crate) use security_headers::is_cross_site;
 pub use service::Service;
 pub use tls::{Tls, TlsError};
 
@@ -61,13 +62,19 @@ pub fn serve(
     tls: Option<&Tls>,
 ) -> std::io::Result<Server> {
     let settings = service.vault.settings().http.clone();
+    if let Some(tls) = tls {
+        let watched = tls.clone();
+        service.metrics.watch_certificate(move || watched.expires_at());
+    }
     let data = web::Data::new(service);
+    let budgets = web::Data::new(body_budget::BodyBudgets::new(settings.max_body_bytes));
     let described = families.clone();
     let api = web::Data::new(openapi::description(move || described.endpoints()));
     let app = move || {
         let preparing = families.clone();
         let app = App::new()
             .app_data(data.clone())
+            .app_data(budgets.clone())
             .wrap(from_fn(move |request, next| mount::prepare(preparing.clone(), request, next)))
             .wrap(from_fn(observe::observe));
         let app = families.iter().fold(app, |app, family| app.configure(|config| mount::mount(config, family)));

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 
 use super::base_uri::keep_original_path;
 use super::request_id::{REQUEST_ID, RequestId};
+use super::security_headers::set_security_headers;
 use super::service::Service;
 use super::source;
 use crate::clock::instant;
@@ -42,6 +43,8 @@ pub(super) async fn observe(
             if let Ok(value) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert(REQUEST_ID, value);
             }
+            let request = response.request().clone();
+            set_security_headers(&request, response.headers_mut());
             response.status()
         }
         Err(error) => error.as_response_error().status_code(),

@@ -1,38 +1,36 @@
-//! Response headers for browsers: no sniffing, no scripts, no framing.
+//! Response headers for browsers: no sniffing, no scripts, no framing, no referrer.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
-/// Sets the headers of an API response. Over TLS, `Strict-Transport-Security` for a year is one of them.
-pub(crate) fn set_security_headers(request: &HttpRequest, headers: &mut HeaderMap) {
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if request.app_config().secure() {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether a browser says that a page of another site made it send the request (Fetch Metadata). Other clients do not send the
+/// header. To refuse such requests matters where a browser sends credentials by itself, or where its address is one.
+pub(crate) fn is_cross_site(request: &HttpRequest) -> bool {
+    let mut sites = request.headers().get_all(FETCH_SITE);
+    sites.any(|site| site.as_bytes().trim_ascii().eq_ignore_ascii_case(b"cross-site"))
 }
 
-#[cfg(test)]
-mod tests {
-    use actix_web::dev::AppConfig;
-    use actix_web::test::TestRequest;
+/// The policy of a response that is no page.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-    use super::*;
-
-    #[test]
-    fn an_answer_is_neither_sniffed_nor_framed() {
-        let request = TestRequest::default().to_http_request();
-        let mut headers = HeaderMap::new();
-        set_security_headers(&request, &mut headers);
-        assert_eq!(headers.get(X_CONTENT_TYPE_OPTIONS).unwrap(), "nosniff");
-        assert_eq!(headers.get(X_FRAME_OPTIONS).unwrap(), "DENY");
-        assert_eq!(headers.get(REFERRER_POLICY).unwrap(), "no-referrer");
-        assert!(headers.contains_key(CONTENT_SECURITY_POLICY));
-        assert_eq!(headers.contains_key(STRICT_TRANSPORT_SECURITY), AppConfig::default().secure());
+/// Adds the headers to a response. A page has a policy of its own, which is kept. Over TLS, `Strict-Transport-Security` for a
+/// year is one of them.
+pub(super) fn set_security_headers(request: &HttpRequest, headers: &mut HeaderMap) {
+    let mut add = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    add(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(CONTENT_SECURITY_POLICY, NOTHING);
+    add(X_FRAME_OPTIONS, "DENY");
+    add(REFERRER_POLICY, "no-referrer");
+    if request.app_config().secure() {
+        add(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
 }

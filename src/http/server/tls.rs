@@ -5,8 +5,11 @@ mod reloadable;
 
 use std::any::Any;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
@@ -21,6 +24,7 @@ use rustls::{RootCertStore, ServerConfig};
 
 use super::certificate;
 use crate::config::TlsSettings;
+use crate::private_file::{NotPrivate, check_shared_file};
 use crate::text::encoding::skip_byte_order_mark;
 use any_certificate::AnyCertificate;
 use reloadable::{Loaded, Reloadable};
@@ -37,6 +41,8 @@ pub enum TlsError {
     Unreadable(PathBuf, std::io::ErrorKind),
     #[error("{} is not a chain of certificates in PEM", .0.display())]
     Certificate(PathBuf),
+    #[error("the key {} {}; run: chmod 600 {}", .0.display(), .1, .0.display())]
+    NotPrivate(PathBuf, NotPrivate),
     #[error("{} contains no private key in PEM", .0.display())]
     Key(PathBuf),
     #[error("the certificate {} and the key {} are not a usable pair", .0.display(), .1.display())]
@@ -51,6 +57,14 @@ pub struct Tls {
     files: Arc<Files>,
     state: Arc<Reloadable>,
     configuration: ServerConfig,
+    reloads: Arc<Reloads>,
+}
+
+/// The numbers of the last reload that began, and of the one that is in use: a reload that hung does not replace a later one.
+#[derive(Default)]
+struct Reloads {
+    begun: AtomicU64,
+    in_use: Mutex<u64>,
 }
 
 /// The PEM files of the settings.
@@ -79,7 +93,7 @@ impl Tls {
             .map_err(|_| TlsError::Pair(files.certificate.clone(), files.key.clone()))?;
         let mut configuration = builder.with_client_cert_verifier(state.clone()).with_cert_resolver(state.clone());
         configuration.session_storage = state.clone();
-        Ok(Some(Self { files: Arc::new(files), state, configuration }))
+        Ok(Some(Self { files: Arc::new(files), state, configuration, reloads: Arc::default() }))
     }
 
     /// Reads the files again, for connections from now on; open connections keep what they have.
@@ -87,8 +101,29 @@ impl Tls {
     /// # Errors
     /// [`TlsError`]; nothing has changed then.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.state.replace(self.files.load()?);
+        let number = self.reloads.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let loaded = self.files.load()?;
+        let mut in_use = self.reloads.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if number > *in_use {
+            *in_use = number;
+            self.state.replace(loaded);
+        }
         Ok(())
+    }
+
+    /// Returns what changes when a file is replaced; an error of the file system counts as a state.
+    pub(crate) fn files_state(&self) -> FilesState {
+        let Files { certificate, key, client_ca } = &*self.files;
+        let state = |path: &PathBuf| {
+            let found = fs::metadata(path).ok()?;
+            Some((found.dev(), found.ino(), found.len(), found.modified().ok()?))
+        };
+        FilesState([Some(certificate), Some(key), client_ca.as_ref()].map(|path| path.and_then(state)))
+    }
+
+    /// Returns when the certificate expires, in seconds since 1970.
+    pub(super) fn expires_at(&self) -> Option<i64> {
+        certificate::expiry(self.state.certificate().first()?)
     }
 
     /// Returns the configuration of a listener. It follows every reload.
@@ -101,6 +136,7 @@ impl Files {
     fn load(&self) -> Result<Loaded, TlsError> {
         let Self { certificate, key, client_ca } = self;
         let chain = certificates(&read(certificate)?).ok_or_else(|| TlsError::Certificate(certificate.clone()))?;
+        check_shared_file(key).map_err(|problem| TlsError::NotPrivate(key.clone(), problem))?;
         let pem = zeroize::Zeroizing::new(read(key)?);
         let private_key = PrivateKeyDer::from_pem_slice(skip_byte_order_mark(&pem));
         let private_key = private_key.map_err(|_| TlsError::Key(key.clone()))?;
@@ -114,6 +150,10 @@ impl Files {
         Ok(Loaded::new(pair, clients))
     }
 }
+
+/// The state of the files, to tell whether one was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilesState([Option<(u64, u64, u64, SystemTime)>; 3]);
 
 /// Stores the client certificate of a new connection for [`certificate::client_certificate`].
 pub(super) fn store_certificate(connection: &dyn Any, data: &mut Extensions) {
@@ -148,6 +188,8 @@ fn issued_by(pem: &[u8], provider: Arc<CryptoProvider>) -> Option<Arc<dyn Client
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn refusal(settings: &TlsSettings) -> String {
@@ -158,14 +200,18 @@ mod tests {
     fn what_is_missing_or_wrong_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
-            std::fs::write(directory.path().join(name), text).unwrap();
-            Some(directory.path().join(name))
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            Some(path)
         };
         let [own, other] = [0; 2].map(|_| rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap());
         let certificate = file("own.pem", &own.cert.pem());
         let key = file("own.key", &own.signing_key.serialize_pem());
         let other_key = file("other.key", &other.signing_key.serialize_pem());
         let nonsense = file("nonsense", "nonsense");
+        let open_key = file("open.key", &own.signing_key.serialize_pem());
+        std::fs::set_permissions(open_key.as_ref().unwrap(), fs::Permissions::from_mode(0o644)).unwrap();
         let block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let broken = file("broken.pem", &format!("{}{block}", own.cert.pem()));
         let none = TlsSettings { certificate: None, key: None, client_ca: None };
@@ -178,6 +224,10 @@ mod tests {
             (TlsSettings { certificate: nonsense.clone(), ..whole.clone() }, "is not a chain of certificates"),
             (TlsSettings { certificate: broken, ..whole.clone() }, "is not a chain of certificates"),
             (TlsSettings { certificate: Some("/nowhere".into()), ..whole.clone() }, "cannot read /nowhere"),
+            (
+                TlsSettings { key: open_key, ..whole.clone() },
+                "open.key is open to other users (mode 0644); run: chmod 600",
+            ),
             (TlsSettings { key: nonsense.clone(), ..whole.clone() }, "contains no private key"),
             (TlsSettings { key: other_key, ..whole.clone() }, "are not a usable pair"),
             (TlsSettings { client_ca: nonsense, ..whole.clone() }, "no CA certificate"),

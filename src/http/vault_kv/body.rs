@@ -1,23 +1,20 @@
 //! Request bodies: JSON, whatever their type says, because curl sends its form type.
 
-use actix_web::HttpRequest;
-use actix_web::dev::Payload;
 use serde::de::DeserializeOwned;
 
 use super::error::VaultKvError;
 use crate::http::input_error::InputError;
 use crate::http::json_object::JsonObject;
-use crate::http::server::Body;
+use crate::http::server::{Body, BodyError};
 
-/// Reads a JSON object without repeated members. `members` are those of `T`, and `expected` is the message for any other
+/// Parses a JSON object without repeated members. `members` are those of `T`, and `expected` is the message for any other
 /// body.
-pub(super) async fn json<T: DeserializeOwned>(
-    http: &HttpRequest,
-    payload: Payload,
+pub(super) fn json<T: DeserializeOwned>(
+    body: Result<Body, BodyError>,
     members: &[&'static str],
     expected: &'static str,
 ) -> Result<T, VaultKvError> {
-    let body = Body::read(http, payload).await.map_err(InputError::from)?;
+    let body = body.map_err(InputError::from)?;
     let text = body.text().map_err(InputError::from)?;
     // serde reads a struct from an array too.
     if !text.trim_ascii_start().starts_with('{') {

@@ -10,7 +10,7 @@ use super::error::VaultKvError;
 use crate::http::accept_encryption::response_encryption;
 use crate::http::call;
 use crate::http::family::Unserved;
-use crate::http::server::{Service, origin, presented_token, record_refused_route};
+use crate::http::server::{Body, Service, origin, presented_token, record_refused_route};
 use crate::vault::Vault;
 use crate::vault::access::sender_constraint::PresentedToken;
 use crate::vault::operation::{Action, Permit, RequestOptions};
@@ -31,7 +31,7 @@ impl call::Call for Call {
         let service = Service::from_request(&http).ok_or(VaultKvError::Unserved(Unserved::UnknownPath))?;
         let vault = service.vault.clone();
         let request = vault.authenticate(token(&http), origin(&http, service));
-        let permit = vault.authorize(request.map_err(|_| VaultKvError::PermissionDenied)?, action).await?;
+        let permit = vault.authorize(request.map_err(VaultKvError::from)?, action).await?;
         let mut call = Self { vault, permit, http, payload };
         let options = match call.options() {
             Ok(options) => options,
@@ -60,7 +60,8 @@ impl Call {
         members: &[&'static str],
         expected: &'static str,
     ) -> Result<T, VaultKvError> {
-        body::json(&self.http, std::mem::replace(&mut self.payload, Payload::None), members, expected).await
+        let payload = std::mem::replace(&mut self.payload, Payload::None);
+        body::json(Body::read(&self.http, payload).await, members, expected)
     }
 
     /// Returns the name of an item in the path, decoded; empty without one. A name that is not UTF-8 names nothing.
@@ -106,6 +107,6 @@ fn token(request: &HttpRequest) -> Option<PresentedToken<'_>> {
 pub(super) async fn record_unserved(request: &HttpRequest, unserved: Unserved) -> Result<(), VaultKvError> {
     let Some(service) = Service::from_request(request) else { return Ok(()) };
     let authenticated = service.vault.authenticate(token(request), origin(request, service));
-    let authenticated = authenticated.map_err(|_| VaultKvError::PermissionDenied)?;
+    let authenticated = authenticated.map_err(VaultKvError::from)?;
     Ok(record_refused_route(&service.vault, authenticated, unserved).await?)
 }

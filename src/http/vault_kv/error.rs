@@ -13,6 +13,7 @@ use crate::http::input_error::InputError;
 use crate::http::item_error::ItemError;
 use crate::http::response::uncached;
 use crate::http::server::log_internal_error;
+use crate::vault::access::authentication::AuthenticationFailure;
 use crate::vault::access::token_endpoint::TokenEndpointError;
 use crate::vault::{Dependency, VaultError};
 
@@ -110,6 +111,12 @@ fn internal() -> (StatusCode, Vec<&'static str>) {
     (StatusCode::INTERNAL_SERVER_ERROR, vec!["internal error"])
 }
 
+impl From<AuthenticationFailure> for VaultKvError {
+    fn from(failure: AuthenticationFailure) -> Self {
+        RouteFailure::of_authentication(failure).map_or(Self::PermissionDenied, Self::from)
+    }
+}
+
 impl From<VaultError> for VaultKvError {
     fn from(error: VaultError) -> Self {
         Self::Vault(error)
@@ -139,6 +146,7 @@ impl From<TokenEndpointError> for VaultKvError {
                 Self::Input("the header DPoP must be one proof for this request, used once")
             }
             TokenEndpointError::InvalidGrant => Self::InvalidJwt,
+            TokenEndpointError::TooManyAttempts { seconds } => RouteFailure::TooManyAttempts { seconds }.into(),
             TokenEndpointError::Vault(error) => Self::Vault(error),
         }
     }

@@ -11,7 +11,7 @@ use super::error::VaultKvError;
 use super::login::auth;
 use super::wire::{Auth, Envelope};
 use crate::crypto::SecretText;
-use crate::http::server::{Service, origin, presented_proof, request_id};
+use crate::http::server::{Body, Service, origin, presented_proof, request_id};
 use crate::vault::access::token_endpoint::TokenOptions;
 use crate::vault::access::workload::login::WorkloadLogin;
 
@@ -35,7 +35,8 @@ pub(super) async fn login(http: HttpRequest, payload: web::Payload, service: web
 async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> Result<Auth, VaultKvError> {
     check_not_wrapped(http)?;
     let expected = "expected a JSON object with the strings role and jwt";
-    let JwtLogin { role, jwt } = body::json(http, payload.into_inner(), &["role", "jwt"], expected).await?;
+    let body = Body::read_login(http, payload.into_inner()).await;
+    let JwtLogin { role, jwt } = body::json(body, &["role", "jwt"], expected)?;
     let origin = origin(http, service);
     let Some(token) = jwt.map(SecretText::new).filter(|token| !token.is_empty()) else {
         service.vault.note_missing_credentials(&origin);

@@ -10,7 +10,7 @@ use super::call::check_not_wrapped;
 use super::error::VaultKvError;
 use super::wire::{Auth, Envelope, Metadata, POLICIES};
 use crate::crypto::SecretText;
-use crate::http::server::{Service, origin, presented_proof, request_id};
+use crate::http::server::{Body, Service, origin, presented_proof, request_id};
 use crate::vault::access::client_authentication::ClientCredentials;
 use crate::vault::access::token_endpoint::{IssuedToken, TokenOptions};
 
@@ -37,8 +37,8 @@ async fn token(http: &HttpRequest, payload: web::Payload, service: &Service) -> 
     let origin = origin(http, service);
     let note_missing = || service.vault.note_missing_credentials(&origin);
     let expected = "expected a JSON object with the strings role_id and secret_id";
-    let Login { role_id, secret_id } =
-        body::json(http, payload.into_inner(), &["role_id", "secret_id"], expected).await?;
+    let body = Body::read_login(http, payload.into_inner()).await;
+    let Login { role_id, secret_id } = body::json(body, &["role_id", "secret_id"], expected)?;
     let secret = secret_id.filter(|secret| !secret.is_empty());
     let Some(client_id) = role_id.filter(|id| !id.is_empty()) else {
         note_missing();

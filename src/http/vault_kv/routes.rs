@@ -15,7 +15,7 @@ use super::wire::{Auth, Keys, TokenProperties, VersionedFieldsView};
 use super::{secret, token};
 use crate::config::VaultKvSettings;
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
 
@@ -44,6 +44,7 @@ fn answers(answer: Answer) -> Vec<Answer> {
         answer,
         Answer::new(400, "The request is malformed, or asks for a wrapped response", schema::<Errors>),
         Answer::new(403, "No valid token, or no permission", schema::<Errors>),
+        Answer::new(429, TOO_MANY, schema::<Errors>),
         Answer::new(503, "Temporarily unavailable", schema::<Errors>),
     ]
 }
@@ -58,6 +59,7 @@ fn logins(settings: &VaultKvSettings) -> Vec<Endpoint> {
             Answer::new(200, "Logged in; the member auth has the token", schema::<Auth>),
             Answer::new(400, "The login failed, or the body is malformed", schema::<Errors>),
             Answer::new(413, "The body is too large", schema::<Errors>),
+            Answer::new(429, TOO_MANY, schema::<Errors>),
             Answer::new(503, "Temporarily unavailable", schema::<Errors>),
         ],
         ..endpoint(method, &format!("/auth/{mount}/login"), || web::to(login::login))
@@ -76,6 +78,7 @@ fn jwt_logins() -> impl Iterator<Item = Endpoint> {
             Answer::new(200, "Logged in; the member auth has the token", schema::<Auth>),
             Answer::new(400, "The login failed, or the body is malformed", schema::<Errors>),
             Answer::new(413, "The body is too large", schema::<Errors>),
+            Answer::new(429, TOO_MANY, schema::<Errors>),
             Answer::new(503, "Temporarily unavailable", schema::<Errors>),
         ],
         ..endpoint(method, &format!("/auth/{mount}/login"), || web::to(jwt_login::login))
@@ -121,6 +124,7 @@ fn unversioned(mount: &str) -> Vec<Endpoint> {
             Answer::empty(404, "The member warnings says so"),
             Answer::new(400, "The request asks for a wrapped response", schema::<Errors>),
             Answer::new(403, "No valid token, or no permission", schema::<Errors>),
+            Answer::new(429, TOO_MANY, schema::<Errors>),
         ],
         ..endpoint(method, &path, || route(Action::ITEM_READ, secret::unversioned))
     };
@@ -138,6 +142,7 @@ fn tokens() -> Vec<Endpoint> {
         answers: vec![
             Answer::new(400, "The client has to log in again", schema::<Errors>),
             Answer::new(403, "No valid token", schema::<Errors>),
+            Answer::new(429, TOO_MANY, schema::<Errors>),
         ],
         ..endpoint(method, "/auth/token/renew-self", || route(Action::TOKEN_LOOKUP, token::renew_self))
     };

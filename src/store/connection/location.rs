@@ -90,6 +90,11 @@ impl DatabaseLocation {
         self.connect().inspect_err(|error| log::error!("cannot connect: {error}"))
     }
 
+    /// Whether a URL contains a password.
+    pub fn has_password(url: &str) -> bool {
+        contains_password(url)
+    }
+
     /// Checks that a connection is a session of the database for as long as it is open. A pooler in transaction mode
     /// gives the settings and the prepared statements of one connection to another.
     ///
@@ -101,6 +106,16 @@ impl DatabaseLocation {
             Self::Postgresql(url) => postgresql::require_sessions(url),
         }
     }
+}
+
+/// Whether a URL has a password: before the host, or as a parameter.
+fn contains_password(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let userinfo = rest.split(['/', '?']).next().and_then(|authority| authority.rsplit_once('@'));
+    let in_userinfo =
+        userinfo.and_then(|(userinfo, _)| userinfo.split_once(':')).is_some_and(|(_, word)| !word.is_empty());
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    in_userinfo || query.split('&').any(|pair| pair.strip_prefix("password=").is_some_and(|word| !word.is_empty()))
 }
 
 /// Whether the first `@` ends user and password, and none follows it. libpq would take the rest of a password with an `@`, a `/`
@@ -120,6 +135,28 @@ fn requires_tls(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_found() {
+        for url in [
+            "postgres://u:p@h/d",
+            "postgresql://u:p%40@h",
+            "postgres://h/d?user=u&password=p",
+            "postgres:///d?password=p",
+        ] {
+            assert!(DatabaseLocation::has_password(url), "{url}");
+        }
+        for url in [
+            "sqlite:/a:b@c",
+            "/a:b@c",
+            "postgres://u@h:5432/d",
+            "postgres://u:@h/d",
+            "postgres://h/d?password=",
+            "postgres://h:1/d",
+        ] {
+            assert!(!DatabaseLocation::has_password(url), "{url}");
+        }
+    }
 
     #[test]
     fn the_scheme_decides_the_engine() {

@@ -110,9 +110,8 @@ impl Vault {
 pub(super) fn revoke(context: &mut OperationContext<'_>, token: &AccessToken) -> Result<(), VaultError> {
     match token {
         AccessToken::Signed(claims) => {
-            let (expires_at, now) = (claims.exp.saturating_mul(1_000_000), context.micros());
-            client::revoke_token(context.connection(), &claims.jti, expires_at, now - EXPIRY_MARGIN)?;
-            Ok(meta::increment_change_mark(context.connection())?)
+            let expires_at = claims.exp.saturating_mul(1_000_000);
+            Ok(client::revoke_token(context.connection(), &claims.jti, expires_at)?)
         }
         AccessToken::Static(token) => delete_static(context, &token.id),
     }
@@ -122,6 +121,6 @@ pub(super) fn revoke(context: &mut OperationContext<'_>, token: &AccessToken) ->
 pub(super) fn delete_static(context: &mut OperationContext<'_>, id: &str) -> Result<(), VaultError> {
     let now = context.now();
     static_token::delete(context.connection(), id)?;
-    client::revoke_token(context.connection(), id, to_micros(now + REQUEST_TIME), to_micros(now) - EXPIRY_MARGIN)?;
+    client::revoke_token(context.connection(), id, to_micros(now + REQUEST_TIME))?;
     Ok(meta::increment_change_mark(context.connection())?)
 }

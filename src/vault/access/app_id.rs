@@ -2,19 +2,17 @@
 //!
 //! An AppID is no secret. An authorization is therefore found by it only if the operator has granted it the resource
 //! [`Resource::AppId`] and it is bound to addresses or certificates. All failures are one error, and
-//! failed attempts of a source are limited, so that AppIDs cannot be tried out; programs that were proven from there before
+//! failed attempts of a network are limited, so that AppIDs cannot be tried out; programs that were proven from there before
 //! are let in nevertheless.
 
 use std::sync::Arc;
 
 use super::authentication::AuthenticationFailure;
+use super::guessing::{LoginAttempt, LoginKind};
 use super::sender_constraint::PresentedToken;
 use super::{AllowedOrigins, Client, Origin, Resource};
 use crate::vault::operation::{Principal, Request};
 use crate::vault::{Field, Vault, VaultError};
-
-/// How many failed attempts of a source are allowed in a minute, as a multiple of those for one account.
-const SOURCE_LIMIT_FACTOR: u32 = 10;
 
 /// Requires that an authorization which is found by its AppID is bound to addresses or certificates.
 ///
@@ -55,16 +53,18 @@ impl Vault {
                 principal => failed(request.origin(), principal.actor(), AuthenticationFailure::AppIdOfAnother),
             };
         }
-        let (now, grants) = (self.0.clock.now(), self.0.grants.load());
+        let grants = self.0.grants.load();
         let named = grants.clients_of_app_id(app_id);
-        let proven = self.proven(named, &origin);
-        let limit = self.0.settings.login.max_failures_per_minute.max(1).saturating_mul(SOURCE_LIMIT_FACTOR);
-        if !self.0.app_ids.admits(origin.source, app_id, proven.is_ok(), limit, now) {
-            return failed(&origin, "", AuthenticationFailure::TooManyAttempts);
-        }
-        match proven {
-            Ok(client) => Ok(Request::new(Principal::Client(client), origin)),
+        let attempt = LoginAttempt::of_account(LoginKind::AppId, origin.source, app_id, None);
+        let limited = self.check_attempt(&attempt);
+        match limited.and_then(|()| self.proven(named, &origin)) {
+            Ok(client) => {
+                self.remember_place(&attempt);
+                Ok(Request::new(Principal::Client(client), origin))
+            }
+            Err(failure @ AuthenticationFailure::TooManyAttempts { .. }) => failed(&origin, "", failure),
             Err(failure) => {
+                self.count_failed_attempt(&attempt);
                 let known = if let [only] = named { only.client_id.as_str() } else { "" };
                 failed(&origin, known, failure)
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::failures::MergedFailure;
+use super::guessing::LoginKind;
 use super::sender_constraint::{self, PresentedToken};
 use super::workload::WorkloadFailure;
 use super::{AccessToken, Client, Origin};
@@ -29,7 +30,7 @@ pub enum AuthenticationFailure {
     TokenInvalid,
     TokenExpired,
     TokenRevoked,
-    TooManyAttempts,
+    TooManyAttempts { seconds: u32 },
     UrlNotValid,
     AppIdNotAllowed,
     AppIdAmbiguous,
@@ -57,7 +58,7 @@ impl AuthenticationFailure {
             AuthenticationFailure::TokenInvalid => "token-invalid",
             AuthenticationFailure::TokenExpired => "token-expired",
             AuthenticationFailure::TokenRevoked => "token-revoked",
-            AuthenticationFailure::TooManyAttempts => "too-many-failures",
+            AuthenticationFailure::TooManyAttempts { .. } => "too-many-failures",
             AuthenticationFailure::UrlNotValid => "session-url-not-valid",
             AuthenticationFailure::AppIdNotAllowed => "app-id-not-allowed",
             AuthenticationFailure::AppIdAmbiguous => "app-id-ambiguous",
@@ -89,8 +90,15 @@ impl Vault {
         let presented = presented
             .ok_or(AuthenticationFailure::TokenMissing)
             .inspect_err(|failure| self.note_failure(&origin, "", *failure))?;
-        let (client, token) =
-            self.live_token(presented.token, now).inspect_err(|failure| self.note_failure(&origin, "", *failure))?;
+        let (client, token) = self.live_token(presented.token, now).map_err(|failure| {
+            // Only a token that the vault never issued can be a guess.
+            let failure = match failure {
+                AuthenticationFailure::TokenInvalid => self.failed_token(LoginKind::Token, origin.source, failure),
+                failure => failure,
+            };
+            self.note_failure(&origin, "", failure);
+            failure
+        })?;
         let tokens = self.0.tokens.load();
         let single_use = sender_constraint::check(&client, &token, &presented, &origin, tokens.issuer(), now)
             .inspect_err(|failure| self.note_failure(&origin, &client.client_id, *failure))?;
@@ -135,12 +143,24 @@ impl Vault {
         self.note_failure(origin, "", AuthenticationFailure::UnknownClient);
     }
 
-    /// Records the failed authentications since the last call, merged.
+    /// Records the failed authentications since the last call, merged, in a limited number of records a minute.
     ///
     /// # Errors
     /// [`VaultError::Store`]; the failures are then kept for the next call.
     pub async fn record_failures(&self) -> Result<(), VaultError> {
-        let failures = self.0.failures.take();
+        self.record_counted_failures(false).await
+    }
+
+    /// As [`Vault::record_failures`], also if this minute has no records left: before the vault stops.
+    ///
+    /// # Errors
+    /// As [`Vault::record_failures`].
+    pub async fn record_all_failures(&self) -> Result<(), VaultError> {
+        self.record_counted_failures(true).await
+    }
+
+    async fn record_counted_failures(&self, all: bool) -> Result<(), VaultError> {
+        let failures = self.0.failures.take(self.0.clock.now(), all);
         if failures.is_empty() {
             return Ok(());
         }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Origin;
 use super::authentication::AuthenticationFailure;
 use super::client::Client;
+use super::guessing::LoginAttempt;
 use super::single_use::{SingleUse, SingleUseKind};
 use super::token_endpoint::TokenEndpointError;
 use crate::crypto::SecretText;
@@ -41,6 +42,17 @@ pub enum ClientAuthentication {
     },
 }
 
+impl ClientAuthentication {
+    /// The client id that is claimed; `None` if there is none, or if two differ.
+    fn client_id(&self) -> Option<String> {
+        match self {
+            Self::Secret(credentials) => Some(credentials.client_id.clone()),
+            Self::Assertion { client_id, assertion } => claimed_client(assertion.expose())
+                .filter(|claimed| client_id.as_ref().is_none_or(|sent| sent == claimed)),
+        }
+    }
+}
+
 impl From<ClientCredentials> for ClientAuthentication {
     fn from(credentials: ClientCredentials) -> Self {
         Self::Secret(credentials)
@@ -56,17 +68,26 @@ impl Vault {
         now: DateTime<Utc>,
     ) -> Result<Arc<Client>, TokenEndpointError> {
         self.0.require_current()?;
+        let tried = authentication.client_id();
+        let known = tried.as_deref().and_then(|id| self.0.grants.load().client(id).cloned());
+        let attempt = LoginAttempt::of_client(origin.source, tried.as_deref().unwrap_or_default(), known.as_deref());
+        let limited = self.check_attempt(&attempt);
+        limited.map_err(|failure| {
+            let tried = known.as_ref().map_or("", |client| client.client_id.as_str());
+            self.note_failure(origin, tried, failure);
+            TokenEndpointError::from(failure)
+        })?;
         let (client, proven) = match authentication {
-            ClientAuthentication::Secret(credentials) => self.by_secret(credentials, now),
-            ClientAuthentication::Assertion { client_id, assertion } => {
-                self.by_assertion(client_id.as_deref(), assertion, now)
-            }
+            ClientAuthentication::Secret(credentials) => self.by_secret(credentials, known, now),
+            ClientAuthentication::Assertion { assertion, .. } => self.by_assertion(known, assertion, now),
         };
         let failed = |failure| {
             // Log only the id of an existing client: an unknown id may be a mistyped password, and made-up ids could
             // flood the log.
             let known = client.as_ref().map_or("", |client| client.client_id.as_str());
             self.note_failure(origin, known, failure);
+            // Whatever the reason, or the limit would tell that a secret is the right one.
+            self.count_failed_attempt(&attempt);
             TokenEndpointError::InvalidClient
         };
         let single_use = proven.map_err(failed)?;
@@ -80,12 +101,12 @@ impl Vault {
         {
             return Err(failed(AuthenticationFailure::Replayed));
         }
+        self.remember_place(&attempt);
         Ok(Arc::clone(client))
     }
 
     /// Checks a secret. An unknown client takes the same time as a wrong secret.
-    fn by_secret(&self, credentials: &ClientCredentials, now: DateTime<Utc>) -> Proven {
-        let client = self.0.grants.load().client(&credentials.client_id).cloned();
+    fn by_secret(&self, credentials: &ClientCredentials, client: Option<Arc<Client>>, now: DateTime<Utc>) -> Proven {
         let accepted = match &client {
             Some(client) => client.accepts(&credentials.client_secret, now),
             None => unmatched_hash().verify(&credentials.client_secret),
@@ -96,10 +117,8 @@ impl Vault {
     }
 
     /// Checks an assertion.
-    fn by_assertion(&self, client_id: Option<&str>, assertion: &SecretText, now: DateTime<Utc>) -> Proven {
+    fn by_assertion(&self, client: Option<Arc<Client>>, assertion: &SecretText, now: DateTime<Utc>) -> Proven {
         let jwt = assertion.expose();
-        let claimed = claimed_client(jwt).filter(|claimed| client_id.is_none_or(|sent| sent == claimed));
-        let client = claimed.and_then(|claimed| self.0.grants.load().client(&claimed).cloned());
         let Some(client) = client else { return (None, Err(AuthenticationFailure::UnknownClient)) };
         let audiences = audiences(&self.issuer());
         let keys = client.keys.iter().map(AsRef::as_ref);

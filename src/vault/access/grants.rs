@@ -1,6 +1,7 @@
-//! In-memory snapshot of clients, accounts and revoked tokens. Reloaded when the change mark has changed.
+//! In-memory snapshot of clients, accounts and revoked tokens. Reloaded when the change mark has changed; revoked tokens
+//! are added to it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::granted::with_grants;
 use super::password::Login;
 use super::permission::{Grant, Rights};
 use super::request_signing_key::{LiveSigningKey, live_keys};
+use super::revoked::RevokedTokens;
 use super::security_claim::roles_of_clients;
 use super::sender_constraint::SenderConstraint;
 use super::{
@@ -17,7 +19,7 @@ use super::{
     response_key, workload,
 };
 use crate::audit::RowMac;
-use crate::clock::{EXPIRY_MARGIN, from_micros, to_micros};
+use crate::clock::from_micros;
 use crate::crypto::Keyring;
 use crate::store::client::{self, ApplicationRow, AuthorizationRow, ClientSecretRow};
 use crate::store::client_key;
@@ -40,7 +42,7 @@ pub(in crate::vault) struct Grants {
     clients: HashMap<String, Arc<Client>>,
     /// The clients with the resource [`Resource::AppId`], by the name of their application.
     app_ids: HashMap<String, Vec<Arc<Client>>>,
-    revoked: HashSet<String>,
+    pub(in crate::vault) revoked: Arc<RevokedTokens>,
     /// The static tokens by hash, expired ones included.
     static_tokens: HashMap<SecretHash, Arc<LiveStaticToken>>,
     /// The keys by which clients sign requests by token, expired ones included.
@@ -65,6 +67,16 @@ impl Grants {
         connection: &mut AnyConnection,
         now: DateTime<Utc>,
         keys: GrantKeys<'_>,
+    ) -> Result<Self, StoreError> {
+        let revoked = Arc::new(RevokedTokens::read(connection, now)?);
+        Self::read_with(connection, keys, revoked)
+    }
+
+    /// Loads everything but the revoked tokens, which stay.
+    pub(in crate::vault) fn read_with(
+        connection: &mut AnyConnection,
+        keys: GrantKeys<'_>,
+        revoked: Arc<RevokedTokens>,
     ) -> Result<Self, StoreError> {
         let revision = meta::change_mark(connection)?;
         let applications: HashMap<ApplicationId, ApplicationRow> =
@@ -97,7 +109,6 @@ impl Grants {
             clients.values().map(|client| (client.id, &client.client_id)).collect();
         let static_tokens = static_tokens(connection, &client_ids)?;
         let issuers = Arc::new(workload::read(connection, &client_ids)?);
-        let revoked = client::revoked_tokens(connection, to_micros(now) - EXPIRY_MARGIN)?.into_iter().collect();
         let signing_keys = live_keys(connection, keys.keyring, keys.secret_heads, &clients)?;
         let logins = logins(connection, keys.identity_mac, &roles)?;
         Ok(Self { revision, clients, app_ids, revoked, static_tokens, signing_keys, issuers, logins })

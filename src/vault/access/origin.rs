@@ -145,6 +145,16 @@ impl AllowedOrigins {
         narrow || self.certificates != Allowed::Anything
     }
 
+    /// Whether a narrow range of the source addresses contains a source.
+    pub(super) fn name_source(&self, source: IpAddr) -> bool {
+        match &self.sources {
+            Allowed::Anything => false,
+            Allowed::Only(ranges) => {
+                ranges.iter().any(|range| network::is_narrow(range) && network::contains(range, source))
+            }
+        }
+    }
+
     /// Checks an origin.
     ///
     /// # Errors

@@ -137,9 +137,8 @@ impl Vault {
             let row = row.ok_or(VaultError::NotFound(Noun::RequestSigningKey))?;
             secrets::delete(context, SecretOwner::RequestSigningKey(row.id))?;
             request_signing_key::delete(context.connection(), row.id)?;
-            let now = context.now();
-            let until = to_micros(now + REQUEST_TIME);
-            client::revoke_token(context.connection(), &row.token, until, to_micros(now))?;
+            let until = to_micros(context.now() + REQUEST_TIME);
+            client::revoke_token(context.connection(), &row.token, until)?;
             authorization::changed(context, row.authorization_id)
         };
         self.execute_and_refresh(permit, rule).await

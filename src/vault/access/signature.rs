@@ -1,14 +1,15 @@
 //! Authentication by a signature over the request, as in OAuth 1.0 (contract, section 2.2; RFC 5849, section 3).
 //!
 //! A request is accepted once: its nonce is stored in the database, so that every node refuses a copy of it. All failures of
-//! the signature are one error. Failed attempts are recorded and not limited: nobody guesses two secrets of 256 bits, and a limit
-//! would let others at the same address lock a client out.
+//! the signature are one error. Over the limit of their network, invalid ones are answered as too many. A valid one is accepted
+//! nevertheless: nobody guesses two secrets of 256 bits, and others at the same address must not lock a client out.
 
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 
 use super::authentication::AuthenticationFailure;
+use super::guessing::LoginKind;
 use super::request_signing_key::LiveSigningKey;
 use super::single_use::{SingleUse, SingleUseKind};
 use super::{Client, Origin};
@@ -41,12 +42,17 @@ pub struct SignedRequest {
 /// Error of the authentication of a signed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureError {
-    /// Unknown client or key, wrong signature, expired key, disabled client, or too many failed attempts.
+    /// Unknown client or key, wrong signature, expired key, or disabled client.
     Invalid,
     /// The signature is valid, and its timestamp too far from the time of this node.
     Timestamp,
     /// The signature is valid, and its nonce was used before.
     NonceUsed,
+    /// The signature is invalid, as were too many others from its network.
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u32,
+    },
     /// The vault failed.
     Vault(VaultError),
 }
@@ -67,8 +73,12 @@ impl Vault {
             Ok(found) => found,
             Err(failure) => {
                 let known = self.0.grants.load().client(&signed.consumer_key).map(|client| client.client_id.clone());
+                let failure = self.failed_token(LoginKind::Signature, origin.source, failure);
                 self.note_failure(&origin, known.as_deref().unwrap_or_default(), failure);
-                return Err(SignatureError::Invalid);
+                return Err(match failure {
+                    AuthenticationFailure::TooManyAttempts { seconds } => SignatureError::TooManyAttempts { seconds },
+                    _ => SignatureError::Invalid,
+                });
             }
         };
         let failed_from = origin.clone();

@@ -58,8 +58,22 @@ pub enum TokenEndpointError {
     InvalidGrant,
     /// The DPoP proof is missing, invalid or used (RFC 9449, section 5).
     InvalidDpopProof,
+    /// Too many failures of the client, or from its network.
+    TooManyAttempts {
+        /// How long to wait.
+        seconds: u32,
+    },
     /// The vault failed.
     Vault(VaultError),
+}
+
+impl From<AuthenticationFailure> for TokenEndpointError {
+    fn from(failure: AuthenticationFailure) -> Self {
+        match failure {
+            AuthenticationFailure::TooManyAttempts { seconds } => Self::TooManyAttempts { seconds },
+            _ => Self::InvalidClient,
+        }
+    }
 }
 
 impl From<VaultError> for TokenEndpointError {

@@ -18,6 +18,10 @@ pub(in crate::vault) enum JobKind {
     PruneIdempotency,
     /// Deletes the values that may be used once and have expired.
     PruneSingleUse,
+    /// Deletes the ids of revoked tokens that have expired.
+    PruneRevokedTokens,
+    /// Deletes the counters of failed logins that have expired, or are too many.
+    PruneLoginAttempts,
     /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
     WriteAuditHeads,
     /// Makes a backup as the settings say. It takes long, so it has a loop of its own.
@@ -25,8 +29,14 @@ pub(in crate::vault) enum JobKind {
 }
 
 impl JobKind {
-    const ALL: [JobKind; 4] =
-        [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::WriteAuditHeads, JobKind::CreateBackup];
+    const ALL: [JobKind; 6] = [
+        JobKind::PruneIdempotency,
+        JobKind::PruneSingleUse,
+        JobKind::PruneRevokedTokens,
+        JobKind::PruneLoginAttempts,
+        JobKind::WriteAuditHeads,
+        JobKind::CreateBackup,
+    ];
 
     /// The kinds that run under these settings.
     pub(super) fn enabled(settings: &Settings) -> Vec<JobKind> {
@@ -43,6 +53,8 @@ impl JobKind {
         match self {
             JobKind::PruneIdempotency => "idempotency.prune",
             JobKind::PruneSingleUse => "single-use.prune",
+            JobKind::PruneRevokedTokens => "revoked-token.prune",
+            JobKind::PruneLoginAttempts => "login-attempt.prune",
             JobKind::WriteAuditHeads => "audit.write-heads",
             JobKind::CreateBackup => "backup.create",
         }
@@ -51,7 +63,11 @@ impl JobKind {
     /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::CreateBackup => "",
+            JobKind::PruneIdempotency
+            | JobKind::PruneSingleUse
+            | JobKind::PruneRevokedTokens
+            | JobKind::PruneLoginAttempts
+            | JobKind::CreateBackup => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -59,7 +75,10 @@ impl JobKind {
     /// Time from the end of a job until it is due again.
     pub(super) fn period(self, settings: &Settings) -> Duration {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse => PRUNE,
+            JobKind::PruneIdempotency
+            | JobKind::PruneSingleUse
+            | JobKind::PruneRevokedTokens
+            | JobKind::PruneLoginAttempts => PRUNE,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
             JobKind::CreateBackup => Duration::from_secs(u64::from(settings.backup.hours.max(1)) * 3600),
         }

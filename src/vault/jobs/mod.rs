@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Vault, VaultError};
 use crate::clock::{EXPIRY_MARGIN, to_micros};
 use crate::store::job::{self, Lease, NewJob, Wanted};
-use crate::store::{AnyConnection, StoreError, Transaction, idempotency, single_use};
+use crate::store::{AnyConnection, StoreError, Transaction, client, idempotency, login_attempt, single_use};
 
 /// Lifetime of a lease, after which another node can claim the job.
 const LEASE: Duration = Duration::from_secs(60);
@@ -20,6 +20,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// Number of rows that one transaction deletes.
 const PRUNE_BATCH: i64 = 1000;
+/// The most counters of failed logins of unknown names and networks that are kept.
+const MAX_LOGIN_ATTEMPTS: i64 = 65_536;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Requester of the recurring jobs.
 const SYSTEM: &str = "system";
@@ -130,6 +132,20 @@ impl Vault {
                 let long_ago = self.now_micros().saturating_sub(EXPIRY_MARGIN);
                 self.prune_under(lease, move |connection| single_use::delete_expired(connection, long_ago, PRUNE_BATCH))
                     .await
+            }
+            JobKind::PruneRevokedTokens => {
+                let long_ago = self.now_micros().saturating_sub(EXPIRY_MARGIN);
+                let prune = move |connection: &mut AnyConnection| {
+                    client::delete_expired_revocations(connection, long_ago, PRUNE_BATCH)
+                };
+                self.prune_under(lease, prune).await
+            }
+            JobKind::PruneLoginAttempts => {
+                let now = self.now_micros();
+                let prune = move |connection: &mut AnyConnection| {
+                    login_attempt::prune(connection, now, MAX_LOGIN_ATTEMPTS, PRUNE_BATCH)
+                };
+                self.prune_under(lease, prune).await
             }
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
             JobKind::CreateBackup => self.back_up_under(lease).await,

@@ -26,7 +26,7 @@ async fn run(command: Command) -> Finished {
 fn write_certificate(directory: &Path, name: &str) -> String {
     let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
     std::fs::write(directory.join(format!("{name}.pem")), made.cert.pem()).unwrap();
-    std::fs::write(directory.join(format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
+    crate::support::write_private(&directory.join(format!("{name}.key")), made.signing_key.serialize_pem());
     hex::encode(Sha256::digest(made.cert.der()))
 }
 

@@ -18,6 +18,7 @@ async fn vault() -> TestApp {
     TestApp::start_with(|settings| {
         settings.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         settings.store.writers = 1;
+        settings.login.max_failures_per_minute = 100;
     })
     .await
 }

@@ -3,9 +3,11 @@
 mod client_assertion;
 mod failures;
 mod introspect;
+mod invalid_tokens;
 mod metadata;
 mod revoke;
 mod sender_constraint;
+mod timing;
 mod token;
 mod workload;
 

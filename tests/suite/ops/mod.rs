@@ -10,5 +10,7 @@ mod metrics;
 mod openapi;
 mod prefix;
 mod requests;
+mod security_headers;
+mod slow_bodies;
 mod source;
 mod tls;

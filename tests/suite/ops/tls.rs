@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, NamedGroup, RootCertStore};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Program, Serving, TestApp, TestClient, origin, within_a_second};
+use crate::support::{Program, Service, Serving, TestApp, TestClient, origin, write_private};
 
 /// A certificate and its private key, in PEM.
 struct Shown {
@@ -47,7 +47,7 @@ async fn vault(directory: &Path, authority: Option<&str>) -> (TestApp, Shown) {
     let (certificate, key, client_ca) =
         (directory.join("server.pem"), directory.join("server.key"), directory.join("clients.pem"));
     std::fs::write(&certificate, &server.certificate).unwrap();
-    std::fs::write(&key, &server.key).unwrap();
+    write_private(&key, &server.key);
     std::fs::write(&client_ca, authority.unwrap_or_default()).unwrap();
     let app = TestApp::start_with(|settings| {
         settings.tls.certificate = Some(certificate);
@@ -164,7 +164,7 @@ async fn plain_http_gets_nothing_where_tls_is_spoken() {
 /// Writes the files of the server and the settings that name them.
 fn write_files(directory: &Path, server: &Shown, client_ca: &str) -> PathBuf {
     let file = |name: &str, text: &str| {
-        std::fs::write(directory.join(name), text).unwrap();
+        write_private(&directory.join(name), text);
         directory.join(name).display().to_string()
     };
     let (certificate, key) = (file("server.pem", &server.certificate), file("server.key", &server.key));
@@ -221,11 +221,78 @@ async fn a_reload_that_hangs_holds_up_neither_requests_nor_the_end() {
     std::fs::remove_file(&certificate).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&certificate).status().unwrap();
     assert!(made.success());
-    let second_finds_the_first = async || {
-        server.signal("HUP");
-        server.stderr.text().contains("the TLS files are still being read")
-    };
-    within_a_second("a second reload beside one that hangs", second_finds_the_first).await;
+    server.signal("HUP");
     assert!(over_tls(&anonymous, &own, None).connects().await);
+    // A later reload is not held up by the one that hangs, nor undone by it.
+    let renewed = self_signed();
+    std::fs::remove_file(&certificate).unwrap();
+    write_files(directory.path(), &renewed, &authority().pem());
+    server.reload("SIGHUP: the TLS files were reloaded");
+    assert!(over_tls(&anonymous, &renewed, None).connects().await);
+    assert!(!over_tls(&anonymous, &own, None).connects().await);
     assert_eq!(server.stop().code, 0);
+}
+
+#[actix_web::test]
+async fn a_renewed_certificate_is_loaded_without_a_signal_and_open_connections_go_on() {
+    let program = Program::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) = (self_signed(), self_signed());
+    let settings = write_files(directory.path(), &old, &authority().pem());
+    let server =
+        Serving::start(program.command(&["serve", "--listen", "127.0.0.1:0", "--config", settings.to_str().unwrap()]));
+    let anonymous = server.anonymous();
+    let open = over_tls(&anonymous, &old, None);
+    let expiry = async |client: &TestClient| {
+        let text = client.get("/metrics").await.text;
+        let line = text.lines().find(|line| line.starts_with("chaveiro_tls_certificate_expiry_timestamp_seconds"));
+        line.unwrap().rsplit(' ').next().unwrap().parse::<i64>().unwrap()
+    };
+    assert!(expiry(&open).await > 1_800_000_000);
+    assert_eq!(open.get("/health/live").await.header("strict-transport-security"), Some("max-age=31536000"));
+    write_files(directory.path(), &new, &authority().pem());
+    let since = std::time::Instant::now();
+    while !over_tls(&anonymous, &new, None).connects().await {
+        assert!(since.elapsed() < std::time::Duration::from_secs(60), "{}", server.stderr.text());
+    }
+    assert_eq!(open.get("/health/live").await.status, 200, "on its connection");
+    assert!(server.stderr.text().contains("the TLS files have changed and were reloaded"));
+    assert_eq!(server.stop().code, 0);
+}
+
+#[actix_web::test]
+async fn plain_http_for_other_machines_is_named_in_the_log() {
+    for (address, is_named) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
+        let program = Program::initialised();
+        let server = Serving::start(program.command(&["serve", "--listen", address]));
+        let log = server.stderr.text();
+        let stopped = server.stop();
+        assert_eq!(stopped.code, 0);
+        assert_eq!((log + &stopped.stderr).contains("tls-missing: "), is_named, "{address}");
+    }
+}
+
+#[actix_web::test]
+async fn tls_is_of_version_1_2_or_1_3_with_forward_secrecy() {
+    let directory = tempfile::tempdir().unwrap();
+    let (app, _) = vault(directory.path(), None).await;
+    for (options, is_accepted) in [
+        (&["-tls1_3"][..], true),
+        (&["-tls1_2"], true),
+        (&["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], false),
+        (&["-tls1_2", "-cipher", "AES128-SHA256:AES256-GCM-SHA384:@SECLEVEL=0"], false),
+        (&["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES256-SHA:@SECLEVEL=0"], false),
+    ] {
+        let Some(program) = Service::find_program("openssl") else { return };
+        let address = app.address.to_string();
+        let arguments = [&["s_client", "-connect", &address], options].concat();
+        let output = actix_web::web::block({
+            let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+            move || std::process::Command::new(program).args(arguments).stdin(std::process::Stdio::null()).output()
+        });
+        let output = output.await.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let agreed = text.contains("New, TLSv1.") && !text.contains("Cipher is (NONE)");
+        assert_eq!(agreed, is_accepted, "{options:?}: {text}");
+    }
 }

@@ -6,11 +6,11 @@ use super::source::{Module, cycle, files, graph, modules};
 
 /// The layers, from the top. Modules of one layer may know each other.
 const LAYERS: [&[&str]; 5] = [
-    &["cli"],
+    &["cli", "fuzz"],
     &["http"],
     &["vault"],
     &["store", "crypto", "token", "audit", "directory", "key_set"],
-    &["text", "clock", "config", "network"],
+    &["text", "clock", "config", "network", "private_file"],
 ];
 
 fn layer(module: &[String]) -> usize {

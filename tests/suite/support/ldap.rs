@@ -36,7 +36,7 @@ impl LdapServer {
         let at = |name: &str| dir.path().join(name).display().to_string();
         certificates(dir.path());
         std::fs::create_dir(dir.path().join("data")).unwrap();
-        std::fs::write(dir.path().join("bind-password"), format!("{BIND_PASSWORD}\n")).unwrap();
+        super::write_private(&dir.path().join("bind-password"), format!("{BIND_PASSWORD}\n"));
         let configuration = format!(
             "include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n\
              include /etc/ldap/schema/inetorgperson.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n\

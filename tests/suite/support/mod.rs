@@ -42,3 +42,10 @@ pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {
         "hostname": hostname, "ip": ip, "type": "Server", "vendor": "Debian", "model": "12", "site": "Lisbon"
     })
 }
+
+/// Writes a file that only its owner may read, as keys and passwords have to be.
+pub(crate) fn write_private(path: &std::path::Path, text: impl AsRef<[u8]>) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}

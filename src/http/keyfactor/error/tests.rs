@@ -106,7 +106,7 @@ fn the_whole_table() {
         AuthenticationFailure::TokenMissing,
         AuthenticationFailure::TokenExpired,
         AuthenticationFailure::WrongSecret,
-        AuthenticationFailure::TooManyAttempts,
+        AuthenticationFailure::TooManyAttempts { seconds: 60 },
     ] {
         row(&format!("{failure:?}"), &failure.into());
     }
@@ -140,7 +140,7 @@ fn an_error_names_the_ways_to_authenticate_or_when_to_come_back() {
         assert_eq!(challenges(error), [challenge::BASIC, challenge::BEARER]);
     }
     assert_eq!(challenges(KeyfactorError::InvalidToken), [challenge::BASIC, challenge::BEARER_INVALID_TOKEN]);
-    assert_eq!(header(KeyfactorError::TooManyFailures, RETRY_AFTER).as_deref(), Some("60"));
+    assert_eq!(header(KeyfactorError::TooManyFailures(60), RETRY_AFTER).as_deref(), Some("60"));
     assert_eq!(header(KeyfactorError::Vault(VaultError::Store(StoreError::Busy)), RETRY_AFTER).as_deref(), Some("1"));
     assert_eq!(header(KeyfactorError::Request(RequestError::CrossSite), WWW_AUTHENTICATE), None);
 }

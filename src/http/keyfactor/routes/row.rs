@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::{HttpResponse, Route};
 
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::keyfactor::call::{Call, RouteContext};
 use crate::http::keyfactor::error::{ErrorReply, KeyfactorError};
 use crate::http::keyfactor::path::BASE;
@@ -79,7 +79,7 @@ impl Row {
             (409, "The name is taken, or the object is in use"),
             (413, "The body is larger than the settings allow"),
             (415, "The body is not sent as JSON, or has a content coding or a charset other than UTF-8"),
-            (429, "Too many wrong passwords; Retry-After is the time to wait"),
+            (429, TOO_MANY),
             (500, "Unexpected error"),
             (503, "The service is busy or has no database; Retry-After is the time to wait"),
         ];

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::{HttpResponse, Route};
 
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint, RequestBody};
+use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::pam::call::{Call, RouteContext};
 use crate::http::pam::dialect::{Dialect, Rendering};
 use crate::http::pam::envelope::{Failure, enveloped};
@@ -104,8 +104,9 @@ impl Row {
             (500, "Unexpected error"),
             (503, "The service is busy or has no database; Retry-After says when to come back"),
         ];
-        let listed = (429, "Too many lists without limit at a time; Retry-After says when to come back");
-        let errors = errors.into_iter().chain(self.is_list.then_some(listed));
+        let listed =
+            "Too many failed authentications, or lists without limit at a time; Retry-After says when to come back";
+        let errors = errors.into_iter().chain([(429, if self.is_list { listed } else { TOO_MANY })]);
         let errors: Vec<_> = errors.map(|(status, meaning)| Answer::new(status, meaning, failure)).collect();
         let is_read = self.legacy_readers_may && rendering.dialect == Dialect::Legacy;
         let action = if is_read { self.action.as_read() } else { self.action };

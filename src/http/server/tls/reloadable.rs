@@ -39,6 +39,11 @@ impl Reloadable {
         Self(ArcSwap::from_pointee(with_authorities(loaded, &[])))
     }
 
+    /// Returns the certificate chain in use.
+    pub(super) fn certificate(&self) -> Vec<CertificateDer<'static>> {
+        self.0.load().key.cert.clone()
+    }
+
     pub(super) fn replace(&self, loaded: Loaded) {
         let known = self.0.load().authorities;
         self.0.store(Arc::new(with_authorities(loaded, known)));

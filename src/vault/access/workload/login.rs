@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::authentication::AuthenticationFailure;
+use super::super::guessing::LoginKind;
 use super::super::single_use::{SingleUse, SingleUseKind};
 use super::super::token_endpoint::{Evidence, IssuedToken, TokenEndpointError, TokenOptions};
 use super::super::{Client, Origin};
@@ -66,8 +67,14 @@ impl Vault {
         let proven = self.prove_workload(login, &origin).await.map_err(|ended| match ended {
             Ended::Failed(error) => error.into(),
             Ended::Refused { tried, failure } => {
+                let failure = self.failed_token(LoginKind::Workload, origin.source, failure);
                 self.note_failure(&origin, &tried, failure);
-                TokenEndpointError::InvalidGrant
+                match failure {
+                    AuthenticationFailure::TooManyAttempts { seconds } => {
+                        TokenEndpointError::TooManyAttempts { seconds }
+                    }
+                    _ => TokenEndpointError::InvalidGrant,
+                }
             }
         })?;
         let issued = self.issue_token_to(proven.client, origin, options, proven.evidence).await;

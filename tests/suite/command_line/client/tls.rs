@@ -16,7 +16,7 @@ async fn the_vault_shows_a_certificate_of_the_named_authority_and_the_client_its
     let directory = here.database.dir.path();
     let write = |name: &str, text: String| {
         let path = directory.join(name);
-        std::fs::write(&path, text).unwrap();
+        crate::support::write_private(&path, text);
         path.to_str().unwrap().to_string()
     };
     let (server, client) = (self_signed("localhost"), self_signed("job"));

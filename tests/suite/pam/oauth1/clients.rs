@@ -32,7 +32,7 @@ fn serve(program: &Program, files: &Path) -> Serving {
     let made = rcgen::generate_simple_self_signed([HOST.to_string()]).unwrap();
     let (certificate, key) = (files.join("server.pem"), files.join("server.key"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    crate::support::write_private(&key, made.signing_key.serialize_pem());
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("CHAVEIRO__TLS__CERTIFICATE", certificate).env("CHAVEIRO__TLS__KEY", key);
     command.env("CHAVEIRO__PAM__OAUTH1", "true");
