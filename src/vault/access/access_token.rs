@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::clock::{EXPIRY_MARGIN, to_micros};
+use crate::clock::to_micros;
 use crate::crypto::SecretText;
 use crate::store::{client, meta, static_token};
 use crate::token::{Claims, Confirmation};
