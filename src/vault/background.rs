@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::access::{GrantKeys, Grants};
-use super::{Inner, Vault, VaultError};
+use super::{Inner, StartError, Vault, VaultError};
 use crate::store::{AnyConnection, StoreError, meta};
 
 /// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
@@ -100,12 +100,22 @@ impl Inner {
     fn load_changed_grants(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let (looked_at, now) = (self.clock.monotonic(), self.clock.now());
         if meta::change_mark(connection)? != self.grants.load().revision {
-            let keyring = self.keyring.load();
-            let keys =
-                GrantKeys { identity_mac: &self.identity_mac, secret_heads: &self.secret_heads, keyring: &keyring };
+            let keys = GrantKeys {
+                identity_mac: &self.identity_mac,
+                secret_heads: &self.secret_heads,
+                data_keys: &self.data_keys,
+            };
+            // Reads the change mark first: what changes after it is loaded the next time.
             let grants = Arc::new(Grants::read(connection, now, keys)?);
+            self.data_keys.load(connection)?;
+            match self.load_changed_signing_keys(connection) {
+                Ok(()) => {}
+                Err(StartError::Store(error)) => return Err(error),
+                Err(error) => log::error!("the keys of access tokens stay as they are: {error}"),
+            }
             self.grants.store(grants);
         }
+        self.data_keys.forget_deleted();
         self.freshness.note(looked_at);
         Ok(())
     }

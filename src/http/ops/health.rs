@@ -34,7 +34,7 @@ pub(super) async fn ready(service: web::Data<Service>) -> HttpResponse {
 
 /// `GET /metrics`, in the OpenMetrics text format.
 pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
-    match service.metrics.render(service.vault.queue_depth(), service.vault.grants_age()) {
+    match service.metrics.render(&service.vault) {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
         }

@@ -114,6 +114,8 @@ mod tests {
         let keys: HashSet<(&str, i32)> = owners.iter().map(|owner| owner.columns()).collect();
         assert_eq!(keys.len(), owners.len());
         assert!(keys.iter().all(|(_, number)| *number == 1));
+        assert_eq!(owners.map(SecretOwner::kind), SecretKind::ALL);
+        assert!(SecretKind::ALL.into_iter().all(|kind| SecretKind::from_name(kind.as_str()) == Some(kind)));
     }
 
     #[test]

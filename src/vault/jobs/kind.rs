@@ -10,6 +10,8 @@ use crate::store::StoreError;
 
 /// Interval between prunings of rows that have expired.
 const PRUNE: Duration = Duration::from_secs(60);
+/// Interval between looks at the keys. A rotation makes the job due at once.
+const MAINTAIN_KEYS: Duration = Duration::from_secs(60);
 
 /// Kind of a job. All kinds recur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,24 +22,29 @@ pub(in crate::vault) enum JobKind {
     PruneSingleUse,
     /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
     WriteAuditHeads,
+    /// Re-seals values under retiring data keys, and deletes keys that are not needed any more.
+    MaintainKeys,
 }
 
 impl JobKind {
-    pub(super) const ALL: [JobKind; 3] = [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::WriteAuditHeads];
+    /// Every kind, in the order in which due jobs are claimed: the one that may take long is the last.
+    pub(super) const ALL: [JobKind; 4] =
+        [JobKind::PruneIdempotency, JobKind::PruneSingleUse, JobKind::WriteAuditHeads, JobKind::MaintainKeys];
 
     /// The name, as stored.
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::vault) fn as_str(self) -> &'static str {
         match self {
             JobKind::PruneIdempotency => "idempotency.prune",
             JobKind::PruneSingleUse => "single-use.prune",
             JobKind::WriteAuditHeads => "audit.write-heads",
+            JobKind::MaintainKeys => "keys.maintain",
         }
     }
 
     /// The key of this node's job: the node name for a job per node, empty for a job shared by all nodes.
     pub(super) fn key(self, node: &str) -> &str {
         match self {
-            JobKind::PruneIdempotency | JobKind::PruneSingleUse => "",
+            JobKind::PruneIdempotency | JobKind::PruneSingleUse | JobKind::MaintainKeys => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -46,6 +53,7 @@ impl JobKind {
     pub(super) fn period(self, settings: &Settings) -> Duration {
         match self {
             JobKind::PruneIdempotency | JobKind::PruneSingleUse => PRUNE,
+            JobKind::MaintainKeys => MAINTAIN_KEYS,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
         }
     }

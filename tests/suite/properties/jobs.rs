@@ -32,10 +32,11 @@ async fn each_node_has_its_heads_job_and_all_share_the_others() {
         "audit.write-heads node-1 queued",
         "audit.write-heads node-2 queued",
         "idempotency.prune  queued",
+        "keys.maintain  queued",
         "single-use.prune  queued",
     ];
     assert_eq!(jobs(&app), expected);
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 4);
     assert_eq!(second.run_due_jobs().await.unwrap(), 1, "its own");
     second.close();
 }
@@ -45,11 +46,11 @@ async fn jobs_run_when_they_are_due_and_again_a_period_later() {
     let app = vault().await;
     app.client().await;
     assert!(!app.vault.heads_file().exists());
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 4);
     assert!(app.vault.heads_file().exists());
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
     app.clock.advance(Duration::from_secs(60));
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 4);
 }
 
 #[actix_web::test]
@@ -83,7 +84,7 @@ async fn a_job_of_a_node_that_crashed_is_taken_over_when_its_lease_has_run_out()
     app.database.run(&crashed);
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
     app.clock.advance(Duration::from_secs(30));
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 3);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 4);
     assert_eq!((fence(&app, HEADS), fence(&app, "idempotency.prune")), (8, 8));
 }
 
@@ -93,7 +94,7 @@ async fn of_two_runners_one_holds_a_job() {
     let second = app.second_node();
     for round in 1..=20 {
         let (first, other) = join(app.vault.run_due_jobs(), second.run_due_jobs()).await;
-        assert_eq!(first.unwrap() + other.unwrap(), 3, "heads of node-1, and two that are shared");
+        assert_eq!(first.unwrap() + other.unwrap(), 4, "heads of node-1, and three that are shared");
         assert_eq!(fence(&app, "idempotency.prune"), round);
         app.clock.advance(Duration::from_secs(60));
     }
@@ -106,7 +107,7 @@ async fn kinds_of_a_newer_version_are_left_alone() {
     app.vault.run_due_jobs().await.unwrap();
     app.database.run("UPDATE job SET kind = kind || '-of-a-newer-version', due_at = 0");
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
-    assert_eq!(app.database.numbers("SELECT CAST(fence AS INTEGER) FROM job"), [1, 1, 1]);
+    assert_eq!(app.database.numbers("SELECT CAST(fence AS INTEGER) FROM job"), [1, 1, 1, 1]);
 }
 
 #[actix_web::test]

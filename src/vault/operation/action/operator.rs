@@ -41,6 +41,11 @@ impl Action {
     pub const USER_LIST: Action = Action::operator("user.list");
     pub const IDENTITY_SUMMARY: Action = Action::operator("identity.list");
     pub const ROLE_SUMMARY: Action = Action::operator("role.list");
+    pub const KEY_STATUS: Action = Action::operator("key.status");
+    pub const KEY_ROTATE: Action = Action::operator("key.rotate");
+    pub const KEY_FINISH_ROTATION: Action = Action::operator("key.finish-rotation");
+    pub const KEY_ROTATE_ROOT: Action = Action::operator("key.rotate-root");
+    pub const KEY_ROTATE_SIGNING: Action = Action::operator("key.rotate-signing");
     pub const AUDIT_READ: Action = Action::operator("audit.read");
     pub const AUDIT_VERIFY: Action = Action::operator("audit.verify");
 }
