@@ -13,6 +13,7 @@ mod golden;
 mod hostile_twin;
 mod idempotency;
 mod jobs;
+mod keys;
 mod layers;
 mod linearizability;
 mod preconditions;
