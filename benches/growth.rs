@@ -172,8 +172,8 @@ fn fill(location: &VaultLocation, size: usize) {
          INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain,
             active, created_at, changed_at) {credentials}
          SELECT i, 'password', 2 + i % {devices}, 'user-' || i, 'id-' || i, 'Local User', '', '', '', true, 0, 0 FROM n;
-         INSERT INTO secret (kind, owner_id, version, state, sealed, created_at) {credentials}
-         SELECT 'password', i, 1, 'current', '{}', 0 FROM n;
+         INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at) {credentials}
+         SELECT 'password', i, 1, 'current', '{}', 1, 0 FROM n;
          INSERT INTO authorization_link (authorization_id, object_kind, object_id) {credentials}
          SELECT 1, 'credential', i FROM n;
          INSERT INTO lookup (id, kind, name, name_key) VALUES (101, 'tag', 'common', 'common'), (102, 'tag', 'rare', 'rare');

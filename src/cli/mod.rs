@@ -15,6 +15,7 @@ mod identity;
 mod input;
 mod issuer;
 mod issuer_rule;
+mod key;
 mod link;
 mod logging;
 mod manual;
@@ -112,6 +113,9 @@ enum VaultCommand {
     /// Roles, which grant permissions to identities and clients.
     #[command(subcommand)]
     Role(role::Command),
+    /// The keys of the vault: status and rotation.
+    #[command(subcommand)]
+    Key(key::Command),
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -185,6 +189,7 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
             VaultCommand::User(command) => user::run(&common.vault()?, command).await,
             VaultCommand::Identity(command) => identity::run(&common.vault()?, command).await,
             VaultCommand::Role(command) => role::run(&common.vault()?, command).await,
+            VaultCommand::Key(command) => key::run(&common.vault()?, command).await,
             VaultCommand::Audit(command) => audit::run(&common.vault()?, command).await,
         }
     })

@@ -27,6 +27,8 @@ const CLIENT: [&str; 10] = [
 ];
 /// The variable of the root key, which is checked where the key is loaded: never taken as unset.
 const ROOT_KEY: &str = "CHAVEIRO_ROOT_KEY";
+/// The variable of the next root key.
+const ROOT_KEY_NEXT: &str = "CHAVEIRO_ROOT_KEY_NEXT";
 /// Before the section of a setting.
 const SETTING_PREFIX: &str = "CHAVEIRO__";
 const PREFIX: &str = "CHAVEIRO_";
@@ -59,7 +61,7 @@ pub fn warn_of_unknown() {
     for name in unknown(texts) {
         let known = COMMAND_LINE.join(", ");
         log::warn!(
-            "the variable {name} is not known and has no effect; known: {known}, {ROOT_KEY}, {SETTING_PREFIX}SECTION__KEY"
+            "the variable {name} is not known and has no effect; known: {known}, {ROOT_KEY}, {ROOT_KEY_NEXT}, {SETTING_PREFIX}SECTION__KEY"
         );
     }
 }
@@ -77,7 +79,10 @@ fn unknown<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<&'a s
 
 /// Whether a variable is one of Chaveiro.
 pub(crate) fn is_known(name: &str) -> bool {
-    name == ROOT_KEY || COMMAND_LINE.contains(&name) || CLIENT.contains(&name) || setting(name).is_some()
+    matches!(name, ROOT_KEY | ROOT_KEY_NEXT)
+        || COMMAND_LINE.contains(&name)
+        || CLIENT.contains(&name)
+        || setting(name).is_some()
 }
 
 /// Whether Kubernetes or Docker sets the variable, for a service whose name begins with chaveiro: `…_SERVICE_HOST`,

@@ -22,8 +22,9 @@ pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccoun
 pub use error::SettingsError;
 pub use facades::{CcpSettings, DsmSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
 pub use sections::{
-    AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeyfactorSettings,
-    LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings, TlsSettings, TokenSettings,
+    AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeySettings,
+    KeyfactorSettings, LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings,
+    TlsSettings, TokenSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -43,6 +44,7 @@ pub struct Settings {
     pub ssh_keys: SshKeySettings,
     pub custody: CustodySettings,
     pub history: HistorySettings,
+    pub keys: KeySettings,
     pub retries: RetrySettings,
     pub audit: AuditSettings,
     pub backup: BackupSettings,

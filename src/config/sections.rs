@@ -145,6 +145,14 @@ pub struct HistorySettings {
     pub versions: i32,
 }
 
+/// The section `[keys]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct KeySettings {
+    pub rotate_after_days: u16,
+}
+
 /// The section `[retries]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

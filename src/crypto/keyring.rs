@@ -2,19 +2,18 @@
 //!
 //! A sealed value is `format (1 byte) | key id (4 bytes, big endian) | nonce (24 bytes) | ciphertext and tag`, by
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha). Its associated data names the kind, the owner and the version, so
-//! that a value moved to another row, column or version does not open. A random 192-bit nonce does not repeat in
-//! any number of values a vault will hold.
+//! that a value moved to another row, column or version does not open. Two of 2^n random 192-bit nonces are equal with a
+//! probability below 2^(2n-193). `docs/keys.md` has the formats and the limits.
 
 use std::collections::HashMap;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{SecretBytes, random_bytes};
+use super::{SecretBinding, SecretBytes, random_bytes};
 
 const FORMAT: u8 = 1;
 const NONCE_LENGTH: usize = 24;
@@ -56,138 +55,80 @@ impl DataKey {
     }
 }
 
-/// The kind of a secret. Sealed values are bound to its name, so a name in use never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SecretKind {
-    /// A credential's password.
-    Password,
-    /// A credential's TOTP seed.
-    TotpSeed,
-    /// A credential's additional authentication fields, as one JSON array.
-    AuthenticationFields,
-    /// A credential's notes.
-    Notes,
-    /// The text of a protected-information record.
-    Information,
-    /// The private part of an SSH key.
-    SshPrivateKey,
-    /// The passphrase of an SSH key.
-    SshPassphrase,
-    /// The private half of a token signing key.
-    TokenSigningKey,
-    /// The private half of the key that clients encrypt for what they write.
-    TransitKey,
-    /// The secret value of a PAM provider's parameter.
-    ProviderParameter,
-    /// The secret of an entry of a local PAM provider.
-    ProviderEntry,
-    /// The secrets of a key by which a client signs requests.
-    RequestSigningKey,
-    /// The values of a secret of an application, as one JSON document.
-    ApplicationSecret,
-}
-
-impl SecretKind {
-    /// All kinds.
-    pub const ALL: [SecretKind; 13] = [
-        SecretKind::Password,
-        SecretKind::TotpSeed,
-        SecretKind::AuthenticationFields,
-        SecretKind::Notes,
-        SecretKind::Information,
-        SecretKind::SshPrivateKey,
-        SecretKind::SshPassphrase,
-        SecretKind::TokenSigningKey,
-        SecretKind::TransitKey,
-        SecretKind::ProviderParameter,
-        SecretKind::ProviderEntry,
-        SecretKind::RequestSigningKey,
-        SecretKind::ApplicationSecret,
-    ];
-
-    /// Returns the kind of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// Returns the name, as stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SecretKind::Password => "credential.password",
-            SecretKind::TotpSeed => "credential.totp",
-            SecretKind::AuthenticationFields => "credential.authentication_fields",
-            SecretKind::Notes => "credential.notes",
-            SecretKind::Information => "information.content",
-            SecretKind::SshPrivateKey => "ssh_key.private_key",
-            SecretKind::SshPassphrase => "ssh_key.passphrase",
-            SecretKind::TokenSigningKey => "token.signing_key",
-            SecretKind::TransitKey => "transit.key",
-            SecretKind::ProviderParameter => "provider.parameter",
-            SecretKind::ProviderEntry => "provider.entry",
-            SecretKind::RequestSigningKey => "authorization.signing_key",
-            SecretKind::ApplicationSecret => "application_secret.data",
-        }
-    }
-}
-
-/// The associated data that binds a sealed value to its row and version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretBinding {
-    /// The kind of the secret.
-    pub kind: SecretKind,
-    /// The id of the row that owns the secret.
-    pub owner: i32,
-    /// The version of the secret, from 1.
-    pub version: i32,
-}
-
-impl SecretBinding {
-    fn associated_data(self) -> Vec<u8> {
-        let mut data = Vec::with_capacity(48);
-        data.extend_from_slice(b"chaveiro/value/");
-        data.extend_from_slice(self.kind.as_str().as_bytes());
-        data.push(0);
-        data.extend_from_slice(&self.owner.to_be_bytes());
-        data.extend_from_slice(&self.version.to_be_bytes());
-        data
-    }
-}
-
 /// A value could not be sealed or opened. The cause is hidden on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a value cannot be sealed or opened")]
 pub struct SealError;
 
-/// The data keys in memory: one seals, all open.
+/// The data keys in memory: the current one seals, all open.
+#[derive(Clone)]
 pub struct Keyring {
-    active: KeyId,
+    current: KeyId,
     ciphers: HashMap<KeyId, XChaCha20Poly1305>,
 }
 
 impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keyring").field("active", &self.active).field("keys", &self.ciphers.len()).finish()
+        f.debug_struct("Keyring").field("current", &self.current).field("keys", &self.ciphers.len()).finish()
     }
 }
 
 impl Keyring {
-    /// Creates a keyring of `keys` that seals under `active`, one of them.
-    pub fn new(keys: impl IntoIterator<Item = (KeyId, DataKey)>, active: KeyId) -> Result<Self, SealError> {
+    /// Creates a keyring of `keys` that seals under `current`, one of them.
+    pub fn new(keys: impl IntoIterator<Item = (KeyId, DataKey)>, current: KeyId) -> Result<Self, SealError> {
         let ciphers: HashMap<_, _> = keys.into_iter().map(|(id, key)| (id, cipher(key.expose()))).collect();
-        if ciphers.contains_key(&active) { Ok(Self { active, ciphers }) } else { Err(SealError) }
+        if ciphers.contains_key(&current) { Ok(Self { current, ciphers }) } else { Err(SealError) }
     }
 
     /// Returns the id of the key that seals new values.
-    pub fn active(&self) -> KeyId {
-        self.active
+    pub fn current(&self) -> KeyId {
+        self.current
     }
 
-    /// Seals `secret` under the active key, bound to `place`.
+    /// Whether the keyring has a key.
+    pub fn contains(&self, key: KeyId) -> bool {
+        self.ciphers.contains_key(&key)
+    }
+
+    /// Whether the keyring has the key of a sealed value. Also true for bytes without a header, which no key opens.
+    pub fn has_key_of(&self, sealed: &[u8]) -> bool {
+        sealing_key(sealed).is_ok_and(|key| self.contains(key)) || sealing_key(sealed).is_err()
+    }
+
+    /// Returns the ids of the keys, in order.
+    pub fn ids(&self) -> Vec<KeyId> {
+        let mut ids: Vec<KeyId> = self.ciphers.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Adds a key. A key of the same id stays.
+    pub fn insert(&mut self, id: KeyId, key: &DataKey) {
+        self.ciphers.entry(id).or_insert_with(|| cipher(key.expose()));
+    }
+
+    /// Removes a key that is not the current one.
+    pub fn remove(&mut self, id: KeyId) {
+        if id != self.current {
+            self.ciphers.remove(&id);
+        }
+    }
+
+    /// Makes a key of the keyring the one that seals. Returns false when the keyring does not have it.
+    pub fn set_current(&mut self, id: KeyId) -> bool {
+        let has_key = self.contains(id);
+        if has_key {
+            self.current = id;
+        }
+        has_key
+    }
+
+    /// Seals `secret` under the current key, bound to `place`.
     pub fn seal(&self, place: SecretBinding, secret: &[u8]) -> Result<Vec<u8>, SealError> {
-        let cipher = self.ciphers.get(&self.active).ok_or(SealError)?;
+        let cipher = self.ciphers.get(&self.current).ok_or(SealError)?;
         let mut sealed = Vec::with_capacity(HEADER_LENGTH + secret.len() + 16);
         sealed.push(FORMAT);
-        sealed.extend_from_slice(&self.active.to_be_bytes());
+        sealed.extend_from_slice(&self.current.to_be_bytes());
         sealed.extend_from_slice(&encrypt(cipher, secret, &place.associated_data())?);
         Ok(sealed)
     }
@@ -197,14 +138,14 @@ impl Keyring {
     /// # Errors
     /// [`SealError`] for another binding, an unknown key, and any changed byte.
     pub fn open(&self, place: SecretBinding, sealed: &[u8]) -> Result<SecretBytes, SealError> {
-        let key_id = read_key_id(sealed)?;
+        let key_id = sealing_key(sealed)?;
         let cipher = self.ciphers.get(&key_id).ok_or(SealError)?;
         decrypt(cipher, &sealed[5..], &place.associated_data())
     }
 }
 
-/// Reads the id of the data key from a sealed value.
-pub(super) fn read_key_id(sealed: &[u8]) -> Result<KeyId, SealError> {
+/// Reads from the header of a sealed value the id of the data key that it is sealed under.
+pub fn sealing_key(sealed: &[u8]) -> Result<KeyId, SealError> {
     match sealed {
         [FORMAT, a, b, c, d, rest @ ..] if rest.len() >= NONCE_LENGTH => Ok(KeyId::from_be_bytes([*a, *b, *c, *d])),
         _ => Err(SealError),
@@ -236,6 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::crypto::SecretKind;
 
     const PLACE: SecretBinding = SecretBinding { kind: SecretKind::Password, owner: 7, version: 3 };
 
@@ -290,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyring_without_its_active_key_is_refused() {
+    fn a_keyring_without_its_current_key_is_refused() {
         assert!(Keyring::new([(1, DataKey([1; 32]))], 2).is_err());
     }
 
@@ -305,6 +247,40 @@ mod tests {
 
     #[test]
     fn debug_of_a_keyring_shows_no_key() {
-        assert_eq!(format!("{:?}", keyring()), "Keyring { active: 2, keys: 2 }");
+        assert_eq!(format!("{:?}", keyring()), "Keyring { current: 2, keys: 2 }");
+    }
+
+    proptest! {
+        /// Whatever keys come and go: every value opens that is under a key of the keyring, and none under another one.
+        #[test]
+        fn values_open_as_long_as_their_key_is_there(steps in prop::collection::vec((0u8..3, 1..6i32), 0..40)) {
+            let key = |id: KeyId| DataKey([u8::try_from(id).unwrap(); 32]);
+            let mut keyring = Keyring::new([(1, key(1))], 1).unwrap();
+            let mut values = Vec::new();
+            for (step, id) in steps {
+                match step {
+                    0 => keyring.insert(id, &key(id)),
+                    1 => keyring.remove(id),
+                    _ => prop_assert_eq!(keyring.set_current(id), keyring.contains(id)),
+                }
+                prop_assert!(keyring.contains(keyring.current()));
+                let secret = id.to_be_bytes();
+                let sealed = keyring.seal(PLACE, &secret).unwrap();
+                prop_assert_eq!(sealing_key(&sealed).unwrap(), keyring.current());
+                values.push((secret, sealed));
+                for (secret, sealed) in &values {
+                    let opened = keyring.open(PLACE, sealed).ok().map(|opened| opened.expose().to_vec());
+                    prop_assert_eq!(opened, keyring.has_key_of(sealed).then(|| secret.to_vec()));
+                }
+            }
+        }
+
+        /// Equal secrets never have an equal nonce or ciphertext.
+        #[test]
+        fn no_nonce_repeats(count in 2usize..200) {
+            let sealed: Vec<_> = (0..count).map(|_| keyring().seal(PLACE, b"secret").unwrap()).collect();
+            let nonces: std::collections::HashSet<&[u8]> = sealed.iter().map(|sealed| &sealed[5..29]).collect();
+            prop_assert_eq!(nonces.len(), count);
+        }
     }
 }

@@ -4,6 +4,9 @@
 //! 1. the environment variable `CHAVEIRO_ROOT_KEY` (64 hexadecimal digits);
 //! 2. a systemd credential named `chaveiro-root-key` (`$CREDENTIALS_DIRECTORY`, systemd.exec(5));
 //! 3. the file `root.key` in the data directory, mode 0600, which the first start creates.
+//!
+//! While the root key is rotated, the next one is beside it (`staged`): `CHAVEIRO_ROOT_KEY_NEXT`, the credential
+//! `chaveiro-root-key-next`, or the file `root.key.next`. The check value in the database tells which of the two is in use.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -11,15 +14,23 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::keyring::{cipher, decrypt, encrypt};
-use super::{DataKey, SealError, random_bytes};
+use super::{DataKey, KeyId, SealError, random_bytes};
 use crate::private_file::{NotPrivate, check_own_file};
+
+mod staged;
+
+pub use staged::{RootKeyLock, StagedRootKey};
 
 const FILE_NAME: &str = "root.key";
 const VARIABLE: &str = "CHAVEIRO_ROOT_KEY";
+const NEXT_VARIABLE: &str = "CHAVEIRO_ROOT_KEY_NEXT";
 const SYSTEMD_CREDENTIAL: &str = "chaveiro-root-key";
+const ID_PURPOSE: &[u8] = b"chaveiro/root key id/1";
 const CHECK_TEXT: &[u8] = b"chaveiro key check";
 const CHECK_BINDING: &[u8] = b"chaveiro/check/";
 
@@ -44,13 +55,19 @@ pub enum RootKeyError {
     /// The key file could not be read or created.
     #[error("the root key file {0} cannot be used: {1}")]
     Io(String, io::ErrorKind),
+    /// There is no new root key to rotate to, and the vault cannot write one to this kind of location.
+    #[error("the new root key is missing: provide 64 hexadecimal digits in {0}, or name a file with --new-key-file")]
+    NextMissing(String),
+    /// The new root key is the one in use; its id.
+    #[error("the new root key is the one in use, {0}; provide another one")]
+    Same(String),
 }
 
 /// The location of the root key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootKeyLocation {
-    /// The environment variable `CHAVEIRO_ROOT_KEY`.
-    Environment,
+    /// An environment variable: `CHAVEIRO_ROOT_KEY`, or that of the next key.
+    Environment(&'static str),
     /// A systemd credential, readable by this service alone.
     SystemdCredential(PathBuf),
     /// A file in the data directory.
@@ -65,7 +82,7 @@ impl RootKeyLocation {
 
     fn find_in(data_dir: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         if variable(VARIABLE).is_some() {
-            return Self::Environment;
+            return Self::Environment(VARIABLE);
         }
         let directory = variable("CREDENTIALS_DIRECTORY").filter(|directory| !directory.is_empty());
         let credential = directory.map(|directory| Path::new(&directory).join(SYSTEMD_CREDENTIAL));
@@ -79,8 +96,8 @@ impl RootKeyLocation {
     pub fn load(&self) -> Result<Option<RootKey>, RootKeyError> {
         let text = match self {
             // What is not UTF-8 is malformed too; only an unset variable is no key.
-            Self::Environment => {
-                std::env::var_os(VARIABLE).map(|text| Zeroizing::new(text.into_string().unwrap_or_default()))
+            Self::Environment(name) => {
+                std::env::var_os(name).map(|text| Zeroizing::new(text.into_string().unwrap_or_default()))
             }
             Self::SystemdCredential(path) => read(path, self)?,
             Self::File(path) => {
@@ -97,16 +114,8 @@ impl RootKeyLocation {
         let Self::File(path) = self else {
             return Err(RootKeyError::Missing(self.to_string()));
         };
-        let key = RootKey(random_bytes());
-        let text = Zeroizing::new(hex::encode(key.0));
-        let write = || -> io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            // The directory entry has to be as durable as the bytes: a key lost in a power failure loses the vault.
-            path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
-        };
-        write().map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))?;
+        let key = RootKey::generate();
+        key.write_new(path).map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))?;
         Ok(key)
     }
 
@@ -121,7 +130,7 @@ impl RootKeyLocation {
 impl std::fmt::Display for RootKeyLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Environment => write!(f, "the variable {VARIABLE}"),
+            Self::Environment(name) => write!(f, "the variable {name}"),
             Self::SystemdCredential(path) | Self::File(path) => write!(f, "{}", path.display()),
         }
     }
@@ -134,6 +143,11 @@ fn read(path: &Path, location: &RootKeyLocation) -> Result<Option<Zeroizing<Stri
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(RootKeyError::Malformed(location.to_string())),
         Err(error) => Err(RootKeyError::Io(location.to_string(), error.kind())),
     }
+}
+
+/// Makes the entry of a file in its directory as durable as its bytes: a key lost in a power failure loses the vault.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |directory| fs::File::open(directory)?.sync_all())
 }
 
 /// The root key, which wraps all other keys.
@@ -152,6 +166,37 @@ impl RootKey {
         bytes.as_slice().try_into().ok().map(Self)
     }
 
+    /// Generates a key.
+    pub fn generate() -> Self {
+        Self(random_bytes())
+    }
+
+    /// Reads a key from a file with 64 hexadecimal digits, which only its owner may have access to.
+    ///
+    /// # Errors
+    /// [`RootKeyError`]; [`RootKeyError::NextMissing`] without a file.
+    pub fn read_file(path: &Path) -> Result<Self, RootKeyError> {
+        let location = RootKeyLocation::File(path.into());
+        location.load()?.ok_or_else(|| RootKeyError::NextMissing(location.to_string()))
+    }
+
+    /// Writes the key to a new file with mode 0600, durably.
+    fn write_new(&self, path: &Path) -> io::Result<()> {
+        let text = Zeroizing::new(hex::encode(self.0));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        sync_directory(path)
+    }
+
+    /// Returns an id of the key, which reveals nothing of it: nodes with the same id have the same key.
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    pub fn id(&self) -> String {
+        let mut hmac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        hmac.update(ID_PURPOSE);
+        hex::encode(&hmac.finalize().into_bytes()[..8])
+    }
+
     /// Returns a check value to store in the database, which identifies this key at a later start.
     pub fn check_value(&self) -> Result<Vec<u8>, SealError> {
         encrypt(&cipher(&self.0), CHECK_TEXT, CHECK_BINDING)
@@ -162,19 +207,19 @@ impl RootKey {
         decrypt(&cipher(&self.0), check, CHECK_BINDING).is_ok_and(|text| text.expose() == CHECK_TEXT)
     }
 
-    /// Wraps a data key for storage; it unwraps only for the same `purpose`.
-    pub fn wrap(&self, purpose: &str, key: &DataKey) -> Result<Vec<u8>, SealError> {
-        encrypt(&cipher(&self.0), key.expose(), &wrap_binding(purpose))
+    /// Wraps a data key for storage; it unwraps only for the same purpose and id.
+    pub fn wrap(&self, (purpose, id): (&str, KeyId), key: &DataKey) -> Result<Vec<u8>, SealError> {
+        encrypt(&cipher(&self.0), key.expose(), &wrap_binding(purpose, id))
     }
 
     /// Unwraps a data key that [`RootKey::wrap`] wrapped.
-    pub fn unwrap_key(&self, purpose: &str, wrapped: &[u8]) -> Result<DataKey, SealError> {
-        DataKey::from_bytes(decrypt(&cipher(&self.0), wrapped, &wrap_binding(purpose))?.expose())
+    pub fn unwrap_key(&self, (purpose, id): (&str, KeyId), wrapped: &[u8]) -> Result<DataKey, SealError> {
+        DataKey::from_bytes(decrypt(&cipher(&self.0), wrapped, &wrap_binding(purpose, id))?.expose())
     }
 }
 
-fn wrap_binding(purpose: &str) -> Vec<u8> {
-    [b"chaveiro/key/", purpose.as_bytes()].concat()
+fn wrap_binding(purpose: &str, id: KeyId) -> Vec<u8> {
+    [b"chaveiro/key/", purpose.as_bytes(), &[0], &id.to_be_bytes()].concat()
 }
 
 #[cfg(test)]
@@ -248,7 +293,7 @@ mod tests {
         let data = Path::new("/data");
         for key in ["x", "", " "] {
             let found = RootKeyLocation::find_in(data, |name| (name == VARIABLE).then(|| key.into()));
-            assert_eq!(found, RootKeyLocation::Environment, "{key:?}");
+            assert_eq!(found, RootKeyLocation::Environment(VARIABLE), "{key:?}");
         }
         let credential = RootKeyLocation::SystemdCredential(dir.path().join(SYSTEMD_CREDENTIAL));
         assert_eq!(RootKeyLocation::find_in(data, systemd), credential);
@@ -256,13 +301,16 @@ mod tests {
     }
 
     #[test]
-    fn a_data_key_unwraps_only_under_its_root_key_and_purpose() {
+    fn a_data_key_unwraps_only_under_its_root_key_and_for_its_purpose_and_id() {
         let (root, other) = (RootKey([1; 32]), RootKey([2; 32]));
         let key = DataKey::generate();
-        let wrapped = root.wrap("values", &key).unwrap();
-        assert_eq!(root.unwrap_key("values", &wrapped).unwrap().expose(), key.expose());
-        assert!(root.unwrap_key("audit", &wrapped).is_err());
-        assert!(other.unwrap_key("values", &wrapped).is_err());
+        let wrapped = root.wrap(("values", 2), &key).unwrap();
+        assert_eq!(root.unwrap_key(("values", 2), &wrapped).unwrap().expose(), key.expose());
+        for (root, purpose, id) in
+            [(&root, "audit", 2), (&root, "values", 1), (&root, "values", 3), (&other, "values", 2)]
+        {
+            assert!(root.unwrap_key((purpose, id), &wrapped).is_err(), "{purpose} {id}");
+        }
         assert!(!other.matches(&root.check_value().unwrap()));
     }
 }

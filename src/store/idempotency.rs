@@ -2,7 +2,7 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
-use super::id::AuthorizationId;
+use super::id::{AuthorizationId, DataKeyId};
 use super::schema::idempotency;
 use super::{AnyConnection, StoreError};
 
@@ -14,6 +14,8 @@ pub struct IdempotencyRow {
     pub key_mac: Vec<u8>,
     pub request_mac: Vec<u8>,
     pub result: String,
+    /// The oldest data key that a value in the result is sealed under; `None`: there is no sealed value in it.
+    pub data_key_id: Option<DataKeyId>,
     pub created_at: i64,
 }
 
@@ -35,6 +37,7 @@ pub fn replace(connection: &mut AnyConnection, row: &IdempotencyRow) -> Result<(
             idempotency::key_mac.eq(&row.key_mac),
             idempotency::request_mac.eq(&row.request_mac),
             idempotency::result.eq(&row.result),
+            idempotency::data_key_id.eq(row.data_key_id),
             idempotency::created_at.eq(row.created_at),
         ))
         .execute(connection)?;

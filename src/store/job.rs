@@ -144,6 +144,14 @@ pub fn enqueue(connection: &mut AnyConnection, new: &NewJob<'_>, now: i64) -> Re
     Ok(true)
 }
 
+/// Makes the queued job of a kind and key due now.
+pub fn hasten(connection: &mut AnyConnection, kind: &str, key: &str, now: i64) -> Result<(), StoreError> {
+    let queued = job::table.filter(job::kind.eq(kind).and(job::key.eq(key)));
+    let queued = queued.filter(job::state.eq(JobState::Queued.as_str())).filter(job::due_at.gt(now));
+    diesel::update(queued).set(job::due_at.eq(now)).execute(connection)?;
+    Ok(())
+}
+
 /// Returns the queued or running job of this kind and key.
 pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Option<JobRow>, StoreError> {
     Ok(job::table

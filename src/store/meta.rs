@@ -54,6 +54,12 @@ pub fn set_number(connection: &mut AnyConnection, name: &str, number: i64) -> Re
     Ok(())
 }
 
+/// Replaces the check value of the root key.
+pub fn update_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Result<(), StoreError> {
+    diesel::update(vault_meta::table.find(ROOT_KEY_CHECK)).set(vault_meta::value.eq(check)).execute(connection)?;
+    Ok(())
+}
+
 /// Increments the change mark: every node then reloads its keys and clients within a second.
 pub fn increment_change_mark(connection: &mut AnyConnection) -> Result<(), StoreError> {
     diesel::update(change_mark::table.find(CHANGE_MARK_ID))

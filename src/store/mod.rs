@@ -53,6 +53,7 @@ pub mod provider_type;
 pub mod proxy_session;
 pub mod registration;
 pub mod request_signing_key;
+pub mod reseal;
 pub mod response_key;
 pub mod role;
 pub mod rotation;

@@ -21,6 +21,8 @@ pub enum Lane {
     Operator,
     /// Background work.
     System,
+    /// Background work in large numbers.
+    Maintenance,
     /// An unauthenticated request.
     Anonymous,
 }

@@ -5,10 +5,25 @@ use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 table! { vault_meta (name) { name -> Text, value -> Binary, } }
 table! { change_mark (id) { id -> Integer, revision -> BigInt, } }
 table! {
-    data_key (id) { id -> Integer, purpose -> Text, state -> Text, wrapped -> Binary, created_at -> BigInt, }
+    data_key (id) {
+        id -> Integer,
+        purpose -> Text,
+        state -> Text,
+        wrapped -> Binary,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+        resealed -> BigInt,
+    }
 }
 table! {
-    signing_key (id) { id -> Integer, kid -> Text, public_key -> Binary, state -> Text, created_at -> BigInt, }
+    signing_key (id) {
+        id -> Integer,
+        kid -> Text,
+        public_key -> Binary,
+        state -> Text,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
 }
 table! { transit_key (id) { id -> Integer, created_at -> BigInt, } }
 table! {
@@ -18,6 +33,7 @@ table! {
         version -> Integer,
         state -> Text,
         sealed -> Binary,
+        data_key_id -> Integer,
         created_at -> BigInt,
     }
 }
@@ -326,6 +342,7 @@ table! {
         key_mac -> Binary,
         request_mac -> Binary,
         result -> Text,
+        data_key_id -> Nullable<Integer>,
         created_at -> BigInt,
     }
 }

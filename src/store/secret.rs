@@ -19,7 +19,7 @@ pub use state::SecretState;
 use super::connection::{Part, on_engine};
 use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
-use crate::crypto::SecretKind;
+use crate::crypto::{SecretKind, sealing_key};
 
 /// A sealed value and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +200,7 @@ pub fn versions(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Ve
     rows.into_iter().map(summary).collect()
 }
 
-/// Inserts a new version.
+/// Inserts a new version. The data key that it is sealed under has to exist.
 pub fn insert(
     connection: &mut AnyConnection,
     owner: SecretOwner,
@@ -211,12 +211,14 @@ pub fn insert(
     if !row.state.may_be_first() {
         return Err(StoreError::Query("a secret's version cannot begin in this state"));
     }
+    let key = sealing_key(&row.sealed).map_err(|_| StoreError::Query("a sealed value has no header"))?;
     let insert = diesel::insert_into(secret::table).values((
         secret::kind.eq(kind),
         secret::owner_id.eq(owner),
         secret::version.eq(row.version),
         secret::state.eq(row.state.as_str()),
         secret::sealed.eq(row.sealed),
+        secret::data_key_id.eq(key),
         secret::created_at.eq(created_at),
     ));
     on_engine!(connection, c => insert.execute(c))?;

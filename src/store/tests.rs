@@ -62,6 +62,18 @@ pub(crate) fn on_each_engine(test: impl Fn(&mut Database)) {
     database.connection().batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
 }
 
+/// Inserts a data key with an id of the test's own.
+pub(crate) fn insert_data_key(connection: &mut AnyConnection, id: i32) {
+    let state = if id == 1 { "current" } else { "retiring" };
+    let values = "INSERT INTO data_key (id, purpose, state, wrapped, created_at, resealed)";
+    run_sql(connection, &format!("{values} VALUES ({id}, 'values', '{state}', '', 0, 0)"));
+}
+
+/// Bytes with the header of a value under a data key.
+pub(crate) fn sealed_bytes(key: i32, content: i32) -> Vec<u8> {
+    [[1].as_slice(), &key.to_be_bytes(), &[0; 24], &content.to_be_bytes()].concat()
+}
+
 /// Runs SQL as somebody does who changes the database from outside.
 pub(crate) fn run_sql(connection: &mut AnyConnection, sql: &str) {
     connection.batch_execute(sql).unwrap();

@@ -72,6 +72,8 @@ pub struct SigningKey {
     kid: String,
     public: Vec<u8>,
     private: SecretBytes,
+    signs_from: DateTime<Utc>,
+    accepted_until: Option<DateTime<Utc>>,
 }
 
 impl SigningKey {
@@ -80,12 +82,19 @@ impl SigningKey {
         let pair = Ed25519KeyPair::generate().map_err(|_| TokenError::Key)?;
         let private = pair.to_pkcs8v1().map_err(|_| TokenError::Key)?;
         let public = pair.public_key().as_ref().to_vec();
-        Ok(Self { kid: hex::encode(random_bytes::<8>()), public, private: SecretBytes::new(private.as_ref().to_vec()) })
+        let private = SecretBytes::new(private.as_ref().to_vec());
+        Ok(Self::from_parts(hex::encode(random_bytes::<8>()), public, private))
     }
 
     /// Creates a key pair from its stored parts.
     pub fn from_parts(kid: String, public: Vec<u8>, private: SecretBytes) -> Self {
-        Self { kid, public, private }
+        Self { kid, public, private, signs_from: DateTime::UNIX_EPOCH, accepted_until: None }
+    }
+
+    /// Sets from when on the key signs, and until when its tokens are accepted.
+    #[must_use]
+    pub fn valid(self, signs_from: DateTime<Utc>, accepted_until: Option<DateTime<Utc>>) -> Self {
+        Self { signs_from, accepted_until, ..self }
     }
 
     /// Returns the key id, which tokens name in their header.
@@ -120,19 +129,47 @@ pub enum TokenError {
 
 /// Issues tokens under the newest key and verifies them under all keys.
 pub struct TokenAuthority {
-    kid: String,
-    signing: EncodingKey,
-    checking: Vec<(String, Vec<u8>, DecodingKey)>,
+    /// Oldest first. Never empty.
+    keys: Vec<LoadedKey>,
     validation: Validation,
     issuer: String,
     audience: String,
     cache: Cache<[u8; 32], Arc<Claims>>,
 }
 
+/// A key of an authority.
+struct LoadedKey {
+    kid: String,
+    public: Vec<u8>,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    signs_from: DateTime<Utc>,
+    accepted_until: Option<DateTime<Utc>>,
+}
+
+impl LoadedKey {
+    fn new(key: &SigningKey) -> Self {
+        Self {
+            kid: key.kid.clone(),
+            public: key.public.clone(),
+            signing: EncodingKey::from_ed_der(key.private.expose()),
+            verifying: DecodingKey::from_ed_der(&key.public),
+            signs_from: key.signs_from,
+            accepted_until: key.accepted_until,
+        }
+    }
+
+    fn is_accepted(&self, now: DateTime<Utc>) -> bool {
+        self.accepted_until.is_none_or(|until| now < until)
+    }
+}
+
 impl TokenAuthority {
-    /// Creates an authority that signs with the last of `keys`.
+    /// Creates an authority that signs with the last of `keys` that signs already, or else with the first.
     pub fn new(keys: &[SigningKey], issuer: &str, audience: &str) -> Result<Self, TokenError> {
-        let newest = keys.last().ok_or(TokenError::Key)?;
+        if keys.is_empty() {
+            return Err(TokenError::Key);
+        }
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
@@ -140,12 +177,7 @@ impl TokenAuthority {
         // `check` compares with the vault's clock, on every use of a cached token.
         validation.validate_exp = false;
         Ok(Self {
-            kid: newest.kid.clone(),
-            signing: EncodingKey::from_ed_der(newest.private.expose()),
-            checking: keys
-                .iter()
-                .map(|key| (key.kid.clone(), key.public.clone(), DecodingKey::from_ed_der(&key.public)))
-                .collect(),
+            keys: keys.iter().map(LoadedKey::new).collect(),
             validation,
             issuer: issuer.into(),
             audience: audience.into(),
@@ -174,9 +206,11 @@ impl TokenAuthority {
             scopes: Vec::new(),
             cnf,
         };
+        let signs = self.keys.iter().rfind(|key| key.signs_from <= now);
+        let key = signs.or(self.keys.first()).ok_or(TokenError::Key)?;
         let header =
-            Header { typ: Some(TYPE.into()), alg: Algorithm::EdDSA, kid: Some(self.kid.clone()), ..Header::default() };
-        jsonwebtoken::encode(&header, &claims, &self.signing).map(SecretText::new).map_err(|_| TokenError::Key)
+            Header { typ: Some(TYPE.into()), alg: Algorithm::EdDSA, kid: Some(key.kid.clone()), ..Header::default() };
+        jsonwebtoken::encode(&header, &claims, &key.signing).map(SecretText::new).map_err(|_| TokenError::Key)
     }
 
     /// Returns the claims of a token that this vault issued and that is valid at `now`.
@@ -207,20 +241,30 @@ impl TokenAuthority {
             && header.x5c.is_none()
             && header.crit.is_none();
         let kid = header.kid.filter(|_| plain).ok_or(TokenError::Invalid)?;
-        let (_, _, key) = self.checking.iter().find(|(known, _, _)| *known == kid).ok_or(TokenError::Invalid)?;
-        let token = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| TokenError::Invalid)?;
-        Ok(token.claims)
+        let key = self.keys.iter().find(|key| key.kid == kid).ok_or(TokenError::Invalid)?;
+        let token = jsonwebtoken::decode::<Claims>(token, &key.verifying, &self.validation);
+        let claims = token.map_err(|_| TokenError::Invalid)?.claims;
+        // Every token that was issued under a retiring key expires before the key does. So the expiry, which is checked on
+        // every use, ends the acceptance of the key too.
+        let expires_with_key = key.accepted_until.is_none_or(|until| claims.exp <= until.timestamp());
+        if expires_with_key { Ok(claims) } else { Err(TokenError::Invalid) }
     }
 
-    /// Returns the public keys as a JWK set (RFC 7517, RFC 8037), so that other services can verify tokens.
-    pub fn jwks(&self) -> JwkSet {
-        let keys = self.checking.iter().map(|(kid, public, _)| Jwk {
+    /// Returns the ids of the keys, oldest first, each with the end of its acceptance.
+    pub fn key_ids(&self) -> impl Iterator<Item = (&str, Option<DateTime<Utc>>)> {
+        self.keys.iter().map(|key| (key.kid.as_str(), key.accepted_until))
+    }
+
+    /// Returns the public keys that are accepted at `now` as a JWK set (RFC 7517, RFC 8037), so that other services can verify
+    /// tokens.
+    pub fn jwks(&self, now: DateTime<Utc>) -> JwkSet {
+        let keys = self.keys.iter().filter(|key| key.is_accepted(now)).map(|key| Jwk {
             kty: "OKP",
             crv: "Ed25519",
             alg: "EdDSA",
             usage: "sig",
-            kid: kid.clone(),
-            x: URL_SAFE_NO_PAD.encode(public),
+            kid: key.kid.clone(),
+            x: URL_SAFE_NO_PAD.encode(&key.public),
         });
         JwkSet { keys: keys.collect() }
     }

@@ -53,8 +53,29 @@ fn an_older_key_still_checks_and_the_newest_one_signs() {
     assert!(both.check(token.expose(), clock().now()).is_ok());
     let signed = both.issue("client", None, clock().now(), 60).unwrap();
     let header = jsonwebtoken::decode_header(signed.expose()).unwrap();
-    assert_eq!(header.kid, Some(both.checking[1].0.clone()));
-    assert_eq!(both.jwks().keys.len(), 2);
+    assert_eq!(header.kid, Some(both.keys[1].kid.clone()));
+    assert_eq!(both.jwks(clock().now()).keys.len(), 2);
+}
+
+#[test]
+fn a_new_key_signs_when_it_has_been_published_and_a_former_one_ends() {
+    let (old, new, clock) = (key(), key(), clock());
+    let (now, minute) = (clock.now(), Duration::from_secs(60));
+    let stolen = authority(&[copy(&old)]);
+    let kids = (old.kid.clone(), new.kid.clone());
+    let old = old.valid(now - minute, Some(now + 2 * minute));
+    let both = authority(&[old, new.valid(now + minute / 6, None)]);
+    let signer = |token: &SecretText| jsonwebtoken::decode_header(token.expose()).unwrap().kid.unwrap();
+    let first = both.issue("client", None, now, 60).unwrap();
+    assert_eq!(signer(&first), kids.0);
+    assert_eq!(signer(&both.issue("client", None, now + minute / 6, 60).unwrap()), kids.1);
+    assert!(both.check(first.expose(), now).is_ok());
+    // A key that was stolen signs nothing that lasts longer than the key.
+    let forged = stolen.issue("client", None, now, 121).unwrap();
+    assert_eq!(both.check(forged.expose(), now), Err(TokenError::Invalid));
+    assert_eq!(both.jwks(now).keys.len(), 2);
+    let left = both.jwks(now + 2 * minute).keys;
+    assert_eq!((left.len(), &left[0].kid), (1, &kids.1));
 }
 
 #[test]

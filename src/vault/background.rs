@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::access::{GrantKeys, Grants};
-use super::{Inner, Vault, VaultError};
+use super::{Inner, StartError, Vault, VaultError};
 use crate::store::{AnyConnection, StoreError, meta};
 
 /// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
@@ -115,12 +115,22 @@ impl Inner {
             known.revoked.read_new(connection, revocation, now)?;
         }
         if revision != known.revision {
-            let keyring = self.keyring.load();
-            let keys =
-                GrantKeys { identity_mac: &self.identity_mac, secret_heads: &self.secret_heads, keyring: &keyring };
+            let keys = GrantKeys {
+                identity_mac: &self.identity_mac,
+                secret_heads: &self.secret_heads,
+                data_keys: &self.data_keys,
+            };
+            // Reads the change mark first: what changes after it is loaded the next time.
             let grants = Arc::new(Grants::read_with(connection, keys, Arc::clone(&known.revoked))?);
+            self.data_keys.load(connection)?;
+            match self.load_changed_signing_keys(connection) {
+                Ok(()) => {}
+                Err(StartError::Store(error)) => return Err(error),
+                Err(error) => log::error!("the keys of access tokens stay as they are: {error}"),
+            }
             self.grants.store(grants);
         }
+        self.data_keys.forget_deleted();
         self.clock.follow(|| meta::clock(connection))?;
         self.freshness.note(looked_at);
         Ok(())

@@ -12,6 +12,7 @@ pub mod device;
 pub mod history;
 pub mod information;
 pub mod item;
+pub mod keys;
 pub mod operation;
 pub mod pagination;
 pub mod provider;
@@ -24,7 +25,6 @@ mod error;
 mod heads_file;
 mod identifier;
 mod jobs;
-mod keys;
 mod registry;
 mod secrets;
 mod status;
@@ -48,7 +48,7 @@ pub use crate::store::id;
 use crate::audit::RowMac;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::crypto::{DataKey, KeyedDigest, Keyring, RootKeyLocation};
+use crate::crypto::{DataKey, KeyedDigest, RootKeyLocation};
 use crate::directory::{self, Directory};
 use crate::key_set::KeySets;
 use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
@@ -89,7 +89,8 @@ pub struct Vault(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    keyring: ArcSwap<Keyring>,
+    data_keys: keys::DataKeys,
+    reseal_progress: keys::ResealProgress,
     audit_key: DataKey,
     session_tokens: SessionTokens,
     keyed_digest: KeyedDigest,
@@ -136,7 +137,8 @@ impl Vault {
         };
         Ok(Self(Arc::new(Inner {
             store: Store::open(&location.database, &writers, settings.store.readers, observer)?,
-            keyring: ArcSwap::from_pointee(keys.keyring),
+            data_keys: keys.data_keys,
+            reseal_progress: keys::ResealProgress::default(),
             secret_heads: secrets::HeadMac::new(&keys.audit),
             transit_key: transit::TransitKeyCell::default(),
             session_tokens: SessionTokens::new(&keys.audit),
@@ -191,12 +193,13 @@ impl Vault {
         self.0.clock.skew() as f64 / 1e6
     }
 
-    /// Whether the database answers and takes writes, the keys open what they sealed, the grants are current, and the clock is
-    /// right.
+    /// Whether the database answers and takes writes, this node has every data key and opens what it seals, the grants are
+    /// current, and the clock is right.
     pub async fn is_ready(&self) -> bool {
         let store = &self.0.store;
         let database_works = store.control(crate::store::meta::change_mark).await.is_ok() && store.takes_writes().await;
-        database_works && secrets::round_trips(&self.0) && self.0.are_grants_fresh() && self.0.is_clock_right()
+        let has_keys = self.0.data_keys.is_complete() && secrets::round_trips(&self.0);
+        database_works && has_keys && self.0.are_grants_fresh() && self.0.is_clock_right()
     }
 
     /// Finishes the queued writes and refuses later ones.

@@ -68,7 +68,8 @@ impl Inner {
         let owner = SecretOwner::TransitKey(id);
         let mut versions = Versions { connection, heads: &self.secret_heads, owner };
         let current = versions.current::<VaultError>()?.ok_or(SealError)?;
-        Ok(Some(self.keyring.load().open(owner.binding(current.version), &current.sealed)?))
+        let keyring = self.data_keys.keyring_for(connection, [current.sealed.as_slice()])?;
+        Ok(Some(keyring.open(owner.binding(current.version), &current.sealed)?))
     }
 
     /// Stores a generated key, unless there is one, and returns the stored key.
@@ -83,7 +84,7 @@ impl Inner {
         }
         let now = to_micros(self.clock.now());
         let owner = SecretOwner::TransitKey(transit_key::insert(connection, now)?);
-        let keyring = self.keyring.load();
+        let keyring = self.data_keys.keyring();
         let mut versions = Versions { connection, heads: &self.secret_heads, owner };
         let seal = |binding| keyring.seal(binding, generated.expose());
         versions.add::<VaultError>(SecretState::Current, seal, now)?;

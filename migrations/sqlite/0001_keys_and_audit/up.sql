@@ -14,21 +14,30 @@ CREATE TABLE change_mark (
 -- 1: changes of keys and clients. 2: revoked tokens.
 INSERT INTO change_mark (id, revision) VALUES (1, 1), (2, 0);
 
+-- Keys under the root key. state: current, the key of new values, or retiring, a key that still opens values until all of them
+-- are under the current key. resealed: the number of values that have been moved from a retiring key.
 CREATE TABLE data_key (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     purpose TEXT NOT NULL,
     state TEXT NOT NULL,
     wrapped BLOB NOT NULL,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    retired_at BIGINT,
+    resealed BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX data_key_current ON data_key (purpose) WHERE state = 'current';
 
+-- Keys of access tokens. state: current or retiring. Tokens that a retiring key has signed are
+-- accepted until they expire.
 CREATE TABLE signing_key (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     kid TEXT NOT NULL UNIQUE,
     public_key BLOB NOT NULL,
     state TEXT NOT NULL,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    retired_at BIGINT
 );
+CREATE UNIQUE INDEX signing_key_current ON signing_key (state) WHERE state = 'current';
 
 -- The key that clients encrypt for what they write; its private half is a secret.
 CREATE TABLE transit_key (

@@ -1,16 +1,19 @@
 -- Sealed values of every kind and version. state: current, the value in force; previous, a former current value;
 -- candidate, a value to come; unverified, a candidate that an external system has not confirmed; rejected, a candidate
--- that never became current.
+-- that never became current. data_key_id: the key that the value is sealed under, which the value itself names too; a key
+-- with values cannot be deleted.
 CREATE TABLE secret (
     kind TEXT NOT NULL,
     owner_id INTEGER NOT NULL,
     version INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('current', 'previous', 'candidate', 'unverified', 'rejected')),
     sealed BLOB NOT NULL,
+    data_key_id INTEGER NOT NULL REFERENCES data_key (id),
     created_at BIGINT NOT NULL,
     PRIMARY KEY (kind, owner_id, version)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX secret_current ON secret (kind, owner_id) WHERE state = 'current';
+CREATE INDEX secret_data_key ON secret (data_key_id, kind, owner_id, version);
 CREATE UNIQUE INDEX secret_candidate ON secret (kind, owner_id) WHERE state IN ('candidate', 'unverified');
 
 -- The highest version of each secret that ever existed, and the current version. mac: a MAC over the row, which detects
@@ -42,15 +45,18 @@ CREATE TABLE application_secret (
 CREATE INDEX application_secret_size ON application_secret (authorization_id, size);
 
 -- Stored results of requests with an idempotency key; a repeated request returns the stored result. Key and request are
--- stored as MACs, because a request may contain a weak password.
+-- stored as MACs, because a request may contain a weak password. data_key_id: the oldest key that a value in the result is
+-- sealed under; NULL: the result holds no sealed value.
 CREATE TABLE idempotency (
     authorization_id INTEGER NOT NULL REFERENCES "authorization" (id),
     key_mac BLOB NOT NULL,
     request_mac BLOB NOT NULL,
     result TEXT NOT NULL,
+    data_key_id INTEGER REFERENCES data_key (id),
     created_at BIGINT NOT NULL,
     PRIMARY KEY (authorization_id, key_mac)
 ) WITHOUT ROWID;
+CREATE INDEX idempotency_data_key ON idempotency (data_key_id, authorization_id, key_mac) WHERE data_key_id IS NOT NULL;
 CREATE INDEX idempotency_created ON idempotency (created_at);
 
 -- Background jobs, which survive a restart. A node holds a running job until lease_until. Every statement of the holder

@@ -46,7 +46,7 @@ pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
     if let Ok(Ok(status)) = status {
         service.metrics.note_backups(&status, vault.now());
     }
-    match service.metrics.render(vault.queue_depth(), vault.grants_age(), vault.clock_skew()) {
+    match service.metrics.render(vault) {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
         }

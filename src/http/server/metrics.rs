@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::store::CommitObserver;
+use crate::vault::Vault;
 use crate::vault::backup::BackupStatus;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -39,6 +40,9 @@ pub struct Metrics {
     queue_depth: Gauge,
     grants_age: Gauge<f64, AtomicU64>,
     clock_skew: Gauge<f64, AtomicU64>,
+    data_key_age: Gauge<f64, AtomicU64>,
+    values_resealed: Gauge,
+    values_to_reseal: Gauge,
     batch_jobs: Histogram,
     commit_time: Histogram,
     backup_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
@@ -57,6 +61,9 @@ impl Default for Metrics {
             queue_depth: Gauge::default(),
             grants_age: Gauge::default(),
             clock_skew: Gauge::default(),
+            data_key_age: Gauge::default(),
+            values_resealed: Gauge::default(),
+            values_to_reseal: Gauge::default(),
             batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
             commit_time: Histogram::new(exponential_buckets(0.000_05, 2.0, 16)),
             backup_age: Family::default(),
@@ -79,6 +86,12 @@ impl Metrics {
         registry.register_with_unit("grants_age", age, Unit::Seconds, self.grants_age.clone());
         let skew = "By how much the clock of this machine is ahead of that of the database";
         registry.register_with_unit("clock_skew", skew, Unit::Seconds, self.clock_skew.clone());
+        let age = "Age of the data key that seals new values";
+        registry.register_with_unit("data_key_age", age, Unit::Seconds, self.data_key_age.clone());
+        let resealed = "Values that this node has moved to the current data key since it started";
+        registry.register("values_resealed", resealed, self.values_resealed.clone());
+        let remaining = "Values under former data keys when this node last re-sealed some";
+        registry.register("values_to_reseal", remaining, self.values_to_reseal.clone());
         registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
         registry.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit_time.clone());
         let age = "Time since the snapshot of the last backup";
@@ -118,15 +131,14 @@ impl Metrics {
     }
 
     /// Renders the metrics as OpenMetrics text.
-    pub(crate) fn render(
-        &self,
-        queue_depth: usize,
-        grants_age: Duration,
-        clock_skew: f64,
-    ) -> Result<String, std::fmt::Error> {
-        self.queue_depth.set(i64::try_from(queue_depth).unwrap_or(i64::MAX));
-        self.grants_age.set(grants_age.as_secs_f64());
-        self.clock_skew.set(clock_skew);
+    pub(crate) fn render(&self, vault: &Vault) -> Result<String, std::fmt::Error> {
+        self.queue_depth.set(i64::try_from(vault.queue_depth()).unwrap_or(i64::MAX));
+        self.grants_age.set(vault.grants_age().as_secs_f64());
+        self.clock_skew.set(vault.clock_skew());
+        self.data_key_age.set(vault.data_key_age().as_seconds_f64());
+        let (resealed, remaining) = vault.reseal_progress();
+        self.values_resealed.set(i64::try_from(resealed).unwrap_or(i64::MAX));
+        self.values_to_reseal.set(remaining);
         if let Some(expiry) = self.read_expiry.get().and_then(|read| read()) {
             self.certificate_expiry.get_or_create(&NoLabels::new()).set(expiry);
         }

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::store::id::CredentialId;
     use crate::store::secret::{SecretState, insert, insert_head};
-    use crate::store::tests::on_each_engine;
+    use crate::store::tests::{insert_data_key, on_each_engine, sealed_bytes};
 
     fn password(number: i32) -> SecretOwner {
         SecretOwner::Password(CredentialId::new(number))
@@ -149,7 +149,7 @@ mod tests {
     fn store(connection: &mut AnyConnection, owner: SecretOwner, with_head: bool) {
         for (version, state) in [(1, "previous"), (2, "current"), (3, "candidate")] {
             let state: SecretState = state.parse().unwrap();
-            let row = SealedRow { version, state: SecretState::Candidate, sealed: vec![version as u8] };
+            let row = SealedRow { version, state: SecretState::Candidate, sealed: sealed_bytes(1, version) };
             insert(connection, owner, row, 0).unwrap();
             let stored = secret::table.find((owner.columns().0, owner.columns().1, version));
             diesel::update(stored).set(secret::state.eq(state.as_str())).execute(connection).unwrap();
@@ -173,6 +173,7 @@ mod tests {
         on_each_engine(|database| {
             database.migrate().unwrap();
             let connection = database.connection();
+            insert_data_key(connection, 1);
             let key = SecretOwner::SshPrivateKey(CredentialId::new(1));
             for (owner, with_head) in [(password(1), true), (password(2), false), (key, true), (password(4), true)] {
                 store(connection, owner, with_head);
@@ -192,11 +193,12 @@ mod tests {
         on_each_engine(|database| {
             database.migrate().unwrap();
             let connection = database.connection();
+            insert_data_key(connection, 1);
             let key = SecretOwner::SshPrivateKey(CredentialId::new(1));
             for owner in [password(1), password(2), password(3), key] {
                 store(connection, owner, true);
             }
-            assert_eq!(current_bytes(connection, &[key, password(3), password(1), password(9)]).unwrap(), 3);
+            assert_eq!(current_bytes(connection, &[key, password(3), password(1), password(9)]).unwrap(), 3 * 33);
             assert_eq!(current_bytes(connection, &[]).unwrap(), 0);
         });
     }
@@ -206,6 +208,7 @@ mod tests {
         on_each_engine(|database| {
             database.migrate().unwrap();
             let connection = database.connection();
+            insert_data_key(connection, 1);
             let owners: Vec<SecretOwner> = (1..=40).map(password).collect();
             owners.iter().for_each(|owner| store(connection, *owner, true));
             for owners in [&owners[..1], &owners] {

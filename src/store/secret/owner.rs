@@ -134,6 +134,8 @@ mod tests {
         assert_eq!(keys.len(), owners.len());
         assert!(keys.iter().all(|(_, number)| *number == 1));
         assert_eq!(SecretKind::ALL.map(|kind| SecretOwner::new(kind, 1)), owners);
+        assert_eq!(owners.map(SecretOwner::kind), SecretKind::ALL);
+        assert!(SecretKind::ALL.into_iter().all(|kind| SecretKind::from_name(kind.as_str()) == Some(kind)));
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Ticket {
         Self::new(Lane::System, "")
     }
 
+    /// Creates a ticket for background work in large numbers, which other background work does not wait for.
+    pub fn maintenance() -> Self {
+        Self::new(Lane::Maintenance, "")
+    }
+
     /// Creates a ticket for the command line.
     pub fn operator() -> Self {
         Self::new(Lane::Operator, "")

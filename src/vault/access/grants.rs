@@ -20,7 +20,6 @@ use super::{
 };
 use crate::audit::RowMac;
 use crate::clock::from_micros;
-use crate::crypto::Keyring;
 use crate::store::client::{self, ApplicationRow, AuthorizationRow, ClientSecretRow};
 use crate::store::client_key;
 use crate::store::id::{ApplicationId, AuthorizationId, RoleId};
@@ -30,6 +29,7 @@ use crate::store::{AnyConnection, StoreError, meta};
 use crate::store::{identity, role};
 use crate::text::case_folded;
 use crate::token::{SecretHash, VerifyingKey};
+use crate::vault::keys::DataKeys;
 use crate::vault::operation::{Action, Principal, Request};
 use crate::vault::secrets::HeadMac;
 use crate::vault::{DenyReason, VaultError};
@@ -58,7 +58,7 @@ pub(in crate::vault) struct Grants {
 pub(in crate::vault) struct GrantKeys<'a> {
     pub(in crate::vault) identity_mac: &'a RowMac,
     pub(in crate::vault) secret_heads: &'a HeadMac,
-    pub(in crate::vault) keyring: &'a Keyring,
+    pub(in crate::vault) data_keys: &'a DataKeys,
 }
 
 impl Grants {
@@ -109,7 +109,7 @@ impl Grants {
             clients.values().map(|client| (client.id, &client.client_id)).collect();
         let static_tokens = static_tokens(connection, &client_ids)?;
         let issuers = Arc::new(workload::read(connection, &client_ids)?);
-        let signing_keys = live_keys(connection, keys.keyring, keys.secret_heads, &clients)?;
+        let signing_keys = live_keys(connection, keys, &clients)?;
         let logins = logins(connection, keys.identity_mac, &roles)?;
         Ok(Self { revision, clients, app_ids, revoked, static_tokens, signing_keys, issuers, logins })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::application::checked_name;
-use super::{Client, authorization};
+use super::{Client, GrantKeys, authorization};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::{Keyring, SealError, SecretKind, SecretText, random_bytes};
 use crate::store::id::AuthorizationId;
@@ -148,21 +148,22 @@ impl Vault {
 /// Loads the signing keys of these clients by their tokens. Skips keys that were modified outside the vault.
 pub(super) fn live_keys(
     connection: &mut AnyConnection,
-    keyring: &Keyring,
-    heads: &HeadMac,
+    keys: GrantKeys<'_>,
     clients: &HashMap<String, Arc<Client>>,
 ) -> Result<HashMap<String, Arc<LiveSigningKey>>, StoreError> {
     let owners: HashMap<AuthorizationId, &String> =
         clients.values().map(|client| (client.id, &client.client_id)).collect();
     // Read before the keys: a key that is created in between has no secret yet, and the next refresh loads it.
-    let sealed = secret_table::all_current(connection, SecretKind::RequestSigningKey)?.into_iter();
+    let sealed = secret_table::all_current(connection, SecretKind::RequestSigningKey)?;
+    let values = sealed.iter().map(|(_, _, row)| row.sealed.as_slice());
+    let (keyring, heads) = (keys.data_keys.keyring_for(connection, values)?, keys.secret_heads);
     let mut sealed: HashMap<i32, (SecretHead, SealedRow)> =
-        sealed.map(|(owner, head, row)| (owner, (head, row))).collect();
+        sealed.into_iter().map(|(owner, head, row)| (owner, (head, row))).collect();
     let live = |row: RequestSigningKeyRow| {
         let client_id = owners.get(&row.authorization_id)?.to_string();
         let owner = SecretOwner::RequestSigningKey(row.id);
         let (head, secret) = sealed.remove(&row.id.get())?;
-        let Ok(key) = opened(keyring, heads, owner, &head, &secret) else {
+        let Ok(key) = opened(&keyring, heads, owner, &head, &secret) else {
             log::error!("signing key {} cannot be read and is treated as revoked", row.id);
             return None;
         };

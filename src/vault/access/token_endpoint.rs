@@ -213,7 +213,7 @@ impl Vault {
 
     /// The public keys that verify tokens.
     pub fn token_keys(&self) -> JwkSet {
-        self.0.tokens.load().jwks()
+        self.0.tokens.load().jwks(self.0.clock.now())
     }
 
     /// The claim `iss` of tokens.

@@ -11,8 +11,9 @@ use crate::crypto::{DataKey, Keyring, SecretBinding, SecretKind};
 use crate::store::audit::{AuditRow, ChainHead};
 use crate::store::catalogue::Column;
 use crate::store::dump::Row;
+use crate::store::key::KeyState;
 use crate::store::secret::{SecretHead, SecretOwner};
-use crate::vault::keys::{ACTIVE, AUDIT, VALUES};
+use crate::vault::keys::{AUDIT, VALUES};
 use crate::vault::secrets::HeadMac;
 
 /// The versions of a secret: the highest and the current one, 0 for none.
@@ -178,7 +179,7 @@ impl Keys {
         let key = DataKey::from_bytes(&zeroize::Zeroizing::new(fields.bytes("wrapped")?))?;
         match purpose {
             VALUES => {
-                self.active = (state == ACTIVE).then_some(id).or(self.active);
+                self.active = (state == KeyState::Current.as_str()).then_some(id).or(self.active);
                 self.values.push((id, key));
             }
             AUDIT => self.audit = Some(key),

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 use zeroize::Zeroize;
@@ -12,11 +13,11 @@ use super::check::Check;
 use super::format::{BackupWriter, Header, TableHeader};
 use super::{BackupError, BackupReport, Progress, report, vault_id};
 use crate::clock::{from_micros, to_micros};
+use crate::crypto::RootKey;
 use crate::crypto::age::{self, Recipient};
-use crate::crypto::{RootKey, RootKeyError, RootKeyLocation};
-use crate::store::StoreError;
 use crate::store::catalogue::Column;
 use crate::store::dump::{DatabaseSnapshot, Row};
+use crate::store::{StoreError, meta};
 use crate::vault::operation::{Done, Permit, Subject};
 use crate::vault::{StartError, Vault};
 
@@ -25,7 +26,8 @@ pub(super) const DATA_KEY: &str = "data_key";
 
 /// The columns of a data key that are changed.
 pub(super) struct KeyColumns {
-    pub(super) purpose: usize,
+    id: usize,
+    purpose: usize,
     pub(super) wrapped: usize,
 }
 
@@ -36,7 +38,13 @@ impl KeyColumns {
             return None;
         }
         let position = |name: &str| columns.iter().position(|column| column.name == name);
-        Some(Self { purpose: position("purpose")?, wrapped: position("wrapped")? })
+        Some(Self { id: position("id")?, purpose: position("purpose")?, wrapped: position("wrapped")? })
+    }
+
+    /// What a wrapped key is bound to: its purpose and its id.
+    pub(super) fn binding<'a>(&self, row: &'a Row) -> Option<(&'a str, i32)> {
+        let id = row[self.id].as_i64().and_then(|id| i32::try_from(id).ok())?;
+        Some((row[self.purpose].as_str()?, id))
     }
 }
 
@@ -78,11 +86,11 @@ impl Vault {
         if recipients.is_empty() {
             return Err(BackupError::NoRecipient);
         }
-        let root_key = self.root_key()?;
         let partial = PartialFile::create(file)?;
         let output = age::encrypt(recipients, BufWriter::new(partial.file()?))?;
         let created_at = to_micros(self.0.clock.now());
         let mut snapshot = self.0.store.dump()?;
+        let root_key = self.root_key(&mut snapshot)?;
         let header = self.backup_header(&mut snapshot, created_at)?;
         let mut writer = BackupWriter::new(output, &header)?;
         write_tables(&mut snapshot, &header, &root_key, &mut writer, progress)?;
@@ -98,8 +106,8 @@ impl Vault {
     /// # Errors
     /// [`BackupError::Damaged`] names what is damaged.
     pub fn check_everything(&self) -> Result<(u64, Vec<(String, i64)>), BackupError> {
-        let root_key = self.root_key()?;
         let mut snapshot = self.0.store.dump()?;
+        let root_key = self.root_key(&mut snapshot)?;
         let header = self.backup_header(&mut snapshot, to_micros(self.0.clock.now()))?;
         let mut check = Check::new(&header);
         for table in &header.tables {
@@ -116,11 +124,10 @@ impl Vault {
         check.end()
     }
 
-    /// Loads the root key again: it is not kept in memory.
-    fn root_key(&self) -> Result<RootKey, BackupError> {
-        let location = RootKeyLocation::find(&self.0.data_dir);
-        let missing = || StartError::RootKey(RootKeyError::Missing(location.to_string()));
-        Ok(location.load().map_err(StartError::from)?.ok_or_else(missing)?)
+    /// Returns the root key of the snapshot, which may have been rotated since this node has started.
+    fn root_key(&self, snapshot: &mut DatabaseSnapshot) -> Result<Arc<RootKey>, BackupError> {
+        let check = meta::root_key_check(snapshot.connection())?.ok_or(StartError::Keys)?;
+        Ok(self.0.data_keys.root_key_of(&check).ok_or(StartError::Keys)?)
     }
 
     fn backup_header(&self, snapshot: &mut DatabaseSnapshot, created_at: i64) -> Result<Header, BackupError> {
@@ -168,10 +175,10 @@ fn write_tables(
 /// Replaces the wrapped key in a row by the key itself.
 fn unwrap_key(row: &mut Row, columns: &KeyColumns, root_key: &RootKey) -> Result<(), BackupError> {
     let wrapped = row[columns.wrapped].as_str().and_then(|text| hex::decode(text).ok());
-    let (Some(wrapped), Some(purpose)) = (wrapped, row[columns.purpose].as_str()) else {
+    let (Some(wrapped), Some(binding)) = (wrapped, columns.binding(row)) else {
         return Err(StartError::Keys.into());
     };
-    let key = root_key.unwrap_key(purpose, &wrapped)?;
+    let key = root_key.unwrap_key(binding, &wrapped)?;
     row[columns.wrapped] = Value::String(hex::encode(key.expose()));
     Ok(())
 }

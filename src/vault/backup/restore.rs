@@ -158,11 +158,10 @@ impl Target {
 /// Replaces the key in a row by the key wrapped under the new root key.
 fn wrap_key(row: &mut Row, columns: &KeyColumns, root_key: &RootKey) -> Result<(), BackupError> {
     let bytes = row[columns.wrapped].as_str().and_then(|text| hex::decode(text).ok()).map(zeroize::Zeroizing::new);
-    let purpose = row[columns.purpose].as_str().map(String::from);
-    let (Some(bytes), Some(purpose)) = (bytes, purpose) else {
+    let (Some(bytes), Some(binding)) = (bytes, columns.binding(row)) else {
         return Err(BackupError::damaged("a key has an unexpected form"));
     };
-    let wrapped = root_key.wrap(&purpose, &DataKey::from_bytes(&bytes)?)?;
+    let wrapped = root_key.wrap(binding, &DataKey::from_bytes(&bytes)?)?;
     let mut old = vec![row[columns.wrapped].take()];
     wipe(&mut old);
     row[columns.wrapped] = Value::String(hex::encode(wrapped));

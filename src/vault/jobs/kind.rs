@@ -10,6 +10,8 @@ use crate::store::StoreError;
 
 /// Interval between prunings of rows that have expired.
 const PRUNE: Duration = Duration::from_secs(60);
+/// Interval between looks at the keys. A rotation makes the job due at once.
+const MAINTAIN_KEYS: Duration = Duration::from_secs(60);
 
 /// Kind of a job. All kinds recur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,17 +26,21 @@ pub(in crate::vault) enum JobKind {
     PruneLoginAttempts,
     /// Writes the heads of the audit chains to the file of this node. Each node has its own job.
     WriteAuditHeads,
+    /// Re-seals values under retiring data keys, and deletes keys that are not needed any more.
+    MaintainKeys,
     /// Makes a backup as the settings say. It takes long, so it has a loop of its own.
     CreateBackup,
 }
 
 impl JobKind {
-    const ALL: [JobKind; 6] = [
+    /// Every kind, in the order in which due jobs are claimed.
+    const ALL: [JobKind; 7] = [
         JobKind::PruneIdempotency,
         JobKind::PruneSingleUse,
         JobKind::PruneRevokedTokens,
         JobKind::PruneLoginAttempts,
         JobKind::WriteAuditHeads,
+        JobKind::MaintainKeys,
         JobKind::CreateBackup,
     ];
 
@@ -49,13 +55,14 @@ impl JobKind {
     }
 
     /// The name, as stored.
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::vault) fn as_str(self) -> &'static str {
         match self {
             JobKind::PruneIdempotency => "idempotency.prune",
             JobKind::PruneSingleUse => "single-use.prune",
             JobKind::PruneRevokedTokens => "revoked-token.prune",
             JobKind::PruneLoginAttempts => "login-attempt.prune",
             JobKind::WriteAuditHeads => "audit.write-heads",
+            JobKind::MaintainKeys => "keys.maintain",
             JobKind::CreateBackup => "backup.create",
         }
     }
@@ -67,6 +74,7 @@ impl JobKind {
             | JobKind::PruneSingleUse
             | JobKind::PruneRevokedTokens
             | JobKind::PruneLoginAttempts
+            | JobKind::MaintainKeys
             | JobKind::CreateBackup => "",
             JobKind::WriteAuditHeads => node,
         }
@@ -79,6 +87,7 @@ impl JobKind {
             | JobKind::PruneSingleUse
             | JobKind::PruneRevokedTokens
             | JobKind::PruneLoginAttempts => PRUNE,
+            JobKind::MaintainKeys => MAINTAIN_KEYS,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
             JobKind::CreateBackup => Duration::from_secs(u64::from(settings.backup.hours.max(1)) * 3600),
         }

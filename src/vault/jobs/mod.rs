@@ -122,36 +122,40 @@ impl Vault {
     /// Runs the job of a lease, then reschedules it.
     pub(super) async fn run_job(&self, lease: &Lease) -> Result<(), VaultError> {
         let Ok(kind) = lease.kind.parse::<JobKind>() else { return Ok(()) };
+        let period = kind.period(&self.0.settings);
         let done = match kind {
             JobKind::PruneIdempotency => {
                 let oldest = self.now_micros().saturating_sub(self.0.result_lifetime() + EXPIRY_MARGIN);
                 self.prune_under(lease, move |connection| idempotency::delete_up_to(connection, oldest, PRUNE_BATCH))
                     .await
+                    .map(|()| period)
             }
             JobKind::PruneSingleUse => {
                 let long_ago = self.now_micros().saturating_sub(EXPIRY_MARGIN);
                 self.prune_under(lease, move |connection| single_use::delete_expired(connection, long_ago, PRUNE_BATCH))
                     .await
+                    .map(|()| period)
             }
             JobKind::PruneRevokedTokens => {
                 let long_ago = self.now_micros().saturating_sub(EXPIRY_MARGIN);
                 let prune = move |connection: &mut AnyConnection| {
                     client::delete_expired_revocations(connection, long_ago, PRUNE_BATCH)
                 };
-                self.prune_under(lease, prune).await
+                self.prune_under(lease, prune).await.map(|()| period)
             }
             JobKind::PruneLoginAttempts => {
                 let now = self.now_micros();
                 let prune = move |connection: &mut AnyConnection| {
                     login_attempt::prune(connection, now, MAX_LOGIN_ATTEMPTS, PRUNE_BATCH)
                 };
-                self.prune_under(lease, prune).await
+                self.prune_under(lease, prune).await.map(|()| period)
             }
-            JobKind::WriteAuditHeads => self.write_heads_under(lease).await,
-            JobKind::CreateBackup => self.back_up_under(lease).await,
+            JobKind::WriteAuditHeads => self.write_heads_under(lease).await.map(|()| period),
+            JobKind::MaintainKeys => self.maintain_keys_under(lease, period).await,
+            JobKind::CreateBackup => self.back_up_under(lease).await.map(|()| period),
         };
         let ended = match done {
-            Ok(()) => self.repeat_job(lease, kind).await,
+            Ok(pause) => self.repeat_job(lease, pause).await,
             Err(VaultError::Store(StoreError::LeaseLost)) => Err(StoreError::LeaseLost),
             Err(error) => self.fail_job(lease, &error.reason()).await.inspect(|()| log::error!("job {kind}: {error}")),
         };
@@ -171,8 +175,8 @@ impl Vault {
         self.write_in_background(renew).await
     }
 
-    async fn repeat_job(&self, lease: &Lease, kind: JobKind) -> Result<(), StoreError> {
-        let (lease, due_at) = (lease.clone(), self.now_micros() + micros(kind.period(&self.0.settings)));
+    async fn repeat_job(&self, lease: &Lease, pause: Duration) -> Result<(), StoreError> {
+        let (lease, due_at) = (lease.clone(), self.now_micros() + micros(pause));
         let repeat = move |transaction: &mut Transaction<'_>| job::repeat(transaction.connection()?, &lease, due_at);
         self.write_in_background(repeat).await
     }

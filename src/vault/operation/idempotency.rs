@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Done, OperationContext, Precondition, Subject};
 use crate::store::StoreError;
+use crate::store::id::DataKeyId;
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::lock::lock_name;
-use crate::vault::{Inner, Vault, VaultError};
+use crate::vault::{Inner, Vault, VaultError, secrets};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
@@ -111,11 +112,13 @@ fn store_result(
     key: &IdempotencyKey,
     result: &impl Serialize,
 ) -> Result<(), VaultError> {
+    let result = serde_json::to_string(result).map_err(|_| StoreError::Query("a result cannot be written as JSON"))?;
     let row = IdempotencyRow {
         authorization_id: context.authorization()?,
         key_mac: key.key.into(),
         request_mac: key.request.into(),
-        result: serde_json::to_string(result).map_err(|_| StoreError::Query("a result cannot be written as JSON"))?,
+        data_key_id: secrets::oldest_key(&result).map(DataKeyId::new),
+        result,
         created_at: context.micros(),
     };
     Ok(idempotency::replace(context.connection(), &row)?)

@@ -119,7 +119,16 @@ impl Vault {
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        self.write(Ticket::system(), job).await
+        self.write_in_background_for(Ticket::system(), job).await
+    }
+
+    /// As [`Vault::write_in_background`], at the cost of the ticket in the fair queue.
+    pub(super) async fn write_in_background_for<T, J>(&self, ticket: Ticket, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write(ticket, job).await
     }
 
     /// Queues a job that has to be durable before its request is permitted, and writes no audit record.

@@ -1,8 +1,10 @@
 //! Stored secrets: sealed in the transaction that writes them, opened after the audit record of the read is durable.
 
+mod stored;
 mod versions;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,7 @@ use crate::store::secret::{self, SealedRow, SecretState, StoredSecret};
 
 pub(super) use crate::store::secret::SecretOwner;
 
+pub(super) use stored::{oldest_key, reseal_stored};
 pub(super) use versions::{HeadMac, Versions};
 
 /// A sealed value that a transaction returns. May be part of a stored result, since it is sealed.
@@ -38,9 +41,11 @@ impl Sealed {
         Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
     }
 
-    /// Opens the value within a transaction, to compare or reseal it. Never for a secret of the response.
-    pub(super) fn open_within(&self, context: &OperationContext<'_>) -> Result<SecretText, VaultError> {
-        self.open(&context.vault.keyring.load())
+    /// Opens the value within a transaction, to compare it or to store it again. Never for a secret of the response.
+    pub(super) fn open_within(&self, context: &mut OperationContext<'_>) -> Result<SecretText, VaultError> {
+        let keys = &context.vault.data_keys;
+        let keyring = keys.keyring_for(context.connection(), [self.bytes.as_slice()])?;
+        self.open(&keyring)
     }
 }
 
@@ -48,7 +53,8 @@ impl Vault {
     /// Opens a value after its read is recorded. A failure gets its own audit record, since the record of the read says
     /// `ok`.
     pub(super) async fn unseal(&self, recorded: &Recorded, sealed: &Sealed) -> Result<SecretText, VaultError> {
-        let opened = sealed.open(&self.0.keyring.load());
+        let keyring = self.keyring_for(std::slice::from_ref(sealed)).await;
+        let opened = sealed.open(&keyring);
         match opened {
             Ok(secret) => Ok(secret),
             Err(error) => Err(self.refuse(recorded.permit(), error).await),
@@ -63,12 +69,25 @@ impl Vault {
         sealed: Vec<Sealed>,
         assemble: impl FnOnce(Vec<SecretText>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        let keyring = self.0.keyring.load_full();
+        let keyring = self.keyring_for(&sealed).await;
         let opened = tokio::task::spawn_blocking(move || open_all(&keyring, &sealed).and_then(assemble)).await;
         match opened.unwrap_or(Err(VaultError::Store(StoreError::Panicked))) {
             Ok(assembled) => Ok(assembled),
             Err(error) => Err(self.refuse(recorded.permit(), error).await),
         }
+    }
+
+    /// Returns the data keys, loaded again if one of the values is under a key that another node has created just now.
+    async fn keyring_for(&self, sealed: &[Sealed]) -> Arc<Keyring> {
+        let keyring = self.0.data_keys.keyring();
+        if sealed.iter().all(|sealed| keyring.has_key_of(&sealed.bytes)) {
+            return keyring;
+        }
+        let inner = Arc::clone(&self.0);
+        if let Err(error) = self.0.store.control(move |connection| inner.data_keys.load(connection)).await {
+            log::error!("loading the data keys: {error}");
+        }
+        self.0.data_keys.keyring()
     }
 
     /// As [`Vault::unseal`], for a value that may be absent.
@@ -194,7 +213,8 @@ pub(super) fn add(
     owner: SecretOwner,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    let (keyring, now, keep) = (context.vault.keyring.load(), context.micros(), context.settings().history.versions);
+    let (keyring, now, keep) =
+        (context.vault.data_keys.keyring(), context.micros(), context.settings().history.versions);
     let mut versions = versions(context, owner);
     let seal = |binding| keyring.seal(binding, value.expose().as_bytes());
     let version = versions.add::<VaultError>(SecretState::Current, seal, now)?;
@@ -203,7 +223,7 @@ pub(super) fn add(
 
 /// Whether the keyring opens what it seals.
 pub(super) fn round_trips(vault: &Inner) -> bool {
-    let keyring = vault.keyring.load();
+    let keyring = vault.data_keys.keyring();
     let binding = SecretBinding { kind: SecretKind::Password, owner: 0, version: 0 };
     let sealed = keyring.seal(binding, b"ready");
     sealed.and_then(|sealed| keyring.open(binding, &sealed)).is_ok_and(|opened| opened.expose() == b"ready")

@@ -3,7 +3,7 @@
 use super::*;
 use crate::crypto::{DataKey, SealError};
 use crate::store::id::CredentialId;
-use crate::store::tests::{on_each_engine, run_sql};
+use crate::store::tests::{insert_data_key, on_each_engine, run_sql, sealed_bytes};
 use crate::store::{AnyConnection, Database};
 
 const OWNER: SecretOwner = SecretOwner::Password(CredentialId::new(7));
@@ -17,6 +17,7 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn new(database: &'a mut Database) -> Self {
         database.migrate().unwrap();
+        insert_data_key(database.connection(), 1);
         Self { connection: database.connection(), heads: HeadMac::new(&DataKey::generate()) }
     }
 
@@ -25,7 +26,7 @@ impl<'a> Bench<'a> {
     }
 
     fn add(&mut self, state: SecretState) -> Result<i32, VaultError> {
-        self.versions(OWNER).add(state, |binding| Ok(vec![binding.version.try_into().unwrap()]), 1)
+        self.versions(OWNER).add(state, |binding| Ok(sealed_bytes(1, binding.version)), 1)
     }
 
     fn advance(&mut self, version: i32, to: SecretState) -> Result<(), VaultError> {
@@ -174,7 +175,7 @@ fn what_was_changed_from_outside_is_an_error_and_never_an_older_value() {
 fn a_head_of_another_secret_or_another_vault_is_an_error() {
     on_each_engine(|database| {
         let mut bench = Bench::new(database);
-        let seal = |_| Ok(vec![1]);
+        let seal = |_| Ok(sealed_bytes(1, 1));
         for owner in [OWNER, SecretOwner::Password(CredentialId::new(8))] {
             bench.versions(owner).add::<VaultError>(Current, seal, 1).unwrap();
         }

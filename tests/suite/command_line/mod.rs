@@ -10,6 +10,7 @@ mod exit_codes;
 mod expiry;
 mod identity;
 mod issuer;
+mod key;
 mod manual;
 mod quickstart;
 mod response_key;

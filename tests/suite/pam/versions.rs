@@ -141,8 +141,8 @@ async fn an_older_version_that_was_made_current_in_the_database_is_an_error() {
 async fn a_version_that_never_was_in_force_is_not_shown() {
     let (app, client) = vault().await;
     app.database.run(
-        "INSERT INTO secret (kind, owner_id, version, state, sealed, created_at)
-         SELECT kind, owner_id, 4, 'candidate', sealed, created_at FROM secret WHERE version = 3",
+        "INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at)
+         SELECT kind, owner_id, 4, 'candidate', sealed, data_key_id, created_at FROM secret WHERE version = 3",
     );
     for family in ["credential", "info"] {
         let path = format!("/api/pam/{family}/i/versions");

@@ -33,12 +33,13 @@ async fn each_node_has_its_heads_job_and_all_share_the_others() {
         "audit.write-heads node-1 queued",
         "audit.write-heads node-2 queued",
         "idempotency.prune  queued",
+        "keys.maintain  queued",
         "login-attempt.prune  queued",
         "revoked-token.prune  queued",
         "single-use.prune  queued",
     ];
     assert_eq!(jobs(&app), expected);
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 5);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 6);
     assert_eq!(second.run_due_jobs().await.unwrap(), 1, "its own");
     second.close();
 }
@@ -48,11 +49,11 @@ async fn jobs_run_when_they_are_due_and_again_a_period_later() {
     let app = vault().await;
     app.client().await;
     assert!(!app.vault.heads_file().exists());
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 5);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 6);
     assert!(app.vault.heads_file().exists());
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
     app.clock.advance(Duration::from_secs(60));
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 5);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 6);
 }
 
 #[actix_web::test]
@@ -86,7 +87,7 @@ async fn a_job_of_a_node_that_crashed_is_taken_over_when_its_lease_has_run_out()
     app.database.run(&crashed);
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
     app.clock.advance(Duration::from_secs(30));
-    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 5);
+    assert_eq!(app.vault.run_due_jobs().await.unwrap(), 6);
     assert_eq!((fence(&app, HEADS), fence(&app, "idempotency.prune")), (8, 8));
 }
 
@@ -96,7 +97,7 @@ async fn of_two_runners_one_holds_a_job() {
     let second = app.second_node();
     for round in 1..=20 {
         let (first, other) = join(app.vault.run_due_jobs(), second.run_due_jobs()).await;
-        assert_eq!(first.unwrap() + other.unwrap(), 5, "heads of node-1, and four that are shared");
+        assert_eq!(first.unwrap() + other.unwrap(), 6, "heads of node-1, and five that are shared");
         assert_eq!(fence(&app, "idempotency.prune"), round);
         app.clock.advance(Duration::from_secs(60));
     }
@@ -109,7 +110,7 @@ async fn kinds_of_a_newer_version_are_left_alone() {
     app.vault.run_due_jobs().await.unwrap();
     app.database.run("UPDATE job SET kind = kind || '-of-a-newer-version', due_at = 0");
     assert_eq!(app.vault.run_due_jobs().await.unwrap(), 0);
-    assert_eq!(app.database.numbers("SELECT CAST(fence AS INTEGER) FROM job"), [1; 5]);
+    assert_eq!(app.database.numbers("SELECT CAST(fence AS INTEGER) FROM job"), [1; 6]);
 }
 
 #[actix_web::test]

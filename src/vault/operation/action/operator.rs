@@ -44,6 +44,11 @@ impl Action {
     pub const BACKUP_CREATE: Action = Action::operator("backup.create");
     pub const BACKUP_RESTORE: Action = Action::operator("backup.restore");
     pub const BACKUP_DRILL: Action = Action::operator("backup.drill");
+    pub const KEY_STATUS: Action = Action::operator("key.status");
+    pub const KEY_ROTATE: Action = Action::operator("key.rotate");
+    pub const KEY_FINISH_ROTATION: Action = Action::operator("key.finish-rotation");
+    pub const KEY_ROTATE_ROOT: Action = Action::operator("key.rotate-root");
+    pub const KEY_ROTATE_SIGNING: Action = Action::operator("key.rotate-signing");
     pub const AUDIT_READ: Action = Action::operator("audit.read");
     pub const AUDIT_VERIFY: Action = Action::operator("audit.verify");
 }

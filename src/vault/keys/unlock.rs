@@ -5,23 +5,20 @@ use std::os::unix::fs::DirBuilderExt;
 
 use chrono::{DateTime, Utc};
 
-use super::VaultLocation;
-use super::access::{GrantKeys, Grants, Guesses, IDENTITY_MAC};
-use super::audit_log::HEADS_FILE;
-use super::secrets::{HeadMac, SecretOwner, Versions};
+use super::{AUDIT, DataKeys, VALUES, signing};
 use crate::audit::RowMac;
 use crate::clock::{Clock, to_micros};
 use crate::config::Settings;
 use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
 use crate::private_file::{NotPrivate, check_directory};
-use crate::store::key::{self, NewDataKey, NewSigningKey};
-use crate::store::secret::SecretState;
+use crate::store::id::DataKeyId;
+use crate::store::key;
 use crate::store::{AnyConnection, Database, StoreError, meta};
 use crate::token::{SigningKey, TokenAuthority, TokenError};
-
-pub(super) const VALUES: &str = "values";
-pub(super) const AUDIT: &str = "audit";
-pub(super) const ACTIVE: &str = "active";
+use crate::vault::VaultLocation;
+use crate::vault::access::{GrantKeys, Grants, Guesses, IDENTITY_MAC};
+use crate::vault::audit_log::HEADS_FILE;
+use crate::vault::secrets::HeadMac;
 
 /// Error when opening a vault.
 #[derive(Debug, thiserror::Error)]
@@ -73,17 +70,17 @@ impl From<TokenError> for StartError {
 }
 
 /// Keys and grants that a vault loads into memory when it opens.
-pub(super) struct Unlocked {
-    pub(super) keyring: Keyring,
-    pub(super) audit: DataKey,
-    pub(super) tokens: TokenAuthority,
-    pub(super) grants: Grants,
-    pub(super) guesses: Guesses,
-    pub(super) identity_mac: RowMac,
+pub(in crate::vault) struct Unlocked {
+    pub(in crate::vault) data_keys: DataKeys,
+    pub(in crate::vault) audit: DataKey,
+    pub(in crate::vault) tokens: TokenAuthority,
+    pub(in crate::vault) grants: Grants,
+    pub(in crate::vault) guesses: Guesses,
+    pub(in crate::vault) identity_mac: RowMac,
 }
 
 /// Checks the root key, migrates the database, and loads its keys, or generates them in an empty database.
-pub(super) fn unlock(
+pub(in crate::vault) fn unlock(
     location: &VaultLocation,
     root_key: &RootKeyLocation,
     settings: &Settings,
@@ -91,7 +88,8 @@ pub(super) fn unlock(
 ) -> Result<Unlocked, StartError> {
     location.database.require_sessions()?;
     check_data_directory(location)?;
-    let root_key = checked_root_key(location, root_key)?;
+    let key_location = root_key;
+    let root_key = checked_root_key(location, key_location)?;
     create_data_directory(location)?;
     let Some(mut database) = Database::connect(&location.database, true)? else {
         return Err(StoreError::Unavailable("the database cannot be created").into());
@@ -103,22 +101,25 @@ pub(super) fn unlock(
     initialize(&mut database, &root_key, now)?;
     end_first_start(location);
     let connection = database.connection();
-    let (keyring, audit) = data_keys(connection, &root_key)?;
+    let audit = named("the table data_key", audit_key(connection, &root_key))?;
+    let data_keys = named("the table data_key", DataKeys::read(connection, (key_location, root_key), clock))?;
     let secret_heads = HeadMac::new(&audit);
-    let signing = signing_keys(connection, &keyring, &secret_heads)?;
-    let tokens = TokenAuthority::new(&signing, &settings.tokens.issuer, &settings.tokens.audience)?;
+    let tokens = signing::authority(connection, &data_keys.keyring(), &secret_heads, settings);
+    let tokens = named("the table signing_key", tokens)?;
     let identity_mac = RowMac::new(&audit, IDENTITY_MAC);
-    let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, keyring: &keyring };
+    let keys = GrantKeys { identity_mac: &identity_mac, secret_heads: &secret_heads, data_keys: &data_keys };
     let grants = named("the tables of clients and roles", Grants::read(connection, now, keys))?;
     let guesses = Guesses::read(connection, now)?;
-    Ok(Unlocked { keyring, audit, tokens, grants, guesses, identity_mac })
+    Ok(Unlocked { data_keys, audit, tokens, grants, guesses, identity_mac })
 }
 
 /// Names the part of the database in an error of reading it.
-fn named<T>(what: &'static str, result: Result<T, StoreError>) -> Result<T, StartError> {
-    result.map_err(|error| match error {
-        StoreError::Corrupt(_) | StoreError::InputOutput(_) => StartError::Unreadable { what, error },
-        other => other.into(),
+fn named<T>(what: &'static str, result: Result<T, impl Into<StartError>>) -> Result<T, StartError> {
+    result.map_err(|error| match error.into() {
+        StartError::Store(error @ (StoreError::Corrupt(_) | StoreError::InputOutput(_))) => {
+            StartError::Unreadable { what, error }
+        }
+        other => other,
     })
 }
 
@@ -142,40 +143,33 @@ impl Inspection {
             return Ok(Self { used: false, pending: 0 });
         };
         let root_key = RootKeyLocation::find(&location.data_dir);
-        match root_key.load()? {
-            Some(key) if key.matches(&check) => {
-                let pending = database.pending_migrations()?;
-                if pending == 0 {
-                    database.require_schema()?;
-                }
-                Ok(Self { used: true, pending })
-            }
-            Some(_) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
-            None => Err(RootKeyError::Missing(root_key.to_string()).into()),
+        root_key.load_matching(&check)?;
+        let pending = database.pending_migrations()?;
+        if pending == 0 {
+            database.require_schema()?;
         }
+        Ok(Self { used: true, pending })
     }
 }
 
-/// Loads the root key and checks it against the database, or generates one for an empty vault. Writes nothing but a new key.
+/// Loads the root key and checks it against the database, or generates one for an empty vault. Writes nothing but a new key,
+/// and ends a rotation of the root key that was interrupted.
 fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<RootKey, StartError> {
     let check = match Database::connect(&location.database, false)? {
         Some(mut database) => named("the table vault_meta", meta::root_key_check(database.connection()))?,
         None => None,
     };
-    match (root_key.load()?, check) {
-        (Some(key), Some(check)) if key.matches(&check) => Ok(key),
-        (Some(_), Some(_)) => Err(RootKeyError::Wrong(root_key.to_string()).into()),
-        (None, Some(_)) => Err(RootKeyError::Missing(root_key.to_string()).into()),
-        (found, None) => {
-            refuse_leftovers(location, root_key)?;
-            match found {
-                Some(key) => Ok(key),
-                None => {
-                    create_data_directory(location)?;
-                    begin_first_start(location)?;
-                    Ok(root_key.create()?)
-                }
-            }
+    if let Some(check) = check {
+        return Ok(root_key.load_matching(&check)?);
+    }
+    let found = root_key.load()?;
+    refuse_leftovers(location, root_key)?;
+    match found {
+        Some(key) => Ok(key),
+        None => {
+            create_data_directory(location)?;
+            begin_first_start(location)?;
+            Ok(root_key.create()?)
         }
     }
 }
@@ -201,7 +195,7 @@ fn refuse_leftovers(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
     }
     let key_file = match root_key {
         RootKeyLocation::File(path) => Some(path.clone()),
-        RootKeyLocation::Environment | RootKeyLocation::SystemdCredential(_) => None,
+        RootKeyLocation::Environment(_) | RootKeyLocation::SystemdCredential(_) => None,
     };
     let files = key_file.into_iter().chain([location.data_dir.join(HEADS_FILE)]);
     let left = files.into_iter().find(|path| path.exists());
@@ -245,64 +239,28 @@ fn generate_keys(database: &mut Database, root_key: &RootKey, now: i64) -> Resul
     let check = root_key.check_value()?;
     let (values, audit) = (DataKey::generate(), DataKey::generate());
     let heads = HeadMac::new(&audit);
-    let wrapped = [(VALUES, root_key.wrap(VALUES, &values)?), (AUDIT, root_key.wrap(AUDIT, &audit)?)];
     let signing = SigningKey::generate()?;
+    let sealing = |_| StoreError::Query("the new keys do not seal");
     Ok(database.transaction(|connection| {
         meta::insert_root_key_check(connection, &check)?;
-        let mut values_id = 0;
-        for (purpose, wrapped) in &wrapped {
-            let row = NewDataKey { purpose, state: ACTIVE, wrapped, created_at: now };
-            let id = key::insert_data_key(connection, row)?;
-            if *purpose == VALUES {
-                values_id = id.get();
-            }
-        }
-        let row = NewSigningKey { kid: signing.kid(), public_key: signing.public(), state: ACTIVE, created_at: now };
-        let owner = key::insert_signing_key(connection, row)?;
-        let seal = |binding| {
-            let keyring = Keyring::new([(values_id, values.clone())], values_id)?;
-            keyring.seal(binding, signing.private().expose())
+        let mut insert = |purpose: &str, key: &DataKey| {
+            let wrap = |id: DataKeyId| root_key.wrap((purpose, id.get()), key).map_err(sealing);
+            key::insert_data_key(connection, purpose, wrap, now)
         };
-        let mut versions = Versions { connection, heads: &heads, owner: SecretOwner::TokenSigningKey(owner) };
-        match versions.add::<StartError>(SecretState::Current, seal, now) {
-            Ok(_) => Ok(()),
+        let values_id = insert(VALUES, &values)?.get();
+        insert(AUDIT, &audit)?;
+        let keyring = Keyring::new([(values_id, values.clone())], values_id).map_err(sealing)?;
+        match signing::insert::<StartError>(connection, (&keyring, &heads), &signing, now) {
+            Ok(()) => Ok(()),
             Err(StartError::Store(error)) => Err(error),
-            Err(_) => Err(StoreError::Query("the new signing key does not seal")),
+            Err(_) => Err(sealing(SealError)),
         }
     }))
 }
 
-/// The keyring for values, and the key of the audit log.
-fn data_keys(connection: &mut AnyConnection, root_key: &RootKey) -> Result<(Keyring, DataKey), StartError> {
-    let (mut values, mut active, mut audit) = (Vec::new(), None, None);
-    for row in named("the table data_key", key::data_keys(connection))? {
-        let unwrapped = root_key.unwrap_key(&row.purpose, &row.wrapped);
-        let unwrapped = unwrapped.map_err(|_| StartError::DataKey(row.id.get()))?;
-        match row.purpose.as_str() {
-            VALUES => {
-                active = (row.state == ACTIVE).then_some(row.id.get()).or(active);
-                values.push((row.id.get(), unwrapped));
-            }
-            AUDIT => audit = Some(unwrapped),
-            _ => {}
-        }
-    }
-    let keyring = Keyring::new(values, active.ok_or(StartError::Keys)?)?;
-    Ok((keyring, audit.ok_or(StartError::Keys)?))
-}
-
-fn signing_keys(
-    connection: &mut AnyConnection,
-    keyring: &Keyring,
-    heads: &HeadMac,
-) -> Result<Vec<SigningKey>, StartError> {
-    let mut keys = Vec::new();
-    for row in named("the table signing_key", key::signing_keys(connection))? {
-        let owner = SecretOwner::TokenSigningKey(row.id);
-        let mut versions = Versions { connection, heads, owner };
-        let current = versions.current::<StartError>()?.ok_or(StartError::Keys)?;
-        let private = keyring.open(owner.binding(current.version), &current.sealed)?;
-        keys.push(SigningKey::from_parts(row.kid, row.public_key, private));
-    }
-    Ok(keys)
+/// Unwraps the key of the audit log.
+fn audit_key(connection: &mut AnyConnection, root_key: &RootKey) -> Result<DataKey, StartError> {
+    let rows = key::data_keys_for(connection, AUDIT)?;
+    let row = rows.iter().find(|row| row.is_current()).ok_or(StartError::Keys)?;
+    root_key.unwrap_key((AUDIT, row.id.get()), &row.wrapped).map_err(|_| StartError::DataKey(row.id.get()))
 }

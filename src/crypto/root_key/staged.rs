@@ -1,0 +1,216 @@
+//! The next root key, while the root key is rotated.
+//!
+//! A rotation writes the next key beside the present one, then commits the keys that it wraps together with its check value, and
+//! then moves it into place. A crash at any step leaves a vault that starts: [`RootKeyLocation::load_matching`] takes the key
+//! that the check value in the database is of.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{NEXT_VARIABLE, RootKey, RootKeyError, RootKeyLocation, sync_directory};
+
+const NEXT_FILE: &str = "root.key.next";
+const NEXT_CREDENTIAL: &str = "chaveiro-root-key-next";
+
+/// The next root key, and where it is.
+#[derive(Debug)]
+pub struct StagedRootKey {
+    /// The key.
+    pub key: RootKey,
+    /// Its file, which [`RootKeyLocation::promote`] moves into place; `None`: the operator configures the key.
+    pub file: Option<PathBuf>,
+}
+
+/// The lock of a rotation of the root key, on the data directory. It ends with the process at the latest.
+#[derive(Debug)]
+pub struct RootKeyLock(Option<File>);
+
+impl RootKeyLocation {
+    /// Returns the location of the next key.
+    pub fn next(&self) -> Self {
+        match self {
+            Self::Environment(_) => Self::Environment(NEXT_VARIABLE),
+            Self::SystemdCredential(path) => Self::SystemdCredential(path.with_file_name(NEXT_CREDENTIAL)),
+            Self::File(path) => Self::File(path.with_file_name(NEXT_FILE)),
+        }
+    }
+
+    /// Loads the key that `check` is a check value of: the present one or the next one. Moves the next file into place, if
+    /// no rotation is running.
+    ///
+    /// # Errors
+    /// [`RootKeyError::Missing`], [`RootKeyError::Wrong`], and those of loading the present key.
+    pub fn load_matching(&self, check: &[u8]) -> Result<RootKey, RootKeyError> {
+        let present = self.load();
+        if let Ok(Some(key)) = &present
+            && key.matches(check)
+        {
+            return Ok(key.clone());
+        }
+        // What is wrong with the next key does not matter: it may never have been in use.
+        if let Ok(Some(next)) = self.next().load()
+            && next.matches(check)
+        {
+            self.finish_move(&next);
+            return Ok(next);
+        }
+        match present? {
+            Some(_) => Err(RootKeyError::Wrong(self.to_string())),
+            None => Err(RootKeyError::Missing(self.to_string())),
+        }
+    }
+
+    /// Moves the file of the next key into place after an interrupted rotation. If that fails, the key is found again where it is.
+    fn finish_move(&self, next: &RootKey) {
+        let Self::File(path) = self else { return };
+        let Ok(Some(_lock)) = lock_directory(path, false) else { return };
+        // Another process may have finished the move, and begun another rotation, before the lock was taken.
+        let is_still_there = matches!(self.next().load(), Ok(Some(found)) if found.0 == next.0);
+        if is_still_there && let Err(error) = self.promote() {
+            log::warn!("the new root key stays in {}: {error}", self.next());
+        }
+    }
+
+    /// Locks the location for a rotation; waits for another one.
+    ///
+    /// # Errors
+    /// [`RootKeyError::Io`]
+    pub fn lock(&self) -> Result<RootKeyLock, RootKeyError> {
+        match self {
+            Self::File(path) => {
+                let locked = lock_directory(path, true);
+                locked.map(RootKeyLock).map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))
+            }
+            Self::Environment(_) | Self::SystemdCredential(_) => Ok(RootKeyLock(None)),
+        }
+    }
+
+    /// Stages the next key: `given`, a new one for a location in a file, or the one at the next location. The caller holds the
+    /// lock, and knows that a key that is staged already is not in use.
+    ///
+    /// # Errors
+    /// [`RootKeyError::NextMissing`], [`RootKeyError::Same`], [`RootKeyError::Io`], and those of loading.
+    pub fn stage(&self, given: Option<RootKey>, _lock: &RootKeyLock) -> Result<StagedRootKey, RootKeyError> {
+        let (present, next) = (self.load()?, self.next());
+        let is_present = |key: &RootKey| present.as_ref().is_some_and(|present| present.0 == key.0);
+        if let Some(given) = given.as_ref().filter(|given| is_present(given)) {
+            return Err(RootKeyError::Same(given.id()));
+        }
+        let Self::File(path) = &next else {
+            let key = given.map_or_else(|| next.load(), |key| Ok(Some(key)))?;
+            let key = key.ok_or_else(|| RootKeyError::NextMissing(next.to_string()))?;
+            let is_new = !is_present(&key);
+            let staged = StagedRootKey { key, file: None };
+            return if is_new { Ok(staged) } else { Err(RootKeyError::Same(staged.key.id())) };
+        };
+        // A key that was staged for this node, as on the other nodes, or by a rotation that was interrupted.
+        let found = || next.load().ok().flatten().filter(|found| !is_present(found));
+        let key = given.or_else(found).unwrap_or_else(RootKey::generate);
+        replace(path, &key).map_err(|error| RootKeyError::Io(next.to_string(), error.kind()))?;
+        Ok(StagedRootKey { key, file: Some(path.clone()) })
+    }
+
+    /// Moves the file of the next key into the place of the present one, durably.
+    ///
+    /// # Errors
+    /// [`RootKeyError::Io`]; the next start then finds the key where it is.
+    pub fn promote(&self) -> Result<(), RootKeyError> {
+        let (Self::File(present), Self::File(next)) = (self, self.next()) else { return Ok(()) };
+        let moved = fs::rename(&next, present).and_then(|()| sync_directory(present));
+        moved.map_err(|error| RootKeyError::Io(next.display().to_string(), error.kind()))
+    }
+}
+
+/// Writes a key in place of what is there. The file has either content at every moment.
+fn replace(path: &Path, key: &RootKey) -> io::Result<()> {
+    let new = path.with_extension("next.new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    key.write_new(&new)?;
+    fs::rename(&new, path)?;
+    sync_directory(path)
+}
+
+/// Locks the directory of a file. Without `wait`, returns `None` while another process has the lock.
+fn lock_directory(path: &Path, wait: bool) -> io::Result<Option<File>> {
+    let directory = File::open(path.parent().unwrap_or(Path::new(".")))?;
+    if wait {
+        directory.lock()?;
+        return Ok(Some(directory));
+    }
+    match directory.try_lock() {
+        Ok(()) => Ok(Some(directory)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+impl Drop for RootKeyLock {
+    fn drop(&mut self) {
+        if let Some(directory) = &self.0 {
+            // Closing the file unlocks it too.
+            let _ = directory.unlock();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    fn location() -> (tempfile::TempDir, RootKeyLocation, Vec<u8>) {
+        let dir = tempfile::tempdir().unwrap();
+        let location = RootKeyLocation::File(dir.path().join("root.key"));
+        let check = location.create().unwrap().check_value().unwrap();
+        (dir, location, check)
+    }
+
+    #[test]
+    fn the_key_of_the_check_value_is_found_at_every_step_of_a_rotation() {
+        let (dir, location, old) = location();
+        let lock = location.lock().unwrap();
+        let staged = location.stage(None, &lock).unwrap();
+        let new = staged.key.check_value().unwrap();
+        let file = staged.file.unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o600);
+        // Before the commit and after it.
+        assert!(location.load_matching(&old).unwrap().matches(&old));
+        assert!(location.load_matching(&new).unwrap().matches(&new));
+        assert!(file.exists(), "the file is not moved while the rotation is running");
+        drop(lock);
+        assert!(location.load_matching(&new).unwrap().matches(&new));
+        assert!(!file.exists() && dir.path().join("root.key").exists());
+        assert!(location.load().unwrap().unwrap().matches(&new));
+        assert!(matches!(location.load_matching(&old), Err(RootKeyError::Wrong(_))));
+    }
+
+    #[test]
+    fn a_key_that_was_cut_off_while_it_was_staged_is_replaced() {
+        let (dir, location, check) = location();
+        fs::write(dir.path().join(NEXT_FILE), "abc").unwrap();
+        assert!(location.load_matching(&check).is_ok());
+        let lock = location.lock().unwrap();
+        let staged = location.stage(None, &lock).unwrap();
+        let again = location.stage(None, &lock).unwrap();
+        assert_eq!(staged.key.0, again.key.0, "an interrupted rotation goes on with its key");
+        let present = RootKey::read_file(&dir.path().join("root.key")).unwrap();
+        assert!(matches!(location.stage(Some(present), &lock), Err(RootKeyError::Same(_))));
+        location.promote().unwrap();
+        assert!(location.load().unwrap().unwrap().matches(&staged.key.check_value().unwrap()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn two_rotations_do_not_run_at_once() {
+        let (dir, location, _) = location();
+        let lock = location.lock().unwrap();
+        assert!(lock_directory(&dir.path().join("root.key"), false).unwrap().is_none());
+        drop(lock);
+        assert!(lock_directory(&dir.path().join("root.key"), false).unwrap().is_some());
+    }
+}
