@@ -14,8 +14,11 @@ use crate::store::DatabaseLocation;
 use crate::token::{SigningKey, TokenAuthority, VerifyingKey, claimed_client};
 use crate::vault::access::{AllowedOrigins, CertificateFingerprint};
 
+/// A function to fuzz.
+pub type Target = fn(&[u8]);
+
 /// The names of the targets with their functions.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("account_name", account_name),
     ("address", address),
     ("allowed_origins", allowed_origins),

@@ -1,5 +1,7 @@
-//! Tables of facts about the database: the check value of the root key, and the change mark, which every change of
-//! keys or clients increments, and the revocation mark, which every revoked token increments.
+//! Tables of facts about the database.
+//!
+//! The check value of the root key; the change mark, which every change of keys or clients increments; and the revocation mark,
+//! which every revoked token increments.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 

@@ -111,6 +111,6 @@ fn pending<'a, DB: Backend>(
     if let Some(newer) = applied.iter().filter(|version| !is_known(version)).max() {
         return Err(StoreError::Newer(format!("migration {newer}")));
     }
-    let is_pending = |known: &&Box<dyn Migration<DB>>| !applied.contains(&known.name().version().as_owned());
-    Ok(known.iter().filter(is_pending).map(|known| &**known).collect())
+    let known = known.iter().map(|known| &**known);
+    Ok(known.filter(|known| !applied.contains(&known.name().version().as_owned())).collect())
 }
