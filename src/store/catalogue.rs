@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn the_schema_describes_what_the_migrations_make() {
         let described = described();
-        assert!(described.len() > 30 && described["secret"].columns.len() == 6, "{described:?}");
+        assert!(described.len() > 30 && described["secret"].columns.len() == 7, "{described:?}");
         on_each_engine(|database| {
             database.migrate().unwrap();
             let found = found(database.connection()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -13,6 +14,10 @@ use crate::store::{Cause, StoreError};
 /// `journal_size_limit`: the write-ahead log grows as long as a reader needs its oldest page, and shrinks to this size afterwards.
 const SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
      PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -24576; PRAGMA temp_store = MEMORY;";
+
+/// How often the settings are tried while another connection changes the file.
+const CONFIGURE_ATTEMPTS: usize = 100;
+const CONFIGURE_PAUSE: Duration = Duration::from_millis(20);
 
 /// Opens and configures a connection. Creates a missing file, readable by its owner alone.
 pub(super) fn open(path: &Path) -> Result<SqliteConnection, StoreError> {
@@ -27,8 +32,20 @@ fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
     let path = path.to_str().ok_or_else(|| StoreError::Location("the path is not UTF-8".into()))?;
     let mut connection =
         SqliteConnection::establish(path).map_err(|_| StoreError::Unavailable("the SQLite file cannot be opened"))?;
-    connection.batch_execute(SETTINGS)?;
+    configure(&mut connection)?;
     Ok(connection)
+}
+
+/// Applies the settings. `journal_mode` does not wait for another connection that changes it, or that is the last one and removes
+/// the write-ahead log, whatever `busy_timeout` says.
+fn configure(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    for _ in 0..CONFIGURE_ATTEMPTS {
+        match connection.batch_execute(SETTINGS).map_err(StoreError::from) {
+            Err(StoreError::Contended(_)) => std::thread::sleep(CONFIGURE_PAUSE),
+            configured => return configured,
+        }
+    }
+    Ok(connection.batch_execute(SETTINGS)?)
 }
 
 /// Creates the file if it is missing. An existing file is not opened: closing it would drop the locks of the other

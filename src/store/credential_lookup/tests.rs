@@ -7,7 +7,7 @@ use crate::store::device::DeviceChanges;
 use crate::store::id::DeviceId;
 use crate::store::link::{self, LinkedObject};
 use crate::store::secret::{SecretHead, SecretOwner, SecretState, insert, insert_head};
-use crate::store::tests::on_each_engine;
+use crate::store::tests::{insert_data_key, on_each_engine, sealed_bytes};
 
 struct Fixture<'a> {
     connection: &'a mut AnyConnection,
@@ -17,6 +17,7 @@ struct Fixture<'a> {
 
 impl<'a> Fixture<'a> {
     fn new(connection: &'a mut AnyConnection) -> Self {
+        insert_data_key(connection, 1);
         let application_id = insert_application(connection, "app", 0).unwrap();
         let row = NewAuthorization {
             application_id,
@@ -50,7 +51,7 @@ impl<'a> Fixture<'a> {
     fn store_password(&mut self, id: CredentialId) {
         let owner = SecretOwner::Password(id);
         for (version, state) in [(2, SecretState::Current), (3, SecretState::Candidate)] {
-            insert(self.connection, owner, SealedRow { version, state, sealed: vec![7] }, 0).unwrap();
+            insert(self.connection, owner, SealedRow { version, state, sealed: sealed_bytes(1, version) }, 0).unwrap();
         }
         let head = SecretHead { highest_version: 3, current_version: Some(2), mac: vec![1] };
         insert_head(self.connection, owner, &head).unwrap();

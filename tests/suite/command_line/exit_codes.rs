@@ -187,7 +187,7 @@ fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
         }
     }
     let mut check = program(&["database", "check", "--database-url", &urls[0].0]);
-    check.arg("--data-dir").arg(dir.path());
+    check.env("RUST_LOG", "error").arg("--data-dir").arg(dir.path());
     expect_complaint(&finish(check), 4, urls[0].1);
 }
 
