@@ -145,8 +145,11 @@ impl Pool {
         let result = query(&mut connection);
         let is_lost = matches!(result, Err(StoreError::Unavailable(_) | StoreError::Connection(_)));
         let mut idle = lock(&self.idle);
-        // One that hung comes back after another has taken its place.
-        if !is_lost && idle.len() < self.size {
+        if is_lost {
+            // So are the others, most likely.
+            idle.clear();
+        } else if idle.len() < self.size {
+            // One that hung comes back after another has taken its place.
             idle.push(Idle { connection, since: instant() });
         }
         drop(idle);
