@@ -19,6 +19,9 @@ pub const MAX_SKEW: Duration = Duration::from_secs(60);
 pub const EXPIRY_MARGIN: i64 = 24 * 3600 * 1_000_000;
 /// From this difference on, the log names it.
 const NOTED_SKEW: Duration = Duration::from_secs(5);
+/// The monotonic clock stands still while a virtual machine is paused. After so many looks at which the clocks of the database and
+/// of the machine agree, they are believed.
+const AGREEMENTS: u64 = 10;
 /// An answer of the database that took longer tells its time too inaccurately, unless the difference is larger still.
 const ACCURATE: Duration = Duration::from_millis(100);
 
@@ -42,6 +45,8 @@ struct Followed {
     /// What a test adds to the time of the machine.
     shift: AtomicI64,
     has_followed: AtomicU64,
+    /// How often in a row the database and the machine have agreed on another time than the followed one.
+    agreements: AtomicU64,
 }
 
 /// A fixed clock: both times in microseconds.
@@ -70,7 +75,13 @@ fn since_boot() -> i64 {
 
 impl Followed {
     fn new(shift: i64) -> Self {
-        let followed = Self { offset: 0.into(), skew: 0.into(), shift: shift.into(), has_followed: 0.into() };
+        let followed = Self {
+            offset: 0.into(),
+            skew: 0.into(),
+            shift: shift.into(),
+            has_followed: 0.into(),
+            agreements: 0.into(),
+        };
         followed.offset.store(followed.of_machine() - since_boot(), Ordering::SeqCst);
         followed
     }
@@ -87,16 +98,31 @@ impl Followed {
     fn follow(&self, reference: Option<i64>, asked_at: i64) {
         let (answered_at, of_machine) = (since_boot(), self.of_machine());
         let took = answered_at - asked_at;
+        let is_witness = reference.is_some();
         let reference = reference.map_or(of_machine, |reference| reference.saturating_add(took / 2));
         let is_first = self.has_followed.swap(1, Ordering::SeqCst) == 0;
         let jump = reference.saturating_sub(answered_at + self.offset.load(Ordering::SeqCst));
         let is_accurate = took < micros(ACCURATE) || jump.abs() > took;
-        if is_first || is_accurate && jump.abs() <= micros(MAX_SKEW) {
+        let agrees =
+            is_witness && jump.abs() > micros(MAX_SKEW) && (reference - of_machine).abs() <= micros(NOTED_SKEW);
+        let agreements = if agrees { self.agreements.load(Ordering::SeqCst) + 1 } else { 0 };
+        self.agreements.store(agreements, Ordering::SeqCst);
+        let is_outvoted = agreements >= AGREEMENTS;
+        if is_outvoted {
+            log::error!(
+                "the database and this machine agree on another time, as after a pause of the machine; it is taken over"
+            );
+        }
+        if is_first || is_outvoted || is_accurate && jump.abs() <= micros(MAX_SKEW) {
             self.offset.store(reference.saturating_sub(answered_at), Ordering::SeqCst);
         }
         // A reference that jumps is no better than a machine that does: then the larger difference counts.
         let skew = of_machine.saturating_sub(self.now());
-        let skew = if !is_first && jump.abs() > micros(MAX_SKEW) && skew.abs() < jump.abs() { -jump } else { skew };
+        let skew = if !is_first && !is_outvoted && jump.abs() > micros(MAX_SKEW) && skew.abs() < jump.abs() {
+            -jump
+        } else {
+            skew
+        };
         self.note_skew(skew);
     }
 
@@ -286,6 +312,19 @@ mod tests {
         assert_eq!((ahead(&node), node.is_right()), (0, false));
         follow(&node, 2);
         assert_eq!((ahead(&node), node.is_right()), (2, true));
+    }
+
+    #[test]
+    fn a_database_and_a_machine_that_agree_are_believed_in_the_end() {
+        let node = node(0);
+        // As after a pause of a day, during which the monotonic clock stood still.
+        node.shift(86_400);
+        for _ in 1..AGREEMENTS {
+            follow(&node, 86_400);
+            assert_eq!((ahead(&node), node.is_right()), (0, false));
+        }
+        follow(&node, 86_400);
+        assert_eq!((ahead(&node), node.is_right()), (86_400, true));
     }
 
     #[test]

@@ -149,7 +149,10 @@ async fn rotate_root(vault: &Vault, options: RotateRoot) -> Result<(), CliError>
         return Ok(print_line(&sentence)?);
     }
     print_line(&format!("the new root key is in {location}: back it up"))?;
-    Ok(print_line("earlier backups of the database need the former root key; nodes elsewhere need the new file")?)
+    print_line("nodes elsewhere need the new file")?;
+    Ok(print_line(
+        "the former root key stays beside it as root.key.former-…: remove it when no copy of the database needs it",
+    )?)
 }
 
 async fn rotate_signing(vault: &Vault, options: &Rotate) -> Result<(), CliError> {

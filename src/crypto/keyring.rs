@@ -107,6 +107,11 @@ impl Keyring {
         self.ciphers.entry(id).or_insert_with(|| cipher(key.expose()));
     }
 
+    /// Removes a key, also the current one: then nothing is sealed until there is another.
+    pub fn discard(&mut self, id: KeyId) {
+        self.ciphers.remove(&id);
+    }
+
     /// Removes a key that is not the current one.
     pub fn remove(&mut self, id: KeyId) {
         if id != self.current {

@@ -61,6 +61,12 @@ pub enum RootKeyError {
     /// The new root key is the one in use; its id.
     #[error("the new root key is the one in use, {0}; provide another one")]
     Same(String),
+    /// Another new root key is staged already.
+    #[error(
+        "{0} holds another new root key, which the vault may be under; rotate without --new-key-file to go on with it, or \
+         move the file away when `chaveiro key status` shows another root key"
+    )]
+    Staged(String),
 }
 
 /// The location of the root key.

@@ -3,6 +3,7 @@
 //! A file that is removed or replaced stays open, and takes writes that nobody will ever find. So the writer compares after
 //! each commit and before its result is returned: what is acknowledged was in the file at the path, after its commit.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,12 +45,20 @@ impl DatabaseFile {
     /// Compares the open files with those at their paths. Logs the first one that differs, once.
     ///
     /// # Errors
-    /// [`StoreError::FileReplaced`], from then on.
+    /// [`StoreError::FileReplaced`], from then on; [`StoreError::Unavailable`] while the file system does not tell.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.refuse_replaced()?;
-        let Some((path, _)) = self.files.iter().find(|(path, open)| identity(path) != Some(*open)) else {
-            return Ok(());
-        };
+        let mut replaced = None;
+        for (path, open) in &self.files {
+            match read_identity(path) {
+                Ok(found) if found == *open => {}
+                Err(error) if !is_missing(&error) => {
+                    return Err(StoreError::Unavailable("its file cannot be looked at"));
+                }
+                Ok(_) | Err(_) => replaced = replaced.or(Some(path)),
+            }
+        }
+        let Some(path) = replaced else { return Ok(()) };
         if !self.replaced.swap(true, Ordering::AcqRel) {
             log::error!(
                 "the database file {} was removed or replaced while it was open; every request is refused from now on. Put \
@@ -76,8 +85,16 @@ fn found(database: &Path, suffix: &str) -> Option<(PathBuf, Identity)> {
     identity(&path).map(|identity| (path, identity))
 }
 
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
 fn identity(path: &Path) -> Option<Identity> {
-    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+    read_identity(path).ok()
+}
+
+fn read_identity(path: &Path) -> std::io::Result<Identity> {
+    std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ pub struct Decryptor<R> {
     buffer: Zeroizing<Vec<u8>>,
     position: usize,
     is_done: bool,
+    is_failed: bool,
     /// The byte after the last chunk that was read, which tells that another chunk follows.
     ahead: Option<u8>,
 }
@@ -98,7 +99,15 @@ pub struct Decryptor<R> {
 impl<R: Read> Decryptor<R> {
     pub(super) fn new(input: R, file_key: &FileKey, nonce: &[u8; NONCE_LENGTH]) -> Self {
         let buffer = Zeroizing::new(Vec::with_capacity(CHUNK + TAG));
-        Self { input, chunks: Chunks::new(file_key, nonce), buffer, position: 0, is_done: false, ahead: None }
+        Self {
+            input,
+            chunks: Chunks::new(file_key, nonce),
+            buffer,
+            position: 0,
+            is_done: false,
+            is_failed: false,
+            ahead: None,
+        }
     }
 
     /// Reads and decrypts the next chunk.
@@ -152,11 +161,19 @@ impl<R: Read> Read for Decryptor<R> {
         if bytes.is_empty() {
             return Ok(0);
         }
+        if self.is_failed {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         while self.position == self.buffer.len() {
             if self.is_done {
                 return Ok(0);
             }
-            self.next_chunk()?;
+            if let Err(error) = self.next_chunk() {
+                // What is in the buffer is not authentic, and nothing follows it.
+                self.buffer.clear();
+                self.is_failed = true;
+                return Err(error);
+            }
         }
         let taken = bytes.len().min(self.buffer.len() - self.position);
         bytes[..taken].copy_from_slice(&self.buffer[self.position..self.position + taken]);

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{NEXT_VARIABLE, RootKey, RootKeyError, RootKeyLocation, sync_directory};
 
 const NEXT_FILE: &str = "root.key.next";
+const FORMER_PREFIX: &str = "root.key.former-";
 const NEXT_CREDENTIAL: &str = "chaveiro-root-key-next";
 
 /// The next root key, and where it is.
@@ -55,10 +56,27 @@ impl RootKeyLocation {
             self.finish_move(&next);
             return Ok(next);
         }
+        if let Some(former) = self.former_matching(check) {
+            log::warn!(
+                "the database is under a former root key, as after a reset to an earlier time; rotate the root key again"
+            );
+            return Ok(former);
+        }
         match present? {
             Some(_) => Err(RootKeyError::Wrong(self.to_string())),
             None => Err(RootKeyError::Missing(self.to_string())),
         }
+    }
+
+    /// Returns the former root key that `check` is a check value of.
+    fn former_matching(&self, check: &[u8]) -> Option<RootKey> {
+        let Self::File(path) = self else { return None };
+        let entries = fs::read_dir(path.parent()?).ok()?;
+        let is_former = |path: &PathBuf| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(FORMER_PREFIX))
+        };
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_former);
+        files.filter_map(|file| Self::File(file).load().ok().flatten()).find(|key| key.matches(check))
     }
 
     /// Moves the file of the next key into place after an interrupted rotation. If that fails, the key is found again where it is.
@@ -90,7 +108,8 @@ impl RootKeyLocation {
     /// lock, and knows that a key that is staged already is not in use.
     ///
     /// # Errors
-    /// [`RootKeyError::NextMissing`], [`RootKeyError::Same`], [`RootKeyError::Io`], and those of loading.
+    /// [`RootKeyError::NextMissing`], [`RootKeyError::Same`], [`RootKeyError::Staged`], [`RootKeyError::Io`], and those of
+    /// loading.
     pub fn stage(&self, given: Option<RootKey>, _lock: &RootKeyLock) -> Result<StagedRootKey, RootKeyError> {
         let (present, next) = (self.load()?, self.next());
         let is_present = |key: &RootKey| present.as_ref().is_some_and(|present| present.0 == key.0);
@@ -105,21 +124,41 @@ impl RootKeyLocation {
             return if is_new { Ok(staged) } else { Err(RootKeyError::Same(staged.key.id())) };
         };
         // A key that was staged for this node, as on the other nodes, or by a rotation that was interrupted.
-        let found = || next.load().ok().flatten().filter(|found| !is_present(found));
-        let key = given.or_else(found).unwrap_or_else(RootKey::generate);
+        let found = next.load().ok().flatten().filter(|found| !is_present(found));
+        if let (Some(given), Some(found)) = (&given, &found)
+            && given.0 != found.0
+        {
+            // A rotation whose commit is not known yet may have put the vault under it.
+            return Err(RootKeyError::Staged(next.to_string()));
+        }
+        let key = given.or(found).unwrap_or_else(RootKey::generate);
         replace(path, &key).map_err(|error| RootKeyError::Io(next.to_string(), error.kind()))?;
         Ok(StagedRootKey { key, file: Some(path.clone()) })
     }
 
-    /// Moves the file of the next key into the place of the present one, durably.
+    /// Moves the file of the next key into the place of the present one, durably. The present one stays beside it under the name
+    /// of its id: a database that is reset to an earlier time needs it again.
     ///
     /// # Errors
     /// [`RootKeyError::Io`]; the next start then finds the key where it is.
     pub fn promote(&self) -> Result<(), RootKeyError> {
         let (Self::File(present), Self::File(next)) = (self, self.next()) else { return Ok(()) };
-        let moved = fs::rename(&next, present).and_then(|()| sync_directory(present));
+        let kept = match self.load() {
+            Ok(Some(key)) => match fs::hard_link(present, former_file(present, &key)) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            },
+            // What does not load opens nothing.
+            Ok(None) | Err(_) => Ok(()),
+        };
+        let moved = kept.and_then(|()| fs::rename(&next, present)).and_then(|()| sync_directory(present));
         moved.map_err(|error| RootKeyError::Io(next.display().to_string(), error.kind()))
     }
+}
+
+/// The file of a former root key.
+fn former_file(present: &Path, key: &RootKey) -> PathBuf {
+    present.with_file_name(format!("{FORMER_PREFIX}{}", key.id()))
 }
 
 /// Writes a key in place of what is there. The file has either content at every moment.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
-use crate::network::subscriber_network;
+use crate::network::counted_networks;
 
 /// The least memory for the bodies of authenticated requests.
 const AUTHENTICATED: usize = 64 << 20;
@@ -30,7 +30,9 @@ impl BodyBudgets {
     /// Returns the share of a body.
     pub(super) fn share(&self, is_authenticated: bool, source: IpAddr) -> Share {
         let budget = if is_authenticated { &self.authenticated } else { &self.unauthenticated };
-        Share { budget: Arc::clone(budget), network: subscriber_network(source), bytes: 0 }
+        // The largest network that one subscriber may have.
+        let network = counted_networks(source).last().unwrap_or_else(|| source.into());
+        Share { budget: Arc::clone(budget), network, bytes: 0 }
     }
 }
 

@@ -21,8 +21,11 @@ use prepared::PreparedStatement;
 use super::StoreError;
 
 /// Timeouts on PostgreSQL: of a statement, shorter than the time in which a server has to answer (`watch::ANSWER_TIMEOUT`), and
-/// of a wait for a lock.
-const TIMEOUTS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'";
+/// of a wait for a lock. A node that has vanished in the middle of a transaction keeps its locks no longer than the rest, by
+/// which the server notices.
+const TIMEOUTS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; \
+    SET tcp_keepalives_count = 3; SET tcp_user_timeout = '8s'";
 
 /// A connection to SQLite or PostgreSQL. Every query is written once, for this type.
 #[derive(MultiConnection)]
@@ -81,9 +84,10 @@ impl AnyConnection {
     pub(super) fn lift_timeouts(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(_) => Ok(()),
-            AnyConnection::Postgresql(c) => {
-                Ok(c.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5min'")?)
-            }
+            AnyConnection::Postgresql(c) => Ok(c.batch_execute(
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5min'; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0",
+            )?),
         }
     }
 

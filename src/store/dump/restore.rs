@@ -1,5 +1,6 @@
 //! Writing the rows of a vault into an empty database.
 
+use diesel::connection::SimpleConnection;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
@@ -149,9 +150,23 @@ impl Database {
     }
 }
 
+/// Requires that the database still holds no vault. Another restore, or a first start, waits until this transaction ends.
+fn require_no_vault(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    if let AnyConnection::Postgresql(c) = connection {
+        c.batch_execute("LOCK TABLE vault_meta IN EXCLUSIVE MODE")?;
+    }
+    if number(connection, "SELECT COUNT(*) AS number FROM vault_meta")? > 0 {
+        return Err(StoreError::Location(
+            "there is a vault in the database, and a restore needs an empty place".into(),
+        ));
+    }
+    Ok(())
+}
+
 impl<'a> Restore<'a> {
     fn begin(connection: &'a mut AnyConnection) -> Result<Self, StoreError> {
         connection.lift_timeouts()?;
+        require_no_vault(connection)?;
         // A schema may hold tables of others, which are left alone.
         let ours = catalogue::described();
         let mut tables = catalogue::found(connection)?;

@@ -219,6 +219,10 @@ impl Writer {
             let Worked { jobs, kept } = work(self, &mut connection, &mut deferred)?;
             deferred.write(&mut connection).map_err(Failure::Deferred)?;
             let since = instant();
+            if self.watch.is_given_up() {
+                // Its callers have been told that there was no answer, and may have tried again.
+                return Err(Failure::Statement(StoreError::Unanswered));
+            }
             connection.prepared_command("COMMIT")?;
             self.shared.file.check()?;
             self.shared.observer.committed(jobs, since.elapsed());

@@ -24,6 +24,9 @@ use crate::vault::{StartError, Vault};
 /// The table of the data keys, which comes first.
 pub(super) const DATA_KEY: &str = "data_key";
 
+/// What the name of a file that is being written has after that of the backup, before a random part.
+pub(super) const PARTIAL_SUFFIX: &str = ".partial-";
+
 /// The columns of a data key that are changed.
 pub(super) struct KeyColumns {
     id: usize,
@@ -205,7 +208,7 @@ impl PartialFile {
             return Err(BackupError::Exists(path.into()));
         }
         let mut partial = path.as_os_str().to_owned();
-        partial.push(format!(".partial-{}", uuid::Uuid::new_v4().simple()));
+        partial.push(format!("{PARTIAL_SUFFIX}{}", uuid::Uuid::new_v4().simple()));
         Ok(Self { path: path.into(), partial: partial.into(), is_published: false })
     }
 

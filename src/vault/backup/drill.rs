@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BackupError, BackupReport, Progress};
+use super::{BackupError, BackupReport, Progress, vault_id};
 use crate::crypto::age::Identity;
 use crate::store::CommitObserver;
 use crate::vault::audit_log::VerificationError;
@@ -70,6 +70,10 @@ impl Vault {
         settings.backup.hours = 0;
         let restored = Vault::restore_backup(file, identities, &location, &settings, observer, progress).await;
         let (vault, backup) = restored?;
+        if backup.vault_id != vault_id(&self.0.audit_key) {
+            vault.close();
+            return Err(BackupError::damaged("it is of another vault"));
+        }
         let verified = verify(&vault).await;
         vault.close();
         Ok((backup, verified?))

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::create::PARTIAL_SUFFIX;
 use super::{BackupError, BackupReport, vault_id};
 use crate::config::BackupSettings;
 use crate::crypto::age::Recipient;
@@ -11,6 +13,8 @@ use crate::vault::{Vault, VaultError};
 
 /// The end of the names of backups.
 const SUFFIX: &str = ".age";
+/// What an interrupted backup leaves that is this old is not of one that runs.
+const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
 
 impl Vault {
     /// Makes a backup as the settings say, and removes older ones beyond the number to keep.
@@ -76,9 +80,21 @@ fn backups(directory: &Path, prefix: &str) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Removes all but the newest backups.
+/// Removes all but the newest backups, and what an interrupted one has left a day before the newest.
 fn prune(directory: &Path, prefix: &str, keep: u32) -> std::io::Result<()> {
     let found = backups(directory, prefix)?;
+    if let Some(newest) = found.last() {
+        let long_ago = newest.metadata()?.modified()? - LEFTOVER_AGE;
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_partial =
+                name.to_str().is_some_and(|name| name.starts_with(prefix) && name.contains(PARTIAL_SUFFIX));
+            if is_partial && entry.metadata()?.modified()? < long_ago {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
     let surplus = found.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
     found.iter().take(surplus).try_for_each(fs::remove_file)
 }

@@ -25,8 +25,8 @@ pub(in crate::vault) struct DataKeys {
     location: RootKeyLocation,
     root_key: ArcSwap<RootKey>,
     keyring: ArcSwap<Keyring>,
-    /// One load at a time. The keys that were deleted from the database, each with the monotonic time when that was seen.
-    deleted: Mutex<HashMap<KeyId, Duration>>,
+    /// One load at a time.
+    known: Mutex<Known>,
     /// Whether the keyring has every key of the database.
     complete: AtomicBool,
     /// When the current key was created, in microseconds.
@@ -34,6 +34,15 @@ pub(in crate::vault) struct DataKeys {
     /// Whether the log says that this node has a former root key.
     warned: AtomicBool,
     clock: Clock,
+}
+
+/// What is known of the keys in memory.
+#[derive(Default)]
+struct Known {
+    /// When each was created. A database that was reset to an earlier time gives the id of a lost key to another one.
+    created_at: HashMap<KeyId, i64>,
+    /// The keys that were deleted from the database, each with the monotonic time when that was seen.
+    deleted: HashMap<KeyId, Duration>,
 }
 
 impl DataKeys {
@@ -57,7 +66,10 @@ impl DataKeys {
             location: location.clone(),
             keyring: ArcSwap::from_pointee(Keyring::new(keys, current.id.get())?),
             root_key: ArcSwap::from_pointee(root_key),
-            deleted: Mutex::default(),
+            known: Mutex::new(Known {
+                created_at: rows.iter().map(|row| (row.id.get(), row.created_at)).collect(),
+                deleted: HashMap::new(),
+            }),
             complete: AtomicBool::new(true),
             created_at: AtomicI64::new(current.created_at),
             warned: AtomicBool::new(false),
@@ -89,7 +101,7 @@ impl DataKeys {
     /// # Errors
     /// Those of the database. A key that this node's root key does not open is logged and left out.
     pub(in crate::vault) fn load(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = key::data_keys_for(connection, VALUES)?;
         let check = meta::root_key_check(connection)?;
         let root_key = check.and_then(|check| self.root_key_of(&check));
@@ -97,10 +109,20 @@ impl DataKeys {
         let mut complete = true;
         for row in &rows {
             if keyring.contains(row.id.get()) {
-                continue;
+                if known.created_at.get(&row.id.get()) == Some(&row.created_at) {
+                    continue;
+                }
+                log::error!(
+                    "data key {} is another one than before: the database was reset to an earlier time",
+                    row.id
+                );
+                keyring.discard(row.id.get());
             }
             match root_key.as_ref().map(|root_key| unwrap(root_key, row)) {
-                Some(Ok(unwrapped)) => keyring.insert(row.id.get(), &unwrapped),
+                Some(Ok(unwrapped)) => {
+                    keyring.insert(row.id.get(), &unwrapped);
+                    known.created_at.insert(row.id.get(), row.created_at);
+                }
                 Some(Err(_)) | None => {
                     complete = false;
                     log::error!("data key {} does not open under the root key of this node", row.id);
@@ -114,9 +136,9 @@ impl DataKeys {
         }
         let now = self.clock.monotonic();
         let is_stored = |id: &KeyId| rows.iter().any(|row| row.id.get() == *id);
-        deleted.retain(|id, _| !is_stored(id));
+        known.deleted.retain(|id, _| !is_stored(id));
         for id in keyring.ids().into_iter().filter(|id| !is_stored(id)) {
-            deleted.entry(id).or_insert(now);
+            known.deleted.entry(id).or_insert(now);
         }
         self.complete.store(complete, Ordering::Relaxed);
         self.keyring.store(Arc::new(keyring));
@@ -125,17 +147,18 @@ impl DataKeys {
 
     /// Forgets the keys that were deleted from the database some time ago.
     pub(in crate::vault) fn forget_deleted(&self) {
-        let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.monotonic();
         let is_old = |since: &Duration| now.saturating_sub(*since) > KEPT;
-        let old: Vec<KeyId> = deleted.iter().filter(|(_, since)| is_old(since)).map(|(id, _)| *id).collect();
+        let old: Vec<KeyId> = known.deleted.iter().filter(|(_, since)| is_old(since)).map(|(id, _)| *id).collect();
         if old.is_empty() {
             return;
         }
         let mut keyring = Keyring::clone(&self.keyring());
         for id in old {
             keyring.remove(id);
-            deleted.remove(&id);
+            known.deleted.remove(&id);
+            known.created_at.remove(&id);
         }
         self.keyring.store(Arc::new(keyring));
     }

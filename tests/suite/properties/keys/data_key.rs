@@ -223,3 +223,29 @@ async fn no_client_can_rotate_a_key() {
         assert!(app.vault.authorize(request, action).await.is_err(), "{}", action.name());
     }
 }
+
+#[actix_web::test]
+async fn a_key_that_was_lost_with_its_id_is_not_taken_for_the_one_that_has_the_id_now() {
+    let (app, client) = vault(1).await;
+    let second = app.serve_second_node();
+    let (former, lost) = rotate(&app).await;
+    app.vault.refresh().await.unwrap();
+    // The database is reset to the time before the rotation, as by a failover, and another node rotates.
+    let ids = if app.database.is_postgresql() {
+        format!("SELECT setval(pg_get_serial_sequence('data_key', 'id'), {})", lost - 1)
+    } else {
+        format!("UPDATE sqlite_sequence SET seq = {} WHERE name = 'data_key'", lost - 1)
+    };
+    let reset = format!("UPDATE data_key SET state = 'current', retired_at = NULL WHERE id = {former}");
+    app.database.run(&format!("DELETE FROM data_key WHERE id = {lost}; {reset}; {ids}"));
+    app.clock.advance(WAIT);
+    let rotated = second.vault.rotate_data_key(app.operator(Action::KEY_ROTATE).await).await.unwrap();
+    assert_eq!(rotated.current, lost, "the id is given again");
+    app.vault.refresh().await.unwrap();
+    client.save_credential(&credential("new", "secret of new")).await;
+    run_jobs(&app).await;
+    let app = app.restart().await;
+    for identifier in ["i0", "new"] {
+        assert_eq!(client.at(app.address).password(identifier).await, format!("secret of {identifier}"));
+    }
+}
