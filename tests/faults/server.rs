@@ -93,7 +93,8 @@ impl PostgresServer {
     pub(crate) fn run(&self, sql: &str) -> Database {
         let mut database = Database::connect(&self.administration(), true).unwrap().unwrap();
         let connection: &mut AnyConnection = database.connection();
-        connection.batch_execute(sql).unwrap();
+        // The vault's own sessions do not hold locks for long.
+        connection.batch_execute(&format!("SET idle_in_transaction_session_timeout = 0; {sql}")).unwrap();
         database
     }
 

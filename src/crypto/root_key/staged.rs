@@ -225,7 +225,10 @@ mod tests {
         assert!(location.load_matching(&new).unwrap().matches(&new));
         assert!(!file.exists() && dir.path().join("root.key").exists());
         assert!(location.load().unwrap().unwrap().matches(&new));
-        assert!(matches!(location.load_matching(&old), Err(RootKeyError::Wrong(_))));
+        assert!(location.load_matching(&old).unwrap().matches(&old), "the former key stays beside it");
+        assert!(location.load().unwrap().unwrap().matches(&new));
+        let other = RootKey::generate().check_value().unwrap();
+        assert!(matches!(location.load_matching(&other), Err(RootKeyError::Wrong(_))));
     }
 
     #[test]
@@ -241,7 +244,19 @@ mod tests {
         assert!(matches!(location.stage(Some(present), &lock), Err(RootKeyError::Same(_))));
         location.promote().unwrap();
         assert!(location.load().unwrap().unwrap().matches(&staged.key.check_value().unwrap()));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert!(names.len() == 2 && names[0] == "root.key", "{names:?}");
+        assert_eq!(fs::metadata(dir.path().join(&names[1])).unwrap().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_key_that_is_staged_is_not_replaced_by_another() {
+        let (_dir, location, _) = location();
+        let lock = location.lock().unwrap();
+        let staged = location.stage(None, &lock).unwrap().key;
+        assert!(matches!(location.stage(Some(RootKey::generate()), &lock), Err(RootKeyError::Staged(_))));
+        assert_eq!(location.stage(Some(staged.clone()), &lock).unwrap().key.0, staged.0);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) async fn within_a_second(what: &str, seen: impl AsyncFn() -> bool) ->
 
 /// Returns once `seen` says yes, for a test about something else: on a busy machine it waits longer than a second.
 pub(crate) async fn noticed(what: &str, seen: impl AsyncFn() -> bool) {
-    within(Duration::from_secs(30), what, seen).await;
+    within(Duration::from_secs(120), what, seen).await;
 }
 
 async fn within(limit: Duration, what: &str, seen: impl AsyncFn() -> bool) -> Duration {
