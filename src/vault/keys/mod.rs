@@ -1,9 +1,9 @@
 //! The keys of the vault: loaded when it opens, and rotated while it serves.
 //!
-//! * [`unlock`]: the root key is checked before any write, then the keys that it wraps are loaded.
-//! * [`data_keys`]: the data keys in memory, with those of other nodes loaded on demand.
-//! * [`rotate`], [`reseal`]: a new data key, and the background job that moves every sealed value to it.
-//! * [`root`]: a new root key. [`signing`]: a new key of access tokens. [`status`]: all of them, without key material.
+//! * `unlock`: the root key is checked before any write, then the keys that it wraps are loaded.
+//! * `data_keys`: the data keys in memory, with those of other nodes loaded on demand.
+//! * `rotate`, `reseal`: a new data key, and the background job that moves every sealed value to it.
+//! * `root`: a new root key. `signing`: a new key of access tokens. `status`: all of them, without key material.
 //!
 //! `docs/keys.md` describes the hierarchy, the formats, and what a crash at each step leaves.
 
