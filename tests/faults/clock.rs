@@ -49,13 +49,13 @@ async fn a_clock_that_jumps_by_a_day_ends_no_token_and_revives_none() {
     revoked.get("/iso/pam/device").await.expect(401);
     for jump in [DAY, -DAY] {
         clock.set(jump);
-        ready_is(&client, 503, Duration::from_secs(5)).await;
+        ready_is(&client, 503, Duration::from_secs(15)).await;
         client.get("/iso/pam/device").await.expect(503);
         assert!(matches!(revoked.get("/iso/pam/device").await.status.as_u16(), 401 | 503));
         let line = "the clock of this machine differs from that of the database, or has jumped, by";
         assert!(server.stderr.text().contains(line), "{}", server.stderr.text());
         clock.set(0);
-        ready_is(&client, 200, Duration::from_secs(5)).await;
+        ready_is(&client, 200, Duration::from_secs(15)).await;
         client.get("/iso/pam/device").await.expect(200);
         revoked.get("/iso/pam/device").await.expect(401);
     }
@@ -79,7 +79,7 @@ async fn a_node_that_is_wrong_by_seconds_serves_by_the_clock_of_postgresql_and_b
     clock.set(20);
     let node = clock.serve(&program, library);
     let there = client.at(node.address);
-    ready_is(&there, 200, Duration::from_secs(5)).await;
+    ready_is(&there, 200, Duration::from_secs(15)).await;
     assert!(node.stderr.text().contains("differs from that of the database by 20 s"), "{}", node.stderr.text());
     let metrics = there.get("/metrics").await.text;
     let skew = metrics.lines().find_map(|line| line.strip_prefix("chaveiro_clock_skew_seconds ")).unwrap();
@@ -95,13 +95,13 @@ async fn a_node_that_is_wrong_by_seconds_serves_by_the_clock_of_postgresql_and_b
     assert_eq!(save(&client).await.unwrap().status().as_u16(), 201);
     for wrong in [DAY, -DAY, 90] {
         clock.set(wrong);
-        ready_is(&there, 503, Duration::from_secs(5)).await;
+        ready_is(&there, 503, Duration::from_secs(15)).await;
         there.get("/iso/pam/device").await.expect(503);
         client.get("/iso/pam/device").await.expect(200);
         assert_eq!(there.token_status().await, 503);
     }
     clock.set(0);
-    ready_is(&there, 200, Duration::from_secs(5)).await;
+    ready_is(&there, 200, Duration::from_secs(15)).await;
     assert_eq!(save(&there).await.unwrap().status().as_u16(), 201);
     let devices = client.get("/iso/pam/device").await.expect(200);
     assert_eq!(devices["devices"].as_array().unwrap().len(), 2);

@@ -19,7 +19,7 @@ async fn swapped(swap: impl Fn(&Path), bring_back: impl Fn(&Path)) {
     writers.have_begun().await;
     let dir = program.database.dir.path();
     swap(dir);
-    ready_is(&client, 503, Duration::from_secs(5)).await;
+    ready_is(&client, 503, Duration::from_secs(15)).await;
     let refused = client.get("/iso/pam/device").await;
     assert_eq!(refused.status.as_u16(), 503, "{}", refused.text);
     assert_eq!(refused.header("retry-after"), Some("1"));
