@@ -6,8 +6,8 @@ use std::time::Duration;
 use chaveiro::store::{Database, DatabaseLocation};
 use diesel::connection::SimpleConnection;
 
-use crate::ready_is;
-use crate::support::{Program, Writers, assert_kept, prepared};
+use crate::support::{Program, Writers, prepared};
+use crate::{assert_whole, ready_is};
 
 const NAMED: &str = "every request is refused from now on";
 
@@ -32,12 +32,7 @@ async fn swapped(swap: impl Fn(&Path), bring_back: impl Fn(&Path)) {
     let written = writers.have_ended().await;
 
     bring_back(dir);
-    let server = program.serve();
-    let client = client.at(server.address);
-    assert_kept(&client, &written.acknowledged, false).await;
-    assert_kept(&client, &written.open, true).await;
-    drop(server);
-    program.done(&["audit", "verify"]);
+    assert_whole(&program, &client, &written).await;
 }
 
 /// Renames each file of the database.

@@ -25,11 +25,20 @@ mod system_calls;
 
 use std::time::{Duration, Instant};
 
-use support::TestClient;
+use support::writers::Written;
+use support::{Program, TestClient};
 
 /// The rounds of a test that has `few` by default.
 fn rounds(few: usize) -> usize {
     std::env::var("CHAVEIRO_FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+}
+
+/// Starts the server again, and asserts that it has all that was acknowledged and that the audit log verifies.
+async fn assert_whole(program: &Program, client: &TestClient, written: &Written) {
+    let server = program.serve();
+    written.assert_kept(&client.at(server.address)).await;
+    drop(server);
+    program.done(&["audit", "verify"]);
 }
 
 /// Waits until readiness has this status, and returns how long that took.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use crate::server::PostgresServer;
-use crate::support::{Credentials, Program, Serving, TestClient, Writers, assert_kept, device};
-use crate::{ready_is, rounds};
+use crate::support::{Credentials, Program, Serving, TestClient, Writers, device};
+use crate::{assert_whole, ready_is, rounds};
 
-/// A statement has 12 seconds, a start in the queue has 10, and a second is for the way.
+/// A statement has 12 seconds, a start in the queue has 10; the rest is for the way, and for a slow machine.
 const LONGEST: Duration = Duration::from_secs(20);
 
 const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'vault'";
@@ -40,15 +40,11 @@ async fn all_refused(client: &TestClient, count: usize, longest: Duration) {
     join_all((0..count).map(call)).await;
 }
 
-async fn assert_whole(program: &Program, client: &TestClient, writers: Writers) {
+/// As [`assert_whole`], for writers of whom some were acknowledged.
+async fn assert_some_kept(program: &Program, client: &TestClient, writers: Writers) {
     let written = writers.have_ended().await;
     assert!(!written.acknowledged.is_empty());
-    let server = program.serve();
-    let client = client.at(server.address);
-    assert_kept(&client, &written.acknowledged, false).await;
-    assert_kept(&client, &written.open, true).await;
-    drop(server);
-    program.done(&["audit", "verify"]);
+    assert_whole(program, client, &written).await;
 }
 
 #[actix_web::test]
@@ -67,7 +63,7 @@ async fn a_frozen_server_is_waited_for_within_the_deadline_and_the_node_goes_on_
     ready_is(&client, 200, LONGEST).await;
     client.get("/iso/pam/device/a").await.expect(200);
     server.kill();
-    assert_whole(&program, &client, writers).await;
+    assert_some_kept(&program, &client, writers).await;
 }
 
 #[actix_web::test]
@@ -90,7 +86,7 @@ async fn sigterm_ends_a_node_whose_server_is_frozen() {
     assert!(ended.stderr.contains("the stop has taken too long and is given up"), "{}", ended.stderr);
     postgres.thaw();
     program.url = postgres.url();
-    assert_whole(&program, &client, writers).await;
+    assert_some_kept(&program, &client, writers).await;
 }
 
 #[actix_web::test]
@@ -136,7 +132,7 @@ async fn what_was_acknowledged_survives_a_killed_server_and_a_killed_node() {
         ready_is(&client, 200, LONGEST).await;
         client.get("/iso/pam/device/a").await.expect(200);
         node.kill();
-        assert_whole(&program, &client, writers).await;
+        assert_some_kept(&program, &client, writers).await;
     }
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::support::{Numbers, Program, Serving, TestClient, Writers, assert_kept, prepared};
-use crate::{rounds, shim};
+use crate::support::{Numbers, Serving, TestClient, Writers, prepared};
+use crate::{assert_whole, rounds, shim};
 
 const LONGEST_MICROS: u64 = 100_000;
 
@@ -20,16 +20,6 @@ async fn killed(server: Serving, client: &TestClient, name: &str, numbers: &mut 
     writers
 }
 
-async fn assert_whole(program: &Program, client: &TestClient, writers: Writers) {
-    let written = writers.have_ended().await;
-    let server = program.serve();
-    let client = client.at(server.address);
-    assert_kept(&client, &written.acknowledged, false).await;
-    assert_kept(&client, &written.open, true).await;
-    drop(server);
-    program.done(&["audit", "verify"]);
-}
-
 #[actix_web::test]
 async fn what_was_acknowledged_survives_kill_9() {
     let mut numbers = Numbers::new();
@@ -38,7 +28,7 @@ async fn what_was_acknowledged_survives_kill_9() {
     drop(server);
     for round in 0..rounds(3) {
         let writers = killed(program.serve(), &client, &format!("k{round}"), &mut numbers).await;
-        assert_whole(&program, &client, writers).await;
+        assert_whole(&program, &client, &writers.have_ended().await).await;
     }
 }
 
@@ -54,7 +44,7 @@ async fn what_was_acknowledged_survives_a_power_cut() {
         let server = shim::serve(&program, library, &[("SHIM_UNDO", undo.to_str().unwrap())]);
         let writers = killed(server, &client, &format!("p{round}"), &mut numbers).await;
         cut_power(&undo, program.database.dir.path());
-        assert_whole(&program, &client, writers).await;
+        assert_whole(&program, &client, &writers.have_ended().await).await;
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::support::{Serving, Writers, assert_kept, prepared};
-use crate::{ready_is, rounds, shim};
+use crate::support::{Serving, Writers, prepared};
+use crate::{assert_whole, ready_is, rounds, shim};
 
 const EIO: &str = "5";
 const ENOSPC: &str = "28";
@@ -55,12 +55,7 @@ async fn of_a_call_that_fails_no_2xx_is_lost_and_the_cause_is_named() {
                 written.refusals.iter().all(|status| *status == StatusCode::SERVICE_UNAVAILABLE),
                 "{name}: {written:?}"
             );
-            let server = program.serve();
-            let client = client.at(server.address);
-            assert_kept(&client, &written.acknowledged, false).await;
-            assert_kept(&client, &written.open, true).await;
-            drop(server);
-            program.done(&["audit", "verify"]);
+            assert_whole(&program, &client, &written).await;
             let kept = "SELECT COUNT(*) FROM audit_record WHERE action = 'credential.save' AND outcome = 'ok'";
             let saved = program.database.numbers("SELECT COUNT(*) FROM credential");
             assert!(program.database.numbers(kept) >= saved, "{name}: a credential has no record");

@@ -28,8 +28,7 @@ async fn what_was_acknowledged_survives_kill_9_in_the_middle_of_32_writers_in_50
 
         server = program.serve();
         let client = server.client(&credentials).await;
-        assert_kept(&client, &written.acknowledged, false).await;
-        assert_kept(&client, &written.open, true).await;
+        written.assert_kept(&client).await;
         program.done(&["audit", "verify"]);
         acknowledged.extend(written.acknowledged);
     }
@@ -51,7 +50,6 @@ async fn what_was_acknowledged_survives_a_stop_in_the_middle_of_32_writers() {
 
     let server = program.serve();
     let client = server.client(&credentials).await;
-    assert_kept(&client, &written.acknowledged, false).await;
-    assert_kept(&client, &written.open, true).await;
+    written.assert_kept(&client).await;
     program.done(&["audit", "verify"]);
 }

@@ -17,7 +17,7 @@ mod process;
 mod service;
 mod signer;
 mod stream;
-mod writers;
+pub(crate) mod writers;
 
 pub(crate) use app::{TestApp, endpoints, facade_endpoints, origin, serve_all};
 pub(crate) use background::{Background, noticed, within_a_second};

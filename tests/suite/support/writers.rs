@@ -30,6 +30,14 @@ pub(crate) struct Written {
     pub(crate) refusals: Vec<StatusCode>,
 }
 
+impl Written {
+    /// Asserts that what was acknowledged is there, and that the rest is there whole or not at all.
+    pub(crate) async fn assert_kept(&self, client: &TestClient) {
+        assert_kept(client, &self.acknowledged, false).await;
+        assert_kept(client, &self.open, true).await;
+    }
+}
+
 /// 32 clients that each post one new credential after another until they are no longer heard.
 pub(crate) struct Writers {
     written: Rc<RefCell<Written>>,
