@@ -9,11 +9,9 @@ use std::collections::HashMap;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{SecretBinding, SecretBytes, random_bytes};
+use super::{SecretBinding, SecretBytes, hkdf, random_bytes};
 
 const FORMAT: u8 = 1;
 const NONCE_LENGTH: usize = 24;
@@ -38,12 +36,8 @@ impl DataKey {
     }
 
     /// Derives a key for one purpose, by the first block of HKDF-Expand (RFC 5869). It does not reveal this key.
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     pub fn derive(&self, purpose: &[u8]) -> Self {
-        let mut hmac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        hmac.update(purpose);
-        hmac.update(&[1]);
-        Self(hmac.finalize().into_bytes().into())
+        Self(*hkdf::expand(&self.0, purpose))
     }
 
     /// Creates a key from unwrapped bytes.

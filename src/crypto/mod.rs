@@ -15,6 +15,7 @@
 
 pub mod age;
 
+mod hkdf;
 mod keyed_digest;
 mod keyring;
 mod response_encryption;

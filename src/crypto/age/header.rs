@@ -10,7 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{AgeError, FileKey, Identity, Recipient, hkdf};
+use super::{AgeError, FileKey, Identity, Recipient, derived};
 
 const VERSION: &str = "age-encryption.org/v1";
 const STANZA: &str = "-> ";
@@ -85,7 +85,7 @@ fn cipher(key: &Zeroizing<[u8; 32]>) -> ChaCha20Poly1305 {
 
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn mac(file_key: &FileKey, text: &[u8]) -> Hmac<Sha256> {
-    let key = hkdf(file_key.as_slice(), &[], b"header");
+    let key = derived(file_key.as_slice(), &[], b"header");
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("HMAC takes a key of any length");
     mac.update(text);
     mac

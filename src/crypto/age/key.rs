@@ -5,7 +5,7 @@ use std::str::FromStr;
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{AgeError, hkdf};
+use super::{AgeError, derived};
 use crate::crypto::random_bytes;
 use crate::text::bech32;
 
@@ -129,5 +129,5 @@ fn derive(
 ) -> Result<Zeroizing<[u8; 32]>, AgeError> {
     let other = UnparsedPublicKey::new(&X25519, other.as_slice());
     let salt = [share.as_slice(), recipient].concat();
-    agree(private, other, AgeError::Recipient, |shared| Ok(hkdf(shared, &salt, PURPOSE)))
+    agree(private, other, AgeError::Recipient, |shared| Ok(derived(shared, &salt, PURPOSE)))
 }

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 pub use key::{Identity, IdentityError, Recipient};
 pub use payload::{Decryptor, Encryptor};
 
-use super::random_bytes;
+use super::{hkdf, random_bytes};
 
 /// Random bytes of one file, from which its keys are derived.
 type FileKey = Zeroizing<[u8; 16]>;
@@ -67,17 +67,9 @@ pub fn decrypt<R: Read>(identities: &[Identity], mut input: R) -> Result<Decrypt
     Ok(Decryptor::new(input, &file_key, &nonce))
 }
 
-/// HKDF with SHA-256 (RFC 5869) for one block of output.
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-fn hkdf(secret: &[u8], salt: &[u8], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
-    use hmac::{Hmac, KeyInit, Mac};
-    let mac = |key: &[u8], parts: &[&[u8]]| {
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
-        parts.iter().for_each(|part| mac.update(part));
-        Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()))
-    };
-    let extracted = mac(salt, &[secret]);
-    mac(extracted.as_slice(), &[purpose, &[1]])
+/// Derives the key for one purpose.
+fn derived(secret: &[u8], salt: &[u8], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+    hkdf::expand(&hkdf::extract(salt, secret), purpose)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use zeroize::Zeroizing;
 
-use super::{FileKey, hkdf};
+use super::{FileKey, derived};
 
 pub(super) const NONCE_LENGTH: usize = 16;
 const CHUNK: usize = 64 * 1024;
@@ -20,7 +20,7 @@ struct Chunks {
 
 impl Chunks {
     fn new(file_key: &FileKey, nonce: &[u8; NONCE_LENGTH]) -> Self {
-        let key = hkdf(file_key.as_slice(), nonce, b"payload");
+        let key = derived(file_key.as_slice(), nonce, b"payload");
         Self { cipher: ChaCha20Poly1305::new(&Key::from(*key)), number: 0 }
     }
 
