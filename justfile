@@ -22,7 +22,7 @@ check:
 
 # Format the code.
 fmt:
-    cargo fmt
+    cargo fmt --all
 
 # The lints, as CI has them.
 lint:

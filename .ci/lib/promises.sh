@@ -4,7 +4,7 @@ check_promises() {
     local file= name missing=0
     while read -r name; do
         case $name in
-        src/* | tests/*)
+        src/* | crates/* | tests/*)
             file=${name%%:*}
             if [[ ! -f $file ]]; then
                 printf 'docs/promises.md: no file %s\n' "$file"

@@ -20,11 +20,11 @@ mod keyed_digest;
 mod keyring;
 mod response_encryption;
 mod root_key;
-mod secret;
 mod secret_binding;
 mod ssh;
 mod totp;
 
+pub use chaveiro_secret::{SecretBytes, SecretText};
 pub use keyed_digest::KeyedDigest;
 pub use keyring::{DataKey, KeyId, Keyring, SealError, sealing_key};
 pub use response_encryption::{
@@ -32,7 +32,6 @@ pub use response_encryption::{
     TransitPrivateKey, UnknownResponseEncryption,
 };
 pub use root_key::{RootKey, RootKeyError, RootKeyLocation, RootKeyLock, StagedRootKey};
-pub use secret::{SecretBytes, SecretText};
 pub use secret_binding::{SecretBinding, SecretKind};
 pub use ssh::{KeyFlaw, SshKeyError, SshKeyFacts, changed_ssh_public_key, check_ssh_pair, ssh_key_facts};
 pub use totp::{TotpCode, TotpSeedError, check_totp_seed, totp_code};

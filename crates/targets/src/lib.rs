@@ -1,0 +1,1 @@
+//! Changes and verifies secrets on the systems that they are for.

@@ -1,0 +1,1 @@
+//! Change templates: parser, linter and interpreter.
