@@ -187,6 +187,11 @@ impl VerifyingKey {
         Sha256::digest(&self.jwk).into()
     }
 
+    /// Whether a JWT says that it is signed by a key of this type.
+    pub fn fits(&self, jwt: &str) -> bool {
+        jsonwebtoken::decode_header(jwt).is_ok_and(|header| self.algorithms.contains(&header.alg))
+    }
+
     /// Returns the claims of a JWT whose signature is of this key. The claims themselves are not checked.
     pub fn verify<T: DeserializeOwned>(&self, jwt: &str) -> Option<T> {
         if jwt.len() > MAX_LENGTH {

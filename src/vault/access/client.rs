@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::guessing::Generation;
 use super::origin::AllowedOrigins;
 use super::permission::Rights;
 use super::sender_constraint::SenderConstraint;
@@ -126,6 +127,8 @@ pub struct Client {
     pub secrets: Vec<LiveSecret>,
     /// Its public keys, which verify its assertions.
     pub keys: Vec<Arc<VerifyingKey>>,
+    /// What its secrets and keys are counted under when logins fail.
+    pub(super) generation: Generation,
     /// How its tokens have to be bound; `None`: bearer tokens will do.
     pub sender_constraint: Option<SenderConstraint>,
     /// The public key under which the secrets in its responses are encrypted; `None`: plain.
@@ -168,6 +171,7 @@ pub(super) mod tests {
             origins: AllowedOrigins::parse("", "", "").unwrap(),
             secrets: vec![],
             keys: vec![],
+            generation: Generation::NONE,
             sender_constraint: None,
             response_key: None,
             rights: Rights::default(),

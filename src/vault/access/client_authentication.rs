@@ -1,7 +1,7 @@
 //! Authentication of clients at the token endpoint: by secret (RFC 6749, section 2.3.1), or by an assertion that the client
 //! has signed with its own key (RFC 7523).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -9,11 +9,12 @@ use super::Origin;
 use super::authentication::AuthenticationFailure;
 use super::client::Client;
 use super::guessing::LoginAttempt;
+use super::nobody::nobody;
 use super::single_use::{SingleUse, SingleUseKind};
 use super::token_endpoint::TokenEndpointError;
 use crate::crypto::SecretText;
 use crate::store::Lane;
-use crate::token::{ClientSecret, SecretHash, claimed_client, verify_assertion};
+use crate::token::{claimed_client, verify_assertion};
 use crate::vault::Vault;
 
 /// The paths of the token endpoint. An assertion may name any of their URLs as its audience.
@@ -70,28 +71,29 @@ impl Vault {
         self.0.require_current()?;
         let tried = authentication.client_id();
         let known = tried.as_deref().and_then(|id| self.0.grants.load().client(id).cloned());
-        let attempt = LoginAttempt::of_client(origin.source, tried.as_deref().unwrap_or_default(), known.as_deref());
-        let limited = self.check_attempt(&attempt);
-        limited.map_err(|failure| {
-            let tried = known.as_ref().map_or("", |client| client.client_id.as_str());
-            self.note_failure(origin, tried, failure);
+        // From here on, an unknown client is checked like a known one.
+        let client = known.as_ref().unwrap_or(nobody());
+        let attempt =
+            LoginAttempt::of_client(origin.source, tried.as_deref().unwrap_or_default(), client, known.is_some());
+        // Log only the id of an existing client: an unknown id may be a mistyped password, and made-up ids could flood the log.
+        let note = |failure| self.note_failure(origin, &client.client_id, failure);
+        self.check_attempt(&attempt).map_err(|failure| {
+            note(failure);
             TokenEndpointError::from(failure)
         })?;
-        let (client, proven) = match authentication {
-            ClientAuthentication::Secret(credentials) => self.by_secret(credentials, known, now),
-            ClientAuthentication::Assertion { assertion, .. } => self.by_assertion(known, assertion, now),
+        let proven = match authentication {
+            ClientAuthentication::Secret(credentials) if client.accepts(&credentials.client_secret, now) => Ok(None),
+            ClientAuthentication::Secret(_) => Err(AuthenticationFailure::WrongSecret),
+            ClientAuthentication::Assertion { assertion, .. } => self.by_assertion(client, assertion, now).map(Some),
         };
         let failed = |failure| {
-            // Log only the id of an existing client: an unknown id may be a mistyped password, and made-up ids could
-            // flood the log.
-            let known = client.as_ref().map_or("", |client| client.client_id.as_str());
-            self.note_failure(origin, known, failure);
+            note(failure);
             // Whatever the reason, or the limit would tell that a secret is the right one.
             self.count_failed_attempt(&attempt);
             TokenEndpointError::InvalidClient
         };
+        let Some(client) = &known else { return Err(failed(AuthenticationFailure::UnknownClient)) };
         let single_use = proven.map_err(failed)?;
-        let Some(client) = &client else { return Err(failed(AuthenticationFailure::UnknownClient)) };
         if !client.is_live(now) {
             return Err(failed(AuthenticationFailure::ClientNotLive));
         }
@@ -105,44 +107,30 @@ impl Vault {
         Ok(Arc::clone(client))
     }
 
-    /// Checks a secret. An unknown client takes the same time as a wrong secret.
-    fn by_secret(&self, credentials: &ClientCredentials, client: Option<Arc<Client>>, now: DateTime<Utc>) -> Proven {
-        let accepted = match &client {
-            Some(client) => client.accepts(&credentials.client_secret, now),
-            None => unmatched_hash().verify(&credentials.client_secret),
-        };
-        let failure =
-            if client.is_some() { AuthenticationFailure::WrongSecret } else { AuthenticationFailure::UnknownClient };
-        (client, if accepted { Ok(None) } else { Err(failure) })
-    }
-
-    /// Checks an assertion.
-    fn by_assertion(&self, client: Option<Arc<Client>>, assertion: &SecretText, now: DateTime<Utc>) -> Proven {
+    /// Checks an assertion. One that no key of the client fits takes the time of one that has a wrong signature.
+    fn by_assertion(
+        &self,
+        client: &Client,
+        assertion: &SecretText,
+        now: DateTime<Utc>,
+    ) -> Result<SingleUse, AuthenticationFailure> {
         let jwt = assertion.expose();
-        let Some(client) = client else { return (None, Err(AuthenticationFailure::UnknownClient)) };
+        if !client.keys.iter().any(|key| key.fits(jwt)) {
+            nobody().keys.iter().for_each(|key| drop(key.verify::<serde_json::Value>(jwt)));
+            return Err(AuthenticationFailure::WrongAssertion);
+        }
         let audiences = audiences(&self.issuer());
         let keys = client.keys.iter().map(AsRef::as_ref);
-        let verified = verify_assertion(jwt, keys, &client.client_id, &audiences, now);
-        let single_use = verified.map_err(|_| AuthenticationFailure::WrongAssertion).map(|assertion| {
-            let owner = client.client_id.as_bytes();
-            Some(SingleUse::new(SingleUseKind::ClientAssertion, owner, &assertion.id, assertion.expires_at))
-        });
-        (Some(client), single_use)
+        let verified = verify_assertion(jwt, keys, &client.client_id, &audiences, now)
+            .map_err(|_| AuthenticationFailure::WrongAssertion)?;
+        let owner = client.client_id.as_bytes();
+        Ok(SingleUse::new(SingleUseKind::ClientAssertion, owner, &verified.id, verified.expires_at))
     }
 }
-
-/// The client that is named, and whether it is proven; with what must not have been used before.
-type Proven = (Option<Arc<Client>>, Result<Option<SingleUse>, AuthenticationFailure>);
 
 /// The accepted audiences of an assertion: the vault and its token endpoints (RFC 7523, section 3).
 fn audiences(issuer: &str) -> Vec<String> {
     let base = issuer.trim_end_matches('/');
     let endpoints = TOKEN_PATHS.iter().map(|path| format!("{base}{path}"));
     [base.to_string(), format!("{base}/")].into_iter().chain(endpoints).collect()
-}
-
-/// Hash of a random secret, so that an unknown client takes the same time as a known one.
-fn unmatched_hash() -> &'static SecretHash {
-    static HASH: OnceLock<SecretHash> = OnceLock::new();
-    HASH.get_or_init(|| ClientSecret::generate().hash())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::granted::with_grants;
+use super::guessing::Generation;
 use super::password::Login;
 use super::permission::{Grant, Rights};
 use super::request_signing_key::{LiveSigningKey, live_keys};
@@ -101,7 +102,8 @@ impl Grants {
             let rights = rights_of(&roles, held.get(&row.id));
             let keys = client_keys.remove(&row.id).unwrap_or_default();
             let client = client_from_row(row, application, response_key, rights);
-            (client.client_id.clone(), Arc::new(Client { secrets, keys, ..client }))
+            let generation = Generation::of_client(&secrets, &keys);
+            (client.client_id.clone(), Arc::new(Client { secrets, keys, generation, ..client }))
         });
         let clients: HashMap<String, Arc<Client>> = clients.collect();
         let app_ids = app_ids(&clients);
@@ -290,6 +292,7 @@ fn client_from_row(
         origins: origins.unwrap_or_else(|_| AllowedOrigins::nowhere()),
         secrets: Vec::new(),
         keys: Vec::new(),
+        generation: Generation::NONE,
         sender_constraint: constraint.unwrap_or(None),
         response_key: response_key.flatten().map(Arc::new),
         rights,

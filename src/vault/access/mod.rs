@@ -32,6 +32,7 @@ mod grants;
 mod guessing;
 mod identity_admin;
 mod identity_mac;
+mod nobody;
 mod password;
 mod request_limit;
 mod response_key;

@@ -18,7 +18,7 @@ use crate::vault::Vault;
 use crate::vault::operation::{Principal, Request};
 
 use super::authentication::AuthenticationFailure;
-use super::guessing::{LoginAttempt, LoginKind};
+use super::guessing::{Generation, LoginAttempt, LoginKind};
 use super::{Account, Origin};
 
 /// Maximum number of concurrent checks: each takes 19 MiB.
@@ -103,8 +103,8 @@ impl Vault {
     ) -> Result<Arc<Account>, AuthenticationFailure> {
         let passwords = &self.0.passwords;
         let login = self.0.grants.load().login(account).cloned();
-        let known_hash = login.as_ref().map(|login| login.password_hash.as_bytes());
-        let attempt = LoginAttempt::of_account(LoginKind::Password, source, account, known_hash);
+        let generation = login.as_ref().map(|login| Generation::of_password(&login.password_hash));
+        let attempt = LoginAttempt::of_account(LoginKind::Password, source, account, generation);
         // Before the cache lookup, or a limited caller could continue guessing against the cache.
         self.check_attempt(&attempt)?;
         let hash = login.as_ref().map_or(unmatched_hash(), |login| &login.password_hash).to_string();

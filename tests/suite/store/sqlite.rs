@@ -12,7 +12,7 @@ fn it_has_no_mutexes_no_shared_page_cache_and_no_loadable_extensions() {
     let mut database = Database::connect(&location, true).unwrap().unwrap();
     let options = sql::<Text>("SELECT compile_options FROM pragma_compile_options");
     let options: Vec<String> = options.load(database.connection()).unwrap();
-    for wanted in ["THREADSAFE=2", "OMIT_LOAD_EXTENSION", "OMIT_SHARED_CACHE", "DEFAULT_MEMSTATUS=0"] {
+    for wanted in ["THREADSAFE=2", "OMIT_LOAD_EXTENSION", "OMIT_SHARED_CACHE", "DEFAULT_MEMSTATUS=0", "ENABLE_QPSG"] {
         assert!(options.iter().any(|option| option == wanted), "{wanted}: {options:?}");
     }
     for unwanted in ["ENABLE_MEMORY_MANAGEMENT", "ENABLE_API_ARMOR", "ENABLE_STAT4", "ENABLE_FTS5"] {

@@ -14,16 +14,19 @@
 mod counters;
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 
 use super::Client;
 use super::authentication::AuthenticationFailure;
+use super::client::LiveSecret;
 use crate::clock::to_micros;
 use crate::network::counted_networks;
 use crate::store::{AnyConnection, StoreError, Transaction, login_attempt};
 use crate::text::case_folded;
+use crate::token::VerifyingKey;
 use crate::vault::{Vault, VaultError};
 use counters::{Counters, Key, MAX_COUNTERS, Rule};
 
@@ -64,6 +67,29 @@ impl LoginKind {
     }
 }
 
+/// What stands for the secrets and keys of an account: new ones have a new count. As long for an unknown account, whose count
+/// takes the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Generation([u8; 32]);
+
+impl Generation {
+    /// That of an unknown account. A new account has another one, since it may try before this node knows it.
+    pub(super) const NONE: Generation = Generation([0; 32]);
+
+    /// Of an account by the hash of its password.
+    pub(super) fn of_password(hash: &str) -> Self {
+        Self(Sha256::digest(hash).into())
+    }
+
+    /// Of a client by its secrets and keys.
+    pub(super) fn of_client(secrets: &[LiveSecret], keys: &[Arc<VerifyingKey>]) -> Self {
+        let mut digest = Sha256::new();
+        secrets.iter().for_each(|secret| digest.update(secret.hash.as_bytes()));
+        keys.iter().for_each(|key| digest.update(key.thumbprint()));
+        Self(digest.finalize().into())
+    }
+}
+
 /// An attempt to log in.
 #[derive(Clone, Debug)]
 pub(super) struct LoginAttempt {
@@ -72,8 +98,7 @@ pub(super) struct LoginAttempt {
     account: Option<String>,
     /// Whether the account exists.
     is_known: bool,
-    /// The hashes of the secrets and keys of the account: new ones have a new count.
-    generation: Vec<u8>,
+    generation: Generation,
     /// Whether the allowed addresses of the account name the source.
     is_allowed: bool,
 }
@@ -81,26 +106,20 @@ pub(super) struct LoginAttempt {
 impl LoginAttempt {
     /// An attempt without an account.
     pub(super) fn anonymous(kind: LoginKind, source: IpAddr) -> Self {
-        Self { kind, source, account: None, is_known: false, generation: Vec::new(), is_allowed: false }
+        Self { kind, source, account: None, is_known: false, generation: Generation::NONE, is_allowed: false }
     }
 
-    /// An attempt at an account by its name, in any spelling, with a hash of its secret if it exists.
-    pub(super) fn of_account(kind: LoginKind, source: IpAddr, name: &str, secret: Option<&[u8]>) -> Self {
+    /// An attempt at an account by its name, in any spelling, with its generation if it exists.
+    pub(super) fn of_account(kind: LoginKind, source: IpAddr, name: &str, known: Option<Generation>) -> Self {
         let account = Some(case_folded(name.trim()));
-        let (is_known, generation) = (secret.is_some(), secret.unwrap_or_default().to_vec());
+        let (is_known, generation) = (known.is_some(), known.unwrap_or(Generation::NONE));
         Self { account, is_known, generation, ..Self::anonymous(kind, source) }
     }
 
-    /// An attempt to authenticate as a client.
-    pub(super) fn of_client(source: IpAddr, client_id: &str, client: Option<&Client>) -> Self {
-        let generation = client.map(|client| {
-            let secrets = client.secrets.iter().flat_map(|secret| secret.hash.as_bytes()).copied();
-            let keys = client.keys.iter().flat_map(|key| key.thumbprint());
-            // Another one than that of an unknown client: a new client may try before this node knows it.
-            std::iter::once(1).chain(secrets).chain(keys).collect::<Vec<u8>>()
-        });
-        let attempt = Self::of_account(LoginKind::Client, source, client_id, generation.as_deref());
-        Self { is_allowed: client.is_some_and(|client| client.origins.name_source(source)), ..attempt }
+    /// An attempt to authenticate as a client: the known one, or [`nobody`](super::nobody::nobody).
+    pub(super) fn of_client(source: IpAddr, client_id: &str, client: &Client, is_known: bool) -> Self {
+        let attempt = Self::of_account(LoginKind::Client, source, client_id, Some(client.generation));
+        Self { is_known, is_allowed: client.origins.name_source(source), ..attempt }
     }
 }
 
@@ -231,7 +250,7 @@ impl Vault {
     }
 
     fn attempt_keys(&self, attempt: &LoginAttempt) -> Keys {
-        let (kind, generation) = (attempt.kind.as_str(), hex::encode(&attempt.generation));
+        let (kind, generation) = (attempt.kind.as_str(), hex::encode(attempt.generation.0));
         let digest = |what: &str, account: &str, network: &str| {
             self.0.keyed_digest.digest(&("login-attempt", what, kind, account, network))
         };
