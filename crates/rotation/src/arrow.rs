@@ -12,6 +12,8 @@ named! {
         Opened = "rotation.opened",
         /// The identity of the target was pinned, before anything was sent to it.
         IdentityPinned = "rotation.identity_pinned",
+        /// The target could not be asked for its identity.
+        NotIdentified = "rotation.not_identified",
         /// The candidate is about to be sent.
         ChangeStarted = "rotation.change_started",
         /// The target said that the change is done.

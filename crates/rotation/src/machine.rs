@@ -80,8 +80,8 @@ pub fn next(record: &Record, event: &Event, rules: &Rules, now: i64) -> Result<A
     let draft = Draft::new(record, rules, now);
     match (record.phase, event) {
         (Phase::Idle, Event::Opened(cause)) => Ok(draft.open(*cause)),
-        (phase, Event::Identified(identity)) if is_before_call(phase) => Ok(draft.pin(identity)),
-        (phase, Event::NotIdentified(failure)) if is_before_call(phase) => Ok(draft.not_identified(*failure)),
+        (_, Event::Identified(identity)) if draft.may_identify() => Ok(draft.pin(identity)),
+        (_, Event::NotIdentified(failure)) if draft.may_identify() => Ok(draft.not_identified(*failure)),
         (_, Event::Started) => draft.start(),
         (Phase::Changing, Event::Changed { by, result }) => Ok(draft.changed(*by, *result)),
         (Phase::Changing, Event::Resumed) => Ok(draft.check_now(AuditEvent::Interrupted, Some(Problem::Interrupted))),
@@ -92,12 +92,8 @@ pub fn next(record: &Record, event: &Event, rules: &Rules, now: i64) -> Result<A
         (Phase::Verifying, Event::Resumed) => {
             Ok(draft.set_back(Phase::Unverified, Problem::Interrupted).arrow(AuditEvent::Interrupted))
         }
-        (Phase::Current, Event::Retired(result)) => Ok(draft.retired(*result)),
+        // With a problem, the last attempt has ended and the next one has not started.
+        (Phase::Current, Event::Retired(result)) if record.problem.is_none() => Ok(draft.retired(*result)),
         (phase, _) => Err(NotAllowed(phase)),
     }
-}
-
-/// Whether the phase waits for a call of the target.
-fn is_before_call(phase: Phase) -> bool {
-    matches!(phase, Phase::CandidateStored | Phase::Unreachable | Phase::Unverified | Phase::NeedsReconcile)
 }

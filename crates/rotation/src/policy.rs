@@ -174,3 +174,6 @@ fn uniform(bound: usize, random: &mut dyn FnMut() -> u64) -> usize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

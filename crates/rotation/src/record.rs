@@ -91,7 +91,7 @@ impl From<Failure> for Problem {
 }
 
 /// The state of the rotation of one account. Times are microseconds since 1970, UTC.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Incremented by every arrow. A journal applies an arrow only to the revision that it was computed from.
     pub revision: i64,

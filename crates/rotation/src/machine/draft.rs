@@ -76,6 +76,16 @@ impl Draft<'_> {
         Arrow { takes: Some(cause), ..arrow }
     }
 
+    /// Whether the next step is due, and calls the target.
+    pub(super) fn may_identify(&self) -> bool {
+        let phases = [Phase::CandidateStored, Phase::Unreachable, Phase::Unverified, Phase::NeedsReconcile];
+        self.is_due() && phases.contains(&self.before.phase)
+    }
+
+    fn is_due(&self) -> bool {
+        self.before.due_at.is_some_and(|due_at| due_at <= self.now)
+    }
+
     pub(super) fn pin(self, identity: &TargetIdentity) -> Arrow {
         self.arrow_with(AuditEvent::IdentityPinned, Effect::Pin(identity.clone()))
     }
@@ -86,11 +96,11 @@ impl Draft<'_> {
             Phase::CandidateStored if failure == Failure::Unreachable => Phase::Unreachable,
             phase => phase,
         };
-        self.failed(phase, failure, AuditEvent::CheckFailed)
+        self.failed(phase, failure, AuditEvent::NotIdentified)
     }
 
     pub(super) fn start(self) -> Result<Arrow, NotAllowed> {
-        if self.before.due_at.is_none_or(|due_at| due_at > self.now) {
+        if !self.is_due() {
             return Err(NotAllowed(self.before.phase));
         }
         match self.before.phase {
