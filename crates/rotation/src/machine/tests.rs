@@ -20,7 +20,7 @@ const FAILURES: [Failure; 8] = [
 ];
 
 fn rules(changes_itself: bool, can_reconcile: bool) -> Rules {
-    Rules { limits: Limits { attempts: 4, ..Limits::default() }, changes_itself, can_reconcile }
+    Rules { limits: Limits { attempts: 3, ..Limits::default() }, changes_itself, can_reconcile }
 }
 
 fn every_rules() -> [Rules; 4] {
@@ -125,7 +125,7 @@ fn no_path_goes_on_for_ever() {
         for cause in [Cause::Age, Cause::Parent, Cause::Reconciliation] {
             let opened = next(&Record::new(), &Event::Opened(cause), &rules, 0).unwrap();
             let longest = longest_path(&normal(&opened.record), &rules, &mut HashMap::new());
-            assert!((10..60).contains(&longest), "{longest} steps");
+            assert!((8..60).contains(&longest), "{longest} steps");
         }
     }
 }
@@ -172,9 +172,7 @@ fn another_identity_stops_and_tells_a_human() {
         assert_eq!((arrow.to(), arrow.record.due_at), (Phase::IdentityChanged, None));
         assert_eq!(arrow.event, AuditEvent::IdentityChanged);
         assert!(arrow.is_alert());
-        for (event, _) in arrows(&arrow.record, &rules) {
-            panic!("{event:?} leads out of it");
-        }
+        assert_eq!(arrows(&arrow.record, &rules), []);
     }
 }
 

@@ -1,4 +1,4 @@
-//! SplitMix64: small, and the same numbers for a seed on every machine.
+//! `SplitMix64`: small, and the same numbers for a seed on every machine.
 
 /// A generator of pseudo-random numbers. Never for secrets.
 pub(crate) struct Random(u64);

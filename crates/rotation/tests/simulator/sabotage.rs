@@ -31,12 +31,17 @@ impl Sabotage {
         (Sabotage::PromoteWithoutVerifying, "replaced by one that was not verified"),
         (Sabotage::DeleteSentCandidate, "a value that was sent was deleted"),
         (Sabotage::SendBeforeCommit, "in force that was never marked as sent"),
-        (Sabotage::IgnoreFence, "rotated twice"),
+        (Sabotage::IgnoreFence, "there is no candidate"),
         (Sabotage::TakeNothing, "rotated twice"),
         (Sabotage::TryForEver, "called for ever"),
         (Sabotage::TryTwice, "tried a value twice"),
         (Sabotage::IgnoreIdentity, "not the pinned one"),
     ];
+
+    /// Steps of a simulation that catches it.
+    pub(crate) fn steps(self) -> usize {
+        if self == Sabotage::TryForEver { 6000 } else { 400 }
+    }
 
     pub(crate) fn limits(self) -> Limits {
         let limits = Limits::default();

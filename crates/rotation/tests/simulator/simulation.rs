@@ -182,6 +182,10 @@ impl World {
     }
 
     fn decide_something(&mut self, account: usize) {
+        // A decision starts the bounds again.
+        if self.sabotage == Sabotage::TryForEver {
+            return;
+        }
         let identity = self.systems[account].presented();
         let decisions = [Decision::Retry, Decision::Retry, Decision::KeepCurrent, Decision::AcceptCandidate];
         let index = self.random.below(decisions.len());
