@@ -67,7 +67,8 @@ pub enum Effect {
     /// Nothing.
     None,
     /// Stores a new value, sealed, as a version in the state `candidate`: generated in this shape or, for an account that
-    /// shares its parent's secret ([`Cause::Parent`]), the parent's current value.
+    /// shares its parent's secret ([`Cause::Parent`]), the parent's current value. That is the newest: a request with this
+    /// cause that waits is answered by it, and removed.
     StoreCandidate(Shape),
     /// The state of the candidate becomes `unverified`: it may have been sent.
     MarkSent,

@@ -162,6 +162,7 @@ impl World {
                 if row.candidate().is_some() {
                     return Err("a candidate is stored already".to_owned());
                 }
+                row.waiting = row.waiting.without(Cause::Parent).unwrap_or(row.waiting);
                 let value = match row.parent {
                     Some(parent) => self.rows[parent].current().cloned().ok_or("the parent has no value")?,
                     None => {
@@ -188,8 +189,10 @@ impl World {
             row.become_state(&[State::Current], State::Previous)?;
         }
         row.become_state(&[State::Candidate, State::Unverified], State::Current)?;
-        row.is_disturbed &= event == AuditEvent::CandidateAccepted;
-        row.is_lost &= event == AuditEvent::CandidateAccepted;
+        // Something may have changed the target between the login and this transaction.
+        if event == AuditEvent::Verified && self.systems[account].accepts(&value) {
+            (row.is_disturbed, row.is_lost) = (false, false);
+        }
         for child in &mut self.rows {
             if child.parent == Some(account) {
                 child.waiting = child.waiting.with(Cause::Parent, &child.record);
