@@ -143,7 +143,7 @@ impl World {
                 has_values && !row.is_disturbed && !is_accepted(&[State::Current, State::Unverified]),
                 "neither the current value nor the candidate logs in",
             ),
-            (is_accepted(&[State::Candidate]), "a value is in force that was never marked as sent"),
+            (!row.is_lost && is_accepted(&[State::Candidate]), "a value is in force that was never marked as sent"),
             (!row.sent.iter().all(is_kept), "a value that was sent was deleted"),
             (count(&[State::Current]) > 1 || candidates > 1, "two versions of one state"),
             ((candidates == 1) != has_candidate, "the versions do not fit the phase"),
