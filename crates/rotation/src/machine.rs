@@ -79,7 +79,7 @@ pub struct NotAllowed(pub Phase);
 pub fn next(record: &Record, event: &Event, rules: &Rules, now: i64) -> Result<Arrow, NotAllowed> {
     let draft = Draft::new(record, rules, now);
     match (record.phase, event) {
-        (Phase::Idle, Event::Opened(cause)) => Ok(draft.open(*cause)),
+        (Phase::Idle, Event::Opened(cause)) if draft.may_open() => Ok(draft.open(*cause)),
         (_, Event::Identified(identity)) if draft.may_identify() => Ok(draft.pin(identity)),
         (_, Event::NotIdentified(failure)) if draft.may_identify() => Ok(draft.not_identified(*failure)),
         (_, Event::Started) => draft.start(),

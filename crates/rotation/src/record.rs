@@ -107,9 +107,11 @@ pub struct Record {
     pub rejections: u32,
     /// How often the candidate may have been sent. A candidate that was ever sent is never deleted.
     pub sends: u32,
-    /// Whether no stored value is known to be in force, so that both have to be tried before the next change.
+    /// Whether no stored value is known to be in force, so that both have to be tried before the next change. In `Current`:
+    /// whether a change was not answered, and may still take effect.
     pub in_doubt: bool,
     /// When the rotation goes on by itself. `None`: not by itself; in every phase but `Idle` a human has to decide.
+    /// In `Idle`: the next rotation does not begin before.
     pub due_at: Option<i64>,
     /// What kept the last step from its end.
     pub problem: Option<Problem>,

@@ -74,6 +74,9 @@ impl Run<'_> {
         let record = &self.loaded.record;
         if record.phase == Phase::Idle {
             let Some(cause) = self.loaded.waiting.first() else { return Ok(Some(Outcome::Idle)) };
+            if let Some(due_at) = record.due_at.filter(|due_at| *due_at > self.now()) {
+                return Ok(Some(Outcome::Due(due_at)));
+            }
             self.apply(record, Event::Opened(cause)).await?;
             return Ok(None);
         }

@@ -10,8 +10,9 @@ impl Draft<'_> {
     pub(super) fn start_check(mut self) -> Arrow {
         self.after.attempts = self.after.attempts.saturating_add(1);
         // The check tells whether the candidate was rightly refused.
-        let problem = self.before.problem.filter(|problem| *problem == Problem::Rejected);
-        self.check_now(AuditEvent::CheckStarted, problem)
+        let is_rejected = self.before.problem == Some(Problem::Rejected);
+        let problem = if is_rejected { Problem::Rejected } else { Problem::Unknown };
+        self.check_now(AuditEvent::CheckStarted, Some(problem))
     }
 
     pub(super) fn check_now(self, event: AuditEvent, problem: Option<Problem>) -> Arrow {
@@ -38,8 +39,10 @@ impl Draft<'_> {
     pub(super) fn promote(self) -> Arrow {
         let revision = self.after.revision;
         let mut draft = self;
+        let is_answered = draft.before.sends <= 1 && draft.before.problem.is_none();
         // The first attempt to retire follows at once.
-        draft.after = Record { revision, cause: draft.before.cause, attempts: 1, ..Record::new() };
+        let (cause, in_doubt) = (draft.before.cause, !is_answered);
+        draft.after = Record { revision, cause, attempts: 1, in_doubt, ..Record::new() };
         draft.go(Phase::Current, None).arrow_with(AuditEvent::Verified, Effect::Promote)
     }
 

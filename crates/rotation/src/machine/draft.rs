@@ -62,7 +62,10 @@ impl Draft<'_> {
     }
 
     pub(super) fn finish(mut self, event: AuditEvent, problem: Option<Problem>) -> Arrow {
-        self.after = Record { revision: self.after.revision, problem, ..Record::new() };
+        // A change that was not answered may still take effect, and must not meet the next one.
+        let quiet = self.now.saturating_add(micros(self.rules.limits.check_pause));
+        let due_at = self.before.in_doubt.then_some(quiet);
+        self.after = Record { revision: self.after.revision, problem, due_at, ..Record::new() };
         self.arrow(event)
     }
 
@@ -80,6 +83,11 @@ impl Draft<'_> {
     pub(super) fn may_identify(&self) -> bool {
         let phases = [Phase::CandidateStored, Phase::Unreachable, Phase::Unverified, Phase::NeedsReconcile];
         self.is_due() && phases.contains(&self.before.phase)
+    }
+
+    /// Whether the next rotation may begin.
+    pub(super) fn may_open(&self) -> bool {
+        self.before.due_at.is_none_or(|due_at| due_at <= self.now)
     }
 
     fn is_due(&self) -> bool {

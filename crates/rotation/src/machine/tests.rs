@@ -234,6 +234,22 @@ fn reconciliation_comes_after_the_last_check_and_sets_the_same_candidate() {
 }
 
 #[test]
+fn after_a_change_without_answer_the_next_rotation_waits() {
+    let (rules, pause) = (rules(true, false), i64::try_from(Limits::default().check_pause.as_micros()).unwrap());
+    for (problem, quiet) in
+        [(None, None), (Some(Problem::Unknown), Some(pause)), (Some(Problem::Interrupted), Some(pause))]
+    {
+        let verifying = Record { phase: Phase::Verifying, problem, ..changing(1) };
+        let current = next(&verifying, &Event::Checked(Check::Candidate), &rules, 0).unwrap();
+        let idle = next(&current.record, &Event::Retired(Ok(())), &rules, 0).unwrap().record;
+        assert_eq!((idle.phase, idle.due_at), (Phase::Idle, quiet));
+        let opened = |now| next(&idle, &Event::Opened(Cause::Age), &rules, now);
+        assert_eq!(opened(0).is_err(), quiet.is_some());
+        assert!(opened(pause).is_ok());
+    }
+}
+
+#[test]
 fn without_reconciliation_a_human_decides() {
     let verifying = Record { phase: Phase::Verifying, checks: 1, ..changing(1) };
     let arrow = next(&verifying, &Event::Checked(Check::Neither), &rules(true, false), 0).unwrap();

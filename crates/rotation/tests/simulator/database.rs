@@ -78,7 +78,7 @@ impl Row {
     /// Whether a rotator has something to do.
     pub(crate) fn is_due(&self, now: i64) -> bool {
         match self.record.phase {
-            Phase::Idle => self.waiting.first().is_some(),
+            Phase::Idle => self.waiting.first().is_some() && self.record.due_at.is_none_or(|due_at| due_at <= now),
             _ => self.record.due_at.is_some_and(|due_at| due_at <= now),
         }
     }

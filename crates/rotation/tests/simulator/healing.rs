@@ -47,7 +47,7 @@ impl World {
         let is_active = |row: &crate::database::Row| row.is_due(now) || row.lease.1 > now;
         let soon = now + SECOND;
         let next = if self.requests.is_empty() && !self.rows.iter().any(is_active) {
-            self.rows.iter().filter_map(|row| row.record.due_at).min().unwrap_or(soon)
+            self.rows.iter().filter_map(|row| row.record.due_at.filter(|due_at| *due_at > now)).min().unwrap_or(soon)
         } else {
             soon
         };

@@ -141,10 +141,19 @@ impl SimulatedTarget {
             Operator::Itself => change.current.as_ref().map(text),
             Operator::Other(_) => None,
         };
+        let is_outdated = world.rows[account].lease.0 != self.fence;
         let delay = world.random.seconds(20);
         let late = TIMEOUT + world.random.seconds(LATEST);
-        let request =
-            Request { number, account, itself, candidate, arrives_at: world.now + delay, is_late: false, pinned };
+        let request = Request {
+            number,
+            account,
+            itself,
+            candidate,
+            arrives_at: world.now + delay,
+            is_outdated,
+            is_late: false,
+            pinned,
+        };
         match fault {
             Fault::None | Fault::AnswerLost => world.requests.push(request),
             Fault::Late => {

@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) itself: Option<String>,
     pub(crate) candidate: String,
     pub(crate) arrives_at: i64,
+    /// Whether its node had lost the lease when it was sent.
+    pub(crate) is_outdated: bool,
     /// Whether the target takes longer than its client waits.
     pub(crate) is_late: bool,
     pub(crate) pinned: Option<TargetIdentity>,
@@ -110,7 +112,7 @@ impl World {
         // The login of a request that takes long was made when it was sent.
         let itself = request.itself.as_deref().filter(|_| !request.is_late);
         system.change(itself, &request.candidate, now)?;
-        row.is_disturbed |= !is_awaited;
+        row.is_disturbed |= !is_awaited || request.is_outdated;
         Ok(())
     }
 
