@@ -30,6 +30,8 @@ mod deadline;
 mod failure;
 mod net;
 mod options;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod table;
 #[cfg(feature = "tls")]
 mod tls;

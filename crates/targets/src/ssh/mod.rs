@@ -1,0 +1,12 @@
+//! Targets that are reached over SSH: passwords of Linux accounts, and SSH keys.
+
+mod dialogue;
+mod elevation;
+mod exec;
+mod host_key;
+mod linux;
+mod login;
+mod marker;
+mod passwd;
+
+pub(crate) use linux::Linux;
