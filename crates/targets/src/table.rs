@@ -30,6 +30,8 @@ pub enum OldSecret {
 const PLUGINS: &[Plugin] = &[
     #[cfg(feature = "ssh")]
     Plugin { name: "linux-password", target: &crate::ssh::Linux, old_secret: OldSecret::RefusedAtOnce },
+    #[cfg(feature = "ssh")]
+    Plugin { name: "ssh-key", target: &crate::ssh::SshKeys, old_secret: OldSecret::UntilRetired },
 ];
 
 /// Returns the target of a plugin.

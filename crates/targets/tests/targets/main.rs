@@ -10,3 +10,5 @@ mod support;
 
 #[cfg(feature = "ssh")]
 mod linux;
+#[cfg(feature = "ssh")]
+mod ssh_keys;
