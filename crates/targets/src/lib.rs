@@ -30,6 +30,8 @@ mod deadline;
 mod failure;
 mod net;
 mod options;
+#[cfg(feature = "postgresql")]
+mod postgresql;
 #[cfg(feature = "ssh")]
 mod ssh;
 mod table;

@@ -28,6 +28,8 @@ pub enum OldSecret {
 
 /// Every plugin of this build.
 const PLUGINS: &[Plugin] = &[
+    #[cfg(feature = "postgresql")]
+    Plugin { name: "postgresql", target: &crate::postgresql::Postgresql, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "ssh")]
     Plugin { name: "linux-password", target: &crate::ssh::Linux, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "ssh")]
