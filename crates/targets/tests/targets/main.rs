@@ -10,5 +10,7 @@ mod support;
 
 #[cfg(feature = "ssh")]
 mod linux;
+#[cfg(feature = "postgresql")]
+mod postgresql;
 #[cfg(feature = "ssh")]
 mod ssh_keys;

@@ -1,7 +1,10 @@
 //! What every test of a target needs.
 
+mod certificates;
 pub(crate) mod linux;
 mod log;
+pub(crate) mod postgres;
+mod proxy;
 mod server;
 mod service;
 
@@ -10,6 +13,7 @@ use std::collections::BTreeMap;
 use chaveiro_rotation::{Account, Change, Failure, Login, LoginSecret, Operator, Target};
 use chaveiro_secret::SecretText;
 
+pub(crate) use certificates::Certificates;
 pub(crate) use server::{Server, command, free_port, wait_for_port};
 pub(crate) use service::{find_program, has_root, is_root};
 
