@@ -28,6 +28,8 @@
 
 mod deadline;
 mod failure;
+#[cfg(feature = "ldap")]
+mod ldap;
 mod net;
 mod options;
 #[cfg(feature = "postgresql")]

@@ -28,6 +28,8 @@ pub enum OldSecret {
 
 /// Every plugin of this build.
 const PLUGINS: &[Plugin] = &[
+    #[cfg(feature = "ldap")]
+    Plugin { name: "openldap", target: &crate::ldap::OpenLdap, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "postgresql")]
     Plugin { name: "postgresql", target: &crate::postgresql::Postgresql, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "ssh")]
