@@ -10,6 +10,8 @@ mod support;
 
 #[cfg(feature = "ssh")]
 mod linux;
+#[cfg(feature = "ldap")]
+mod openldap;
 #[cfg(feature = "postgresql")]
 mod postgresql;
 #[cfg(feature = "ssh")]

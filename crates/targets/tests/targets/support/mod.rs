@@ -7,6 +7,7 @@ pub(crate) mod postgres;
 mod proxy;
 mod server;
 mod service;
+pub(crate) mod slapd;
 
 use std::collections::BTreeMap;
 
