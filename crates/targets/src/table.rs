@@ -28,6 +28,13 @@ pub enum OldSecret {
 
 /// Every plugin of this build.
 const PLUGINS: &[Plugin] = &[
+    // Windows takes the old password over NTLM for an hour (`OldPasswordAllowedPeriod`).
+    #[cfg(feature = "ldap")]
+    Plugin {
+        name: "active-directory",
+        target: &crate::ldap::ActiveDirectory,
+        old_secret: OldSecret::MayWorkFor(Duration::from_secs(3600)),
+    },
     #[cfg(feature = "ldap")]
     Plugin { name: "openldap", target: &crate::ldap::OpenLdap, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "postgresql")]

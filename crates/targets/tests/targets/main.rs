@@ -8,6 +8,8 @@
 
 mod support;
 
+#[cfg(feature = "ldap")]
+mod active_directory;
 #[cfg(feature = "ssh")]
 mod linux;
 #[cfg(feature = "ldap")]

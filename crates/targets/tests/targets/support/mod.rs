@@ -5,6 +5,7 @@ pub(crate) mod linux;
 mod log;
 pub(crate) mod postgres;
 mod proxy;
+pub(crate) mod samba;
 mod server;
 mod service;
 pub(crate) mod slapd;
