@@ -30,6 +30,8 @@ mod deadline;
 mod failure;
 #[cfg(feature = "ldap")]
 mod ldap;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod net;
 mod options;
 #[cfg(feature = "postgresql")]

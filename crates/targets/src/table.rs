@@ -35,6 +35,8 @@ const PLUGINS: &[Plugin] = &[
         target: &crate::ldap::ActiveDirectory,
         old_secret: OldSecret::MayWorkFor(Duration::from_secs(3600)),
     },
+    #[cfg(feature = "mysql")]
+    Plugin { name: "mysql", target: &crate::mysql::Mysql, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "ldap")]
     Plugin { name: "openldap", target: &crate::ldap::OpenLdap, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "postgresql")]
