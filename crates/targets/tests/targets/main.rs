@@ -12,6 +12,8 @@ mod support;
 mod active_directory;
 #[cfg(feature = "ssh")]
 mod linux;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "ldap")]
 mod openldap;
 #[cfg(feature = "postgresql")]

@@ -3,6 +3,7 @@
 mod certificates;
 pub(crate) mod linux;
 mod log;
+pub(crate) mod mariadb;
 pub(crate) mod postgres;
 mod proxy;
 pub(crate) mod samba;
