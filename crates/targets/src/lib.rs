@@ -28,6 +28,8 @@
 
 mod deadline;
 mod failure;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "ldap")]
 mod ldap;
 #[cfg(feature = "mysql")]

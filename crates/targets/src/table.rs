@@ -35,6 +35,8 @@ const PLUGINS: &[Plugin] = &[
         target: &crate::ldap::ActiveDirectory,
         old_secret: OldSecret::MayWorkFor(Duration::from_secs(3600)),
     },
+    #[cfg(feature = "http")]
+    Plugin { name: "http", target: &crate::http::Http, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "mysql")]
     Plugin { name: "mysql", target: &crate::mysql::Mysql, old_secret: OldSecret::RefusedAtOnce },
     #[cfg(feature = "ldap")]
