@@ -10,6 +10,8 @@ mod support;
 
 #[cfg(feature = "ldap")]
 mod active_directory;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "ssh")]
 mod linux;
 #[cfg(feature = "mysql")]

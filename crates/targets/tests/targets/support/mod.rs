@@ -6,6 +6,7 @@ mod log;
 pub(crate) mod mariadb;
 pub(crate) mod postgres;
 mod proxy;
+pub(crate) mod rabbitmq;
 pub(crate) mod samba;
 mod server;
 mod service;
