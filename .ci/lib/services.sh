@@ -9,16 +9,32 @@ test_programs=(
     age:age
     age-keygen:age
     pgbouncer:pgbouncer
+    mariadbd:mariadb-server
+)
+
+# Servers that tests run as root alone: they make accounts, or have ports that cannot be chosen. Without root they are skipped.
+# Packages of one program are separated by plus signs.
+root_test_programs=(
+    sshd:openssh-server
+    sudo:sudo
+    samba:samba+samba-ad-provision+samba-dsdb-modules+samba-vfs-modules+python3-samba
+    rabbitmq-server:rabbitmq-server
 )
 
 # Installs the missing ones, and sets `required_services`, for CHAVEIRO_REQUIRE_SERVICES.
 require_test_programs() {
-    local entry program package
+    local entry program packages programs=("${test_programs[@]}")
+    if [[ $EUID -eq 0 ]]; then
+        programs+=("${root_test_programs[@]}")
+    else
+        skipped "tests of targets with sshd, Samba and RabbitMQ: they need root"
+    fi
     required_services=ldap
-    for entry in "${test_programs[@]}"; do
-        program=${entry%%:*} package=${entry##*:}
-        PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || install_packages "$package" >/dev/null 2>&1 ||
-            fail "$program is missing; install Debian's package $package, or run this as root"
+    for entry in "${programs[@]}"; do
+        program=${entry%%:*}
+        IFS=+ read -ra packages <<<"${entry##*:}"
+        PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || install_packages "${packages[@]}" >/dev/null 2>&1 ||
+            fail "$program is missing; install Debian's package ${packages[0]}, or run this as root"
         required_services+=,$program
     done
 }

@@ -1,1 +1,47 @@
 //! Changes and verifies secrets on the systems that they are for.
+//!
+//! Each target is one implementation of [`chaveiro_rotation::Target`] and one row of the table in `table.rs`. Families of
+//! targets are features of the crate, so that a build has only the clients that it needs.
+//!
+//! | plugin | username | options |
+//! | --- | --- | --- |
+//! | `linux-password`, `ssh-key` | name of the account | |
+//! | `postgresql` | role | `database` (postgres), TLS |
+//! | `mysql` | user, of every host | `account-host` (one row alone), TLS |
+//! | `openldap` | distinguished name, or a name with `user-dn` | `user-dn` (`uid={username},dc=…`), TLS, `tls = starttls` |
+//! | `active-directory` | `NAME@DOMAIN`, `DOMAIN\NAME`, distinguished name, or a name with `domain` | `domain`, `base-dn`, TLS, `tls = starttls` |
+//! | `http` | whatever the templates make of it | below, TLS |
+//!
+//! TLS: `tls` (`on`, the default, or `off`) and `ca-pem` (authorities; by default those of the system). A pinned identity
+//! counts instead of an authority. Directories are reached without TLS on this machine alone.
+//!
+//! `http`: `change-method` (POST), `change-path`, `change-type` (`json`, `form`, `xml`), `change-body`, `change-headers`
+//! (lines of `Name: value`), `change-auth` (`none`, `basic`), `change-status` (numbers with commas; any of success),
+//! `change-text` (in the answer); the same with `verify-`; `allowed-addresses` (addresses of this machine or its link that
+//! requests may go to). Paths, bodies and headers are templates with `{{username}}`, `{{secret}}`, and for changes
+//! `{{current}}`, `{{operator}}`, `{{operator-secret}}`, escaped for where they stand.
+
+#![cfg_attr(
+    not(all(feature = "http", feature = "ldap", feature = "mysql", feature = "postgresql", feature = "ssh")),
+    allow(dead_code, reason = "families share what not each of them needs")
+)]
+
+mod deadline;
+mod failure;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "ldap")]
+mod ldap;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod net;
+mod options;
+#[cfg(feature = "postgresql")]
+mod postgresql;
+#[cfg(feature = "ssh")]
+mod ssh;
+mod table;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use table::{OldSecret, Plugin, by_name, plugins};

@@ -1,0 +1,11 @@
+//! Targets that are reached over LDAP: OpenLDAP, Active Directory.
+
+mod active_directory;
+mod answer;
+mod connection;
+mod names;
+mod openldap;
+mod policy;
+
+pub(crate) use active_directory::ActiveDirectory;
+pub(crate) use openldap::OpenLdap;

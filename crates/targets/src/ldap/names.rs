@@ -1,0 +1,77 @@
+//! Distinguished names of accounts.
+
+use chaveiro_rotation::{Account, TargetError};
+use ldap3::{Scope, SearchEntry, dn_escape, ldap_escape};
+
+use super::connection::{Connection, lost};
+use crate::failure;
+use crate::options::option;
+
+/// What is replaced in the option `user-dn`.
+const PLACEHOLDER: &str = "{username}";
+
+/// Returns the name to bind with: a distinguished name as it is, another name by the option `user-dn`, such as
+/// `uid={username},ou=people,dc=corp,dc=example`.
+pub(super) fn distinguished(account: &Account, name: &str) -> Result<String, TargetError> {
+    match option(account, "user-dn") {
+        _ if is_distinguished(name) => Ok(name.into()),
+        Some(template) if template.contains(PLACEHOLDER) => Ok(template.replace(PLACEHOLDER, &dn_escape(name))),
+        Some(_) => Err(failure::misconfigured("option user-dn must contain {username}")),
+        None => Err(failure::misconfigured("the username must be a distinguished name, or option user-dn set")),
+    }
+}
+
+/// Whether a name is a distinguished name: an attribute's type, `=`, a value (RFC 4514).
+pub(super) fn is_distinguished(name: &str) -> bool {
+    let Some((kind, rest)) = name.split_once('=') else { return false };
+    let is_kind = kind.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    is_kind && rest.contains(',')
+}
+
+/// Finds the one entry in which an attribute has a value.
+pub(super) async fn find(
+    connection: &mut Connection,
+    base: &str,
+    attribute: &str,
+    value: &str,
+) -> Result<String, TargetError> {
+    let filter = format!("(&(objectClass=user)({attribute}={}))", ldap_escape(value));
+    let searched = connection.ldap().search(base, Scope::Subtree, &filter, ["1.1"]).await.map_err(lost)?;
+    let found = searched.success().map_err(|_| failure::denied("the directory refused the search for the account"))?;
+    // Referrals to other servers are no entries.
+    let entries = found.0.into_iter().filter(|entry| !entry.is_ref());
+    let mut names: Vec<String> = entries.map(|entry| SearchEntry::construct(entry).dn).collect();
+    match (names.pop(), names.is_empty()) {
+        (Some(name), true) => Ok(name),
+        (Some(_), false) => Err(failure::misconfigured("the directory has several accounts of this name")),
+        (None, _) => Err(failure::misconfigured("the directory has no account of this name")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn account(template: Option<&str>) -> Account {
+        let options: BTreeMap<_, _> = template.map(|text| ("user-dn".into(), text.into())).into_iter().collect();
+        Account { host: "h".into(), port: None, username: "u".into(), options, identity: None }
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_place_in_the_distinguished_name() {
+        let account = account(Some("uid={username},dc=x"));
+        assert_eq!(distinguished(&account, "jo").unwrap(), "uid=jo,dc=x");
+        assert_eq!(distinguished(&account, "jo,x").unwrap(), "uid=jo\\2cx,dc=x");
+        assert_eq!(distinguished(&account, "uid=a,dc=y").unwrap(), "uid=a,dc=y");
+    }
+
+    #[test]
+    fn a_name_alone_needs_the_option() {
+        assert!(distinguished(&account(None), "jo").is_err());
+        assert!(distinguished(&account(Some("uid=x")), "jo").is_err());
+        assert!(is_distinguished("cn=a b,dc=x") && !is_distinguished("jo") && !is_distinguished("a b=c,d"));
+    }
+}

@@ -1,0 +1,15 @@
+//! Targets that are reached over SSH: passwords of Linux accounts, and SSH keys.
+
+mod authorized_keys;
+mod dialogue;
+mod elevation;
+mod exec;
+mod host_key;
+mod keys;
+mod linux;
+mod login;
+mod marker;
+mod passwd;
+
+pub(crate) use keys::SshKeys;
+pub(crate) use linux::Linux;

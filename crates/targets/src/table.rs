@@ -1,0 +1,60 @@
+//! The targets, by the names of their plugins.
+
+use std::time::Duration;
+
+use chaveiro_rotation::Target;
+
+/// A target with its name and its rules.
+#[derive(Clone, Copy)]
+pub struct Plugin {
+    /// Its name.
+    pub name: &'static str,
+    /// The implementation.
+    pub target: &'static dyn Target,
+    /// What becomes of the old secret after a change.
+    pub old_secret: OldSecret,
+}
+
+/// What becomes of the old secret after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldSecret {
+    /// The target refuses it from the change on.
+    RefusedAtOnce,
+    /// The target takes both until [`Target::retire`].
+    UntilRetired,
+    /// The platform may take both for this long. Not a failure.
+    MayWorkFor(Duration),
+}
+
+/// Every plugin of this build.
+const PLUGINS: &[Plugin] = &[
+    // Windows takes the old password over NTLM for an hour (`OldPasswordAllowedPeriod`).
+    #[cfg(feature = "ldap")]
+    Plugin {
+        name: "active-directory",
+        target: &crate::ldap::ActiveDirectory,
+        old_secret: OldSecret::MayWorkFor(Duration::from_secs(3600)),
+    },
+    #[cfg(feature = "http")]
+    Plugin { name: "http", target: &crate::http::Http, old_secret: OldSecret::RefusedAtOnce },
+    #[cfg(feature = "mysql")]
+    Plugin { name: "mysql", target: &crate::mysql::Mysql, old_secret: OldSecret::RefusedAtOnce },
+    #[cfg(feature = "ldap")]
+    Plugin { name: "openldap", target: &crate::ldap::OpenLdap, old_secret: OldSecret::RefusedAtOnce },
+    #[cfg(feature = "postgresql")]
+    Plugin { name: "postgresql", target: &crate::postgresql::Postgresql, old_secret: OldSecret::RefusedAtOnce },
+    #[cfg(feature = "ssh")]
+    Plugin { name: "linux-password", target: &crate::ssh::Linux, old_secret: OldSecret::RefusedAtOnce },
+    #[cfg(feature = "ssh")]
+    Plugin { name: "ssh-key", target: &crate::ssh::SshKeys, old_secret: OldSecret::UntilRetired },
+];
+
+/// Returns the target of a plugin.
+pub fn by_name(name: &str) -> Option<&'static dyn Target> {
+    PLUGINS.iter().find(|plugin| plugin.name == name).map(|plugin| plugin.target)
+}
+
+/// Returns every plugin of this build.
+pub fn plugins() -> &'static [Plugin] {
+    PLUGINS
+}

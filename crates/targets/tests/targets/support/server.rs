@@ -1,0 +1,73 @@
+//! Servers as child processes.
+
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// A server of a test's own, with its directory; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) dir: TempDir,
+    pub(crate) port: u16,
+}
+
+impl Server {
+    /// Starts a program that stays in the foreground, and waits until it listens.
+    pub(crate) fn start(mut command: Command, dir: TempDir, port: u16) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut server = Self { child: command.spawn().unwrap(), dir, port };
+        wait_for_port(port, || assert!(server.child.try_wait().unwrap().is_none(), "the server has ended"));
+        server
+    }
+
+    /// Returns a file of its directory.
+    pub(crate) fn read(&self, name: &str) -> String {
+        let bytes = std::fs::read(self.dir.path().join(name)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Waits until a port takes connections.
+pub(crate) fn wait_for_port(port: u16, mut check: impl FnMut()) {
+    // A minute, in steps: the time of day is not to be asked for.
+    for _ in 0..6000 {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        check();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("nobody listens on port {port}");
+}
+
+/// A port that nobody listens on at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a program to its end, which must be a success.
+pub(crate) fn command(program: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program:?} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
