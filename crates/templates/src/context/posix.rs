@@ -1,0 +1,155 @@
+//! The contexts of a line of a POSIX shell.
+
+use crate::text::Text;
+
+use super::{Context, Contexts, Token, Unsafe, tokens};
+
+/// Programs whose arguments are programs of another language: a value in a quoted argument would be code.
+const INTERPRETERS: [&str; 20] = [
+    "sed", "awk", "gawk", "mawk", "perl", "python", "python2", "python3", "ruby", "eval", "sh", "bash", "ksh", "zsh", "csh", "su", "ssh",
+    "expect", "php", "node",
+];
+
+/// Where the scanner is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    Bare,
+    Single,
+    Double,
+    Backquote,
+}
+
+/// Returns the context of each tag.
+pub(super) fn contexts(text: &Text) -> Contexts {
+    let nested = runs_interpreter(text);
+    let mut scanner = Scanner { quote: Quote::Bare, word_start: true, comment: false, here_document: false, depth: 0 };
+    let tokens = tokens(text);
+    let mut contexts = Vec::new();
+    let mut index = 0;
+    while let Some(token) = tokens.get(index) {
+        index += 1;
+        match token {
+            Token::Tag => {
+                contexts.push(scanner.context(nested));
+                scanner.word_start = false;
+            }
+            Token::Character(character) => {
+                let next = match tokens.get(index) {
+                    Some(Token::Character(next)) => Some(*next),
+                    _ => None,
+                };
+                index += scanner.step(*character, next);
+            }
+        }
+    }
+    // An open quote at the line's end: what the shell makes of the next line is not known.
+    if scanner.quote != Quote::Bare {
+        contexts.fill(Context::Unsafe(Unsafe::HereDocument));
+    }
+    contexts
+}
+
+/// Whether a word of the line is an interpreter of programs.
+pub(super) fn runs_interpreter(text: &Text) -> bool {
+    let shown = text.skeleton("x");
+    let separators = |c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | '`');
+    let mut words = shown.split(separators).filter(|word| !word.is_empty());
+    words.any(|word| INTERPRETERS.contains(&word.rsplit('/').next().unwrap_or(word)))
+}
+
+struct Scanner {
+    quote: Quote,
+    word_start: bool,
+    comment: bool,
+    here_document: bool,
+    depth: usize,
+}
+
+impl Scanner {
+    fn context(&self, nested: bool) -> Context {
+        if self.comment {
+            return Context::Unsafe(Unsafe::Comment);
+        }
+        if self.here_document {
+            return Context::Unsafe(Unsafe::HereDocument);
+        }
+        if self.depth > 0 || self.quote == Quote::Backquote {
+            return Context::Unsafe(Unsafe::CommandSubstitution);
+        }
+        match self.quote {
+            Quote::Single | Quote::Double if nested => Context::Unsafe(Unsafe::NestedProgram),
+            Quote::Single => Context::ShellSingle,
+            Quote::Double => Context::ShellDouble,
+            _ => Context::ShellBare { leading: self.word_start },
+        }
+    }
+
+    /// Takes a character; returns how many characters after it are taken too.
+    fn step(&mut self, character: char, next: Option<char>) -> usize {
+        let started = self.word_start;
+        self.word_start = false;
+        match (self.quote, character) {
+            (Quote::Single, '\'') | (Quote::Double, '"') | (Quote::Backquote, '`') => self.quote = Quote::Bare,
+            (Quote::Single, _) => {}
+            (_, '\\') => return usize::from(next.is_some()),
+            (Quote::Bare | Quote::Double, '$') if matches!(next, Some('(' | '{')) => {
+                self.depth += 1;
+                return 1;
+            }
+            (Quote::Bare | Quote::Double, ')' | '}') if self.depth > 0 => self.depth -= 1,
+            (Quote::Bare | Quote::Double, '`') => self.quote = Quote::Backquote,
+            (Quote::Bare, '\'') => self.quote = Quote::Single,
+            (Quote::Bare, '"') => self.quote = Quote::Double,
+            (Quote::Bare, '#') if started => self.comment = true,
+            (Quote::Bare, '<') if next == Some('<') => self.here_document = true,
+            (Quote::Bare, ' ' | '\t' | ';' | '|' | '&' | '<' | '>' | '(') => self.word_start = true,
+            _ => {}
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::position::Position;
+    use crate::text::Escapes;
+
+    fn context(line: &str) -> Context {
+        contexts(&Text::parse(line, Position::new(1, 1), Escapes::None))[0]
+    }
+
+    #[test]
+    fn quotes_are_followed() {
+        let cases = [
+            ("passwd [#USERNAME#]", Context::ShellBare { leading: true }),
+            ("x --user=[#USERNAME#]", Context::ShellBare { leading: false }),
+            ("echo '[#IP#]'", Context::ShellSingle),
+            ("echo \"a [#IP#]\"", Context::ShellDouble),
+            (r"echo \' [#IP#]", Context::ShellBare { leading: true }),
+            (r#"echo "\"[#IP#]""#, Context::ShellDouble),
+            ("a;[#IP#]", Context::ShellBare { leading: true }),
+            ("echo a#[#IP#]", Context::ShellBare { leading: false }),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(context(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn code_takes_no_value() {
+        let cases = [
+            ("echo $(id [#IP#])", Unsafe::CommandSubstitution),
+            ("echo \"$(id '[#IP#]')\"", Unsafe::CommandSubstitution),
+            ("echo `id [#IP#]`", Unsafe::CommandSubstitution),
+            ("ls # [#IP#]", Unsafe::Comment),
+            ("cat <<EOF [#IP#]", Unsafe::HereDocument),
+            ("sed -i 's/a/[#IP#]/' f", Unsafe::NestedProgram),
+            ("/usr/bin/perl -e \"print [#IP#]\"", Unsafe::NestedProgram),
+            ("echo '[#IP#]", Unsafe::HereDocument),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(context(line), Context::Unsafe(expected), "{line}");
+        }
+    }
+}
