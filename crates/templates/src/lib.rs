@@ -8,23 +8,37 @@
 mod context;
 mod error;
 mod executor;
+mod interpret;
 mod lint;
+mod operations;
 mod parse;
 mod pattern;
 mod position;
+mod quote;
+mod render;
 mod tag;
 mod template;
 mod text;
+mod values;
 
 pub use context::{Context, Dialect, Unsafe};
 pub use error::{Limit, ParseError, ParseErrorKind};
 pub use executor::{Executor, Language, UnknownExecutor};
+pub use interpret::{
+    Action, Dialogue, Effect, End, Event, FailureReason, Interpreter, Outcome, Received, Terminal, Transcript, run,
+};
 pub use lint::{Finding, Purpose, Rule, Severity, lint};
+pub use operations::{
+    BrowserOperation, LdapOperation, Operations, ScreenOperation, SqlStatement, WindowsOperation,
+};
 pub use pattern::{Pattern, PatternError, PatternKind};
 pub use position::Position;
+pub use quote::{Unquotable, quote};
+pub use render::{RenderError, RenderErrorKind};
 pub use tag::{Tag, TagKind};
 pub use template::{
     Body, Branch, BrowserStep, DialogueStep, DialogueCommand, LdapChange, LdapStep, LdapStepKind, NewLineMode, ScreenKey, ScreenStep,
     SqlStep, Template, WindowsStep, WindowsStepKind,
 };
 pub use text::{Piece, PieceKind, Text};
+pub use values::Values;

@@ -56,14 +56,15 @@ impl Situation {
                 if self.dialect == Dialect::Csh { contexts.into_iter().map(in_csh).collect() } else { contexts }
             }
             Dialect::Windows => windows::contexts(line),
-            _ => every(line, Context::Device),
+            Dialect::Device => every(line, Context::Device),
+            _ => every(line, Context::Plain),
         }
     }
 }
 
 /// csh expands `!` even in quotes, so a value there has characters without a meaning alone.
 fn in_csh(context: Context) -> Context {
-    if matches!(context, Context::Unsafe(_)) { context } else { Context::Device }
+    if matches!(context, Context::Unsafe(_)) { context } else { Context::Plain }
 }
 
 /// Whether a line is of a language that runs inside of the shell: a call such as `connect('…')`, or Tcl's brackets.
@@ -122,7 +123,7 @@ fn dialect(template: &Template, steps: &[DialogueStep]) -> Dialect {
     if !windows_lines && lines.iter().any(|line| is_posix(line)) {
         return Dialect::Posix;
     }
-    Dialect::Device
+    Dialect::Unknown
 }
 
 /// Whether a line is surely one of a POSIX shell.

@@ -14,7 +14,7 @@ use crate::tag::Tag;
 use crate::template::{Body, Template};
 use crate::text::{PieceKind, Text};
 
-pub(crate) use dialogue::{Awaited, situations};
+pub(crate) use dialogue::{Awaited, Situation, situations};
 
 /// The language of a place, and the place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,16 +43,28 @@ pub enum Context {
     PowerShellSingle,
     /// Inside of `"…"` in PowerShell.
     PowerShellDouble,
-    /// A line of a device's command line, or of a language that is not known: characters without a meaning alone.
+    /// A word of a device's command line: printable characters without a meaning to any such line.
     Device,
+    /// A line whose language is not known: letters, digits and a few signs alone.
+    Plain,
+    /// Inside of a JSON string inside of `'…'` of a POSIX shell.
+    ShellJson,
+    /// A value of a form (`name=value`) that `curl` sends, in any quotes.
+    Form,
     /// A pattern of `expect`: matched literally.
     Pattern,
-    /// Inside of `'…'` in SQL.
-    SqlString,
+    /// Inside of a string in SQL.
+    SqlString {
+        /// The quote around it.
+        quote: char,
+    },
     /// A name in SQL, outside of quotes.
     SqlIdentifier,
     /// Inside of the quotes of a name in SQL.
-    SqlQuotedIdentifier,
+    SqlQuotedIdentifier {
+        /// The quote that closes it.
+        close: char,
+    },
     /// A password of Oracle's `IDENTIFIED BY`, outside of quotes: a quoted identifier too.
     SqlBarePassword,
     /// Inside of an LDAP filter (RFC 4515).
@@ -63,6 +75,8 @@ pub enum Context {
     Field,
     /// A part of a URL.
     Url,
+    /// The host of a URL.
+    UrlHost,
     /// Text on a 3270 screen.
     Screen,
     /// A place that no value may stand in.
@@ -103,8 +117,10 @@ pub enum Dialect {
     Csh,
     /// Windows' `cmd`.
     Windows,
-    /// A device, or what is not known.
+    /// The command line of a network device.
     Device,
+    /// Not known.
+    Unknown,
 }
 
 impl FromStr for Dialect {

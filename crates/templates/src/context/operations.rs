@@ -3,7 +3,7 @@
 use crate::template::{Body, BrowserStep, LdapStepKind, ScreenKey, Template, WindowsStepKind};
 use crate::text::Text;
 
-use super::{Context, Contexts, Unsafe, every, powershell, sql, windows};
+use super::{Context, Contexts, Token, Unsafe, every, powershell, sql, tokens, windows};
 
 /// Returns each text of a template with the contexts of its tags.
 pub(super) fn texts(template: &Template) -> Vec<(&Text, Contexts)> {
@@ -45,7 +45,9 @@ fn windows_step(step: &WindowsStepKind) -> Option<(&Text, Contexts)> {
 
 fn screen(key: &ScreenKey) -> Option<(&Text, Contexts)> {
     match key {
-        ScreenKey::Type(text) => Some((text, every(text, Context::Screen))),
+        // A whole answer is typed into a field; a part of a command must not end it.
+        ScreenKey::Type(text) if text.as_single_tag().is_some() => Some((text, every(text, Context::Screen))),
+        ScreenKey::Type(text) => Some((text, every(text, Context::Plain))),
         _ => None,
     }
 }
@@ -53,9 +55,11 @@ fn screen(key: &ScreenKey) -> Option<(&Text, Contexts)> {
 fn browser(step: &BrowserStep) -> Vec<(&Text, Contexts)> {
     let last = step.arguments.len().saturating_sub(1);
     let contexts = step.arguments.iter().enumerate().map(|(index, argument)| {
+        if matches!(step.command, "start-at" | "get" | "set-location" | "test-location") {
+            return (argument, url(argument));
+        }
         let context = match step.command {
             "fill" | "really-fill" | "fill-form" if index == last => Context::Field,
-            "start-at" | "get" | "set-location" | "test-location" => Context::Url,
             "expect" => Context::Pattern,
             "log" => Context::Unsafe(Unsafe::Log),
             "jscript" => Context::Unsafe(Unsafe::Script),
@@ -64,4 +68,21 @@ fn browser(step: &BrowserStep) -> Vec<(&Text, Contexts)> {
         (argument, every(argument, context))
     });
     contexts.collect()
+}
+
+/// A tag between `://` and the next `/` is the host; elsewhere it is a part.
+fn url(text: &Text) -> Contexts {
+    let mut before = String::new();
+    let mut contexts = Vec::new();
+    for token in tokens(text) {
+        match token {
+            Token::Character(character) => before.push(character),
+            Token::Tag => {
+                let host = before.split_once("://").is_some_and(|(_, after)| !after.contains(['/', '?', '#', '@']));
+                contexts.push(if host { Context::UrlHost } else { Context::Url });
+                before.push('x');
+            }
+        }
+    }
+    contexts
 }

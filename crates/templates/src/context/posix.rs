@@ -22,7 +22,7 @@ enum Quote {
 /// Returns the context of each tag.
 pub(super) fn contexts(text: &Text) -> Contexts {
     let nested = runs_interpreter(text);
-    let mut scanner = Scanner { quote: Quote::Bare, word_start: true, comment: false, here_document: false, depth: 0 };
+    let mut scanner = Scanner { quote: Quote::Bare, word_start: true, comment: false, here_document: false, depth: 0, quoted: String::new(), web: runs(text, &["curl", "wget"]) };
     let tokens = tokens(text);
     let mut contexts = Vec::new();
     let mut index = 0;
@@ -32,6 +32,7 @@ pub(super) fn contexts(text: &Text) -> Contexts {
             Token::Tag => {
                 contexts.push(scanner.context(nested));
                 scanner.word_start = false;
+                scanner.quoted.push('x');
             }
             Token::Character(character) => {
                 let next = match tokens.get(index) {
@@ -50,11 +51,16 @@ pub(super) fn contexts(text: &Text) -> Contexts {
 }
 
 /// Whether a word of the line is an interpreter of programs.
-pub(super) fn runs_interpreter(text: &Text) -> bool {
+fn runs_interpreter(text: &Text) -> bool {
+    runs(text, &INTERPRETERS)
+}
+
+/// Whether a word of the line is one of the programs.
+fn runs(text: &Text, programs: &[&str]) -> bool {
     let shown = text.skeleton("x");
     let separators = |c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | '`');
     let mut words = shown.split(separators).filter(|word| !word.is_empty());
-    words.any(|word| INTERPRETERS.contains(&word.rsplit('/').next().unwrap_or(word)))
+    words.any(|word| programs.contains(&word.rsplit('/').next().unwrap_or(word)))
 }
 
 struct Scanner {
@@ -63,6 +69,10 @@ struct Scanner {
     comment: bool,
     here_document: bool,
     depth: usize,
+    /// The characters since the opening quote.
+    quoted: String,
+    /// Whether the line runs `curl` or `wget`.
+    web: bool,
 }
 
 impl Scanner {
@@ -78,9 +88,39 @@ impl Scanner {
         }
         match self.quote {
             Quote::Single | Quote::Double if nested => Context::Unsafe(Unsafe::NestedProgram),
+            Quote::Single if self.in_json_string() => Context::ShellJson,
+            Quote::Single | Quote::Double if self.in_form() => Context::Form,
             Quote::Single => Context::ShellSingle,
             Quote::Double => Context::ShellDouble,
             _ => Context::ShellBare { leading: self.word_start },
+        }
+    }
+
+    /// Whether the quoted text is JSON, and the place is in a string of it.
+    fn in_json_string(&self) -> bool {
+        let mut string = false;
+        let mut escaped = false;
+        for character in self.quoted.chars() {
+            match character {
+                _ if std::mem::take(&mut escaped) => {}
+                '\\' => escaped = string,
+                '"' => string = !string,
+                _ => {}
+            }
+        }
+        string && self.quoted.trim_start().starts_with(['{', '['])
+    }
+
+    /// Whether the quoted text is a form that ends in `name=`.
+    fn in_form(&self) -> bool {
+        let field = self.quoted.rsplit('&').next().and_then(|field| field.strip_suffix('='));
+        self.web && field.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')))
+    }
+
+    fn note_quoted(&mut self, character: char) {
+        match self.quote {
+            Quote::Single | Quote::Double => self.quoted.push(character),
+            _ => self.quoted.clear(),
         }
     }
 
@@ -88,6 +128,7 @@ impl Scanner {
     fn step(&mut self, character: char, next: Option<char>) -> usize {
         let started = self.word_start;
         self.word_start = false;
+        self.note_quoted(character);
         match (self.quote, character) {
             (Quote::Single, '\'') | (Quote::Double, '"') | (Quote::Backquote, '`') => self.quote = Quote::Bare,
             (Quote::Single, _) => {}
@@ -126,6 +167,9 @@ mod tests {
             ("x --user=[#USERNAME#]", Context::ShellBare { leading: false }),
             ("echo '[#IP#]'", Context::ShellSingle),
             ("echo \"a [#IP#]\"", Context::ShellDouble),
+            (r#"curl -d '{"a":"[#IP#]"}' x"#, Context::ShellJson),
+            (r#"curl -d 'a=b&c=[#IP#]' x"#, Context::Form),
+            (r#"curl -H "X-Key: [#IP#]" x"#, Context::ShellDouble),
             (r"echo \' [#IP#]", Context::ShellBare { leading: true }),
             (r#"echo "\"[#IP#]""#, Context::ShellDouble),
             ("a;[#IP#]", Context::ShellBare { leading: true }),

@@ -21,10 +21,10 @@ pub(super) fn contexts(executor: Executor, text: &Text) -> Contexts {
                     _ if comment || block => Context::Unsafe(Unsafe::Comment),
                     Some('$') => Context::Unsafe(Unsafe::SqlSyntax),
                     Some('\'') if escapes => Context::Unsafe(Unsafe::SqlSyntax),
-                    Some('\'') => Context::SqlString,
+                    Some('\'') => Context::SqlString { quote: '\'' },
                     // MySQL takes "…" for a string, unless ANSI_QUOTES is set.
-                    Some('"') if executor == Executor::MySql => Context::SqlString,
-                    Some(_) => Context::SqlQuotedIdentifier,
+                    Some('"') if executor == Executor::MySql => Context::SqlString { quote: '"' },
+                    Some(close) => Context::SqlQuotedIdentifier { close },
                     None => bare(executor, &before),
                 });
                 before.push('x');
@@ -78,18 +78,18 @@ mod tests {
         use Executor::{MySql, Oracle, PostgreSql, SqlServer};
         let cases = [
             (PostgreSql, "ALTER USER [#USERNAME#]", Context::SqlIdentifier),
-            (PostgreSql, "X '[#IP#]'", Context::SqlString),
-            (PostgreSql, "X 'a''[#IP#]'", Context::SqlString),
-            (PostgreSql, "X \"[#IP#]\"", Context::SqlQuotedIdentifier),
+            (PostgreSql, "X '[#IP#]'", Context::SqlString { quote: '\'' }),
+            (PostgreSql, "X 'a''[#IP#]'", Context::SqlString { quote: '\'' }),
+            (PostgreSql, "X \"[#IP#]\"", Context::SqlQuotedIdentifier { close: '"' }),
             (PostgreSql, "X E'[#IP#]'", Context::Unsafe(Unsafe::SqlSyntax)),
             (PostgreSql, "X $$[#IP#]$$", Context::Unsafe(Unsafe::SqlSyntax)),
             (PostgreSql, "X -- [#IP#]", Context::Unsafe(Unsafe::Comment)),
             (PostgreSql, "X /* [#IP#] */", Context::Unsafe(Unsafe::Comment)),
             (PostgreSql, "X /* a */ [#IP#]", Context::SqlIdentifier),
             (PostgreSql, "X app_[#IP#]", Context::Unsafe(Unsafe::Name)),
-            (MySql, "X \"[#IP#]\"", Context::SqlString),
-            (MySql, "X `[#IP#]`", Context::SqlQuotedIdentifier),
-            (SqlServer, "X [[#IP#]]", Context::SqlQuotedIdentifier),
+            (MySql, "X \"[#IP#]\"", Context::SqlString { quote: '"' }),
+            (MySql, "X `[#IP#]`", Context::SqlQuotedIdentifier { close: '`' }),
+            (SqlServer, "X [[#IP#]]", Context::SqlQuotedIdentifier { close: ']' }),
             (Oracle, "ALTER USER x IDENTIFIED BY [#NEW_PASSWORD#]", Context::SqlBarePassword),
         ];
         for (executor, statement, expected) in cases {

@@ -15,7 +15,7 @@ pub(super) fn contexts(text: &Text) -> Contexts {
             Token::Tag => {
                 contexts.push(match (quoted, single) {
                     // Quotes inside of quotes belong to the program: characters without a meaning alone.
-                    (true, true) => Context::Device,
+                    (true, true) => Context::Plain,
                     (true, false) => Context::WindowsQuoted,
                     (false, _) => Context::WindowsBare { leading },
                 });

@@ -20,11 +20,11 @@ fn of_place(place: &Place, visible: bool) -> Vec<Finding> {
     }
     match place.context {
         Context::Unsafe(reason) => rules.push(reason.into()),
-        Context::ShellBare { .. } | Context::ShellSingle | Context::ShellDouble if secret && visible => {
+        Context::ShellBare { .. } | Context::ShellSingle | Context::ShellDouble | Context::ShellJson | Context::Form if secret && visible => {
             rules.push(Rule::SecretInArguments);
         }
         Context::WindowsBare { .. } | Context::WindowsQuoted if secret => rules.push(Rule::SecretInArguments),
-        Context::Device if secret => rules.push(Rule::RestrictedValue),
+        Context::Plain if secret => rules.push(Rule::RestrictedValue),
         Context::Pattern if secret => rules.push(Rule::SecretInOutput),
         _ => {}
     }
