@@ -5,6 +5,7 @@
 //! Each tag is quoted by the place that it stands in ([`Context`]); a value that a place cannot carry is an error before
 //! anything is sent.
 
+mod builtin;
 mod context;
 mod error;
 mod executor;
@@ -21,6 +22,7 @@ mod template;
 mod text;
 mod values;
 
+pub use builtin::Builtin;
 pub use context::{Context, Dialect, Unsafe};
 pub use error::{Limit, ParseError, ParseErrorKind};
 pub use executor::{Executor, Language, UnknownExecutor};

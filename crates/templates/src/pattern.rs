@@ -44,10 +44,14 @@ impl Pattern {
     /// When the regular expression is invalid or too large.
     pub fn compile(&self, mut value: impl FnMut(&crate::tag::Tag) -> String) -> Result<Regex, PatternError> {
         let mut source = String::new();
-        for piece in self.text.pieces() {
+        let last = self.text.pieces().len().saturating_sub(1);
+        for (index, piece) in self.text.pieces().iter().enumerate() {
             match (&piece.kind, self.kind) {
                 (PieceKind::Tag(tag), _) => source.push_str(&regex::escape(&value(tag))),
-                (PieceKind::Literal(literal), PatternKind::Glob) => source.push_str(&glob(literal)),
+                (PieceKind::Literal(literal), PatternKind::Glob) => {
+                    // The search needs no `*` at the end, where it would swallow the prompt that follows.
+                    source.push_str(&glob(if index == last { literal.trim_end_matches('*') } else { literal }));
+                }
                 (PieceKind::Literal(literal), PatternKind::Regex { .. }) => source.push_str(&with_literal_dollars(literal)),
             }
         }

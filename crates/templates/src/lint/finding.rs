@@ -63,6 +63,8 @@ pub enum Rule {
     AnswerWithoutPrompt,
     /// A pattern that matches any output.
     MatchesAnything,
+    /// A pattern that the echo of the line before it matches.
+    MatchesEcho,
     /// Nothing checks the output after the new password.
     ResultNotChecked,
     /// The connection is not encrypted.
@@ -111,7 +113,7 @@ impl From<Unsafe> for Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Empty,
         Self::NoNewPassword,
         Self::UnknownTag,
@@ -126,6 +128,7 @@ impl Rule {
         Self::SecretInOutput,
         Self::AnswerWithoutPrompt,
         Self::MatchesAnything,
+        Self::MatchesEcho,
         Self::ResultNotChecked,
         Self::Unencrypted,
         Self::UnclosedString,
@@ -167,6 +170,7 @@ impl Rule {
             Self::SecretInOutput => "secret-in-output",
             Self::AnswerWithoutPrompt => "answer-without-prompt",
             Self::MatchesAnything => "matches-anything",
+            Self::MatchesEcho => "matches-echo",
             Self::ResultNotChecked => "result-not-checked",
             Self::Unencrypted => "unencrypted",
             Self::UnclosedString => "unclosed-string",
@@ -193,6 +197,7 @@ impl Rule {
             Self::SecretInOutput => "the other side is expected to print a secret; check the change in another way",
             Self::AnswerWithoutPrompt => "a secret is sent without waiting for its prompt; add an expect",
             Self::MatchesAnything => "the pattern matches any output; name a part of the prompt",
+            Self::MatchesEcho => "the echo of the line before matches the pattern; name something that only the answer has",
             Self::ResultNotChecked => "nothing checks the output after the new password; add an expect of the success message, or no-expect",
             Self::Unencrypted => "the connection is not encrypted, so the network sees the secrets",
             Self::UnclosedString => "the closing quote is missing; the string ends with the line",

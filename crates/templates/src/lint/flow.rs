@@ -29,6 +29,7 @@ pub(super) fn check(template: &Template, steps: &[DialogueStep]) -> Vec<Finding>
             _ => {}
         }
     }
+    findings.extend(steps.windows(2).filter_map(echo_match));
     findings.extend(unchecked_result(steps));
     findings
 }
@@ -39,6 +40,15 @@ fn matches_anything(pattern: &Pattern) -> bool {
         PatternKind::Glob => pattern.text.skeleton("x").trim().trim_matches(['*', '?']).is_empty(),
         PatternKind::Regex { .. } => pattern.compile(|_| "x".into()).is_ok_and(|regex| regex.is_match(b"")),
     }
+}
+
+/// Finds a pattern that the echo of the line before it matches. A line that answers a prompt is not echoed.
+fn echo_match(pair: &[DialogueStep]) -> Option<Finding> {
+    let [line, wait] = pair else { return None };
+    let (DialogueCommand::Exec(text), DialogueCommand::Expect(pattern)) = (&line.command, &wait.command) else { return None };
+    let echo = text.skeleton("x");
+    let matched = text.as_single_tag().is_none() && pattern.compile(|_| "x".into()).is_ok_and(|regex| regex.is_match(echo.as_bytes()));
+    (matched && !pattern.is_prompt()).then_some(Finding { at: wait.at, rule: Rule::MatchesEcho })
 }
 
 /// Finds the last time that the new password is sent, when nothing waits for output after it.
