@@ -7,7 +7,7 @@ use chaveiro_secret::{SecretBytes, SecretText};
 use crate::context;
 use crate::executor::Executor;
 use crate::render::{RenderError, render};
-use crate::template::{Body, LdapChange, LdapStepKind, ScreenKey, Template, WindowsStepKind};
+use crate::template::{Body, BrowserStep, LdapChange, LdapStepKind, ScreenKey, Template, WindowsStepKind};
 use crate::text::Text;
 use crate::values::Values;
 
@@ -120,7 +120,7 @@ impl Operations {
             Body::Dialogue(_) => return Ok(None),
             Body::Ldap(steps) => Self::Ldap(steps.iter().map(|step| renderer.ldap(&step.kind)).collect::<Result<_, _>>()?),
             Body::Sql(steps) => {
-                let statements = steps.iter().map(|step| Ok(SqlStatement { text: renderer.text(&step.statement)? }));
+                let statements = steps.iter().map(|step| renderer.text(&step.statement).map(|text| SqlStatement { text }));
                 let session = session_statement(template.executor).map(Ok);
                 Self::Sql(session.into_iter().chain(statements).collect::<Result<_, _>>()?)
             }
@@ -128,11 +128,7 @@ impl Operations {
             Body::Esxi(lines) => Self::Esxi(lines.iter().map(|line| renderer.text(line)).collect::<Result<_, _>>()?),
             Body::Screen(steps) => Self::Screen(steps.iter().map(|step| renderer.screen(&step.key)).collect::<Result<_, _>>()?),
             Body::Browser(steps) => {
-                let operations = steps.iter().map(|step| {
-                    let arguments = step.arguments.iter().map(|argument| renderer.text(argument));
-                    Ok(BrowserOperation { command: step.command, arguments: arguments.collect::<Result<_, _>>()? })
-                });
-                Self::Browser(operations.collect::<Result<_, _>>()?)
+                Self::Browser(steps.iter().map(|step| renderer.browser(step)).collect::<Result<_, _>>()?)
             }
         }))
     }
@@ -183,6 +179,11 @@ impl Renderer<'_> {
             WindowsStepKind::ReloadPassword => WindowsOperation::ReloadPassword,
             WindowsStepKind::Unsecure => WindowsOperation::Unsecure,
         })
+    }
+
+    fn browser(&self, step: &BrowserStep) -> Result<BrowserOperation, RenderError> {
+        let arguments = step.arguments.iter().map(|argument| self.text(argument)).collect::<Result<_, _>>()?;
+        Ok(BrowserOperation { command: step.command, arguments })
     }
 
     fn screen(&self, key: &ScreenKey) -> Result<ScreenOperation, RenderError> {

@@ -94,8 +94,8 @@ fn glob(literal: &str) -> String {
     let mut buffer = [0; 4];
     for character in literal.chars() {
         match character {
-            '*' => out.push_str(".*"),
-            '?' => out.push('.'),
+            '*' => out.push_str("(?s-u:.)*"),
+            '?' => out.push_str("(?s:.)"),
             other => out.push_str(&regex::escape(other.encode_utf8(&mut buffer))),
         }
     }

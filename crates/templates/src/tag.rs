@@ -19,7 +19,7 @@ pub enum TagKind {
     Unknown,
 }
 
-const SECRETS: [&str; 17] = [
+const SECRETS: &[&str] = &[
     "NEW_PASSWORD",
     "CURRENT_PASSWORD",
     "AUTH_PASSWORD",
@@ -35,11 +35,9 @@ const SECRETS: [&str; 17] = [
     "AZURE_APP_SECRET",
     "GOOGLE_KEY",
     "APP_AUTH_CONSUMER_KEY",
-    "AWS_SECRET_KEY",
-    "NEW_PRIVATE_KEY",
 ];
 
-const PUBLIC: [&str; 29] = [
+const PUBLIC: &[&str] = &[
     "USERNAME",
     "IP",
     "HOSTNAME",
@@ -67,12 +65,10 @@ const PUBLIC: [&str; 29] = [
     "SECRET_ENGINE",
     "SECRET_VERSION",
     "SECRET_EXPIRATION_DATE",
-    "NEW_PUBLIC_KEY",
-    "CURRENT_PUBLIC_KEY",
 ];
 
 /// Tags of cloud accounts, which are public too.
-const CLOUD: [&str; 4] = ["AZURE_APP_ID", "AZURE_TENANT", "AZURE_VAULT", "GOOGLE_PROJECT"];
+const CLOUD: &[&str] = &["AZURE_APP_ID", "AZURE_TENANT", "AZURE_VAULT", "GOOGLE_PROJECT"];
 
 impl Tag {
     /// The longest name.

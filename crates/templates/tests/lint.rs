@@ -25,7 +25,7 @@ fn each_rule_is_found_at_its_place() {
         (Rule::UnknownTag, with("exec \"passwd [#NOBODY#]\""), (6, 14)),
         (Rule::BrokenTag, with("exec \"passwd [#NOBODY]\""), (6, 14)),
         (Rule::UnsafePlace, with("exec \"echo $(id [#USERNAME#])\""), (6, 17)),
-        (Rule::NestedProgram, with("exec \"sed -i 's/a/[#USERNAME#]/' f\""), (6, 20)),
+        (Rule::NestedProgram, with("exec \"sed -i 's/a/[#USERNAME#]/' f\""), (6, 19)),
         (Rule::SecretAsCommand, with("expect \"*$\"\nexec \"[#CURRENT_PASSWORD#]\""), (7, 1)),
         (Rule::SshVersion, with("set-ssh-version 1"), (6, 1)),
         (Rule::SecretInArguments, with("exec \"x -p [#CURRENT_PASSWORD#]\""), (6, 12)),

@@ -22,7 +22,7 @@ enum Quote {
 /// Returns the context of each tag.
 pub(super) fn contexts(text: &Text) -> Contexts {
     let nested = runs_interpreter(text);
-    let mut scanner = Scanner { quote: Quote::Bare, word_start: true, comment: false, here_document: false, depth: 0, quoted: String::new(), web: runs(text, &["curl", "wget"]) };
+    let mut scanner = Scanner { quote: Quote::Bare, word_start: true, comment: false, here_document: false, depth: 0, previous: ' ', ansi: false, quoted: String::new(), web: runs(text, &["curl", "wget"]) };
     let tokens = tokens(text);
     let mut contexts = Vec::new();
     let mut index = 0;
@@ -32,6 +32,7 @@ pub(super) fn contexts(text: &Text) -> Contexts {
             Token::Tag => {
                 contexts.push(scanner.context(nested));
                 scanner.word_start = false;
+                scanner.previous = 'x';
                 scanner.quoted.push('x');
             }
             Token::Character(character) => {
@@ -69,6 +70,10 @@ struct Scanner {
     comment: bool,
     here_document: bool,
     depth: usize,
+    /// The character before, as far as it is not escaped.
+    previous: char,
+    /// Whether the quotes are `$'…'`, which has escapes of its own.
+    ansi: bool,
     /// The characters since the opening quote.
     quoted: String,
     /// Whether the line runs `curl` or `wget`.
@@ -85,6 +90,11 @@ impl Scanner {
         }
         if self.depth > 0 || self.quote == Quote::Backquote {
             return Context::Unsafe(Unsafe::CommandSubstitution);
+        }
+        // `\` would escape the quote before the value, and `$` change its meaning.
+        let prefixed = self.quote != Quote::Single && matches!(self.previous, '\\' | '$');
+        if prefixed || (self.ansi && self.quote == Quote::Single) {
+            return Context::Unsafe(Unsafe::Expansion);
         }
         match self.quote {
             Quote::Single | Quote::Double if nested => Context::Unsafe(Unsafe::NestedProgram),
@@ -128,18 +138,28 @@ impl Scanner {
     fn step(&mut self, character: char, next: Option<char>) -> usize {
         let started = self.word_start;
         self.word_start = false;
+        let previous = std::mem::replace(&mut self.previous, character);
         self.note_quoted(character);
         match (self.quote, character) {
             (Quote::Single, '\'') | (Quote::Double, '"') | (Quote::Backquote, '`') => self.quote = Quote::Bare,
             (Quote::Single, _) => {}
-            (_, '\\') => return usize::from(next.is_some()),
+            (_, '\\') => {
+                // An escaped character has no meaning; a tag is none, and stays after a `\`.
+                if next.is_some() {
+                    self.previous = ' ';
+                }
+                return usize::from(next.is_some());
+            }
             (Quote::Bare | Quote::Double, '$') if matches!(next, Some('(' | '{')) => {
                 self.depth += 1;
                 return 1;
             }
             (Quote::Bare | Quote::Double, ')' | '}') if self.depth > 0 => self.depth -= 1,
             (Quote::Bare | Quote::Double, '`') => self.quote = Quote::Backquote,
-            (Quote::Bare, '\'') => self.quote = Quote::Single,
+            (Quote::Bare, '\'') => {
+                self.quote = Quote::Single;
+                self.ansi = previous == '$';
+            }
             (Quote::Bare, '"') => self.quote = Quote::Double,
             (Quote::Bare, '#') if started => self.comment = true,
             (Quote::Bare, '<') if next == Some('<') => self.here_document = true,
@@ -185,6 +205,10 @@ mod tests {
         let cases = [
             ("echo $(id [#IP#])", Unsafe::CommandSubstitution),
             ("echo \"$(id '[#IP#]')\"", Unsafe::CommandSubstitution),
+            (r"echo \[#IP#]", Unsafe::Expansion),
+            ("echo \"\\[#IP#]\"", Unsafe::Expansion),
+            ("echo $[#IP#]", Unsafe::Expansion),
+            ("echo $'[#IP#]'", Unsafe::Expansion),
             ("echo `id [#IP#]`", Unsafe::CommandSubstitution),
             ("ls # [#IP#]", Unsafe::Comment),
             ("cat <<EOF [#IP#]", Unsafe::HereDocument),

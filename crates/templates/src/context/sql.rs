@@ -11,16 +11,16 @@ pub(super) fn contexts(executor: Executor, text: &Text) -> Contexts {
     let mut before = String::new();
     let mut quote: Option<char> = None;
     let mut comment = false;
-    let mut block = false;
+    let mut blocks = 0_usize;
     let mut escapes = false;
     for token in tokens(text) {
         let character = match token {
             Token::Character(character) => character,
             Token::Tag => {
                 contexts.push(match quote {
-                    _ if comment || block => Context::Unsafe(Unsafe::Comment),
+                    _ if comment || blocks > 0 => Context::Unsafe(Unsafe::Comment),
                     Some('$') => Context::Unsafe(Unsafe::SqlSyntax),
-                    Some('\'') if escapes => Context::Unsafe(Unsafe::SqlSyntax),
+                    Some(_) if escapes => Context::Unsafe(Unsafe::SqlSyntax),
                     Some('\'') => Context::SqlString { quote: '\'' },
                     // MySQL takes "…" for a string, unless ANSI_QUOTES is set.
                     Some('"') if executor == Executor::MySql => Context::SqlString { quote: '"' },
@@ -31,25 +31,42 @@ pub(super) fn contexts(executor: Executor, text: &Text) -> Contexts {
                 continue;
             }
         };
+        let mut seen = character;
         match (quote, character) {
             (None, '\n') => comment = false,
             (None, '-') if before.ends_with('-') => comment = true,
             (None, '#') if executor == Executor::MySql => comment = true,
-            (None, '*') if before.ends_with('/') => block = true,
-            (None, '/') if block && before.ends_with('*') => block = false,
-            (None, '$') if executor == Executor::PostgreSql && before.ends_with('$') => quote = Some('$'),
-            (None, '\'' | '"' | '`') if !comment && !block => {
+            // PostgreSQL and SQL Server nest these; where they are not nested, the count is at most too high, which refuses.
+            (None, '*') if before.ends_with('/') => {
+                blocks += 1;
+                seen = ' ';
+            }
+            (None, '/') if blocks > 0 && before.ends_with('*') => {
+                blocks -= 1;
+                seen = ' ';
+            }
+            // A dollar-quoted string: its end is not looked for.
+            (None, '$') if executor == Executor::PostgreSql => quote = Some('$'),
+            (None, '\'' | '"' | '`') if !comment && blocks == 0 => {
                 quote = Some(character);
-                escapes = executor == Executor::PostgreSql && character == '\'' && ends_in_word(&before, "E");
+                escapes = has_own_escapes(executor, &before);
             }
             (None, '[') if executor == Executor::SqlServer => quote = Some(']'),
-            (Some('$'), '$') if before.ends_with('$') => quote = None,
             (Some(open), _) if open == character && open != '$' => quote = None,
             _ => {}
         }
-        before.push(character);
+        before.push(seen);
     }
     contexts
+}
+
+/// Whether the prefix of a string gives it other escapes: `E'…'` and `U&'…'` of PostgreSQL, `q'[…]'` of Oracle.
+fn has_own_escapes(executor: Executor, before: &str) -> bool {
+    match executor {
+        Executor::PostgreSql => ends_in_word(before, "E") || before.ends_with('&'),
+        Executor::Oracle => ends_in_word(before, "q") || ends_in_word(before, "nq"),
+        _ => false,
+    }
 }
 
 /// A value outside of quotes is a name, or Oracle's password.
@@ -82,6 +99,11 @@ mod tests {
             (PostgreSql, "X 'a''[#IP#]'", Context::SqlString { quote: '\'' }),
             (PostgreSql, "X \"[#IP#]\"", Context::SqlQuotedIdentifier { close: '"' }),
             (PostgreSql, "X E'[#IP#]'", Context::Unsafe(Unsafe::SqlSyntax)),
+            (PostgreSql, "X U&'[#IP#]'", Context::Unsafe(Unsafe::SqlSyntax)),
+            (PostgreSql, "X $a$ [#IP#] $a$", Context::Unsafe(Unsafe::SqlSyntax)),
+            (PostgreSql, "X /* /* */ [#IP#] */", Context::Unsafe(Unsafe::Comment)),
+            (PostgreSql, "X /*/ [#IP#] */", Context::Unsafe(Unsafe::Comment)),
+            (Oracle, "X q'[[#IP#]]'", Context::Unsafe(Unsafe::SqlSyntax)),
             (PostgreSql, "X $$[#IP#]$$", Context::Unsafe(Unsafe::SqlSyntax)),
             (PostgreSql, "X -- [#IP#]", Context::Unsafe(Unsafe::Comment)),
             (PostgreSql, "X /* [#IP#] */", Context::Unsafe(Unsafe::Comment)),

@@ -1,5 +1,6 @@
 //! A dialogue that is ready to run: every line rendered and every pattern compiled, before anything is sent.
 
+use std::fmt;
 use std::time::Duration;
 
 use chaveiro_secret::SecretText;
@@ -18,7 +19,6 @@ use crate::values::Values;
 use super::transcript::Transcript;
 
 /// A rendered dialogue.
-#[derive(Debug)]
 pub struct Dialogue {
     pub(super) steps: Vec<(Position, Step)>,
     pub(super) transcript: Transcript,
@@ -28,8 +28,7 @@ pub struct Dialogue {
     pub connect_timeout: Duration,
 }
 
-/// A rendered step.
-#[derive(Debug)]
+/// A rendered step. It has no `Debug`: a pattern may hold a secret.
 pub(super) enum Step {
     Send(Sent),
     Expect(Regex),
@@ -42,7 +41,7 @@ pub(super) enum Step {
 }
 
 /// What is sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Sent {
     pub(super) text: SecretText,
     pub(super) secret: bool,
@@ -52,7 +51,6 @@ pub(super) struct Sent {
 }
 
 /// A rendered branch.
-#[derive(Debug)]
 pub(super) struct ReadyBranch {
     pub(super) on: ReadyOn,
     pub(super) sends: Vec<Sent>,
@@ -61,11 +59,16 @@ pub(super) struct ReadyBranch {
 }
 
 /// What leads into a rendered branch.
-#[derive(Debug)]
 pub(super) enum ReadyOn {
     Pattern(Regex),
     Timeout,
     Eof,
+}
+
+impl fmt::Debug for Dialogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialogue").field("steps", &self.steps.len()).field("transport", &self.transport).finish_non_exhaustive()
+    }
 }
 
 impl Dialogue {

@@ -1,6 +1,7 @@
 //! The state machine.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use chaveiro_secret::SecretText;
@@ -54,7 +55,6 @@ const BUFFER: usize = 64 * 1024;
 const REPEATS: usize = 64;
 
 /// Runs a dialogue.
-#[derive(Debug)]
 pub struct Interpreter {
     dialogue: Dialogue,
     index: usize,
@@ -72,6 +72,12 @@ pub struct Interpreter {
     awaited_prompt: bool,
     secret_sent: bool,
     new_password_sent: bool,
+}
+
+impl fmt::Debug for Interpreter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interpreter").field("dialogue", &self.dialogue).field("step", &self.index).finish_non_exhaustive()
+    }
 }
 
 /// What a step does next.

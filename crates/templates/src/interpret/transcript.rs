@@ -132,12 +132,7 @@ mod tests {
             let output = format!("{before}{secret}{after}");
             let cut = cut.min(output.len());
             let shown = masked(&[&secret], &[&output[..cut], &output[cut..]]);
-            prop_assume!(!MASK.contains(&secret));
-            for part in parts(&secret) {
-                if part.len() >= 4 && !before.contains(&part) && !after.contains(&part) {
-                    prop_assert!(!shown.replace(MASK, "").contains(&secret));
-                }
-            }
+            prop_assert!(!shown.replace(MASK, "\0").contains(&secret));
         }
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Line<'a> {
     /// Returns the position of a part of the line, which must be a slice of its text.
     pub(super) fn position(&self, part: &str) -> Position {
         // A slice of the line starts inside of it; anything else is at the line's start.
-        let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize).unwrap_or(0);
+        let offset = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         self.position_of(offset)
     }
 
@@ -58,7 +58,7 @@ impl<'a> Line<'a> {
         let trimmed = self.trimmed();
         match trimmed.find(|c: char| c.is_whitespace() || c == '"') {
             Some(end) => (&trimmed[..end], trimmed[end..].trim_start()),
-            None => (trimmed, ""),
+            None => (trimmed, &trimmed[trimmed.len()..]),
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn branches(lines: &[Line<'_>], start: usize, oddities: &mut Oddities
             }
             (Some(after), None) => return Err(expected_branch(line, after)),
         }
-        if branches.len() >= Limit::BRANCHES {
+        if branches.len() > Limit::BRANCHES {
             return Err(ParseError::new(line.start(), ParseErrorKind::TooManyBranches));
         }
     }

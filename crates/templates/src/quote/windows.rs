@@ -5,21 +5,29 @@ use super::Unquotable;
 /// `cmd` expands these even inside of quotes, and has no escape for them there.
 const ALLOWED: &str = "characters other than \" % ! ^ at this place of a command line";
 
-/// A word outside of quotes: put into quotes.
+/// A word outside of quotes: put into quotes. Backslashes before the closing quote are doubled, as programs of Microsoft's C
+/// runtime read them.
 pub(super) fn bare(value: &str, leading: bool) -> Result<String, Unquotable> {
     if leading && value.starts_with(['/', '-']) {
         return Err(Unquotable::Option);
     }
-    Ok(format!("\"{}\"", quoted(value)?))
+    let trailing = value.len() - value.trim_end_matches('\\').len();
+    Ok(format!("\"{}{}\"", checked(value)?, "\\".repeat(trailing)))
 }
 
-/// Inside of `"…"`. Backslashes before the closing quote are doubled, as programs of Microsoft's C runtime read them.
+/// Inside of `"…"`. A backslash at the end would escape the closing quote.
 pub(super) fn quoted(value: &str) -> Result<String, Unquotable> {
+    if value.ends_with('\\') {
+        return Err(Unquotable::Character("a last character other than \\"));
+    }
+    checked(value)
+}
+
+fn checked(value: &str) -> Result<String, Unquotable> {
     if value.contains(['"', '%', '!', '^']) {
         return Err(Unquotable::Character(ALLOWED));
     }
-    let trailing = value.len() - value.trim_end_matches('\\').len();
-    Ok(format!("{value}{}", "\\".repeat(trailing)))
+    Ok(value.to_owned())
 }
 
 /// Outside of strings: a string in `'…'`.

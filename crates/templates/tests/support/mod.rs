@@ -2,14 +2,14 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
-pub mod pty;
-pub mod script;
+pub(crate) mod pty;
+pub(crate) mod script;
 
 use chaveiro_secret::SecretText;
 use chaveiro_templates::{Tag, Values};
 
 /// Values for every tag that the tests use.
-pub fn values(password: &str) -> Values {
+pub(crate) fn values(password: &str) -> Values {
     let with = |values: Values, (name, value): (&str, &str)| {
         values.with(&Tag::new(name).unwrap(), SecretText::new(value.to_owned()))
     };

@@ -10,13 +10,13 @@ use chaveiro_secret::SecretText;
 use chaveiro_templates::{Received, Terminal};
 
 /// Whether a program can be started.
-pub fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
     found.is_ok_and(|status| status.success())
 }
 
 /// A shell that is ended when it is dropped.
-pub struct Pty {
+pub(crate) struct Pty {
     child: Child,
     input: ChildStdin,
     output: Receiver<Vec<u8>>,
@@ -24,7 +24,7 @@ pub struct Pty {
 
 impl Pty {
     /// Starts a shell command line on a terminal.
-    pub fn start(command: &str) -> Self {
+    pub(crate) fn start(command: &str) -> Self {
         let mut child = Command::new("script")
             .args(["-q", "-e", "-f", "-c", command, "/dev/null"])
             .env("PS1", "$ ")

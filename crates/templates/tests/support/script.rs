@@ -8,13 +8,13 @@ use chaveiro_secret::SecretText;
 use chaveiro_templates::{Body, Branch, BranchOn, DialogueCommand, Pattern, PatternKind, PieceKind, Received, Template, Terminal, Values};
 
 /// The outputs between two lines that are sent, in order.
-pub struct ScriptedTerminal {
+pub(crate) struct ScriptedTerminal {
     groups: VecDeque<VecDeque<String>>,
 }
 
 impl ScriptedTerminal {
     /// Prepares the output that each step of a template expects.
-    pub fn new(template: &Template, values: &Values) -> Self {
+    pub(crate) fn new(template: &Template, values: &Values) -> Self {
         let Body::Dialogue(steps) = &template.body else { panic!("only a dialogue has a terminal") };
         let mut groups = VecDeque::from([VecDeque::new()]);
         let mut prompt = None;
