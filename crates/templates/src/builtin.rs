@@ -49,7 +49,8 @@ mod tests {
     fn every_template_is_without_findings() {
         for builtin in Builtin::ALL {
             let template = Template::parse(builtin.executor, builtin.source).unwrap();
-            let findings: Vec<String> = lint(&template, Purpose::ChangePassword).iter().map(ToString::to_string).collect();
+            let findings: Vec<String> =
+                lint(&template, Purpose::ChangePassword).iter().map(ToString::to_string).collect();
             assert!(findings.is_empty(), "{}: {findings:#?}", builtin.name);
             assert_eq!(Builtin::find(builtin.name), Some(builtin));
         }

@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn every_name_is_read_back_in_any_spelling() {
         for executor in Executor::ALL {
-            for name in [executor.to_string(), executor.to_string().to_uppercase(), executor.as_str().replace(' ', "-")] {
+            for name in [executor.to_string(), executor.to_string().to_uppercase(), executor.as_str().replace(' ', "-")]
+            {
                 assert_eq!(name.parse(), Ok(executor), "{name}");
             }
             assert!(Executor::NAMES.contains(executor.as_str()), "{executor}");

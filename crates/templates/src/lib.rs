@@ -30,17 +30,15 @@ pub use interpret::{
     Action, Dialogue, Effect, End, Event, FailureReason, Interpreter, Outcome, Received, Terminal, Transcript, run,
 };
 pub use lint::{Finding, Purpose, Rule, Severity, lint};
-pub use operations::{
-    BrowserOperation, LdapOperation, Operations, ScreenOperation, SqlStatement, WindowsOperation,
-};
+pub use operations::{BrowserOperation, LdapOperation, Operations, ScreenOperation, SqlStatement, WindowsOperation};
 pub use pattern::{Pattern, PatternError, PatternKind};
 pub use position::Position;
 pub use quote::{Unquotable, quote};
 pub use render::{RenderError, RenderErrorKind};
 pub use tag::{Tag, TagKind};
 pub use template::{
-    Body, Branch, BrowserStep, DialogueStep, DialogueCommand, LdapChange, LdapStep, LdapStepKind, NewLineMode, ScreenKey, ScreenStep,
-    SqlStep, Template, WindowsStep, WindowsStepKind,
+    Body, Branch, BrowserStep, DialogueCommand, DialogueStep, LdapChange, LdapStep, LdapStepKind, NewLineMode,
+    ScreenKey, ScreenStep, SqlStep, Template, WindowsStep, WindowsStepKind,
 };
 pub use text::{Piece, PieceKind, Text};
 pub use values::Values;

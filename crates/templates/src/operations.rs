@@ -118,15 +118,22 @@ impl Operations {
         let renderer = Renderer { template, values };
         Ok(Some(match &template.body {
             Body::Dialogue(_) => return Ok(None),
-            Body::Ldap(steps) => Self::Ldap(steps.iter().map(|step| renderer.ldap(&step.kind)).collect::<Result<_, _>>()?),
+            Body::Ldap(steps) => {
+                Self::Ldap(steps.iter().map(|step| renderer.ldap(&step.kind)).collect::<Result<_, _>>()?)
+            }
             Body::Sql(steps) => {
-                let statements = steps.iter().map(|step| renderer.text(&step.statement).map(|text| SqlStatement { text }));
+                let statements =
+                    steps.iter().map(|step| renderer.text(&step.statement).map(|text| SqlStatement { text }));
                 let session = session_statement(template.executor).map(Ok);
                 Self::Sql(session.into_iter().chain(statements).collect::<Result<_, _>>()?)
             }
-            Body::Windows(steps) => Self::Windows(steps.iter().map(|step| renderer.windows(&step.kind)).collect::<Result<_, _>>()?),
+            Body::Windows(steps) => {
+                Self::Windows(steps.iter().map(|step| renderer.windows(&step.kind)).collect::<Result<_, _>>()?)
+            }
             Body::Esxi(lines) => Self::Esxi(lines.iter().map(|line| renderer.text(line)).collect::<Result<_, _>>()?),
-            Body::Screen(steps) => Self::Screen(steps.iter().map(|step| renderer.screen(&step.key)).collect::<Result<_, _>>()?),
+            Body::Screen(steps) => {
+                Self::Screen(steps.iter().map(|step| renderer.screen(&step.key)).collect::<Result<_, _>>()?)
+            }
             Body::Browser(steps) => {
                 Self::Browser(steps.iter().map(|step| renderer.browser(step)).collect::<Result<_, _>>()?)
             }
@@ -162,11 +169,17 @@ impl Renderer<'_> {
                 let password = password.as_ref().map(|password| self.text(password)).transpose()?;
                 LdapOperation::Bind { dn: self.text(dn)?, password }
             }
-            LdapStepKind::Find { base, filter } => LdapOperation::Find { base: self.text(base)?, filter: self.text(filter)? },
+            LdapStepKind::Find { base, filter } => {
+                LdapOperation::Find { base: self.text(base)?, filter: self.text(filter)? }
+            }
             LdapStepKind::Modify { change, attribute, value, utf16 } => {
                 let value = value.as_ref().map(|value| self.text(value)).transpose()?;
                 let encode = if *utf16 { quoted_utf16 } else { utf8 };
-                LdapOperation::Modify { change: *change, attribute: attribute.clone(), value: value.as_ref().map(encode) }
+                LdapOperation::Modify {
+                    change: *change,
+                    attribute: attribute.clone(),
+                    value: value.as_ref().map(encode),
+                }
             }
         })
     }

@@ -52,7 +52,9 @@ impl Pattern {
                     // The search needs no `*` at the end, where it would swallow the prompt that follows.
                     source.push_str(&glob(if index == last { literal.trim_end_matches('*') } else { literal }));
                 }
-                (PieceKind::Literal(literal), PatternKind::Regex { .. }) => source.push_str(&with_literal_dollars(literal)),
+                (PieceKind::Literal(literal), PatternKind::Regex { .. }) => {
+                    source.push_str(&with_literal_dollars(literal))
+                }
             }
         }
         if self.is_prompt() {
@@ -73,7 +75,20 @@ impl Pattern {
     /// Whether the prompt asks for something that is answered, rather than for a command.
     pub fn asks(&self) -> bool {
         let shown = self.text.skeleton("").to_lowercase();
-        let words = ["passw", "passphrase", "senha", "contrase", "user", "usu", "login", "name", "secret", "verification", "again", "retype"];
+        let words = [
+            "passw",
+            "passphrase",
+            "senha",
+            "contrase",
+            "user",
+            "usu",
+            "login",
+            "name",
+            "secret",
+            "verification",
+            "again",
+            "retype",
+        ];
         shown.trim_end_matches([' ', '*']).ends_with([':', '?']) || words.iter().any(|word| shown.contains(word))
     }
 
@@ -160,7 +175,9 @@ mod tests {
     #[test]
     fn a_dollar_in_the_middle_is_a_character() {
         let regex = PatternKind::Regex { ignore_case: false };
-        for (expression, output) in [("$ ", "user@host:~$ "), ("[#$>]", "host# "), ("done$", "all done"), ("a$|b", "za")] {
+        for (expression, output) in
+            [("$ ", "user@host:~$ "), ("[#$>]", "host# "), ("done$", "all done"), ("a$|b", "za")]
+        {
             assert!(matches(regex, expression, output), "{expression}");
         }
         assert!(matches(PatternKind::Regex { ignore_case: true }, "PASSWORD", "password"));

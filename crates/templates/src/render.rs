@@ -53,7 +53,12 @@ impl RenderError {
 }
 
 /// Fills the tags of a text.
-pub(crate) fn render(text: &Text, contexts: &[Context], executor: Executor, values: &Values) -> Result<SecretText, RenderError> {
+pub(crate) fn render(
+    text: &Text,
+    contexts: &[Context],
+    executor: Executor,
+    values: &Values,
+) -> Result<SecretText, RenderError> {
     let mut out = String::with_capacity(256);
     let mut contexts = contexts.iter();
     for piece in text.pieces() {
@@ -69,7 +74,13 @@ pub(crate) fn render(text: &Text, contexts: &[Context], executor: Executor, valu
     Ok(SecretText::new(out))
 }
 
-fn value(tag: &Tag, at: Position, context: Context, executor: Executor, values: &Values) -> Result<String, RenderError> {
+fn value(
+    tag: &Tag,
+    at: Position,
+    context: Context,
+    executor: Executor,
+    values: &Values,
+) -> Result<String, RenderError> {
     let value = values.get(tag).ok_or_else(|| RenderError::new(at, RenderErrorKind::NoValue(tag.clone())))?;
     quote(context, executor, value.expose())
         .map_err(|reason| RenderError::new(at, RenderErrorKind::Unquotable { tag: tag.clone(), reason }))

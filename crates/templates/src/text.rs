@@ -53,7 +53,8 @@ impl Text {
                 continue;
             }
             let after = &rest[character.len_utf8()..];
-            let escaped = (character == '\\').then(|| after.chars().next().and_then(|next| escapes.unescape(next))).flatten();
+            let escaped =
+                (character == '\\').then(|| after.chars().next().and_then(|next| escapes.unescape(next))).flatten();
             match escaped {
                 Some((replacement, length)) => {
                     text.push(replacement, here);

@@ -4,7 +4,10 @@ use chaveiro_templates::{Executor, Purpose, Rule, Severity, Template, lint};
 
 fn rules(executor: Executor, source: &str) -> Vec<(Rule, usize, usize)> {
     let template = Template::parse(executor, source).unwrap();
-    lint(&template, Purpose::ChangePassword).into_iter().map(|finding| (finding.rule, finding.at.line, finding.at.column)).collect()
+    lint(&template, Purpose::ChangePassword)
+        .into_iter()
+        .map(|finding| (finding.rule, finding.at.line, finding.at.column))
+        .collect()
 }
 
 const CLEAN: &str = "expect \"*$\"\nexec \"passwd [#USERNAME#]\"\nexpect \"*password:\"\nexec \"[#NEW_PASSWORD#]\"\nexpect \"*updated\"\n";
@@ -39,11 +42,19 @@ fn each_rule_is_found_at_its_place() {
         (Rule::AfterEnd, with("end\nexec \"x\""), (7, 1)),
     ];
     for (rule, source, (line, column)) in cases {
-        assert!(rules(Executor::Ssh, &source).contains(&(rule, line, column)), "{rule:?}: {:?}", rules(Executor::Ssh, &source));
+        assert!(
+            rules(Executor::Ssh, &source).contains(&(rule, line, column)),
+            "{rule:?}: {:?}",
+            rules(Executor::Ssh, &source)
+        );
     }
     assert!(rules(Executor::Http, "log [#NEW_PASSWORD#]").contains(&(Rule::SecretInLog, 1, 5)));
     assert!(rules(Executor::Telnet, CLEAN).contains(&(Rule::Unencrypted, 1, 1)));
-    assert!(rules(Executor::Ssh, "expect \"*>\"\nexec \"enable secret [#NEW_PASSWORD#]\"").contains(&(Rule::RestrictedValue, 2, 21)));
+    assert!(rules(Executor::Ssh, "expect \"*>\"\nexec \"enable secret [#NEW_PASSWORD#]\"").contains(&(
+        Rule::RestrictedValue,
+        2,
+        21
+    )));
     assert!(rules(Executor::Ssh, &with("exec \"edit \"x\"\"")).contains(&(Rule::QuoteInString, 6, 12)));
 }
 

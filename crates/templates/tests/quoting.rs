@@ -2,7 +2,8 @@
 
 use chaveiro_secret::SecretText;
 use chaveiro_templates::{
-    Context, Executor, LdapOperation, Operations, SqlStatement, Tag, Template, Unquotable, Values, WindowsOperation, quote,
+    Context, Executor, LdapOperation, Operations, SqlStatement, Tag, Template, Unquotable, Values, WindowsOperation,
+    quote,
 };
 use proptest::prelude::*;
 
@@ -124,8 +125,11 @@ fn quoted_values_look_as_their_languages_write_them() {
 }
 
 fn values() -> Values {
-    let pairs = [("USERNAME", "o'b\"r*(ien)"), ("NEW_PASSWORD", "p'w\"d\\"), ("AUTH_USER", "a,b"), ("CURRENT_PASSWORD", "old")];
-    pairs.into_iter().fold(Values::new(), |values, (name, value)| values.with(&Tag::new(name).unwrap(), SecretText::new(value.into())))
+    let pairs =
+        [("USERNAME", "o'b\"r*(ien)"), ("NEW_PASSWORD", "p'w\"d\\"), ("AUTH_USER", "a,b"), ("CURRENT_PASSWORD", "old")];
+    pairs.into_iter().fold(Values::new(), |values, (name, value)| {
+        values.with(&Tag::new(name).unwrap(), SecretText::new(value.into()))
+    })
 }
 
 #[test]
@@ -133,8 +137,11 @@ fn ldap_operations_are_typed() {
     let source = "bind \"cn=[#AUTH_USER#],dc=x\"\nfind \"dc=x\" (sAMAccountName=[#USERNAME#])\nmod-replace unicodePwd \"u([#NEW_PASSWORD#])\"";
     let template = Template::parse(Executor::Ldap, source).unwrap();
     let Some(Operations::Ldap(operations)) = Operations::render(&template, &values()).unwrap() else { panic!("LDAP") };
-    let [LdapOperation::Bind { dn, password: None }, LdapOperation::Find { base, filter }, LdapOperation::Modify { value, .. }] =
-        operations.as_slice()
+    let [
+        LdapOperation::Bind { dn, password: None },
+        LdapOperation::Find { base, filter },
+        LdapOperation::Modify { value, .. },
+    ] = operations.as_slice()
     else {
         panic!("three operations")
     };
@@ -149,7 +156,9 @@ fn sql_statements_set_their_session_first() {
     let source = "ALTER USER [#USERNAME#] PASSWORD '[#NEW_PASSWORD#]';";
     let texts = |executor| {
         let template = Template::parse(executor, source).unwrap();
-        let Some(Operations::Sql(statements)) = Operations::render(&template, &values()).unwrap() else { panic!("SQL") };
+        let Some(Operations::Sql(statements)) = Operations::render(&template, &values()).unwrap() else {
+            panic!("SQL")
+        };
         statements.iter().map(|SqlStatement { text }| text.expose().to_owned()).collect::<Vec<_>>()
     };
     let postgresql = ["SET standard_conforming_strings = on", r#"ALTER USER "o'b""r*(ien)" PASSWORD 'p''w"d\'"#];
@@ -162,9 +171,15 @@ fn sql_statements_set_their_session_first() {
 fn windows_operations_are_typed_and_print_no_secret() {
     let source = "!unsecure\n!change-password\npowershell $x = \"[#CURRENT_PASSWORD#]\"[nl]exit\nnet user x [#CURRENT_PASSWORD#]";
     let template = Template::parse(Executor::WindowsRm, source).unwrap();
-    let Some(Operations::Windows(operations)) = Operations::render(&template, &values()).unwrap() else { panic!("Windows") };
-    let [WindowsOperation::Unsecure, WindowsOperation::ChangePassword, WindowsOperation::PowerShell(script), WindowsOperation::Command(line)] =
-        operations.as_slice()
+    let Some(Operations::Windows(operations)) = Operations::render(&template, &values()).unwrap() else {
+        panic!("Windows")
+    };
+    let [
+        WindowsOperation::Unsecure,
+        WindowsOperation::ChangePassword,
+        WindowsOperation::PowerShell(script),
+        WindowsOperation::Command(line),
+    ] = operations.as_slice()
     else {
         panic!("four operations")
     };

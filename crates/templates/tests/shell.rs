@@ -5,13 +5,17 @@ mod support;
 use std::process::Command;
 
 use chaveiro_secret::SecretText;
-use chaveiro_templates::{Context, Dialogue, Effect, End, Executor, FailureReason, Outcome, Tag, Template, Values, quote, run};
+use chaveiro_templates::{
+    Context, Dialogue, Effect, End, Executor, FailureReason, Outcome, Tag, Template, Values, quote, run,
+};
 use proptest::prelude::*;
 
 use support::pty::{Pty, has};
 
 fn values(pairs: &[(&str, &str)]) -> Values {
-    let with = |values: Values, (name, value): &(&str, &str)| values.with(&Tag::new(name).unwrap(), SecretText::new((*value).into()));
+    let with = |values: Values, (name, value): &(&str, &str)| {
+        values.with(&Tag::new(name).unwrap(), SecretText::new((*value).into()))
+    };
     pairs.iter().fold(Values::new(), with)
 }
 
@@ -89,7 +93,8 @@ fn key_with_passphrase(name: &str, passphrase: &str) -> std::path::PathBuf {
     let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let key = folder.join(name);
     let _ = std::fs::remove_file(&key);
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(&key).status().unwrap();
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", passphrase, "-f"]).arg(&key).status().unwrap();
     assert!(made.success());
     key
 }
@@ -118,7 +123,11 @@ fn a_failure_before_the_new_password_is_known_to_change_nothing() {
         return;
     }
     let key = key_with_passphrase("template-key-2", "right one");
-    let all = values(&[("ADD_INFO", key.to_str().unwrap()), ("CURRENT_PASSWORD", "wrong one"), ("NEW_PASSWORD", "never sent")]);
+    let all = values(&[
+        ("ADD_INFO", key.to_str().unwrap()),
+        ("CURRENT_PASSWORD", "wrong one"),
+        ("NEW_PASSWORD", "never sent"),
+    ]);
     let outcome = run_in("sh", &PASSPHRASE.replace("set-read-timeout 10", "set-read-timeout 2"), &all);
     let timed_out = matches!(outcome.end, End::Failed { reason: FailureReason::TimedOut, .. });
     assert!(timed_out && outcome.secret_sent, "{:?}", outcome.end);

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chaveiro_templates::{
-    Dialogue, Effect, End, Executor, Operations, Purpose, Severity, Template, Values, lint, run,
-};
+use chaveiro_templates::{Dialogue, Effect, End, Executor, Operations, Purpose, Severity, Template, Values, lint, run};
 
 use support::script::ScriptedTerminal;
 use support::values;

@@ -35,9 +35,10 @@ pub(crate) fn situations(template: &Template, steps: &[DialogueStep]) -> Vec<Sit
         awaited = match &step.command {
             DialogueCommand::Expect(pattern) if pattern.takes_commands() => Awaited::Command,
             DialogueCommand::Expect(pattern) if pattern.asks() => Awaited::Answer,
-            DialogueCommand::Expect(_) | DialogueCommand::Exec(_) | DialogueCommand::Send(_) | DialogueCommand::Branches(_) => {
-                Awaited::Unknown
-            }
+            DialogueCommand::Expect(_)
+            | DialogueCommand::Exec(_)
+            | DialogueCommand::Send(_)
+            | DialogueCommand::Branches(_) => Awaited::Unknown,
             _ => awaited,
         };
     }
@@ -72,7 +73,9 @@ fn is_foreign(line: &Text) -> bool {
     let shown = line.skeleton("x");
     let call = shown.split(['\'', '"']).next().unwrap_or("");
     let name = call.trim_end().strip_suffix('(');
-    name.is_some_and(|name| !name.ends_with(['$', ' ']) && !name.is_empty()) || shown.contains("[$") || shown.starts_with("foreach ")
+    name.is_some_and(|name| !name.ends_with(['$', ' ']) && !name.is_empty())
+        || shown.contains("[$")
+        || shown.starts_with("foreach ")
 }
 
 /// Returns every tag with its context.
@@ -83,7 +86,9 @@ pub(super) fn places(template: &Template, steps: &[DialogueStep]) -> Vec<Place> 
         DialogueCommand::Expect(pattern) | DialogueCommand::NoExpect(pattern) | DialogueCommand::SetPrompt(pattern) => {
             pair(&pattern.text, every(&pattern.text, Context::Pattern))
         }
-        DialogueCommand::Branches(branches) => branches.iter().flat_map(|branch| branch_places(branch, situation)).collect(),
+        DialogueCommand::Branches(branches) => {
+            branches.iter().flat_map(|branch| branch_places(branch, situation)).collect()
+        }
         _ => Vec::new(),
     });
     places.collect()
@@ -93,7 +98,9 @@ fn branch_places(branch: &Branch, situation: Situation) -> Vec<Place> {
     let situation = branch.situation(situation);
     let sends = branch.sends.iter().flat_map(|text| pair(text, situation.contexts(text)));
     match &branch.on {
-        BranchOn::Pattern(pattern) => pair(&pattern.text, every(&pattern.text, Context::Pattern)).into_iter().chain(sends).collect(),
+        BranchOn::Pattern(pattern) => {
+            pair(&pattern.text, every(&pattern.text, Context::Pattern)).into_iter().chain(sends).collect()
+        }
         BranchOn::Timeout | BranchOn::Eof => sends.collect(),
     }
 }
@@ -116,7 +123,8 @@ fn dialect(template: &Template, steps: &[DialogueStep]) -> Dialect {
         return declared;
     }
     let windows_lines = steps.iter().any(|step| step.command == DialogueCommand::SetNewLineMode(NewLineMode::Windows));
-    let lines: Vec<String> = steps.iter().filter_map(|step| step.command.sent()).map(|text| text.skeleton("x")).collect();
+    let lines: Vec<String> =
+        steps.iter().filter_map(|step| step.command.sent()).map(|text| text.skeleton("x")).collect();
     if lines.iter().any(|line| line.starts_with("net user")) {
         return Dialect::Windows;
     }
@@ -129,11 +137,13 @@ fn dialect(template: &Template, steps: &[DialogueStep]) -> Dialect {
 /// Whether a line is surely one of a POSIX shell.
 fn is_posix(line: &str) -> bool {
     const PROGRAMS: [&str; 19] = [
-        "sudo", "passwd", "chpasswd", "useradd", "userdel", "usermod", "groupadd", "chage", "getent", "echo", "sed", "cat", "rm", "htpasswd",
-        "service", "source", "su", "az", "gcloud",
+        "sudo", "passwd", "chpasswd", "useradd", "userdel", "usermod", "groupadd", "chage", "getent", "echo", "sed",
+        "cat", "rm", "htpasswd", "service", "source", "su", "az", "gcloud",
     ];
     let first = line.split_whitespace().next().unwrap_or("");
-    line.starts_with("export ") || PROGRAMS.contains(&first) || ["/usr/", "/bin/", "/opt/", "/sbin/", "/u01/"].iter().any(|root| first.starts_with(root))
+    line.starts_with("export ")
+        || PROGRAMS.contains(&first)
+        || ["/usr/", "/bin/", "/opt/", "/sbin/", "/u01/"].iter().any(|root| first.starts_with(root))
 }
 
 impl DialogueCommand {

@@ -10,7 +10,9 @@ pub(super) fn texts(template: &Template) -> Vec<(&Text, Contexts)> {
     match &template.body {
         Body::Dialogue(_) => Vec::new(),
         Body::Ldap(steps) => steps.iter().flat_map(|step| ldap(&step.kind)).collect(),
-        Body::Sql(steps) => steps.iter().map(|step| (&step.statement, sql::contexts(template.executor, &step.statement))).collect(),
+        Body::Sql(steps) => {
+            steps.iter().map(|step| (&step.statement, sql::contexts(template.executor, &step.statement))).collect()
+        }
         Body::Windows(steps) => steps.iter().filter_map(|step| windows_step(&step.kind)).collect(),
         Body::Esxi(lines) => lines.iter().map(|line| (line, super::posix::contexts(line))).collect(),
         Body::Screen(steps) => steps.iter().filter_map(|step| screen(&step.key)).collect(),

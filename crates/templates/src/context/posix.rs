@@ -6,8 +6,8 @@ use super::{Context, Contexts, Token, Unsafe, tokens};
 
 /// Programs whose arguments are programs of another language: a value in a quoted argument would be code.
 const INTERPRETERS: [&str; 20] = [
-    "sed", "awk", "gawk", "mawk", "perl", "python", "python2", "python3", "ruby", "eval", "sh", "bash", "ksh", "zsh", "csh", "su", "ssh",
-    "expect", "php", "node",
+    "sed", "awk", "gawk", "mawk", "perl", "python", "python2", "python3", "ruby", "eval", "sh", "bash", "ksh", "zsh",
+    "csh", "su", "ssh", "expect", "php", "node",
 ];
 
 /// Where the scanner is.
@@ -22,7 +22,17 @@ enum Quote {
 /// Returns the context of each tag.
 pub(super) fn contexts(text: &Text) -> Contexts {
     let nested = runs_interpreter(text);
-    let mut scanner = Scanner { quote: Quote::Bare, word_start: true, comment: false, here_document: false, depth: 0, previous: ' ', ansi: false, quoted: String::new(), web: runs(text, &["curl", "wget"]) };
+    let mut scanner = Scanner {
+        quote: Quote::Bare,
+        word_start: true,
+        comment: false,
+        here_document: false,
+        depth: 0,
+        previous: ' ',
+        ansi: false,
+        quoted: String::new(),
+        web: runs(text, &["curl", "wget"]),
+    };
     let tokens = tokens(text);
     let mut contexts = Vec::new();
     let mut index = 0;
@@ -124,7 +134,10 @@ impl Scanner {
     /// Whether the quoted text is a form that ends in `name=`.
     fn in_form(&self) -> bool {
         let field = self.quoted.rsplit('&').next().and_then(|field| field.strip_suffix('='));
-        self.web && field.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')))
+        self.web
+            && field.is_some_and(|name| {
+                name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+            })
     }
 
     fn note_quoted(&mut self, character: char) {

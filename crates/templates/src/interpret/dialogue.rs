@@ -67,7 +67,10 @@ pub(super) enum ReadyOn {
 
 impl fmt::Debug for Dialogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dialogue").field("steps", &self.steps.len()).field("transport", &self.transport).finish_non_exhaustive()
+        f.debug_struct("Dialogue")
+            .field("steps", &self.steps.len())
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +84,8 @@ impl Dialogue {
     /// The first value that its place cannot carry, or that is missing.
     pub fn render(template: &Template, values: &Values) -> Result<Option<Self>, RenderError> {
         let Body::Dialogue(steps) = &template.body else { return Ok(None) };
-        let mut renderer = Renderer { executor: template.executor, values, mode: NewLineMode::default(), forms: Vec::new() };
+        let mut renderer =
+            Renderer { executor: template.executor, values, mode: NewLineMode::default(), forms: Vec::new() };
         let mut ready = Vec::with_capacity(steps.len());
         let mut transport = template.executor;
         let mut connect_timeout = Self::CONNECT_TIMEOUT;
@@ -89,7 +93,9 @@ impl Dialogue {
             match &step.command {
                 DialogueCommand::Use(named) => transport = *named,
                 DialogueCommand::SetConnectTimeout(time) => connect_timeout = *time,
-                command => ready.extend(renderer.step(command, step.at, situation)?.map(|prepared| (step.at, prepared))),
+                command => {
+                    ready.extend(renderer.step(command, step.at, situation)?.map(|prepared| (step.at, prepared)))
+                }
             }
         }
         let secrets = values.secrets().map(|secret| secret.expose().to_owned());
@@ -107,7 +113,12 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    fn step(&mut self, command: &DialogueCommand, at: Position, situation: Situation) -> Result<Option<Step>, RenderError> {
+    fn step(
+        &mut self,
+        command: &DialogueCommand,
+        at: Position,
+        situation: Situation,
+    ) -> Result<Option<Step>, RenderError> {
         Ok(Some(match command {
             DialogueCommand::Exec(text) => Step::Send(self.sent(text, at, situation, true)?),
             DialogueCommand::Send(text) => Step::Send(self.sent(text, at, situation, false)?),
@@ -124,7 +135,9 @@ impl Renderer<'_> {
                 self.mode = *mode;
                 return Ok(None);
             }
-            DialogueCommand::SetConnectTimeout(_) | DialogueCommand::SetSshVersion(_) | DialogueCommand::Use(_) => return Ok(None),
+            DialogueCommand::SetConnectTimeout(_) | DialogueCommand::SetSshVersion(_) | DialogueCommand::Use(_) => {
+                return Ok(None);
+            }
         }))
     }
 
@@ -168,7 +181,8 @@ impl Renderer<'_> {
             BranchOn::Timeout => ReadyOn::Timeout,
             BranchOn::Eof => ReadyOn::Eof,
         };
-        let sends = branch.sends.iter().map(|text| self.sent(text, branch.at, situation, false)).collect::<Result<_, _>>()?;
+        let sends =
+            branch.sends.iter().map(|text| self.sent(text, branch.at, situation, false)).collect::<Result<_, _>>()?;
         Ok(ReadyBranch { on, sends, continues: branch.continues, exit: branch.exit })
     }
 }

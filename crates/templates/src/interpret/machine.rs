@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 
 use crate::position::Position;
 
-use super::dialogue::{Dialogue, ReadyBranch, ReadyOn, Sent, Step};
+use super::dialogue::{Dialogue, Sent, Step};
 use super::outcome::{End, FailureReason, Outcome};
 
 /// What the driver does next.
@@ -51,37 +51,38 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_secs(1);
 /// Bytes of output that wait for a pattern.
 const BUFFER: usize = 64 * 1024;
-/// How often `exp_continue` may repeat a block.
-const REPEATS: usize = 64;
 
 /// Runs a dialogue.
 pub struct Interpreter {
-    dialogue: Dialogue,
-    index: usize,
-    buffer: Vec<u8>,
-    read_timeout: Duration,
-    left: Duration,
-    closed: bool,
-    silent: bool,
-    timed_out: bool,
-    queue: VecDeque<Sent>,
-    repeats: usize,
+    pub(super) dialogue: Dialogue,
+    pub(super) index: usize,
+    pub(super) buffer: Vec<u8>,
+    pub(super) read_timeout: Duration,
+    pub(super) left: Duration,
+    pub(super) closed: bool,
+    pub(super) silent: bool,
+    pub(super) timed_out: bool,
+    pub(super) queue: VecDeque<Sent>,
+    pub(super) repeats: usize,
     /// How the dialogue ends once the queue is sent.
-    ending: Option<End>,
-    prompt: Option<Regex>,
-    awaited_prompt: bool,
-    secret_sent: bool,
-    new_password_sent: bool,
+    pub(super) ending: Option<End>,
+    pub(super) prompt: Option<Regex>,
+    pub(super) awaited_prompt: bool,
+    pub(super) secret_sent: bool,
+    pub(super) new_password_sent: bool,
 }
 
 impl fmt::Debug for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interpreter").field("dialogue", &self.dialogue).field("step", &self.index).finish_non_exhaustive()
+        f.debug_struct("Interpreter")
+            .field("dialogue", &self.dialogue)
+            .field("step", &self.index)
+            .finish_non_exhaustive()
     }
 }
 
 /// What a step does next.
-enum Progress {
+pub(super) enum Progress {
     /// The step is done.
     Done,
     /// The step needs the driver.
@@ -199,7 +200,9 @@ impl Interpreter {
 
     /// Sends a line, after the prompt of `set-prompt` unless an `expect` stands before it.
     fn exec(&mut self, sent: Sent) -> Progress {
-        if let (Some(prompt), true, false) = (self.prompt.clone(), sent.line && !self.follows_expect(), self.awaited_prompt) {
+        if let (Some(prompt), true, false) =
+            (self.prompt.clone(), sent.line && !self.follows_expect(), self.awaited_prompt)
+        {
             match self.expect(&prompt) {
                 Progress::Done => self.awaited_prompt = true,
                 waiting => return waiting,
@@ -214,7 +217,7 @@ impl Interpreter {
         matches!(before, Some((_, Step::Expect(_) | Step::NoExpect(_) | Step::Branches(_))))
     }
 
-    fn send(&mut self, sent: Sent) -> Action {
+    pub(super) fn send(&mut self, sent: Sent) -> Action {
         self.secret_sent |= sent.secret;
         self.new_password_sent |= sent.new_password;
         Action::Send(sent.text)
@@ -247,61 +250,6 @@ impl Interpreter {
         Progress::Act(Action::Receive(self.left.min(QUIET)))
     }
 
-    /// Takes the first branch whose pattern matches, in the order of the template.
-    fn branches(&mut self) -> Progress {
-        let exhausted = self.exhausted();
-        let Some((_, Step::Branches(branches))) = self.dialogue.steps.get(self.index) else { return Progress::Done };
-        let matched = branches.iter().find_map(|branch| match &branch.on {
-            ReadyOn::Pattern(pattern) => pattern.find(&self.buffer).map(|found| (branch, found.end())),
-            ReadyOn::Timeout | ReadyOn::Eof => None,
-        });
-        let special = || {
-            branches.iter().find(|branch| match branch.on {
-                ReadyOn::Timeout => exhausted == Some(FailureReason::TimedOut),
-                ReadyOn::Eof => exhausted == Some(FailureReason::Closed),
-                ReadyOn::Pattern(_) => false,
-            })
-        };
-        let taken = matched.or_else(|| special().map(|branch| (branch, 0)));
-        match (taken, exhausted) {
-            (Some((branch, end)), _) => {
-                let (sends, exit, continues) = parts(branch);
-                self.buffer.drain(..end);
-                self.take_branch(sends, exit, continues)
-            }
-            (None, Some(reason)) => Progress::End(self.failed(reason)),
-            (None, None) => Progress::Act(Action::Receive(self.left)),
-        }
-    }
-
-    fn take_branch(&mut self, sends: Vec<Sent>, exit: Option<u8>, continues: bool) -> Progress {
-        let end = match exit {
-            Some(0) => Some(End::Finished),
-            Some(code) => Some(self.failed(FailureReason::Exit(code))),
-            None => None,
-        };
-        self.repeats += 1;
-        if let Some(end) = end {
-            self.queue.extend(sends);
-            self.ending = Some(end);
-            return Progress::Done;
-        }
-        if continues && self.repeats > REPEATS {
-            return Progress::End(self.failed(FailureReason::Repeated));
-        }
-        self.queue.extend(sends);
-        self.left = self.read_timeout;
-        self.timed_out = false;
-        if !continues {
-            return Progress::Done;
-        }
-        match self.queue.pop_front() {
-            Some(sent) => Progress::Act(self.send(sent)),
-            None if self.exhausted().is_some() => Progress::End(self.failed(FailureReason::Repeated)),
-            None => self.branches(),
-        }
-    }
-
     /// Reads what follows the last step: a connection that ends at once could cut it off.
     fn drain(&mut self) -> Progress {
         match self.until_quiet() {
@@ -311,7 +259,7 @@ impl Interpreter {
     }
 
     /// Why no more output can come, if so.
-    fn exhausted(&self) -> Option<FailureReason> {
+    pub(super) fn exhausted(&self) -> Option<FailureReason> {
         if self.closed {
             Some(FailureReason::Closed)
         } else if self.timed_out || self.left.is_zero() {
@@ -321,7 +269,7 @@ impl Interpreter {
         }
     }
 
-    fn failed(&self, reason: FailureReason) -> End {
+    pub(super) fn failed(&self, reason: FailureReason) -> End {
         let last = self.dialogue.steps.last().map_or(Position::new(1, 1), |(at, _)| *at);
         let at = self.dialogue.steps.get(self.index).map_or(last, |(at, _)| *at);
         End::Failed { at, reason }
@@ -329,11 +277,8 @@ impl Interpreter {
 
     fn finish(&mut self, end: End) -> Action {
         let transcript = self.dialogue.transcript.masked();
-        let outcome = Outcome { end, secret_sent: self.secret_sent, new_password_sent: self.new_password_sent, transcript };
+        let outcome =
+            Outcome { end, secret_sent: self.secret_sent, new_password_sent: self.new_password_sent, transcript };
         Action::Finish(Box::new(outcome))
     }
-}
-
-fn parts(branch: &ReadyBranch) -> (Vec<Sent>, Option<u8>, bool) {
-    (branch.sends.clone(), branch.exit, branch.continues)
 }

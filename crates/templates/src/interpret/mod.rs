@@ -2,6 +2,7 @@
 //! connection and answers with an [`Event`]. So one interpreter serves blocking and asynchronous transports, and tests need no
 //! clock.
 
+mod branches;
 mod dialogue;
 mod machine;
 mod outcome;

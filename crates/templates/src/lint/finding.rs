@@ -188,17 +188,27 @@ impl Rule {
             Self::UnknownTag => "unknown tag; see the table of tags",
             Self::BrokenTag => "a tag is written [#NAME#], with letters, digits and _",
             Self::UnsafePlace => "a value here would be read as code; put the tag into an argument or an answer",
-            Self::NestedProgram => "a value here is part of a program inside of an argument (sed, sh -c); pass it as an argument of its own",
+            Self::NestedProgram => {
+                "a value here is part of a program inside of an argument (sed, sh -c); pass it as an argument of its own"
+            }
             Self::SecretInLog => "a tag must not stand in a message that is logged",
-            Self::SecretAsCommand => "a secret must not be sent to a prompt that takes commands; expect the prompt that asks for it",
+            Self::SecretAsCommand => {
+                "a secret must not be sent to a prompt that takes commands; expect the prompt that asks for it"
+            }
             Self::SshVersion => "only version 2 of SSH is spoken; remove the line",
             Self::SecretInArguments => "other users of the host can see a secret in arguments; send it to a prompt",
-            Self::RestrictedValue => "the language of this line is not known, so only letters, digits and a few signs are sent; declare `# shell: posix` if it is one",
+            Self::RestrictedValue => {
+                "the language of this line is not known, so only letters, digits and a few signs are sent; declare `# shell: posix` if it is one"
+            }
             Self::SecretInOutput => "the other side is expected to print a secret; check the change in another way",
             Self::AnswerWithoutPrompt => "a secret is sent without waiting for its prompt; add an expect",
             Self::MatchesAnything => "the pattern matches any output; name a part of the prompt",
-            Self::MatchesEcho => "the echo of the line before matches the pattern; name something that only the answer has",
-            Self::ResultNotChecked => "nothing checks the output after the new password; add an expect of the success message, or no-expect",
+            Self::MatchesEcho => {
+                "the echo of the line before matches the pattern; name something that only the answer has"
+            }
+            Self::ResultNotChecked => {
+                "nothing checks the output after the new password; add an expect of the success message, or no-expect"
+            }
             Self::Unencrypted => "the connection is not encrypted, so the network sees the secrets",
             Self::UnclosedString => "the closing quote is missing; the string ends with the line",
             Self::TextAfterString => "text after the string is ignored; only a comment may follow",

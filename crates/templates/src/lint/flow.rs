@@ -13,7 +13,9 @@ pub(super) fn check(template: &Template, steps: &[DialogueStep]) -> Vec<Finding>
     for (step, situation) in steps.iter().zip(context::situations(template, steps)) {
         let mut add = |rule| findings.push(Finding { at: step.at, rule });
         match &step.command {
-            DialogueCommand::Exec(text) | DialogueCommand::Send(text) if text.as_single_tag().is_some_and(crate::tag::Tag::is_secret) => {
+            DialogueCommand::Exec(text) | DialogueCommand::Send(text)
+                if text.as_single_tag().is_some_and(crate::tag::Tag::is_secret) =>
+            {
                 match situation.awaited {
                     Awaited::Command => add(Rule::SecretAsCommand),
                     Awaited::Unknown => add(Rule::AnswerWithoutPrompt),
@@ -21,7 +23,9 @@ pub(super) fn check(template: &Template, steps: &[DialogueStep]) -> Vec<Finding>
                 }
             }
             DialogueCommand::SetSshVersion(version) if *version != 2 => add(Rule::SshVersion),
-            DialogueCommand::Expect(pattern) | DialogueCommand::SetPrompt(pattern) | DialogueCommand::NoExpect(pattern)
+            DialogueCommand::Expect(pattern)
+            | DialogueCommand::SetPrompt(pattern)
+            | DialogueCommand::NoExpect(pattern)
                 if matches_anything(pattern) =>
             {
                 add(Rule::MatchesAnything);
@@ -45,9 +49,12 @@ fn matches_anything(pattern: &Pattern) -> bool {
 /// Finds a pattern that the echo of the line before it matches. A line that answers a prompt is not echoed.
 fn echo_match(pair: &[DialogueStep]) -> Option<Finding> {
     let [line, wait] = pair else { return None };
-    let (DialogueCommand::Exec(text), DialogueCommand::Expect(pattern)) = (&line.command, &wait.command) else { return None };
+    let (DialogueCommand::Exec(text), DialogueCommand::Expect(pattern)) = (&line.command, &wait.command) else {
+        return None;
+    };
     let echo = text.skeleton("x");
-    let matched = text.as_single_tag().is_none() && pattern.compile(|_| "x".into()).is_ok_and(|regex| regex.is_match(echo.as_bytes()));
+    let matched = text.as_single_tag().is_none()
+        && pattern.compile(|_| "x".into()).is_ok_and(|regex| regex.is_match(echo.as_bytes()));
     (matched && !pattern.is_prompt()).then_some(Finding { at: wait.at, rule: Rule::MatchesEcho })
 }
 

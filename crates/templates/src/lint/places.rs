@@ -20,7 +20,13 @@ fn of_place(place: &Place, visible: bool) -> Vec<Finding> {
     }
     match place.context {
         Context::Unsafe(reason) => rules.push(reason.into()),
-        Context::ShellBare { .. } | Context::ShellSingle | Context::ShellDouble | Context::ShellJson | Context::Form if secret && visible => {
+        Context::ShellBare { .. }
+        | Context::ShellSingle
+        | Context::ShellDouble
+        | Context::ShellJson
+        | Context::Form
+            if secret && visible =>
+        {
             rules.push(Rule::SecretInArguments);
         }
         Context::WindowsBare { .. } | Context::WindowsQuoted if secret => rules.push(Rule::SecretInArguments),

@@ -49,7 +49,8 @@ fn note_lines_after_end(lines: &[Line<'_>], oddities: &mut Oddities) {
 }
 
 fn command(line: &Line<'_>, word: &str, rest: &str, oddities: &mut Oddities) -> Result<DialogueCommand, ParseError> {
-    let invalid = |command, expected| ParseError::new(line.position(rest), ParseErrorKind::Argument { command, expected });
+    let invalid =
+        |command, expected| ParseError::new(line.position(rest), ParseErrorKind::Argument { command, expected });
     Ok(match word {
         "exec" => DialogueCommand::Exec(line.argument(rest, Escapes::Quotes, oddities)),
         "send" => DialogueCommand::Send(tcl::sent(line, rest, oddities)),
@@ -78,12 +79,22 @@ fn command(line: &Line<'_>, word: &str, rest: &str, oddities: &mut Oddities) -> 
             let code = if rest.is_empty() { Ok(0) } else { bare(rest).parse() };
             DialogueCommand::Exit(code.map_err(|_| invalid("exit", "a number from 0 to 255"))?)
         }
-        _ => return Err(ParseError::new(line.start(), ParseErrorKind::Command { language: "dialogue", commands: COMMANDS })),
+        _ => {
+            return Err(ParseError::new(
+                line.start(),
+                ParseErrorKind::Command { language: "dialogue", commands: COMMANDS },
+            ));
+        }
     })
 }
 
 /// Reads a glob that is not empty.
-pub(super) fn glob(line: &Line<'_>, rest: &str, oddities: &mut Oddities, command: &'static str) -> Result<Pattern, ParseError> {
+pub(super) fn glob(
+    line: &Line<'_>,
+    rest: &str,
+    oddities: &mut Oddities,
+    command: &'static str,
+) -> Result<Pattern, ParseError> {
     let text = line.argument(rest, Escapes::Quotes, oddities);
     if text.is_empty() {
         let kind = ParseErrorKind::Argument { command, expected: "a pattern in quotes" };
@@ -95,7 +106,8 @@ pub(super) fn glob(line: &Line<'_>, rest: &str, oddities: &mut Oddities, command
 /// Reads a regular expression, with or without the delimiters `/…/` and the flag `i`, and compiles it once to find errors here.
 fn regex(line: &Line<'_>, rest: &str, oddities: &mut Oddities, command: &'static str) -> Result<Pattern, ParseError> {
     let quoted = glob(line, rest, &mut Oddities::default(), command)?;
-    let inner = rest.strip_prefix('"').map_or(rest, |inner| &inner[..super::line::closing_quote(inner).unwrap_or(inner.len())]);
+    let inner =
+        rest.strip_prefix('"').map_or(rest, |inner| &inner[..super::line::closing_quote(inner).unwrap_or(inner.len())]);
     let delimited = inner.strip_prefix('/').and_then(|body| body.rsplit_once('/'));
     let (text, ignore_case) = match delimited {
         Some((body, flags)) if flags.chars().all(|flag| "imsxu".contains(flag)) => {

@@ -50,7 +50,8 @@ fn connect(line: &Line<'_>, rest: &str) -> Result<LdapStepKind, ParseError> {
 }
 
 fn bind(line: &Line<'_>, rest: &str) -> Result<LdapStepKind, ParseError> {
-    let (dn, after) = word(line, rest).ok_or_else(|| invalid(line, rest, "bind", "a DN in quotes, and optionally a password"))?;
+    let (dn, after) =
+        word(line, rest).ok_or_else(|| invalid(line, rest, "bind", "a DN in quotes, and optionally a password"))?;
     let password = word(line, after);
     Ok(LdapStepKind::Bind { dn, password: password.map(|(password, _)| password) })
 }
@@ -66,7 +67,12 @@ fn find(line: &Line<'_>, rest: &str) -> Result<LdapStepKind, ParseError> {
     Ok(LdapStepKind::Find { base, filter: Text::parse(filter, line.position(filter), Escapes::None) })
 }
 
-fn modify(line: &Line<'_>, rest: &str, change: LdapChange, oddities: &mut Oddities) -> Result<LdapStepKind, ParseError> {
+fn modify(
+    line: &Line<'_>,
+    rest: &str,
+    change: LdapChange,
+    oddities: &mut Oddities,
+) -> Result<LdapStepKind, ParseError> {
     let (attribute, value) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let named = attribute.starts_with(|c: char| c.is_ascii_alphanumeric())
         && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b';' | b'.'));

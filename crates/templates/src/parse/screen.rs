@@ -13,7 +13,10 @@ const KEYS: [&str; 8] = ["enter", "tab", "backtab", "clear", "home", "newline", 
 /// Whether the lines are those of a screen, rather than a dialogue, which the vendor's folder of this executor also has.
 pub(super) fn is_screen(lines: &[Line<'_>]) -> bool {
     let first = lines.iter().find(|line| line.is_code());
-    first.is_none_or(|line| !matches!(line.command().0, "exec" | "expect" | "expect-regex" | "no-expect" | "use") && !line.trimmed().starts_with("set-"))
+    first.is_none_or(|line| {
+        !matches!(line.command().0, "exec" | "expect" | "expect-regex" | "no-expect" | "use")
+            && !line.trimmed().starts_with("set-")
+    })
 }
 
 /// Parses the lines.
@@ -37,7 +40,9 @@ fn key(line: &Line<'_>) -> Result<ScreenKey, ParseError> {
     match (folded.as_str(), number) {
         ("wait", Ok(seconds)) if seconds <= Limit::SECONDS => Ok(ScreenKey::Wait(Duration::from_secs(seconds))),
         ("ascii", _) if argument.is_empty() => Ok(ScreenKey::Ascii),
-        ("string", _) if !argument.is_empty() => Ok(ScreenKey::Type(Text::parse(argument, line.position(argument), Escapes::None))),
+        ("string", _) if !argument.is_empty() => {
+            Ok(ScreenKey::Type(Text::parse(argument, line.position(argument), Escapes::None)))
+        }
         ("pf", Ok(1..=24)) | ("pa", Ok(1..=3)) => Ok(ScreenKey::Press(format!("{folded}({})", argument.trim()))),
         (key, _) if KEYS.contains(&key) && argument.is_empty() => Ok(ScreenKey::Press(folded)),
         _ => Err(unknown()),

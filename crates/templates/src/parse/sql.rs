@@ -45,7 +45,10 @@ fn append(open: &mut Option<SqlStep>, line: &Line<'_>, part: &str) {
         None if part.trim().is_empty() => {}
         None => {
             let part = part.trim_start();
-            *open = Some(SqlStep { at: line.position(part), statement: Text::parse(part, line.position(part), Escapes::None) });
+            *open = Some(SqlStep {
+                at: line.position(part),
+                statement: Text::parse(part, line.position(part), Escapes::None),
+            });
         }
     }
 }

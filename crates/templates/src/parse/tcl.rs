@@ -17,7 +17,11 @@ pub(super) fn sent(line: &Line<'_>, rest: &str, oddities: &mut Oddities) -> Text
 }
 
 /// Reads the branches of a block from the line after `expect {`, and returns the line after its end.
-pub(super) fn branches(lines: &[Line<'_>], start: usize, oddities: &mut Oddities) -> Result<(Vec<Branch>, usize), ParseError> {
+pub(super) fn branches(
+    lines: &[Line<'_>],
+    start: usize,
+    oddities: &mut Oddities,
+) -> Result<(Vec<Branch>, usize), ParseError> {
     let opened = start.checked_sub(1).and_then(|index| lines.get(index)).map_or(Position::new(1, 1), Line::start);
     let mut branches: Vec<Branch> = Vec::new();
     let mut open: Option<Branch> = None;
@@ -56,7 +60,10 @@ fn head(line: &Line<'_>, text: &str) -> Result<Branch, ParseError> {
         ("", _) => return Err(expected_branch(line, text)),
         _ => {
             let pattern = inner.unwrap_or(name);
-            BranchOn::Pattern(Pattern { kind: PatternKind::Glob, text: Text::parse(pattern, line.position(pattern), Escapes::Tcl) })
+            BranchOn::Pattern(Pattern {
+                kind: PatternKind::Glob,
+                text: Text::parse(pattern, line.position(pattern), Escapes::Tcl),
+            })
         }
     };
     Ok(Branch { at: line.position(text), on, sends: Vec::new(), continues: false, exit: None })

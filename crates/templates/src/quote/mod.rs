@@ -40,7 +40,9 @@ pub enum Unquotable {
 /// # Errors
 /// When the place cannot carry the value.
 pub fn quote(context: Context, executor: Executor, value: &str) -> Result<String, Unquotable> {
-    if value.contains('\0') || (!matches!(context, Context::Field | Context::ShellJson) && value.contains(char::is_control)) {
+    if value.contains('\0')
+        || (!matches!(context, Context::Field | Context::ShellJson) && value.contains(char::is_control))
+    {
         return Err(Unquotable::ControlCharacter);
     }
     match context {

@@ -38,6 +38,7 @@ pub(super) fn host(value: &str) -> Result<String, Unquotable> {
     if value.parse::<Ipv6Addr>().is_ok() {
         return Ok(format!("[{value}]"));
     }
-    let valid = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    let valid =
+        !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     if valid { Ok(value.to_owned()) } else { Err(Unquotable::Character("a host name or an IP address")) }
 }

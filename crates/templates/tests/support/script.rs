@@ -5,7 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use chaveiro_secret::SecretText;
-use chaveiro_templates::{Body, Branch, BranchOn, DialogueCommand, Pattern, PatternKind, PieceKind, Received, Template, Terminal, Values};
+use chaveiro_templates::{
+    Body, Branch, BranchOn, DialogueCommand, Pattern, PatternKind, PieceKind, Received, Template, Terminal, Values,
+};
 
 /// The outputs between two lines that are sent, in order.
 pub(crate) struct ScriptedTerminal {
@@ -29,10 +31,15 @@ impl ScriptedTerminal {
                     groups.push_back(VecDeque::new());
                 }
                 DialogueCommand::Send(_) => groups.push_back(VecDeque::new()),
-                DialogueCommand::Branches(branches) => branches.iter().for_each(|branch| answer(branch, values, &mut groups)),
+                DialogueCommand::Branches(branches) => {
+                    branches.iter().for_each(|branch| answer(branch, values, &mut groups))
+                }
                 _ => {}
             }
-            expected = matches!(step.command, DialogueCommand::Expect(_) | DialogueCommand::NoExpect(_) | DialogueCommand::Branches(_));
+            expected = matches!(
+                step.command,
+                DialogueCommand::Expect(_) | DialogueCommand::NoExpect(_) | DialogueCommand::Branches(_)
+            );
         }
         Self { groups }
     }
@@ -54,7 +61,11 @@ fn output(pattern: &Pattern, values: &Values) -> String {
     if let PatternKind::Regex { .. } = pattern.kind {
         let regex = pattern.compile(value).unwrap();
         let candidates = ["host$ ", "host# ", "host> "];
-        return (*candidates.iter().find(|candidate| regex.is_match(candidate.as_bytes())).expect("a prompt that matches")).into();
+        return (*candidates
+            .iter()
+            .find(|candidate| regex.is_match(candidate.as_bytes()))
+            .expect("a prompt that matches"))
+        .into();
     }
     let pieces = pattern.text.pieces().iter().map(|piece| match &piece.kind {
         PieceKind::Literal(literal) => literal.replace('*', "~"),
