@@ -37,8 +37,8 @@ pub use quote::{Unquotable, quote};
 pub use render::{RenderError, RenderErrorKind};
 pub use tag::{Tag, TagKind};
 pub use template::{
-    Body, Branch, BrowserStep, DialogueCommand, DialogueStep, LdapChange, LdapStep, LdapStepKind, NewLineMode,
-    ScreenKey, ScreenStep, SqlStep, Template, WindowsStep, WindowsStepKind,
+    Body, Branch, BranchOn, BrowserStep, DialogueCommand, DialogueStep, LdapChange, LdapStep, LdapStepKind,
+    NewLineMode, ScreenKey, ScreenStep, SqlStep, Template, WindowsStep, WindowsStepKind,
 };
 pub use text::{Piece, PieceKind, Text};
 pub use values::Values;
