@@ -18,7 +18,7 @@ pub enum Executor {
     Ldap,
     /// A statement for PostgreSQL.
     PostgreSql,
-    /// A statement for MySQL or MariaDB.
+    /// A statement for `MySQL` or `MariaDB`.
     MySql,
     /// A statement for Oracle Database.
     Oracle,
@@ -30,7 +30,7 @@ pub enum Executor {
     WindowsRm,
     /// A password change over SMB.
     WindowsSmb,
-    /// Commands of VMware ESXi (`esxcli`).
+    /// Commands of `VMware` `ESXi` (`esxcli`).
     VmwareEsxi,
     /// A dialogue with a screen of an IBM 3270 terminal.
     Ibm3270,

@@ -14,9 +14,9 @@ const CLEAN: &str = "expect \"*$\"\nexec \"passwd [#USERNAME#]\"\nexpect \"*pass
 
 #[test]
 fn a_template_that_answers_prompts_is_clean() {
-    assert_eq!(rules(Executor::Ssh, CLEAN), []);
-    assert_eq!(rules(Executor::PostgreSql, "ALTER USER [#USERNAME#] WITH PASSWORD '[#NEW_PASSWORD#]'"), []);
-    assert_eq!(rules(Executor::WindowsRm, "!change-password"), []);
+    assert!(rules(Executor::Ssh, CLEAN).is_empty());
+    assert!(rules(Executor::PostgreSql, "ALTER USER [#USERNAME#] WITH PASSWORD '[#NEW_PASSWORD#]'").is_empty());
+    assert!(rules(Executor::WindowsRm, "!change-password").is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Windows templates: a command line a line, and directives that start with `!`. Templates of ESXi have command lines alone.
+//! Windows templates: a command line a line, and directives that start with `!`. Templates of `ESXi` have command lines alone.
 
 use crate::error::{ParseError, ParseErrorKind};
 use crate::template::{WindowsStep, WindowsStepKind};
