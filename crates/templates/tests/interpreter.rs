@@ -79,11 +79,13 @@ fn the_read_timeout_covers_all_chunks_of_an_expect() {
 
 #[test]
 fn failures_name_their_step() {
-    let cases: [(&str, &[&str], bool, End); 5] = [
+    let cases: [(&str, &[&str], bool, End); 7] = [
         ("expect \"*#\"\nexpect \"*$\"", &["a# "], false, failed(2, FailureReason::TimedOut)),
         ("expect \"*#\"\nexpect \"*$\"", &["a# "], true, failed(2, FailureReason::Closed)),
         ("no-expect \"*rror*\"", &["an er", "ror"], false, failed(1, FailureReason::Forbidden)),
         ("no-expect \"*rror*\"\nexpect \"fine\"", &["fine"], false, End::Finished),
+        ("exec \"id bob\"\nno-expect \"*bob*\"", &["id b", "ob\r\nno such user"], false, End::Finished),
+        ("exec \"id bob\"\nno-expect \"*bob*\"", &["id bob\r\nuid=1(bob)"], false, failed(2, FailureReason::Forbidden)),
         ("exit 3", &[], false, failed(1, FailureReason::Exit(3))),
     ];
     for (source, chunks, closes, end) in cases {

@@ -102,7 +102,7 @@ fn errors_have_a_position_and_what_is_expected() {
         (Executor::Ldap, "find \"dc=x\" uid=1", (1, 6), "filter"),
         (Executor::WindowsRm, "!format", (1, 1), "!change-password"),
         (Executor::Ibm3270, "wait(1)\npf(25)", (2, 1), "pf(1-24)"),
-        (Executor::Http, "fill #password", (1, 6), "argument"),
+        (Executor::Http, "fill", (1, 5), "argument"),
     ];
     for (executor, source, (line, column), expected) in cases {
         let error = Template::parse(executor, source).unwrap_err();

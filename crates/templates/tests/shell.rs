@@ -52,10 +52,10 @@ proptest! {
 
 const ECHO: &str = "# shell: posix
 set-read-timeout 10
-expect \"*$\"
+expect-regex \"/[$#]\\s*$/\"
 exec \"printf '<%s>' [#NEW_PASSWORD#] \\\"[#NEW_PASSWORD#]\\\" '[#NEW_PASSWORD#]' | od -An -tx1 | tr -d ' \\n'; echo; echo do''ne\"
 expect \"*done\"
-expect \"*$\"
+expect-regex \"/[$#]\\s*$/\"
 exec \"exit\"
 end";
 
@@ -76,7 +76,7 @@ fn an_interactive_shell_gets_the_value_and_the_transcript_does_not() {
 
 const PASSPHRASE: &str = "# shell: posix
 set-read-timeout 10
-expect \"*$\"
+expect-regex \"/[$#]\\s*$/\"
 exec \"ssh-keygen -p -f [#ADD_INFO#]\"
 expect \"*old passphrase:\"
 exec \"[#CURRENT_PASSWORD#]\"
@@ -85,7 +85,7 @@ exec \"[#NEW_PASSWORD#]\"
 expect \"*same passphrase again:\"
 exec \"[#NEW_PASSWORD#]\"
 expect \"*has been saved\"
-expect \"*$\"
+expect-regex \"/[$#]\\s*$/\"
 exec \"exit\"
 end";
 

@@ -55,13 +55,12 @@ fn screen(key: &ScreenKey) -> Option<(&Text, Contexts)> {
 }
 
 fn browser(step: &BrowserStep) -> Vec<(&Text, Contexts)> {
-    let last = step.arguments.len().saturating_sub(1);
     let contexts = step.arguments.iter().enumerate().map(|(index, argument)| {
         if matches!(step.command, "start-at" | "get" | "set-location" | "test-location") {
             return (argument, url(argument));
         }
         let context = match step.command {
-            "fill" | "really-fill" | "fill-form" if index == last => Context::Field,
+            "fill" | "really-fill" | "fill-form" if index == 1 => Context::Field,
             "expect" => Context::Pattern,
             "log" => Context::Unsafe(Unsafe::Log),
             "jscript" => Context::Unsafe(Unsafe::Script),

@@ -68,6 +68,7 @@ pub struct Interpreter {
     pub(super) ending: Option<End>,
     pub(super) prompt: Option<Regex>,
     pub(super) awaited_prompt: bool,
+    pub(super) last_line: Option<SecretText>,
     pub(super) secret_sent: bool,
     pub(super) new_password_sent: bool,
 }
@@ -108,6 +109,7 @@ impl Interpreter {
             ending: None,
             prompt: None,
             awaited_prompt: false,
+            last_line: None,
             secret_sent: false,
             new_password_sent: false,
         }
@@ -220,6 +222,7 @@ impl Interpreter {
     pub(super) fn send(&mut self, sent: Sent) -> Action {
         self.secret_sent |= sent.secret;
         self.new_password_sent |= sent.new_password;
+        self.last_line = Some(sent.text.clone());
         Action::Send(sent.text)
     }
 
@@ -237,10 +240,19 @@ impl Interpreter {
 
     /// Reads until the output is complete; it stays in the buffer for the next `expect`.
     fn no_expect(&mut self, pattern: &Regex) -> Progress {
-        if pattern.is_match(&self.buffer) {
-            return Progress::End(self.failed(FailureReason::Forbidden));
+        match self.until_quiet() {
+            Progress::Done if pattern.is_match(self.after_echo()) => {
+                Progress::End(self.failed(FailureReason::Forbidden))
+            }
+            progress => progress,
         }
-        self.until_quiet()
+    }
+
+    /// Returns the output after the echo of the last line, which is no answer to it.
+    fn after_echo(&self) -> &[u8] {
+        let line = self.last_line.as_ref().map_or("", |line| line.expose().trim()).as_bytes();
+        let found = self.buffer.windows(line.len().max(1)).position(|window| window == line);
+        &self.buffer[found.map_or(0, |start| start + line.len())..]
     }
 
     fn until_quiet(&self) -> Progress {

@@ -44,8 +44,9 @@ fn step(line: &Line<'_>) -> Result<BrowserStep, ParseError> {
         return Err(ParseError::new(line.start(), ParseErrorKind::Command { language: "browser", commands }));
     };
     let arguments = arguments(line, rest, count);
-    if arguments.len() < count {
-        let kind = ParseErrorKind::Argument { command, expected: "an argument more" };
+    // A field may be filled with nothing.
+    if arguments.is_empty() && count > 0 {
+        let kind = ParseErrorKind::Argument { command, expected: "an argument" };
         return Err(ParseError::new(line.position(rest), kind));
     }
     Ok(BrowserStep { at: line.start(), command, arguments })

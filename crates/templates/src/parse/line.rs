@@ -92,7 +92,7 @@ pub(super) fn closing_quote(inner: &str) -> Option<usize> {
         return Some(last);
     }
     let quotes = || inner.match_indices('"').map(|(index, _)| index).filter(|index| !is_escaped(inner, *index));
-    quotes().find(|index| inner[index + 1..].trim_start().starts_with('#')).or_else(|| quotes().last())
+    quotes().find(|index| inner[index + 1..].trim_start().starts_with('#')).or_else(|| quotes().next_back())
 }
 
 /// Whether an odd number of backslashes stands before a byte.
