@@ -3,7 +3,12 @@
 //! It is never in the database. These locations are searched in order:
 //! 1. the environment variable `CHAVEIRO_ROOT_KEY` (64 hexadecimal digits);
 //! 2. a systemd credential named `chaveiro-root-key` (`$CREDENTIALS_DIRECTORY`, systemd.exec(5));
-//! 3. the file `root.key` in the data directory, mode 0600, which the first start creates.
+//! 3. the file `root.key` in the data directory, mode 0600;
+//! 4. the program of `root_key.command` in the settings (`command`);
+//! 5. without such a program, the file again, which the first start creates.
+//!
+//! A file that `--root-key-file` names comes before all of them. A key that was split may be in none of them: then a server
+//! waits for its shares, and has the key in memory alone.
 //!
 //! While the root key is rotated, the next one is beside it (`staged`): `CHAVEIRO_ROOT_KEY_NEXT`, the credential
 //! `chaveiro-root-key-next`, or the file `root.key.next`. The check value in the database tells which of the two is in use.
@@ -16,14 +21,17 @@ use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::keyring::{cipher, decrypt, encrypt};
 use super::{DataKey, KeyId, SealError, random_bytes};
 use crate::private_file::{NotPrivate, check_own_file};
 
+mod command;
 mod staged;
 
+pub use command::{CommandError, RootKeyCommand};
 pub use staged::{RootKeyLock, StagedRootKey};
 
 const FILE_NAME: &str = "root.key";
@@ -49,6 +57,9 @@ pub enum RootKeyError {
     /// The key file is a link, or belongs to another user.
     #[error("the root key file {0} {1}; put the file itself there, owned by the user that Chaveiro runs as")]
     NotPrivate(String, NotPrivate),
+    /// The program of the settings gives no root key.
+    #[error("root_key.command {0}; to start without it, provide the root key in another place (chaveiro key combine)")]
+    Command(CommandError),
     /// The root key is not 64 hexadecimal digits.
     #[error("the root key from {0} is not 64 hexadecimal digits")]
     Malformed(String),
@@ -61,6 +72,9 @@ pub enum RootKeyError {
     /// The new root key is the one in use; its id.
     #[error("the new root key is the one in use, {0}; provide another one")]
     Same(String),
+    /// The root key is to be removed, and is in no file.
+    #[error("the root key comes from {0}, and is no file that can be removed; remove it there")]
+    NotAFile(String),
     /// Another new root key is staged already.
     #[error(
         "{0} holds another new root key, which the vault may be under; rotate without --new-key-file to go on with it, or \
@@ -76,14 +90,29 @@ pub enum RootKeyLocation {
     Environment(&'static str),
     /// A systemd credential, readable by this service alone.
     SystemdCredential(PathBuf),
-    /// A file in the data directory.
+    /// A file in the data directory, or one that the operator names.
     File(PathBuf),
+    /// A program of the settings.
+    Command(RootKeyCommand),
+    /// The memory of this process, after the key was combined from its shares.
+    Shares(RootKey),
 }
 
 impl RootKeyLocation {
     /// Finds the location from the environment and `data_dir`.
     pub fn find(data_dir: &Path) -> Self {
         Self::find_in(data_dir, |name| std::env::var_os(name))
+    }
+
+    /// Finds the location where the operator may name a file, and the settings a program: its arguments, or nothing.
+    pub fn find_with(data_dir: &Path, file: Option<&Path>, command: &[String]) -> Self {
+        if let Some(file) = file {
+            return Self::File(file.into());
+        }
+        match Self::find(data_dir) {
+            Self::File(path) if !command.is_empty() && !path.exists() => Self::Command(RootKeyCommand::new(command)),
+            found => found,
+        }
     }
 
     fn find_in(data_dir: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -110,6 +139,8 @@ impl RootKeyLocation {
                 Self::refuse_open_file(path)?;
                 read(path, self)?
             }
+            Self::Command(command) => return command.load().map(Some).map_err(RootKeyError::Command),
+            Self::Shares(key) => return Ok(Some(key.clone())),
         };
         text.map(|text| RootKey::from_hex(text.trim()).ok_or_else(|| RootKeyError::Malformed(self.to_string())))
             .transpose()
@@ -125,6 +156,27 @@ impl RootKeyLocation {
         Ok(key)
     }
 
+    /// Removes the file of the key, durably.
+    ///
+    /// # Errors
+    /// [`RootKeyError::Io`]; [`RootKeyError::NotAFile`] for another location.
+    pub fn remove(&self) -> Result<(), RootKeyError> {
+        let path = self.file()?;
+        let removed = fs::remove_file(path).and_then(|()| sync_directory(path));
+        removed.map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))
+    }
+
+    /// Returns the path of the key file.
+    ///
+    /// # Errors
+    /// [`RootKeyError::NotAFile`] for another location.
+    pub fn file(&self) -> Result<&Path, RootKeyError> {
+        match self {
+            Self::File(path) => Ok(path),
+            _ => Err(RootKeyError::NotAFile(self.to_string())),
+        }
+    }
+
     fn refuse_open_file(path: &Path) -> Result<(), RootKeyError> {
         check_own_file(path).map_err(|problem| match problem {
             NotPrivate::Mode(mode) => RootKeyError::Exposed(path.display().to_string(), mode),
@@ -138,6 +190,8 @@ impl std::fmt::Display for RootKeyLocation {
         match self {
             Self::Environment(name) => write!(f, "the variable {name}"),
             Self::SystemdCredential(path) | Self::File(path) => write!(f, "{}", path.display()),
+            Self::Command(_) => f.write_str("root_key.command of the settings"),
+            Self::Shares(_) => f.write_str("its shares"),
         }
     }
 }
@@ -166,7 +220,25 @@ impl std::fmt::Debug for RootKey {
     }
 }
 
+impl PartialEq for RootKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for RootKey {}
+
 impl RootKey {
+    /// Creates a key of its bytes.
+    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(*bytes)
+    }
+
+    /// The bytes.
+    pub(super) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn from_hex(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(hex::decode(text).ok()?);
         bytes.as_slice().try_into().ok().map(Self)
@@ -186,7 +258,20 @@ impl RootKey {
         location.load()?.ok_or_else(|| RootKeyError::NextMissing(location.to_string()))
     }
 
-    /// Writes the key to a new file with mode 0600, durably.
+    /// Writes the key to a new file with mode 0600, durably. Never overwrites a file.
+    ///
+    /// # Errors
+    /// Those of the file; nothing is left of a file that could not be written.
+    pub fn write_file(&self, path: &Path) -> io::Result<()> {
+        let written = self.write_new(path);
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            let _ = fs::remove_file(path);
+        }
+        written
+    }
+
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let text = Zeroizing::new(hex::encode(self.0));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
@@ -304,6 +389,22 @@ mod tests {
         let credential = RootKeyLocation::SystemdCredential(dir.path().join(SYSTEMD_CREDENTIAL));
         assert_eq!(RootKeyLocation::find_in(data, systemd), credential);
         assert_eq!(RootKeyLocation::find_in(data, nothing), RootKeyLocation::File(data.join(FILE_NAME)));
+    }
+
+    #[test]
+    fn a_file_that_is_named_wins_and_a_program_is_asked_where_no_key_lies() {
+        let dir = tempfile::tempdir().unwrap();
+        let (named, command) = (dir.path().join("named"), ["kms".to_string()]);
+        let file = RootKeyLocation::File(dir.path().join(FILE_NAME));
+        let find = |file: Option<&Path>, command: &[String]| RootKeyLocation::find_with(dir.path(), file, command);
+        assert_eq!(find(Some(&named), &command), RootKeyLocation::File(named.clone()));
+        assert_eq!(find(None, &[]), file);
+        assert_eq!(find(None, &command), RootKeyLocation::Command(RootKeyCommand::new(&command)));
+        file.create().unwrap();
+        assert_eq!(find(None, &command), file);
+        file.remove().unwrap();
+        assert!(file.load().unwrap().is_none());
+        assert!(matches!(find(None, &command).remove(), Err(RootKeyError::NotAFile(_))));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod observe;
 mod origin;
 mod path;
 mod request_id;
+mod sealed;
 mod security_headers;
 mod service;
 mod source;
@@ -43,6 +44,7 @@ pub(crate) use mount::{mount, prepare, unknown_path};
 pub(crate) use origin::{credentials, origin, presented_proof, presented_token};
 pub(crate) use path::set_path;
 pub(crate) use request_id::request_id;
+pub use sealed::{SealedService, serve_sealed};
 pub(crate) use security_headers::is_cross_site;
 pub use service::Service;
 pub use tls::{Tls, TlsError};
@@ -77,7 +79,9 @@ pub fn serve(
             .app_data(budgets.clone())
             .wrap(from_fn(move |request, next| mount::prepare(preparing.clone(), request, next)))
             .wrap(from_fn(observe::observe));
-        let app = families.iter().fold(app, |app, family| app.configure(|config| mount::mount(config, family)));
+        let app = families
+            .iter()
+            .fold(app, |app, family| app.configure(|config| mount::mount(config, family, &family.endpoints())));
         let unknown_method = |path: &str, methods| mount::unknown_method(families.owner(path).cloned(), methods);
         app.configure(openapi::pages(api.clone(), unknown_method))
             .default_service(mount::unknown_path(families.clone()))

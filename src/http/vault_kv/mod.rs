@@ -12,6 +12,7 @@ mod login;
 mod mounts;
 mod path;
 mod routes;
+mod seal;
 mod secret;
 mod status;
 mod token;
@@ -44,6 +45,10 @@ impl Family for VaultKv {
 
     fn endpoints(&self) -> Vec<Endpoint> {
         routes::endpoints(&self.settings)
+    }
+
+    fn sealed_endpoints(&self) -> Vec<Endpoint> {
+        seal::sealed_endpoints()
     }
 
     fn owns(&self, path: &str) -> bool {
