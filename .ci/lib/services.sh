@@ -9,6 +9,8 @@ test_programs=(
     age:age
     age-keygen:age
     pgbouncer:pgbouncer
+    softhsm2-util:softhsm2
+    pkcs11-tool:opensc
 )
 
 # Installs the missing ones, and sets `required_services`, for CHAVEIRO_REQUIRE_SERVICES.

@@ -38,7 +38,11 @@ pub(super) async fn unseal(
         root_key = seal.opened() => Some(root_key),
         () = stop => None,
         () = listening.signals.handle(listening.tls.clone()) => None,
-        served = serving => return Err(failed(served.err().map_or_else(closed, std::io::Error::other))),
+        // It ends by itself only when it has failed, and otherwise when it was stopped.
+        served = serving => {
+            served.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(failed)?;
+            None
+        }
     };
     let Some(root_key) = root_key else {
         log::info!("stopped while the vault was sealed");
@@ -62,9 +66,4 @@ async fn open(listening: &Listening, location: &VaultLocation) -> Result<Vault, 
             opened => return Ok(opened?),
         }
     }
-}
-
-/// The error of a server that has ended by itself.
-fn closed() -> std::io::Error {
-    std::io::ErrorKind::ConnectionAborted.into()
 }

@@ -1,6 +1,7 @@
 //! The root key in shares, or from a program: what a sealed server answers, and how it is opened.
 
 mod command;
+mod pkcs11;
 mod routes;
 mod shares;
 
