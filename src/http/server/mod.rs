@@ -49,9 +49,6 @@ pub(crate) use security_headers::is_cross_site;
 pub use service::Service;
 pub use tls::{Tls, TlsError};
 
-/// The maximum time for the head of the first request of a connection; actix-http limits no later one.
-const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
-
 /// Serves the families on a bound address, over `tls` or plain HTTP, until the handle of the server stops it. Signals are the
 /// caller's.
 ///
@@ -88,7 +85,7 @@ pub fn serve(
     };
     let mut server = HttpServer::new(app)
         .on_connect(connection::prepare)
-        .client_request_timeout(REQUEST_HEAD_TIME)
+        .client_request_timeout(connection::REQUEST_HEAD_TIME)
         .disable_signals()
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds.into()))
         .shutdown_timeout(settings.shutdown_seconds);

@@ -11,7 +11,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, web};
 
 use super::metrics::Metrics;
 use super::tls::Tls;
-use super::{REQUEST_HEAD_TIME, connection, mount, observe};
+use super::{connection, mount, observe};
 use crate::config::HttpSettings;
 use crate::http::family::{Families, RouteFailure};
 use crate::vault::keys::Seal;
@@ -53,7 +53,7 @@ pub fn serve_sealed(
     };
     let mut server = HttpServer::new(app)
         .on_connect(connection::prepare)
-        .client_request_timeout(REQUEST_HEAD_TIME)
+        .client_request_timeout(connection::REQUEST_HEAD_TIME)
         .disable_signals()
         .keep_alive(KeepAlive::Disabled)
         .shutdown_timeout(SHUTDOWN_SECONDS);

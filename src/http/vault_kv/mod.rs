@@ -6,6 +6,7 @@
 mod body;
 mod call;
 mod capabilities;
+mod endpoint;
 mod error;
 mod jwt_login;
 mod login;

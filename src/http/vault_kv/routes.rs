@@ -5,11 +5,11 @@ use actix_web::{HttpResponse, Route, web};
 
 use super::call::Call;
 use super::capabilities::{self, Paths};
+use super::endpoint::{JSON, endpoint};
 use super::error::{Errors, VaultKvError};
 use super::jwt_login::{self, JwtLogin};
 use super::login::{self, Login};
 use super::mounts::{self, NamedMount};
-use super::path::BASE;
 use super::status::{self, Health, Initialization, Leader};
 use super::wire::{Auth, Keys, TokenProperties, VersionedFieldsView};
 use super::{seal, secret, token};
@@ -19,9 +19,7 @@ use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
 
-const TAG: &str = "KV version 2";
 const JWT_MOUNTS: [&str; 2] = ["jwt", "kubernetes"];
-pub(super) const JSON: &[&str] = &["application/json"];
 
 pub(super) fn endpoints(settings: &VaultKvSettings) -> Vec<Endpoint> {
     let mut endpoints = logins(settings);
@@ -33,10 +31,6 @@ pub(super) fn endpoints(settings: &VaultKvSettings) -> Vec<Endpoint> {
     // Also matches what lies below data and metadata, so it comes last.
     endpoints.extend(unversioned(&settings.mount));
     endpoints
-}
-
-pub(super) fn endpoint(method: Method, path: &str, route: impl Fn() -> Route + 'static) -> Endpoint {
-    Endpoint { tag: TAG, bearer: true, ..Endpoint::new(method, format!("{BASE}{path}"), route) }
 }
 
 /// Returns the answers of an endpoint that needs a token: `answer`, and the errors of all of them.

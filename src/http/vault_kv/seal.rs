@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, Route, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::endpoint::{JSON, endpoint};
 use super::error::{Errors, VaultKvError};
-use super::routes::{JSON, endpoint};
 use super::status::{self, CLUSTER, VERSION};
 use super::{body, path};
 use crate::clock::Clock;
