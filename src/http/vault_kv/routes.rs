@@ -1,7 +1,7 @@
 //! The endpoint table of this family.
 
 use actix_web::http::Method;
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{HttpResponse, web};
 
 use super::call::Call;
 use super::capabilities::{self, Paths};
