@@ -9,16 +9,17 @@ test_programs=(
     age:age
     age-keygen:age
     pgbouncer:pgbouncer
+    softhsm2-util:softhsm2
+    pkcs11-tool:opensc
     mariadbd:mariadb-server
 )
 
-# Servers that tests run as root alone: they make accounts, or have ports that cannot be chosen. Without root they are skipped.
+# Servers that tests run as root alone, since they make accounts. Without root they are skipped. So are Samba and RabbitMQ, which
+# take long to install and start, unless they are there.
 # Packages of one program are separated by plus signs.
 root_test_programs=(
     sshd:openssh-server
     sudo:sudo
-    samba:samba+samba-ad-provision+samba-dsdb-modules+samba-vfs-modules+python3-samba
-    rabbitmq-server:rabbitmq-server
 )
 
 # Installs the missing ones, and sets `required_services`, for CHAVEIRO_REQUIRE_SERVICES.
@@ -27,7 +28,7 @@ require_test_programs() {
     if [[ $EUID -eq 0 ]]; then
         programs+=("${root_test_programs[@]}")
     else
-        skipped "tests of targets with sshd, Samba and RabbitMQ: they need root"
+        skipped "tests of targets with sshd: they need root"
     fi
     required_services=ldap
     for entry in "${programs[@]}"; do

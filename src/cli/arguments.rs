@@ -15,7 +15,7 @@ use super::{Arguments, VaultCommand};
 use crate::config::environment::is_blank;
 
 /// The options of commands that open a vault, by their ids.
-const VAULT_OPTIONS: [&str; 3] = ["data_dir", "database_url", "config"];
+const VAULT_OPTIONS: [&str; 4] = ["data_dir", "database_url", "root_key_file", "config"];
 
 /// Parses the arguments and the variables that options have.
 ///

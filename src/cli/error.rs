@@ -8,6 +8,7 @@ use super::client::ClientError;
 use super::output::OutputError;
 use crate::audit::Break;
 use crate::config::SettingsError;
+use crate::crypto::RootKeyError;
 use crate::crypto::age::IdentityError;
 use crate::http::TlsError;
 use crate::store::StoreError;
@@ -18,8 +19,8 @@ use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, Vault
 
 /// The exit codes, for the help page.
 pub(super) const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 root key missing, \
-    wrong or exposed, 4 database unavailable or damaged, 5 the audit log does not verify, 6 the audit log verifies and there were no \
-    heads to compare it with, 7 the vault cannot be reached, 8 a backup is damaged. exec: the code of the program, or 125 nothing was started, 126 the \
+    wrong, exposed or in shares, 4 database unavailable or damaged, 5 the audit log does not verify, 6 the audit log verifies and there were no \
+    heads to compare it with, 7 the vault cannot be reached, 8 a backup is damaged, 9 root_key.command gives no root key. exec: the code of the program, or 125 nothing was started, 126 the \
     program cannot be started, 127 it is not found.";
 
 /// Why a command failed.
@@ -41,11 +42,11 @@ pub(super) enum CliError {
     Unwritable(PathBuf, ErrorKind),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("cannot read the password from standard input: {0}")]
+    #[error("cannot read standard input: {0}")]
     Input(ErrorKind),
-    #[error("the password on standard input {0}")]
+    #[error("the text on standard input {0}")]
     InputEncoding(EncodingError),
-    #[error("the first line of standard input is longer than {0} bytes, expected a password")]
+    #[error("a line of standard input is longer than {0} bytes")]
     LongInput(usize),
     #[error("cannot serve on {0}: {1}")]
     Listen(SocketAddr, ErrorKind),
@@ -99,7 +100,8 @@ impl CliError {
     /// The exit code.
     pub(super) fn code(&self) -> u8 {
         match self {
-            CliError::Start(StartError::RootKey(_)) => 3,
+            CliError::Start(StartError::RootKey(RootKeyError::Command(_))) => 9,
+            CliError::Start(StartError::RootKey(_) | StartError::Sealed(_)) => 3,
             CliError::Start(
                 StartError::Store(_) | StartError::Keys | StartError::DataKey(_) | StartError::Unreadable { .. },
             )

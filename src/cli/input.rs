@@ -1,4 +1,4 @@
-//! Reads a password from standard input. There is no option for one, since the process list shows arguments.
+//! Reads a password or the shares of the root key from standard input. There is no option for one, since the process list shows arguments.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -10,17 +10,34 @@ use crate::crypto::SecretText;
 use crate::text::{encoding, without_line_end};
 
 /// The longest line that is read as a password, in bytes.
-const MAX_LINE: usize = 4096;
+pub(super) const MAX_LINE: usize = 4096;
 
 /// Reads the first line of standard input, without its line ending.
 pub(super) fn read_password() -> Result<SecretText, CliError> {
     if std::io::stdin().is_terminal() {
         print_error("The password, and Enter (it is shown as you type):");
     }
-    first_line(std::io::stdin().lock())
+    Ok(line(std::io::stdin().lock())?.unwrap_or_else(|| SecretText::new(String::new())))
 }
 
-fn first_line(input: impl BufRead) -> Result<SecretText, CliError> {
+/// Reads the next line of standard input that is not blank, without white space around it; `None` at its end. At a terminal, it is
+/// asked for as `prompt`.
+pub(super) fn read_share(prompt: &str) -> Result<Option<SecretText>, CliError> {
+    let is_terminal = std::io::stdin().is_terminal();
+    loop {
+        if is_terminal {
+            print_error(&format!("{prompt}, and Enter (it is shown as you type):"));
+        }
+        let Some(line) = line(std::io::stdin().lock())? else { return Ok(None) };
+        let text = line.expose().trim();
+        if !text.is_empty() {
+            return Ok(Some(SecretText::new(text.into())));
+        }
+    }
+}
+
+/// Reads a line; `None` at the end of the input.
+fn line(input: impl BufRead) -> Result<Option<SecretText>, CliError> {
     // As large as the line may get, so that it never moves and leaves a copy behind.
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE + 1));
     let limit = u64::try_from(MAX_LINE + 1).unwrap_or(u64::MAX);
@@ -28,8 +45,11 @@ fn first_line(input: impl BufRead) -> Result<SecretText, CliError> {
     if line.len() > MAX_LINE {
         return Err(CliError::LongInput(MAX_LINE));
     }
+    if line.is_empty() {
+        return Ok(None);
+    }
     let text = encoding::secret(&line).map_err(CliError::InputEncoding)?;
-    Ok(SecretText::new(without_line_end(text).into()))
+    Ok(Some(SecretText::new(without_line_end(text).into())))
 }
 
 #[cfg(test)]
@@ -37,7 +57,8 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<String, String> {
-        first_line(bytes).map(|line| line.expose().to_string()).map_err(|error| error.to_string())
+        let text = |line: Option<SecretText>| line.map_or_else(String::new, |line| line.expose().to_string());
+        line(bytes).map(text).map_err(|error| error.to_string())
     }
 
     #[test]

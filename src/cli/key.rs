@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::CliError;
 use super::operator::{permit, recorded};
 use super::output::{print_json, print_line, print_table};
 use super::time::rfc_3339;
+use super::{CliError, Common};
 use crate::crypto::RootKey;
 use crate::vault::keys::{DataKeyStatus, KeyStatus, RootKeyRotation, RootKeyRotationError, SigningKeyStatus};
 use crate::vault::operation::Action;
 use crate::vault::{StartError, Vault};
+
+mod split;
 
 const DATA_KEY_COLUMNS: &[&str] = &["id", "purpose", "state", "created", "values", "resealed", "progress"];
 const SIGNING_KEY_COLUMNS: &[&str] = &["kid", "state", "created", "accepted_until"];
@@ -28,6 +30,11 @@ pub(super) enum Command {
     /// Wrap the data keys under a new root key. A root key in a file is generated and replaced; another one is taken from
     /// CHAVEIRO_ROOT_KEY_NEXT, the systemd credential chaveiro-root-key-next, or --new-key-file.
     RotateRoot(RotateRoot),
+    /// Split the root key into shares, so many of which unseal a server. They are printed once, one a line.
+    Split(split::Split),
+    /// Combine shares to the root key and write it to a file, as when the place of the root key is lost. They are read from
+    /// standard input, one a line.
+    Combine(split::Combine),
     /// Generate a key of access tokens. Tokens of the former key stay valid until they expire.
     RotateSigning(Rotate),
 }
@@ -56,12 +63,14 @@ pub(super) struct RotateRoot {
     json: bool,
 }
 
-pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
+pub(super) async fn run(common: &Common, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Status(options) => status(vault, &options).await,
-        Command::Rotate(options) => rotate(vault, &options).await,
-        Command::RotateRoot(options) => rotate_root(vault, options).await,
-        Command::RotateSigning(options) => rotate_signing(vault, &options).await,
+        Command::Status(options) => status(&common.vault()?, &options).await,
+        Command::Rotate(options) => rotate(&common.vault()?, &options).await,
+        Command::RotateRoot(options) => rotate_root(&common.vault()?, options).await,
+        Command::Split(options) => split::split(common, &options).await,
+        Command::Combine(options) => split::combine(common, options).await,
+        Command::RotateSigning(options) => rotate_signing(&common.vault()?, &options).await,
     }
 }
 
@@ -71,7 +80,9 @@ async fn status(vault: &Vault, options: &Status) -> Result<(), CliError> {
     let data_keys: Vec<Value> = status.data_keys.iter().map(data_key).collect();
     let signing_keys: Vec<Value> = status.signing_keys.iter().map(signing_key).collect();
     if options.json {
-        let root_key = json!({ "location": status.root_key_location, "id": status.root_key_id });
+        let shares = status.root_key_shares;
+        let shares = shares.map(|scheme| json!({ "shares": scheme.shares(), "threshold": scheme.threshold() }));
+        let root_key = json!({ "location": status.root_key_location, "id": status.root_key_id, "split": shares });
         let printed = json!({
             "root_key": root_key,
             "data_keys": data_keys,
@@ -95,7 +106,11 @@ async fn status(vault: &Vault, options: &Status) -> Result<(), CliError> {
 fn print_root_key(status: &KeyStatus) -> Result<(), CliError> {
     let id = status.root_key_id.as_deref().unwrap_or("unknown: the root key was rotated, and this is the former one");
     print_line(&format!("root key  {}", status.root_key_location))?;
-    Ok(print_line(&format!("id        {id}"))?)
+    print_line(&format!("id        {id}"))?;
+    if let Some(scheme) = status.root_key_shares {
+        print_line(&format!("shares    {} of {}", scheme.threshold(), scheme.shares()))?;
+    }
+    Ok(())
 }
 
 fn data_key(key: &DataKeyStatus) -> Value {
@@ -138,8 +153,12 @@ async fn rotate_root(vault: &Vault, options: RotateRoot) -> Result<(), CliError>
     let given = recorded(vault, &permit, given.map_err(|error| StartError::from(error).into())).await?;
     let rotated = vault.rotate_root_key(permit, given).await?;
     if options.json {
-        let RootKeyRotation { id, location, to_configure } = rotated;
-        return Ok(print_json(&json!({ "id": id, "location": location, "to_configure": to_configure }))?);
+        let RootKeyRotation { id, location, to_configure, was_split } = rotated;
+        let printed = json!({ "id": id, "location": location, "to_configure": to_configure, "was_split": was_split });
+        return Ok(print_json(&printed)?);
+    }
+    if rotated.was_split {
+        print_line("the shares of the former root key do not unseal this vault: run chaveiro key split")?;
     }
     print_line(&format!("the data keys are under the root key {}", rotated.id))?;
     let location = &rotated.location;

@@ -24,6 +24,7 @@ mod output;
 mod quickstart;
 mod response_key;
 mod role;
+mod sealed;
 mod serve;
 mod signals;
 mod signing_key;
@@ -41,6 +42,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::{Settings, environment};
+use crate::crypto::RootKeyLocation;
 use crate::store::{CommitObserver, DatabaseLocation};
 use crate::vault::{Inspection, Vault, VaultLocation};
 use error::{CliError, EXIT_CODES};
@@ -67,6 +69,9 @@ struct Common {
     /// Whether other users can see the URL among the arguments of the process.
     #[arg(skip)]
     is_url_visible: bool,
+    /// The file of the root key, in place of all other places of it: 64 hexadecimal digits that only their owner can access.
+    #[arg(long, global = true, value_name = "FILE")]
+    root_key_file: Option<PathBuf>,
     /// A settings file, which overrides the defaults.
     #[arg(long, global = true, env = "CHAVEIRO_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -189,7 +194,7 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
             VaultCommand::User(command) => user::run(&common.vault()?, command).await,
             VaultCommand::Identity(command) => identity::run(&common.vault()?, command).await,
             VaultCommand::Role(command) => role::run(&common.vault()?, command).await,
-            VaultCommand::Key(command) => key::run(&common.vault()?, command).await,
+            VaultCommand::Key(command) => key::run(common, command).await,
             VaultCommand::Audit(command) => audit::run(&common.vault()?, command).await,
         }
     })
@@ -201,7 +206,10 @@ impl Common {
     }
 
     fn location(&self) -> Result<VaultLocation, CliError> {
-        Ok(VaultLocation::new(&self.data_dir, self.database_url.as_deref())?)
+        let location = VaultLocation::new(&self.data_dir, self.database_url.as_deref())?;
+        let command = self.settings()?.root_key.command;
+        let root_key = RootKeyLocation::find_with(&self.data_dir, self.root_key_file.as_deref(), &command);
+        Ok(VaultLocation { root_key, ..location })
     }
 
     /// Opens the vault for one command, beside a server that may be running: with one writer, and an audit chain of its own.
@@ -209,8 +217,13 @@ impl Common {
     /// # Errors
     /// [`CliError::Check`] when there is no vault yet: a mistyped directory must not become one.
     fn vault(&self) -> Result<Vault, CliError> {
-        if Inspection::inspect(&self.location()?)?.used {
-            return self.vault_or_new(false);
+        self.vault_at(&self.location()?)
+    }
+
+    /// As [`Common::vault`], with the root key of `location`.
+    fn vault_at(&self, location: &VaultLocation) -> Result<Vault, CliError> {
+        if Inspection::inspect(location)?.used {
+            return self.open(location);
         }
         let location = match self.database_url {
             Some(_) => "the database".into(),
@@ -231,10 +244,13 @@ impl Common {
 
     /// Opens the vault for one command, and creates it if there is none.
     fn vault_or_new(&self, init: bool) -> Result<Vault, CliError> {
+        self.open(&VaultLocation { init, ..self.location()? })
+    }
+
+    fn open(&self, location: &VaultLocation) -> Result<Vault, CliError> {
         let settings = self.command_settings()?;
-        let location = VaultLocation { init, ..self.location()? };
         let observer: Arc<dyn CommitObserver> = Arc::new(Unobserved);
-        Ok(Vault::open(&location, &settings, Clock::system(), &observer)?)
+        Ok(Vault::open(location, &settings, Clock::system(), &observer)?)
     }
 }
 

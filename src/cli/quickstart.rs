@@ -11,9 +11,8 @@ use crate::vault::operation::Action;
 const APPLICATION: &str = "quickstart";
 
 pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliError> {
-    let server = Server::open(common, options)?;
-    let scheme = server.vault.settings().tls.scheme();
-    let address = format!("{scheme}://{}", server.address);
+    let Some(server) = Server::open(common, options).await? else { return Ok(()) };
+    let address = server.url();
     let vault = &server.vault;
     let applications = vault.applications(permit(vault, Action::APPLICATION_LIST).await?).await?;
     if applications.iter().any(|application| application.name == APPLICATION) {

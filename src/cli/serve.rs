@@ -7,12 +7,13 @@ use std::time::Duration;
 use clap::Args;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-use super::signals::{OtherSignals, StopSignals};
-use super::{CliError, Common};
+use super::signals::{self, OtherSignals, StopSignals};
+use super::{CliError, Common, sealed};
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::http::{self, Metrics, Service, Tls};
 use crate::store::CommitObserver;
-use crate::vault::{BackgroundTasks, Vault, VaultLocation};
+use crate::vault::{BackgroundTasks, StartError, Vault, VaultLocation};
 
 /// Options of `serve` and `quickstart`.
 #[derive(Args)]
@@ -26,8 +27,10 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliError> {
-    let server = Server::open(common, options)?;
-    server.run().await
+    match Server::open(common, options).await? {
+        Some(server) => server.run().await,
+        None => Ok(()),
+    }
 }
 
 /// Keeps the memory of this process, with the keys, out of core dumps and away from other processes of its user (ptrace).
@@ -39,19 +42,19 @@ fn forbid_core_dumps() {
     }
 }
 
-/// An open vault and the socket that it is served on.
-pub(super) struct Server {
-    pub(super) vault: Vault,
+/// What a server needs beside its vault.
+pub(super) struct Listening {
+    pub(super) settings: Settings,
     pub(super) address: SocketAddr,
-    metrics: Arc<Metrics>,
-    listener: TcpListener,
-    tls: Option<Tls>,
-    signals: OtherSignals,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) listener: TcpListener,
+    pub(super) tls: Option<Tls>,
+    pub(super) signals: OtherSignals,
 }
 
-impl Server {
-    /// Opens the vault and binds the address.
-    pub(super) fn open(common: &Common, options: &Options) -> Result<Self, CliError> {
+impl Listening {
+    /// Binds the address.
+    fn bind(common: &Common, options: &Options) -> Result<Self, CliError> {
         // First, so that none of them ends the process while it starts.
         let signals = OtherSignals::listen()?;
         forbid_core_dumps();
@@ -60,42 +63,82 @@ impl Server {
         if let Some(listen) = options.listen {
             settings.http.listen = listen;
         }
-        let metrics = Arc::new(Metrics::default());
-        let observer: Arc<dyn CommitObserver> = metrics.clone();
         let listen = |error: std::io::Error| CliError::Listen(settings.http.listen, error.kind());
         let listener = TcpListener::bind(settings.http.listen).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let location = VaultLocation { init: options.init, ..common.location()? };
-        let vault = Vault::open(&location, &settings, Clock::system(), &observer)?;
-        Ok(Self { vault, address, metrics, listener, tls, signals })
+        Ok(Self { settings, address, metrics: Arc::new(Metrics::default()), listener, tls, signals })
     }
 
-    /// Serves until SIGTERM, and then completes the requests in progress; SIGINT does not wait for them. Every write that
-    /// was acknowledged is durable either way. SIGHUP reloads the TLS files.
-    pub(super) async fn run(self) -> Result<(), CliError> {
-        let service = Service { vault: self.vault.clone(), metrics: self.metrics };
+    /// Opens the vault.
+    pub(super) fn open(&self, location: &VaultLocation) -> Result<Vault, StartError> {
+        let observer: Arc<dyn CommitObserver> = self.metrics.clone();
+        Vault::open(location, &self.settings, Clock::system(), &observer)
+    }
+
+    /// The URL of the server.
+    pub(super) fn url(&self) -> String {
+        format!("{}://{}", self.settings.tls.scheme(), self.address)
+    }
+
+    pub(super) fn warn_of_plain_http(&self) {
         let address = self.address;
-        let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
-        let scheme = self.vault.settings().tls.scheme();
-        let families = http::families(self.vault.settings());
-        let server = http::serve(service, families, self.listener, self.tls.as_ref()).map_err(failed)?;
-        let stopping = Duration::from_secs(self.vault.settings().http.shutdown_seconds);
-        let stop = StopSignals::listen()?.stop(server.handle(), stopping);
-        log::info!("serving on {scheme}://{address}");
         if self.tls.is_none() && !address.ip().is_loopback() {
             log::warn!(
                 "tls-missing: {address} is reachable from other machines over plain HTTP, which shows secrets and tokens; set tls.certificate and tls.key, or listen on 127.0.0.1 behind a proxy with TLS"
             );
         }
-        let tasks = BackgroundTasks::new(&self.vault);
+    }
+}
+
+/// An open vault and the socket that it is served on.
+pub(super) struct Server {
+    pub(super) vault: Vault,
+    listening: Listening,
+}
+
+impl Server {
+    /// Binds the address and opens the vault. A sealed one is served as such until it is unsealed; returns `None` when a signal
+    /// has stopped the server before.
+    pub(super) async fn open(common: &Common, options: &Options) -> Result<Option<Self>, CliError> {
+        let mut listening = Listening::bind(common, options)?;
+        signals::watch_files(listening.tls.as_ref());
+        let location = VaultLocation { init: options.init, ..common.location()? };
+        let vault = match listening.open(&location) {
+            Err(StartError::Sealed(seal)) => sealed::unseal(&mut listening, &location, seal).await?,
+            opened => Some(opened?),
+        };
+        Ok(vault.map(|vault| Self { vault, listening }))
+    }
+
+    /// The URL of the server.
+    pub(super) fn url(&self) -> String {
+        self.listening.url()
+    }
+
+    /// Serves until SIGTERM, and then completes the requests in progress; SIGINT does not wait for them. Every write that
+    /// was acknowledged is durable either way. SIGHUP reloads the TLS files.
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let Self { vault, listening } = self;
+        let service = Service { vault: vault.clone(), metrics: Arc::clone(&listening.metrics) };
+        let url = listening.url();
+        let address = listening.address;
+        let failed = move |error: std::io::Error| CliError::Listen(address, error.kind());
+        let families = http::families(vault.settings());
+        listening.warn_of_plain_http();
+        let Listening { listener, tls, mut signals, .. } = listening;
+        let server = http::serve(service, families, listener, tls.as_ref()).map_err(failed)?;
+        let stopping = Duration::from_secs(vault.settings().http.shutdown_seconds);
+        let stop = StopSignals::listen()?.stop(server.handle(), stopping);
+        log::info!("serving on {url}");
+        let tasks = BackgroundTasks::new(&vault);
         let served = tokio::select! {
             served = server => served.map_err(failed),
             () = tasks.run() => Ok(()),
             () = stop => Ok(()),
-            () = self.signals.handle(self.tls) => Ok(()),
+            () = signals.handle(tls) => Ok(()),
         };
         tasks.flush().await;
-        self.vault.close();
+        vault.close();
         log::info!("stopped; every acknowledged write is kept");
         served
     }

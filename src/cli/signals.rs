@@ -104,12 +104,9 @@ impl OtherSignals {
         Ok(Self { hangup: listen(SignalKind::hangup())?, user_defined })
     }
 
-    /// Reloads the TLS files at SIGHUP, and when they have changed; ignores SIGUSR1 and SIGUSR2. Does not end.
-    pub(super) async fn handle(self, tls: Option<Tls>) {
-        let Self { mut hangup, user_defined: [mut first, mut second] } = self;
-        if let Some(tls) = tls.clone() {
-            thread::spawn(move || watch(&tls));
-        }
+    /// Reloads the TLS files at SIGHUP; ignores SIGUSR1 and SIGUSR2. Does not end.
+    pub(super) async fn handle(&mut self, tls: Option<Tls>) {
+        let Self { hangup, user_defined: [first, second] } = self;
         let mut reloads: Vec<JoinHandle<()>> = Vec::new();
         loop {
             tokio::select! {
@@ -128,6 +125,13 @@ impl OtherSignals {
                 _ = second.recv() => {}
             }
         }
+    }
+}
+
+/// Reloads the TLS files in the background when they have changed.
+pub(super) fn watch_files(tls: Option<&Tls>) {
+    if let Some(tls) = tls.cloned() {
+        thread::spawn(move || watch(&tls));
     }
 }
 

@@ -31,7 +31,7 @@ impl BackupSettings {
 
 fn recipients<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let recipients = Vec::<String>::deserialize(from)?;
-    if recipients.iter().all(|text| bech32::decode_key("age", text).is_some()) {
+    if recipients.iter().all(|text| bech32::decode_key::<32>("age", text).is_some()) {
         return Ok(recipients);
     }
     Err(D::Error::custom("expected public keys of age, as in [\"age1…\"]"))

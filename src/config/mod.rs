@@ -23,8 +23,8 @@ pub use error::SettingsError;
 pub use facades::{CcpSettings, DsmSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeySettings,
-    KeyfactorSettings, LoginSettings, NodeSettings, PamSettings, RetrySettings, SshKeySettings, StoreSettings,
-    TlsSettings, TokenSettings,
+    KeyfactorSettings, LoginSettings, NodeSettings, PamSettings, RetrySettings, RootKeySettings, SshKeySettings,
+    StoreSettings, TlsSettings, TokenSettings,
 };
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -44,6 +44,7 @@ pub struct Settings {
     pub ssh_keys: SshKeySettings,
     pub custody: CustodySettings,
     pub history: HistorySettings,
+    pub root_key: RootKeySettings,
     pub keys: KeySettings,
     pub retries: RetrySettings,
     pub audit: AuditSettings,

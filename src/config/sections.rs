@@ -145,6 +145,14 @@ pub struct HistorySettings {
     pub versions: i32,
 }
 
+/// The section `[root_key]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "described in config/default.toml")]
+pub struct RootKeySettings {
+    pub command: Vec<String>,
+}
+
 /// The section `[keys]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! Keys and encryption: everything that encrypts a secret for storage or for a client.
 //!
 //! * [`RootKey`]: 32 bytes from outside the database that wrap the data keys.
+//! * [`RootKeyShare`]: shares of the root key, so many of which give it ([`RootKey::split`], [`RootKey::combine`]).
 //! * [`Keyring`]: the data keys in memory; [`Keyring::seal`] and [`Keyring::open`].
 //! * [`SecretBinding`]: kind, owner and version of a secret, the associated data of a sealed value.
 //! * [`KeyedDigest`]: keyed digests of values that may contain a secret.
@@ -21,6 +22,7 @@ mod keyring;
 mod response_encryption;
 mod root_key;
 mod secret_binding;
+mod shamir;
 mod ssh;
 mod totp;
 
@@ -31,8 +33,9 @@ pub use response_encryption::{
     ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair, TransitCiphertext, TransitKey,
     TransitPrivateKey, UnknownResponseEncryption,
 };
-pub use root_key::{RootKey, RootKeyError, RootKeyLocation, RootKeyLock, StagedRootKey};
+pub use root_key::{CommandError, RootKey, RootKeyCommand, RootKeyError, RootKeyLocation, RootKeyLock, StagedRootKey};
 pub use secret_binding::{SecretBinding, SecretKind};
+pub use shamir::{CombineError, InvalidScheme, MalformedShare, RootKeyShare, ShareScheme, SplitRecord};
 pub use ssh::{KeyFlaw, SshKeyError, SshKeyFacts, changed_ssh_public_key, check_ssh_pair, ssh_key_facts};
 pub use totp::{TotpCode, TotpSeedError, check_totp_seed, totp_code};
 

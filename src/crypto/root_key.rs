@@ -3,7 +3,12 @@
 //! It is never in the database. These locations are searched in order:
 //! 1. the environment variable `CHAVEIRO_ROOT_KEY` (64 hexadecimal digits);
 //! 2. a systemd credential named `chaveiro-root-key` (`$CREDENTIALS_DIRECTORY`, systemd.exec(5));
-//! 3. the file `root.key` in the data directory, mode 0600, which the first start creates.
+//! 3. the file `root.key` in the data directory, mode 0600;
+//! 4. the program of `root_key.command` in the settings (`command`);
+//! 5. without such a program, the file again, which the first start creates.
+//!
+//! A file that `--root-key-file` names comes before all of them. A key that was split may be in none of them: then a server
+//! waits for its shares, and has the key in memory alone.
 //!
 //! While the root key is rotated, the next one is beside it (`staged`): `CHAVEIRO_ROOT_KEY_NEXT`, the credential
 //! `chaveiro-root-key-next`, or the file `root.key.next`. The check value in the database tells which of the two is in use.
@@ -16,14 +21,19 @@ use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::keyring::{cipher, decrypt, encrypt};
 use super::{DataKey, KeyId, SealError, random_bytes};
 use crate::private_file::{NotPrivate, check_own_file};
 
+mod command;
+mod error;
 mod staged;
 
+pub use command::{CommandError, RootKeyCommand};
+pub use error::RootKeyError;
 pub use staged::{RootKeyLock, StagedRootKey};
 
 const FILE_NAME: &str = "root.key";
@@ -34,41 +44,6 @@ const ID_PURPOSE: &[u8] = b"chaveiro/root key id/1";
 const CHECK_TEXT: &[u8] = b"chaveiro key check";
 const CHECK_BINDING: &[u8] = b"chaveiro/check/";
 
-/// Why the root key cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RootKeyError {
-    /// The database is initialized, and no root key was found.
-    #[error("the root key is missing: this database is sealed, and no key was found at {0}; put the key back there")]
-    Missing(String),
-    /// The root key belongs to another database.
-    #[error("the root key from {0} is not the one that this database is sealed under; provide the right key")]
-    Wrong(String),
-    /// Users other than the owner have access to the key file.
-    #[error("the root key file {0} is open to other users (mode {1:04o}); run: chmod 600 {0}")]
-    Exposed(String, u32),
-    /// The key file is a link, or belongs to another user.
-    #[error("the root key file {0} {1}; put the file itself there, owned by the user that Chaveiro runs as")]
-    NotPrivate(String, NotPrivate),
-    /// The root key is not 64 hexadecimal digits.
-    #[error("the root key from {0} is not 64 hexadecimal digits")]
-    Malformed(String),
-    /// The key file could not be read or created.
-    #[error("the root key file {0} cannot be used: {1}")]
-    Io(String, io::ErrorKind),
-    /// There is no new root key to rotate to, and the vault cannot write one to this kind of location.
-    #[error("the new root key is missing: provide 64 hexadecimal digits in {0}, or name a file with --new-key-file")]
-    NextMissing(String),
-    /// The new root key is the one in use; its id.
-    #[error("the new root key is the one in use, {0}; provide another one")]
-    Same(String),
-    /// Another new root key is staged already.
-    #[error(
-        "{0} holds another new root key, which the vault may be under; rotate without --new-key-file to go on with it, or \
-         move the file away when `chaveiro key status` shows another root key"
-    )]
-    Staged(String),
-}
-
 /// The location of the root key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootKeyLocation {
@@ -76,14 +51,29 @@ pub enum RootKeyLocation {
     Environment(&'static str),
     /// A systemd credential, readable by this service alone.
     SystemdCredential(PathBuf),
-    /// A file in the data directory.
+    /// A file in the data directory, or one that the operator names.
     File(PathBuf),
+    /// A program of the settings.
+    Command(RootKeyCommand),
+    /// The memory of this process, after the key was combined from its shares.
+    Shares(RootKey),
 }
 
 impl RootKeyLocation {
     /// Finds the location from the environment and `data_dir`.
     pub fn find(data_dir: &Path) -> Self {
         Self::find_in(data_dir, |name| std::env::var_os(name))
+    }
+
+    /// Finds the location where the operator may name a file, and the settings a program: its arguments, or nothing.
+    pub fn find_with(data_dir: &Path, file: Option<&Path>, command: &[String]) -> Self {
+        if let Some(file) = file {
+            return Self::File(file.into());
+        }
+        match Self::find(data_dir) {
+            Self::File(path) if !command.is_empty() && !path.exists() => Self::Command(RootKeyCommand::new(command)),
+            found => found,
+        }
     }
 
     fn find_in(data_dir: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -110,6 +100,8 @@ impl RootKeyLocation {
                 Self::refuse_open_file(path)?;
                 read(path, self)?
             }
+            Self::Command(command) => return command.load().map(Some).map_err(RootKeyError::Command),
+            Self::Shares(key) => return Ok(Some(key.clone())),
         };
         text.map(|text| RootKey::from_hex(text.trim()).ok_or_else(|| RootKeyError::Malformed(self.to_string())))
             .transpose()
@@ -125,6 +117,27 @@ impl RootKeyLocation {
         Ok(key)
     }
 
+    /// Removes the file of the key, durably.
+    ///
+    /// # Errors
+    /// [`RootKeyError::Io`]; [`RootKeyError::NotAFile`] for another location.
+    pub fn remove(&self) -> Result<(), RootKeyError> {
+        let path = self.file()?;
+        let removed = fs::remove_file(path).and_then(|()| sync_directory(path));
+        removed.map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))
+    }
+
+    /// Returns the path of the key file.
+    ///
+    /// # Errors
+    /// [`RootKeyError::NotAFile`] for another location.
+    pub fn file(&self) -> Result<&Path, RootKeyError> {
+        match self {
+            Self::File(path) => Ok(path),
+            _ => Err(RootKeyError::NotAFile(self.to_string())),
+        }
+    }
+
     fn refuse_open_file(path: &Path) -> Result<(), RootKeyError> {
         check_own_file(path).map_err(|problem| match problem {
             NotPrivate::Mode(mode) => RootKeyError::Exposed(path.display().to_string(), mode),
@@ -138,6 +151,8 @@ impl std::fmt::Display for RootKeyLocation {
         match self {
             Self::Environment(name) => write!(f, "the variable {name}"),
             Self::SystemdCredential(path) | Self::File(path) => write!(f, "{}", path.display()),
+            Self::Command(_) => f.write_str("root_key.command of the settings"),
+            Self::Shares(_) => f.write_str("its shares"),
         }
     }
 }
@@ -166,7 +181,25 @@ impl std::fmt::Debug for RootKey {
     }
 }
 
+impl PartialEq for RootKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for RootKey {}
+
 impl RootKey {
+    /// Creates a key of its bytes.
+    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(*bytes)
+    }
+
+    /// The bytes.
+    pub(super) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn from_hex(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(hex::decode(text).ok()?);
         bytes.as_slice().try_into().ok().map(Self)
@@ -186,7 +219,21 @@ impl RootKey {
         location.load()?.ok_or_else(|| RootKeyError::NextMissing(location.to_string()))
     }
 
-    /// Writes the key to a new file with mode 0600, durably.
+    /// Writes the key to a new file with mode 0600, durably. Never overwrites a file.
+    ///
+    /// # Errors
+    /// Those of the file; nothing is left of a file that could not be written.
+    pub fn write_file(&self, path: &Path) -> io::Result<()> {
+        let written = self.write_new(path);
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            let _ = fs::remove_file(path);
+        }
+        written
+    }
+
+    /// As [`RootKey::write_file`], and leaves what was written.
     fn write_new(&self, path: &Path) -> io::Result<()> {
         let text = Zeroizing::new(hex::encode(self.0));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
@@ -229,94 +276,4 @@ fn wrap_binding(purpose: &str, id: KeyId) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-
-    use super::*;
-
-    fn in_new_directory() -> (tempfile::TempDir, RootKeyLocation) {
-        let dir = tempfile::tempdir().unwrap();
-        let location = RootKeyLocation::File(dir.path().join(FILE_NAME));
-        (dir, location)
-    }
-
-    #[test]
-    fn a_created_key_is_private_and_loads_again() {
-        let (dir, location) = in_new_directory();
-        assert!(location.load().unwrap().is_none());
-        let key = location.create().unwrap();
-        let check = key.check_value().unwrap();
-        assert!(location.load().unwrap().unwrap().matches(&check));
-        let mode = fs::metadata(dir.path().join(FILE_NAME)).unwrap().mode();
-        assert_eq!(mode & 0o7777, 0o600);
-    }
-
-    #[test]
-    fn an_existing_key_is_never_replaced() {
-        let (_dir, location) = in_new_directory();
-        location.create().unwrap();
-        assert!(matches!(location.create(), Err(RootKeyError::Io(_, io::ErrorKind::AlreadyExists))));
-    }
-
-    #[test]
-    fn a_key_file_that_others_may_read_is_refused() {
-        let (dir, location) = in_new_directory();
-        location.create().unwrap();
-        for mode in [0o644, 0o640, 0o602, 0o604] {
-            fs::set_permissions(dir.path().join(FILE_NAME), fs::Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(location.load(), Err(RootKeyError::Exposed(_, found)) if found == mode));
-        }
-    }
-
-    #[test]
-    fn a_key_file_that_is_a_link_is_refused() {
-        let (dir, location) = in_new_directory();
-        let elsewhere = tempfile::tempdir().unwrap();
-        RootKeyLocation::File(elsewhere.path().join(FILE_NAME)).create().unwrap();
-        std::os::unix::fs::symlink(elsewhere.path().join(FILE_NAME), dir.path().join(FILE_NAME)).unwrap();
-        let error = location.load().unwrap_err();
-        assert!(matches!(error, RootKeyError::NotPrivate(_, NotPrivate::Link)), "{error}");
-        assert!(error.to_string().contains("root.key is a symbolic link; put"), "{error}");
-    }
-
-    #[test]
-    fn a_key_that_is_not_hexadecimal_is_refused_without_being_shown() {
-        let (dir, location) = in_new_directory();
-        for text in ["", "abc", "zz", &"0".repeat(63), &"0".repeat(66)] {
-            let path = dir.path().join(FILE_NAME);
-            fs::write(&path, text).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            assert!(matches!(location.load(), Err(RootKeyError::Malformed(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_environment_wins_over_systemd_and_systemd_over_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join(SYSTEMD_CREDENTIAL), "00").unwrap();
-        let systemd = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| dir.path().as_os_str().to_owned());
-        let nothing = |_: &str| None;
-        let data = Path::new("/data");
-        for key in ["x", "", " "] {
-            let found = RootKeyLocation::find_in(data, |name| (name == VARIABLE).then(|| key.into()));
-            assert_eq!(found, RootKeyLocation::Environment(VARIABLE), "{key:?}");
-        }
-        let credential = RootKeyLocation::SystemdCredential(dir.path().join(SYSTEMD_CREDENTIAL));
-        assert_eq!(RootKeyLocation::find_in(data, systemd), credential);
-        assert_eq!(RootKeyLocation::find_in(data, nothing), RootKeyLocation::File(data.join(FILE_NAME)));
-    }
-
-    #[test]
-    fn a_data_key_unwraps_only_under_its_root_key_and_for_its_purpose_and_id() {
-        let (root, other) = (RootKey([1; 32]), RootKey([2; 32]));
-        let key = DataKey::generate();
-        let wrapped = root.wrap(("values", 2), &key).unwrap();
-        assert_eq!(root.unwrap_key(("values", 2), &wrapped).unwrap().expose(), key.expose());
-        for (root, purpose, id) in
-            [(&root, "audit", 2), (&root, "values", 1), (&root, "values", 3), (&other, "values", 2)]
-        {
-            assert!(root.unwrap_key((purpose, id), &wrapped).is_err(), "{purpose} {id}");
-        }
-        assert!(!other.matches(&root.check_value().unwrap()));
-    }
-}
+mod tests;

@@ -19,6 +19,12 @@ pub trait Family: Send + Sync {
     /// Returns all endpoints, for registration and the OpenAPI description.
     fn endpoints(&self) -> Vec<Endpoint>;
 
+    /// Returns the endpoints that are served while the vault is sealed, on paths of [`Family::endpoints`]. Their handlers get a
+    /// `SealedService` in place of a `Service`. Every other request is answered by [`Family::fail`] then.
+    fn sealed_endpoints(&self) -> Vec<Endpoint> {
+        Vec::new()
+    }
+
     /// Whether the family answers an unknown path.
     fn owns(&self, path: &str) -> bool;
 
@@ -68,6 +74,8 @@ pub enum RouteFailure {
     Panic,
     /// The handler did not respond by the deadline of the request: 503. What it began may take effect.
     Overdue,
+    /// The vault is sealed: 503, before authentication.
+    Sealed,
     /// A trusted proxy sends no readable source address: 400, before authentication.
     UnreadableSource,
     /// The target and the headers are too large: 431, before authentication.

@@ -180,7 +180,7 @@ impl InputError {
     /// Returns the error of a failure outside of a handler; `None` for one that is not of the client.
     pub(crate) fn of_route(failure: RouteFailure) -> Option<Self> {
         match failure {
-            RouteFailure::Panic | RouteFailure::Overdue => None,
+            RouteFailure::Panic | RouteFailure::Overdue | RouteFailure::Sealed => None,
             RouteFailure::UnreadableSource => Some(Self::UnreadableSource),
             RouteFailure::HeadTooLarge => Some(Self::HeadTooLarge),
             RouteFailure::TooManyAttempts { seconds } => Some(Self::TooManyAttempts { seconds }),

@@ -46,7 +46,7 @@ use crate::config::Settings;
 pub use endpoint::{Answer, Endpoint, RequestBody};
 pub use family::{Families, Family, RouteFailure, Unserved};
 pub use schema::NamedSchema;
-pub use server::{Metrics, Service, Tls, TlsError, serve};
+pub use server::{Metrics, SealedService, Service, Tls, TlsError, serve, serve_sealed};
 
 /// Parses a body as JSON and as a form, for [`crate::fuzz`].
 pub(crate) fn fuzz_body(text: &str) {

@@ -76,7 +76,9 @@ async fn a_panic_is_answered_in_the_form_of_its_family() {
     let app = App::new()
         .app_data(service)
         .wrap(from_fn(move |request, next| server::prepare(preparing.clone(), request, next)));
-    let app = families.iter().fold(app, |app, family| app.configure(|config| server::mount(config, family)));
+    let app = families
+        .iter()
+        .fold(app, |app, family| app.configure(|config| server::mount(config, family, &family.endpoints())));
     let app = init_service(app.default_service(server::unknown_path(families.clone()))).await;
 
     let mut seen = 0;

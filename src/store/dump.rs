@@ -104,9 +104,9 @@ impl DatabaseSnapshot {
     }
 }
 
-/// Leaves out the check value of the root key, which belongs to this place and not to the vault.
+/// Leaves out the check value and the shares of the root key, which belong to this place and not to the vault.
 fn filter(table: &str) -> &'static str {
-    if table == "vault_meta" { " WHERE name <> 'root_key_check'" } else { "" }
+    if table == "vault_meta" { " WHERE name NOT IN ('root_key_check', 'root_key_split')" } else { "" }
 }
 
 fn has_generated_id(table: &Table) -> bool {

@@ -1,6 +1,6 @@
 //! Tables of facts about the database.
 //!
-//! The check value of the root key; the change mark, which every change of keys or clients increments; and the revocation mark,
+//! The check value of the root key, and the record of its shares; the change mark, which every change of keys or clients increments; and the revocation mark,
 //! which every revoked token increments.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
@@ -10,6 +10,7 @@ use super::schema::{change_mark, vault_meta};
 use super::{AnyConnection, StoreError};
 
 const ROOT_KEY_CHECK: &str = "root_key_check";
+const ROOT_KEY_SPLIT: &str = "root_key_split";
 const CHANGE_MARK_ID: i32 = 1;
 const REVOCATION_MARK_ID: i32 = 2;
 
@@ -60,6 +61,26 @@ pub fn set_number(connection: &mut AnyConnection, name: &str, number: i64) -> Re
 pub fn update_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Result<(), StoreError> {
     diesel::update(vault_meta::table.find(ROOT_KEY_CHECK)).set(vault_meta::value.eq(check)).execute(connection)?;
     Ok(())
+}
+
+/// Returns the record of the shares that the root key was split into; `None` if it was not.
+pub fn root_key_split(connection: &mut AnyConnection) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(vault_meta::table.find(ROOT_KEY_SPLIT).select(vault_meta::value).first(connection).optional()?)
+}
+
+/// Stores the record of the shares in place of the present one.
+pub fn set_root_key_split(connection: &mut AnyConnection, record: &[u8]) -> Result<(), StoreError> {
+    lock_name(connection, "vault-meta")?;
+    delete_root_key_split(connection)?;
+    diesel::insert_into(vault_meta::table)
+        .values((vault_meta::name.eq(ROOT_KEY_SPLIT), vault_meta::value.eq(record)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Deletes the record of the shares. Returns whether there was one.
+pub fn delete_root_key_split(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    Ok(diesel::delete(vault_meta::table.find(ROOT_KEY_SPLIT)).execute(connection)? > 0)
 }
 
 /// Increments the change mark: every node then reloads its keys and clients within a second.

@@ -65,6 +65,8 @@ pub struct VaultLocation {
     pub data_dir: PathBuf,
     /// The database.
     pub database: DatabaseLocation,
+    /// The root key.
+    pub root_key: RootKeyLocation,
     /// Whether a new vault may be made where a root key or audit heads lie already.
     pub init: bool,
 }
@@ -79,7 +81,8 @@ impl VaultLocation {
             Some(url) => DatabaseLocation::parse(url)?,
             None => DatabaseLocation::Sqlite(data_dir.join("vault.sqlite")),
         };
-        Ok(Self { data_dir: data_dir.into(), database, init: false })
+        let root_key = RootKeyLocation::find(data_dir);
+        Ok(Self { data_dir: data_dir.into(), database, root_key, init: false })
     }
 }
 
@@ -124,9 +127,8 @@ impl Vault {
         clock: Clock,
         observer: &Arc<dyn CommitObserver>,
     ) -> Result<Self, StartError> {
-        let root_key = RootKeyLocation::find(&location.data_dir);
         let freshness = Freshness::new(&clock);
-        let keys = keys::unlock(location, &root_key, settings, &clock)?;
+        let keys = keys::unlock(location, settings, &clock)?;
         let writers = WriterSettings {
             node: settings.node.name.clone(),
             writers: settings.store.writers,

@@ -19,5 +19,6 @@ mod pam;
 mod pam_v2;
 mod properties;
 mod robocorp;
+mod seal;
 mod store;
 mod vault_kv;

@@ -24,14 +24,13 @@ const SYSTEMD_TOKEN: &str = "chaveiro-token";
 /// The greatest size of `client.toml`.
 const MAX_SETTINGS: u64 = 64 * 1024;
 
-/// Options of every client command. Secrets come from files and variables, never from arguments.
+/// Options of every client command that logs in. Secrets come from files and variables, never from arguments.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Connection")]
 #[expect(clippy::doc_markdown, reason = "a help text is shown as it is written")]
 pub(in crate::cli) struct ConnectionOptions {
-    /// The URL of the vault, with https:// or, to this machine alone, http://.
-    #[arg(long, env = "CHAVEIRO_URL", value_name = "URL", hide_env_values = true)]
-    pub(super) url: Option<String>,
+    #[command(flatten)]
+    pub(super) server: ServerOptions,
     /// The client id. Its secret comes from the file below, from the variable CHAVEIRO_CLIENT_SECRET, from the client
     /// settings or from the systemd credential chaveiro-client-secret.
     #[arg(long, env = "CHAVEIRO_CLIENT_ID", value_name = "ID")]
@@ -43,6 +42,22 @@ pub(in crate::cli) struct ConnectionOptions {
     /// credential chaveiro-token.
     #[arg(long, env = "CHAVEIRO_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Log in anew, and cache no access token.
+    #[arg(long)]
+    no_token_cache: bool,
+    /// Take custody of the credentials that are read. Needed where custody is exclusive.
+    #[arg(long)]
+    pub(super) take_custody: bool,
+}
+
+/// Options of the server that a client command calls.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Connection")]
+#[expect(clippy::doc_markdown, reason = "a help text is shown as it is written")]
+pub(in crate::cli) struct ServerOptions {
+    /// The URL of the vault, with https:// or, to this machine alone, http://.
+    #[arg(long, env = "CHAVEIRO_URL", value_name = "URL", hide_env_values = true)]
+    pub(super) url: Option<String>,
     /// The authorities that may have issued the vault's certificate, in PEM. Default: those of the system.
     #[arg(long, env = "CHAVEIRO_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -58,23 +73,23 @@ pub(in crate::cli) struct ConnectionOptions {
     /// Accept http:// to another machine, which sends every secret unencrypted.
     #[arg(long)]
     allow_http: bool,
-    /// Log in anew, and cache no access token.
-    #[arg(long)]
-    no_token_cache: bool,
-    /// Take custody of the credentials that are read. Needed where custody is exclusive.
-    #[arg(long)]
-    pub(super) take_custody: bool,
+}
+
+/// How a server is reached.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) url: String,
+    pub(super) allow_http: bool,
+    pub(super) ca_file: Option<PathBuf>,
+    /// Certificate and key.
+    pub(super) certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// A resolved connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) url: String,
-    pub(super) allow_http: bool,
+    pub(super) server: Server,
     pub(super) login: Login,
-    pub(super) ca_file: Option<PathBuf>,
-    /// Certificate and key.
-    pub(super) certificate: Option<(PathBuf, PathBuf)>,
     pub(super) is_cached: bool,
     pub(super) takes_custody: bool,
 }
@@ -102,24 +117,41 @@ impl Connection {
         variable: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ClientError> {
         let variable = |name: &str| variable(name).filter(|value| !is_blank(value));
+        let settings = settings(options.server.client_config.take(), &variable)?;
+        Ok(Self {
+            server: Server::with_settings(&options.server, &settings)?,
+            is_cached: !options.no_token_cache && settings.token_cache.unwrap_or(true),
+            takes_custody: options.take_custody,
+            login: login(options, settings, &variable)?,
+        })
+    }
+}
+
+impl Server {
+    /// Resolves the options, with the variables and the client settings.
+    ///
+    /// # Errors
+    /// As [`Connection::resolve`].
+    pub(super) fn resolve(mut options: ServerOptions) -> Result<Self, ClientError> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !is_blank(value));
         let settings = settings(options.client_config.take(), &variable)?;
-        let url = options.url.take().or_else(|| settings.url.clone());
-        let url = url.ok_or(ClientError::Option("url", "set --url, CHAVEIRO_URL, or url in client.toml"))?;
-        let certificate = options.client_certificate.take().or_else(|| settings.client_certificate.clone());
-        let key = options.client_key.take().or_else(|| settings.client_key.clone());
-        let certificate = match (certificate, key) {
+        Self::with_settings(&options, &settings)
+    }
+
+    fn with_settings(options: &ServerOptions, settings: &ClientSettings) -> Result<Self, ClientError> {
+        let either = |option: &Option<PathBuf>, setting: &Option<PathBuf>| option.clone().or_else(|| setting.clone());
+        let url = options.url.clone().or_else(|| settings.url.clone());
+        let certificate = either(&options.client_certificate, &settings.client_certificate);
+        let certificate = match (certificate, either(&options.client_key, &settings.client_key)) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
             _ => return Err(ClientError::Option("client certificate", "set the certificate and its key together")),
         };
         Ok(Self {
-            url,
+            url: url.ok_or(ClientError::Option("url", "set --url, CHAVEIRO_URL, or url in client.toml"))?,
             allow_http: options.allow_http || settings.allow_http,
-            ca_file: options.ca_file.take().or_else(|| settings.ca_file.clone()),
+            ca_file: either(&options.ca_file, &settings.ca_file),
             certificate,
-            is_cached: !options.no_token_cache && settings.token_cache.unwrap_or(true),
-            takes_custody: options.take_custody,
-            login: login(options, settings, &variable)?,
         })
     }
 }

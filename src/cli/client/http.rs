@@ -8,7 +8,7 @@ use ureq::{Agent, Body, Proxy};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::connection::Connection;
+use super::connection::Server;
 use super::error::ClientError;
 use super::tls;
 use crate::crypto::{SecretBytes, SecretText};
@@ -39,8 +39,8 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`ClientError`] for a URL or a certificate that cannot be used.
-    pub(super) fn new(connection: &Connection) -> Result<Self, ClientError> {
-        let url = base_url(&connection.url, connection.allow_http)?;
+    pub(super) fn new(server: &Server) -> Result<Self, ClientError> {
+        let url = base_url(&server.url, server.allow_http)?;
         let is_encrypted = url.scheme() == "https";
         let builder = Agent::config_builder()
             .http_status_as_error(false)
@@ -53,7 +53,7 @@ impl HttpClient {
             .timeout_global(Some(TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .user_agent(concat!("chaveiro/", env!("CARGO_PKG_VERSION")));
-        let builder = if is_encrypted { builder.tls_config(tls::config(connection)?) } else { builder };
+        let builder = if is_encrypted { builder.tls_config(tls::config(server)?) } else { builder };
         let agent = builder.build().new_agent();
         Ok(Self { agent, base: url.as_str().trim_end_matches('/').into() })
     }
@@ -79,6 +79,14 @@ impl HttpClient {
     pub(super) fn post_form(&self, path: &str, form: &Zeroizing<String>) -> Result<Answer, ClientError> {
         let request = self.agent.post(self.url(path)).content_type("application/x-www-form-urlencoded");
         answer(request.send(form.as_bytes()))
+    }
+
+    /// Sends JSON.
+    ///
+    /// # Errors
+    /// As for [`HttpClient::get`].
+    pub(super) fn post_json(&self, path: &str, json: &Zeroizing<String>) -> Result<Answer, ClientError> {
+        answer(self.agent.post(self.url(path)).content_type("application/json").send(json.as_bytes()))
     }
 
     fn url(&self, path: &str) -> String {

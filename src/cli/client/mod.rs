@@ -14,6 +14,7 @@ mod template;
 mod tls;
 mod token_cache;
 mod totp;
+mod unseal;
 mod values;
 
 pub(super) use error::ClientError;
@@ -28,6 +29,8 @@ pub(super) enum Command {
     Get(get::Options),
     /// Print the current one-time code of a credential.
     Totp(totp::Options),
+    /// Enter shares of the root key at a sealed server. They are read from standard input, one a line.
+    Unseal(unseal::Options),
 }
 
 /// Runs a command. `exec` returns only if the program could not be started.
@@ -36,5 +39,6 @@ pub(super) fn run(command: Command) -> Result<(), ClientError> {
         Command::Exec(options) => Err(exec::run(options)),
         Command::Get(options) => get::run(options),
         Command::Totp(options) => totp::run(options),
+        Command::Unseal(options) => unseal::run(options),
     }
 }

@@ -57,7 +57,7 @@ impl Session {
     /// # Errors
     /// [`ClientError`] for settings that cannot be used.
     pub(super) fn new(connection: Connection) -> Result<Self, ClientError> {
-        let http = HttpClient::new(&connection)?;
+        let http = HttpClient::new(&connection.server)?;
         let cache = match &connection.login {
             Login::Client { id, .. } if connection.is_cached => or_warn(TokenCache::open(http.base(), id)).flatten(),
             _ => None,

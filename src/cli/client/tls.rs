@@ -11,23 +11,23 @@ use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
-use super::connection::Connection;
+use super::connection::Server;
 use super::error::ClientError;
 use crate::text::encoding::skip_byte_order_mark;
 
-/// Loads what a connection names.
+/// Loads what the options of a server name.
 ///
 /// # Errors
 /// [`ClientError`] for a file that cannot be used.
-pub(super) fn config(connection: &Connection) -> Result<TlsConfig, ClientError> {
-    let authorities = match &connection.ca_file {
+pub(super) fn config(server: &Server) -> Result<TlsConfig, ClientError> {
+    let authorities = match &server.ca_file {
         Some(path) => certificates(path)?,
         None => rustls_native_certs::load_native_certs().certs,
     };
     if authorities.is_empty() {
         return Err(ClientError::Option("ca file", "the system has no certificates of authorities; set --ca-file"));
     }
-    let certificate = connection.certificate.as_ref();
+    let certificate = server.certificate.as_ref();
     let certificate = certificate.map(|(certificate, key)| client_certificate(certificate, key)).transpose()?;
     let authorities: Vec<_> = authorities.iter().map(|found| Certificate::from_der(found).to_owned()).collect();
     Ok(TlsConfig::builder()

@@ -31,7 +31,7 @@ impl RootKeyLocation {
     /// Returns the location of the next key.
     pub fn next(&self) -> Self {
         match self {
-            Self::Environment(_) => Self::Environment(NEXT_VARIABLE),
+            Self::Environment(_) | Self::Command(_) | Self::Shares(_) => Self::Environment(NEXT_VARIABLE),
             Self::SystemdCredential(path) => Self::SystemdCredential(path.with_file_name(NEXT_CREDENTIAL)),
             Self::File(path) => Self::File(path.with_file_name(NEXT_FILE)),
         }
@@ -100,7 +100,9 @@ impl RootKeyLocation {
                 let locked = lock_directory(path, true);
                 locked.map(RootKeyLock).map_err(|error| RootKeyError::Io(self.to_string(), error.kind()))
             }
-            Self::Environment(_) | Self::SystemdCredential(_) => Ok(RootKeyLock(None)),
+            Self::Environment(_) | Self::SystemdCredential(_) | Self::Command(_) | Self::Shares(_) => {
+                Ok(RootKeyLock(None))
+            }
         }
     }
 

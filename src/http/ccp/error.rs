@@ -61,6 +61,7 @@ const TOO_MANY: Message = (
     "Too many password objects match the query. Add properties, so that one is left.",
 );
 const UNAVAILABLE: Message = (StatusCode::BAD_REQUEST, "APPAP007E", "Connection to the Vault has failed. Try again.");
+const SEALED: Message = (StatusCode::SERVICE_UNAVAILABLE, "APPAP007E", "The vault is sealed.");
 const INTERNAL: Message = (StatusCode::INTERNAL_SERVER_ERROR, "APPAP007E", "Internal error.");
 
 const INVALID: &str = "APPAP081E";
@@ -78,6 +79,7 @@ impl CcpError {
             Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, INVALID, "send GET"),
             Self::Failed(RouteFailure::Panic) => INTERNAL,
             Self::Failed(RouteFailure::Overdue) => UNAVAILABLE,
+            Self::Failed(RouteFailure::Sealed) => SEALED,
             Self::Failed(RouteFailure::UnreadableSource) => {
                 (StatusCode::BAD_REQUEST, INVALID, "the proxy sends no readable source address")
             }
@@ -169,6 +171,7 @@ mod tests {
             CcpError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::Overdue.into(),
+            RouteFailure::Sealed.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

@@ -24,6 +24,8 @@ pub(super) enum DsmError {
     Input(InputError),
     /// No endpoint serves the request.
     Unserved(Unserved),
+    /// The vault is sealed.
+    Sealed,
     /// The handler panicked.
     Panic,
     /// An error of the vault.
@@ -43,6 +45,7 @@ impl DsmError {
             Self::TokenMissing | Self::InvalidToken => (StatusCode::UNAUTHORIZED, "Invalid or expired access token"),
             Self::Unserved(Unserved::UnknownPath) => (StatusCode::NOT_FOUND, "Resource sub not found"),
             Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::Sealed => (StatusCode::SERVICE_UNAVAILABLE, "The vault is sealed"),
             Self::Panic => internal(),
             Self::Vault(VaultError::Invalid(invalid)) if invalid.field != Field::ResponseEncryption => {
                 let message = format!("Invalid parameter {}: {}", parameter(invalid.field), invalid.expected);
@@ -76,7 +79,7 @@ impl DsmError {
             Self::TokenMissing => Some((WWW_AUTHENTICATE, challenge::BEARER)),
             Self::InvalidToken => Some((WWW_AUTHENTICATE, challenge::BEARER_INVALID_TOKEN)),
             Self::Input(error) => error.response_header(),
-            Self::Unserved(_) | Self::Panic | Self::Vault(_) => None,
+            Self::Unserved(_) | Self::Sealed | Self::Panic | Self::Vault(_) => None,
         };
         if let Some(header) = header {
             response.insert_header(header);
@@ -148,6 +151,7 @@ impl From<RouteFailure> for DsmError {
     fn from(failure: RouteFailure) -> Self {
         match failure {
             RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            RouteFailure::Sealed => Self::Sealed,
             failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
         }
     }
@@ -186,6 +190,7 @@ mod tests {
             DsmError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::Overdue.into(),
+            RouteFailure::Sealed.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

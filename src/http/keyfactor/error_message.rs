@@ -77,6 +77,7 @@ pub(super) fn unserved_message(unserved: Unserved) -> Message {
 pub(super) fn failure_message(failure: RouteFailure) -> Message {
     match failure {
         RouteFailure::Overdue => temporary(),
+        RouteFailure::Sealed => Message::unavailable("The vault is sealed"),
         failure => {
             InputError::of_route(failure).map_or_else(Message::unexpected, |error| request_message(error.into()))
         }

@@ -71,7 +71,10 @@ impl Fixture {
         let app = App::new()
             .app_data(Data::new(service))
             .wrap(from_fn(move |request, next| prepare(families.clone(), request, next)));
-        let app = self.families.iter().fold(app, |app, family| app.configure(|config| mount(config, family)));
+        let app = self
+            .families
+            .iter()
+            .fold(app, |app, family| app.configure(|config| mount(config, family, &family.endpoints())));
         let app = init_service(app.default_service(unknown_path(self.families.clone()))).await;
         let bearer = format!("Bearer {}", self.token.expose());
         let response = call_service(&app, request.insert_header(("authorization", bearer)).to_request()).await;

@@ -38,6 +38,7 @@ pub(super) enum ErrorKind {
     /// Too many failures of the client, or from its network, for so many seconds.
     TooManyAttempts(u32),
     Temporary,
+    Sealed,
     Unexpected,
 }
 
@@ -116,6 +117,9 @@ impl OAuthError {
                 other("temporarily_unavailable"),
                 "The service is temporarily unavailable; try again",
             ),
+            ErrorKind::Sealed => {
+                (StatusCode::SERVICE_UNAVAILABLE, other("temporarily_unavailable"), "The vault is sealed")
+            }
             ErrorKind::Unexpected => (StatusCode::INTERNAL_SERVER_ERROR, other("server_error"), "Unexpected error"),
         };
         (status, code, description.into())
@@ -146,6 +150,7 @@ impl From<RouteFailure> for OAuthError {
     fn from(failure: RouteFailure) -> Self {
         match failure {
             RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            RouteFailure::Sealed => Self(ErrorKind::Sealed),
             failure => Self(InputError::of_route(failure).map_or(ErrorKind::Unexpected, ErrorKind::Input)),
         }
     }
@@ -169,7 +174,7 @@ impl ResponseError for OAuthError {
             // The only scheme of this endpoint, also for a client that sent its credentials in the body.
             ErrorKind::InvalidClient => Some((WWW_AUTHENTICATE, challenge::BASIC)),
             ErrorKind::TooManyAttempts(seconds) => Some((RETRY_AFTER, HeaderValue::from(seconds))),
-            ErrorKind::Temporary => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            ErrorKind::Temporary | ErrorKind::Sealed => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             ErrorKind::Input(error) => error.response_header(),
             _ => None,
         };

@@ -23,6 +23,7 @@ pub(super) fn unserved(unserved: Unserved, recorded: Result<(), VaultError>) -> 
 pub(super) fn failed(failure: RouteFailure) -> HttpResponse {
     match failure {
         RouteFailure::Panic => respond(StatusCode::INTERNAL_SERVER_ERROR, "error"),
+        RouteFailure::Sealed => respond(StatusCode::SERVICE_UNAVAILABLE, "sealed"),
         RouteFailure::Overdue => respond(StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         RouteFailure::UnreadableSource => respond(StatusCode::BAD_REQUEST, "source address unreadable"),
         RouteFailure::TooManyAttempts { seconds } => {
@@ -35,7 +36,7 @@ pub(super) fn failed(failure: RouteFailure) -> HttpResponse {
 }
 
 /// Renders an error as a state, in the form of the health routes.
-fn respond(status: StatusCode, state: &'static str) -> HttpResponse {
+pub(super) fn respond(status: StatusCode, state: &'static str) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((CACHE_CONTROL, "no-store"));
     if status == StatusCode::SERVICE_UNAVAILABLE {

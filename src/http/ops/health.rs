@@ -46,7 +46,12 @@ pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
     if let Ok(Ok(status)) = status {
         service.metrics.note_backups(&status, vault.now());
     }
-    match service.metrics.render(vault) {
+    rendered(service.metrics.render(Some(vault)))
+}
+
+/// Responds with rendered metrics.
+pub(super) fn rendered(metrics: Result<String, std::fmt::Error>) -> HttpResponse {
+    match metrics {
         Ok(text) => {
             HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
         }

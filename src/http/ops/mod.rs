@@ -1,8 +1,9 @@
-//! Operations: health and metrics. Errors are a state in JSON, such as `{"status": "unavailable"}`.
+//! Operations: health, metrics and the seal. Errors are a state in JSON, such as `{"status": "unavailable"}`.
 
 mod error;
 mod health;
 mod routes;
+mod unseal;
 
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
@@ -23,8 +24,12 @@ impl Family for Ops {
         routes::endpoints()
     }
 
+    fn sealed_endpoints(&self) -> Vec<Endpoint> {
+        routes::sealed_endpoints()
+    }
+
     fn owns(&self, path: &str) -> bool {
-        ["/health", "/metrics"].iter().any(|base| is_below(path, base))
+        ["/health", "/metrics", "/unseal"].iter().any(|base| is_below(path, base))
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

@@ -28,6 +28,7 @@ pub(super) enum PamError {
     Signature(SignatureError),
     Input(InputError),
     Unserved(Unserved),
+    Sealed,
     Panic,
     Vault(VaultError),
 }
@@ -42,6 +43,7 @@ impl From<RouteFailure> for PamError {
     fn from(failure: RouteFailure) -> Self {
         match failure {
             RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            RouteFailure::Sealed => Self::Sealed,
             failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
         }
     }
@@ -77,6 +79,7 @@ impl PamError {
             Self::Unserved(Unserved::UnknownMethod) => {
                 ErrorMessage::plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
             }
+            Self::Sealed => ErrorMessage::plain(StatusCode::SERVICE_UNAVAILABLE, "The vault is sealed"),
             Self::Panic => ErrorMessage::unexpected(rendering.dialect),
             Self::Vault(error) => message_of(error, rendering),
         }

@@ -30,6 +30,7 @@ pub(super) enum ApiError {
         seconds: i64,
     },
     Unserved(Unserved),
+    Sealed,
     Panic,
     Vault(VaultError),
 }
@@ -79,6 +80,7 @@ impl ApiError {
             Self::Unserved(Unserved::UnknownMethod) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The path does not have this method".into())
             }
+            Self::Sealed => (StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed".into()),
             Self::Panic => internal(),
             Self::Vault(error) => vault_message(error),
         }
@@ -205,6 +207,7 @@ impl From<RouteFailure> for ApiError {
     fn from(failure: RouteFailure) -> Self {
         match failure {
             RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            RouteFailure::Sealed => Self::Sealed,
             failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
         }
     }
@@ -229,6 +232,7 @@ mod tests {
             ApiError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::Overdue.into(),
+            RouteFailure::Sealed.into(),
             RouteFailure::UnreadableSource.into(),
         ];
         let vault = [

@@ -25,6 +25,8 @@ pub(super) enum RobocorpError {
     Input(InputError),
     /// No endpoint serves the request.
     Unserved(Unserved),
+    /// The vault is sealed.
+    Sealed,
     /// The handler panicked.
     Panic,
     /// An error of the vault.
@@ -61,6 +63,7 @@ impl RobocorpError {
                 "method_not_allowed",
                 "Secrets can be read and written, and publicKey can be read".into(),
             ),
+            Self::Sealed => (StatusCode::SERVICE_UNAVAILABLE, "sealed", "The vault is sealed".into()),
             Self::Panic => internal(),
             Self::Vault(error) => vault_message(error),
         }
@@ -173,6 +176,7 @@ impl From<RouteFailure> for RobocorpError {
     fn from(failure: RouteFailure) -> Self {
         match failure {
             RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            RouteFailure::Sealed => Self::Sealed,
             failure => InputError::of_route(failure).map_or(Self::Panic, Self::Input),
         }
     }
@@ -215,6 +219,7 @@ mod tests {
             RobocorpError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::Overdue.into(),
+            RouteFailure::Sealed.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

@@ -100,7 +100,7 @@ impl Body {
     ) -> Result<Self, BodyError> {
         check_headers(request)?;
         let service = Service::from_request(request);
-        let limit = service.map_or(0, |service| service.vault.settings().http.max_body_bytes).min(limit);
+        let limit = service.map_or(limit, |service| service.vault.settings().http.max_body_bytes.min(limit));
         let source = service.and_then(|service| source_address(request, service));
         let source = source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let budgets = request.app_data::<Data<BodyBudgets>>();

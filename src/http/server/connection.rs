@@ -11,6 +11,8 @@ use rustix::net::sockopt::set_tcp_user_timeout;
 
 use super::tls;
 
+/// The maximum time for the head of the first request of a connection; actix-http limits no later one.
+pub(super) const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a client may leave what was sent to it unread or unacknowledged before its connection is closed. Meanwhile the
 /// response is in memory, and a list counts as one of the client's.
 const MAX_UNREAD_TIME: Duration = Duration::from_secs(60);

@@ -37,6 +37,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     latencies: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    sealed: Gauge,
     queue_depth: Gauge,
     grants_age: Gauge<f64, AtomicU64>,
     clock_skew: Gauge<f64, AtomicU64>,
@@ -58,6 +59,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("chaveiro"),
             requests: Family::default(),
             latencies: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 16))),
+            sealed: Gauge::default(),
             queue_depth: Gauge::default(),
             grants_age: Gauge::default(),
             clock_skew: Gauge::default(),
@@ -81,6 +83,8 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register_with_unit("request", "Time to answer", Unit::Seconds, self.latencies.clone());
+        let sealed = "Whether the vault is sealed: it waits for the shares of its root key";
+        registry.register("sealed", sealed, self.sealed.clone());
         registry.register("write_queue_depth", "Writes that wait for a writer", self.queue_depth.clone());
         let age = "Time since the grants in memory were last found to be current";
         registry.register_with_unit("grants_age", age, Unit::Seconds, self.grants_age.clone());
@@ -130,8 +134,22 @@ impl Metrics {
         self.latencies.get_or_create(&RouteLabels { route: route.into() }).observe(took.as_secs_f64());
     }
 
-    /// Renders the metrics as OpenMetrics text.
-    pub(crate) fn render(&self, vault: &Vault) -> Result<String, std::fmt::Error> {
+    /// Renders the metrics as OpenMetrics text. A sealed vault is not open yet, and has none.
+    pub(crate) fn render(&self, vault: Option<&Vault>) -> Result<String, std::fmt::Error> {
+        self.sealed.set(i64::from(vault.is_none()));
+        if let Some(vault) = vault {
+            self.look_at(vault);
+        }
+        if let Some(expiry) = self.read_expiry.get().and_then(|read| read()) {
+            self.certificate_expiry.get_or_create(&NoLabels::new()).set(expiry);
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Takes the figures of a vault over.
+    fn look_at(&self, vault: &Vault) {
         self.queue_depth.set(i64::try_from(vault.queue_depth()).unwrap_or(i64::MAX));
         self.grants_age.set(vault.grants_age().as_secs_f64());
         self.clock_skew.set(vault.clock_skew());
@@ -139,12 +157,6 @@ impl Metrics {
         let (resealed, remaining) = vault.reseal_progress();
         self.values_resealed.set(i64::try_from(resealed).unwrap_or(i64::MAX));
         self.values_to_reseal.set(remaining);
-        if let Some(expiry) = self.read_expiry.get().and_then(|read| read()) {
-            self.certificate_expiry.get_or_create(&NoLabels::new()).set(expiry);
-        }
-        let mut text = String::new();
-        encode(&mut text, &self.registry)?;
-        Ok(text)
     }
 }
 

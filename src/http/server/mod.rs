@@ -18,6 +18,7 @@ mod observe;
 mod origin;
 mod path;
 mod request_id;
+mod sealed;
 mod security_headers;
 mod service;
 mod source;
@@ -43,12 +44,10 @@ pub(crate) use mount::{mount, prepare, unknown_path};
 pub(crate) use origin::{credentials, origin, presented_proof, presented_token};
 pub(crate) use path::set_path;
 pub(crate) use request_id::request_id;
+pub use sealed::{SealedService, serve_sealed};
 pub(crate) use security_headers::is_cross_site;
 pub use service::Service;
 pub use tls::{Tls, TlsError};
-
-/// The maximum time for the head of the first request of a connection; actix-http limits no later one.
-const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// Serves the families on a bound address, over `tls` or plain HTTP, until the handle of the server stops it. Signals are the
 /// caller's.
@@ -77,14 +76,16 @@ pub fn serve(
             .app_data(budgets.clone())
             .wrap(from_fn(move |request, next| mount::prepare(preparing.clone(), request, next)))
             .wrap(from_fn(observe::observe));
-        let app = families.iter().fold(app, |app, family| app.configure(|config| mount::mount(config, family)));
+        let app = families
+            .iter()
+            .fold(app, |app, family| app.configure(|config| mount::mount(config, family, &family.endpoints())));
         let unknown_method = |path: &str, methods| mount::unknown_method(families.owner(path).cloned(), methods);
         app.configure(openapi::pages(api.clone(), unknown_method))
             .default_service(mount::unknown_path(families.clone()))
     };
     let mut server = HttpServer::new(app)
         .on_connect(connection::prepare)
-        .client_request_timeout(REQUEST_HEAD_TIME)
+        .client_request_timeout(connection::REQUEST_HEAD_TIME)
         .disable_signals()
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds.into()))
         .shutdown_timeout(settings.shutdown_seconds);

@@ -18,20 +18,20 @@ use super::path::set_path;
 use super::service::Service;
 use super::{head, request_id, source};
 use crate::http::challenge;
+use crate::http::endpoint::Endpoint;
 use crate::http::family::{Families, Family, RouteFailure, Unserved};
 use crate::http::segments::without_empty_segments;
 
 /// The log of the process has one line a minute about these.
 static UNREADABLE_SOURCES: LogLimit = LogLimit::new(Duration::from_secs(60));
 
-/// Registers the endpoints of a family, one resource for each path.
+/// Registers endpoints of a family, one resource for each path.
 ///
 /// A literal path (`…/credential/batch`) comes before a path with a key that also matches it, and gets the methods of
 /// that path too, so that an item with this name can still be read.
-pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>) {
-    let endpoints = family.endpoints();
+pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>, endpoints: &[Endpoint]) {
     let mut paths: Vec<&str> = Vec::new();
-    for endpoint in &endpoints {
+    for endpoint in endpoints {
         if !paths.contains(&endpoint.path.as_str()) {
             paths.push(&endpoint.path);
         }

@@ -33,7 +33,10 @@ pub(super) async fn observe(
     keep_original_path(&request);
     let (method, path) = (request.method().clone(), request.path().to_string());
     let service = request.app_data::<web::Data<Service>>().cloned();
-    let source = service.as_ref().and_then(|service| source::source_address(request.request(), service));
+    let source = match &service {
+        Some(service) => source::source_address(request.request(), service),
+        None => Some(source::peer(request.request())),
+    };
 
     // Its family renders the panic of a handler. Another panic has no family and gives an empty 500.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;

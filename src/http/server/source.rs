@@ -47,7 +47,8 @@ pub(super) fn is_trusted_proxy(request: &HttpRequest, service: &Service) -> bool
     is_trusted(peer(request), &service.vault.settings().http.trusted_proxies)
 }
 
-fn peer(request: &HttpRequest) -> IpAddr {
+/// Returns the address at the other end of the connection.
+pub(super) fn peer(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical())
 }
 

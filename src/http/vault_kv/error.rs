@@ -36,6 +36,8 @@ pub(super) enum VaultKvError {
     NotRenewable,
     /// No endpoint serves the request.
     Unserved(Unserved),
+    /// The vault is sealed.
+    Sealed,
     /// The handler panicked.
     Panic,
     /// An error of the vault.
@@ -65,6 +67,7 @@ impl VaultKvError {
                 (StatusCode::NOT_FOUND, vec!["no handler for route. route entry not found."])
             }
             Self::Unserved(Unserved::UnknownMethod) => (StatusCode::METHOD_NOT_ALLOWED, vec!["unsupported operation"]),
+            Self::Sealed => (StatusCode::SERVICE_UNAVAILABLE, vec!["Vault is sealed"]),
             Self::Panic => internal(),
             Self::Vault(error) => vault_message(error),
         };
@@ -133,6 +136,7 @@ impl From<RouteFailure> for VaultKvError {
     fn from(failure: RouteFailure) -> Self {
         match failure {
             RouteFailure::Overdue => VaultError::Unavailable(Dependency::Database).into(),
+            RouteFailure::Sealed => Self::Sealed,
             failure => InputError::of_route(failure).map_or(Self::Panic, Self::Body),
         }
     }
@@ -188,6 +192,7 @@ mod tests {
             VaultKvError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),
             RouteFailure::Overdue.into(),
+            RouteFailure::Sealed.into(),
             RouteFailure::UnreadableSource.into(),
             RouteFailure::HeadTooLarge.into(),
         ];

@@ -6,12 +6,14 @@
 mod body;
 mod call;
 mod capabilities;
+mod endpoint;
 mod error;
 mod jwt_login;
 mod login;
 mod mounts;
 mod path;
 mod routes;
+mod seal;
 mod secret;
 mod status;
 mod token;
@@ -44,6 +46,10 @@ impl Family for VaultKv {
 
     fn endpoints(&self) -> Vec<Endpoint> {
         routes::endpoints(&self.settings)
+    }
+
+    fn sealed_endpoints(&self) -> Vec<Endpoint> {
+        seal::sealed_endpoints()
     }
 
     fn owns(&self, path: &str) -> bool {

@@ -1,27 +1,25 @@
 //! The endpoint table of this family.
 
 use actix_web::http::Method;
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{HttpResponse, web};
 
 use super::call::Call;
 use super::capabilities::{self, Paths};
+use super::endpoint::{JSON, endpoint};
 use super::error::{Errors, VaultKvError};
 use super::jwt_login::{self, JwtLogin};
 use super::login::{self, Login};
 use super::mounts::{self, NamedMount};
-use super::path::BASE;
-use super::status::{self, Health, Initialization, Leader, SealStatus};
+use super::status::{self, Health, Initialization, Leader};
 use super::wire::{Auth, Keys, TokenProperties, VersionedFieldsView};
-use super::{secret, token};
+use super::{seal, secret, token};
 use crate::config::VaultKvSettings;
 use crate::http::call::route;
 use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
 
-const TAG: &str = "KV version 2";
 const JWT_MOUNTS: [&str; 2] = ["jwt", "kubernetes"];
-const JSON: &[&str] = &["application/json"];
 
 pub(super) fn endpoints(settings: &VaultKvSettings) -> Vec<Endpoint> {
     let mut endpoints = logins(settings);
@@ -29,13 +27,10 @@ pub(super) fn endpoints(settings: &VaultKvSettings) -> Vec<Endpoint> {
     endpoints.extend(items(&settings.mount));
     endpoints.extend(tokens());
     endpoints.extend(system(&settings.mount));
+    endpoints.extend(seal::endpoints());
     // Also matches what lies below data and metadata, so it comes last.
     endpoints.extend(unversioned(&settings.mount));
     endpoints
-}
-
-fn endpoint(method: Method, path: &str, route: impl Fn() -> Route + 'static) -> Endpoint {
-    Endpoint { tag: TAG, bearer: true, ..Endpoint::new(method, format!("{BASE}{path}"), route) }
 }
 
 /// Returns the answers of an endpoint that needs a token: `answer`, and the errors of all of them.
@@ -166,12 +161,6 @@ fn system(mount: &str) -> Vec<Endpoint> {
             summary: "Whether the node is ready",
             answers: vec![Answer::new(200, "It is", schema::<Health>), Answer::new(503, "It is not", schema::<Health>)],
             ..endpoint(Method::GET, "/sys/health", || web::to(status::health))
-        },
-        Endpoint {
-            bearer: false,
-            summary: "The seal status: always unsealed",
-            answers: vec![Answer::new(200, "Unsealed", schema::<SealStatus>)],
-            ..endpoint(Method::GET, "/sys/seal-status", || web::to(status::seal_status))
         },
         Endpoint {
             bearer: false,

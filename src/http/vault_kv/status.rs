@@ -1,15 +1,16 @@
-//! Health and seal status, for load balancers and `bao status` (contract facades, section 2.5). No authentication.
+//! Health, for load balancers and `bao status` (contract facades, section 2.5). No authentication.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::response::uncached;
 use crate::http::server::Service;
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-const CLUSTER: &str = "chaveiro";
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const CLUSTER: &str = "chaveiro";
 
 /// The health of a node.
 #[derive(Serialize, ToSchema)]
@@ -30,39 +31,24 @@ pub(super) struct Health {
 
 /// `GET /v1/sys/health`: 200 if the node is ready, 503 as of a sealed vault otherwise.
 pub(super) async fn health(service: web::Data<Service>) -> HttpResponse {
-    let ready = service.vault.is_ready().await;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    shown(service.vault.is_ready().await, service.vault.now())
+}
+
+/// Responds with the health of a node that is ready, or is as good as sealed.
+pub(super) fn shown(is_ready: bool, now: DateTime<Utc>) -> HttpResponse {
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     uncached(status).json(Health {
         initialized: true,
-        sealed: !ready,
+        sealed: !is_ready,
         standby: false,
         performance_standby: false,
         replication_performance_mode: "disabled",
         replication_dr_mode: "disabled",
-        server_time_utc: service.vault.now().timestamp(),
+        server_time_utc: now.timestamp(),
         version: VERSION,
         cluster_name: CLUSTER,
         cluster_id: "",
     })
-}
-
-/// The seal of a node. A running node is unsealed: it has its root key.
-#[derive(Serialize, ToSchema)]
-pub(super) struct SealStatus {
-    r#type: &'static str,
-    initialized: bool,
-    sealed: bool,
-    t: u32,
-    n: u32,
-    progress: u32,
-    nonce: &'static str,
-    version: &'static str,
-    migration: bool,
-    cluster_name: &'static str,
-    /// Always empty.
-    cluster_id: &'static str,
-    recovery_seal: bool,
-    storage_type: &'static str,
 }
 
 /// Whether the vault has keys.
@@ -85,23 +71,4 @@ pub(super) struct Leader {
 /// `GET /v1/sys/leader`
 pub(super) async fn leader() -> HttpResponse {
     uncached(StatusCode::OK).json(Leader { ha_enabled: false })
-}
-
-/// `GET /v1/sys/seal-status`
-pub(super) async fn seal_status() -> HttpResponse {
-    uncached(StatusCode::OK).json(SealStatus {
-        r#type: "file",
-        initialized: true,
-        sealed: false,
-        t: 1,
-        n: 1,
-        progress: 0,
-        nonce: "",
-        version: VERSION,
-        migration: false,
-        cluster_name: CLUSTER,
-        cluster_id: "",
-        recovery_seal: false,
-        storage_type: "database",
-    })
 }

@@ -19,7 +19,7 @@ use super::{BackupError, BackupReport, Progress, open, report};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::crypto::age::{Decryptor, Identity};
-use crate::crypto::{DataKey, RootKey, RootKeyLocation};
+use crate::crypto::{DataKey, RootKey};
 use crate::store::audit::ChainHead;
 use crate::store::catalogue::ColumnType;
 use crate::store::dump::{Restore, Row};
@@ -62,7 +62,7 @@ fn restore(
     location.database.require_sessions()?;
     let mut reader = open(file, identities)?;
     let mut place = Place::claim(location)?;
-    let key_location = RootKeyLocation::find(&location.data_dir);
+    let key_location = &location.root_key;
     let root_key = match key_location.load().map_err(StartError::from)? {
         Some(key) => key,
         None => key_location.create().map_err(StartError::from)?,

@@ -3,6 +3,7 @@
 //! * `unlock`: the root key is checked before any write, then the keys that it wraps are loaded.
 //! * `data_keys`: the data keys in memory, with those of other nodes loaded on demand.
 //! * `rotate`, `reseal`: a new data key, and the background job that moves every sealed value to it.
+//! * `split`, `seal`: the root key in shares, and a server that waits for them.
 //! * `root`: a new root key. `signing`: a new key of access tokens. `status`: all of them, without key material.
 //!
 //! `docs/keys.md` describes the hierarchy, the formats, and what a crash at each step leaves.
@@ -12,12 +13,15 @@ mod progress;
 mod reseal;
 mod root;
 mod rotate;
+mod seal;
 mod signing;
+mod split;
 mod status;
 mod unlock;
 
 pub use root::{RootKeyRotation, RootKeyRotationError};
 pub use rotate::RotatedDataKey;
+pub use seal::{Seal, SealStatus, ShareRefused};
 pub use signing::RotatedSigningKey;
 pub use status::{DataKeyStatus, KeyStatus, SigningKeyStatus};
 pub use unlock::{Inspection, StartError};

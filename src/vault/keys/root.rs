@@ -22,6 +22,8 @@ pub struct RootKeyRotation {
     pub location: String,
     /// Whether the operator has to configure the new key.
     pub to_configure: bool,
+    /// Whether the former key was split: its shares do not give the new one.
+    pub was_split: bool,
 }
 
 /// Why the root key could not be rotated.
@@ -69,7 +71,7 @@ impl Vault {
         let staged = staged.await;
         let staged = self.or_refuse(&permit, staged).await?;
         let new = staged.key.clone();
-        self.execute_and_refresh(permit, move |context| rewrap(context, &new)).await?;
+        let was_split = self.execute_and_refresh(permit, move |context| rewrap(context, &new)).await?;
         self.0.data_keys.adopt(staged.key.clone());
         if staged.file.is_some()
             && let Err(error) = location.promote()
@@ -77,7 +79,7 @@ impl Vault {
             log::warn!("{error}; the next start moves the file");
         }
         let to_configure = staged.file.is_none();
-        Ok(RootKeyRotation { id: staged.key.id(), location: location.to_string(), to_configure })
+        Ok(RootKeyRotation { id: staged.key.id(), location: location.to_string(), to_configure, was_split })
     }
 
     /// Records a failure before the operation runs.
@@ -97,8 +99,9 @@ impl Vault {
     }
 }
 
-/// Wraps every data key under `new`, and replaces the check value.
-fn rewrap(context: &mut OperationContext<'_>, new: &RootKey) -> Result<Done<()>, VaultError> {
+/// Wraps every data key under `new`, and replaces the check value. Returns whether there were shares of the former key, which are
+/// void then.
+fn rewrap(context: &mut OperationContext<'_>, new: &RootKey) -> Result<Done<bool>, VaultError> {
     lock_name(context.connection(), LOCK)?;
     let check = meta::root_key_check(context.connection())?.ok_or(SealError)?;
     let present = context.vault.data_keys.root_key_of(&check).ok_or(SealError)?;
@@ -111,6 +114,7 @@ fn rewrap(context: &mut OperationContext<'_>, new: &RootKey) -> Result<Done<()>,
         objects.push(format!("data-key:{}", row.id));
     }
     meta::update_root_key_check(connection, &new.check_value()?)?;
+    let was_split = meta::delete_root_key_split(connection)?;
     meta::increment_change_mark(connection)?;
-    Ok(Done::several(objects.join(", "), ()))
+    Ok(Done::several(objects.join(", "), was_split))
 }

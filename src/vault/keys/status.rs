@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::signing;
+use super::{signing, split};
 use crate::clock::from_micros;
+use crate::crypto::{ShareScheme, SplitRecord};
 use crate::store::key::{self, KeyState};
 use crate::store::{job, meta, reseal};
 use crate::vault::jobs::JobKind;
@@ -57,6 +58,8 @@ pub struct KeyStatus {
     pub root_key_location: String,
     /// The id of the root key, which reveals nothing of it; `None`: this node has another one than the database.
     pub root_key_id: Option<String>,
+    /// The shares of the root key; `None`: it was not split.
+    pub root_key_shares: Option<ShareScheme>,
     pub data_keys: Vec<DataKeyStatus>,
     pub signing_keys: Vec<SigningKeyStatus>,
     /// Why the job that re-seals values failed the last time.
@@ -78,6 +81,7 @@ fn status(context: &mut OperationContext<'_>) -> Result<Done<KeyStatus>, VaultEr
     let connection = context.connection();
     let check = meta::root_key_check(connection)?;
     let root_key = check.and_then(|check| keys.root_key_of(&check));
+    let root_key_shares = split::record(connection)?.as_ref().map(SplitRecord::scheme);
     let mut data_keys = Vec::new();
     for row in key::data_keys(connection)? {
         data_keys.push(DataKeyStatus {
@@ -104,6 +108,7 @@ fn status(context: &mut OperationContext<'_>) -> Result<Done<KeyStatus>, VaultEr
     let status = KeyStatus {
         root_key_location: keys.location().to_string(),
         root_key_id: root_key.map(|root_key| root_key.id()),
+        root_key_shares,
         data_keys,
         signing_keys,
         last_error: job.and_then(|job| job.last_error),

@@ -2,10 +2,11 @@
 //! vault.
 
 use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{AUDIT, DataKeys, VALUES, signing};
+use super::{AUDIT, DataKeys, Seal, VALUES, signing, split};
 use crate::audit::RowMac;
 use crate::clock::{Clock, to_micros};
 use crate::config::Settings;
@@ -26,6 +27,12 @@ pub enum StartError {
     /// The root key is missing, wrong, or accessible by others.
     #[error(transparent)]
     RootKey(#[from] RootKeyError),
+    /// The root key is in shares, and nowhere else.
+    #[error(
+        "the vault is sealed: its root key is in shares, and no key was found; enter them at a server with chaveiro unseal, or \
+         write the key to a file with chaveiro key combine"
+    )]
+    Sealed(Arc<Seal>),
     /// The database does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,13 +89,12 @@ pub(in crate::vault) struct Unlocked {
 /// Checks the root key, migrates the database, and loads its keys, or generates them in an empty database.
 pub(in crate::vault) fn unlock(
     location: &VaultLocation,
-    root_key: &RootKeyLocation,
     settings: &Settings,
     clock: &Clock,
 ) -> Result<Unlocked, StartError> {
     location.database.require_sessions()?;
     check_data_directory(location)?;
-    let key_location = root_key;
+    let key_location = &location.root_key;
     let root_key = checked_root_key(location, key_location)?;
     create_data_directory(location)?;
     let Some(mut database) = Database::connect(&location.database, true)? else {
@@ -142,8 +148,7 @@ impl Inspection {
         let Some(check) = named("the table vault_meta", meta::root_key_check(database.connection()))? else {
             return Ok(Self { used: false, pending: 0 });
         };
-        let root_key = RootKeyLocation::find(&location.data_dir);
-        root_key.load_matching(&check)?;
+        load_matching(&mut database, &location.root_key, &check)?;
         let pending = database.pending_migrations()?;
         if pending == 0 {
             database.require_schema()?;
@@ -155,12 +160,10 @@ impl Inspection {
 /// Loads the root key and checks it against the database, or generates one for an empty vault. Writes nothing but a new key,
 /// and ends a rotation of the root key that was interrupted.
 fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Result<RootKey, StartError> {
-    let check = match Database::connect(&location.database, false)? {
-        Some(mut database) => named("the table vault_meta", meta::root_key_check(database.connection()))?,
-        None => None,
-    };
-    if let Some(check) = check {
-        return Ok(root_key.load_matching(&check)?);
+    if let Some(mut database) = Database::connect(&location.database, false)?
+        && let Some(check) = named("the table vault_meta", meta::root_key_check(database.connection()))?
+    {
+        return load_matching(&mut database, root_key, &check);
     }
     let found = root_key.load()?;
     refuse_leftovers(location, root_key)?;
@@ -171,6 +174,21 @@ fn checked_root_key(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
             begin_first_start(location)?;
             Ok(root_key.create()?)
         }
+    }
+}
+
+/// Loads the root key that `check` is a check value of.
+///
+/// # Errors
+/// [`StartError::Sealed`] without a key, when it was split.
+fn load_matching(database: &mut Database, root_key: &RootKeyLocation, check: &[u8]) -> Result<RootKey, StartError> {
+    match root_key.load_matching(check) {
+        Err(RootKeyError::Missing(location)) => {
+            let record = named("the table vault_meta", split::record(database.connection()))?;
+            let record = record.ok_or(RootKeyError::Missing(location))?;
+            Err(StartError::Sealed(Arc::new(Seal::new(check.into(), record))))
+        }
+        loaded => Ok(loaded?),
     }
 }
 
@@ -195,7 +213,7 @@ fn refuse_leftovers(location: &VaultLocation, root_key: &RootKeyLocation) -> Res
     }
     let key_file = match root_key {
         RootKeyLocation::File(path) => Some(path.clone()),
-        RootKeyLocation::Environment(_) | RootKeyLocation::SystemdCredential(_) => None,
+        _ => None,
     };
     let files = key_file.into_iter().chain([location.data_dir.join(HEADS_FILE)]);
     let left = files.into_iter().find(|path| path.exists());

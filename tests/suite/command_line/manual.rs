@@ -15,7 +15,7 @@ fn a_shell_takes_its_completion_script() {
     }
     let script = finish(program(&["completion", "bash"])).stdout;
     let Some(bash) = Service::find_program("bash") else { return };
-    let ask = "\nCOMP_WORDS=(chaveiro exec --ro); COMP_CWORD=2; _chaveiro chaveiro --ro exec; echo ${COMPREPLY[@]}";
+    let ask = "\nCOMP_WORDS=(chaveiro exec --rob); COMP_CWORD=2; _chaveiro chaveiro --rob exec; echo ${COMPREPLY[@]}";
     let mut command = Command::new(bash);
     command.env_clear().env("PATH", "/usr/bin:/bin");
     let finished = finish_with_input(command, format!("{script}{ask}").as_bytes());

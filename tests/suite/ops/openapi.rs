@@ -28,7 +28,7 @@ fn expect_unserved(answer: &Answer, path: &str, status: u16) {
         let message = if not_found { "Endpoint not found" } else { "Method not allowed" };
         let expected = json!({ "error": "invalid_request", "error_description": message, "message": message });
         assert_eq!(answer.expect(status), expected, "{path}");
-    } else if owned_by(&["/health", "/metrics"]) {
+    } else if owned_by(&["/health", "/metrics", "/unseal"]) {
         let state = if not_found { "not found" } else { "method not allowed" };
         assert_eq!(answer.expect(status), json!({ "status": state }), "{path}");
     } else {

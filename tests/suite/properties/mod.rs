@@ -15,7 +15,7 @@ mod guessing;
 mod hostile_twin;
 mod idempotency;
 mod jobs;
-mod keys;
+pub(crate) mod keys;
 mod layers;
 mod linearizability;
 mod preconditions;

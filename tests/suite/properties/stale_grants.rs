@@ -64,6 +64,8 @@ fn requests(client: &TestClient) -> Vec<(String, RequestBuilder)> {
         let kinds: &[By] = match (endpoint.bearer, endpoint.basic) {
             (true, true) => &[By::Token, By::Password],
             (true, false) => &[By::Token],
+            // A share of the root key is its own proof.
+            (false, _) if endpoint.path == "/unseal" => continue,
             (false, _) if endpoint.method == Method::POST.as_str() => &[By::ClientSecret],
             (false, _) => continue,
         };

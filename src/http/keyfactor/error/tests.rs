@@ -115,6 +115,7 @@ fn the_whole_table() {
     }
     row("panic", &KeyfactorError::Failed(RouteFailure::Panic));
     row("overdue", &KeyfactorError::Failed(RouteFailure::Overdue));
+    row("sealed", &KeyfactorError::Failed(RouteFailure::Sealed));
     row("source-unreadable", &KeyfactorError::Failed(RouteFailure::UnreadableSource));
     row("head-too-large", &KeyfactorError::Failed(RouteFailure::HeadTooLarge));
     for error in REQUEST_ERRORS {

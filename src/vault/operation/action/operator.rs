@@ -47,6 +47,8 @@ impl Action {
     pub const KEY_STATUS: Action = Action::operator("key.status");
     pub const KEY_ROTATE: Action = Action::operator("key.rotate");
     pub const KEY_FINISH_ROTATION: Action = Action::operator("key.finish-rotation");
+    pub const KEY_SPLIT: Action = Action::operator("key.split");
+    pub const KEY_COMBINE: Action = Action::operator("key.combine");
     pub const KEY_ROTATE_ROOT: Action = Action::operator("key.rotate-root");
     pub const KEY_ROTATE_SIGNING: Action = Action::operator("key.rotate-signing");
     pub const AUDIT_READ: Action = Action::operator("audit.read");

@@ -29,7 +29,7 @@ fn unwrap(database: &TestDatabase, id: i32) -> DataKey {
 }
 
 /// The bytes of a column, in hexadecimal digits.
-fn hexadecimal(database: &TestDatabase, column: &str, from: &str) -> Vec<String> {
+pub(crate) fn hexadecimal(database: &TestDatabase, column: &str, from: &str) -> Vec<String> {
     let expression =
         if database.is_postgresql() { format!("encode({column}, 'hex')") } else { format!("lower(hex({column}))") };
     database.texts(&format!("SELECT {expression} FROM {from}"))
