@@ -11,14 +11,17 @@ use futures_util::StreamExt;
 use percent_encoding::percent_decode;
 use zeroize::Zeroize;
 
-use super::body_budget::{BodyBudgets, Share};
+use super::body_budget::BodyBudgets;
 use super::media_type::{self, Charset, MediaType, looks_like_form};
 use super::service::Service;
 use super::source::source_address;
+use crate::network::Share;
 use crate::text::encoding::skip_byte_order_mark;
 
-/// The maximum time for a body.
+/// The maximum time for the body of an authenticated request.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// The maximum time for a body before its request is authenticated.
+const UNAUTHENTICATED_BODY_TIME: Duration = Duration::from_secs(5);
 /// The maximum size of the body of a login.
 const MAX_LOGIN_BYTES: usize = 64 << 10;
 
@@ -107,7 +110,8 @@ impl Body {
         let share = budgets.map(|budgets| budgets.share(is_authenticated, source));
         let (media_type, charset) = (MediaType::from_request(request), Charset::from_request(request));
         let body = Self { media_type, charset, bytes: BytesMut::new(), share };
-        let read = tokio::time::timeout(BODY_TIME, body.collect(payload, limit)).await;
+        let time = if is_authenticated { BODY_TIME } else { UNAUTHENTICATED_BODY_TIME };
+        let read = tokio::time::timeout(time, body.collect(payload, limit)).await;
         read.unwrap_or(Err(BodyError::Unreadable))?.without_byte_order_mark()
     }
 
@@ -205,15 +209,22 @@ impl Body {
         }
     }
 
-    /// Returns the bytes for a parser that keeps them; they are not wiped then.
-    pub(crate) fn into_bytes(mut self) -> Bytes {
-        std::mem::take(&mut self.bytes).freeze()
+    /// Returns the bytes for a parser that keeps them. They are wiped, and their share of the memory is given back, when the
+    /// parser has dropped them.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        Bytes::from_owner(self)
     }
 
     /// Creates the body of a test.
     #[cfg(test)]
     pub(crate) fn new(media_type: MediaType, bytes: &[u8]) -> Result<Self, BodyError> {
         Self { media_type, charset: Charset::Utf8, bytes: BytesMut::from(bytes), share: None }.without_byte_order_mark()
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
