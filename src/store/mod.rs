@@ -8,6 +8,7 @@ mod connection;
 mod control;
 mod error;
 mod file;
+mod given_up;
 mod outage;
 mod probe;
 mod queue;
