@@ -163,6 +163,7 @@ table! {
         expires_at -> BigInt,
         is_known -> Bool,
         changed_at -> BigInt,
+        account -> Nullable<Binary>,
     }
 }
 table! { single_use (digest) { digest -> Binary, expires_at -> BigInt, } }

@@ -23,7 +23,7 @@ fn both_engines_have_the_same_migrations_each_with_its_way_back() {
 }
 
 /// The binary columns that hold no sealed value.
-const UNSEALED: [&str; 15] = [
+const UNSEALED: [&str; 16] = [
     "audit_chain.last_mac",
     "audit_record.mac",
     "audit_record.previous",
@@ -32,6 +32,7 @@ const UNSEALED: [&str; 15] = [
     "idempotency.key_mac",
     "idempotency.request_mac",
     "identity.mac",
+    "login_attempt.account",
     "login_attempt.digest",
     "proxy_session.token_hash",
     "secret_head.mac",
