@@ -99,7 +99,7 @@ impl CliError {
     /// The exit code.
     pub(super) fn code(&self) -> u8 {
         match self {
-            CliError::Start(StartError::RootKey(_)) => 3,
+            CliError::Start(StartError::RootKey(_) | StartError::FormerRootKey) => 3,
             CliError::Start(
                 StartError::Store(_) | StartError::Keys | StartError::DataKey(_) | StartError::Unreadable { .. },
             )

@@ -169,6 +169,16 @@ pub fn heads(connection: &mut AnyConnection) -> Result<Vec<ChainHead>, StoreErro
     Ok(rows.into_iter().map(|(chain, seq, mac)| ChainHead { chain, seq, mac }).collect())
 }
 
+/// Returns the time of the newest record, by the heads of the chains.
+pub fn newest_at(connection: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
+    let mut newest = None;
+    for head in heads(connection)? {
+        let record = audit_record::table.find((head.chain, head.seq)).select(audit_record::at);
+        newest = newest.max(record.first(connection).optional()?);
+    }
+    Ok(newest)
+}
+
 /// Returns the names of the chains that have records, including chains whose head is missing.
 pub fn chains_with_records(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     Ok(audit_record::table.select(audit_record::chain).distinct().order(audit_record::chain).load(connection)?)

@@ -14,7 +14,7 @@ use crate::store::dump::Row;
 use crate::store::key::KeyState;
 use crate::store::secret::{SecretHead, SecretOwner};
 use crate::vault::keys::{AUDIT, VALUES};
-use crate::vault::secrets::HeadMac;
+use crate::vault::secrets::{HeadMac, check_stored};
 
 /// The versions of a secret: the highest and the current one, 0 for none.
 #[derive(Clone, Copy, Default)]
@@ -102,6 +102,7 @@ impl Check {
                 let (owner, head) = head(&fields)?;
                 self.check_head(owner, &head)
             }
+            "idempotency" => check_result(&self.keys, &fields),
             "audit_record" => {
                 let record = audit_row(&fields)?;
                 self.check_record(&record)
@@ -200,6 +201,20 @@ fn opened(keys: &Keys, fields: &Fields<'_>) -> Result<((&'static str, i32), i32,
         return Ok(((kind, owner), version, fields.text("state")? == "current"));
     }
     Err(BackupError::damaged(format!("version {version} of {kind} of {owner} does not open")))
+}
+
+/// Opens the sealed values of a stored result.
+fn check_result(keys: &Keys, fields: &Fields<'_>) -> Result<(), BackupError> {
+    if fields.optional_integer("data_key_id").is_none() {
+        return Ok(());
+    }
+    let is_open = keys
+        .ring
+        .as_ref()
+        .is_some_and(|(ring, _)| fields.text("result").is_ok_and(|result| check_stored(result, ring).is_ok()));
+    let client = fields.integer("authorization_id")?;
+    let what = || format!("a stored result of authorization {client} does not open");
+    if is_open { Ok(()) } else { Err(BackupError::damaged(what())) }
 }
 
 fn head(fields: &Fields<'_>) -> Result<(SecretOwner, SecretHead), BackupError> {

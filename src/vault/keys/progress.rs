@@ -1,14 +1,44 @@
 //! The progress of re-sealing, for metrics.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::store::id::DataKeyId;
+use crate::store::reseal::{SecretVersion, StoredResult};
 use crate::vault::Vault;
 
-/// What this node has re-sealed, for metrics.
+/// What this node has re-sealed, for metrics, and how far its pass over the rows has come.
 #[derive(Default)]
 pub(in crate::vault) struct ResealProgress {
     resealed: AtomicU64,
     remaining: AtomicI64,
+    pass: Mutex<Pass>,
+}
+
+/// A pass over the rows under retiring keys. It may take several runs of the job: rows that do not open stay where they are, and
+/// each run begins after those of the run before.
+#[derive(Default)]
+pub(super) struct Pass {
+    pub(super) versions: HashMap<DataKeyId, Position<SecretVersion>>,
+    pub(super) results: HashMap<DataKeyId, Position<StoredResult>>,
+    /// The rows that do not open, so far.
+    pub(super) unopened: usize,
+}
+
+/// How far a pass has come in the rows of a table under one key.
+#[derive(Clone)]
+pub(super) enum Position<R> {
+    /// After a row; at the beginning without one.
+    After(Option<R>),
+    /// At the end.
+    End,
+}
+
+impl<R> Default for Position<R> {
+    fn default() -> Self {
+        Self::After(None)
+    }
 }
 
 impl ResealProgress {
@@ -20,6 +50,11 @@ impl ResealProgress {
     /// The rows that were left when this node last ran the job.
     pub(in crate::vault) fn remaining(&self) -> i64 {
         self.remaining.load(Ordering::Relaxed)
+    }
+
+    /// The pass that is under way.
+    pub(super) fn pass(&self) -> MutexGuard<'_, Pass> {
+        self.pass.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes the number of rows that are left.

@@ -6,9 +6,11 @@
 //! step, and two nodes can run it at once. A retiring key is deleted when no row is under it; the database refuses that
 //! otherwise (`store::reseal`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::progress::{Pass, Position};
 use super::rotate::earliest_deletion;
 use super::{LOCK, VALUES};
 use crate::clock::to_micros;
@@ -29,6 +31,8 @@ const BATCH: i64 = 32;
 const COST: usize = 2;
 /// The transactions of one run, after which other jobs of the node have their turn.
 const BATCHES_OF_RUN: usize = 500;
+/// The most rows that do not open that a pass names in the log.
+const MOST_NAMED: usize = 100;
 /// How long the job waits for the last values of other nodes, and for its turn.
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -38,8 +42,6 @@ struct Run<'a> {
     keyring: Arc<Keyring>,
     /// The transactions that are left.
     batches: usize,
-    /// The rows that do not open.
-    unopened: usize,
 }
 
 /// A row under a retiring key.
@@ -48,6 +50,8 @@ trait Resealable: Clone + Send + Sync + 'static {
     type Sealed: Send + Sync + 'static;
     /// The kind of row with its key, for the log.
     fn name(&self) -> String;
+    /// The positions of a pass in the table.
+    fn positions(pass: &mut Pass) -> &mut HashMap<DataKeyId, Position<Self>>;
     fn rows(connection: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError>;
     fn reseal(&self, keyring: &Keyring) -> Result<Self::Sealed, SealError>;
     fn replace(
@@ -63,6 +67,10 @@ impl Resealable for SecretVersion {
 
     fn name(&self) -> String {
         format!("{} of {}, version {}", self.kind, self.owner_id, self.version)
+    }
+
+    fn positions(pass: &mut Pass) -> &mut HashMap<DataKeyId, Position<Self>> {
+        &mut pass.versions
     }
 
     fn rows(c: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError> {
@@ -85,6 +93,10 @@ impl Resealable for StoredResult {
 
     fn name(&self) -> String {
         format!("a stored result of authorization {}", self.authorization_id)
+    }
+
+    fn positions(pass: &mut Pass) -> &mut HashMap<DataKeyId, Position<Self>> {
+        &mut pass.results
     }
 
     fn rows(c: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError> {
@@ -133,7 +145,7 @@ impl Vault {
         if keyring.current() != current.id.get() {
             return Err(SealError.into());
         }
-        let mut run = Run { lease, keyring, batches: BATCHES_OF_RUN, unopened: 0 };
+        let mut run = Run { lease, keyring, batches: BATCHES_OF_RUN };
         self.note_remaining(&retiring).await?;
         for row in &retiring {
             self.reseal_rows::<SecretVersion>(row.id, &mut run).await?;
@@ -142,8 +154,9 @@ impl Vault {
         if run.batches == 0 {
             return Ok(Duration::ZERO);
         }
-        if run.unopened > 0 {
-            log::error!("{} sealed values do not open, so that their data key cannot be deleted", run.unopened);
+        let unopened = std::mem::take(&mut *self.0.reseal_progress.pass()).unopened;
+        if unopened > 0 {
+            log::error!("{unopened} sealed values do not open, so that their data key cannot be deleted");
             return Err(SealError.into());
         }
         let left = earliest_deletion(current.created_at) - to_micros(self.now());
@@ -171,16 +184,19 @@ impl Vault {
         Ok(())
     }
 
-    /// Re-seals the rows of a table that are under `key`.
+    /// Re-seals the rows of a table that are under `key`, from the position of the pass.
     async fn reseal_rows<R: Resealable>(&self, key: DataKeyId, run: &mut Run<'_>) -> Result<(), VaultError> {
-        let mut after: Option<R> = None;
-        while run.batches > 0 {
-            let last = after.take();
+        let position = || R::positions(&mut self.0.reseal_progress.pass()).get(&key).cloned().unwrap_or_default();
+        while run.batches > 0
+            && let Position::After(last) = position()
+        {
             let rows = self.0.store.read(move |connection| R::rows(connection, key, last.as_ref())).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some(last.clone());
-            run.batches -= 1;
-            self.reseal_batch(key, rows, run).await?;
+            let next = rows.last().map_or(Position::End, |last| Position::After(Some(last.clone())));
+            if !rows.is_empty() {
+                run.batches -= 1;
+                self.reseal_batch(key, rows, run).await?;
+            }
+            R::positions(&mut self.0.reseal_progress.pass()).insert(key, next);
         }
         Ok(())
     }
@@ -201,8 +217,12 @@ impl Vault {
         };
         let (sealed, failed) = tokio::task::spawn_blocking(seal).await.map_err(|_| StoreError::Panicked)?;
         for name in failed.into_iter().filter_map(Result::err) {
-            run.unopened += 1;
-            log::error!("{name} does not open: modified, moved, or its key is missing");
+            let mut pass = self.0.reseal_progress.pass();
+            pass.unopened += 1;
+            // Their number is in the log at the end of the pass.
+            if pass.unopened <= MOST_NAMED {
+                log::error!("{name} does not open: modified, moved, or its key is missing");
+            }
         }
         let sealed: Vec<(R, R::Sealed)> = sealed.into_iter().filter_map(Result::ok).collect();
         if sealed.is_empty() {
