@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use log::{Level, Log, Metadata, Record};
 
 use crate::clock::instant;
+use crate::text::{is_hidden, visible};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The most kinds that are told apart.
@@ -82,6 +83,19 @@ impl Merged {
 }
 
 impl MergingLog {
+    /// Writes a line of one line: names and values of clients in it show as they are.
+    fn write(&self, record: &Record<'_>) {
+        let text = record.args().to_string();
+        if !text.contains(is_hidden) {
+            return self.inner.log(record);
+        }
+        let text = visible(&text);
+        let mut shown = Record::builder();
+        shown.metadata(record.metadata().clone()).line(record.line());
+        shown.module_path(record.module_path()).file(record.file());
+        self.inner.log(&shown.args(format_args!("{text}")).build());
+    }
+
     /// Writes the numbers of suppressed lines as they become due. Does not return.
     fn count(&self) -> ! {
         loop {
@@ -92,7 +106,7 @@ impl MergingLog {
                 let of = if words.is_empty() { "other lines" } else { words.as_str() };
                 let metadata = Metadata::builder().level(ended.level).target(module).build();
                 let text = format_args!("{} more lines in a second: {of}", ended.suppressed).to_string();
-                self.inner.log(
+                self.write(
                     &Record::builder()
                         .metadata(metadata)
                         .args(format_args!("{text}"))
@@ -122,7 +136,7 @@ impl Log for MergingLog {
             _ => true,
         };
         if is_admitted {
-            self.inner.log(record);
+            self.write(record);
         }
     }
 
