@@ -6,10 +6,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::Record;
+use super::{Record, checkpoint};
 use crate::clock::to_micros;
 use crate::crypto::DataKey;
-use crate::store::audit::{AuditRow, ChainHead};
+use crate::store::audit::{AuditRow, ChainHead, Checkpoint};
 
 /// Returns the row of `record` that follows `head`, with its MAC.
 pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
@@ -113,6 +113,16 @@ pub enum Break {
         /// The number in an authenticated head, or in the head of the chain.
         known: i64,
     },
+    /// The MAC of a checkpoint does not verify, or a head names another record in its place.
+    #[error(
+        "chain {chain}: its checkpoint at record {seq} was changed, and the records before it may have been deleted: MAC mismatch"
+    )]
+    ForgedCheckpoint {
+        /// The name of the chain.
+        chain: String,
+        /// The number of the record at the checkpoint.
+        seq: i64,
+    },
     /// The MAC of a line in the file of heads does not verify.
     #[error("file of heads, line {line}: MAC mismatch, the line was changed")]
     ForgedHead {
@@ -121,10 +131,12 @@ pub enum Break {
     },
 }
 
-/// Verifies a chain from its first record.
+/// Verifies a chain from its first record, or from its checkpoint.
 pub struct ChainCheck {
     key: DataKey,
     head: ChainHead,
+    /// The number of records that were verified.
+    verified: i64,
     /// The MACs that are known, by the number of the record.
     known: HashMap<i64, Vec<Vec<u8>>>,
 }
@@ -136,7 +148,28 @@ impl ChainCheck {
         for head in heads {
             known.entry(head.seq).or_default().push(head.mac);
         }
-        Self { key: key.clone(), head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
+        let head = ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] };
+        Self { key: key.clone(), head, verified: 0, known }
+    }
+
+    /// Begins after a checkpoint of the chain.
+    ///
+    /// # Errors
+    /// [`Break::ForgedCheckpoint`].
+    pub fn after(mut self, checkpoint: Option<&Checkpoint>) -> Result<Self, Break> {
+        let Some(checkpoint) = checkpoint else { return Ok(self) };
+        let head = &checkpoint.head;
+        let is_known = self.known.get(&head.seq).is_none_or(|macs| macs.iter().all(|mac| *mac == head.mac));
+        if head.chain != self.head.chain || !is_known || !checkpoint::is_genuine(&self.key, checkpoint) {
+            return Err(Break::ForgedCheckpoint { chain: self.head.chain, seq: head.seq });
+        }
+        self.head = head.clone();
+        Ok(self)
+    }
+
+    /// Returns the last verified record.
+    pub fn head(&self) -> &ChainHead {
+        &self.head
     }
 
     /// Returns the number of the last verified record.
@@ -157,16 +190,17 @@ impl ChainCheck {
             return Err(Break::Changed { chain: chain(), seq: row.seq });
         }
         self.head = ChainHead { chain: chain(), seq: row.seq, mac: row.mac.clone() };
+        self.verified += 1;
         Ok(())
     }
 
-    /// Ends the check: the chain must contain the record of every known head.
+    /// Ends the check: the chain must contain the record of every known head. Returns the number of verified records.
     pub fn end(self) -> Result<i64, Break> {
         match self.known.keys().copied().max() {
             Some(known) if known > self.head.seq => {
                 Err(Break::CutOff { chain: self.head.chain, end: self.head.seq, known })
             }
-            _ => Ok(self.head.seq),
+            _ => Ok(self.verified),
         }
     }
 }
@@ -282,5 +316,27 @@ mod tests {
     fn another_key_verifies_nothing() {
         let rows = chain_of(&key(), 1);
         assert!(check(&key(), &rows, vec![]).is_err());
+    }
+
+    #[test]
+    fn a_chain_may_begin_after_its_own_checkpoint_and_after_nothing_else() {
+        let key = key();
+        let rows = chain_of(&key, 5);
+        let head =
+            |seq: usize| ChainHead { chain: "node/0".into(), seq: rows[seq - 1].seq, mac: rows[seq - 1].mac.clone() };
+        let check = |checkpoint: &Checkpoint, known: Vec<ChainHead>| {
+            let mut check = ChainCheck::new(&key, "node/0", known).after(Some(checkpoint))?;
+            rows[2..].iter().try_for_each(|row| check.next(row))?;
+            check.end()
+        };
+        let genuine = super::super::seal_checkpoint(&key, head(2));
+        assert_eq!(check(&genuine, vec![head(1), head(2), head(5)]), Ok(3));
+        let forged = Break::ForgedCheckpoint { chain: "node/0".into(), seq: 2 };
+        let other = ChainHead { mac: vec![7; 32], ..head(2) };
+        assert_eq!(check(&genuine, vec![other.clone()]), Err(forged.clone()));
+        assert_eq!(check(&Checkpoint { head: head(2), mac: head(2).mac }, vec![]), Err(forged.clone()));
+        assert_eq!(check(&Checkpoint { head: other, ..genuine }, vec![]), Err(forged));
+        let older = super::super::seal_checkpoint(&key, head(1));
+        assert_eq!(check(&older, vec![]), Err(Break::Gap { chain: "node/0".into(), expected: 2, found: 3 }));
     }
 }

@@ -13,6 +13,7 @@ use crate::http::TlsError;
 use crate::store::StoreError;
 use crate::text::encoding::EncodingError;
 use crate::vault::audit_log::VerificationError;
+use crate::vault::audit_prune::PruneError;
 use crate::vault::backup::BackupError;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, VaultError};
 
@@ -81,6 +82,16 @@ impl From<BackupError> for CliError {
             BackupError::Store(error) => error.into(),
             BackupError::Start(error) => error.into(),
             error => CliError::Backup(error),
+        }
+    }
+}
+
+impl From<PruneError> for CliError {
+    fn from(error: PruneError) -> Self {
+        match error {
+            PruneError::Vault(error) => error.into(),
+            PruneError::Archive(path, kind) => CliError::Unwritable(path, kind),
+            PruneError::Broken(broken) => CliError::Broken(broken),
         }
     }
 }

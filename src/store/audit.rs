@@ -19,6 +19,15 @@ pub struct ChainHead {
     pub mac: Vec<u8>,
 }
 
+/// The last record of a chain that was archived and deleted, with a MAC over it. [`crate::audit`] makes and verifies it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// That record.
+    pub head: ChainHead,
+    /// The MAC.
+    pub mac: Vec<u8>,
+}
+
 /// A row of the table of records.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
 #[diesel(table_name = audit_record, treat_none_as_default_value = false)]

@@ -20,6 +20,7 @@ mod writer;
 
 pub mod application_secret;
 pub mod audit;
+pub mod audit_checkpoint;
 pub mod catalogue;
 pub mod client;
 pub mod client_key;

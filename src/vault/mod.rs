@@ -6,6 +6,7 @@
 pub mod access;
 pub mod application_secret;
 pub mod audit_log;
+pub mod audit_prune;
 pub mod backup;
 pub mod credential;
 pub mod device;

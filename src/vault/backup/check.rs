@@ -8,7 +8,7 @@ use super::format::Header;
 use super::{BackupError, vault_id};
 use crate::audit::ChainCheck;
 use crate::crypto::{DataKey, Keyring, SecretBinding, SecretKind};
-use crate::store::audit::{AuditRow, ChainHead};
+use crate::store::audit::{AuditRow, ChainHead, Checkpoint};
 use crate::store::catalogue::Column;
 use crate::store::dump::Row;
 use crate::store::key::KeyState;
@@ -32,6 +32,7 @@ pub(super) struct Check {
     opened: u64,
     seen: HashMap<(&'static str, i32), Seen>,
     chain: Option<(String, ChainCheck)>,
+    checkpoints: HashMap<String, Checkpoint>,
     chains: Vec<(String, i64)>,
 }
 
@@ -59,6 +60,7 @@ impl Check {
             opened: 0,
             seen: HashMap::new(),
             chain: None,
+            checkpoints: HashMap::new(),
             chains: Vec::new(),
         }
     }
@@ -103,6 +105,16 @@ impl Check {
                 self.check_head(owner, &head)
             }
             "idempotency" => check_result(&self.keys, &fields),
+            "audit_checkpoint" => {
+                let head = ChainHead {
+                    chain: fields.text("chain")?.into(),
+                    seq: fields.big_integer("seq")?,
+                    mac: fields.bytes("record_mac")?,
+                };
+                let mac = fields.bytes("mac")?;
+                self.checkpoints.insert(head.chain.clone(), Checkpoint { head, mac });
+                Ok(())
+            }
             "audit_record" => {
                 let record = audit_row(&fields)?;
                 self.check_record(&record)
@@ -159,6 +171,8 @@ impl Check {
             self.end_chain()?;
             let heads = self.heads.remove(&record.chain).unwrap_or_default();
             let check = ChainCheck::new(self.audit_key()?, &record.chain, heads);
+            let check = check.after(self.checkpoints.get(&record.chain));
+            let check = check.map_err(|broken| BackupError::damaged(broken.to_string()))?;
             self.chain = Some((record.chain.clone(), check));
         }
         let Some((_, check)) = &mut self.chain else { return Ok(()) };
