@@ -191,4 +191,31 @@ mod tests {
         }
         assert!(merged.recent().len() <= MAX_KINDS + 1);
     }
+
+    #[test]
+    fn a_line_of_the_log_is_one_line_that_moves_no_terminal() {
+        #[derive(Clone, Default)]
+        struct Written(std::sync::Arc<Mutex<Vec<u8>>>);
+
+        impl std::io::Write for Written {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let written = Written::default();
+        let target = env_logger::Target::Pipe(Box::new(written.clone()));
+        let inner = env_logger::Builder::new().filter_level(log::LevelFilter::Info).target(target).build();
+        let log = MergingLog { inner, state: Merged::default() };
+        let name = "a\r\n[ERROR] forged\u{1b}[31m\u{202e}b";
+        log.log(&Record::builder().level(Level::Info).target("access").args(format_args!("GET /{name}")).build());
+        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let shown = r"GET /a\u{d}\u{a}[ERROR] forged\u{1b}[31m\u{202e}b";
+        assert!(written.ends_with(&format!("{shown}\n")) && written.lines().count() == 1, "{written}");
+    }
 }

@@ -20,24 +20,40 @@ pub(in crate::vault) struct ResealProgress {
 /// each run begins after those of the run before.
 #[derive(Default)]
 pub(super) struct Pass {
-    pub(super) versions: HashMap<DataKeyId, Position<SecretVersion>>,
-    pub(super) results: HashMap<DataKeyId, Position<StoredResult>>,
+    pub(super) versions: Walks<SecretVersion>,
+    pub(super) results: Walks<StoredResult>,
+}
+
+/// The walks over the rows of one table, by key.
+pub(super) type Walks<R> = HashMap<DataKeyId, Walk<R>>;
+
+/// How far a pass has come in the rows of a table under one key.
+pub(super) struct Walk<R> {
+    pub(super) position: Position<R>,
     /// The rows that do not open, so far.
     pub(super) unopened: usize,
 }
 
-/// How far a pass has come in the rows of a table under one key.
+/// Where the next run of a pass begins.
 #[derive(Clone)]
 pub(super) enum Position<R> {
     /// After a row; at the beginning without one.
     After(Option<R>),
-    /// At the end.
+    /// Nowhere.
     End,
 }
 
-impl<R> Default for Position<R> {
+impl<R> Default for Walk<R> {
     fn default() -> Self {
-        Self::After(None)
+        Self { position: Position::After(None), unopened: 0 }
+    }
+}
+
+impl Pass {
+    /// The rows that do not open, so far.
+    pub(super) fn unopened(&self) -> usize {
+        let versions = self.versions.values().map(|walk| walk.unopened).sum::<usize>();
+        versions + self.results.values().map(|walk| walk.unopened).sum::<usize>()
     }
 }
 

@@ -6,11 +6,10 @@
 //! step, and two nodes can run it at once. A retiring key is deleted when no row is under it; the database refuses that
 //! otherwise (`store::reseal`).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::progress::{Pass, Position};
+use super::progress::{Pass, Position, Walk, Walks};
 use super::rotate::earliest_deletion;
 use super::{LOCK, VALUES};
 use crate::clock::to_micros;
@@ -31,7 +30,7 @@ const BATCH: i64 = 32;
 const COST: usize = 2;
 /// The transactions of one run, after which other jobs of the node have their turn.
 const BATCHES_OF_RUN: usize = 500;
-/// The most rows that do not open that a pass names in the log.
+/// The most rows of a table under one key that a pass names in the log because they do not open.
 const MOST_NAMED: usize = 100;
 /// How long the job waits for the last values of other nodes, and for its turn.
 const WAIT: Duration = Duration::from_secs(1);
@@ -50,8 +49,8 @@ trait Resealable: Clone + Send + Sync + 'static {
     type Sealed: Send + Sync + 'static;
     /// The kind of row with its key, for the log.
     fn name(&self) -> String;
-    /// The positions of a pass in the table.
-    fn positions(pass: &mut Pass) -> &mut HashMap<DataKeyId, Position<Self>>;
+    /// The walks of a pass over the table.
+    fn walks(pass: &mut Pass) -> &mut Walks<Self>;
     fn rows(connection: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError>;
     fn reseal(&self, keyring: &Keyring) -> Result<Self::Sealed, SealError>;
     fn replace(
@@ -69,7 +68,7 @@ impl Resealable for SecretVersion {
         format!("{} of {}, version {}", self.kind, self.owner_id, self.version)
     }
 
-    fn positions(pass: &mut Pass) -> &mut HashMap<DataKeyId, Position<Self>> {
+    fn walks(pass: &mut Pass) -> &mut Walks<Self> {
         &mut pass.versions
     }
 
@@ -95,7 +94,7 @@ impl Resealable for StoredResult {
         format!("a stored result of authorization {}", self.authorization_id)
     }
 
-    fn positions(pass: &mut Pass) -> &mut HashMap<DataKeyId, Position<Self>> {
+    fn walks(pass: &mut Pass) -> &mut Walks<Self> {
         &mut pass.results
     }
 
@@ -154,7 +153,7 @@ impl Vault {
         if run.batches == 0 {
             return Ok(Duration::ZERO);
         }
-        let unopened = std::mem::take(&mut *self.0.reseal_progress.pass()).unopened;
+        let unopened = std::mem::take(&mut *self.0.reseal_progress.pass()).unopened();
         if unopened > 0 {
             log::error!("{unopened} sealed values do not open, so that their data key cannot be deleted");
             return Err(SealError.into());
@@ -186,27 +185,33 @@ impl Vault {
 
     /// Re-seals the rows of a table that are under `key`, from the position of the pass.
     async fn reseal_rows<R: Resealable>(&self, key: DataKeyId, run: &mut Run<'_>) -> Result<(), VaultError> {
-        let position = || R::positions(&mut self.0.reseal_progress.pass()).get(&key).cloned().unwrap_or_default();
         while run.batches > 0
-            && let Position::After(last) = position()
+            && let Position::After(last) = self.walk(key, |walk: &mut Walk<R>| walk.position.clone())
         {
             let rows = self.0.store.read(move |connection| R::rows(connection, key, last.as_ref())).await?;
             let next = rows.last().map_or(Position::End, |last| Position::After(Some(last.clone())));
             if !rows.is_empty() {
                 run.batches -= 1;
-                self.reseal_batch(key, rows, run).await?;
+                let failed = self.reseal_batch(key, rows, run).await?;
+                self.walk(key, |walk: &mut Walk<R>| note_unopened(walk, &failed));
             }
-            R::positions(&mut self.0.reseal_progress.pass()).insert(key, next);
+            self.walk(key, |walk: &mut Walk<R>| walk.position = next);
         }
         Ok(())
     }
 
+    /// Looks at the walk of the pass over the rows under `key`, or changes it.
+    fn walk<R: Resealable, T>(&self, key: DataKeyId, change: impl FnOnce(&mut Walk<R>) -> T) -> T {
+        change(R::walks(&mut self.0.reseal_progress.pass()).entry(key).or_default())
+    }
+
+    /// Re-seals rows. Returns the names of those that do not open.
     async fn reseal_batch<R: Resealable>(
         &self,
         key: DataKeyId,
         rows: Vec<R>,
         run: &mut Run<'_>,
-    ) -> Result<(), VaultError> {
+    ) -> Result<Vec<String>, VaultError> {
         let keyring = Arc::clone(&run.keyring);
         let seal = move || {
             let sealed = |row: R| match row.reseal(&keyring) {
@@ -216,17 +221,10 @@ impl Vault {
             rows.into_iter().map(sealed).partition::<Vec<_>, _>(Result::is_ok)
         };
         let (sealed, failed) = tokio::task::spawn_blocking(seal).await.map_err(|_| StoreError::Panicked)?;
-        for name in failed.into_iter().filter_map(Result::err) {
-            let mut pass = self.0.reseal_progress.pass();
-            pass.unopened += 1;
-            // Their number is in the log at the end of the pass.
-            if pass.unopened <= MOST_NAMED {
-                log::error!("{name} does not open: modified, moved, or its key is missing");
-            }
-        }
+        let failed = failed.into_iter().filter_map(Result::err).collect();
         let sealed: Vec<(R, R::Sealed)> = sealed.into_iter().filter_map(Result::ok).collect();
         if sealed.is_empty() {
-            return Ok(());
+            return Ok(failed);
         }
         let (lease, until, current) = (run.lease.clone(), self.lease_end(), DataKeyId::new(run.keyring.current()));
         let cost = sealed.len().saturating_mul(COST);
@@ -242,7 +240,7 @@ impl Vault {
         };
         let replaced = self.write_in_background_for(Ticket::maintenance().for_items(cost), replace).await?;
         self.0.reseal_progress.note(replaced);
-        Ok(())
+        Ok(failed)
     }
 
     /// Deletes the retiring keys, with an audit record; nothing of both while a value is under one of them.
@@ -263,6 +261,14 @@ impl Vault {
         };
         self.execute_and_refresh(Permit::system(Action::KEY_FINISH_ROTATION), rule).await
     }
+}
+
+/// Counts rows that do not open, and names the first ones: the number of all is in the log at the end of the pass.
+fn note_unopened<R>(walk: &mut Walk<R>, names: &[String]) {
+    for name in names.iter().take(MOST_NAMED.saturating_sub(walk.unopened)) {
+        log::error!("{name} does not open: modified, moved, or its key is missing");
+    }
+    walk.unopened += names.len();
 }
 
 /// Deletes the retiring keys. The database refuses it while a value is under one of them.

@@ -1,12 +1,6 @@
 //! Restoring on an empty place of either engine.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use url::Url;
 
 use super::{Recovery, expect_everything, filled, filled_on};
 use crate::support::{Program, TestDatabase, finish, program};
@@ -92,67 +86,4 @@ async fn a_wrong_identity_is_named_and_leaves_nothing() {
         assert!(finished.code == 1 && finished.stderr.contains("a.age"), "{finished:?}");
     }
     assert_eq!(std::fs::read_dir(target.database.dir.path()).unwrap().count(), 0);
-}
-
-/// Forwards connections to a PostgreSQL server. The one that commits a restore is cut when the server has answered the commit.
-fn cut_at_commit(server: &str) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = server.to_string();
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
-            let is_restore = Arc::new(AtomicBool::new(false));
-            let is_committed = Arc::new(AtomicBool::new(false));
-            let forward = |mut from: TcpStream, mut to: TcpStream, from_client: bool| {
-                let (is_restore, is_committed) = (Arc::clone(&is_restore), Arc::clone(&is_committed));
-                std::thread::spawn(move || {
-                    let mut buffer = [0; 1 << 16];
-                    while let Ok(read) = from.read(&mut buffer) {
-                        if read == 0 || !from_client && is_committed.load(Ordering::SeqCst) {
-                            break;
-                        }
-                        let has = |text: &[u8]| buffer[..read].windows(text.len()).any(|part| part == text);
-                        if from_client && has(b"LOCK TABLE vault_meta") {
-                            is_restore.store(true, Ordering::SeqCst);
-                        }
-                        if from_client && has(b"COMMIT") && is_restore.load(Ordering::SeqCst) {
-                            is_committed.store(true, Ordering::SeqCst);
-                        }
-                        if to.write_all(&buffer[..read]).is_err() {
-                            break;
-                        }
-                    }
-                    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
-                });
-            };
-            forward(client.try_clone().unwrap(), server.try_clone().unwrap(), true);
-            forward(server, client, false);
-        }
-    });
-    address
-}
-
-#[actix_web::test]
-async fn a_restore_whose_commit_is_not_confirmed_keeps_the_root_key() {
-    let database = TestDatabase::new();
-    if !database.is_postgresql_or_skip() {
-        return;
-    }
-    let recovery = Recovery::new();
-    let (source, server, credentials, client) = filled().await;
-    recovery.back_up(&source, "a.age");
-    drop(server);
-    let mut url = Url::parse(&database.url).unwrap();
-    let direct = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-    let proxy = cut_at_commit(&direct);
-    url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(proxy.port())).unwrap();
-    let mut program = Program::on(database);
-    let direct = std::mem::replace(&mut program.url, url.into());
-    let restored = program.run(&["backup", "restore", &recovery.text("a.age"), "--identity", &recovery.key()]);
-    assert!(restored.code != 0 && restored.stderr.contains("whether it was is unknown"), "{restored:?}");
-    assert!(program.database.dir.path().join("root.key").exists());
-    program.url = direct;
-    expect_everything(&program, &credentials, &client).await;
 }
