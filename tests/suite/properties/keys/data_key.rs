@@ -271,6 +271,8 @@ async fn rows_that_do_not_open_keep_no_other_row_under_the_former_key() {
     assert_eq!(left, ["a-kind"]);
     assert_eq!(data_keys(&app.database)[0], "1 retiring");
     assert!(!logged("16101 sealed values do not open").is_empty());
-    assert!(!logged("a stored result of authorization").is_empty() && logged("a-kind of").len() <= 100);
+    assert!(!logged("a stored result of authorization").is_empty());
+    // The job has failed once, and was tried again.
+    assert_eq!(logged("a-kind of").len(), 200, "the first hundred of each pass");
     assert_eq!(client.password("i0").await, "secret of i0");
 }
