@@ -173,7 +173,7 @@ async fn administration_is_recorded_too() {
 
 #[actix_web::test]
 async fn old_records_move_to_an_archive_and_the_log_verifies_from_its_checkpoints() {
-    let app = TestApp::start().await;
+    let app = vault().await;
     let client = app.client().await;
     for _ in 0..600 {
         client.fetch_token().await;
@@ -210,7 +210,7 @@ async fn old_records_move_to_an_archive_and_the_log_verifies_from_its_checkpoint
 
 #[actix_web::test]
 async fn records_that_do_not_verify_are_not_pruned() {
-    let app = TestApp::start().await;
+    let app = vault().await;
     let client = app.client().await;
     client.create_device("a", "10.0.0.1").await;
     app.database.run("UPDATE audit_record SET actor = 'x' WHERE action = 'device.save'");
