@@ -100,7 +100,8 @@ async fn networks_that_send_slowly_hold_no_login_of_others_and_their_bodies_end(
             connection.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
             let mut answer = [0; 12];
             connection.read_exact(&mut answer).unwrap();
-            assert_eq!(&answer[9..], b"400");
+            // On a busy machine some are refused after they were looked at.
+            assert!(matches!(&answer[9..], b"400" | b"503"), "{answer:?}");
         }
     };
     actix_web::web::block(ends).await.unwrap();
