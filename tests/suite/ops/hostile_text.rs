@@ -36,10 +36,12 @@ async fn a_hostile_path_is_one_line_of_the_log() {
 async fn hostile_names_show_as_they_are_on_the_command_line() {
     let program = Program::new();
     let credentials = program.create_client("app");
-    let server = program.serve();
-    let client = server.client(&credentials).await;
     // Control characters are refused in names; the direction of writing is not.
     let name = "=cmd|'c calc'!A0\u{202e}gpj\u{2066}";
+    program.done(&["application", "create", "--name", name]);
+    let of_name = program.create_authorization(name);
+    let server = program.serve();
+    let client = server.client(&credentials).await;
     for refused in [HOSTILE, "a\u{1b}[31m", "a\r\nb"] {
         let device =
             json!({ "hostname": refused, "ip": "10.0.0.1", "type": "Server", "vendor": "Debian", "product": "12" });
@@ -49,9 +51,7 @@ async fn hostile_names_show_as_they_are_on_the_command_line() {
     let sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": name, "identifier": name, "content": "x", "tags": name });
     client.create_device("a", "10.0.0.1").await;
     client.save_credential(&sent).await;
-    program.done(&["application", "create", "--name", name]);
-    let credentials = program.create_authorization(name);
-    server.client(&credentials).await.get("/iso/pam/device").await.expect(200);
+    server.client(&of_name).await.get("/iso/pam/device").await.expect(200);
     for arguments in [
         &["application", "list"][..],
         &["application", "list", "--json"],
