@@ -1,7 +1,10 @@
 //! IP addresses and CIDR ranges. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is treated as the IPv4 address.
 
+mod budget;
+
 use std::net::{IpAddr, Ipv6Addr};
 
+pub use budget::{NetworkBudget, Share};
 use ipnet::IpNet;
 
 /// Parses an address or a CIDR range, IPv4 or IPv6. Bits beyond the prefix length are ignored.

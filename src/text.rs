@@ -118,6 +118,27 @@ pub fn is_control(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
+/// Whether a terminal or an editor would obey a character rather than show it: it moves the cursor, colours the text, or changes
+/// the direction of writing.
+pub fn is_hidden(character: char) -> bool {
+    is_control(character)
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns a text with its hidden characters as escapes: a stored name must not make a line of a table or of a log look like another
+/// one.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Trims and checks a line, as [`line()`] does, of at most [`MAX_NAME_CHARS`] characters: a name, an address.
 ///
 /// # Errors

@@ -12,6 +12,8 @@ python_clients=(
     senhasegura==0.1.3
     # With the collections cyberark.pas and community.hashi_vault.
     ansible==12.3.0
+    # Calls every route of the description with valid and invalid requests.
+    schemathesis==4.32.5
 )
 
 node_clients=(

@@ -1,13 +1,19 @@
-# The tests that docs/promises.md names are there. Sourced.
+# The tests that docs/promises.md and docs/asvs.md name are there. Sourced.
 
 check_promises() {
-    local file= name missing=0
+    check_named_tests docs/promises.md
+    check_named_tests docs/asvs.md
+}
+
+# check_named_tests PAGE
+check_named_tests() {
+    local page=$1 file= name missing=0
     while read -r name; do
         case $name in
         src/* | crates/* | tests/*)
             file=${name%%:*}
             if [[ ! -f $file ]]; then
-                printf 'docs/promises.md: no file %s\n' "$file"
+                printf '%s: no file %s\n' "$page" "$file"
                 missing=1
                 continue
             fi
@@ -16,9 +22,9 @@ check_promises() {
             ;;
         esac
         if [[ $name =~ ^[a-z0-9_]+$ && -f $file ]] && ! grep -q "fn $name\b" "$file"; then
-            printf 'docs/promises.md: no test %s in %s\n' "$name" "$file"
+            printf '%s: no test %s in %s\n' "$page" "$name" "$file"
             missing=1
         fi
-    done < <(grep -o '`[^`]*`' docs/promises.md | tr -d '`')
-    [[ $missing == 0 ]] || fail "docs/promises.md names what is not there"
+    done < <(grep -o '`[^`]*`' "$page" | tr -d '`')
+    [[ $missing == 0 ]] || fail "$page names what is not there"
 }

@@ -6,10 +6,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::Record;
+use super::{Record, checkpoint};
 use crate::clock::to_micros;
 use crate::crypto::DataKey;
-use crate::store::audit::{AuditRow, ChainHead};
+use crate::store::audit::{AuditRow, ChainHead, Checkpoint};
 
 /// Returns the row of `record` that follows `head`, with its MAC.
 pub fn seal(key: &DataKey, head: &ChainHead, record: &Record) -> AuditRow {
@@ -113,6 +113,16 @@ pub enum Break {
         /// The number in an authenticated head, or in the head of the chain.
         known: i64,
     },
+    /// The MAC of a checkpoint does not verify, or a head names another record in its place.
+    #[error(
+        "chain {chain}: its checkpoint at record {seq} was changed, and the records before it may have been deleted: MAC mismatch"
+    )]
+    ForgedCheckpoint {
+        /// The name of the chain.
+        chain: String,
+        /// The number of the record at the checkpoint.
+        seq: i64,
+    },
     /// The MAC of a line in the file of heads does not verify.
     #[error("file of heads, line {line}: MAC mismatch, the line was changed")]
     ForgedHead {
@@ -121,10 +131,12 @@ pub enum Break {
     },
 }
 
-/// Verifies a chain from its first record.
+/// Verifies a chain from its first record, or from its checkpoint.
 pub struct ChainCheck {
     key: DataKey,
     head: ChainHead,
+    /// The number of records that were verified.
+    verified: i64,
     /// The MACs that are known, by the number of the record.
     known: HashMap<i64, Vec<Vec<u8>>>,
 }
@@ -136,7 +148,28 @@ impl ChainCheck {
         for head in heads {
             known.entry(head.seq).or_default().push(head.mac);
         }
-        Self { key: key.clone(), head: ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] }, known }
+        let head = ChainHead { chain: chain.into(), seq: 0, mac: vec![0; 32] };
+        Self { key: key.clone(), head, verified: 0, known }
+    }
+
+    /// Begins after a checkpoint of the chain.
+    ///
+    /// # Errors
+    /// [`Break::ForgedCheckpoint`].
+    pub fn after(mut self, checkpoint: Option<&Checkpoint>) -> Result<Self, Break> {
+        let Some(checkpoint) = checkpoint else { return Ok(self) };
+        let head = &checkpoint.head;
+        let is_known = self.known.get(&head.seq).is_none_or(|macs| macs.iter().all(|mac| *mac == head.mac));
+        if head.chain != self.head.chain || !is_known || !checkpoint::is_genuine(&self.key, checkpoint) {
+            return Err(Break::ForgedCheckpoint { chain: self.head.chain, seq: head.seq });
+        }
+        self.head = head.clone();
+        Ok(self)
+    }
+
+    /// Returns the last verified record.
+    pub fn head(&self) -> &ChainHead {
+        &self.head
     }
 
     /// Returns the number of the last verified record.
@@ -157,130 +190,20 @@ impl ChainCheck {
             return Err(Break::Changed { chain: chain(), seq: row.seq });
         }
         self.head = ChainHead { chain: chain(), seq: row.seq, mac: row.mac.clone() };
+        self.verified += 1;
         Ok(())
     }
 
-    /// Ends the check: the chain must contain the record of every known head.
+    /// Ends the check: the chain must contain the record of every known head. Returns the number of verified records.
     pub fn end(self) -> Result<i64, Break> {
         match self.known.keys().copied().max() {
             Some(known) if known > self.head.seq => {
                 Err(Break::CutOff { chain: self.head.chain, end: self.head.seq, known })
             }
-            _ => Ok(self.head.seq),
+            _ => Ok(self.verified),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key() -> DataKey {
-        DataKey::generate()
-    }
-
-    fn chain_of(key: &DataKey, length: usize) -> Vec<AuditRow> {
-        let mut head = ChainHead { chain: "node/0".into(), seq: 0, mac: vec![0; 32] };
-        (0..length)
-            .map(|number| {
-                let record = Record {
-                    at: crate::clock::from_micros(1_000_000),
-                    request_id: format!("r{number}"),
-                    actor: "client".into(),
-                    source: "127.0.0.1".into(),
-                    family: "pam",
-                    action: "credential.read",
-                    object: format!("credential:{number}"),
-                    outcome: "ok".into(),
-                    reason: "a reason".into(),
-                    times: 1,
-                };
-                let row = seal(key, &head, &record);
-                head = ChainHead { chain: row.chain.clone(), seq: row.seq, mac: row.mac.clone() };
-                row
-            })
-            .collect()
-    }
-
-    fn check(key: &DataKey, rows: &[AuditRow], known: Vec<ChainHead>) -> Result<i64, Break> {
-        let mut check = ChainCheck::new(key, "node/0", known);
-        rows.iter().try_for_each(|row| check.next(row))?;
-        check.end()
-    }
-
-    #[test]
-    fn an_untouched_chain_passes() {
-        let key = key();
-        assert_eq!(check(&key, &chain_of(&key, 5), vec![]), Ok(5));
-        assert_eq!(check(&key, &[], vec![]), Ok(0));
-    }
-
-    #[test]
-    fn a_change_of_any_field_names_the_record() {
-        let key = key();
-        let changes: [fn(&mut AuditRow); 10] = [
-            |row| row.at += 1,
-            |row| row.request_id.push('x'),
-            |row| row.actor = "other".into(),
-            |row| row.source = "10.0.0.1".into(),
-            |row| row.action = "credential.save".into(),
-            |row| row.object = "credential:9".into(),
-            |row| row.outcome = "denied".into(),
-            |row| row.reason = "another".into(),
-            |row| row.times = 2,
-            |row| row.mac[0] ^= 1,
-        ];
-        for change in changes {
-            let mut rows = chain_of(&key, 4);
-            change(&mut rows[2]);
-            assert_eq!(check(&key, &rows, vec![]), Err(Break::Changed { chain: "node/0".into(), seq: 3 }));
-        }
-    }
-
-    #[test]
-    fn bytes_cannot_wander_from_one_field_to_the_next() {
-        let key = key();
-        let mut rows = chain_of(&key, 1);
-        rows[0].actor = "clien".into();
-        rows[0].source = "t127.0.0.1".into();
-        assert!(check(&key, &rows, vec![]).is_err());
-    }
-
-    #[test]
-    fn a_removed_record_and_a_swap_show() {
-        let key = key();
-        let mut removed = chain_of(&key, 4);
-        removed.remove(1);
-        assert_eq!(check(&key, &removed, vec![]), Err(Break::Gap { chain: "node/0".into(), expected: 2, found: 3 }));
-        let mut swapped = chain_of(&key, 4);
-        swapped.swap(1, 2);
-        (swapped[1].seq, swapped[2].seq) = (2, 3);
-        assert_eq!(check(&key, &swapped, vec![]), Err(Break::Changed { chain: "node/0".into(), seq: 2 }));
-    }
-
-    #[test]
-    fn a_cut_off_tail_shows_against_a_known_head() {
-        let key = key();
-        let rows = chain_of(&key, 4);
-        let known = ChainHead { chain: "node/0".into(), seq: 4, mac: rows[3].mac.clone() };
-        assert_eq!(check(&key, &rows, vec![known.clone()]), Ok(4));
-        assert_eq!(
-            check(&key, &rows[..3], vec![known]),
-            Err(Break::CutOff { chain: "node/0".into(), end: 3, known: 4 })
-        );
-    }
-
-    #[test]
-    fn a_chain_written_anew_shows_against_a_known_head() {
-        let key = key();
-        let known = ChainHead { chain: "node/0".into(), seq: 3, mac: chain_of(&key, 4)[3].mac.clone() };
-        let result = check(&key, &chain_of(&key, 4), vec![known]);
-        assert_eq!(result, Err(Break::Changed { chain: "node/0".into(), seq: 3 }));
-    }
-
-    #[test]
-    fn another_key_verifies_nothing() {
-        let rows = chain_of(&key(), 1);
-        assert!(check(&key(), &rows, vec![]).is_err());
-    }
-}
+mod tests;

@@ -3,15 +3,18 @@
 //! The MAC of a record is HMAC-SHA-256 (RFC 2104) under the audit key over a canonical encoding of all fields: the
 //! length of each (8 bytes, big endian) and its bytes. Among the fields are the name of the chain, the number of the
 //! record and the MAC of the record before it, so that a changed, deleted, swapped or inserted record is detected. A
-//! truncated chain is detected by an authenticated head that was stored elsewhere.
+//! truncated chain is detected by an authenticated head that was stored elsewhere. Old records can be archived and deleted: the
+//! chain then begins after a checkpoint, which has a MAC of its own.
 //!
 //! A record never contains a secret. It names objects by kind and id.
 
 mod chain;
+mod checkpoint;
 mod head;
 mod row_mac;
 
 pub use chain::{Break, ChainCheck, seal};
+pub use checkpoint::seal_checkpoint;
 pub use head::AuthenticatedHead;
 pub use row_mac::RowMac;
 

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::CliError;
 use super::operator::permit;
 use super::output::{print_json, print_line, print_table};
+use super::time::beginning;
 use crate::vault::Vault;
 use crate::vault::audit_log::{AuditRecord, Verification};
 use crate::vault::operation::Action;
@@ -18,6 +20,8 @@ const COLUMNS: &[&str] = &["at", "actor", "source", "family", "action", "object"
 pub(super) enum Command {
     /// Verify every record of every chain, and name the first bad one.
     Verify(Verify),
+    /// Move old records to a file, which frees the space that they take. The log verifies from where they end.
+    Prune(Prune),
     /// Show the last records.
     Tail(Page),
     /// Show the last records about one object.
@@ -44,6 +48,16 @@ pub(super) struct Verify {
 }
 
 #[derive(Args)]
+pub(super) struct Prune {
+    /// Records from before this time: a day such as 2026-01-31 (its beginning in UTC), or a time with its zone.
+    #[arg(long, value_parser = beginning, value_name = "TIME")]
+    before: DateTime<Utc>,
+    /// The new file for these records, one JSON object each, with their MACs.
+    #[arg(long, value_name = "FILE")]
+    archive: PathBuf,
+}
+
+#[derive(Args)]
 pub(super) struct Page {
     /// The number of records.
     #[arg(long, short = 'n', default_value_t = 20)]
@@ -56,6 +70,7 @@ pub(super) struct Page {
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
     match command {
         Command::Verify(options) => verify(vault, options).await,
+        Command::Prune(options) => prune(vault, &options).await,
         Command::Tail(page) => show(vault, page, None).await,
         Command::Show { subject, page } => show(vault, page, Some(subject)).await,
     }
@@ -66,6 +81,12 @@ async fn show(vault: &Vault, Page { count, json }: Page, subject: Option<String>
     let records = vault.last_records(permit, count.into(), subject).await?;
     let rows: Vec<Value> = records.into_iter().map(row).collect();
     Ok(print_table(json, COLUMNS, &rows)?)
+}
+
+async fn prune(vault: &Vault, options: &Prune) -> Result<(), CliError> {
+    let permit = permit(vault, Action::AUDIT_PRUNE).await?;
+    let pruned = vault.prune_audit(permit, options.before, &options.archive).await?;
+    Ok(print_line(&format!("{pruned} records moved to {}", options.archive.display()))?)
 }
 
 async fn verify(vault: &Vault, options: Verify) -> Result<(), CliError> {

@@ -14,6 +14,7 @@ use crate::http::TlsError;
 use crate::store::StoreError;
 use crate::text::encoding::EncodingError;
 use crate::vault::audit_log::VerificationError;
+use crate::vault::audit_prune::PruneError;
 use crate::vault::backup::BackupError;
 use crate::vault::{DenyReason, Dependency, Noun, Precondition, StartError, VaultError};
 
@@ -86,6 +87,16 @@ impl From<BackupError> for CliError {
     }
 }
 
+impl From<PruneError> for CliError {
+    fn from(error: PruneError) -> Self {
+        match error {
+            PruneError::Vault(error) => error.into(),
+            PruneError::Archive(path, kind) => CliError::Unwritable(path, kind),
+            PruneError::Broken(broken) => CliError::Broken(broken),
+        }
+    }
+}
+
 impl From<VerificationError> for CliError {
     fn from(error: VerificationError) -> Self {
         match error {
@@ -101,7 +112,7 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             CliError::Start(StartError::RootKey(RootKeyError::Command(_))) => 9,
-            CliError::Start(StartError::RootKey(_) | StartError::Sealed(_)) => 3,
+            CliError::Start(StartError::RootKey(_) | StartError::FormerRootKey | StartError::Sealed(_)) => 3,
             CliError::Start(
                 StartError::Store(_) | StartError::Keys | StartError::DataKey(_) | StartError::Unreadable { .. },
             )

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use log::{Level, Log, Metadata, Record};
 
 use crate::clock::instant;
+use crate::text::{is_hidden, visible};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The most kinds that are told apart.
@@ -82,6 +83,19 @@ impl Merged {
 }
 
 impl MergingLog {
+    /// Writes a line of one line: names and values of clients in it show as they are.
+    fn write(&self, record: &Record<'_>) {
+        let text = record.args().to_string();
+        if !text.contains(is_hidden) {
+            return self.inner.log(record);
+        }
+        let text = visible(&text);
+        let mut shown = Record::builder();
+        shown.metadata(record.metadata().clone()).line(record.line());
+        shown.module_path(record.module_path()).file(record.file());
+        self.inner.log(&shown.args(format_args!("{text}")).build());
+    }
+
     /// Writes the numbers of suppressed lines as they become due. Does not return.
     fn count(&self) -> ! {
         loop {
@@ -92,7 +106,7 @@ impl MergingLog {
                 let of = if words.is_empty() { "other lines" } else { words.as_str() };
                 let metadata = Metadata::builder().level(ended.level).target(module).build();
                 let text = format_args!("{} more lines in a second: {of}", ended.suppressed).to_string();
-                self.inner.log(
+                self.write(
                     &Record::builder()
                         .metadata(metadata)
                         .args(format_args!("{text}"))
@@ -122,7 +136,7 @@ impl Log for MergingLog {
             _ => true,
         };
         if is_admitted {
-            self.inner.log(record);
+            self.write(record);
         }
     }
 
@@ -176,5 +190,32 @@ mod tests {
             merged.admit(kind(&word), Level::Error);
         }
         assert!(merged.recent().len() <= MAX_KINDS + 1);
+    }
+
+    #[test]
+    fn a_line_of_the_log_is_one_line_that_moves_no_terminal() {
+        #[derive(Clone, Default)]
+        struct Written(std::sync::Arc<Mutex<Vec<u8>>>);
+
+        impl std::io::Write for Written {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let written = Written::default();
+        let target = env_logger::Target::Pipe(Box::new(written.clone()));
+        let inner = env_logger::Builder::new().filter_level(log::LevelFilter::Info).target(target).build();
+        let log = MergingLog { inner, state: Merged::default() };
+        let name = "a\r\n[ERROR] forged\u{1b}[31m\u{202e}b";
+        log.log(&Record::builder().level(Level::Info).target("access").args(format_args!("GET /{name}")).build());
+        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let shown = r"GET /a\u{d}\u{a}[ERROR] forged\u{1b}[31m\u{202e}b";
+        assert!(written.ends_with(&format!("{shown}\n")) && written.lines().count() == 1, "{written}");
     }
 }

@@ -184,8 +184,14 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
         match command {
             VaultCommand::Quickstart(options) => quickstart::run(common, &options).await,
             VaultCommand::Serve(options) => serve::run(common, &options).await,
-            VaultCommand::Database(command) => database::run(common, command),
-            VaultCommand::Backup(command) => backup::run(common, command).await,
+            VaultCommand::Database(command) => {
+                signals::clean_up_at_signals()?;
+                database::run(common, command)
+            }
+            VaultCommand::Backup(command) => {
+                signals::clean_up_at_signals()?;
+                backup::run(common, command).await
+            }
             VaultCommand::Application(command) => application::run(&common.vault()?, command).await,
             VaultCommand::Authorization(command) => authorization::run(&common.vault()?, command).await,
             VaultCommand::Issuer(command) => issuer::run(&common.vault()?, command).await,

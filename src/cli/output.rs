@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::text::is_control;
+use crate::text::{is_hidden, visible};
 
 /// The output cannot be written. A type of its own, so that no other error is taken for it.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +18,12 @@ impl OutputError {
     }
 }
 
-/// Prints a line of the result.
+/// Prints a line of the result. What a terminal would obey in it is shown as an escape.
 pub(super) fn print_line(line: &str) -> Result<(), OutputError> {
+    write_line(&visible(line))
+}
+
+fn write_line(line: &str) -> Result<(), OutputError> {
     writeln!(io::stdout().lock(), "{line}").map_err(|error| OutputError(error.kind()))
 }
 
@@ -32,7 +36,7 @@ pub(super) fn print_bytes(text: &[u8]) -> Result<(), OutputError> {
 /// Prints the result as JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), OutputError> {
     let text = serde_json::to_string_pretty(value).map_err(|_| OutputError(io::ErrorKind::InvalidData))?;
-    print_line(&text)
+    write_line(&visible_json(&text))
 }
 
 /// Prints JSON objects as a table with these members as columns, or as JSON.
@@ -60,14 +64,14 @@ fn cell(value: &serde_json::Value) -> String {
     }
 }
 
-/// Returns a text in which nothing moves the cursor, colours the terminal or changes the direction of writing: a name in the
-/// database must not make a line of a table look like another one.
-fn visible(text: &str) -> String {
-    let is_hidden = |c: char| is_control(c) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+/// Returns a JSON text in which what a terminal would obey is escaped; other than line breaks, it can be in strings alone.
+fn visible_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_hidden(character) {
-            shown.extend(character.escape_unicode());
+        if character != '\n' && is_hidden(character) {
+            let units =
+                character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            shown.push_str(&units);
         } else {
             shown.push(character);
         }
@@ -97,5 +101,14 @@ mod tests {
         ] {
             assert_eq!(cell(&serde_json::json!(text)), shown);
         }
+    }
+
+    #[test]
+    fn json_stays_what_it_is_and_moves_no_terminal() {
+        let value = serde_json::json!({ "a\u{9b}": ["b\u{202e}\u{7f}", "c\n\u{2028}\u{1b}[31m", "São 東京 😀"] });
+        let shown = visible_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!shown.chars().any(|c| c != '\n' && is_hidden(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        assert!(shown.contains("São 東京 😀"));
     }
 }

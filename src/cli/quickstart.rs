@@ -1,7 +1,7 @@
 //! `chaveiro quickstart`: creates a vault with a first client in an empty directory, and serves it.
 
 use super::operator::permit;
-use super::output::print_line;
+use super::output::{print_bytes, print_line};
 use super::serve::{Options, Server};
 use super::{CliError, Common};
 use crate::vault::access::authorization::{AuthorizationRequest, NewClient};
@@ -25,7 +25,7 @@ pub(super) async fn run(common: &Common, options: &Options) -> Result<(), CliErr
         vault.create_application(permit(vault, Action::APPLICATION_CREATE).await?, APPLICATION).await?;
         let request = AuthorizationRequest::new(APPLICATION, vec![Resource::PamCore], ClientAccess::ReadWrite);
         let client = vault.create_authorization(permit(vault, Action::AUTHORIZATION_CREATE).await?, request).await?;
-        print_line(&welcome(common, &address, &client))?;
+        print_bytes(welcome(common, &address, &client).as_bytes())?;
     }
     server.run().await
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::CliError;
 use super::operator::{permit, recorded};
-use super::output::{print_json, print_line};
+use super::output::{print_bytes, print_json, print_line};
 use crate::crypto::{ResponseEncryption, ResponseKey, ResponseKeyError, ResponseKeyPair, SecretText};
 use crate::text::encoding;
 use crate::vault::operation::Action;
@@ -139,13 +139,13 @@ fn print(client_id: &str, key: Option<&ResponseKey>, private: Option<&SecretText
     print_line(&format!("authorization {client_id} gets encrypted secrets"))?;
     print_line(&format!("form  {}", key.form().as_str()))?;
     print_line(&format!("kid   {}", key.thumbprint()))?;
-    print_line(key.pem().trim_end())?;
+    print_bytes(key.pem().as_bytes())?;
     private.map_or(Ok(()), print_private_key)
 }
 
 /// Prints a private key, which the vault does not store.
 pub(super) fn print_private_key(pem: &SecretText) -> Result<(), CliError> {
-    print_line(pem.expose().trim_end())?;
+    print_bytes(pem.expose().as_bytes())?;
     Ok(print_line("The private key is not stored in the vault and not shown again.")?)
 }
 

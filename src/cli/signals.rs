@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::CliError;
 use crate::http::Tls;
+use crate::vault::backup::remove_unfinished;
 
 /// The exit code of a database that does not answer.
 const DATABASE_UNAVAILABLE: i32 = 4;
@@ -19,6 +20,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const LONGEST_AT_ONCE: Duration = Duration::from_secs(10);
 /// Interval between looks at the TLS files.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
+/// The looks between two attempts to load files that could not be loaded: a minute.
+const RETRY_LOOKS: u32 = 30;
 /// The most reloads that may hang.
 const MAX_RELOADS: usize = 4;
 
@@ -82,7 +85,8 @@ fn end_after(longest: Duration) {
     let end = move || {
         thread::sleep(longest);
         log::error!("the stop has taken too long and is given up; every acknowledged write is kept");
-        exit();
+        remove_unfinished();
+        exit(DATABASE_UNAVAILABLE);
     };
     if thread::Builder::new().name("stop".into()).spawn(end).is_err() {
         log::error!("the time of the stop cannot be limited");
@@ -90,8 +94,34 @@ fn end_after(longest: Duration) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "what it skips is what hangs")]
-fn exit() -> ! {
-    std::process::exit(DATABASE_UNAVAILABLE)
+fn exit(code: i32) -> ! {
+    std::process::exit(code)
+}
+
+/// Removes what a command has not finished when a signal ends it. Its main thread may be busy, so another one receives the signals.
+///
+/// # Errors
+/// [`CliError::Signals`]
+pub(super) fn clean_up_at_signals() -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.map_err(|error| CliError::Signals(error.kind()))?;
+    let entered = runtime.enter();
+    let mut hangup = listen(SignalKind::hangup())?;
+    let StopSignals { mut terminate, mut interrupt, mut quit } = StopSignals::listen()?;
+    drop(entered);
+    let wait = async move {
+        let signal = tokio::select! {
+            _ = hangup.recv() => SignalKind::hangup(),
+            _ = interrupt.recv() => SignalKind::interrupt(),
+            _ = quit.recv() => SignalKind::quit(),
+            _ = terminate.recv() => SignalKind::terminate(),
+        };
+        remove_unfinished();
+        // As a shell shows a program that a signal ended.
+        exit(128 + signal.as_raw_value())
+    };
+    let spawned = thread::Builder::new().name("signals".into()).spawn(move || runtime.block_on(wait));
+    spawned.map(drop).map_err(|error| CliError::Signals(error.kind()))
 }
 
 impl OtherSignals {
@@ -144,20 +174,68 @@ fn reload(tls: Option<&Tls>) {
 }
 
 /// Reloads the files when they have changed, and have been the same for an interval: a renewal replaces them one after the other.
+/// Files that could not be loaded are tried again each minute: what was wrong may show in none of them.
 fn watch(tls: &Tls) {
-    let (mut in_use, mut seen) = (tls.files_state(), tls.files_state());
+    let mut changes = Changes::new(tls.files_state());
     loop {
         thread::sleep(WATCH_INTERVAL);
-        let before = std::mem::replace(&mut seen, tls.files_state());
-        if seen == in_use || seen != before {
+        if !changes.are_due(tls.files_state()) {
             continue;
         }
-        in_use = seen.clone();
         match tls.reload() {
             Ok(()) => log::info!("the TLS files have changed and were reloaded; new connections use them"),
             Err(error) => {
-                log::error!("the TLS files have changed and were not reloaded, those in use are kept: {error}")
+                changes.note_failure();
+                log::error!("the TLS files have changed and were not reloaded, those in use are kept: {error}");
             }
         }
+    }
+}
+
+/// The states of files at the looks of a watch.
+struct Changes<S> {
+    tried: S,
+    seen: S,
+    /// The looks until files that could not be loaded are tried again.
+    until_retry: Option<u32>,
+}
+
+impl<S: PartialEq + Clone> Changes<S> {
+    fn new(in_use: S) -> Self {
+        Self { tried: in_use.clone(), seen: in_use, until_retry: None }
+    }
+
+    /// Whether the files are to be loaded, which then has been tried.
+    fn are_due(&mut self, now: S) -> bool {
+        let is_stable = std::mem::replace(&mut self.seen, now) == self.seen;
+        self.until_retry = self.until_retry.map(|looks| looks.saturating_sub(1));
+        let is_due = is_stable && (self.seen != self.tried || self.until_retry == Some(0));
+        if is_due {
+            self.tried = self.seen.clone();
+            self.until_retry = None;
+        }
+        is_due
+    }
+
+    /// Notes that they could not be loaded.
+    fn note_failure(&mut self) {
+        self.until_retry = Some(RETRY_LOOKS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changed_files_are_loaded_when_they_are_stable_and_tried_again_after_a_failure() {
+        let mut changes = Changes::new(1);
+        assert_eq!([1, 2, 3, 3, 3].map(|state| changes.are_due(state)), [false, false, false, true, false]);
+        changes.note_failure();
+        let mut looks = (0..2 * RETRY_LOOKS).map(|_| changes.are_due(3));
+        assert_eq!(looks.position(|is_due| is_due), Some(29), "after a minute");
+        assert!(looks.all(|is_due| !is_due), "which succeeded");
+        drop(looks);
+        assert_eq!([4, 4].map(|state| changes.are_due(state)), [false, true]);
     }
 }

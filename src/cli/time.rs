@@ -21,6 +21,18 @@ pub(super) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     })
 }
 
+/// Parses a time in the past for an option: a day (its beginning in UTC), or a time with its zone.
+///
+/// # Errors
+/// What is expected.
+pub(super) fn beginning(text: &str) -> Result<DateTime<Utc>, String> {
+    let text = text.trim();
+    let found = if text.len() == 10 { day(text).map(|day| day.and_time(NaiveTime::MIN).and_utc()) } else { time(text) };
+    found.filter(|moment| *moment <= Clock::system().now()).ok_or_else(|| {
+        "expected a time in the past: a day such as 2026-01-31, or a time with its zone such as 2026-01-31T18:00:00Z".into()
+    })
+}
+
 /// Renders a time as RFC 3339 in UTC.
 pub(super) fn rfc_3339(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)

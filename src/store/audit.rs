@@ -19,6 +19,15 @@ pub struct ChainHead {
     pub mac: Vec<u8>,
 }
 
+/// The last record of a chain that was archived and deleted, with a MAC over it. [`crate::audit`] makes and verifies it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// That record.
+    pub head: ChainHead,
+    /// The MAC.
+    pub mac: Vec<u8>,
+}
+
 /// A row of the table of records.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Insertable)]
 #[diesel(table_name = audit_record, treat_none_as_default_value = false)]
@@ -167,6 +176,16 @@ fn update_head(connection: &mut AnyConnection, head: &ChainHead) -> Result<(), S
 pub fn heads(connection: &mut AnyConnection) -> Result<Vec<ChainHead>, StoreError> {
     let rows: Vec<(String, i64, Vec<u8>)> = audit_chain::table.order(audit_chain::name).load(connection)?;
     Ok(rows.into_iter().map(|(chain, seq, mac)| ChainHead { chain, seq, mac }).collect())
+}
+
+/// Returns the time of the newest record, by the heads of the chains.
+pub fn newest_at(connection: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
+    let mut newest = None;
+    for head in heads(connection)? {
+        let record = audit_record::table.find((head.chain, head.seq)).select(audit_record::at);
+        newest = newest.max(record.first(connection).optional()?);
+    }
+    Ok(newest)
 }
 
 /// Returns the names of the chains that have records, including chains whose head is missing.

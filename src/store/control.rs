@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::StoreError;
 use super::connection::{AnyConnection, DatabaseLocation};
 use super::file::DatabaseFile;
+use super::given_up::GivenUp;
 use super::watch::Watch;
 use super::writer::join_within;
 
@@ -76,6 +77,7 @@ pub(super) struct Control {
     location: DatabaseLocation,
     file: Arc<DatabaseFile>,
     running: Mutex<Option<RunningControl>>,
+    given_up: GivenUp,
 }
 
 /// The control thread.
@@ -93,6 +95,7 @@ impl Control {
             location: location.clone(),
             file,
             running: Mutex::default(),
+            given_up: GivenUp::default(),
         };
         let started = control.spawn(Some(set_up(location.connect()?)?))?;
         *control.running() = Some(started);
@@ -117,14 +120,13 @@ impl Control {
     /// Replaces the thread if it waits for a server that does not answer.
     pub(super) fn replace_hanging(&self) {
         let mut running = self.running();
-        if running.as_ref().is_none_or(|running| !running.watch.is_hanging()) {
+        let Some(running) = running.as_mut().filter(|running| running.watch.is_hanging()) else { return };
+        if !self.given_up.add(&running.watch) {
             return;
         }
         log::error!("PostgreSQL does not answer the control connection; it is given up");
-        if let Ok(started) = self.spawn(None)
-            && let Some(hanging) = running.replace(started)
-        {
-            hanging.watch.give_up();
+        if let Ok(started) = self.spawn(None) {
+            *running = started;
         }
     }
 
@@ -149,9 +151,9 @@ impl Control {
         match sent {
             Ok(()) => match tokio::time::timeout(RESULT_TIMEOUT, answer).await {
                 Ok(answered) => answered.unwrap_or(Err(stopped)),
-                Err(_) => Err(StoreError::TimedOut),
+                Err(_) => Err(self.given_up.error_or(StoreError::TimedOut)),
             },
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
+            Err(TrySendError::Full(_)) => Err(self.given_up.error_or(StoreError::Busy)),
             Err(TrySendError::Disconnected(_)) => Err(stopped),
         }
     }

@@ -1,5 +1,6 @@
 //! Table of counted failures of logins, and of the places where logins succeeded. Names and addresses are digests.
 
+use diesel::dsl::count_star;
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::schema::login_attempt;
@@ -17,6 +18,8 @@ pub struct LoginAttemptRow {
     /// Of an account that exists: kept when the table is full.
     pub is_known: bool,
     pub changed_at: i64,
+    /// The digest of the account whose place this is; `None` for a counter.
+    pub account: Option<Vec<u8>>,
 }
 
 /// What a node has counted since it last wrote the counter.
@@ -28,16 +31,25 @@ pub struct CountedLogins {
     pub grows: bool,
 }
 
-/// Returns the counters that were changed at or after `changed_at` and have not expired at `now`.
+/// Returns the counters and the places that were changed at or after `changed_at` and have not expired at `now`: `most` of each
+/// at most, counters of accounts that exist first.
 pub fn changed_since(
     connection: &mut AnyConnection,
     changed_at: i64,
     now: i64,
     most: i64,
 ) -> Result<Vec<LoginAttemptRow>, StoreError> {
-    let rows = login_attempt::table.filter(login_attempt::changed_at.ge(changed_at));
-    let current = rows.filter(login_attempt::expires_at.gt(now)).order(login_attempt::expires_at.desc());
-    Ok(current.limit(most).load(connection)?)
+    let current = || {
+        let changed = login_attempt::table.filter(login_attempt::changed_at.ge(changed_at));
+        changed.filter(login_attempt::expires_at.gt(now)).limit(most)
+    };
+    let mut rows: Vec<LoginAttemptRow> = current()
+        .filter(login_attempt::account.is_null())
+        .order((login_attempt::is_known.desc(), login_attempt::expires_at.desc()))
+        .load(connection)?;
+    let places = current().filter(login_attempt::account.is_not_null()).order(login_attempt::expires_at.desc());
+    rows.append(&mut places.load(connection)?);
+    Ok(rows)
 }
 
 /// Adds what a node has counted to a counter of all nodes. An expired one begins anew.
@@ -80,6 +92,7 @@ fn insert(connection: &mut AnyConnection, row: &LoginAttemptRow) -> Result<(), S
             login_attempt::expires_at.eq(row.expires_at),
             login_attempt::is_known.eq(row.is_known),
             login_attempt::changed_at.eq(row.changed_at),
+            login_attempt::account.eq(&row.account),
         ))
         .execute(connection)?;
     Ok(())
@@ -99,7 +112,30 @@ pub fn prune(connection: &mut AnyConnection, now: i64, kept: i64, most: i64) -> 
     let pruned = login_attempt::table.filter(login_attempt::expires_at.le(now).or(is_surplus));
     let digests: Vec<Vec<u8>> =
         pruned.order(login_attempt::expires_at).limit(most).select(login_attempt::digest).load(connection)?;
-    let deleted = login_attempt::table.filter(login_attempt::digest.eq_any(&digests));
-    diesel::delete(deleted).execute(connection)?;
+    delete(connection, &digests)?;
     Ok(i64::try_from(digests.len()).unwrap_or(most) >= most)
+}
+
+/// Deletes the places beyond `kept` of an account, those that expire first, of about `most` rows. Returns whether there may be
+/// more.
+pub fn prune_places(connection: &mut AnyConnection, kept: i64, most: i64) -> Result<bool, StoreError> {
+    let crowded: Option<Option<Vec<u8>>> = login_attempt::table
+        .filter(login_attempt::account.is_not_null())
+        .group_by(login_attempt::account)
+        .having(count_star().gt(kept))
+        .select(login_attempt::account)
+        .first(connection)
+        .optional()?;
+    let Some(account) = crowded else { return Ok(false) };
+    let surplus =
+        login_attempt::table.filter(login_attempt::account.eq(account)).order(login_attempt::expires_at.desc());
+    let digests: Vec<Vec<u8>> = surplus.offset(kept).limit(most).select(login_attempt::digest).load(connection)?;
+    delete(connection, &digests)?;
+    Ok(true)
+}
+
+fn delete(connection: &mut AnyConnection, digests: &[Vec<u8>]) -> Result<(), StoreError> {
+    let deleted = login_attempt::table.filter(login_attempt::digest.eq_any(digests));
+    diesel::delete(deleted).execute(connection)?;
+    Ok(())
 }

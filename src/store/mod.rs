@@ -8,6 +8,7 @@ mod connection;
 mod control;
 mod error;
 mod file;
+mod given_up;
 mod outage;
 mod probe;
 mod queue;
@@ -19,6 +20,7 @@ mod writer;
 
 pub mod application_secret;
 pub mod audit;
+pub mod audit_checkpoint;
 pub mod catalogue;
 pub mod client;
 pub mod client_key;

@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{AnyConnection, DatabaseLocation};
 use super::file::DatabaseFile;
+use super::given_up::GivenUp;
 use super::outage::Outage;
 use super::watch::{ANSWER_TIMEOUT, CHECK_INTERVAL, Watch};
 use super::{StoreError, meta};
@@ -32,6 +33,7 @@ struct Pool {
     idle: Mutex<Vec<Idle>>,
     outage: Outage,
     running: Mutex<Vec<Arc<Running>>>,
+    given_up: GivenUp,
 }
 
 /// A connection that no query uses.
@@ -56,6 +58,7 @@ impl Readers {
             idle: Mutex::default(),
             outage: Outage::default(),
             running: Mutex::default(),
+            given_up: GivenUp::default(),
         };
         let first = pool.connect()?;
         lock(&pool.idle).push(Idle { connection: first, since: instant() });
@@ -70,7 +73,7 @@ impl Readers {
     {
         self.pool.file.refuse_replaced()?;
         let place = tokio::time::timeout(PLACE_TIMEOUT, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else { return Err(StoreError::Busy) };
+        let Ok(Ok(place)) = place else { return Err(self.pool.given_up.error_or(StoreError::Busy)) };
         let running = self.pool.begin(place);
         let (pool, own) = (Arc::clone(&self.pool), Arc::clone(&running));
         let work = move || {
@@ -103,9 +106,11 @@ impl Readers {
         let hanging: Vec<_> =
             lock(&self.pool.running).iter().filter(|running| running.watch.is_hanging()).cloned().collect();
         for running in hanging {
-            log::error!("PostgreSQL does not answer a query; its connection is given up");
             self.pool.outage.note();
-            self.pool.end(&running);
+            if self.pool.given_up.add(&running.watch) {
+                log::error!("PostgreSQL does not answer a query; its connection is given up");
+                self.pool.end(&running);
+            }
         }
     }
 }

@@ -163,6 +163,7 @@ table! {
         expires_at -> BigInt,
         is_known -> Bool,
         changed_at -> BigInt,
+        account -> Nullable<Binary>,
     }
 }
 table! { single_use (digest) { digest -> Binary, expires_at -> BigInt, } }
@@ -436,6 +437,7 @@ table! {
     }
 }
 table! { security_claim_role (claim_id, role_id) { claim_id -> Integer, role_id -> Integer, } }
+table! { audit_checkpoint (chain) { chain -> Text, seq -> BigInt, record_mac -> Binary, mac -> Binary, } }
 table! { audit_chain (name) { name -> Text, last_seq -> BigInt, last_mac -> Binary, } }
 table! {
     audit_record (chain, seq) {

@@ -27,6 +27,7 @@ pub use transaction::Transaction;
 
 use super::connection::{AnyConnection, DatabaseLocation};
 use super::file::DatabaseFile;
+use super::given_up::GivenUp;
 use super::outage::Outage;
 use super::probe::WriteOutcomes;
 use super::watch::{ANSWER_TIMEOUT, Watch};
@@ -44,15 +45,13 @@ pub trait CommitObserver: Send + Sync {
 
 /// How long a stop waits for the writers.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
-/// The most threads that are given up and have not ended.
-const MAX_GIVEN_UP: usize = 64;
 
 /// The queue and the writers.
 pub(super) struct Writers {
     shared: Arc<Shared>,
     patience: Duration,
     threads: Mutex<Vec<RunningWriter>>,
-    given_up: Mutex<Vec<JoinHandle<()>>>,
+    given_up: GivenUp,
 }
 
 /// The thread of a writer.
@@ -84,7 +83,7 @@ impl Writers {
             shared: Arc::new(shared),
             patience: settings.wait,
             threads: Mutex::default(),
-            given_up: Mutex::default(),
+            given_up: GivenUp::default(),
         };
         for number in 0..location.writers(settings.writers) {
             let started = writers.spawn(format!("{}/{number}", settings.node), Some(location.connect()?))?;
@@ -113,18 +112,15 @@ impl Writers {
     /// Replaces the writers that wait for a server that does not answer. Both may append to one chain: the database locks its
     /// head.
     pub(super) fn replace_hanging(&self) {
-        let mut given_up = lock(&self.given_up);
-        given_up.retain(|thread| !thread.is_finished());
         for writer in lock(&self.threads).iter_mut().filter(|writer| writer.watch.is_hanging()) {
             self.shared.outage.note();
-            if given_up.len() >= MAX_GIVEN_UP {
+            if !self.given_up.add(&writer.watch) {
                 continue;
             }
             log::error!("PostgreSQL does not answer writer {}; its connection is given up", writer.chain);
-            let Ok(started) = self.spawn(writer.chain.clone(), None) else { continue };
-            let hanging = std::mem::replace(writer, started);
-            hanging.watch.give_up();
-            given_up.push(hanging.thread);
+            if let Ok(started) = self.spawn(writer.chain.clone(), None) {
+                *writer = started;
+            }
         }
     }
 
@@ -145,7 +141,8 @@ impl Writers {
     {
         self.shared.file.refuse_replaced()?;
         self.shared.outage.refuse_during()?;
-        submit(&self.shared.waiting, ticket, patience, job).await
+        let result = submit(&self.shared.waiting, ticket, patience, job).await;
+        result.map_err(|error| if error == StoreError::TimedOut { self.given_up.error_or(error) } else { error })
     }
 
     /// Whether the last writer that had to connect could.

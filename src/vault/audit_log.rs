@@ -14,7 +14,7 @@ use crate::audit::{Break, ChainCheck};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::DataKey;
 use crate::store::audit::{self, AuditRow, ChainHead};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, StoreError, audit_checkpoint};
 
 pub(super) const HEADS_FILE: &str = "audit-heads.jsonl";
 const PAGE: i64 = 1000;
@@ -70,7 +70,7 @@ impl From<AuditRow> for AuditRecord {
 /// Result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
-    /// The chains, each with its number of records.
+    /// The chains, each with its number of records, of those that are kept.
     pub chains: Vec<(String, i64)>,
     /// The number of chains that were compared with authenticated heads.
     pub heads: usize,
@@ -117,7 +117,7 @@ impl Vault {
         self.0.data_dir.join(HEADS_FILE)
     }
 
-    /// Verifies every chain from its first record to its last, against the stored heads and the authenticated heads in
+    /// Verifies every chain from its first record, or its checkpoint, to its last, against the stored heads and the authenticated heads in
     /// `heads_file`. Its own audit record is inserted after the walk.
     ///
     /// # Errors
@@ -218,7 +218,12 @@ fn verify_chain(
     name: &str,
     known: Vec<ChainHead>,
 ) -> Result<Result<i64, Break>, VerificationError> {
-    let mut check = ChainCheck::new(key, name, known);
+    let checkpoint =
+        audit_checkpoint::find(connection, name).map_err(unreadable(format!("the checkpoint of chain {name}")))?;
+    let mut check = match ChainCheck::new(key, name, known).after(checkpoint.as_ref()) {
+        Ok(check) => check,
+        Err(broken) => return Ok(Err(broken)),
+    };
     loop {
         let position = check.position();
         let records = audit::records_after(connection, name, position, PAGE);

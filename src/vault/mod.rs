@@ -6,6 +6,7 @@
 pub mod access;
 pub mod application_secret;
 pub mod audit_log;
+pub mod audit_prune;
 pub mod backup;
 pub mod credential;
 pub mod device;
@@ -111,6 +112,7 @@ struct Inner {
     failures: Failures,
     requests: RequestCounts,
     whole_lists: whole_list::WholeLists,
+    backup_status: backup::KnownStatus,
     clock: Clock,
     settings: Settings,
     data_dir: PathBuf,
@@ -158,6 +160,7 @@ impl Vault {
             failures: Failures::default(),
             requests: RequestCounts::default(),
             whole_lists: whole_list::WholeLists::default(),
+            backup_status: backup::KnownStatus::default(),
             clock,
             settings: settings.clone(),
             data_dir: location.data_dir.clone(),

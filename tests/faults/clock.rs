@@ -108,3 +108,23 @@ async fn a_node_that_is_wrong_by_seconds_serves_by_the_clock_of_postgresql_and_b
     drop((right, node));
     program.done(&["audit", "verify"]);
 }
+
+#[actix_web::test]
+async fn a_start_behind_the_newest_audit_record_says_so() {
+    let Some(library) = shim::library() else { return };
+    let (program, credentials, server) = prepared().await;
+    drop(server);
+    let line = "more than a day after now";
+    let clock = WrongClock::new(&program, "clock");
+    clock.set(2 * DAY);
+    let ahead = clock.serve(&program, library);
+    ahead.client(&credentials).await.create_device("ahead", "10.0.0.9").await;
+    let ended = ahead.stop();
+    assert!(ended.code == 0 && !ended.stderr.contains(line), "{ended:?}");
+    clock.set(0);
+    let server = clock.serve(&program, library);
+    server.client(&credentials).await.get("/iso/pam/device").await.expect(200);
+    let ended = server.stop();
+    assert!(ended.code == 0 && ended.stderr.contains(line), "{ended:?}");
+    program.done(&["audit", "verify"]);
+}

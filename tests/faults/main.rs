@@ -19,6 +19,7 @@ mod lock;
 mod log;
 mod postgresql;
 mod power;
+mod restore;
 mod server;
 mod shim;
 mod system_calls;

@@ -1,4 +1,5 @@
 DROP TABLE audit_record;
+DROP TABLE audit_checkpoint;
 DROP TABLE audit_chain;
 DROP TABLE transit_key;
 DROP TABLE signing_key;

@@ -52,6 +52,14 @@ CREATE TABLE audit_chain (
     last_mac BLOB NOT NULL
 ) WITHOUT ROWID;
 
+-- The last record of a chain that was archived and deleted. mac: a MAC over the row.
+CREATE TABLE audit_checkpoint (
+    chain TEXT NOT NULL PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    record_mac BLOB NOT NULL,
+    mac BLOB NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE audit_record (
     chain TEXT NOT NULL,
     seq BIGINT NOT NULL,

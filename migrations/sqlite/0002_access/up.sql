@@ -104,17 +104,20 @@ CREATE TABLE single_use (
 CREATE INDEX single_use_expiry ON single_use (expires_at);
 
 -- Counted failures of logins, and the places where logins succeeded (without failures). digest: a MAC over kind, account and
--- network. counted_at: the start of the window, or the last failure. is_known: of an account that exists.
+-- network. counted_at: the start of the window, or the last failure. is_known: of an account that exists. account: the digest of the
+-- account whose place this is; NULL for a counter.
 CREATE TABLE login_attempt (
     digest BLOB NOT NULL PRIMARY KEY,
     failures INTEGER NOT NULL,
     counted_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     is_known BOOLEAN NOT NULL,
-    changed_at BIGINT NOT NULL
+    changed_at BIGINT NOT NULL,
+    account BLOB
 ) WITHOUT ROWID;
 CREATE INDEX login_attempt_expiry ON login_attempt (expires_at);
 CREATE INDEX login_attempt_change ON login_attempt (changed_at);
+CREATE INDEX login_attempt_account ON login_attempt (account);
 
 -- Issuers whose tokens authenticate workloads. Their keys: at jwks_url, in jwks, or, without both, as discovery says.
 -- ca_pem: the authorities that the server of the keys is trusted by; NULL: those of the system.

@@ -12,6 +12,7 @@ use super::response;
 use crate::http::challenge;
 use crate::http::family::{RouteFailure, Unserved};
 use crate::http::server::log_internal_error;
+use crate::store::StoreError;
 use crate::vault::VaultError;
 use crate::vault::access::authentication::AuthenticationFailure;
 
@@ -79,6 +80,7 @@ impl From<AuthenticationFailure> for KeyfactorError {
         match failure {
             AuthenticationFailure::TokenMissing => Self::CredentialsMissing,
             AuthenticationFailure::TooManyAttempts { seconds } => Self::TooManyFailures(seconds),
+            AuthenticationFailure::Busy => Self::Vault(VaultError::Store(StoreError::Busy)),
             AuthenticationFailure::UnknownClient
             | AuthenticationFailure::WrongSecret
             | AuthenticationFailure::ClientNotLive

@@ -32,6 +32,7 @@ fn public_key(path: String) -> Endpoint {
         bearer: true,
         answers: vec![
             Answer::empty(200, "An RSA key: SubjectPublicKeyInfo, DER, in base64"),
+            Answer::new(400, "A header is malformed", schema::<ErrorReply>),
             Answer::new(403, "No valid token, or no permission to write", schema::<ErrorReply>),
             Answer::new(429, TOO_MANY, schema::<ErrorReply>),
             Answer::new(503, "Temporarily unavailable", schema::<ErrorReply>),

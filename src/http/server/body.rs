@@ -11,14 +11,17 @@ use futures_util::StreamExt;
 use percent_encoding::percent_decode;
 use zeroize::Zeroize;
 
-use super::body_budget::{BodyBudgets, Share};
+use super::body_budget::BodyBudgets;
 use super::media_type::{self, Charset, MediaType, looks_like_form};
 use super::service::Service;
 use super::source::source_address;
+use crate::network::Share;
 use crate::text::encoding::skip_byte_order_mark;
 
-/// The maximum time for a body.
+/// The maximum time for the body of an authenticated request.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// The maximum time for a body before its request is authenticated.
+const UNAUTHENTICATED_BODY_TIME: Duration = Duration::from_secs(5);
 /// The maximum size of the body of a login.
 const MAX_LOGIN_BYTES: usize = 64 << 10;
 
@@ -107,7 +110,8 @@ impl Body {
         let share = budgets.map(|budgets| budgets.share(is_authenticated, source));
         let (media_type, charset) = (MediaType::from_request(request), Charset::from_request(request));
         let body = Self { media_type, charset, bytes: BytesMut::new(), share };
-        let read = tokio::time::timeout(BODY_TIME, body.collect(payload, limit)).await;
+        let time = if is_authenticated { BODY_TIME } else { UNAUTHENTICATED_BODY_TIME };
+        let read = tokio::time::timeout(time, body.collect(payload, limit)).await;
         read.unwrap_or(Err(BodyError::Unreadable))?.without_byte_order_mark()
     }
 
@@ -205,15 +209,22 @@ impl Body {
         }
     }
 
-    /// Returns the bytes for a parser that keeps them; they are not wiped then.
-    pub(crate) fn into_bytes(mut self) -> Bytes {
-        std::mem::take(&mut self.bytes).freeze()
+    /// Returns the bytes for a parser that keeps them. They are wiped, and their share of the memory is given back, when the
+    /// parser has dropped them.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        Bytes::from_owner(self)
     }
 
     /// Creates the body of a test.
     #[cfg(test)]
     pub(crate) fn new(media_type: MediaType, bytes: &[u8]) -> Result<Self, BodyError> {
         Self { media_type, charset: Charset::Utf8, bytes: BytesMut::from(bytes), share: None }.without_byte_order_mark()
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -241,93 +252,4 @@ fn check_headers(request: &HttpRequest) -> Result<(), BodyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::http::header::{CONTENT_TYPE, TryIntoHeaderPair};
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    fn checked(header: impl TryIntoHeaderPair) -> Result<(), BodyError> {
-        check_headers(&TestRequest::default().append_header(header).to_http_request())
-    }
-
-    fn body(media_type: MediaType, bytes: &[u8]) -> Body {
-        Body::new(media_type, bytes).unwrap()
-    }
-
-    #[test]
-    fn a_body_has_no_content_coding() {
-        for coding in ["identity", " Identity ", "identity, identity", ""] {
-            assert_eq!(checked((CONTENT_ENCODING, coding)), Ok(()), "{coding}");
-        }
-        for coding in
-            ["gzip", "br", "deflate", "zstd", "x-gzip", "identity, gzip", "gzip, identity", "aws-chunked", "utf-8"]
-        {
-            assert_eq!(checked((CONTENT_ENCODING, coding)), Err(BodyError::ContentCoding), "{coding}");
-        }
-        let twice = TestRequest::default().append_header((CONTENT_ENCODING, "identity"));
-        let twice = twice.append_header((CONTENT_ENCODING, "gzip")).to_http_request();
-        assert_eq!(check_headers(&twice), Err(BodyError::ContentCoding));
-    }
-
-    #[test]
-    fn a_superset_of_ascii_is_read_as_far_as_its_text_is_ascii() {
-        let latin = |media_type, text: &str| {
-            let mut latin = body(media_type, text.as_bytes());
-            latin.charset = Charset::AsciiSuperset;
-            latin
-        };
-        assert_eq!(latin(MediaType::Form, "a=b%2B").content(), Ok(Content::Form("a=b%2B")));
-        assert_eq!(latin(MediaType::Json, "{}").content(), Ok(Content::Json("{}")));
-        for text in ["a=%E9", "a=%C3%A9", "a=é"] {
-            assert_eq!(latin(MediaType::Form, text).content(), Err(BodyError::Charset), "{text}");
-        }
-        assert_eq!(latin(MediaType::Json, "{\"a\": \"é\"}").content(), Err(BodyError::Charset));
-    }
-
-    #[test]
-    fn a_body_says_that_it_is_utf_8_or_nothing() {
-        assert_eq!(checked((CONTENT_TYPE, "application/json; charset=utf-8")), Ok(()));
-        assert_eq!(checked((CONTENT_TYPE, "application/json; charset=utf-16")), Err(BodyError::Charset));
-        assert_eq!(checked((CONTENT_TYPE, "multipart/form-data; boundary=x")), Ok(()));
-        assert_eq!(checked((CONTENT_TYPE, "multipart/form-data")), Err(BodyError::NoBoundary));
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_not_part_of_a_body() {
-        let types = [MediaType::Json, MediaType::Form, MediaType::Multipart, MediaType::Other];
-        for media_type in types {
-            assert_eq!(body(media_type, b"\xef\xbb\xbfa=b").text(), Ok("a=b"));
-            assert_eq!(body(media_type, b"\xef\xbb\xbf\xef\xbb\xbfa").text(), Ok("\u{feff}a"), "only the first one");
-            for other in [&b"\xff\xfe{\0}\0"[..], b"\xfe\xff\0{\0}", b"{\0}\0", b"\0{\0}", b"\0\0\xfe\xff"] {
-                assert_eq!(Body::new(media_type, other).err(), Some(BodyError::NotUtf8), "{other:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_media_type_or_else_the_first_character_tells_json_from_form() {
-        use Content::{Empty, Form, Json};
-        for (media_type, bytes, expected) in [
-            (MediaType::Json, " {}", Ok(Json(" {}"))),
-            (MediaType::Json, "a=1", Ok(Json("a=1"))),
-            (MediaType::Json, " \r\n", Ok(Empty)),
-            (MediaType::Form, "", Ok(Empty)),
-            (MediaType::Form, "a={ ", Ok(Form("a={ "))),
-            (MediaType::Form, " {\"a\":1}", Err(BodyError::JsonAsForm)),
-            (MediaType::Form, "[1]", Err(BodyError::JsonAsForm)),
-            (MediaType::Other, " {}", Ok(Json(" {}"))),
-            (MediaType::Other, "a=1", Ok(Form("a=1"))),
-            (MediaType::Other, "[1]", Ok(Json("[1]"))),
-            (MediaType::Other, "<a>1</a>", Err(BodyError::MediaType)),
-            (MediaType::Other, "a: 1", Err(BodyError::MediaType)),
-            (MediaType::Multipart, "--x", Ok(Content::Multipart)),
-            (MediaType::OtherMultipart, "--x", Err(BodyError::MediaType)),
-        ] {
-            assert_eq!(body(media_type, bytes.as_bytes()).content(), expected, "{media_type:?} {bytes}");
-        }
-        for media_type in [MediaType::Json, MediaType::Form, MediaType::Other] {
-            assert_eq!(body(media_type, b"a=\xff").content(), Err(BodyError::NotUtf8));
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
@@ -116,7 +115,16 @@ impl Tls {
         let Files { certificate, key, client_ca } = &*self.files;
         let state = |path: &PathBuf| {
             let found = fs::metadata(path).ok()?;
-            Some((found.dev(), found.ino(), found.len(), found.modified().ok()?))
+            // Tools that restore files set the time of modification back; that of a change cannot be set.
+            Some([
+                found.dev(),
+                found.ino(),
+                found.len(),
+                found.mtime().cast_unsigned(),
+                found.mtime_nsec().cast_unsigned(),
+                found.ctime().cast_unsigned(),
+                found.ctime_nsec().cast_unsigned(),
+            ])
         };
         FilesState([Some(certificate), Some(key), client_ca.as_ref()].map(|path| path.and_then(state)))
     }
@@ -153,7 +161,7 @@ impl Files {
 
 /// The state of the files, to tell whether one was replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FilesState([Option<(u64, u64, u64, SystemTime)>; 3]);
+pub(crate) struct FilesState([Option<[u64; 7]>; 3]);
 
 /// Stores the client certificate of a new connection for [`certificate::client_certificate`].
 pub(super) fn store_certificate(connection: &dyn Any, data: &mut Extensions) {

@@ -130,6 +130,9 @@ impl Database {
 
     /// Runs `work`, which writes the rows of a vault, in one transaction: the vault is there with all of its rows, or not at all.
     /// The tables must exist.
+    ///
+    /// # Errors
+    /// Those of `work`; [`StoreError::Unanswered`] when it is unknown whether the transaction was committed.
     pub fn restore<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut Restore<'_>) -> Result<T, E>,
@@ -141,12 +144,17 @@ impl Database {
             restore.end()?;
             Ok(value)
         });
-        let restored = restored.and_then(|value| connection.command("COMMIT").map(|()| value).map_err(E::from));
-        if restored.is_err() {
+        let committed = restored.and_then(|value| match connection.command("COMMIT") {
+            Ok(()) => Ok(value),
+            // The connection is lost, and the answer with it.
+            Err(StoreError::Unavailable(_) | StoreError::Connection(_)) => Err(StoreError::Unanswered.into()),
+            Err(error) => Err(error.into()),
+        });
+        if committed.is_err() {
             // The first error counts.
             let _ = connection.command("ROLLBACK");
         }
-        restored
+        committed
     }
 }
 

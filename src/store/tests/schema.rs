@@ -23,8 +23,10 @@ fn both_engines_have_the_same_migrations_each_with_its_way_back() {
 }
 
 /// The binary columns that hold no sealed value.
-const UNSEALED: [&str; 15] = [
+const UNSEALED: [&str; 18] = [
     "audit_chain.last_mac",
+    "audit_checkpoint.mac",
+    "audit_checkpoint.record_mac",
     "audit_record.mac",
     "audit_record.previous",
     "client_secret.hash",
@@ -32,6 +34,7 @@ const UNSEALED: [&str; 15] = [
     "idempotency.key_mac",
     "idempotency.request_mac",
     "identity.mac",
+    "login_attempt.account",
     "login_attempt.digest",
     "proxy_session.token_hash",
     "secret_head.mac",

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::authentication::AuthenticationFailure;
-use super::guessing::{LoginAttempt, LoginKind};
+use super::guessing::LoginAttempt;
 use super::sender_constraint::PresentedToken;
 use super::{AllowedOrigins, Client, Origin, Resource};
 use crate::vault::operation::{Principal, Request};
@@ -55,7 +55,7 @@ impl Vault {
         }
         let grants = self.0.grants.load();
         let named = grants.clients_of_app_id(app_id);
-        let attempt = LoginAttempt::of_account(LoginKind::AppId, origin.source, app_id, None);
+        let attempt = LoginAttempt::of_app_id(origin.source, app_id, named);
         let limited = self.check_attempt(&attempt);
         match limited.and_then(|()| self.proven(named, &origin)) {
             Ok(client) => {

@@ -58,7 +58,7 @@ pub use role_providers::RoleProvider;
 pub(super) use failures::Failures;
 pub(super) use freshness::Freshness;
 pub(super) use grants::{GrantKeys, Grants};
-pub(super) use guessing::Guesses;
+pub(super) use guessing::{Guesses, MAX_PLACES};
 pub(super) use identity_mac::PURPOSE as IDENTITY_MAC;
 pub(super) use password::Passwords;
 pub(super) use request_limit::RequestCounts;

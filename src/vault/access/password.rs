@@ -3,16 +3,18 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use quick_cache::sync::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::audit::RowMac;
 use crate::crypto::{DataKey, SecretText};
 use crate::directory::AccountName;
+use crate::network::{NetworkBudget, Share};
 use crate::text::case_folded;
 use crate::vault::Vault;
 use crate::vault::operation::{Principal, Request};
@@ -23,6 +25,11 @@ use super::{Account, Origin};
 
 /// Maximum number of concurrent checks: each takes 19 MiB.
 const MAX_CONCURRENT_CHECKS: usize = 4;
+/// Maximum number of checks that wait or run, of all networks and of one.
+const MAX_CHECKS: usize = 256;
+const MAX_CHECKS_OF_NETWORK: usize = 16;
+/// How long a check waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Maximum number of verified passwords in the cache.
 const MAX_CACHED: usize = 1024;
 
@@ -59,6 +66,8 @@ pub(in crate::vault) struct Passwords {
     verified: Cache<Vec<u8>, ()>,
     cache_mac: RowMac,
     checks: Semaphore,
+    /// The checks that wait or run.
+    queue: NetworkBudget,
 }
 
 impl Default for Passwords {
@@ -67,7 +76,26 @@ impl Default for Passwords {
             verified: Cache::new(MAX_CACHED),
             cache_mac: RowMac::new(&DataKey::generate(), "passwords"),
             checks: Semaphore::new(MAX_CONCURRENT_CHECKS),
+            queue: NetworkBudget::new(MAX_CHECKS, MAX_CHECKS_OF_NETWORK),
         }
+    }
+}
+
+/// The turn of a check.
+type Turn<'a> = (Share, SemaphorePermit<'a>);
+
+impl Passwords {
+    /// Waits for the turn of a check, unless too many wait already.
+    ///
+    /// # Errors
+    /// [`AuthenticationFailure::Busy`].
+    async fn turn(&self, source: IpAddr) -> Result<Turn<'_>, AuthenticationFailure> {
+        let mut place = self.queue.share(source);
+        if !place.grow(1) {
+            return Err(AuthenticationFailure::Busy);
+        }
+        let turn = tokio::time::timeout(MAX_WAIT, self.checks.acquire()).await;
+        turn.ok().and_then(Result::ok).map(|turn| (place, turn)).ok_or(AuthenticationFailure::Busy)
     }
 }
 
@@ -115,8 +143,7 @@ impl Vault {
             self.remember_place(&attempt);
             return Ok(Arc::clone(&login.account));
         }
-        let turn =
-            passwords.checks.acquire().await.map_err(|_| AuthenticationFailure::TooManyAttempts { seconds: 1 })?;
+        let turn = passwords.turn(source).await?;
         // Other attempts may have failed in the meantime.
         self.check_attempt(&attempt)?;
         let right = tokio::task::spawn_blocking(move || verify(&hash, &password)).await.unwrap_or(false);
@@ -138,6 +165,22 @@ impl Vault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[actix_web::test]
+    async fn the_checks_that_wait_are_bounded_and_one_network_has_a_part() {
+        let passwords = Passwords::default();
+        let all = passwords.checks.acquire_many(4).await.unwrap();
+        let source = |network: usize| IpAddr::from([10, 0, u8::try_from(network).unwrap(), 1]);
+        let mut waiting: Vec<_> = (0..20).map(|_| Box::pin(passwords.turn(source(0)))).collect();
+        waiting.extend((0..300).map(|number| Box::pin(passwords.turn(source(1 + number / 16)))));
+        let mut refused = 0;
+        for turn in &mut waiting {
+            refused += usize::from(futures_util::poll!(turn).is_ready());
+        }
+        assert_eq!(refused, 4 + 300 - (MAX_CHECKS - MAX_CHECKS_OF_NETWORK));
+        drop((waiting, all));
+        assert!(passwords.turn(source(0)).await.is_ok());
+    }
 
     #[test]
     fn a_hash_is_argon2id_and_matches_its_password_alone() {

@@ -8,13 +8,13 @@ use super::format::Header;
 use super::{BackupError, vault_id};
 use crate::audit::ChainCheck;
 use crate::crypto::{DataKey, Keyring, SecretBinding, SecretKind};
-use crate::store::audit::{AuditRow, ChainHead};
+use crate::store::audit::{AuditRow, ChainHead, Checkpoint};
 use crate::store::catalogue::Column;
 use crate::store::dump::Row;
 use crate::store::key::KeyState;
 use crate::store::secret::{SecretHead, SecretOwner};
 use crate::vault::keys::{AUDIT, VALUES};
-use crate::vault::secrets::HeadMac;
+use crate::vault::secrets::{HeadMac, check_stored};
 
 /// The versions of a secret: the highest and the current one, 0 for none.
 #[derive(Clone, Copy, Default)]
@@ -32,6 +32,7 @@ pub(super) struct Check {
     opened: u64,
     seen: HashMap<(&'static str, i32), Seen>,
     chain: Option<(String, ChainCheck)>,
+    checkpoints: HashMap<String, Checkpoint>,
     chains: Vec<(String, i64)>,
 }
 
@@ -59,6 +60,7 @@ impl Check {
             opened: 0,
             seen: HashMap::new(),
             chain: None,
+            checkpoints: HashMap::new(),
             chains: Vec::new(),
         }
     }
@@ -101,6 +103,17 @@ impl Check {
             "secret_head" => {
                 let (owner, head) = head(&fields)?;
                 self.check_head(owner, &head)
+            }
+            "idempotency" => check_result(&self.keys, &fields),
+            "audit_checkpoint" => {
+                let head = ChainHead {
+                    chain: fields.text("chain")?.into(),
+                    seq: fields.big_integer("seq")?,
+                    mac: fields.bytes("record_mac")?,
+                };
+                let mac = fields.bytes("mac")?;
+                self.checkpoints.insert(head.chain.clone(), Checkpoint { head, mac });
+                Ok(())
             }
             "audit_record" => {
                 let record = audit_row(&fields)?;
@@ -158,6 +171,8 @@ impl Check {
             self.end_chain()?;
             let heads = self.heads.remove(&record.chain).unwrap_or_default();
             let check = ChainCheck::new(self.audit_key()?, &record.chain, heads);
+            let check = check.after(self.checkpoints.get(&record.chain));
+            let check = check.map_err(|broken| BackupError::damaged(broken.to_string()))?;
             self.chain = Some((record.chain.clone(), check));
         }
         let Some((_, check)) = &mut self.chain else { return Ok(()) };
@@ -200,6 +215,20 @@ fn opened(keys: &Keys, fields: &Fields<'_>) -> Result<((&'static str, i32), i32,
         return Ok(((kind, owner), version, fields.text("state")? == "current"));
     }
     Err(BackupError::damaged(format!("version {version} of {kind} of {owner} does not open")))
+}
+
+/// Opens the sealed values of a stored result.
+fn check_result(keys: &Keys, fields: &Fields<'_>) -> Result<(), BackupError> {
+    if fields.optional_integer("data_key_id").is_none() {
+        return Ok(());
+    }
+    let is_open = keys
+        .ring
+        .as_ref()
+        .is_some_and(|(ring, _)| fields.text("result").is_ok_and(|result| check_stored(result, ring).is_ok()));
+    let client = fields.integer("authorization_id")?;
+    let what = || format!("a stored result of authorization {client} does not open");
+    if is_open { Ok(()) } else { Err(BackupError::damaged(what())) }
 }
 
 fn head(fields: &Fields<'_>) -> Result<(SecretOwner, SecretHead), BackupError> {

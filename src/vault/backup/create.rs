@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 use super::check::Check;
 use super::format::{BackupWriter, Header, TableHeader};
+use super::unfinished::Unfinished;
 use super::{BackupError, BackupReport, Progress, report, vault_id};
 use crate::clock::{from_micros, to_micros};
 use crate::crypto::RootKey;
@@ -18,7 +19,7 @@ use crate::crypto::age::{self, Recipient};
 use crate::store::catalogue::Column;
 use crate::store::dump::{DatabaseSnapshot, Row};
 use crate::store::{StoreError, meta};
-use crate::vault::operation::{Done, Permit, Subject};
+use crate::vault::operation::{Done, Permit};
 use crate::vault::{StartError, Vault};
 
 /// The table of the data keys, which comes first.
@@ -64,7 +65,9 @@ impl Vault {
         mut progress: impl FnMut(u64, u64) + Send + 'static,
     ) -> Result<BackupReport, BackupError> {
         // The record is durable before the file is there, and in the backup itself.
-        let (_, recorded) = self.execute(permit, |_| Ok(Done::new(Subject::Collection, ()))).await?;
+        let named: String = recipients.iter().map(|recipient| format!(", recipient:{recipient}")).collect();
+        let object = format!("vault:{}{named}", vault_id(&self.0.audit_key));
+        let (_, recorded) = self.execute(permit, move |_| Ok(Done::several(object.clone(), ()))).await?;
         let vault = self.clone();
         let write = move || vault.write_backup(&file, &recipients, &mut progress);
         let written = tokio::task::spawn_blocking(write).await.unwrap_or(Err(StoreError::Panicked.into()));
@@ -129,8 +132,8 @@ impl Vault {
 
     /// Returns the root key of the snapshot, which may have been rotated since this node has started.
     fn root_key(&self, snapshot: &mut DatabaseSnapshot) -> Result<Arc<RootKey>, BackupError> {
-        let check = meta::root_key_check(snapshot.connection())?.ok_or(StartError::Keys)?;
-        Ok(self.0.data_keys.root_key_of(&check).ok_or(StartError::Keys)?)
+        let check = meta::root_key_check(snapshot.connection())?.ok_or(BackupError::NoVault)?;
+        Ok(self.0.data_keys.root_key_of(&check).ok_or(StartError::FormerRootKey)?)
     }
 
     fn backup_header(&self, snapshot: &mut DatabaseSnapshot, created_at: i64) -> Result<Header, BackupError> {
@@ -181,7 +184,8 @@ fn unwrap_key(row: &mut Row, columns: &KeyColumns, root_key: &RootKey) -> Result
     let (Some(wrapped), Some(binding)) = (wrapped, columns.binding(row)) else {
         return Err(StartError::Keys.into());
     };
-    let key = root_key.unwrap_key(binding, &wrapped)?;
+    let unwrapped = root_key.unwrap_key(binding, &wrapped);
+    let key = unwrapped.map_err(|_| StartError::DataKey(binding.1))?;
     row[columns.wrapped] = Value::String(hex::encode(key.expose()));
     Ok(())
 }
@@ -200,6 +204,7 @@ struct PartialFile {
     path: PathBuf,
     partial: PathBuf,
     is_published: bool,
+    _unfinished: Unfinished,
 }
 
 impl PartialFile {
@@ -209,7 +214,9 @@ impl PartialFile {
         }
         let mut partial = path.as_os_str().to_owned();
         partial.push(format!("{PARTIAL_SUFFIX}{}", uuid::Uuid::new_v4().simple()));
-        Ok(Self { path: path.into(), partial: partial.into(), is_published: false })
+        let partial = PathBuf::from(partial);
+        let _unfinished = Unfinished::new(partial.clone());
+        Ok(Self { path: path.into(), partial, is_published: false, _unfinished })
     }
 
     /// Opens the file, readable by its owner alone.

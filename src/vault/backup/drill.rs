@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::restore::restored_object;
+use super::unfinished::Unfinished;
 use super::{BackupError, BackupReport, Progress, vault_id};
 use crate::crypto::age::Identity;
 use crate::store::CommitObserver;
 use crate::vault::audit_log::VerificationError;
-use crate::vault::operation::{Action, Done, Permit, Request, Subject};
+use crate::vault::operation::{Action, Done, Permit, Request};
 use crate::vault::{Vault, VaultLocation};
 
 /// The result of a drill.
@@ -41,13 +43,14 @@ impl Vault {
     ) -> Result<DrillReport, BackupError> {
         let started = self.0.clock.monotonic();
         let result = match Scratch::create(scratch) {
-            Ok(scratch) => self.try_restore(file, identities, &scratch.0, observer, progress).await,
+            Ok(scratch) => self.try_restore(file, identities, scratch.path(), observer, progress).await,
             Err(error) => Err(error),
         };
         self.note_drill(result.is_ok()).await?;
         match result {
             Ok((backup, heads)) => {
-                self.execute(permit, |_| Ok(Done::new(Subject::Collection, ()))).await?;
+                let object = restored_object(&backup);
+                self.execute(permit, move |_| Ok(Done::several(object.clone(), ()))).await?;
                 Ok(DrillReport { backup, heads, took: self.0.clock.monotonic().saturating_sub(started) })
             }
             Err(error) => {
@@ -96,21 +99,29 @@ async fn verify(vault: &Vault) -> Result<usize, BackupError> {
 }
 
 /// A directory of its own, for its owner alone, removed when dropped.
-pub(super) struct Scratch(pub(super) PathBuf);
+pub(super) struct Scratch {
+    path: PathBuf,
+    _unfinished: Unfinished,
+}
 
 impl Scratch {
     pub(super) fn create(parent: &Path) -> Result<Self, BackupError> {
         let path = parent.join(format!("chaveiro-scratch-{}", uuid::Uuid::new_v4().simple()));
+        let unfinished = Unfinished::new(path.clone());
         let created = DirBuilder::new().mode(0o700).create(&path);
         created.map_err(|error| BackupError::Place(parent.into(), error.kind()))?;
-        Ok(Self(path))
+        Ok(Self { path, _unfinished: unfinished })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            log::error!("the scratch directory {} remains, remove it: {}", self.0.display(), error.kind());
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            log::error!("the scratch directory {} remains, remove it: {}", self.path.display(), error.kind());
         }
     }
 }

@@ -15,6 +15,7 @@ mod preflight;
 mod restore;
 mod schedule;
 mod status;
+mod unfinished;
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
@@ -26,6 +27,8 @@ pub use drill::DrillReport;
 pub use preflight::{PreflightReport, preflight};
 pub use restore::RestoreReport;
 pub use status::BackupStatus;
+pub(super) use status::KnownStatus;
+pub use unfinished::remove_unfinished;
 
 use super::{StartError, VaultError};
 use crate::clock::from_micros;
@@ -80,6 +83,12 @@ pub enum BackupError {
     /// The place cannot be written.
     #[error("{} cannot be written: {}", .0.display(), .1)]
     Place(PathBuf, ErrorKind),
+    /// The connection was lost at the end of a restore.
+    #[error(
+        "the connection to the database was lost when the restore was committed, and whether it was is unknown; the root key in {} \
+         is kept: run chaveiro database check, and if there is no vault, remove the directory and restore again", .0.display()
+    )]
+    Unconfirmed(PathBuf),
     /// There is no backup to try.
     #[error("there is no backup in {}", .0.display())]
     NoBackup(PathBuf),
@@ -115,7 +124,9 @@ impl BackupError {
                 "backup-of-other-version".into()
             }
             BackupError::NotEmpty(_) => "place-not-empty".into(),
-            BackupError::NoVault | BackupError::Store(_) | BackupError::Start(_) => "failed".into(),
+            BackupError::NoVault | BackupError::Unconfirmed(_) | BackupError::Store(_) | BackupError::Start(_) => {
+                "failed".into()
+            }
             BackupError::Vault(error) => error.reason(),
         }
     }

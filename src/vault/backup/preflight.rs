@@ -35,7 +35,7 @@ pub fn preflight(
     // The root key, and whether the database is of a newer version.
     let Inspection { pending, .. } = Inspection::inspect(location)?;
     let scratch = Scratch::create(scratch)?;
-    let copy = scratch.0.join("vault.sqlite");
+    let copy = scratch.path().join("vault.sqlite");
     let Some(mut database) = Database::connect(&location.database, false)? else {
         return Err(BackupError::NoVault);
     };

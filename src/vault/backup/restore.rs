@@ -25,7 +25,7 @@ use crate::store::catalogue::ColumnType;
 use crate::store::dump::{Restore, Row};
 use crate::store::{CommitObserver, Database, DatabaseLocation, StoreError, meta};
 use crate::vault::audit_log::HEADS_FILE;
-use crate::vault::operation::{Action, Done, Request, Subject};
+use crate::vault::operation::{Action, Done, Request};
 use crate::vault::{StartError, Vault, VaultLocation, heads_file};
 
 /// What was restored.
@@ -35,7 +35,7 @@ impl Vault {
     /// Restores a backup into an empty place, opens the vault there, and records it.
     ///
     /// # Errors
-    /// [`BackupError`]; nothing remains of a restore that failed but empty tables.
+    /// [`BackupError`]; nothing remains of a restore that failed but empty tables, unless its commit was not confirmed.
     pub async fn restore_backup(
         file: &Path,
         identities: &[Identity],
@@ -47,9 +47,16 @@ impl Vault {
         let report = restore(file, identities, location, progress)?;
         let vault = Vault::open(location, settings, Clock::system(), observer)?;
         let permit = vault.authorize(Request::operator(), Action::BACKUP_RESTORE).await?;
-        vault.execute(permit, |_| Ok(Done::new(Subject::Collection, ()))).await?;
+        let object = restored_object(&report);
+        vault.execute(permit, move |_| Ok(Done::several(object.clone(), ()))).await?;
         Ok((vault, report))
     }
+}
+
+/// The object of an audit record about a backup that was restored: the vault, and the time of its snapshot.
+pub(super) fn restored_object(report: &BackupReport) -> String {
+    let time = report.created_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    format!("vault:{}, recovery-point:{time}", report.vault_id)
 }
 
 /// Restores a backup into an empty place.
@@ -75,10 +82,18 @@ fn restore(
     database.migrate_up_to(&reader.header().schema_version)?;
     let mut check = Check::new(reader.header());
     let heads_file = location.data_dir.join(HEADS_FILE);
-    let (secrets, chains) = database.restore::<_, BackupError>(|restore| {
+    let restored = database.restore::<_, BackupError>(|restore| {
         write_rows(&mut reader, &mut check, restore, &root_key, &heads_file, progress)?;
         meta::insert_root_key_check(restore.connection(), &root_key.check_value()?)?;
         check.end()
+    });
+    let (secrets, chains) = restored.map_err(|error| match error {
+        BackupError::Store(StoreError::Unanswered) => {
+            // The vault may be there, and needs its root key then.
+            place.keep();
+            BackupError::Unconfirmed(location.data_dir.clone())
+        }
+        error => error,
     })?;
     place.keep();
     sync_directory(&heads_file).map_err(|error| BackupError::Place(location.data_dir.clone(), error.kind()))?;

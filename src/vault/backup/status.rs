@@ -1,11 +1,16 @@
 //! When the last backup was made, and how the last drill went: rows that every node and command sees.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use tokio::sync::Mutex;
 
 use crate::clock::{from_micros, to_micros};
 use crate::store::{AnyConnection, StoreError, meta};
 use crate::vault::{Vault, VaultError};
 
+/// How long a status is valid.
+const VALID: Duration = Duration::from_secs(1);
 const LAST_BACKUP: &str = "last_backup";
 const LAST_DRILL: &str = "last_drill";
 const LAST_DRILL_FAILED: &str = "last_drill_failed";
@@ -32,10 +37,24 @@ impl BackupStatus {
     }
 }
 
+/// The status that was read last, and when, by the monotonic clock.
+#[derive(Default)]
+pub(in crate::vault) struct KnownStatus(Mutex<Option<(Duration, BackupStatus)>>);
+
 impl Vault {
-    /// Returns when the last backup was made, and how the last drill went.
+    /// Returns when the last backup was made, and how the last drill went, as the database said within the last
+    /// [`VALID`]: anybody can ask for metrics. Concurrent callers share one query.
     pub async fn backup_status(&self) -> Result<BackupStatus, VaultError> {
-        Ok(self.0.store.control(BackupStatus::read).await?)
+        let mut known = self.0.backup_status.0.lock().await;
+        let now = self.0.clock.monotonic();
+        if let Some((at, status)) = *known
+            && now.saturating_sub(at) < VALID
+        {
+            return Ok(status);
+        }
+        let status = self.0.store.control(BackupStatus::read).await?;
+        *known = Some((now, status));
+        Ok(status)
     }
 
     /// Notes a backup, by the time of its snapshot in microseconds.

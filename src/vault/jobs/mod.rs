@@ -9,6 +9,7 @@ pub(super) use kind::JobKind;
 
 use std::time::Duration;
 
+use super::access::MAX_PLACES;
 use super::{Vault, VaultError};
 use crate::clock::{EXPIRY_MARGIN, to_micros};
 use crate::store::job::{self, Lease, NewJob, Wanted};
@@ -22,6 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const PRUNE_BATCH: i64 = 1000;
 /// The most counters of failed logins of unknown names and networks that are kept.
 const MAX_LOGIN_ATTEMPTS: i64 = 65_536;
+/// The most places that are kept of an account.
+const MAX_LOGIN_PLACES: i64 = MAX_PLACES as i64;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Requester of the recurring jobs.
 const SYSTEM: &str = "system";
@@ -146,7 +149,8 @@ impl Vault {
             JobKind::PruneLoginAttempts => {
                 let now = self.now_micros();
                 let prune = move |connection: &mut AnyConnection| {
-                    login_attempt::prune(connection, now, MAX_LOGIN_ATTEMPTS, PRUNE_BATCH)
+                    let more = login_attempt::prune(connection, now, MAX_LOGIN_ATTEMPTS, PRUNE_BATCH)?;
+                    Ok(more | login_attempt::prune_places(connection, MAX_LOGIN_PLACES, PRUNE_BATCH)?)
                 };
                 self.prune_under(lease, prune).await.map(|()| period)
             }

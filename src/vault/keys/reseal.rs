@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::progress::{Pass, Position, Walk, Walks};
 use super::rotate::earliest_deletion;
 use super::{LOCK, VALUES};
 use crate::clock::to_micros;
@@ -29,6 +30,8 @@ const BATCH: i64 = 32;
 const COST: usize = 2;
 /// The transactions of one run, after which other jobs of the node have their turn.
 const BATCHES_OF_RUN: usize = 500;
+/// The most rows of a table under one key that a pass names in the log because they do not open.
+const MOST_NAMED: usize = 100;
 /// How long the job waits for the last values of other nodes, and for its turn.
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -38,8 +41,6 @@ struct Run<'a> {
     keyring: Arc<Keyring>,
     /// The transactions that are left.
     batches: usize,
-    /// The rows that do not open.
-    unopened: usize,
 }
 
 /// A row under a retiring key.
@@ -48,6 +49,8 @@ trait Resealable: Clone + Send + Sync + 'static {
     type Sealed: Send + Sync + 'static;
     /// The kind of row with its key, for the log.
     fn name(&self) -> String;
+    /// The walks of a pass over the table.
+    fn walks(pass: &mut Pass) -> &mut Walks<Self>;
     fn rows(connection: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError>;
     fn reseal(&self, keyring: &Keyring) -> Result<Self::Sealed, SealError>;
     fn replace(
@@ -63,6 +66,10 @@ impl Resealable for SecretVersion {
 
     fn name(&self) -> String {
         format!("{} of {}, version {}", self.kind, self.owner_id, self.version)
+    }
+
+    fn walks(pass: &mut Pass) -> &mut Walks<Self> {
+        &mut pass.versions
     }
 
     fn rows(c: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError> {
@@ -85,6 +92,10 @@ impl Resealable for StoredResult {
 
     fn name(&self) -> String {
         format!("a stored result of authorization {}", self.authorization_id)
+    }
+
+    fn walks(pass: &mut Pass) -> &mut Walks<Self> {
+        &mut pass.results
     }
 
     fn rows(c: &mut AnyConnection, key: DataKeyId, after: Option<&Self>) -> Result<Vec<Self>, StoreError> {
@@ -133,7 +144,7 @@ impl Vault {
         if keyring.current() != current.id.get() {
             return Err(SealError.into());
         }
-        let mut run = Run { lease, keyring, batches: BATCHES_OF_RUN, unopened: 0 };
+        let mut run = Run { lease, keyring, batches: BATCHES_OF_RUN };
         self.note_remaining(&retiring).await?;
         for row in &retiring {
             self.reseal_rows::<SecretVersion>(row.id, &mut run).await?;
@@ -142,8 +153,9 @@ impl Vault {
         if run.batches == 0 {
             return Ok(Duration::ZERO);
         }
-        if run.unopened > 0 {
-            log::error!("{} sealed values do not open, so that their data key cannot be deleted", run.unopened);
+        let unopened = std::mem::take(&mut *self.0.reseal_progress.pass()).unopened();
+        if unopened > 0 {
+            log::error!("{unopened} sealed values do not open, so that their data key cannot be deleted");
             return Err(SealError.into());
         }
         let left = earliest_deletion(current.created_at) - to_micros(self.now());
@@ -171,26 +183,35 @@ impl Vault {
         Ok(())
     }
 
-    /// Re-seals the rows of a table that are under `key`.
+    /// Re-seals the rows of a table that are under `key`, from the position of the pass.
     async fn reseal_rows<R: Resealable>(&self, key: DataKeyId, run: &mut Run<'_>) -> Result<(), VaultError> {
-        let mut after: Option<R> = None;
-        while run.batches > 0 {
-            let last = after.take();
+        while run.batches > 0
+            && let Position::After(last) = self.walk(key, |walk: &mut Walk<R>| walk.position.clone())
+        {
             let rows = self.0.store.read(move |connection| R::rows(connection, key, last.as_ref())).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some(last.clone());
-            run.batches -= 1;
-            self.reseal_batch(key, rows, run).await?;
+            let next = rows.last().map_or(Position::End, |last| Position::After(Some(last.clone())));
+            if !rows.is_empty() {
+                run.batches -= 1;
+                let failed = self.reseal_batch(key, rows, run).await?;
+                self.walk(key, |walk: &mut Walk<R>| note_unopened(walk, &failed));
+            }
+            self.walk(key, |walk: &mut Walk<R>| walk.position = next);
         }
         Ok(())
     }
 
+    /// Looks at the walk of the pass over the rows under `key`, or changes it.
+    fn walk<R: Resealable, T>(&self, key: DataKeyId, change: impl FnOnce(&mut Walk<R>) -> T) -> T {
+        change(R::walks(&mut self.0.reseal_progress.pass()).entry(key).or_default())
+    }
+
+    /// Re-seals rows. Returns the names of those that do not open.
     async fn reseal_batch<R: Resealable>(
         &self,
         key: DataKeyId,
         rows: Vec<R>,
         run: &mut Run<'_>,
-    ) -> Result<(), VaultError> {
+    ) -> Result<Vec<String>, VaultError> {
         let keyring = Arc::clone(&run.keyring);
         let seal = move || {
             let sealed = |row: R| match row.reseal(&keyring) {
@@ -200,13 +221,10 @@ impl Vault {
             rows.into_iter().map(sealed).partition::<Vec<_>, _>(Result::is_ok)
         };
         let (sealed, failed) = tokio::task::spawn_blocking(seal).await.map_err(|_| StoreError::Panicked)?;
-        for name in failed.into_iter().filter_map(Result::err) {
-            run.unopened += 1;
-            log::error!("{name} does not open: modified, moved, or its key is missing");
-        }
+        let failed = failed.into_iter().filter_map(Result::err).collect();
         let sealed: Vec<(R, R::Sealed)> = sealed.into_iter().filter_map(Result::ok).collect();
         if sealed.is_empty() {
-            return Ok(());
+            return Ok(failed);
         }
         let (lease, until, current) = (run.lease.clone(), self.lease_end(), DataKeyId::new(run.keyring.current()));
         let cost = sealed.len().saturating_mul(COST);
@@ -222,7 +240,7 @@ impl Vault {
         };
         let replaced = self.write_in_background_for(Ticket::maintenance().for_items(cost), replace).await?;
         self.0.reseal_progress.note(replaced);
-        Ok(())
+        Ok(failed)
     }
 
     /// Deletes the retiring keys, with an audit record; nothing of both while a value is under one of them.
@@ -243,6 +261,14 @@ impl Vault {
         };
         self.execute_and_refresh(Permit::system(Action::KEY_FINISH_ROTATION), rule).await
     }
+}
+
+/// Counts rows that do not open, and names the first ones: the number of all is in the log at the end of the pass.
+fn note_unopened<R>(walk: &mut Walk<R>, names: &[String]) {
+    for name in names.iter().take(MOST_NAMED.saturating_sub(walk.unopened)) {
+        log::error!("{name} does not open: modified, moved, or its key is missing");
+    }
+    walk.unopened += names.len();
 }
 
 /// Deletes the retiring keys. The database refuses it while a value is under one of them.

@@ -10,9 +10,9 @@ use crate::crypto::Keyring;
 use crate::store::key::{self, NewSigningKey, SigningKeyRow};
 use crate::store::lock::lock_name;
 use crate::store::secret::{self, SecretState};
-use crate::store::{AnyConnection, StoreError, Transaction, meta};
+use crate::store::{AnyConnection, StoreError, meta};
 use crate::token::{SigningKey, TokenAuthority};
-use crate::vault::operation::{Done, OperationContext, Permit};
+use crate::vault::operation::{Action, Done, OperationContext, Permit};
 use crate::vault::secrets::{HeadMac, SecretOwner, Versions};
 use crate::vault::{Inner, Vault, VaultError};
 
@@ -43,7 +43,7 @@ impl Vault {
     }
 
     /// Deletes the former keys whose last token has expired.
-    pub(super) async fn delete_expired_signing_keys(&self) -> Result<(), StoreError> {
+    pub(super) async fn delete_expired_signing_keys(&self) -> Result<(), VaultError> {
         let (now, lifetime) = (self.now(), lifetime(&self.0.settings));
         let expired = move |connection: &mut AnyConnection| -> Result<bool, StoreError> {
             Ok(key::signing_keys(connection)?.iter().any(|row| has_expired(row, lifetime, now)))
@@ -51,11 +51,13 @@ impl Vault {
         if !self.0.store.read(expired).await? {
             return Ok(());
         }
-        self.write_in_background(move |transaction: &mut Transaction<'_>| {
-            delete_expired(transaction.connection()?, lifetime, now)?;
-            meta::increment_change_mark(transaction.connection()?)
-        })
-        .await
+        let delete = move |context: &mut OperationContext<'_>| {
+            lock_name(context.connection(), LOCK)?;
+            let deleted = delete_expired(context.connection(), lifetime, now)?;
+            meta::increment_change_mark(context.connection())?;
+            Ok(Done::several(deleted.join(", "), ()))
+        };
+        self.execute(Permit::system(Action::KEY_FINISH_ROTATION), delete).await.map(drop)
     }
 }
 
@@ -115,7 +117,7 @@ fn rotate(context: &mut OperationContext<'_>) -> Result<Done<RotatedSigningKey>,
     let (now, micros) = (context.now(), context.micros());
     let lifetime = lifetime(context.settings());
     lock_name(context.connection(), LOCK)?;
-    delete_expired(context.connection(), lifetime, now)?;
+    let deleted = delete_expired(context.connection(), lifetime, now)?;
     let former_accepted_until = end_of_acceptance(now, lifetime);
     let new = SigningKey::generate()?;
     let keyring = context.vault.data_keys.keyring();
@@ -126,15 +128,24 @@ fn rotate(context: &mut OperationContext<'_>) -> Result<Done<RotatedSigningKey>,
     meta::increment_change_mark(connection)?;
     let kid = new.kid().to_string();
     let rotated = RotatedSigningKey { kid: kid.clone(), signs_from: now + PUBLISHED, former_accepted_until };
-    Ok(Done::several(format!("signing-key:{kid}"), rotated))
+    let mut objects = vec![format!("signing-key:{kid}")];
+    objects.extend(deleted.iter().map(|deleted| format!("deleted {deleted}")));
+    Ok(Done::several(objects.join(", "), rotated))
 }
 
-fn delete_expired(connection: &mut AnyConnection, lifetime: TimeDelta, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// Deletes the keys that have expired, and returns them as the objects of an audit record.
+fn delete_expired(
+    connection: &mut AnyConnection,
+    lifetime: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let mut deleted = Vec::new();
     for row in key::signing_keys(connection)?.iter().filter(|row| has_expired(row, lifetime, now)) {
         secret::delete_all(connection, SecretOwner::TokenSigningKey(row.id))?;
         key::delete_signing_key(connection, row.id)?;
+        deleted.push(format!("signing-key:{}", row.kid));
     }
-    Ok(())
+    Ok(deleted)
 }
 
 /// The longest lifetime of a token.

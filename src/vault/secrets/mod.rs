@@ -16,7 +16,7 @@ use crate::store::secret::{self, SealedRow, SecretState, StoredSecret};
 
 pub(super) use crate::store::secret::SecretOwner;
 
-pub(super) use stored::{oldest_key, reseal_stored};
+pub(super) use stored::{check_stored, oldest_key, reseal_stored};
 pub(super) use versions::{HeadMac, Versions};
 
 /// A sealed value that a transaction returns. May be part of a stored result, since it is sealed.

@@ -8,8 +8,8 @@ use crate::crypto::{KeyId, Keyring, SealError, sealing_key};
 /// How a sealed value begins in JSON. Within a string its quotes would be escaped.
 const BEGINNING: &str = "{\"binding\":{";
 
-/// Finds the sealed values of a stored result, each with its place in the text.
-fn find(result: &str) -> Vec<(Range<usize>, Sealed)> {
+/// Finds the sealed values of a stored result, each with its place in the text; `None` for one that cannot be read.
+fn find(result: &str) -> Vec<(Range<usize>, Option<Sealed>)> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(begin) = result.get(from..).and_then(|rest| rest.find(BEGINNING)).map(|at| from + at) {
@@ -17,10 +17,13 @@ fn find(result: &str) -> Vec<(Range<usize>, Sealed)> {
         match values.next() {
             Some(Ok(sealed)) => {
                 let end = begin + values.byte_offset();
-                found.push((begin..end, sealed));
+                found.push((begin..end, Some(sealed)));
                 from = end;
             }
-            _ => from = begin + BEGINNING.len(),
+            _ => {
+                from = begin + BEGINNING.len();
+                found.push((begin..from, None));
+            }
         }
     }
     found
@@ -28,17 +31,31 @@ fn find(result: &str) -> Vec<(Range<usize>, Sealed)> {
 
 /// Returns the oldest data key that a value of a stored result is sealed under; `None` without sealed values.
 pub(in crate::vault) fn oldest_key(result: &str) -> Option<KeyId> {
-    find(result).iter().filter_map(|(_, sealed)| sealing_key(&sealed.bytes).ok()).min()
+    find(result).iter().filter_map(|(_, sealed)| sealing_key(&sealed.as_ref()?.bytes).ok()).min()
+}
+
+/// Returns the sealed values of a stored result that has some.
+fn required(result: &str) -> Result<Vec<(Range<usize>, Sealed)>, SealError> {
+    let found = find(result).into_iter().map(|(place, sealed)| Some((place, sealed?)));
+    found.collect::<Option<Vec<_>>>().filter(|found| !found.is_empty()).ok_or(SealError)
+}
+
+/// Opens every sealed value of a stored result that has some.
+///
+/// # Errors
+/// As [`reseal_stored`].
+pub(in crate::vault) fn check_stored(result: &str, keyring: &Keyring) -> Result<(), SealError> {
+    required(result)?.iter().try_for_each(|(_, sealed)| keyring.open(sealed.binding, &sealed.bytes).map(drop))
 }
 
 /// Returns a stored result with its values sealed under the current key. Everything else in it stays the same, to the byte.
 ///
 /// # Errors
-/// [`SealError`] when one of them does not open.
+/// [`SealError`] when one of them does not open or cannot be read, and when there is none.
 pub(in crate::vault) fn reseal_stored(result: &str, keyring: &Keyring) -> Result<String, SealError> {
     let mut text = String::with_capacity(result.len());
     let mut from = 0;
-    for (place, sealed) in find(result) {
+    for (place, sealed) in required(result)? {
         let opened = keyring.open(sealed.binding, &sealed.bytes)?;
         let bytes = keyring.seal(sealed.binding, opened.expose())?;
         text.push_str(&result[from..place.start]);
@@ -80,6 +97,9 @@ mod tests {
         assert_eq!(oldest_key(&before), Some(1));
         let after = reseal_stored(&before, &keyring).unwrap();
         assert_eq!((oldest_key(&after), after.len()), (Some(2), before.len()));
+        assert!(check_stored(&before, &keyring).is_ok() && check_stored(&after, &keyring).is_ok());
+        let unreadable = format!(r#"{{"one":{after},"two":{{"binding":{{"kind":"Unheard"}}}}}}"#);
+        assert!(check_stored(&unreadable, &keyring).is_err() && reseal_stored(&unreadable, &keyring).is_err());
         keyring.remove(1);
         let moved: Result = serde_json::from_str(&after).unwrap();
         assert_eq!(moved.text, text, "a text that looks like a sealed value stays");
@@ -94,6 +114,8 @@ mod tests {
     fn a_result_without_sealed_values_has_no_key() {
         for result in ["", "null", r#"{"a":{"binding":{}}}"#, r#"{"binding":{"kind":"Notes"}}"#] {
             assert_eq!(oldest_key(result), None, "{result}");
+            let keyring = Keyring::new([(1, DataKey::generate())], 1).unwrap();
+            assert!(reseal_stored(result, &keyring).is_err() && check_stored(result, &keyring).is_err());
         }
     }
 }

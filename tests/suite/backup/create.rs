@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{Recovery, filled};
-use crate::support::{Service, finish, program};
+use super::{Recovery, expect_everything, filled};
+use crate::support::{Service, TestDatabase, finish, program};
 
 #[actix_web::test]
 async fn a_backup_is_private_recorded_and_not_overwritten() {
@@ -85,4 +85,22 @@ async fn the_program_age_opens_a_backup_and_makes_keys_for_it() {
         let verified = finish(self::program(&["backup", "verify", &output, "--identity", &identity]));
         assert_eq!(verified.code, 0, "{verified:?}");
     }
+}
+
+#[actix_web::test]
+async fn a_backup_of_a_log_that_was_pruned_verifies_and_restores() {
+    let recovery = Recovery::new();
+    let (program, server, credentials, client) = filled().await;
+    let records = program.json(&["audit", "tail", "-n", "1"]);
+    let archive = recovery.text("archive.jsonl");
+    let prune = |time: &str| program.run(&["audit", "prune", "--before", time, "--archive", &archive]);
+    assert_eq!((prune("2999-01-01").code, prune("soon").code), (2, 2));
+    let pruned = prune(records[0]["at"].as_str().unwrap());
+    assert!(pruned.code == 0 && !pruned.stdout.starts_with("0 records"), "{pruned:?}");
+    program.done(&["audit", "verify"]);
+    recovery.back_up(&program, "a.age");
+    recovery.verify("a.age");
+    drop(server);
+    let restored = recovery.restore("a.age", TestDatabase::new());
+    expect_everything(&restored, &credentials, &client).await;
 }

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use reqwest::Method;
+use serde_json::json;
+
 use super::{Recovery, filled};
 use crate::support::{Program, finish, program};
 
@@ -66,10 +69,17 @@ async fn what_was_damaged_in_the_database_is_named() {
         ("DELETE FROM secret WHERE kind = 'ssh_key.private_key'", "ssh_key.private_key of"),
         ("UPDATE audit_record SET actor = 'x' WHERE seq = 2", "record 2"),
         ("DELETE FROM audit_record WHERE seq = 3", "record 3"),
+        ("UPDATE idempotency SET result = replace(result, 'bytes', 'octets')", "a stored result of authorization"),
+        (
+            "UPDATE idempotency SET authorization_id = 1, result = replace(result, 'bytes\":\"01', 'bytes\":\"02')",
+            "a stored result",
+        ),
     ];
     for (sql, part) in damages {
         let recovery = Recovery::new();
-        let (source, server, _, _) = filled().await;
+        let (source, server, _, client) = filled().await;
+        let used = client.request(Method::POST, "/iso/pam/use").header("Idempotency-Key", "key-1");
+        client.send(used.json(&json!({ "identifier": "i" }))).await.expect(200);
         assert_eq!(server.stop().code, 0);
         source.database.run(sql);
         recovery.back_up(&source, "a.age");

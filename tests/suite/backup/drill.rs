@@ -4,7 +4,7 @@ use chaveiro::vault::Vault;
 use serde_json::json;
 
 use super::{Recovery, filled};
-use crate::support::{TestApp, program};
+use crate::support::{Service, TestApp, finish, noticed, program};
 
 /// The value of a metric without labels, if it is shown.
 async fn metric(client: &crate::support::TestClient, name: &str) -> Option<f64> {
@@ -17,6 +17,11 @@ async fn a_drill_restores_verifies_reports_and_leaves_nothing() {
     let recovery = Recovery::new();
     let (program, server, _, client) = filled().await;
     recovery.back_up(&program, "a.age");
+    // The figures are a second old at most.
+    let drill_shows = async |expected: Option<f64>| {
+        let shows = async || metric(&client, "chaveiro_backup_drill_succeeded").await == expected;
+        noticed("the drill in the figures", shows).await;
+    };
     assert!(metric(&client, "chaveiro_backup_age_seconds").await.is_some_and(|age| age < 60.0));
     assert_eq!(metric(&client, "chaveiro_backup_drill_succeeded").await, None);
     let scratch = tempfile::tempdir().unwrap();
@@ -29,18 +34,23 @@ async fn a_drill_restores_verifies_reports_and_leaves_nothing() {
     assert_eq!(drilled.code, 0, "{drilled:?}");
     let report: serde_json::Value = serde_json::from_str(&drilled.stdout).unwrap();
     assert!(report["secrets"].as_u64().unwrap() >= 8 && report["heads"].as_u64().unwrap() >= 1, "{report}");
-    assert_eq!(metric(&client, "chaveiro_backup_drill_succeeded").await, Some(1.0));
+    drill_shows(Some(1.0)).await;
 
     std::fs::write(recovery.path("bad.age"), b"age-encryption.org/v1\n").unwrap();
     let failed = drill("bad.age");
     assert!(failed.code == 8 && failed.stderr.contains("damaged"), "{failed:?}");
-    assert_eq!(metric(&client, "chaveiro_backup_drill_succeeded").await, Some(0.0));
+    drill_shows(Some(0.0)).await;
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
     let records = program.json(&["audit", "tail", "-n", "50"]);
     let drills: Vec<_> =
         records.as_array().unwrap().iter().filter(|record| record["action"] == "backup.drill").collect();
     let outcomes: Vec<_> = drills.iter().map(|record| &record["outcome"]).collect();
     assert_eq!(outcomes, [&json!("ok"), &json!("backup-damaged")]);
+    let object = |record: &serde_json::Value| record["object"].as_str().unwrap().to_string();
+    let vault = format!("vault:{}", report["vault_id"].as_str().unwrap());
+    assert!(object(drills[0]).starts_with(&format!("{vault}, recovery-point:20")), "{drills:?}");
+    let created = records.as_array().unwrap().iter().find(|record| record["action"] == "backup.create").unwrap();
+    assert_eq!(object(created), format!("{vault}, recipient:{}", recovery.recipient));
     drop(server);
 }
 
@@ -99,4 +109,29 @@ async fn a_scheduled_backup_that_fails_is_tried_again_and_recorded() {
     assert_eq!(outcomes.last().unwrap().outcome, "file-unwritable");
     app.clock.advance(std::time::Duration::from_secs(10));
     assert_eq!(app.vault.run_due_long_jobs().await.unwrap(), 1);
+}
+
+#[actix_web::test]
+async fn a_drill_that_is_interrupted_leaves_nothing() {
+    let Some(mkfifo) = Service::find_program("mkfifo") else { return };
+    let recovery = Recovery::new();
+    let (program, _server, _, _) = filled().await;
+    // A backup that never comes: the drill has its directory and waits.
+    let pipe = recovery.text("pipe.age");
+    let mut command = std::process::Command::new(mkfifo);
+    command.arg(&pipe);
+    assert_eq!(finish(command).code, 0);
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = scratch.path().to_str().unwrap();
+        let arguments = ["backup", "drill", &pipe, "--identity", &recovery.key(), "--scratch", place];
+        let mut drill = program.command(&arguments).spawn().unwrap();
+        let left = || std::fs::read_dir(scratch.path()).unwrap().count();
+        noticed("the scratch directory", async || left() == 1).await;
+        let mut kill = std::process::Command::new("kill");
+        kill.args([&format!("-{signal}"), &drill.id().to_string()]);
+        assert_eq!(finish(kill).code, 0);
+        let ended = actix_web::web::block(move || drill.wait().unwrap()).await.unwrap();
+        assert_eq!((ended.code(), left()), (Some(code), 0), "{signal}");
+    }
 }

@@ -4,12 +4,14 @@
 mod connections;
 mod head;
 mod health;
+mod hostile_text;
 mod limits;
 mod memory;
 mod metrics;
 mod openapi;
 mod prefix;
 mod requests;
+mod schemathesis;
 mod security_headers;
 mod slow_bodies;
 mod source;

@@ -1,5 +1,9 @@
 //! The audit log: one record for each request, in a chain that shows every change.
 
+use std::time::Duration;
+
+use chaveiro::audit::Break;
+use chaveiro::vault::audit_prune::PruneError;
 use chaveiro::vault::operation::Action;
 use serde_json::json;
 
@@ -165,4 +169,57 @@ async fn administration_is_recorded_too() {
     let last = app.records().await.pop().unwrap();
     assert_eq!((last.actor.as_str(), last.action.as_str()), ("command-line", "domain.add"));
     assert_eq!((last.object.as_str(), last.outcome.as_str()), ("domain:1", "ok"));
+}
+
+#[actix_web::test]
+async fn old_records_move_to_an_archive_and_the_log_verifies_from_its_checkpoints() {
+    let app = vault().await;
+    let client = app.client().await;
+    for _ in 0..600 {
+        client.fetch_token().await;
+    }
+    app.vault.write_heads().await.unwrap();
+    let kept = || app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record")[0];
+    app.clock.advance(Duration::from_secs(24 * 3600));
+    app.vault.refresh().await.unwrap();
+    let archive = |name: &str| app.database.dir.path().join(name);
+    let prune = async |name: &str| {
+        let before = app.vault.now() - chrono::TimeDelta::hours(1);
+        app.vault.prune_audit(app.operator(Action::AUDIT_PRUNE).await, before, &archive(name)).await
+    };
+    let moved = prune("first.jsonl").await.unwrap();
+    assert!(moved > 600 && kept() < 10, "{moved} moved, {} kept", kept());
+    let lines = std::fs::read_to_string(archive("first.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len() as u64, moved);
+    let follows =
+        |pair: &[serde_json::Value]| pair[0]["chain"] != pair[1]["chain"] || pair[0]["mac"] == pair[1]["previous"];
+    assert!(lines.windows(2).all(follows));
+    assert!(prune("first.jsonl").await.is_err(), "an archive is never overwritten");
+    assert_eq!(prune("second.jsonl").await.unwrap(), 0);
+    let found = app.verify_audit().await;
+    assert!(found.broken.is_none() && found.heads > 0, "{found:?}");
+    // The log goes on after it, and what is missing shows.
+    client.with_token(&client.fetch_token().await).get("/iso/pam/device").await.expect(200);
+    assert!(app.verify_audit().await.broken.is_none());
+    app.database.run("UPDATE audit_checkpoint SET seq = seq + 1");
+    assert!(matches!(app.verify_audit().await.broken, Some(Break::ForgedCheckpoint { .. })));
+    app.database.run("DELETE FROM audit_checkpoint");
+    assert!(matches!(app.verify_audit().await.broken, Some(Break::Gap { expected: 1, .. })));
+}
+
+#[actix_web::test]
+async fn records_that_do_not_verify_are_not_pruned() {
+    let app = vault().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    app.database.run("UPDATE audit_record SET actor = 'x' WHERE action = 'device.save'");
+    app.clock.advance(Duration::from_secs(24 * 3600));
+    app.vault.refresh().await.unwrap();
+    let permit = app.operator(Action::AUDIT_PRUNE).await;
+    let refused = app.vault.prune_audit(permit, app.vault.now(), &app.database.dir.path().join("archive")).await;
+    assert!(matches!(refused, Err(PruneError::Broken(Break::Changed { .. }))), "{refused:?}");
+    assert_eq!(app.database.texts("SELECT actor FROM audit_record WHERE action = 'device.save'"), ["x"]);
+    let outcomes = app.database.texts("SELECT outcome FROM audit_record WHERE action = 'audit.prune' ORDER BY outcome");
+    assert_eq!(outcomes, ["audit-log-broken", "ok"]);
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chaveiro::config::Settings;
 use chaveiro::crypto::SecretText;
+use chaveiro::vault::access::{ClientAccess, Resource};
 use chaveiro::vault::operation::Action;
+use futures_util::future::{join, join_all};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
@@ -278,4 +280,86 @@ async fn a_flood_from_many_networks_fills_no_table() {
         app.vault.run_due_jobs().await.unwrap();
     }
     assert_eq!(count("login_attempt"), 0);
+}
+
+#[actix_web::test]
+async fn logins_from_many_places_drop_no_failures_of_another_account_and_few_places_are_kept() {
+    let app = vault().await;
+    let (roaming, guessed) = (app.unauthenticated_client(|_| {}).await, app.unauthenticated_client(|_| {}).await);
+    for number in 0..11 {
+        login(&app, &format!("198.51.{number}.7"), &guessed.client_id, "a guess").await;
+    }
+    for number in 0..200 {
+        let source = format!("10.7.{number}.1");
+        assert_eq!(login(&app, &source, &roaming.client_id, &roaming.client_secret).await.status, 200);
+    }
+    for _ in 0..9 {
+        app.vault.share_login_attempts().await.unwrap();
+    }
+    let places = |app: &TestApp| {
+        app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM login_attempt WHERE account IS NOT NULL")[0]
+    };
+    assert_eq!(places(&app), 128);
+    // Many nodes have written more places of one account than a node keeps counters.
+    let bytes = if app.database.is_postgresql() { "BYTEA" } else { "BLOB" };
+    app.database.run(&format!(
+        "INSERT INTO login_attempt SELECT CAST(CAST(n AS TEXT) AS {bytes}), 0, 0, 9000000000000000, TRUE, 0, CAST('x' AS {bytes}) \
+         FROM (WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 70000) \
+         SELECT n FROM numbers) AS many"
+    ));
+    let app = app.restart().await;
+    assert_eq!(login(&app, "198.51.200.7", &guessed.client_id, &guessed.client_secret).await.status, 429);
+    app.vault.schedule_jobs().await.unwrap();
+    app.clock.advance(Duration::from_secs(61));
+    app.vault.run_due_jobs().await.unwrap();
+    assert_eq!(places(&app), 2 * 128);
+}
+
+#[actix_web::test]
+async fn an_app_id_is_let_in_where_its_narrow_range_says_whatever_its_neighbours_try() {
+    let app = TestApp::start_with(|settings| {
+        behind_proxy(settings);
+        serve_all(settings);
+    })
+    .await;
+    let program = app
+        .unauthenticated_client(|request| {
+            request.resources = vec![Resource::AppId];
+            request.access = ClientAccess::ReadOnly;
+            request.allowed_ips = vec!["10.1.2.3".into()];
+        })
+        .await;
+    let ask = async |source: &str, app_id: &str| {
+        let path = format!("/AIMWebService/api/Accounts?AppID={app_id}&Object=none");
+        program.send(from(&program, Method::GET, &path, source)).await.status.as_u16()
+    };
+    for number in 0..150 {
+        ask(&format!("10.1.2.{}", 50 + number), "guess").await;
+        ask("10.1.2.3", "guess").await;
+    }
+    assert_eq!(ask("10.1.2.4", "guess").await, 429);
+    assert_eq!(ask("10.1.2.3", &program.client_id).await, 404, "let in: there is no such account");
+}
+
+#[actix_web::test]
+async fn password_logins_of_one_network_wait_in_a_bounded_number_and_leave_room_for_others() {
+    let app = vault().await;
+    let anonymous = app.anonymous();
+    let attempt = |number: usize| {
+        let request = from(&anonymous, Method::GET, "/KeyfactorAPI/PamProviders", &format!("198.51.100.{number}"));
+        anonymous.send(request.basic_auth(format!(r"CORP\n{number}"), Some("a guess")))
+    };
+    let flood = join_all((0..80).map(attempt));
+    let other = async {
+        tokio::task::yield_now().await;
+        basic(&app, "203.0.113.1", r"CORP\jo", "a guess").await
+    };
+    let (answers, other) = join(flood, other).await;
+    assert_eq!(other, 401);
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    assert!(!refused.is_empty() && answers.iter().filter(|answer| answer.status == 401).count() >= 16);
+    for answer in refused {
+        assert_eq!(answer.header("retry-after"), Some("1"), "{}", answer.text);
+        assert!(answer.json()["ErrorCode"].is_string(), "{}", answer.text);
+    }
 }

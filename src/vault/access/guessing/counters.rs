@@ -10,10 +10,6 @@ const WINDOW: i64 = 60_000_000;
 const MAX_DELAY: i64 = 60 * WINDOW;
 /// How long failures of an account count together.
 const ACCOUNT_MEMORY: i64 = 7 * 24 * 60 * WINDOW;
-/// How long a place is known from which a login succeeded.
-const PLACE_MEMORY: i64 = 30 * 24 * 60 * WINDOW;
-/// A known place is written again when this much of its time has passed.
-const PLACE_RENEWAL: i64 = 24 * 60 * WINDOW;
 /// The most counters in memory.
 pub(super) const MAX_COUNTERS: usize = 65_536;
 /// The fewest counters that are dropped when there is no room.
@@ -76,28 +72,6 @@ impl Counters {
         counter.is_changed = true;
     }
 
-    /// Whether a place is known.
-    pub(super) fn knows(&self, key: &Key, now: i64) -> bool {
-        self.0.get(key).is_some_and(|counter| counter.expires_at > now)
-    }
-
-    /// Remembers a place.
-    pub(super) fn remember(&mut self, key: Key, now: i64) {
-        let is_fresh = |counter: &Counter| counter.expires_at > now + PLACE_MEMORY - PLACE_RENEWAL;
-        if self.0.get(&key).is_some_and(is_fresh) {
-            return;
-        }
-        self.make_room(now);
-        let counter = Counter {
-            counted_at: now,
-            expires_at: now + PLACE_MEMORY,
-            grows: true,
-            is_known: true,
-            ..Counter::default()
-        };
-        self.0.insert(key, Counter { is_changed: true, ..counter });
-    }
-
     /// Drops counters when there is no room: expired ones, then those of unknown names and networks that expire first.
     fn make_room(&mut self, now: i64) {
         if self.0.len() < MAX_COUNTERS {
@@ -124,7 +98,8 @@ impl Counters {
             counter.is_changed = false;
             let Counter { counted_at, expires_at, is_known, grows, .. } = *counter;
             let digest = key.to_vec();
-            let row = LoginAttemptRow { digest, failures, counted_at, expires_at, is_known, changed_at: now };
+            let row =
+                LoginAttemptRow { digest, failures, counted_at, expires_at, is_known, changed_at: now, account: None };
             CountedLogins { row, grows }
         };
         changed.into_iter().take(most).map(take).collect()
@@ -228,17 +203,5 @@ mod tests {
         there.merge(&changes[0].row, SECOND);
         assert!(there.delay(&key(1), Rule::Window, 3, SECOND).is_some());
         assert_eq!(there.take_changes(9, SECOND)[0].row.failures, 1, "its own alone");
-    }
-
-    #[test]
-    fn a_place_is_remembered_and_written_once_a_day() {
-        let mut counters = Counters::default();
-        counters.remember(key(1), 0);
-        assert!(counters.knows(&key(1), PLACE_MEMORY - 1) && !counters.knows(&key(1), PLACE_MEMORY));
-        assert_eq!(counters.take_changes(9, 0).len(), 1);
-        counters.remember(key(1), PLACE_RENEWAL - 1);
-        assert_eq!(counters.take_changes(9, 0).len(), 0);
-        counters.remember(key(1), PLACE_RENEWAL);
-        assert_eq!(counters.take_changes(9, 0).len(), 1);
     }
 }

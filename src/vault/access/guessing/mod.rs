@@ -12,6 +12,7 @@
 //! can gain the failures of a second by a crash or by turning to another node.
 
 mod counters;
+mod places;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,11 +30,15 @@ use crate::text::case_folded;
 use crate::token::VerifyingKey;
 use crate::vault::{Vault, VaultError};
 use counters::{Counters, Key, MAX_COUNTERS, Rule};
+pub(in crate::vault) use places::MAX_PLACES;
+use places::Places;
 
 /// The limit of a network, as a multiple of the limit of an account.
 const NETWORK_FACTOR: u32 = 10;
 /// The most counters that a node writes at a time.
 const MOST_WRITTEN: usize = 256;
+/// The most places that a node writes at a time.
+const MOST_PLACES_WRITTEN: usize = 64;
 /// How much older than the last look a change of another node may be, whose clock may differ.
 const OVERLAP: i64 = 10_000_000;
 
@@ -121,6 +126,12 @@ impl LoginAttempt {
         let attempt = Self::of_account(LoginKind::Client, source, client_id, Some(client.generation));
         Self { is_known, is_allowed: client.origins.name_source(source), ..attempt }
     }
+
+    /// An attempt by an AppID, which names these clients.
+    pub(super) fn of_app_id(source: IpAddr, app_id: &str, named: &[Arc<Client>]) -> Self {
+        let is_allowed = named.iter().any(|client| client.origins.name_source(source));
+        Self { is_allowed, ..Self::of_account(LoginKind::AppId, source, app_id, None) }
+    }
 }
 
 /// The keys of the counters of an attempt.
@@ -128,8 +139,8 @@ struct Keys {
     account: Option<Key>,
     /// Account and address.
     place: Option<Key>,
-    /// Where the account has logged in.
-    known_place: Option<Key>,
+    /// The account, and where it has logged in.
+    known_place: Option<(Key, Key)>,
     networks: Vec<Key>,
 }
 
@@ -137,6 +148,7 @@ struct Keys {
 #[derive(Default)]
 pub(in crate::vault) struct Guesses {
     counters: Mutex<Counters>,
+    places: Mutex<Places>,
     /// When the counters of other nodes were read last.
     exchanged_at: Mutex<i64>,
 }
@@ -144,20 +156,39 @@ pub(in crate::vault) struct Guesses {
 impl Guesses {
     /// Loads the counters.
     pub(in crate::vault) fn read(connection: &mut AnyConnection, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        let guesses = Self::default();
-        guesses
-            .merge(&login_attempt::changed_since(connection, i64::MIN, to_micros(now), most_read())?, to_micros(now));
+        let (guesses, now) = (Self::default(), to_micros(now));
+        guesses.merge(&login_attempt::changed_since(connection, i64::MIN, now, most_read())?, now);
         Ok(guesses)
     }
 
     fn merge(&self, rows: &[login_attempt::LoginAttemptRow], now: i64) {
-        let mut counters = self.counters();
-        rows.iter().for_each(|row| counters.merge(row, now));
+        let (mut counters, mut places) = (self.counters(), self.places());
+        places.prune(now);
+        for row in rows {
+            if row.account.is_some() { places.merge(row, now) } else { counters.merge(row, now) }
+        }
         *self.exchanged_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
     fn counters(&self) -> MutexGuard<'_, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what the database does not have.
+    fn take_changes(&self, now: i64) -> Vec<login_attempt::CountedLogins> {
+        let mut changes = self.counters().take_changes(MOST_WRITTEN, now);
+        changes.append(&mut self.places().take_changes(MOST_PLACES_WRITTEN, now));
+        changes
+    }
+
+    fn put_back(&self, changes: &[login_attempt::CountedLogins]) {
+        self.counters().put_back(changes);
+        let mut places = self.places();
+        changes.iter().for_each(|change| places.put_back(&change.row));
     }
 }
 
@@ -169,8 +200,9 @@ impl Vault {
     pub(super) fn check_attempt(&self, attempt: &LoginAttempt) -> Result<(), AuthenticationFailure> {
         let (keys, now) = (self.attempt_keys(attempt), to_micros(self.0.clock.now()));
         let (limit, network_limit) = self.attempt_limits();
+        let knows = |(account, place)| self.0.guesses.places().knows(&account, &place, now);
+        let is_exempt = attempt.is_allowed || keys.known_place.is_some_and(knows);
         let counters = self.0.guesses.counters();
-        let is_exempt = attempt.is_allowed || keys.known_place.is_some_and(|key| counters.knows(&key, now));
         let own = keys.place.iter().filter_map(|key| counters.delay(key, Rule::Window, limit, now));
         let delay = if is_exempt {
             own.max()
@@ -212,8 +244,8 @@ impl Vault {
     /// Remembers the place of an attempt that succeeded.
     pub(super) fn remember_place(&self, attempt: &LoginAttempt) {
         let (keys, now) = (self.attempt_keys(attempt), to_micros(self.0.clock.now()));
-        if let Some(key) = keys.known_place {
-            self.0.guesses.counters().remember(key, now);
+        if let Some((account, place)) = keys.known_place {
+            self.0.guesses.places().remember(account, place, now);
         }
     }
 
@@ -223,7 +255,7 @@ impl Vault {
     /// [`VaultError::Store`]; the counts are then kept for the next call.
     pub async fn share_login_attempts(&self) -> Result<(), VaultError> {
         let (guesses, now) = (&self.0.guesses, to_micros(self.0.clock.now()));
-        let changes = guesses.counters().take_changes(MOST_WRITTEN, now);
+        let changes = guesses.take_changes(now);
         if !changes.is_empty() {
             let written = changes.clone();
             let job = move |transaction: &mut Transaction<'_>| {
@@ -231,7 +263,7 @@ impl Vault {
                 written.iter().try_for_each(|counted| login_attempt::add(connection, counted))
             };
             if let Err(error) = self.write_in_background(job).await {
-                guesses.counters().put_back(&changes);
+                guesses.put_back(&changes);
                 return Err(error.into());
             }
         }
@@ -262,7 +294,7 @@ impl Vault {
         Keys {
             account: counted.map(|name| digest("account", name, &generation)),
             place: counted.map(|name| digest("place", name, &format!("{here} {generation}"))),
-            known_place: account.map(|name| digest("known-place", name, here)),
+            known_place: account.map(|name| (digest("places", name, ""), digest("known-place", name, here))),
             networks: networks.iter().map(|network| digest("network", "", network)).collect(),
         }
     }

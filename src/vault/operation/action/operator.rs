@@ -53,4 +53,5 @@ impl Action {
     pub const KEY_ROTATE_SIGNING: Action = Action::operator("key.rotate-signing");
     pub const AUDIT_READ: Action = Action::operator("audit.read");
     pub const AUDIT_VERIFY: Action = Action::operator("audit.verify");
+    pub const AUDIT_PRUNE: Action = Action::operator("audit.prune");
 }

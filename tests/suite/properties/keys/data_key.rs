@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{WAIT, credential, data_keys, hexadecimal, holds_value_under, rotate, run_jobs, unwrap, vault};
-use crate::support::{Answer, TestApp, TestClient};
+use crate::support::{Answer, TestApp, TestClient, keep_log, logged};
 
 const PRIVATE: &str = include_str!("../../fixtures/ssh/ed25519");
 /// Reads of every kind of secret that `save_all` saves.
@@ -248,4 +248,31 @@ async fn a_key_that_was_lost_with_its_id_is_not_taken_for_the_one_that_has_the_i
     for identifier in ["i0", "new"] {
         assert_eq!(client.at(app.address).password(identifier).await, format!("secret of {identifier}"));
     }
+}
+
+#[actix_web::test]
+async fn rows_that_do_not_open_keep_no_other_row_under_the_former_key() {
+    let (app, client) = vault(1).await;
+    // More than one run of the job reads, and before all others.
+    let bytes = if app.database.is_postgresql() { "BYTEA" } else { "BLOB" };
+    app.database.run(&format!(
+        "INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at) \
+         SELECT 'a-kind', n, 1, 'current', CAST('nonsense' AS {bytes}), 1, 0 \
+         FROM (WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 16100) \
+         SELECT n FROM numbers) AS many"
+    ));
+    let used = client.request(Method::POST, "/iso/pam/use").header("Idempotency-Key", "key-1");
+    client.send(used.json(&json!({ "identifier": "i0" }))).await.expect(200);
+    app.database.run("UPDATE idempotency SET result = replace(result, '{\"binding\":{\"kind', '{\"binding\":{\"sort')");
+    keep_log();
+    rotate(&app).await;
+    run_jobs(&app).await;
+    let left = app.database.texts("SELECT DISTINCT kind FROM secret WHERE data_key_id = 1");
+    assert_eq!(left, ["a-kind"]);
+    assert_eq!(data_keys(&app.database)[0], "1 retiring");
+    assert!(!logged("16101 sealed values do not open").is_empty());
+    assert!(!logged("a stored result of authorization").is_empty());
+    // The job has failed once, and was tried again.
+    assert_eq!(logged("a-kind of").len(), 200, "the first hundred of each pass");
+    assert_eq!(client.password("i0").await, "secret of i0");
 }

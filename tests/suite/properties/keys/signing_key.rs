@@ -56,6 +56,8 @@ async fn tokens_of_the_former_key_are_accepted_until_they_expire() {
     assert_eq!(app.database.texts("SELECT kid FROM signing_key"), [new]);
     let private_halves = "SELECT CAST(COUNT(*) AS INTEGER) FROM secret WHERE kind = 'token.signing_key'";
     assert_eq!(app.database.numbers(private_halves), [1]);
+    let deleted = app.database.texts("SELECT object FROM audit_record WHERE action = 'key.finish-rotation'");
+    assert_eq!(deleted, [format!("signing-key:{former}")]);
     app.vault.refresh().await.unwrap();
     newer.with_token(&newer.fetch_token().await).get("/iso/pam/credential").await.expect(200);
 }
