@@ -8,6 +8,7 @@ mod error;
 mod facades;
 mod file;
 mod names;
+mod rotation;
 mod sections;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ pub use client::ClientSettings;
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
 pub use facades::{CcpSettings, DsmSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
+pub use rotation::{RotationSettings, TargetOptions};
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeySettings,
     KeyfactorSettings, LoginSettings, NodeSettings, PamSettings, RetrySettings, RootKeySettings, SshKeySettings,
@@ -49,6 +51,7 @@ pub struct Settings {
     pub retries: RetrySettings,
     pub audit: AuditSettings,
     pub backup: BackupSettings,
+    pub rotation: RotationSettings,
     pub pam: PamSettings,
     pub keyfactor: KeyfactorSettings,
     pub vault_kv: VaultKvSettings,

@@ -63,6 +63,28 @@ pub struct JitChanges {
     pub disable_template: Option<String>,
 }
 
+/// A rotation policy.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RotationRow {
+    pub credential_id: CredentialId,
+    pub automatic_change: bool,
+    pub agent_based: bool,
+    pub plugin: Option<String>,
+    pub template: Option<String>,
+    pub use_own_credential: bool,
+    pub authentication_id: Option<CredentialId>,
+    pub reconcile: bool,
+    pub reconciliation_id: Option<CredentialId>,
+    pub reconciliation_plugin: Option<String>,
+    pub reconciliation_template: Option<String>,
+}
+
+/// Returns the rotation policy of a credential.
+pub fn find(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<RotationRow>, StoreError> {
+    Ok(rotation_policy::table.find(credential).first(connection).optional()?)
+}
+
 /// Applies changes to the rotation policy of a credential, whose row is created on first use.
 pub fn store(
     connection: &mut AnyConnection,

@@ -242,7 +242,41 @@ table! {
         reconciliation_id -> Nullable<Integer>,
         reconciliation_plugin -> Nullable<Text>,
         reconciliation_template -> Nullable<Text>,
-        next_due_at -> Nullable<BigInt>,
+    }
+}
+table! {
+    rotation_record (credential_id) {
+        credential_id -> Integer,
+        revision -> BigInt,
+        phase -> Text,
+        cause -> Nullable<Text>,
+        attempts -> Integer,
+        checks -> Integer,
+        rejections -> Integer,
+        sends -> Integer,
+        in_doubt -> Bool,
+        due_at -> Nullable<BigInt>,
+        problem -> Nullable<Text>,
+        waiting_releases -> Integer,
+        waiting_cause -> Nullable<Text>,
+        changed_at -> Nullable<BigInt>,
+    }
+}
+table! {
+    rotation_event (credential_id, revision) {
+        credential_id -> Integer,
+        revision -> BigInt,
+        at -> BigInt,
+        event -> Text,
+        problem -> Nullable<Text>,
+    }
+}
+table! {
+    target_identity (device_id, service) {
+        device_id -> Integer,
+        service -> Text,
+        identity -> Text,
+        pinned_at -> BigInt,
     }
 }
 table! {
@@ -475,6 +509,7 @@ allow_tables_to_appear_in_same_query!(
     ssh_key_device,
     credential,
     rotation_policy,
+    rotation_record,
     jit_policy,
     device,
     information,

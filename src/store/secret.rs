@@ -255,23 +255,20 @@ pub fn change_state(
     if changed > 0 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
-/// Deletes the ended versions up to and including `version`. Versions that are, or may become, current stay.
+/// Deletes the previous versions up to and including `version`. Versions that are, or may become, current stay, and those that
+/// an external system may know.
 pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
-    let mut statement = vec![
+    connection.run_prepared(&[
         Part::Sql("DELETE FROM secret WHERE kind = "),
         Part::Text(kind),
         Part::Sql(" AND owner_id = "),
         Part::Integer(owner),
         Part::Sql(" AND version <= "),
         Part::Integer(version),
-    ];
-    for (index, state) in SecretState::ALL.into_iter().filter(|state| state.is_ended()).enumerate() {
-        let before = if index == 0 { " AND state IN (" } else { ", " };
-        statement.extend([Part::Sql(before), Part::Constant(state.as_str())]);
-    }
-    statement.push(Part::Sql(")"));
-    connection.run_prepared(&statement)?;
+        Part::Sql(" AND state = "),
+        Part::Constant(SecretState::Previous.as_str()),
+    ])?;
     Ok(())
 }
 

@@ -11,53 +11,53 @@ named! {
         /// A request was taken, and a candidate stored.
         Opened = "rotation.opened",
         /// The identity of the target was pinned, before anything was sent to it.
-        IdentityPinned = "rotation.identity_pinned",
+        IdentityPinned = "rotation.identity-pinned",
         /// The target could not be asked for its identity.
-        NotIdentified = "rotation.not_identified",
+        NotIdentified = "rotation.not-identified",
         /// The candidate is about to be sent.
-        ChangeStarted = "rotation.change_started",
+        ChangeStarted = "rotation.change-started",
         /// The target said that the change is done.
-        ChangeConfirmed = "rotation.change_confirmed",
+        ChangeConfirmed = "rotation.change-confirmed",
         /// It is not known whether the change was made.
-        ChangeUnknown = "rotation.change_unknown",
+        ChangeUnknown = "rotation.change-unknown",
         /// The change was not made.
-        ChangeFailed = "rotation.change_failed",
+        ChangeFailed = "rotation.change-failed",
         /// The values are about to be tried.
-        CheckStarted = "rotation.check_started",
+        CheckStarted = "rotation.check-started",
         /// The candidate logs in: it is the current value now.
         Verified = "rotation.verified",
         /// The candidate does not log in, and nothing speaks against the current value.
-        NotChanged = "rotation.not_changed",
+        NotChanged = "rotation.not-changed",
         /// Neither value logs in.
-        NothingLogsIn = "rotation.nothing_logs_in",
+        NothingLogsIn = "rotation.nothing-logs-in",
         /// The values could not be tried.
-        CheckFailed = "rotation.check_failed",
+        CheckFailed = "rotation.check-failed",
         /// The target refused the candidate by its rules.
-        CandidateRejected = "rotation.candidate_rejected",
+        CandidateRejected = "rotation.candidate-rejected",
         /// A candidate of another shape was stored.
-        CandidateReplaced = "rotation.candidate_replaced",
+        CandidateReplaced = "rotation.candidate-replaced",
         /// The target presented another identity. An alert.
-        IdentityChanged = "rotation.identity_changed",
+        IdentityChanged = "rotation.identity-changed",
         /// The reconciliation account has to set the candidate.
-        ReconcileNeeded = "rotation.reconcile_needed",
+        ReconcileNeeded = "rotation.reconcile-needed",
         /// A step that had been interrupted was found.
         Interrupted = "rotation.interrupted",
         /// What the former value opens is about to be removed.
-        RetireStarted = "rotation.retire_started",
+        RetireStarted = "rotation.retire-started",
         /// The rotation ended with a new current value.
         Finished = "rotation.finished",
         /// What the former value opens could not be removed; it is tried again.
-        RetireFailed = "rotation.retire_failed",
+        RetireFailed = "rotation.retire-failed",
         /// The rotation ended with a new current value, and the former one may still log in. An alert.
-        FinishedUnretired = "rotation.finished_unretired",
+        FinishedUnretired = "rotation.finished-unretired",
         /// A human made the candidate current.
-        CandidateAccepted = "rotation.candidate_accepted",
+        CandidateAccepted = "rotation.candidate-accepted",
         /// A human kept the current value.
-        CurrentKept = "rotation.current_kept",
+        CurrentKept = "rotation.current-kept",
         /// A human had the rotation tried again.
         Retried = "rotation.retried",
         /// A human pinned another identity.
-        IdentityTrusted = "rotation.identity_trusted",
+        IdentityTrusted = "rotation.identity-trusted",
     }
 }
 

@@ -9,7 +9,7 @@ named! {
         /// No rotation is open.
         Idle = "idle",
         /// A candidate is stored, and it is certain that it is not in force.
-        CandidateStored = "candidate_stored",
+        CandidateStored = "candidate-stored",
         /// A change was sent, or is about to be: the candidate may be in force. Found after a crash, both values are tried.
         Changing = "changing",
         /// The values are tried, the candidate first.
@@ -23,9 +23,9 @@ named! {
         /// The target could not be reached.
         Unreachable = "unreachable",
         /// The target presented another identity than the pinned one. Nothing is sent to it until a human decides.
-        IdentityChanged = "identity_changed",
+        IdentityChanged = "identity-changed",
         /// The reconciliation account has to set the same candidate.
-        NeedsReconcile = "needs_reconcile",
+        NeedsReconcile = "needs-reconcile",
     }
 }
 
@@ -39,7 +39,7 @@ named! {
         /// Custody of the credential was released. Each release is a rotation of its own.
         Release = "release",
         /// Just-in-time access ended.
-        JustInTime = "just_in_time",
+        JustInTime = "just-in-time",
         /// The account shares its parent's secret, and that has a new value.
         Parent = "parent",
         /// The value in force is unknown: the reconciliation account sets a new one.
@@ -53,13 +53,13 @@ named! {
         /// The target could not be reached.
         Unreachable = "unreachable",
         /// The target presented another identity than the pinned one.
-        IdentityChanged = "identity_changed",
+        IdentityChanged = "identity-changed",
         /// The target refused the login or the permission of who makes the change.
         Denied = "denied",
         /// The target refused the new value by its rules.
         Rejected = "rejected",
         /// The target refuses changes for now.
-        TooEarly = "too_early",
+        TooEarly = "too-early",
         /// The account is locked.
         Locked = "locked",
         /// It was not known whether the value was changed.
@@ -67,9 +67,9 @@ named! {
         /// The settings do not fit the target.
         Misconfigured = "misconfigured",
         /// The candidate does not log in, although no change failed.
-        NotChanged = "not_changed",
+        NotChanged = "not-changed",
         /// Neither the candidate nor the current value logs in.
-        NothingLogsIn = "nothing_logs_in",
+        NothingLogsIn = "nothing-logs-in",
         /// The process ended, or lost its lease, while it waited for the target.
         Interrupted = "interrupted",
     }

@@ -9,6 +9,8 @@ use chaveiro_rotation::Target;
 pub struct Plugin {
     /// Its name.
     pub name: &'static str,
+    /// The connectivities of devices that have its port, as in `SSH:22`.
+    pub connectivities: &'static [&'static str],
     /// The implementation.
     pub target: &'static dyn Target,
     /// What becomes of the old secret after a change.
@@ -32,21 +34,52 @@ const PLUGINS: &[Plugin] = &[
     #[cfg(feature = "ldap")]
     Plugin {
         name: "active-directory",
+        connectivities: &["LDAPS", "LDAP"],
         target: &crate::ldap::ActiveDirectory,
         old_secret: OldSecret::MayWorkFor(Duration::from_secs(3600)),
     },
     #[cfg(feature = "http")]
-    Plugin { name: "http", target: &crate::http::Http, old_secret: OldSecret::RefusedAtOnce },
+    Plugin {
+        name: "http",
+        connectivities: &["HTTPS", "HTTP"],
+        target: &crate::http::Http,
+        old_secret: OldSecret::RefusedAtOnce,
+    },
     #[cfg(feature = "mysql")]
-    Plugin { name: "mysql", target: &crate::mysql::Mysql, old_secret: OldSecret::RefusedAtOnce },
+    Plugin {
+        name: "mysql",
+        connectivities: &["MySQL", "MariaDB"],
+        target: &crate::mysql::Mysql,
+        old_secret: OldSecret::RefusedAtOnce,
+    },
     #[cfg(feature = "ldap")]
-    Plugin { name: "openldap", target: &crate::ldap::OpenLdap, old_secret: OldSecret::RefusedAtOnce },
+    Plugin {
+        name: "openldap",
+        connectivities: &["LDAPS", "LDAP"],
+        target: &crate::ldap::OpenLdap,
+        old_secret: OldSecret::RefusedAtOnce,
+    },
     #[cfg(feature = "postgresql")]
-    Plugin { name: "postgresql", target: &crate::postgresql::Postgresql, old_secret: OldSecret::RefusedAtOnce },
+    Plugin {
+        name: "postgresql",
+        connectivities: &["PostgreSQL"],
+        target: &crate::postgresql::Postgresql,
+        old_secret: OldSecret::RefusedAtOnce,
+    },
     #[cfg(feature = "ssh")]
-    Plugin { name: "linux-password", target: &crate::ssh::Linux, old_secret: OldSecret::RefusedAtOnce },
+    Plugin {
+        name: "linux-password",
+        connectivities: &["SSH"],
+        target: &crate::ssh::Linux,
+        old_secret: OldSecret::RefusedAtOnce,
+    },
     #[cfg(feature = "ssh")]
-    Plugin { name: "ssh-key", target: &crate::ssh::SshKeys, old_secret: OldSecret::UntilRetired },
+    Plugin {
+        name: "ssh-key",
+        connectivities: &["SSH"],
+        target: &crate::ssh::SshKeys,
+        old_secret: OldSecret::UntilRetired,
+    },
 ];
 
 /// Returns the target of a plugin.

@@ -87,10 +87,8 @@ CREATE TABLE rotation_policy (
     reconcile BOOLEAN NOT NULL,
     reconciliation_id INTEGER REFERENCES credential (id),
     reconciliation_plugin TEXT,
-    reconciliation_template TEXT,
-    next_due_at BIGINT
+    reconciliation_template TEXT
 );
-CREATE INDEX rotation_policy_due ON rotation_policy (next_due_at) WHERE next_due_at IS NOT NULL;
 
 -- Just-in-time access policies. A row exists once a setting was sent.
 CREATE TABLE jit_policy (

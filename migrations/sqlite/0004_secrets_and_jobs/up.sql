@@ -80,3 +80,41 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_live ON job (kind, key) WHERE state IN ('queued', 'running');
 CREATE INDEX job_due ON job (due_at, id) WHERE state = 'queued';
 CREATE INDEX job_lease ON job (lease_until, id) WHERE state = 'running';
+
+-- Changes of passwords on targets: the state of each credential whose change was once requested. Names and counts, never a
+-- value. waiting_: requests that wait until the open rotation has ended. changed_at: when the last one ended with a new password.
+CREATE TABLE rotation_record (
+    credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
+    revision BIGINT NOT NULL,
+    phase TEXT NOT NULL,
+    cause TEXT,
+    attempts INTEGER NOT NULL,
+    checks INTEGER NOT NULL,
+    rejections INTEGER NOT NULL,
+    sends INTEGER NOT NULL,
+    in_doubt BOOLEAN NOT NULL,
+    due_at BIGINT,
+    problem TEXT,
+    waiting_releases INTEGER NOT NULL,
+    waiting_cause TEXT,
+    changed_at BIGINT
+);
+
+-- The last events of each rotation_record, by its revision.
+CREATE TABLE rotation_event (
+    credential_id INTEGER NOT NULL REFERENCES credential (id),
+    revision BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    problem TEXT,
+    PRIMARY KEY (credential_id, revision)
+) WITHOUT ROWID;
+
+-- What a target has to present: the fingerprint of its host key or certificate. service: the plugin and the port.
+CREATE TABLE target_identity (
+    device_id INTEGER NOT NULL REFERENCES device (id),
+    service TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    pinned_at BIGINT NOT NULL,
+    PRIMARY KEY (device_id, service)
+) WITHOUT ROWID;

@@ -59,11 +59,6 @@ impl SecretState {
         }
     }
 
-    /// Whether the state is final, so that the version may be pruned.
-    pub fn is_ended(self) -> bool {
-        matches!(self, SecretState::Previous | SecretState::Rejected)
-    }
-
     /// Whether the version is or was current; a history shows these.
     pub fn was_in_force(self) -> bool {
         matches!(self, SecretState::Current | SecretState::Previous)
@@ -99,15 +94,6 @@ mod tests {
             for to in SecretState::ALL {
                 assert_eq!(from.may_become(to), allowed.contains(&(from, to)), "{from:?} to {to:?}");
             }
-        }
-    }
-
-    #[test]
-    fn what_is_over_leads_nowhere_and_nothing_else_is_over() {
-        for state in SecretState::ALL {
-            let leads_somewhere = SecretState::ALL.into_iter().any(|next| state.may_become(next));
-            assert_ne!(state.is_ended(), leads_somewhere, "{state:?}");
-            assert!(!(state.is_ended() && state.may_be_first()));
         }
     }
 

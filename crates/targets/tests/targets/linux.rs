@@ -146,7 +146,8 @@ async fn an_expired_password_is_changed_at_the_login() {
 #[tokio::test]
 async fn a_weak_password_is_rejected_and_the_old_one_stays() {
     let Some((_sshd, account, tested)) = started("").await else { return };
-    for weak in ["abc", FIRST, "first-Passw0rd-7Q"] {
+    // With and without pam_pwquality.
+    for weak in ["abc", FIRST] {
         let before = account.shadow();
         let own = tested.change_by_itself(&password(FIRST), &password(weak)).await;
         assert!(matches!(own, Err(Failure::Rejected)), "{weak}: {own:?}");

@@ -1,0 +1,123 @@
+//! Tables of rotations: the state of each, and its last events.
+
+use diesel::{
+    AsChangeset, ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
+
+use super::id::CredentialId;
+use super::schema::{credential, rotation_event, rotation_policy, rotation_record};
+use super::{AnyConnection, StoreError};
+
+/// The number of events that are kept of a credential.
+pub const KEPT_EVENTS: i64 = 50;
+
+/// The state of the rotation of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = rotation_record, treat_none_as_null = true)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RotationRecordRow {
+    pub credential_id: CredentialId,
+    pub revision: i64,
+    pub phase: String,
+    pub cause: Option<String>,
+    pub attempts: i32,
+    pub checks: i32,
+    pub rejections: i32,
+    pub sends: i32,
+    pub in_doubt: bool,
+    pub due_at: Option<i64>,
+    pub problem: Option<String>,
+    pub waiting_releases: i32,
+    pub waiting_cause: Option<String>,
+    pub changed_at: Option<i64>,
+}
+
+/// An event of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = rotation_event)]
+#[expect(missing_docs, reason = "columns")]
+pub struct RotationEventRow {
+    pub credential_id: CredentialId,
+    pub revision: i64,
+    pub at: i64,
+    pub event: String,
+    pub problem: Option<String>,
+}
+
+/// Returns the state of the rotation of a credential.
+pub fn find(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<RotationRecordRow>, StoreError> {
+    let row = rotation_record::table.find(credential).select(RotationRecordRow::as_select());
+    Ok(row.first(connection).optional()?)
+}
+
+/// As [`find`], and locks the row until the transaction ends.
+pub fn locked(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+) -> Result<Option<RotationRecordRow>, StoreError> {
+    let row = rotation_record::table.find(credential);
+    match connection {
+        // SQLite has one writer and needs no lock.
+        AnyConnection::Sqlite(c) => Ok(row.select(RotationRecordRow::as_select()).first(c).optional()?),
+        AnyConnection::Postgresql(c) => {
+            Ok(row.select(RotationRecordRow::as_select()).for_update().first(c).optional()?)
+        }
+    }
+}
+
+/// Inserts a row.
+pub fn insert(connection: &mut AnyConnection, row: &RotationRecordRow) -> Result<(), StoreError> {
+    diesel::insert_into(rotation_record::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Replaces the columns of a row.
+pub fn update(connection: &mut AnyConnection, row: &RotationRecordRow) -> Result<(), StoreError> {
+    diesel::update(rotation_record::table.find(row.credential_id)).set(row).execute(connection)?;
+    Ok(())
+}
+
+/// Returns the active credentials with automatic change whose last change ended at or before `time`, and of which no rotation is
+/// open, those that have waited longest first.
+pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> Result<Vec<CredentialId>, StoreError> {
+    let of_credential = rotation_policy::credential_id.eq(rotation_record::credential_id);
+    Ok(rotation_record::table
+        .inner_join(rotation_policy::table.on(of_credential))
+        .inner_join(credential::table.on(credential::id.eq(rotation_record::credential_id)))
+        .filter(rotation_record::changed_at.le(time).assume_not_null())
+        .filter(rotation_record::phase.eq("idle"))
+        .filter(rotation_record::waiting_cause.is_null())
+        .filter(rotation_policy::automatic_change)
+        .filter(credential::active)
+        .order((rotation_record::changed_at, rotation_record::credential_id))
+        .limit(most)
+        .select(rotation_record::credential_id)
+        .load(connection)?)
+}
+
+/// Returns the number of credentials in each phase.
+pub fn count_by_phase(connection: &mut AnyConnection) -> Result<Vec<(String, i64)>, StoreError> {
+    let phases = rotation_record::table.group_by(rotation_record::phase);
+    Ok(phases.select((rotation_record::phase, diesel::dsl::count_star())).load(connection)?)
+}
+
+/// Inserts an event, and deletes those of the credential that are no longer kept.
+pub fn insert_event(connection: &mut AnyConnection, row: &RotationEventRow) -> Result<(), StoreError> {
+    let old = rotation_event::table
+        .filter(rotation_event::credential_id.eq(row.credential_id))
+        .filter(rotation_event::revision.le(row.revision - KEPT_EVENTS));
+    diesel::delete(old).execute(connection)?;
+    diesel::insert_into(rotation_event::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Returns the kept events of a credential, newest first.
+pub fn events(connection: &mut AnyConnection, credential: CredentialId) -> Result<Vec<RotationEventRow>, StoreError> {
+    Ok(rotation_event::table
+        .filter(rotation_event::credential_id.eq(credential))
+        .order(rotation_event::revision.desc())
+        .limit(KEPT_EVENTS)
+        .select(RotationEventRow::as_select())
+        .load(connection)?)
+}
