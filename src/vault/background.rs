@@ -40,6 +40,9 @@ impl BackgroundTasks {
             every(JOBS_INTERVAL, async || {
                 log_failure("running long jobs", self.0.run_due_long_jobs().await.map(drop));
             }),
+            every(JOBS_INTERVAL, async || {
+                log_failure("changing passwords", self.0.run_due_rotations().await.map(drop));
+            }),
         );
     }
 

@@ -6,7 +6,7 @@
 use super::access::Visible;
 use super::credential::{locked_etag, resolve};
 use super::operation::{Done, OperationContext, Permit, Subject};
-use super::{Noun, Switchable, Vault, VaultError};
+use super::{Noun, Switchable, Vault, VaultError, rotation};
 use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::custody::{self, CustodyRow};
 use crate::store::id::CredentialId;
@@ -29,6 +29,7 @@ impl Vault {
                 return Err(VaultError::NotHeld);
             }
             custody::release(context.connection(), row.id, authorization)?;
+            rotation::released(context, &row)?;
             Ok(Done::new(Subject::Credential(row.id), row.id))
         };
         self.execute(permit, rule).await.map(|(id, _)| id)

@@ -18,6 +18,7 @@ pub mod operation;
 pub mod pagination;
 pub mod provider;
 pub mod proxy_session;
+pub mod rotation;
 pub mod ssh_key;
 
 mod background;

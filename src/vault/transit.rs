@@ -67,7 +67,7 @@ impl Inner {
         let Some(id) = transit_key::find(connection)? else { return Ok(None) };
         let owner = SecretOwner::TransitKey(id);
         let mut versions = Versions { connection, heads: &self.secret_heads, owner };
-        let current = versions.current::<VaultError>()?.ok_or(SealError)?;
+        let current = versions.current::<VaultError>()?.ok_or(SealError)?.row;
         let keyring = self.data_keys.keyring_for(connection, [current.sealed.as_slice()])?;
         Ok(Some(keyring.open(owner.binding(current.version), &current.sealed)?))
     }

@@ -52,6 +52,9 @@ pub struct ReadCredential {
     /// The password; `None` when none is stored yet. Not part of stored results of requests.
     #[serde(skip)]
     pub password: Option<SecretText>,
+    /// Whether a newer password may be in force, since its change on the target was not proved.
+    #[serde(skip)]
+    pub is_password_doubted: bool,
     pub hostname: String,
     pub ip: String,
     /// The port of the device's first connectivity, or empty.
@@ -124,8 +127,9 @@ impl Vault {
         recorded: &super::operation::Recorded,
         found: SealedCredential,
     ) -> Result<ReadCredential, VaultError> {
+        let is_password_doubted = found.password.as_ref().is_some_and(Sealed::is_doubted);
         let password = self.unseal_optional(recorded, found.password.as_ref()).await?;
-        Ok(ReadCredential { password, ..found.credential })
+        Ok(ReadCredential { password, is_password_doubted, ..found.credential })
     }
 
     /// Returns the current one-time password of the credential. The seed stays in the vault.
@@ -256,6 +260,7 @@ fn shown(
         identifier: row.identifier,
         username: row.username,
         password: None,
+        is_password_doubted: false,
         hostname: device.hostname.clone(),
         ip: device.ip.clone(),
         port: devices::first_port(&device.connectivities).into(),

@@ -309,6 +309,13 @@ pub(super) fn first_port(connectivities: &str) -> &str {
     comma_separated(connectivities).next().and_then(|first| first.split_once(':')).map_or("", |(_, port)| port)
 }
 
+/// Returns the port of the first connectivity in a list that has one of the names, in any case.
+pub(super) fn port_of(connectivities: &str, names: &[&str]) -> Option<u16> {
+    let is_named = |name: &str| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name.trim()));
+    let ports = comma_separated(connectivities).filter_map(|item| item.split_once(':'));
+    ports.filter(|(name, _)| is_named(name)).find_map(|(_, port)| port.trim().parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,5 +325,7 @@ mod tests {
         assert_eq!(first_port("SSH:22,HTTPS:443"), "22");
         assert_eq!(first_port("SSH,HTTPS:443"), "");
         assert_eq!(first_port(""), "");
+        assert_eq!(port_of("HTTPS:443, ssh:2222", &["SSH"]), Some(2222));
+        assert_eq!((port_of("SSH, HTTPS:443", &["SSH"]), port_of("", &["SSH"])), (None, None));
     }
 }

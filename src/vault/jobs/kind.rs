@@ -12,6 +12,8 @@ use crate::store::StoreError;
 const PRUNE: Duration = Duration::from_secs(60);
 /// Interval between looks at the keys. A rotation makes the job due at once.
 const MAINTAIN_KEYS: Duration = Duration::from_secs(60);
+/// Interval between looks for passwords that have reached their age.
+const REQUEST_ROTATIONS: Duration = Duration::from_secs(60);
 
 /// Kind of a job. All kinds recur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +32,13 @@ pub(in crate::vault) enum JobKind {
     MaintainKeys,
     /// Makes a backup as the settings say. It takes long, so it has a loop of its own.
     CreateBackup,
+    /// Requests a change of the passwords that have reached their age.
+    RequestRotations,
 }
 
 impl JobKind {
     /// Every kind, in the order in which due jobs are claimed.
-    const ALL: [JobKind; 7] = [
+    const ALL: [JobKind; 8] = [
         JobKind::PruneIdempotency,
         JobKind::PruneSingleUse,
         JobKind::PruneRevokedTokens,
@@ -42,11 +46,17 @@ impl JobKind {
         JobKind::WriteAuditHeads,
         JobKind::MaintainKeys,
         JobKind::CreateBackup,
+        JobKind::RequestRotations,
     ];
 
     /// The kinds that run under these settings.
     pub(super) fn enabled(settings: &Settings) -> Vec<JobKind> {
-        Self::ALL.into_iter().filter(|kind| *kind != JobKind::CreateBackup || settings.backup.hours > 0).collect()
+        let is_enabled = |kind: &JobKind| match kind {
+            JobKind::CreateBackup => settings.backup.hours > 0,
+            JobKind::RequestRotations => settings.rotation.after_days > 0,
+            _ => true,
+        };
+        Self::ALL.into_iter().filter(is_enabled).collect()
     }
 
     /// Whether the job takes so long that others must not wait for it.
@@ -64,6 +74,7 @@ impl JobKind {
             JobKind::WriteAuditHeads => "audit.write-heads",
             JobKind::MaintainKeys => "keys.maintain",
             JobKind::CreateBackup => "backup.create",
+            JobKind::RequestRotations => "rotations.request",
         }
     }
 
@@ -75,7 +86,8 @@ impl JobKind {
             | JobKind::PruneRevokedTokens
             | JobKind::PruneLoginAttempts
             | JobKind::MaintainKeys
-            | JobKind::CreateBackup => "",
+            | JobKind::CreateBackup
+            | JobKind::RequestRotations => "",
             JobKind::WriteAuditHeads => node,
         }
     }
@@ -88,6 +100,7 @@ impl JobKind {
             | JobKind::PruneRevokedTokens
             | JobKind::PruneLoginAttempts => PRUNE,
             JobKind::MaintainKeys => MAINTAIN_KEYS,
+            JobKind::RequestRotations => REQUEST_ROTATIONS,
             JobKind::WriteAuditHeads => Duration::from_secs(settings.audit.head_seconds.max(1)),
             JobKind::CreateBackup => Duration::from_secs(u64::from(settings.backup.hours.max(1)) * 3600),
         }

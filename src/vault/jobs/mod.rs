@@ -16,7 +16,7 @@ use crate::store::job::{self, Lease, NewJob, Wanted};
 use crate::store::{AnyConnection, StoreError, Transaction, client, idempotency, login_attempt, single_use};
 
 /// Lifetime of a lease, after which another node can claim the job.
-const LEASE: Duration = Duration::from_secs(60);
+pub(super) const LEASE: Duration = Duration::from_secs(60);
 /// Pause after the first failed attempt; it doubles with each failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// Number of rows that one transaction deletes.
@@ -35,7 +35,7 @@ fn pause_after(attempts: i32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }
 
-fn micros(duration: Duration) -> i64 {
+pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
@@ -98,7 +98,12 @@ impl Vault {
 
     /// Claims a due job of a kind that this node supports.
     pub(super) async fn claim_job(&self, is_long: bool) -> Result<Option<Lease>, VaultError> {
-        let (wanted, now) = (JobKind::wanted(&self.0.settings, is_long), self.now_micros());
+        self.claim(JobKind::wanted(&self.0.settings, is_long)).await
+    }
+
+    /// Claims a due job that is wanted.
+    pub(super) async fn claim(&self, wanted: Vec<Wanted>) -> Result<Option<Lease>, VaultError> {
+        let now = self.now_micros();
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -157,6 +162,7 @@ impl Vault {
             JobKind::WriteAuditHeads => self.write_heads_under(lease).await.map(|()| period),
             JobKind::MaintainKeys => self.maintain_keys_under(lease, period).await,
             JobKind::CreateBackup => self.back_up_under(lease).await.map(|()| period),
+            JobKind::RequestRotations => self.request_due_rotations(lease).await.map(|()| period),
         };
         let ended = match done {
             Ok(pause) => self.repeat_job(lease, pause).await,
@@ -179,13 +185,13 @@ impl Vault {
         self.write_in_background(renew).await
     }
 
-    async fn repeat_job(&self, lease: &Lease, pause: Duration) -> Result<(), StoreError> {
+    pub(super) async fn repeat_job(&self, lease: &Lease, pause: Duration) -> Result<(), StoreError> {
         let (lease, due_at) = (lease.clone(), self.now_micros() + micros(pause));
         let repeat = move |transaction: &mut Transaction<'_>| job::repeat(transaction.connection()?, &lease, due_at);
         self.write_in_background(repeat).await
     }
 
-    async fn fail_job(&self, lease: &Lease, error: &str) -> Result<(), StoreError> {
+    pub(super) async fn fail_job(&self, lease: &Lease, error: &str) -> Result<(), StoreError> {
         let (lease, retry_at) = (lease.clone(), self.now_micros() + micros(pause_after(lease.attempts)));
         let error = error.to_string();
         let fail = move |transaction: &mut Transaction<'_>| {
@@ -199,7 +205,7 @@ impl Vault {
         self.now_micros() + micros(LEASE)
     }
 
-    fn now_micros(&self) -> i64 {
+    pub(super) fn now_micros(&self) -> i64 {
         to_micros(self.0.clock.now())
     }
 

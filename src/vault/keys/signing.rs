@@ -90,7 +90,7 @@ pub(super) fn authority(
         let owner = SecretOwner::TokenSigningKey(row.id);
         let mut versions = Versions { connection, heads, owner };
         let current = versions.current::<StartError>()?.ok_or(StartError::Keys)?;
-        let private = keyring.open(owner.binding(current.version), &current.sealed)?;
+        let private = keyring.open(owner.binding(current.row.version), &current.row.sealed)?;
         let signs_from = from_micros(row.created_at) + PUBLISHED;
         let accepted_until = accepted_until(&row, lifetime(settings));
         let key = SigningKey::from_parts(row.kid, row.public_key, private);

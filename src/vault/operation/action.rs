@@ -4,6 +4,8 @@
 mod application;
 mod operator;
 
+use chaveiro_rotation::AuditEvent;
+
 use crate::vault::access::{Resource, Verb};
 
 /// An operation that a principal can request. Each route names its action; permission guard, API description and test
@@ -150,6 +152,22 @@ impl Action {
     pub const CREDENTIAL_DEACTIVATE: Action = Action::write("credential.deactivate").conditional();
     pub const CREDENTIAL_ACTIVATE: Action = Action::write("credential.activate").conditional();
     pub const CUSTODY_RELEASE: Action = Action::read("custody.release").conditional();
+}
+
+/// Changes of passwords on targets.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    pub const ROTATION_REQUEST: Action = Action::write("rotation.request").conditional().idempotent();
+    pub const ROTATION_STATUS: Action = Action::read("rotation.status");
+    pub const ROTATION_DECIDE: Action = Action::write("rotation.decide").conditional().idempotent();
+    /// Showing both values of a password whose change is not proved.
+    pub const ROTATION_RECOVER: Action = Action::write("rotation.recover");
+    pub const ROTATION_REQUEST_BY_AGE: Action = Action::operator("rotation.request-by-age");
+
+    /// A step of a rotation in the background.
+    pub(in crate::vault) fn rotation(event: AuditEvent) -> Self {
+        Self::operator(event.as_str())
+    }
 }
 
 /// Protected information.

@@ -1,5 +1,6 @@
 //! Stored secrets: sealed in the transaction that writes them, opened after the audit record of the read is durable.
 
+mod rotated;
 mod stored;
 mod versions;
 
@@ -11,12 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::operation::{OperationContext, Recorded};
 use super::{Inner, Vault, VaultError};
 use crate::crypto::{Keyring, SecretBinding, SecretKind, SecretText};
-use crate::store::StoreError;
 use crate::store::secret::{self, SealedRow, SecretState, StoredSecret};
+use crate::store::{AnyConnection, StoreError};
 
 pub(super) use crate::store::secret::SecretOwner;
 
+pub(super) use rotated::{add_candidate, advance_candidate, rotated_versions};
 pub(super) use stored::{check_stored, oldest_key, reseal_stored};
+use versions::CurrentVersion;
 pub(super) use versions::{HeadMac, Versions};
 
 /// A sealed value that a transaction returns. May be part of a stored result, since it is sealed.
@@ -25,6 +28,9 @@ pub(super) struct Sealed {
     binding: SecretBinding,
     #[serde(with = "hex::serde")]
     bytes: Vec<u8>,
+    /// Whether a newer value may be in force, since a change was not proved. Not part of stored results.
+    #[serde(skip)]
+    is_doubted: bool,
 }
 
 impl Sealed {
@@ -33,12 +39,27 @@ impl Sealed {
         self.binding
     }
 
+    /// Whether a newer value may be in force, since a change on the target was not proved.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.is_doubted
+    }
+
     fn open(&self, keyring: &Keyring) -> Result<SecretText, VaultError> {
         let opened = keyring.open(self.binding, &self.bytes).inspect_err(|_| {
             let (kind, owner) = (self.binding.kind.as_str(), self.binding.owner);
             log::error!("{kind} of {owner} does not open: modified, moved, or its key is missing");
         })?;
         Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
+    }
+
+    /// Opens the value for a call of a target, which an arrow of the rotation has recorded. Never for a secret of the response.
+    pub(super) fn open_for_target(
+        &self,
+        connection: &mut AnyConnection,
+        vault: &Inner,
+    ) -> Result<SecretText, VaultError> {
+        let keyring = vault.data_keys.keyring_for(connection, [self.bytes.as_slice()])?;
+        self.open(&keyring)
     }
 
     /// Opens the value within a transaction, to compare it or to store it again. Never for a secret of the response.
@@ -130,8 +151,8 @@ fn open_all(keyring: &Keyring, sealed: &[Sealed]) -> Result<Vec<SecretText>, Vau
 /// # Errors
 /// [`VaultError::Seal`] when the head or its versions were modified outside the vault.
 pub(super) fn current(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<Option<Sealed>, VaultError> {
-    let row = versions(context, owner).current::<VaultError>()?;
-    Ok(row.map(|row| sealed(owner, row)))
+    let current = versions(context, owner).current::<VaultError>()?;
+    Ok(current.map(|current| sealed_current(owner, current)))
 }
 
 /// As [`current`], of what is stored of the secret.
@@ -140,8 +161,8 @@ pub(super) fn current_of(
     owner: SecretOwner,
     stored: StoredSecret,
 ) -> Result<Option<Sealed>, VaultError> {
-    let row = context.vault.secret_heads.current_of(owner, stored)?;
-    Ok(row.map(|row| sealed(owner, row)))
+    let current = context.vault.secret_heads.current_of(owner, stored)?;
+    Ok(current.map(|current| sealed_current(owner, current)))
 }
 
 /// Returns the current versions of many secrets, still sealed, in a constant number of queries. A secret that was never
@@ -167,7 +188,11 @@ fn versions<'a>(context: &'a mut OperationContext<'_>, owner: SecretOwner) -> Ve
 }
 
 fn sealed(owner: SecretOwner, row: SealedRow) -> Sealed {
-    Sealed { binding: owner.binding(row.version), bytes: row.sealed }
+    Sealed { binding: owner.binding(row.version), bytes: row.sealed, is_doubted: false }
+}
+
+fn sealed_current(owner: SecretOwner, CurrentVersion { row, is_doubted }: CurrentVersion) -> Sealed {
+    Sealed { is_doubted, ..sealed(owner, row) }
 }
 
 /// Returns a version that is or was current, still sealed.
@@ -213,12 +238,21 @@ pub(super) fn add(
     owner: SecretOwner,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    let (keyring, now, keep) =
-        (context.vault.data_keys.keyring(), context.micros(), context.settings().history.versions);
-    let mut versions = versions(context, owner);
+    let version = add_version(context, owner, value, SecretState::Current)?;
+    let keep = context.settings().history.versions;
+    Ok(versions(context, owner).prune(version, keep)?)
+}
+
+/// Seals a value as a new version in this state, and returns its number.
+fn add_version(
+    context: &mut OperationContext<'_>,
+    owner: SecretOwner,
+    value: &SecretText,
+    state: SecretState,
+) -> Result<i32, VaultError> {
+    let (keyring, now) = (context.vault.data_keys.keyring(), context.micros());
     let seal = |binding| keyring.seal(binding, value.expose().as_bytes());
-    let version = versions.add::<VaultError>(SecretState::Current, seal, now)?;
-    Ok(versions.prune(version, keep)?)
+    versions(context, owner).add::<VaultError>(state, seal, now)
 }
 
 /// Whether the keyring opens what it seals.

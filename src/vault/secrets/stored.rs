@@ -82,7 +82,11 @@ mod tests {
 
     fn sealed(keyring: &Keyring, version: i32) -> Sealed {
         let binding = SecretBinding { kind: SecretKind::Notes, owner: 7, version };
-        Sealed { binding, bytes: keyring.seal(binding, format!("secret {version}").as_bytes()).unwrap() }
+        Sealed {
+            binding,
+            bytes: keyring.seal(binding, format!("secret {version}").as_bytes()).unwrap(),
+            is_doubted: false,
+        }
     }
 
     #[test]

@@ -60,14 +60,15 @@ impl HeadMac {
         owner: SecretOwner,
         head: &SecretHead,
         versions: Vec<SealedRow>,
-    ) -> Result<Option<SealedRow>, SealError> {
+    ) -> Result<Option<CurrentVersion>, SealError> {
         self.check(owner, head)?;
         if versions.iter().all(|row| row.version != head.highest_version) {
             return Err(tampered(owner, "its newest version is missing"));
         }
         let Some(current) = head.current_version else { return Ok(None) };
+        let is_doubted = versions.iter().any(|row| row.state == SecretState::Unverified);
         match versions.into_iter().find(|row| row.version == current) {
-            Some(row) if row.state == SecretState::Current => Ok(Some(row)),
+            Some(row) if row.state == SecretState::Current => Ok(Some(CurrentVersion { row, is_doubted })),
             _ => Err(tampered(owner, "its current version is missing, or another one")),
         }
     }
@@ -76,7 +77,11 @@ impl HeadMac {
     ///
     /// # Errors
     /// As [`Versions::current`].
-    pub(super) fn current_of(&self, owner: SecretOwner, stored: StoredSecret) -> Result<Option<SealedRow>, SealError> {
+    pub(super) fn current_of(
+        &self,
+        owner: SecretOwner,
+        stored: StoredSecret,
+    ) -> Result<Option<CurrentVersion>, SealError> {
         match stored.head {
             Some(head) => self.current(owner, &head, stored.versions),
             None if stored.versions.is_empty() => Ok(None),
@@ -91,6 +96,14 @@ impl HeadMac {
     }
 }
 
+/// The current version of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::vault) struct CurrentVersion {
+    pub(in crate::vault) row: SealedRow,
+    /// Whether a newer value may be in force: it was sent to a target, which did not prove it.
+    pub(in crate::vault) is_doubted: bool,
+}
+
 /// The versions of one secret.
 pub(in crate::vault) struct Versions<'a> {
     pub(in crate::vault) connection: &'a mut AnyConnection,
@@ -103,7 +116,7 @@ impl Versions<'_> {
     ///
     /// # Errors
     /// [`SealError`] when the MAC of the head is invalid, or its newest or current version is missing or in another state.
-    pub(in crate::vault) fn current<E>(&mut self) -> Result<Option<SealedRow>, E>
+    pub(in crate::vault) fn current<E>(&mut self) -> Result<Option<CurrentVersion>, E>
     where
         E: From<StoreError> + From<SealError>,
     {
@@ -155,7 +168,6 @@ impl Versions<'_> {
     }
 
     /// Changes the state of a version. A version that becomes current replaces the previous one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for rotation"))]
     pub(in crate::vault) fn advance<E>(&mut self, version: i32, to: SecretState) -> Result<(), E>
     where
         E: From<StoreError> + From<SealError>,
@@ -179,7 +191,7 @@ impl Versions<'_> {
         Ok(secret::update_head(self.connection, owner, &next)?)
     }
 
-    /// Deletes ended versions older than the newest `keep`.
+    /// Deletes previous versions older than the newest `keep`.
     pub(in crate::vault) fn prune(&mut self, newest: i32, keep: i32) -> Result<(), StoreError> {
         let oldest = newest.saturating_sub(keep.max(1));
         if oldest > 0 { secret::prune(self.connection, self.owner, oldest) } else { Ok(()) }

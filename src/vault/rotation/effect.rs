@@ -1,0 +1,85 @@
+//! What an arrow changes beside the record, within its transaction.
+
+use chaveiro_rotation::{Arrow, CharacterClass, Effect, PasswordPolicy, Shape};
+
+use super::setup::Setup;
+use super::state::{RotationState, event_of};
+use crate::config::RotationSettings;
+use crate::crypto::{SecretText, random_bytes};
+use crate::store::rotation_record;
+use crate::store::secret::SecretState;
+use crate::store::{StoreError, target_identity};
+use crate::vault::operation::OperationContext;
+use crate::vault::secrets::{add_candidate, advance_candidate};
+use crate::vault::{Field, VaultError};
+
+/// Applies an arrow to the locked state of a credential.
+///
+/// # Errors
+/// [`StoreError::LeaseLost`] if the state is another one than that which the arrow was computed from.
+pub(super) fn apply(
+    context: &mut OperationContext<'_>,
+    setup: &Setup,
+    mut state: RotationState,
+    arrow: &Arrow,
+) -> Result<(), VaultError> {
+    if state.record.revision != arrow.expected_revision() {
+        return Err(StoreError::LeaseLost.into());
+    }
+    if let Some(cause) = arrow.takes {
+        state.waiting = state.waiting.without(cause).ok_or(StoreError::LeaseLost)?;
+    }
+    let (id, now) = (setup.credential.id, context.micros());
+    change_versions(context, setup, &arrow.effect)?;
+    if arrow.effect == Effect::Promote {
+        state.changed_at = Some(now);
+    }
+    state.record = arrow.record.clone();
+    state.store(context.connection(), id)?;
+    Ok(rotation_record::insert_event(context.connection(), &event_of(arrow, id, now))?)
+}
+
+fn change_versions(context: &mut OperationContext<'_>, setup: &Setup, effect: &Effect) -> Result<(), VaultError> {
+    let owner = setup.password();
+    match effect {
+        Effect::None => Ok(()),
+        Effect::StoreCandidate(shape) => {
+            let candidate = generate(&context.settings().rotation, *shape)?;
+            add_candidate(context, owner, &candidate)
+        }
+        Effect::MarkSent => advance_candidate(context, owner, SecretState::Unverified),
+        Effect::Promote => advance_candidate(context, owner, SecretState::Current),
+        Effect::Reject => advance_candidate(context, owner, SecretState::Rejected),
+        Effect::Pin(identity) => {
+            let now = context.micros();
+            let (device, service) = (setup.device(), setup.service());
+            Ok(target_identity::pin(context.connection(), device, &service, &identity.0, now)?)
+        }
+    }
+}
+
+fn generate(settings: &RotationSettings, shape: Shape) -> Result<SecretText, VaultError> {
+    let mut random = || u64::from_ne_bytes(random_bytes());
+    policy(settings)
+        .generate(shape, &mut random)
+        .map_err(|_| VaultError::invalid(Field::Password, "no password fits [rotation] of the settings"))
+}
+
+/// Requires that the settings allow a password.
+///
+/// # Errors
+/// [`VaultError::Invalid`].
+pub(super) fn check_policy(settings: &RotationSettings) -> Result<(), VaultError> {
+    Shape::ALL.into_iter().try_for_each(|shape| generate(settings, shape).map(drop))
+}
+
+/// Returns the policy of new passwords.
+fn policy(settings: &RotationSettings) -> PasswordPolicy {
+    let default = PasswordPolicy::default();
+    let mut classes: Vec<CharacterClass> =
+        default.classes.iter().filter(|class| class.characters.chars().all(char::is_alphanumeric)).cloned().collect();
+    if !settings.symbols.is_empty() {
+        classes.push(CharacterClass { characters: settings.symbols.clone(), at_least: 1 });
+    }
+    PasswordPolicy { length: settings.length, classes, forbidden: settings.forbidden.clone(), ..default }
+}

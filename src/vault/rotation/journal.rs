@@ -1,0 +1,118 @@
+//! The database as a rotator sees it: the state of one credential, under the lease of its job.
+
+use std::sync::Arc;
+
+use chaveiro_rotation::{Arrow, Effect, Journal, JournalError, Loaded, LoginSecret, Phase};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::effect::apply;
+use super::setup::Setup;
+use super::state::RotationState;
+use crate::store::id::CredentialId;
+use crate::store::job::{self, Lease};
+use crate::store::{AnyConnection, StoreError};
+use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
+use crate::vault::secrets::{Sealed, rotated_versions};
+use crate::vault::{Inner, Vault, VaultError};
+
+/// The state of a credential, under a lease.
+pub(super) struct VaultJournal {
+    vault: Vault,
+    lease: Lease,
+    id: CredentialId,
+}
+
+impl VaultJournal {
+    pub(super) fn new(vault: &Vault, lease: &Lease, id: CredentialId) -> Self {
+        Self { vault: vault.clone(), lease: lease.clone(), id }
+    }
+
+    async fn loaded(&self) -> Result<Loaded, VaultError> {
+        let (inner, id) = (Arc::clone(&self.vault.0), self.id);
+        // The rules have errors of their own, beside those of the database.
+        let load = move |connection: &mut AnyConnection| Ok::<_, StoreError>(load(connection, &inner, id));
+        self.vault.0.store.read(load).await?
+    }
+
+    async fn applied(&self, arrow: Arrow) -> Result<(), VaultError> {
+        let (lease, until, id) = (self.lease.clone(), self.vault.lease_end(), self.id);
+        let permit = Permit::system(Action::rotation(arrow.event));
+        let rule = move |context: &mut OperationContext<'_>| {
+            job::renew(context.connection(), &lease, until)?;
+            let setup = Setup::load(context.connection(), id)?;
+            let state = RotationState::lock(context.connection(), id)?;
+            apply(context, &setup, state, &arrow)?;
+            Ok(match by(&setup, &arrow) {
+                Some(operator) => Done::several(format!("{} by {operator}", Subject::Credential(id)), ()),
+                None => Done::new(Subject::Credential(id), ()),
+            })
+        };
+        self.vault.execute(permit, rule).await.map(|((), _)| ())
+    }
+}
+
+/// Returns the credential whose secret the next call of the target needs beside the account's own.
+fn by(setup: &Setup, arrow: &Arrow) -> Option<Subject> {
+    if arrow.effect != Effect::MarkSent && arrow.to() != Phase::Changing {
+        return None;
+    }
+    let other = if arrow.from == Phase::NeedsReconcile { setup.reconciliation_id() } else { setup.operator_id() };
+    other.map(Subject::Credential)
+}
+
+fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Loaded, VaultError> {
+    let setup = Setup::load(connection, id)?;
+    let RotationState { record, waiting, .. } = RotationState::load(connection, id)?;
+    let versions = rotated_versions(connection, vault, setup.password())?;
+    let mut open = |sealed: Option<Sealed>| -> Result<Option<LoginSecret>, VaultError> {
+        let opened = sealed.map(|sealed| sealed.open_for_target(connection, vault)).transpose()?;
+        Ok(opened.map(LoginSecret::Password))
+    };
+    let (current, candidate, former) = (open(versions.current)?, open(versions.candidate)?, open(versions.former)?);
+    Ok(Loaded {
+        record,
+        waiting,
+        account: setup.account(connection, &vault.settings)?,
+        operator: setup.operator(connection, vault)?,
+        reconciliation: setup.reconciliation(connection, vault)?,
+        current,
+        candidate,
+        former,
+    })
+}
+
+impl Journal for VaultJournal {
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, JournalError>> {
+        async { self.loaded().await.map_err(|error| failed(&error)) }.boxed()
+    }
+
+    fn apply<'a>(&'a self, arrow: &'a Arrow) -> BoxFuture<'a, Result<(), JournalError>> {
+        async {
+            self.applied(arrow.clone()).await.map_err(|error| failed(&error))?;
+            if arrow.is_alert() {
+                log::warn!("rotation of {}: {}; see its rotation", Subject::Credential(self.id), arrow.event);
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn renew(&self) -> BoxFuture<'_, Result<(), JournalError>> {
+        async { self.vault.renew_lease(&self.lease).await.map_err(|error| failed(&error.into())) }.boxed()
+    }
+
+    fn now(&self) -> i64 {
+        self.vault.now_micros()
+    }
+}
+
+fn failed(error: &VaultError) -> JournalError {
+    match error {
+        VaultError::Store(StoreError::LeaseLost) => JournalError::Lost,
+        error => {
+            log::error!("rotation: {error}");
+            JournalError::Failed("the database, or the settings of the credential")
+        }
+    }
+}

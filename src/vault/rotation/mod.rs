@@ -1,0 +1,24 @@
+//! Changes of passwords on their targets. The state machine is the crate `chaveiro-rotation`, the targets are
+//! `chaveiro-targets`; this is the database between them.
+//!
+//! * `request`: who asks for a change: a client, the operator, age, the release of custody.
+//! * `run`: the leased jobs, one for each credential whose rotation is open or was requested.
+//! * `journal`: the state as a rotator sees it; each arrow is one transaction with its audit record.
+//! * `setup`: the account, its target, and who makes the change, from the rows.
+//! * `status`, `decision`: what is shown of a rotation, and what a person decides.
+//!
+//! `docs/rotation.md` describes states and arrows.
+
+mod decision;
+mod effect;
+mod journal;
+mod request;
+mod run;
+mod setup;
+mod state;
+mod status;
+
+pub use decision::{RotationDecision, UnverifiedPasswords};
+pub use status::{RotationEvent, RotationStatus};
+
+pub(super) use request::released;

@@ -1,0 +1,96 @@
+//! Requests for a change: by a client or the operator, by age, and by the release of custody.
+
+use chaveiro_rotation::{Cause, Waiting};
+
+use super::effect::check_policy;
+use super::run::{days_before, wake};
+use super::setup::Setup;
+use super::state::RotationState;
+use super::status::{RotationStatus, status_of};
+use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::id::CredentialId;
+use crate::store::job::{self, Lease};
+use crate::store::{StoreError, rotation, rotation_record};
+use crate::vault::access::Visible;
+use crate::vault::credential::{locked_etag, resolve};
+use crate::vault::custody::require_free;
+use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
+use crate::vault::{Switchable, Vault, VaultError};
+
+/// The changes by age that one look requests.
+const MOST_BY_AGE: i64 = 100;
+
+impl Vault {
+    /// Requests a change of a credential's password on its target, and returns the state of its rotation. It goes on in the
+    /// background; a rotation that is open answers the request.
+    ///
+    /// # Errors
+    /// As for reading the credential; [`VaultError::Invalid`] for a credential without a plugin, and for one that shares its
+    /// password.
+    pub async fn request_rotation(&self, permit: Permit, key: String) -> Result<RotationStatus, VaultError> {
+        let again = key.clone();
+        let rule = move |context: &mut OperationContext<'_>| {
+            let row = resolve::locked_by_key(context, &key, CredentialKind::Password)?;
+            context.check_preconditions(Some(row.id), locked_etag)?;
+            let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
+            if context.principal().authorization().is_some() {
+                require_free(context, &row)?;
+            }
+            Setup::load(context.connection(), row.id)?;
+            check_policy(&context.settings().rotation)?;
+            request(context, row.id, Cause::Manual)?;
+            Ok(Done::new(Subject::Credential(row.id), status_of(context, row.id)?))
+        };
+        let revalidate = move |context: &mut OperationContext<'_>, _: &RotationStatus| {
+            resolve::readable_by_key(context, &again).map(drop)
+        };
+        self.execute_idempotent(permit, rule, revalidate).await.map(|(status, _)| status)
+    }
+
+    /// Requests a change of the passwords that have reached their age. One transaction for each.
+    pub(in crate::vault) async fn request_due_rotations(&self, lease: &Lease) -> Result<(), VaultError> {
+        self.renew_lease(lease).await?;
+        let days = self.0.settings.rotation.after_days;
+        if days == 0 {
+            return Ok(());
+        }
+        let before = days_before(self.now_micros(), days);
+        let due = self.0.store.read(move |c| rotation_record::changed_before(c, before, MOST_BY_AGE)).await?;
+        for id in due {
+            let (lease, until) = (lease.clone(), self.lease_end());
+            let rule = move |context: &mut OperationContext<'_>| {
+                job::renew(context.connection(), &lease, until)?;
+                request(context, id, Cause::Age)?;
+                Ok(Done::new(Subject::Credential(id), ()))
+            };
+            self.execute(Permit::system(Action::ROTATION_REQUEST_BY_AGE), rule).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Requests a change after the release of custody, in its transaction, if the settings and the credential say so.
+pub(in crate::vault) fn released(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+) -> Result<(), VaultError> {
+    if !context.settings().rotation.after_release {
+        return Ok(());
+    }
+    let policy = rotation::find(context.connection(), row.id)?;
+    if !policy.is_some_and(|policy| policy.automatic_change) {
+        return Ok(());
+    }
+    // The first change is one that somebody asks for, and watches.
+    let was_changed = RotationState::load(context.connection(), row.id)?.changed_at.is_some();
+    if was_changed { Ok(request(context, row.id, Cause::Release)?) } else { Ok(()) }
+}
+
+fn request(context: &mut OperationContext<'_>, id: CredentialId, cause: Cause) -> Result<(), StoreError> {
+    let (now, actor) = (context.micros(), context.principal().actor().to_string());
+    let connection = context.connection();
+    let mut state = RotationState::lock(connection, id)?;
+    state.waiting = Waiting::with(state.waiting, cause, &state.record);
+    state.store(connection, id)?;
+    wake(connection, id, &actor, now)
+}

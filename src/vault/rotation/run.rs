@@ -1,0 +1,122 @@
+//! The jobs of rotations: one for each credential whose rotation is open, or was requested. One node at a time has it.
+
+use std::time::Duration;
+
+use chaveiro_rotation::{JournalError, Phase, RotationError, Rotator};
+use futures_util::future::join_all;
+
+use super::journal::VaultJournal;
+use super::setup::{Setup, limits};
+use super::state::RotationState;
+use crate::store::id::CredentialId;
+use crate::store::job::{self, Lease, NewJob, Wanted};
+use crate::store::{AnyConnection, StoreError, Transaction};
+use crate::vault::jobs::{LEASE, micros};
+use crate::vault::{Vault, VaultError};
+
+/// The name of the jobs, as stored.
+const KIND: &str = "credential.rotate";
+
+/// Queues the job of a credential, or makes the queued one due. After this transaction the job finds what it did.
+pub(super) fn wake(
+    connection: &mut AnyConnection,
+    id: CredentialId,
+    requested_by: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let key = id.to_string();
+    let new = NewJob { kind: KIND, key: &key, object_id: None, due_at: now, max_attempts: i32::MAX, requested_by };
+    if !job::enqueue(connection, &new, now)? {
+        job::hasten(connection, KIND, &key, now)?;
+    }
+    Ok(())
+}
+
+impl Vault {
+    /// Goes on with the rotations that are due, several at a time, and returns how many jobs it ran.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`].
+    pub async fn run_due_rotations(&self) -> Result<usize, VaultError> {
+        let workers = self.0.settings.rotation.workers;
+        let ran = join_all((0..workers).map(|_| self.rotate_while_due())).await;
+        ran.into_iter().sum()
+    }
+
+    async fn rotate_while_due(&self) -> Result<usize, VaultError> {
+        let mut ran = 0;
+        while let Some(lease) = self.claim(vec![Wanted { kind: KIND, key: None }]).await? {
+            ran += 1;
+            match self.rotate_under(&lease).await {
+                Err(VaultError::Store(StoreError::LeaseLost)) => {
+                    log::warn!("job {KIND} {}: another node has taken it over", lease.key);
+                }
+                Err(error) => {
+                    log::error!("job {KIND} {}: {error}", lease.key);
+                    self.fail_job(&lease, &error.reason()).await?;
+                }
+                Ok(()) => {}
+            }
+        }
+        Ok(ran)
+    }
+
+    async fn rotate_under(&self, lease: &Lease) -> Result<(), VaultError> {
+        let id = lease.key.parse().map(CredentialId::new).map_err(|_| StoreError::Query("a job has an unknown key"))?;
+        let load = move |connection: &mut AnyConnection| Ok::<_, StoreError>(Setup::load(connection, id));
+        let setup = self.0.store.read(load).await??;
+        let journal = VaultJournal::new(self, lease, id);
+        let rotator = Rotator::new(setup.plugin.target, &journal, limits(&self.0.settings));
+        tokio::select! {
+            outcome = rotator.run() => outcome.map(drop).map_err(ended)?,
+            error = self.lose(lease) => return Err(error.into()),
+        };
+        self.finish(lease, id).await
+    }
+
+    /// Renews a lease until that fails.
+    async fn lose(&self, lease: &Lease) -> StoreError {
+        loop {
+            tokio::time::sleep(LEASE / 4).await;
+            if let Err(error) = self.renew_lease(lease).await {
+                return error;
+            }
+        }
+    }
+
+    /// Ends the job, unless the rotation goes on by itself, or another one was requested, perhaps after the rotator looked.
+    async fn finish(&self, lease: &Lease, id: CredentialId) -> Result<(), VaultError> {
+        let (lease, until, now) = (lease.clone(), self.lease_end(), self.now_micros());
+        let end = move |transaction: &mut Transaction<'_>| {
+            let connection = transaction.connection()?;
+            job::renew(connection, &lease, until)?;
+            let RotationState { record, waiting, .. } = RotationState::lock(connection, id)?;
+            let next = match record.phase {
+                Phase::Idle => waiting.first().map(|_| record.due_at.unwrap_or(now)),
+                _ => record.due_at,
+            };
+            match next {
+                Some(at) => job::repeat(connection, &lease, at.max(now)),
+                None => job::complete(connection, &lease),
+            }
+        };
+        Ok(self.write_in_background(end).await?)
+    }
+}
+
+/// Returns the error of a rotator that has ended before it had to. What the journal logged is not logged again.
+fn ended(error: RotationError) -> StoreError {
+    match error {
+        RotationError::Journal(JournalError::Lost) => StoreError::LeaseLost,
+        RotationError::Journal(JournalError::Failed(_)) => StoreError::Query("a step of a rotation was not stored"),
+        RotationError::NotAllowed(_) | RotationError::Inconsistent(_) => {
+            log::error!("rotation: {error}");
+            StoreError::Query("the state of a rotation does not fit its versions")
+        }
+    }
+}
+
+/// Returns the latest time of a change that is older than a number of days.
+pub(super) fn days_before(now: i64, days: u32) -> i64 {
+    now.saturating_sub(micros(Duration::from_secs(u64::from(days) * 24 * 3600)))
+}

@@ -1,0 +1,71 @@
+//! The versions of a password while it is being changed on its target.
+
+use super::{Sealed, SecretOwner, Versions, add_version, sealed, sealed_current};
+use crate::crypto::SecretText;
+use crate::store::secret::{self, SecretState};
+use crate::store::{AnyConnection, StoreError};
+use crate::vault::operation::OperationContext;
+use crate::vault::{Inner, VaultError};
+
+/// The values of a password that a rotation knows, still sealed.
+#[derive(Debug, Default)]
+pub(in crate::vault) struct RotatedVersions {
+    /// The value in force, as far as it is known.
+    pub(in crate::vault) current: Option<Sealed>,
+    /// The value to come.
+    pub(in crate::vault) candidate: Option<Sealed>,
+    /// The value that was in force before.
+    pub(in crate::vault) former: Option<Sealed>,
+}
+
+/// Returns the values of a password, on any connection.
+pub(in crate::vault) fn rotated_versions(
+    connection: &mut AnyConnection,
+    vault: &Inner,
+    owner: SecretOwner,
+) -> Result<RotatedVersions, VaultError> {
+    let current = Versions { connection, heads: &vault.secret_heads, owner }.current::<VaultError>()?;
+    let summaries = secret::versions(connection, owner)?;
+    let mut newest = |is_wanted: fn(SecretState) -> bool| -> Result<Option<Sealed>, StoreError> {
+        let Some(found) = summaries.iter().find(|row| is_wanted(row.state)) else { return Ok(None) };
+        Ok(secret::version(connection, owner, found.version)?.map(|row| sealed(owner, row)))
+    };
+    Ok(RotatedVersions {
+        current: current.map(|current| sealed_current(owner, current)),
+        candidate: newest(is_candidate)?,
+        former: newest(|state| state == SecretState::Previous)?,
+    })
+}
+
+/// Stores a candidate: a value that no target knows yet.
+pub(in crate::vault) fn add_candidate(
+    context: &mut OperationContext<'_>,
+    owner: SecretOwner,
+    value: &SecretText,
+) -> Result<(), VaultError> {
+    add_version(context, owner, value, SecretState::Candidate).map(drop)
+}
+
+/// Changes the state of the candidate.
+///
+/// # Errors
+/// [`StoreError::NotFound`] without a candidate.
+pub(in crate::vault) fn advance_candidate(
+    context: &mut OperationContext<'_>,
+    owner: SecretOwner,
+    to: SecretState,
+) -> Result<(), VaultError> {
+    let rows = secret::versions(context.connection(), owner)?;
+    let candidate = rows.iter().find(|row| is_candidate(row.state)).ok_or(StoreError::NotFound)?;
+    if candidate.state == to {
+        return Ok(());
+    }
+    let keep = context.settings().history.versions;
+    let mut versions = super::versions(context, owner);
+    versions.advance::<VaultError>(candidate.version, to)?;
+    if to == SecretState::Current { Ok(versions.prune(candidate.version, keep)?) } else { Ok(()) }
+}
+
+fn is_candidate(state: SecretState) -> bool {
+    matches!(state, SecretState::Candidate | SecretState::Unverified)
+}
