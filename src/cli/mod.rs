@@ -7,6 +7,7 @@ mod authorization;
 mod backup;
 mod client;
 mod client_key;
+mod credential;
 mod database;
 mod device;
 mod domain;
@@ -29,6 +30,7 @@ mod serve;
 mod signals;
 mod signing_key;
 mod static_token;
+mod template;
 mod time;
 mod user;
 
@@ -85,6 +87,9 @@ enum Command {
     Client(client::Command),
     #[command(flatten)]
     Manual(manual::Command),
+    /// Change templates: what is sent to a target to change a password on it.
+    #[command(subcommand)]
+    Template(template::Command),
 }
 
 /// The commands that open a vault.
@@ -103,6 +108,9 @@ enum VaultCommand {
     /// Trusted issuers: whose tokens stand for which client, in place of a secret.
     #[command(subcommand)]
     Issuer(issuer::Command),
+    /// Credentials: the change of their passwords on targets.
+    #[command(subcommand)]
+    Credential(credential::Command),
     /// Devices and other objects of clients.
     #[command(subcommand)]
     Device(device::Command),
@@ -168,6 +176,7 @@ fn execute(Arguments { common, command }: Arguments) -> Result<(), CliError> {
         Command::Vault(command) => execute_in_vault(&common, command),
         Command::Client(command) => Ok(client::run(command)?),
         Command::Manual(command) => manual::run(&command),
+        Command::Template(command) => template::run(command),
     }
 }
 
@@ -195,6 +204,7 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
             VaultCommand::Application(command) => application::run(&common.vault()?, command).await,
             VaultCommand::Authorization(command) => authorization::run(&common.vault()?, command).await,
             VaultCommand::Issuer(command) => issuer::run(&common.vault()?, command).await,
+            VaultCommand::Credential(command) => credential::run(&common.vault()?, command).await,
             VaultCommand::Device(command) => device::run(&common.vault()?, command).await,
             VaultCommand::Domain(command) => domain::run(&common.vault()?, command).await,
             VaultCommand::User(command) => user::run(&common.vault()?, command).await,

@@ -30,6 +30,8 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         | Field::AllowedReferer
         | Field::Audience
         | Field::Certificate
+        | Field::ChangePlugin
+        | Field::Decision
         | Field::Claim
         | Field::Connectivities
         | Field::Content

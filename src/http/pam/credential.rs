@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::{DateTime, Utc};
 
 use super::call::Call;
@@ -23,6 +24,9 @@ use crate::vault::credential::{CredentialInput, ListedCredential, ParentChange, 
 use crate::vault::id::{CredentialId, LookupId};
 use crate::vault::operation::{Action, Permit};
 use crate::vault::pagination::ListRequest;
+
+/// The header of a password while a newer one may be in force: `unverified`.
+const PASSWORD_STATE: HeaderName = HeaderName::from_static("password-state");
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
@@ -64,9 +68,13 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
 async fn show(call: &Call, permit: Permit, key: String) -> Result<HttpResponse, PamError> {
     let credential = call.vault.read_credential(permit, key).await?;
     let message = format!("Credential {}", credential.id);
-    let etag = credential.etag.clone();
+    let (etag, is_doubted) = (credential.etag.clone(), credential.is_password_doubted);
     let payload = CredentialPayload { credential: credential_view(call, credential)? };
-    Ok(call.answer(StatusCode::OK, &message, payload).with_etag(Some(&etag)))
+    let mut response = call.answer(StatusCode::OK, &message, payload).with_etag(Some(&etag));
+    if is_doubted {
+        response.headers_mut().insert(PASSWORD_STATE, HeaderValue::from_static("unverified"));
+    }
+    Ok(response)
 }
 
 /// `GET …/pam/credential/{key}/totp`

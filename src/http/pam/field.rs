@@ -5,9 +5,11 @@ use crate::vault::Field;
 /// Returns the parameter that a field comes from.
 pub(super) fn parameter_name(field: Field) -> &'static str {
     match field {
+        Field::ChangePlugin => "change_plugin",
         Field::Connectivities => "connectivities",
         Field::Content => "content",
         Field::Criticality => "criticality",
+        Field::Decision => "decision",
         Field::Device | Field::SessionDevice => "device",
         Field::DeviceTags => "device_tags",
         Field::DeviceType => "type",

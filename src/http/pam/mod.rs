@@ -20,6 +20,7 @@ mod pagination;
 mod parameters;
 mod proxy_session;
 mod proxy_session_page;
+mod rotation;
 mod routes;
 mod rows;
 mod settings;

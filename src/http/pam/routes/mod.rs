@@ -6,6 +6,7 @@ mod history;
 mod information;
 mod item;
 mod proxy_session;
+mod rotation;
 mod row;
 mod ssh_key;
 
@@ -26,6 +27,7 @@ fn rows() -> Vec<Row> {
     let nouns = [
         device::rows(),
         credential::rows(),
+        rotation::rows(),
         information::rows(),
         ssh_key::rows(),
         history::rows(),

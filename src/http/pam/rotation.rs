@@ -1,0 +1,152 @@
+//! Changes of passwords on their targets over HTTP: additions to the contract.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::call::Call;
+use super::envelope::Revealed;
+use super::error::PamError;
+use super::parameters::Parameters;
+use crate::http::input_error::InputError;
+use crate::vault::rotation::{RotationDecision, RotationEvent, RotationStatus};
+
+/// The payload of the state of a rotation.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RotationPayload {
+    rotation: RotationView,
+}
+
+/// The state of a rotation. Times are UTC, or null.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RotationView {
+    /// The number of the credential.
+    id: String,
+    /// `idle`, `candidate-stored`, `changing`, `verifying`, `current`, `unverified`, `rejected`, `unreachable`,
+    /// `identity-changed` or `needs-reconcile`.
+    phase: String,
+    /// Why it was requested, or null.
+    cause: Option<String>,
+    /// Requests that wait for the end of this rotation.
+    waiting: u32,
+    /// Steps on the target so far.
+    attempts: u32,
+    /// What kept the last step from its end, or null.
+    problem: Option<String>,
+    /// When it goes on by itself.
+    due: Option<String>,
+    /// Whether a person has to decide.
+    needs_decision: bool,
+    /// When the last rotation ended with a new password.
+    changed: Option<String>,
+    /// When the password is changed by age.
+    next_change: Option<String>,
+    /// Newest first.
+    events: Vec<EventView>,
+}
+
+/// An event of a rotation.
+#[derive(Serialize, ToSchema)]
+pub(super) struct EventView {
+    at: String,
+    event: String,
+    problem: Option<String>,
+}
+
+/// A decision.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
+pub(super) struct DecisionForm {
+    /// `accept-candidate`, `keep-current`, `retry` or `trust-identity`.
+    decision: String,
+    /// The fingerprint, for `trust-identity`.
+    identity: Option<String>,
+}
+
+/// The payload of both values of a password that is being changed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnverifiedPayload {
+    unverified: UnverifiedView,
+}
+
+/// Both values of a password that is being changed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnverifiedView {
+    /// The number of the credential.
+    id: String,
+    #[schema(value_type = Option<String>)]
+    current: Revealed,
+    #[schema(value_type = String)]
+    candidate: Revealed,
+}
+
+impl From<RotationStatus> for RotationView {
+    fn from(status: RotationStatus) -> Self {
+        Self {
+            id: status.credential.to_string(),
+            phase: status.phase,
+            cause: status.cause,
+            waiting: status.waiting,
+            attempts: status.attempts,
+            problem: status.problem,
+            due: status.due_at.map(shown),
+            needs_decision: status.needs_decision,
+            changed: status.changed_at.map(shown),
+            next_change: status.next_change_at.map(shown),
+            events: status.events.into_iter().map(EventView::from).collect(),
+        }
+    }
+}
+
+impl From<RotationEvent> for EventView {
+    fn from(event: RotationEvent) -> Self {
+        Self { at: shown(event.at), event: event.event, problem: event.problem }
+    }
+}
+
+fn shown(time: chrono::DateTime<chrono::Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `POST …/credential/{key}/rotate`
+pub(super) async fn request(call: Call) -> Result<HttpResponse, PamError> {
+    let status = call.vault.request_rotation(call.permit.clone(), call.path()?).await?;
+    Ok(answer(&call, StatusCode::CREATED, "Change requested", status))
+}
+
+/// `GET …/credential/{key}/rotation`
+pub(super) async fn status(call: Call) -> Result<HttpResponse, PamError> {
+    let status = call.vault.rotation_status(call.permit.clone(), call.path()?).await?;
+    Ok(answer(&call, StatusCode::OK, "Rotation", status))
+}
+
+/// `POST …/credential/{key}/rotation/decision`
+pub(super) async fn decide(call: Call) -> Result<HttpResponse, PamError> {
+    let decision = call.parse(decision).await?;
+    let status = call.vault.decide_rotation(call.permit.clone(), call.path()?, decision).await?;
+    Ok(answer(&call, StatusCode::CREATED, "Decided", status))
+}
+
+/// `GET …/credential/{key}/rotation/passwords`
+pub(super) async fn recover(call: Call) -> Result<HttpResponse, PamError> {
+    let read = call.vault.read_unverified_passwords(call.permit.clone(), call.path()?).await?;
+    let unverified = UnverifiedView {
+        id: read.credential.to_string(),
+        current: call.reveal(read.current)?,
+        candidate: call.reveal(Some(read.candidate))?,
+    };
+    Ok(call.answer(StatusCode::OK, "Both passwords", UnverifiedPayload { unverified }))
+}
+
+fn answer(call: &Call, code: StatusCode, message: &str, status: RotationStatus) -> HttpResponse {
+    call.answer(code, message, RotationPayload { rotation: status.into() })
+}
+
+fn decision(parameters: &Parameters) -> Result<RotationDecision, InputError> {
+    let name = parameters.line("decision")?.unwrap_or_default();
+    RotationDecision::from_parts(&name, parameters.line("identity")?).ok_or_else(|| {
+        let expected = "expected accept-candidate, keep-current, retry, or trust-identity with an identity";
+        InputError::parameter("decision", expected)
+    })
+}
