@@ -19,6 +19,7 @@ mod pam;
 mod pam_v2;
 mod properties;
 mod robocorp;
+mod rotation;
 mod seal;
 mod store;
 mod vault_kv;

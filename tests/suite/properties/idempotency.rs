@@ -45,10 +45,35 @@ async fn save_all(client: &TestClient, content: &str, private: &str) {
     client.post("/iso/pam/key", &ssh_key("k", private)).await.expect(201);
 }
 
+/// As [`vault`], with a password that can be changed on a target, and with a rotation that waits for a decision.
+async fn vault_with_rotations() -> (TestApp, TestClient) {
+    let (app, client) = vault().await;
+    for name in ["i", "waits"] {
+        let mut sent = credential(name, "two");
+        sent["execution_settings"] = json!({ "change_plugin": "openldap" });
+        client.save_credential(&sent).await;
+    }
+    reset_rotations(&app);
+    (app, client)
+}
+
+/// Lets no rotation be requested, and lets one wait for a decision.
+fn reset_rotations(app: &TestApp) {
+    app.database.run("DELETE FROM job WHERE kind = 'credential.rotate'");
+    app.database.run("DELETE FROM rotation_event");
+    app.database.run("DELETE FROM rotation_record");
+    app.database.run(
+        "INSERT INTO rotation_record (credential_id, revision, phase, cause, attempts, checks, rejections, sends, in_doubt, \
+         waiting_releases) SELECT id, 1, 'unreachable', 'manual', 1, 0, 0, 0, FALSE, 0 FROM credential \
+         WHERE identifier = 'waits'",
+    );
+}
+
 /// Saves the second versions again, so that a request that has its effect shows it.
 async fn put_back(app: &TestApp, client: &TestClient) {
     app.clock.advance(Duration::from_secs(1));
     save_all(client, VERSIONS[1].0, VERSIONS[1].1).await;
+    reset_rotations(app);
     // A view within a minute of another is not stored.
     app.database.run("UPDATE credential SET viewed_at = NULL");
     app.clock.advance(Duration::from_secs(1));
@@ -77,7 +102,9 @@ struct Request {
 impl Request {
     /// The one for a route of the table. A new `POST` needs a line here.
     fn to(route: &str) -> Self {
-        let path = route.replace("/pam/key/{key}", "/pam/key/k").replace("{key}", "i").replace("{version}", "1");
+        // The rotation of this one waits for a decision.
+        let named = if route.ends_with("/decision") { "waits" } else { "i" };
+        let path = route.replace("/pam/key/{key}", "/pam/key/k").replace("{key}", named).replace("{version}", "1");
         let session = json!({ "user": "ana", "credential": "i", "device": "a", "protocol": "ssh" });
         let body = match route.trim_start_matches("/iso").trim_start_matches("/api").trim_start_matches("/pam") {
             "/device" | "/devices" => device("new", "10.0.0.2"),
@@ -87,7 +114,8 @@ impl Request {
             "/remote/session" => session,
             "/use" => json!({ "identifier": "i" }),
             "/credential/batch" => json!({ "items": [{ "save": credential("i", "three") }, { "read": "i" }] }),
-            route if route.ends_with("/restore") => json!({}),
+            route if route.ends_with("/restore") || route.ends_with("/rotate") => json!({}),
+            route if route.ends_with("/rotation/decision") => json!({ "decision": "retry" }),
             _ => panic!("no request for the new route {route}"),
         };
         Self { path, body }
@@ -117,6 +145,8 @@ fn state(app: &TestApp) -> Vec<String> {
         "SELECT 'information ' || id || ' ' || changed_at FROM information ORDER BY 1",
         "SELECT 'key ' || credential_id || ' ' || public_key FROM ssh_key ORDER BY 1",
         "SELECT kind || ' ' || owner_id || ' ' || version FROM secret ORDER BY 1",
+        "SELECT 'rotation ' || credential_id || ' ' || revision || ' ' || COALESCE(waiting_cause, '') FROM rotation_record \
+         ORDER BY 1",
         "SELECT kind || ' ' || name FROM lookup ORDER BY 1",
         "SELECT 'session ' || session_id FROM proxy_session ORDER BY 1",
         "SELECT 'view ' || id || ' ' || viewed_at FROM credential WHERE viewed_at IS NOT NULL ORDER BY 1",
@@ -126,7 +156,7 @@ fn state(app: &TestApp) -> Vec<String> {
 
 #[actix_web::test]
 async fn every_post_has_its_effect_once_and_the_same_answer_again() {
-    let (app, client) = vault().await;
+    let (app, client) = vault_with_rotations().await;
     for Request { path, body } in every_post() {
         put_back(&app, &client).await;
         let before = state(&app);
@@ -150,7 +180,7 @@ async fn every_post_has_its_effect_once_and_the_same_answer_again() {
 
 #[actix_web::test]
 async fn every_post_refuses_a_key_that_was_used_for_something_else() {
-    let (app, client) = vault().await;
+    let (app, client) = vault_with_rotations().await;
     for request in every_post() {
         let Request { path, body } = &request;
         put_back(&app, &client).await;
@@ -171,11 +201,13 @@ async fn every_post_refuses_a_key_that_was_used_for_something_else() {
 
 #[actix_web::test]
 async fn every_post_that_was_refused_may_be_tried_again_under_its_key() {
-    let (app, client) = vault().await;
+    let (app, client) = vault_with_rotations().await;
     for Request { path, body } in every_post() {
         put_back(&app, &client).await;
         let (wrong_path, wrong_body) = if path.ends_with("/restore") {
             (path.replace("versions/1", "versions/99"), body.clone())
+        } else if path.ends_with("/rotate") {
+            (path.replace("/i/", "/nothing/"), body.clone())
         } else {
             (path.clone(), json!({ "hostname": "nowhere" }))
         };
@@ -189,7 +221,7 @@ async fn every_post_that_was_refused_may_be_tried_again_under_its_key() {
 
 #[actix_web::test]
 async fn every_posts_key_is_the_clients_own() {
-    let (app, client) = vault().await;
+    let (app, client) = vault_with_rotations().await;
     let others = [self::client(&app).await, app.read_only_client().await];
     for Request { path, body } in every_post() {
         assert!(post(&client, &path, &path, &body).await.status.is_success(), "{path}");
@@ -258,7 +290,7 @@ async fn the_same_parameters_are_the_same_request_however_they_are_written() {
 
 #[actix_web::test]
 async fn keys_of_a_wrong_form_are_refused_after_permission_and_before_any_effect() {
-    let (app, client) = vault().await;
+    let (app, client) = vault_with_rotations().await;
     let before = state(&app);
     for key in ["", "a b", "\u{e9}", &"x".repeat(256)] {
         for Request { path, body } in every_post() {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 /// For a route that has no line here: a new `POST` needs one.
 pub(crate) fn post_body(route: &str, content: &str) -> Value {
     let private_key = include_str!("../fixtures/ssh/ed25519");
-    let credential =
-        json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": content });
+    let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": content,
+                "execution_settings": { "change_plugin": "openldap" } });
     match route.trim_start_matches("/iso").trim_start_matches("/api").trim_start_matches("/pam") {
         "/device" | "/devices" => super::device("a", "10.0.0.1"),
         "/credential" => credential,
@@ -21,7 +21,8 @@ pub(crate) fn post_body(route: &str, content: &str) -> Value {
         "/use" => json!({ "identifier": "i" }),
         "/credential/batch" => json!({ "items": [{ "read": "i" }, { "save": credential }, { "read": "u@a" }] }),
         "/remote/session" => json!({ "user": "ana", "credential": "u", "device": "a", "protocol": "ssh" }),
-        route if route.ends_with("/restore") => json!({}),
+        route if route.ends_with("/restore") || route.ends_with("/rotate") => json!({}),
+        route if route.ends_with("/rotation/decision") => json!({ "decision": "retry" }),
         _ => panic!("no body for the new route {route}"),
     }
 }

@@ -13,7 +13,7 @@ use super::Service;
 const SLAPD: &str = "/usr/sbin/slapd";
 const SLAPADD: &str = "/usr/sbin/slapadd";
 /// The password of the one who may look.
-const BIND_PASSWORD: &str = "the password of the directory";
+pub(crate) const BIND_PASSWORD: &str = "the password of the directory";
 pub(crate) const BIND_DN: &str = "cn=reader,dc=corp,dc=example";
 pub(crate) const BASE_DN: &str = "dc=corp,dc=example";
 
@@ -74,6 +74,11 @@ impl LdapServer {
     /// Its address without, for StartTLS.
     pub(crate) fn plain_url(&self) -> String {
         format!("ldap://localhost:{}", self.plain)
+    }
+
+    /// The port with TLS from the first byte.
+    pub(crate) fn tls_port(&self) -> u16 {
+        self.tls
     }
 
     /// A file beside it: `ca.pem`, `other-ca.pem`, `bind-password`.

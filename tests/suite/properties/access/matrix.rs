@@ -128,6 +128,14 @@ fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
             (delete.clone(), end, Session, Told(500, "An error occurred while droping session")),
         ]);
     }
+    for (method, path) in [
+        (&post, "/pam/credential/{key}/rotate"),
+        (&get, "/pam/credential/{key}/rotation"),
+        (&get, "/pam/credential/{key}/rotation/passwords"),
+        (&post, "/pam/credential/{key}/rotation/decision"),
+    ] {
+        rows.push((method.clone(), path, Credential, Refused(1009)));
+    }
     for (object, refused, versions) in [
         (
             Credential,
@@ -237,7 +245,8 @@ async fn no_route_gives_a_stranger_anything() {
                 let path = path.replace("{version}", "1");
                 let mut request = stranger.request(method.clone(), &path);
                 if *method == Method::POST {
-                    request = request.json(&object.body());
+                    let body = if path.ends_with("/decision") { json!({ "decision": "retry" }) } else { object.body() };
+                    request = request.json(&body);
                 }
                 check(&stranger.send(request).await, *expected, &format!("{method} {path}"));
                 assert_eq!(rows(&app), before, "{method} {path} changed something");

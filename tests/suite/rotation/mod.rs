@@ -1,0 +1,95 @@
+//! Changes of passwords on a real directory.
+
+mod decision;
+mod request;
+
+use chaveiro::config::Settings;
+use ldap3::LdapConnAsync;
+use serde_json::{Value, json};
+
+use crate::support::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, TestApp, TestClient};
+
+const FIRST: &str = "first-password";
+const ROTATE: &str = "/iso/pam/credential/erp/rotate";
+const ROTATION: &str = "/iso/pam/credential/erp/rotation";
+const DECISION: &str = "/iso/pam/credential/erp/rotation/decision";
+const PASSWORDS: &str = "/iso/pam/credential/erp/rotation/passwords";
+
+/// A directory with an account, and a vault with its credential and that of the directory's administrator.
+struct Directory {
+    server: LdapServer,
+    app: TestApp,
+    client: TestClient,
+}
+
+impl Directory {
+    /// Starts both, or says that there is no directory to start.
+    async fn start(adjust: impl FnOnce(&mut Settings)) -> Option<Self> {
+        let entry = |name: &str| {
+            format!(
+                "dn: uid={name},{BASE_DN}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name}\nsn: {name}\n\
+                 userPassword: {FIRST}\n\n"
+            )
+        };
+        let suffix = format!("dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n");
+        let server = LdapServer::start(&[suffix, entry("erp"), entry("neighbour")].concat())?;
+        let app = TestApp::start_with(adjust).await;
+        let client = app.client().await;
+        let connectivities = format!("LDAPS:{}", server.tls_port());
+        let device = json!({ "hostname": "directory", "ip": "127.0.0.1", "type": "Server", "vendor": "OpenLDAP",
+                             "model": "2.6", "site": "Default", "connectivities": connectivities });
+        client.post("/iso/pam/device", &device).await.expect(201);
+        client.save_credential(&credential("operator", BIND_DN, BIND_PASSWORD)).await;
+        let mut account = credential("erp", &dn("erp"), FIRST);
+        account["execution_settings"] = json!({
+            "change_plugin": "openldap", "automatic_change": true, "use_own_credential_to_connect": false,
+            "authentication_credential": BIND_DN, "authentication_hostname": "directory",
+            "authentication_ip": "127.0.0.1",
+        });
+        client.save_credential(&account).await;
+        Some(Self { server, app, client })
+    }
+
+    /// Whether an account of the directory logs in.
+    async fn logs_in(&self, name: &str, password: &str) -> bool {
+        let (connection, mut ldap) = LdapConnAsync::new(&self.server.plain_url()).await.unwrap();
+        actix_web::rt::spawn(async move { drop(connection.drive().await) });
+        ldap.simple_bind(&dn(name), password).await.unwrap().rc == 0
+    }
+
+    /// Goes on with what is due.
+    async fn run(&self) -> usize {
+        self.app.vault.run_due_rotations().await.unwrap()
+    }
+
+    async fn rotation(&self) -> Value {
+        self.client.get(ROTATION).await.expect(200)["rotation"].take()
+    }
+
+    async fn password(&self) -> String {
+        self.client.password("erp").await.as_str().unwrap().to_string()
+    }
+
+    /// Changes the password as a person asks for it.
+    async fn rotate(&self) {
+        self.client.post(ROTATE, &json!({})).await.expect(201);
+        self.run().await;
+        assert_eq!(self.rotation().await["phase"], "idle");
+    }
+
+    /// The events of the rotation, oldest first.
+    async fn events(&self) -> Vec<String> {
+        let rotation = self.rotation().await;
+        let events = rotation["events"].as_array().unwrap().iter().rev();
+        events.map(|event| event["event"].as_str().unwrap().to_string()).collect()
+    }
+}
+
+fn dn(name: &str) -> String {
+    format!("uid={name},{BASE_DN}")
+}
+
+fn credential(identifier: &str, username: &str, content: &str) -> Value {
+    json!({ "hostname": "directory", "ip": "127.0.0.1", "username": username, "identifier": identifier,
+            "content": content })
+}
