@@ -72,7 +72,7 @@ fn print(status: &RotationStatus) -> Result<(), CliError> {
     print_line(&format!("next change  {}", time(status.next_change_at)))?;
     for event in &status.events {
         let problem = event.problem.as_deref().unwrap_or("");
-        print_line(&format!("{}  {}  {problem}", time(Some(event.at)), event.event).trim_end())?;
+        print_line(format!("{}  {}  {problem}", time(Some(event.at)), event.event).trim_end())?;
     }
     Ok(())
 }
