@@ -1,5 +1,7 @@
 //! The interpreter with prepared output: how dialogues end, and what their outcome says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
 mod support;
 
 use std::collections::VecDeque;

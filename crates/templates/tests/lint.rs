@@ -1,5 +1,7 @@
 //! The findings of the linter, each with a template that has it and one that has not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
 use chaveiro_templates::{Executor, Purpose, Rule, Severity, Template, lint};
 
 fn rules(executor: Executor, source: &str) -> Vec<(Rule, usize, usize)> {

@@ -1,5 +1,7 @@
 //! The parser takes any text: it returns steps or an error with a position, and never panics.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
 use chaveiro_templates::{Executor, Limit, ParseErrorKind, Position, Purpose, Template, Text, lint};
 use proptest::prelude::*;
 

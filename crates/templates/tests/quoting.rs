@@ -1,5 +1,7 @@
 //! Each quoted value is read back by the rules of its language, and what cannot be carried is refused.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
 use chaveiro_secret::SecretText;
 use chaveiro_templates::{
     Context, Executor, LdapOperation, Operations, SqlStatement, Tag, Template, Unquotable, Values, WindowsOperation,

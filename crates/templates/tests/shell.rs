@@ -1,5 +1,7 @@
 //! Dialogues with real shells and programs on a pseudo-terminal, and quoted values that real shells read back.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
 mod support;
 
 use std::process::Command;

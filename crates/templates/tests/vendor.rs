@@ -1,6 +1,8 @@
 //! Reads the vendor's public templates from the folder that `CHAVEIRO_TEST_TEMPLATES` names, and reports how many of them parse,
 //! pass the linter, and run against a scripted terminal.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends in a panic")]
+
 mod support;
 
 use std::collections::BTreeMap;
