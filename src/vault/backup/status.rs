@@ -43,7 +43,7 @@ pub(in crate::vault) struct KnownStatus(Mutex<Option<(Duration, BackupStatus)>>)
 
 impl Vault {
     /// Returns when the last backup was made, and how the last drill went, as the database said within the last
-    /// [`VALID`]: anybody can ask for metrics. Concurrent callers share one query.
+    /// `VALID`: anybody can ask for metrics. Concurrent callers share one query.
     pub async fn backup_status(&self) -> Result<BackupStatus, VaultError> {
         let mut known = self.0.backup_status.0.lock().await;
         let now = self.0.clock.monotonic();
