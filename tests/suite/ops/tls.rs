@@ -256,7 +256,9 @@ async fn a_renewed_certificate_is_loaded_without_a_signal_and_open_connections_g
         assert!(since.elapsed() < std::time::Duration::from_secs(60), "{}", server.stderr.text());
     }
     assert_eq!(open.get("/health/live").await.status, 200, "on its connection");
-    assert!(server.stderr.text().contains("the TLS files have changed and were reloaded"));
+    // Written after the files are in use.
+    let said = server.stderr.wait_for("the TLS files have changed and were reloaded", std::time::Duration::from_secs(60));
+    assert!(said.is_some());
     assert_eq!(server.stop().code, 0);
 }
 
