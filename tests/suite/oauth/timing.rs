@@ -1,4 +1,4 @@
-//! The time of a refusal does not tell plainly whether a client or an account exists: a rank test over interleaved samples. Alone,
+//! The time of a refusal does not tell whether a client or an account exists: a rank test over interleaved samples. Alone,
 //! since other tests on the machine would add noise: `cargo test --test suite -- --ignored timing`.
 
 use std::time::{Duration, Instant};
@@ -57,8 +57,8 @@ async fn an_unknown_client_is_hashed_for_like_a_wrong_secret() {
         }
     }
     let share = share_of_longer(&wrong, &missing);
-    // A known client takes some microseconds more, which thousands of samples on one machine show; a skipped hash would give 1.
-    assert!((0.2..0.8).contains(&share), "{share}");
+    // Of two that take the same time, thousands of pairs give a half within some hundredths. One block of SHA-256 more gives 0.62.
+    assert!((0.4..0.6).contains(&share), "{share}");
 }
 
 #[actix_web::test]
