@@ -257,7 +257,8 @@ async fn a_renewed_certificate_is_loaded_without_a_signal_and_open_connections_g
     }
     assert_eq!(open.get("/health/live").await.status, 200, "on its connection");
     // Written after the files are in use.
-    let said = server.stderr.wait_for("the TLS files have changed and were reloaded", std::time::Duration::from_secs(60));
+    let said =
+        server.stderr.wait_for("the TLS files have changed and were reloaded", std::time::Duration::from_secs(60));
     assert!(said.is_some());
     assert_eq!(server.stop().code, 0);
 }
