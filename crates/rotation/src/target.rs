@@ -87,7 +87,9 @@ pub trait Target: Send + Sync {
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool>;
 
     /// Removes what the former secret may still open, after the new one was verified. Most targets have nothing to do.
-    fn retire<'a>(&'a self, change: &'a Change) -> Work<'a, ()>;
+    fn retire<'a>(&'a self, _change: &'a Change) -> Work<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Why a target did not do what was asked, and what is known of the account then.

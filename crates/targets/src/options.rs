@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chaveiro_rotation::{Account, LoginSecret, TargetError};
+use chaveiro_rotation::{Account, Change, LoginSecret, Operator, TargetError};
 use chaveiro_secret::SecretText;
 
 use crate::failure;
@@ -31,6 +31,14 @@ pub(crate) fn password(secret: &LoginSecret) -> Result<&SecretText, TargetError>
 /// Returns the current secret of a change that the account makes itself.
 pub(crate) fn current(current: Option<&LoginSecret>) -> Result<&LoginSecret, TargetError> {
     current.ok_or(failure::misconfigured("the account changes its secret itself, and its current secret is not known"))
+}
+
+/// Returns the name and the secret of who makes a change.
+pub(crate) fn maker(change: &Change) -> Result<(&str, &LoginSecret), TargetError> {
+    match &change.operator {
+        Operator::Itself => Ok((&change.account.username, current(change.current.as_ref())?)),
+        Operator::Other(login) => Ok((&login.username, &login.secret)),
+    }
 }
 
 /// Refuses text with control characters, which a protocol or a terminal would take for something else.

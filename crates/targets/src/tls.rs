@@ -43,7 +43,7 @@ impl Protection {
 /// Which certificate is accepted.
 #[derive(Debug)]
 enum Trust {
-    /// That of this fingerprint, whoever has issued it.
+    /// The certificate with this fingerprint, by any issuer.
     Pinned(TargetIdentity),
     /// Those that an authority has issued for the host.
     Issued(Arc<WebPkiServerVerifier>),

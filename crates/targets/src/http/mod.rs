@@ -6,7 +6,7 @@ mod template;
 
 use std::net::SocketAddr;
 
-use chaveiro_rotation::{Account, Change, LoginSecret, Operator, Target, TargetError, TargetIdentity, Work};
+use chaveiro_rotation::{Account, Change, LoginSecret, Target, TargetError, TargetIdentity, Work};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use tokio::net::TcpStream;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::deadline::{Progress, bounded};
 use crate::failure::{self, LOST};
 use crate::net::{CONNECT, within};
-use crate::options::{current, password};
+use crate::options::{maker, password};
 use crate::tls::{Protection, Tls};
 use request::{Login, Request, Step, url};
 use template::Values;
@@ -53,10 +53,6 @@ impl Target for Http {
             }
         })
     }
-
-    fn retire<'a>(&'a self, _: &'a Change) -> Work<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 /// Returns the host of a URL, as the client asks for it, and checked addresses to connect to.
@@ -86,12 +82,8 @@ async fn make(change: &Change, progress: Progress) -> Result<(), TargetError> {
     if let Some(current) = &change.current {
         values.push(("current", password(current)?.expose()));
     }
-    let login = match &change.operator {
-        Operator::Itself => {
-            Login { username: &account.username, secret: password(current(change.current.as_ref())?)?.expose() }
-        }
-        Operator::Other(other) => Login { username: &other.username, secret: password(&other.secret)?.expose() },
-    };
+    let (username, secret) = maker(change)?;
+    let login = Login { username, secret: password(secret)?.expose() };
     values.extend([("operator", login.username), ("operator-secret", login.secret)]);
     let request = Request::new(account, Step::Change, &Values(values), &login)?;
     let answer = send(account, request, &progress).await?;

@@ -12,7 +12,7 @@ use super::connection::{self, Connection, lost};
 use super::names::{self, is_distinguished};
 use crate::deadline::{Progress, bounded};
 use crate::failure;
-use crate::options::{current, option, password, username};
+use crate::options::{maker, option, password, username};
 
 /// Passwords of Active Directory accounts.
 pub(crate) struct ActiveDirectory;
@@ -33,19 +33,12 @@ impl Target for ActiveDirectory {
             bind(&mut connection, account, &account.username, secret).await
         })
     }
-
-    fn retire<'a>(&'a self, _: &'a Change) -> Work<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 async fn make(change: &Change, progress: Progress) -> Result<(), TargetError> {
     let account = &change.account;
     let candidate = password(&change.candidate)?;
-    let (operator, secret) = match &change.operator {
-        Operator::Itself => (&account.username, current(change.current.as_ref())?),
-        Operator::Other(login) => (&login.username, &login.secret),
-    };
+    let (operator, secret) = maker(change)?;
     let current = password(secret)?;
     let mut connection = connection::connect(account).await?;
     if !bind(&mut connection, account, operator, secret).await? {

@@ -8,7 +8,7 @@ use super::names::distinguished;
 use super::{answer, policy};
 use crate::deadline::{Progress, bounded};
 use crate::failure;
-use crate::options::{current, password};
+use crate::options::{maker, password};
 
 /// Passwords of an LDAP directory.
 pub(crate) struct OpenLdap;
@@ -30,10 +30,6 @@ impl Target for OpenLdap {
             bind(&mut connection, &name, secret).await
         })
     }
-
-    fn retire<'a>(&'a self, _: &'a Change) -> Work<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 async fn bind(connection: &mut Connection, name: &str, secret: &LoginSecret) -> Result<bool, TargetError> {
@@ -46,10 +42,8 @@ async fn make(change: &Change, progress: Progress) -> Result<(), TargetError> {
     let account = &change.account;
     let candidate = password(&change.candidate)?;
     let name = distinguished(account, &account.username)?;
-    let (operator, secret) = match &change.operator {
-        Operator::Itself => (name.clone(), current(change.current.as_ref())?),
-        Operator::Other(login) => (distinguished(account, &login.username)?, &login.secret),
-    };
+    let (operator, secret) = maker(change)?;
+    let operator = distinguished(account, operator)?;
     // An account that changes its own password proves it once more: some servers ask for that.
     let old = match change.operator {
         Operator::Itself => Some(password(secret)?.expose()),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::deadline::{Progress, bounded};
 use crate::failure;
-use crate::options::{current, option, password};
+use crate::options::{maker, option, password};
 use connection::{Connected, Connection, failed};
 
 /// Plugins whose accounts have a password. Other rows, such as those of `unix_socket`, stay as they are.
@@ -50,10 +50,6 @@ impl Target for Mysql {
             }
         })
     }
-
-    fn retire<'a>(&'a self, _: &'a Change) -> Work<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 /// Whether the login is that of the account. A server that checks no passwords (`skip-grant-tables`), or that takes the
@@ -79,10 +75,7 @@ async fn make(change: &Change, progress: Progress) -> Result<(), TargetError> {
     let candidate = password(&change.candidate)?;
     carried(candidate.expose())?;
     carried(&account.username)?;
-    let (name, secret) = match &change.operator {
-        Operator::Itself => (&account.username, current(change.current.as_ref())?),
-        Operator::Other(login) => (&login.username, &login.secret),
-    };
+    let (name, secret) = maker(change)?;
     carried(name)?;
     let Connected::Accepted(mut connection) = connection::connect(account, name, password(secret)?).await? else {
         return Err(failure::denied("the server refused the login that makes the change"));

@@ -4,7 +4,7 @@ mod connection;
 
 use std::fmt;
 
-use chaveiro_rotation::{Account, Change, LoginSecret, Operator, Target, TargetError, TargetIdentity, Work};
+use chaveiro_rotation::{Account, Change, LoginSecret, Target, TargetError, TargetIdentity, Work};
 use chaveiro_secret::SecretText;
 use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::types::private::BytesMut;
@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::deadline::{Progress, bounded};
 use crate::failure;
-use crate::options::{current, password};
+use crate::options::{maker, password};
 use connection::{Connected, Connection, failed};
 
 /// Sets the password of the role that two settings of the transaction name. The statement is the same for every change, so
 /// logs and statistics of the server hold no verifier; the server itself quotes the name.
-/// Functions are named with their schema: the search path may be that of whoever owns the database.
+/// Functions are named with their schema: the owner of the database may have set the search path.
 const ALTER: &str = "DO $chaveiro$ BEGIN EXECUTE pg_catalog.format('ALTER ROLE %I PASSWORD %L', \
      pg_catalog.current_setting('chaveiro.role'), pg_catalog.current_setting('chaveiro.verifier')); END $chaveiro$";
 const SET: &str = "SELECT pg_catalog.set_config('chaveiro.role', $1, true), \
@@ -50,10 +50,6 @@ impl Target for Postgresql {
             Ok(matches!(answer, Connected::Accepted(_)))
         })
     }
-
-    fn retire<'a>(&'a self, _: &'a Change) -> Work<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 /// Refuses what ends a text in the protocol.
@@ -65,13 +61,10 @@ fn carried(account: &Account, secret: &SecretText) -> Result<(), TargetError> {
 }
 
 async fn make(change: &Change, progress: Progress) -> Result<(), TargetError> {
-    let Change { account, operator, candidate, .. } = change;
+    let Change { account, candidate, .. } = change;
     let candidate = password(candidate)?;
     carried(account, candidate)?;
-    let (name, secret) = match operator {
-        Operator::Itself => (&account.username, current(change.current.as_ref())?),
-        Operator::Other(login) => (&login.username, &login.secret),
-    };
+    let (name, secret) = maker(change)?;
     let Connected::Accepted(connection) = connection::connect(account, name, Some(password(secret)?)).await? else {
         return Err(failure::denied("the server refused the login that makes the change"));
     };

@@ -45,10 +45,6 @@ impl Target for Linux {
             Ok(is_accepted)
         })
     }
-
-    fn retire<'a>(&'a self, _: &'a Change) -> Work<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }
 
 /// Returns the new password, if a terminal and PAM can carry it.
