@@ -6,7 +6,7 @@ use super::CliError;
 use super::operator::permit;
 use super::output::{print_json, print_line};
 use crate::vault::operation::Action;
-use crate::vault::rotation::{RotationDecision, RotationStatus};
+use crate::vault::rotation::{ROTATION_DECISIONS, RotationStatus, rotation_decision};
 use crate::vault::{Field, Vault, VaultError};
 
 #[derive(Subcommand)]
@@ -33,7 +33,7 @@ pub(super) struct Decide {
     #[command(flatten)]
     credential: Credential,
     /// What is decided: accept-candidate, keep-current, retry, or trust-identity with an identity.
-    #[arg(long, value_name = "DECISION", value_parser = RotationDecision::NAMES)]
+    #[arg(long, value_name = "DECISION", value_parser = ROTATION_DECISIONS)]
     decision: String,
     /// The fingerprint of the target, for trust-identity.
     #[arg(long, value_name = "FINGERPRINT")]
@@ -49,7 +49,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             (vault.rotation_status(permit(vault, Action::ROTATION_STATUS).await?, key).await?, json)
         }
         Command::Decide(Decide { credential: Credential { key, json }, decision, identity }) => {
-            let decision = RotationDecision::from_parts(&decision, identity).ok_or(VaultError::invalid(
+            let decision = rotation_decision(&decision, identity).ok_or(VaultError::invalid(
                 Field::Decision,
                 "an identity belongs to trust-identity, which needs one",
             ))?;

@@ -96,12 +96,6 @@ pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> R
         .load(connection)?)
 }
 
-/// Returns the number of credentials in each phase.
-pub fn count_by_phase(connection: &mut AnyConnection) -> Result<Vec<(String, i64)>, StoreError> {
-    let phases = rotation_record::table.group_by(rotation_record::phase);
-    Ok(phases.select((rotation_record::phase, diesel::dsl::count_star())).load(connection)?)
-}
-
 /// Inserts an event, and deletes those of the credential that are no longer kept.
 pub fn insert_event(connection: &mut AnyConnection, row: &RotationEventRow) -> Result<(), StoreError> {
     let old = rotation_event::table

@@ -189,7 +189,7 @@ fn row_view(credential: ListedCredential, dialect: Dialect) -> CredentialRowView
 }
 
 /// Formats a time as the service does, in UTC.
-fn seconds(moment: DateTime<Utc>) -> String {
+pub(super) fn seconds(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::Call;
+use super::credential::seconds;
 use super::envelope::Revealed;
 use super::error::PamError;
 use crate::text::canonical_number;
@@ -46,11 +47,7 @@ pub(super) struct VersionView {
 
 impl From<Version> for VersionRowView {
     fn from(version: Version) -> Self {
-        Self {
-            version: version.number,
-            created: version.created_at.format("%Y-%m-%d %H:%M:%S").to_string(),
-            current: version.current,
-        }
+        Self { version: version.number, created: seconds(version.created_at), current: version.current }
     }
 }
 

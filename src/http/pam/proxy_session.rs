@@ -2,11 +2,11 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::Call;
+use super::credential::seconds;
 use super::dialect::Dialect;
 use super::envelope::{Message, Revealed};
 use super::error::PamError;
@@ -93,7 +93,6 @@ pub(super) struct SessionView {
 
 impl From<ProxySession> for SessionView {
     fn from(session: ProxySession) -> Self {
-        let shown = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S").to_string();
         Self {
             id: session.id.to_string(),
             user: session.user,
@@ -103,8 +102,8 @@ impl From<ProxySession> for SessionView {
             protocol: session.protocol,
             proxy: "Web Proxy",
             session_id: session.session_id,
-            start: shown(session.start),
-            end: session.end.map(shown),
+            start: seconds(session.start),
+            end: session.end.map(seconds),
             time: hours_minutes_seconds(session.seconds),
             prevent_purge: "No",
             request: None,

@@ -6,11 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call::Call;
+use super::credential::seconds;
 use super::envelope::Revealed;
 use super::error::PamError;
 use super::parameters::Parameters;
 use crate::http::input_error::InputError;
-use crate::vault::rotation::{RotationDecision, RotationEvent, RotationStatus};
+use crate::vault::rotation::{RotationDecision, RotationEvent, RotationStatus, rotation_decision};
 
 /// The payload of the state of a rotation.
 #[derive(Serialize, ToSchema)]
@@ -90,10 +91,10 @@ impl From<RotationStatus> for RotationView {
             waiting: status.waiting,
             attempts: status.attempts,
             problem: status.problem,
-            due: status.due_at.map(shown),
+            due: status.due_at.map(seconds),
             needs_decision: status.needs_decision,
-            changed: status.changed_at.map(shown),
-            next_change: status.next_change_at.map(shown),
+            changed: status.changed_at.map(seconds),
+            next_change: status.next_change_at.map(seconds),
             events: status.events.into_iter().map(EventView::from).collect(),
         }
     }
@@ -101,12 +102,8 @@ impl From<RotationStatus> for RotationView {
 
 impl From<RotationEvent> for EventView {
     fn from(event: RotationEvent) -> Self {
-        Self { at: shown(event.at), event: event.event, problem: event.problem }
+        Self { at: seconds(event.at), event: event.event, problem: event.problem }
     }
-}
-
-fn shown(time: chrono::DateTime<chrono::Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// `POST …/credential/{key}/rotate`
@@ -145,7 +142,7 @@ fn answer(call: &Call, code: StatusCode, message: &str, status: RotationStatus) 
 
 fn decision(parameters: &Parameters) -> Result<RotationDecision, InputError> {
     let name = parameters.line("decision")?.unwrap_or_default();
-    RotationDecision::from_parts(&name, parameters.line("identity")?).ok_or_else(|| {
+    rotation_decision(&name, parameters.line("identity")?).ok_or_else(|| {
         let expected = "expected accept-candidate, keep-current, retry, or trust-identity with an identity";
         InputError::parameter("decision", expected)
     })

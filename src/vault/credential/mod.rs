@@ -274,7 +274,8 @@ fn shown(
     Ok(Done::new(subject, SealedCredential { credential, password }))
 }
 
-fn resolve_for_change(
+/// Locks the credential or SSH key of a key in a path, and checks the preconditions of its change.
+pub(super) fn resolve_for_change(
     context: &mut OperationContext<'_>,
     key: &str,
     kind: CredentialKind,

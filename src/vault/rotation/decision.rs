@@ -10,49 +10,25 @@ use super::status::{RotationStatus, status_of};
 use crate::crypto::SecretText;
 use crate::store::credential::CredentialKind;
 use crate::store::id::CredentialId;
-use crate::vault::credential::{locked_etag, resolve};
+use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::custody;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::secrets::{SecretOwner, rotated_versions};
 use crate::vault::{Field, Noun, Switchable, Vault, VaultError};
 
-/// A person's decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RotationDecision {
-    /// The candidate is in force: it becomes current.
-    AcceptCandidate,
-    /// The current password is in force: the candidate is rejected.
-    KeepCurrent,
-    /// The rotation is tried again.
-    Retry,
-    /// The target's new identity is right.
-    TrustIdentity(String),
-}
+/// The names of the decisions.
+pub const ROTATION_DECISIONS: [&str; 4] = ["accept-candidate", "keep-current", "retry", "trust-identity"];
 
-impl RotationDecision {
-    /// The names of the decisions.
-    pub const NAMES: [&str; 4] = ["accept-candidate", "keep-current", "retry", "trust-identity"];
-
-    /// Returns the decision of a name. An identity belongs to `trust-identity` alone.
-    pub fn from_parts(name: &str, identity: Option<String>) -> Option<Self> {
-        match (name, identity) {
-            ("accept-candidate", None) => Some(Self::AcceptCandidate),
-            ("keep-current", None) => Some(Self::KeepCurrent),
-            ("retry", None) => Some(Self::Retry),
-            ("trust-identity", Some(identity)) if !identity.is_empty() => Some(Self::TrustIdentity(identity)),
-            _ => None,
+/// Returns the decision of a name. An identity belongs to `trust-identity` alone.
+pub fn rotation_decision(name: &str, identity: Option<String>) -> Option<Decision> {
+    match (name, identity) {
+        ("accept-candidate", None) => Some(Decision::AcceptCandidate),
+        ("keep-current", None) => Some(Decision::KeepCurrent),
+        ("retry", None) => Some(Decision::Retry),
+        ("trust-identity", Some(identity)) if !identity.is_empty() => {
+            Some(Decision::TrustIdentity(TargetIdentity(identity)))
         }
-    }
-}
-
-impl From<RotationDecision> for Decision {
-    fn from(decision: RotationDecision) -> Self {
-        match decision {
-            RotationDecision::AcceptCandidate => Self::AcceptCandidate,
-            RotationDecision::KeepCurrent => Self::KeepCurrent,
-            RotationDecision::Retry => Self::Retry,
-            RotationDecision::TrustIdentity(identity) => Self::TrustIdentity(TargetIdentity(identity)),
-        }
+        _ => None,
     }
 }
 
@@ -76,12 +52,11 @@ impl Vault {
         &self,
         permit: Permit,
         key: String,
-        decision: RotationDecision,
+        decision: Decision,
     ) -> Result<RotationStatus, VaultError> {
-        let (again, decision) = (key.clone(), Decision::from(decision));
+        let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let row = resolve::locked_by_key(context, &key, CredentialKind::Password)?;
-            context.check_preconditions(Some(row.id), locked_etag)?;
+            let row = resolve_for_change(context, &key, CredentialKind::Password)?;
             let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
             let (id, now) = (row.id, context.micros());
             let setup = Setup::load(context.connection(), id)?;

@@ -18,7 +18,8 @@ mod setup;
 mod state;
 mod status;
 
-pub use decision::{RotationDecision, UnverifiedPasswords};
+pub use chaveiro_rotation::Decision as RotationDecision;
+pub use decision::{ROTATION_DECISIONS, UnverifiedPasswords, rotation_decision};
 pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use request::released;

@@ -12,7 +12,7 @@ use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
 use crate::store::{StoreError, rotation, rotation_record};
 use crate::vault::access::Visible;
-use crate::vault::credential::{locked_etag, resolve};
+use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::custody::require_free;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
 use crate::vault::{Switchable, Vault, VaultError};
@@ -30,8 +30,7 @@ impl Vault {
     pub async fn request_rotation(&self, permit: Permit, key: String) -> Result<RotationStatus, VaultError> {
         let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let row = resolve::locked_by_key(context, &key, CredentialKind::Password)?;
-            context.check_preconditions(Some(row.id), locked_etag)?;
+            let row = resolve_for_change(context, &key, CredentialKind::Password)?;
             let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
             if context.principal().authorization().is_some() {
                 require_free(context, &row)?;

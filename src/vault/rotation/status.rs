@@ -64,14 +64,6 @@ impl Vault {
         };
         self.query(permit, query).await
     }
-
-    /// Returns the number of rotations in each phase.
-    ///
-    /// # Errors
-    /// [`VaultError::Store`].
-    pub async fn rotations_by_phase(&self) -> Result<Vec<(String, i64)>, VaultError> {
-        Ok(self.0.store.read(rotation_record::count_by_phase).await?)
-    }
 }
 
 /// Returns the state of the rotation of a credential.

@@ -58,15 +58,18 @@ impl Sealed {
         connection: &mut AnyConnection,
         vault: &Inner,
     ) -> Result<SecretText, VaultError> {
+        self.open_on(connection, vault)
+    }
+
+    fn open_on(&self, connection: &mut AnyConnection, vault: &Inner) -> Result<SecretText, VaultError> {
         let keyring = vault.data_keys.keyring_for(connection, [self.bytes.as_slice()])?;
         self.open(&keyring)
     }
 
     /// Opens the value within a transaction, to compare it or to store it again. Never for a secret of the response.
     pub(super) fn open_within(&self, context: &mut OperationContext<'_>) -> Result<SecretText, VaultError> {
-        let keys = &context.vault.data_keys;
-        let keyring = keys.keyring_for(context.connection(), [self.bytes.as_slice()])?;
-        self.open(&keyring)
+        let vault = context.vault;
+        self.open_on(context.connection(), vault)
     }
 }
 
