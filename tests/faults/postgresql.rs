@@ -40,7 +40,7 @@ async fn all_refused(client: &TestClient, count: usize, longest: Duration) {
     join_all((0..count).map(call)).await;
 }
 
-/// As [`assert_whole`], for writers of whom some were acknowledged.
+/// As [`assert_whole`], for writers that had some writes acknowledged.
 async fn assert_some_kept(program: &Program, client: &TestClient, writers: Writers) {
     let written = writers.have_ended().await;
     assert!(!written.acknowledged.is_empty());

@@ -47,7 +47,7 @@ impl Draft<'_> {
         self.after.rejections = self.after.rejections.saturating_add(1);
         let limits = &self.rules.limits;
         let is_last = self.after.rejections >= limits.rejections || self.after.attempts >= limits.attempts;
-        // The parent's value is not replaced for one of those who share it.
+        // A refusal by one target does not replace the value that others share.
         let is_shared = self.before.cause == Some(Cause::Parent);
         let mut draft = self.go(Phase::Rejected, Some(Problem::Rejected));
         if is_last || is_shared {

@@ -121,7 +121,7 @@ impl System {
         self.changed_at = now;
     }
 
-    /// Ends whatever stands in the way of a rotation, as an administrator would.
+    /// Removes what blocks a rotation, as an administrator would.
     pub(crate) fn mend(&mut self) {
         self.rules = SystemRules {
             has_identity: self.rules.has_identity,
