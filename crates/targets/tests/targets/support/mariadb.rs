@@ -25,13 +25,17 @@ impl MariaDb {
         let certificates = Certificates::new();
         certificates.write(dir.path());
         let data = format!("--datadir={}", at("data"));
+        // A server that starts deletes the temporary tables it finds in this directory, also those of another server.
+        std::fs::create_dir(dir.path().join("tmp")).unwrap();
+        let temporary = format!("--tmpdir={}", at("tmp"));
         let user = format!("--user={}", if has_root() { "root" } else { "" });
-        let mut options = vec!["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"];
+        let mut options = vec!["--no-defaults", &data, &temporary];
+        options.extend(["--auth-root-authentication-method=normal", "--skip-test-db"]);
         options.extend(has_root().then_some(user.as_str()));
         command(&install, &options, "");
         let port = free_port();
         let mut program = Command::new(mariadbd);
-        program.args(["--no-defaults", &data]).args(has_root().then_some(user.as_str()));
+        program.args(["--no-defaults", &data, &temporary]).args(has_root().then_some(user.as_str()));
         program.args([
             "--bind-address=127.0.0.1",
             "--skip-networking=0",
