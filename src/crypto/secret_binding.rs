@@ -57,7 +57,7 @@ impl SecretKind {
     }
 
     /// Returns the name, as stored.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             SecretKind::Password => "credential.password",
             SecretKind::TotpSeed => "credential.totp",

@@ -1,12 +1,16 @@
 //! Tables of the audit log: records and chain heads. [`crate::audit`] defines the fields of a record and how it is
 //! bound to the record before it.
 
+mod append;
+
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
-use super::connection::{Part, on_engine};
+use super::connection::Part;
+use super::id::CredentialId;
 use super::lock::lock_name;
 use super::schema::{audit_chain, audit_record};
-use super::{AnyConnection, StoreError, Transaction};
+use super::{AnyConnection, Cause, StoreError, Transaction, credential};
+use append::append_records;
 
 /// The last record of a chain: its number and its MAC. The head of an empty chain is number 0 and 32 zero bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +62,11 @@ pub(super) struct OpenChain {
 }
 
 impl OpenChain {
+    /// Opens a chain whose head is known from the last transaction. If it is not the head any more, the chain cannot be closed.
+    pub(super) fn after(head: ChainHead) -> Self {
+        Self { start: head, records: Vec::new() }
+    }
+
     /// Locks the head of a chain until the transaction ends.
     pub(super) fn lock(connection: &mut AnyConnection, name: &str) -> Result<Self, StoreError> {
         Ok(Self { start: lock_head(connection, name)?, records: Vec::new() })
@@ -83,47 +92,40 @@ impl OpenChain {
         self.records.push(row);
     }
 
-    /// Inserts the records and updates the head.
-    pub(super) fn close(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        if self.records.is_empty() {
-            return Ok(());
-        }
+    /// Inserts the records, updates the head, and stores the times at which credentials were viewed. Returns the new head.
+    ///
+    /// # Errors
+    /// [`StoreError::Contended`] when the chain has got another head meanwhile.
+    pub(super) fn close(
+        &self,
+        connection: &mut AnyConnection,
+        views: &[(CredentialId, i64)],
+    ) -> Result<ChainHead, StoreError> {
         let head = self.head();
-        insert(connection, self.records)?;
-        update_head(connection, &head)
+        match connection {
+            // A statement costs no round trip here.
+            AnyConnection::Sqlite(c) => {
+                for row in &self.records {
+                    diesel::insert_into(audit_record::table).values(row).execute(c)?;
+                }
+                credential::set_viewed(connection, views)?;
+                if !self.records.is_empty() {
+                    update_head(connection, &head)?;
+                }
+            }
+            AnyConnection::Postgresql(c) => {
+                if !append_records(c, &self.start, &self.records, views)? {
+                    return Err(StoreError::Contended(Cause::default()));
+                }
+            }
+        }
+        Ok(head)
     }
 }
 
 /// Appends the record that `build` makes from the head of the chain. It is inserted with the others of the transaction.
 pub fn append(transaction: &mut Transaction<'_>, build: impl FnOnce(&ChainHead) -> AuditRow) {
     transaction.chain().append(build);
-}
-
-/// Inserts records: one statement each on SQLite, where a statement costs no round trip, and one for several on PostgreSQL.
-fn insert(connection: &mut AnyConnection, records: Vec<AuditRow>) -> Result<(), StoreError> {
-    let mut records = records.into_iter();
-    if connection.is_remote() {
-        // Diesel keeps an insert prepared when its type says how many rows it has.
-        insert_by::<32>(connection, &mut records)?;
-        insert_by::<4>(connection, &mut records)?;
-    }
-    for row in records {
-        on_engine!(connection, c => diesel::insert_into(audit_record::table).values(row).execute(c))?;
-    }
-    Ok(())
-}
-
-/// Inserts the next records, `N` with each statement, as long as there are so many.
-fn insert_by<const N: usize>(
-    connection: &mut AnyConnection,
-    records: &mut std::vec::IntoIter<AuditRow>,
-) -> Result<(), StoreError> {
-    while let Some(rows) = records.as_slice().first_chunk::<N>() {
-        let insert = diesel::insert_into(audit_record::table).values(rows);
-        on_engine!(connection, c => insert.execute(c))?;
-        records.nth(N - 1);
-    }
-    Ok(())
 }
 
 /// Returns the head of `chain` and locks it until the transaction ends, so that a chain never forks: two writers with

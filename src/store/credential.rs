@@ -4,7 +4,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
-use super::connection::{Literal, Part, on_engine};
+use super::connection::{Literal, LiteralText, Part, on_engine};
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
@@ -25,12 +25,19 @@ impl CredentialKind {
         if name == CredentialKind::SshKey.as_str() { CredentialKind::SshKey } else { CredentialKind::Password }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             CredentialKind::Password => "password",
             CredentialKind::SshKey => "ssh_key",
         }
     }
+}
+
+/// The kind of passwords in a query's text.
+struct PasswordKind;
+
+impl LiteralText for PasswordKind {
+    const TEXT: &'static str = CredentialKind::Password.as_str();
 }
 
 /// A row of the table, without the secrets.
@@ -130,6 +137,35 @@ pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result
     Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
 }
 
+/// As [`by_identifier`], and locks the row until the transaction ends.
+pub fn locked_by_identifier(
+    connection: &mut AnyConnection,
+    identifier: &str,
+) -> Result<Option<CredentialRow>, StoreError> {
+    let named = credential::table.filter(credential::identifier.eq(identifier)).select(CredentialRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_identifier(connection, identifier),
+        AnyConnection::Postgresql(c) => Ok(named.for_update().get_result(c).optional()?),
+    }
+}
+
+/// As [`by_username`], of a password, and locks the row until the transaction ends.
+pub fn locked_by_username(
+    connection: &mut AnyConnection,
+    device_id: DeviceId,
+    username: &str,
+) -> Result<Option<CredentialRow>, StoreError> {
+    let named = credential::table
+        .filter(credential::device_id.eq(device_id))
+        .filter(credential::username.eq(username))
+        .filter(credential::kind.eq(Literal::<PasswordKind>::new()))
+        .select(CredentialRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_username(connection, device_id, username, CredentialKind::Password),
+        AnyConnection::Postgresql(c) => Ok(named.for_update().get_result(c).optional()?),
+    }
+}
+
 /// Returns the credential with this username (exact match) on a device.
 pub fn by_username(
     connection: &mut AnyConnection,
@@ -137,11 +173,19 @@ pub fn by_username(
     username: &str,
     kind: CredentialKind,
 ) -> Result<Option<CredentialRow>, StoreError> {
-    let named = credential::table
-        .filter(credential::device_id.eq(device_id))
-        .filter(credential::username.eq(username))
-        .filter(credential::kind.eq(Literal(kind.as_str())));
-    Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
+    let named = credential::table.filter(credential::device_id.eq(device_id)).filter(credential::username.eq(username));
+    let row = match kind {
+        // The literal lets SQLite use the index of accounts.
+        CredentialKind::Password => {
+            let query = named.filter(credential::kind.eq(Literal::<PasswordKind>::new()));
+            on_engine!(connection, c => query.select(CredentialRow::as_select()).get_result(c))
+        }
+        CredentialKind::SshKey => {
+            let query = named.filter(credential::kind.eq(kind.as_str()));
+            on_engine!(connection, c => query.select(CredentialRow::as_select()).get_result(c))
+        }
+    };
+    Ok(row.optional()?)
 }
 
 /// Returns the first two credentials of a username on the device of that hostname: its password, if it has one, and SSH keys.
@@ -215,33 +259,16 @@ fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &Creden
     changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Credential(id), tags))
 }
 
-/// Sets the times at which secrets were last shown. On PostgreSQL, in one statement, which leaves out a row that another
-/// transaction has locked: whoever reads does not wait for whoever changes, and the audit log has every view.
-pub(super) fn set_viewed(
-    connection: &mut AnyConnection,
-    mut views: Vec<(CredentialId, i64)>,
-) -> Result<(), StoreError> {
-    views.sort_unstable();
-    if !connection.is_remote() {
-        for (id, at) in views {
-            connection.run_prepared(&[
-                Part::Sql("UPDATE credential SET viewed_at = "),
-                Part::BigInt(at),
-                Part::Sql(" WHERE id = "),
-                Part::Integer(id.get()),
-            ])?;
-        }
-        return Ok(());
+/// Sets the times at which secrets were last shown, one statement each.
+pub(super) fn set_viewed(connection: &mut AnyConnection, views: &[(CredentialId, i64)]) -> Result<(), StoreError> {
+    for (id, at) in views {
+        connection.run_prepared(&[
+            Part::Sql("UPDATE credential SET viewed_at = "),
+            Part::BigInt(*at),
+            Part::Sql(" WHERE id = "),
+            Part::Integer(id.get()),
+        ])?;
     }
-    let Some(latest) = views.iter().map(|(_, at)| *at).max() else { return Ok(()) };
-    let ids: Vec<String> = views.into_iter().map(|(id, _)| id.to_string()).collect();
-    connection.run_prepared(&[
-        Part::Sql("UPDATE credential SET viewed_at = "),
-        Part::BigInt(latest),
-        Part::Sql(" WHERE id IN (SELECT id FROM credential WHERE id = ANY(CAST("),
-        Part::Text(&format!("{{{}}}", ids.join(","))),
-        Part::Sql(" AS INTEGER[])) FOR NO KEY UPDATE SKIP LOCKED)"),
-    ])?;
     Ok(())
 }
 

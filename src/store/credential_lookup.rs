@@ -8,7 +8,7 @@ use diesel::{
 
 use diesel::sqlite::Sqlite;
 
-use super::connection::{Literal, on_engine};
+use super::connection::{Literal, LiteralText, on_engine};
 use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
@@ -51,6 +51,14 @@ pub struct FoundCredential {
 
 type Columns = (CredentialRow, DeviceRow, bool, Option<(i64, Option<i64>)>, Option<HeadColumns>, Option<SealedColumns>);
 
+/// The kind of passwords in the query's text.
+#[derive(Clone, Copy)]
+struct PasswordSecret;
+
+impl LiteralText for PasswordSecret {
+    const TEXT: &'static str = SecretKind::Password.as_str();
+}
+
 /// The columns of a row, which are the same for both engines.
 fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
     T::construct_selection()
@@ -60,7 +68,7 @@ fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
 #[auto_type]
 fn joined(authorization: AuthorizationId) -> _ {
     let own = custody::credential_id.eq(credential::id).and(custody::authorization_id.eq(authorization));
-    let kind: Literal = Literal(SecretKind::Password.as_str());
+    let kind: Literal<PasswordSecret> = Literal::new();
     let head = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(credential::id));
     let of_credential = secret::kind.eq(kind).and(secret::owner_id.eq(credential::id));
     let current = secret::version.nullable().eq(secret_head::current_version);

@@ -84,6 +84,27 @@ pub fn share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Opti
     }
 }
 
+/// As [`by_hostname`], and locks the row as [`share_locked`].
+pub fn share_locked_by_hostname(
+    connection: &mut AnyConnection,
+    hostname: &str,
+) -> Result<Option<DeviceRow>, StoreError> {
+    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
+        AnyConnection::Postgresql(c) => Ok(named.for_share().get_result(c).optional()?),
+    }
+}
+
+/// As [`by_hostname`], and locks the row as [`locked`].
+pub fn locked_by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
+    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
+        AnyConnection::Postgresql(c) => Ok(named.for_update().get_result(c).optional()?),
+    }
+}
+
 /// Returns the device with this id.
 pub fn by_id(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id);

@@ -80,6 +80,7 @@ pub use error::{Cause, StoreError};
 pub use queue::Lane;
 pub use writer::{CommitObserver, Ticket, Transaction};
 
+use connection::LockWait;
 use control::Control;
 use file::DatabaseFile;
 use probe::WriteProbe;
@@ -266,7 +267,7 @@ impl Database {
         &mut self,
         work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.0.begin()?;
+        self.0.begin(LockWait::Patient)?;
         let result = work(&mut self.0).and_then(|value| self.0.command("COMMIT").map(|()| value));
         if result.is_err() {
             // The first error counts.

@@ -1,7 +1,7 @@
 //! The writer: group commit.
 //!
 //! A writer is a thread with its own connection that takes jobs from a fair, bounded queue. It opens one transaction
-//! for the queued jobs, runs each job in its own savepoint, commits once, and only then returns the results. So jobs
+//! for the queued jobs (`open.rs`), runs each job in its own savepoint, commits once, and only then returns the results. So jobs
 //! share the fsync of a commit, and no caller sees success before its rows are durable.
 //!
 //! * A job that fails or panics is rolled back alone.
@@ -13,6 +13,7 @@
 //! Several writers may share a queue (PostgreSQL); SQLite has one.
 
 mod deferred;
+mod open;
 mod submitted;
 mod thread;
 mod transaction;
@@ -34,7 +35,7 @@ use super::watch::{ANSWER_TIMEOUT, Watch};
 use super::{StoreError, WriterSettings};
 use crate::clock::instant;
 use submitted::submit;
-use thread::Shared;
+use thread::{Shared, Writer};
 use waiting::Waiting;
 
 /// An observer of commits, for metrics.
@@ -86,7 +87,9 @@ impl Writers {
             given_up: GivenUp::default(),
         };
         for number in 0..location.writers(settings.writers) {
-            let started = writers.spawn(format!("{}/{number}", settings.node), Some(location.connect()?))?;
+            let mut connection = location.connect()?;
+            connection.plan_once()?;
+            let started = writers.spawn(format!("{}/{number}", settings.node), Some(connection))?;
             lock(&writers.threads).push(started);
         }
         Ok(writers)
@@ -95,12 +98,7 @@ impl Writers {
     /// Starts the writer of a chain.
     fn spawn(&self, chain: String, connection: Option<AnyConnection>) -> Result<RunningWriter, StoreError> {
         let watch = Watch::new(ANSWER_TIMEOUT);
-        let writer = thread::Writer {
-            connection,
-            chain: chain.clone(),
-            watch: Arc::clone(&watch),
-            shared: Arc::clone(&self.shared),
-        };
+        let writer = Writer::new(connection, chain.clone(), Arc::clone(&watch), Arc::clone(&self.shared));
         let number = chain.rsplit('/').next().unwrap_or_default();
         let thread = std::thread::Builder::new()
             .name(format!("writer-{number}"))

@@ -1,21 +1,36 @@
 //! Constants in the text of a query.
 
+use std::marker::PhantomData;
+
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Text;
 
-/// A constant that is a part of the query's text, and not a value beside it. The text must hold no quote.
+/// A constant that is a part of the query's text, and not a value beside it.
 ///
 /// SQLite compares the values of a query with the conditions of partial indexes when it plans it. A column of such a condition
-/// that is compared with a value makes it prepare the query again each time.
+/// that is compared with a value makes it prepare the query again each time. The constant is a part of the query's type, so that
+/// diesel finds the prepared statement without writing its text.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Literal(pub(in crate::store) &'static str);
+pub(in crate::store) struct Literal<T>(PhantomData<T>);
 
-impl<DB: Backend> QueryFragment<DB> for Literal {
+/// The text of a [`Literal`].
+pub(in crate::store) trait LiteralText: 'static {
+    /// Holds no quote.
+    const TEXT: &'static str;
+}
+
+impl<T> Literal<T> {
+    pub(in crate::store) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: LiteralText, DB: Backend> QueryFragment<DB> for Literal<T> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        push_quoted(&mut out, self.0);
+        push_quoted(&mut out, T::TEXT);
         Ok(())
     }
 }
@@ -28,20 +43,18 @@ pub(super) fn push_quoted<DB: Backend>(out: &mut AstPass<'_, '_, DB>, text: &'st
     out.push_sql("'");
 }
 
-impl QueryId for Literal {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<T: LiteralText> QueryId for Literal<T> {
+    type QueryId = Self;
 }
 
-impl Expression for Literal {
+impl<T> Expression for Literal<T> {
     type SqlType = Text;
 }
 
-impl<Table> AppearsOnTable<Table> for Literal {}
+impl<T, Table> AppearsOnTable<Table> for Literal<T> {}
 
-impl<Table> SelectableExpression<Table> for Literal {}
+impl<T, Table> SelectableExpression<Table> for Literal<T> {}
 
-impl<Grouping> ValidGrouping<Grouping> for Literal {
+impl<T, Grouping> ValidGrouping<Grouping> for Literal<T> {
     type IsAggregate = is_aggregate::Never;
 }

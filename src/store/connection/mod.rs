@@ -12,7 +12,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
 
-pub(super) use literal::Literal;
+pub(super) use literal::{Literal, LiteralText};
 pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 pub(super) use prepared::Part;
@@ -48,13 +48,24 @@ macro_rules! on_engine {
 pub(super) use on_engine;
 
 impl AnyConnection {
-    /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that upgrades
-    /// from a read lock fails when another one has written in between.
-    pub(super) fn begin(&mut self) -> Result<(), StoreError> {
-        self.prepared_command(match self {
-            AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
-            AnyConnection::Postgresql(_) => "BEGIN",
-        })
+    /// Begins a transaction that may write, with a lock timeout. On SQLite, which has no row locks, it takes the write lock at
+    /// once: a transaction that upgrades from a read lock fails when another one has written in between.
+    pub(super) fn begin(&mut self, waiting: LockWait) -> Result<(), StoreError> {
+        match (self, waiting) {
+            (AnyConnection::Postgresql(c), LockWait::Brief) => {
+                Ok(c.batch_execute("BEGIN; SET LOCAL lock_timeout = '20ms'")?)
+            }
+            (connection @ AnyConnection::Postgresql(_), LockWait::Patient) => connection.prepared_command("BEGIN"),
+            (connection @ AnyConnection::Sqlite(_), _) => connection.prepared_command("BEGIN IMMEDIATE"),
+        }
+    }
+
+    /// Sets the lock timeout for the rest of the transaction. SQLite has no row locks.
+    pub(super) fn set_lock_timeout(&mut self, waiting: LockWait) -> Result<(), StoreError> {
+        match (self, waiting) {
+            (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a transaction that writes is the only one, so that no row that it has read can change. Then row locks are
@@ -70,14 +81,6 @@ impl AnyConnection {
             AnyConnection::Postgresql(c) => c.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?,
         }
         Ok(())
-    }
-
-    /// Sets the lock timeout for the rest of the transaction. SQLite has no row locks.
-    pub(super) fn set_lock_timeout(&mut self, waiting: LockWait) -> Result<(), StoreError> {
-        match (self, waiting) {
-            (AnyConnection::Postgresql(c), LockWait::Brief) => Ok(c.batch_execute("SET LOCAL lock_timeout = '20ms'")?),
-            _ => Ok(()),
-        }
     }
 
     /// Lifts the timeouts for the rest of the transaction, for work on the whole database.
@@ -103,6 +106,15 @@ impl AnyConnection {
             AnyConnection::Postgresql(c) => c.batch_execute("SET default_transaction_read_only = on")?,
         }
         Ok(())
+    }
+
+    /// Makes PostgreSQL plan each prepared statement once, for statements that look up rows by key: whatever the values are, there
+    /// is one good plan. It would plan those with arrays anew each time, which takes longer than running them.
+    pub(super) fn plan_once(&mut self) -> Result<(), StoreError> {
+        match self {
+            AnyConnection::Sqlite(_) => Ok(()),
+            AnyConnection::Postgresql(c) => Ok(c.batch_execute("SET plan_cache_mode = force_generic_plan")?),
+        }
     }
 
     /// Sets the statement timeout of this connection: the execution time on PostgreSQL, the wait for the file on

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Line, has_generated_id, number};
 use crate::store::catalogue::{self, ColumnType, Tables};
-use crate::store::connection::on_engine;
+use crate::store::connection::{LockWait, on_engine};
 use crate::store::{AnyConnection, Database, StoreError};
 
 /// A value to insert.
@@ -138,7 +138,7 @@ impl Database {
         work: impl FnOnce(&mut Restore<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let connection = self.connection();
-        connection.begin()?;
+        connection.begin(LockWait::Patient)?;
         let restored = Restore::begin(connection).map_err(E::from).and_then(|mut restore| {
             let value = work(&mut restore)?;
             restore.end()?;

@@ -1,10 +1,10 @@
 //! What the jobs of a transaction leave to its end, where it takes few statements for all of them: audit records, and the times
 //! at which credentials were viewed.
 
-use super::super::audit::OpenChain;
+use super::super::StoreError;
+use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::AnyConnection;
 use super::super::id::CredentialId;
-use super::super::{StoreError, credential};
 
 /// The audit records and views of a transaction.
 pub(in crate::store) struct Deferred {
@@ -44,9 +44,8 @@ impl Deferred {
         self.views.truncate(mark.views);
     }
 
-    /// Writes everything.
-    pub(super) fn write(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
-        credential::set_viewed(connection, self.views)?;
-        self.chain.close(connection)
+    /// Writes everything. Returns the head of the chain after it.
+    pub(super) fn write(&self, connection: &mut AnyConnection) -> Result<ChainHead, StoreError> {
+        self.chain.close(connection, &self.views)
     }
 }

@@ -4,23 +4,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::CommitObserver;
-use super::deferred::Deferred;
+use super::open::OpenTransaction;
 use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
 use crate::clock::instant;
-use crate::store::audit::OpenChain;
+use crate::store::audit::{ChainHead, OpenChain};
 use crate::store::connection::{AnyConnection, DatabaseLocation, LockWait};
 use crate::store::file::DatabaseFile;
 use crate::store::outage::Outage;
 use crate::store::probe::WriteOutcomes;
 use crate::store::watch::Watch;
-use crate::store::{Cause, StoreError};
+use crate::store::{Cause, StoreError, meta};
 
 /// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
 const MAX_RETRIES_ALONE: usize = 8;
 /// How long the jobs of a batch are retried alone.
 const LONGEST_ALONE: Duration = Duration::from_secs(5);
+
+/// A connection that was idle for longer is checked before it is used.
+const CHECKED_WHEN_IDLE: Duration = Duration::from_secs(1);
 
 /// The jobs of a transaction.
 #[derive(Clone, Copy, Default)]
@@ -42,6 +45,13 @@ enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Statement(error)
+    }
+}
+
+impl Failure {
+    fn error(&self) -> &StoreError {
+        let (Self::Statement(error) | Self::Deferred(error)) = self;
+        error
     }
 }
 
@@ -75,13 +85,27 @@ impl Shared {
 
 /// A writer with its own connection and its own chain of audit records.
 pub(super) struct Writer {
-    pub(super) connection: Option<AnyConnection>,
-    pub(super) chain: String,
-    pub(super) watch: Arc<Watch>,
-    pub(super) shared: Arc<Shared>,
+    connection: Option<AnyConnection>,
+    /// When the connection was last used.
+    used_at: Instant,
+    chain: String,
+    /// The head of the chain after the last transaction, if that is known.
+    head: Option<ChainHead>,
+    watch: Arc<Watch>,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
+    /// Creates the writer of a chain. Without a connection it opens one.
+    pub(super) fn new(
+        connection: Option<AnyConnection>,
+        chain: String,
+        watch: Arc<Watch>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { connection, used_at: instant(), chain, head: None, watch, shared }
+    }
+
     /// Runs queued jobs until the queue is closed and empty, or this thread is given up.
     pub(super) fn run(mut self) {
         self.watch.follow_thread();
@@ -111,11 +135,10 @@ impl Writer {
         let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();
         let mut next = Some(first);
-        let worked = self.transaction(waiting, |writer, connection, deferred| {
+        let worked = self.transaction(waiting, |writer, open| {
             let (since, mut worked) = (instant(), Worked::default());
             while let Some(mut job) = next.take() {
-                let ran = run_in_savepoint(job.as_mut(), connection, deferred, waiting);
-                match ran {
+                match run_in_savepoint(job.as_mut(), open) {
                     Ok(Ran::Kept) => {
                         worked.kept += 1;
                         done.push((job, Ok(())));
@@ -183,9 +206,8 @@ impl Writer {
                 break;
             }
             let mut ended = Ok(());
-            let worked = self.transaction(LockWait::Patient, |_, connection, deferred| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), connection, deferred, LockWait::Patient)?
-                {
+            let worked = self.transaction(LockWait::Patient, |_, open| {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), open)? {
                     ended = Err(error);
                 }
                 Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })
@@ -206,55 +228,67 @@ impl Writer {
         job.answer(ended);
     }
 
-    /// Runs one transaction: locks the chain, runs `work`, writes what it deferred, commits.
+    /// Runs `work` in one transaction, writes what it deferred, and commits.
     fn transaction(
         &mut self,
         waiting: LockWait,
-        work: impl FnOnce(&Self, &mut AnyConnection, &mut Deferred) -> Result<Worked, StoreError>,
+        work: impl FnOnce(&Self, &mut OpenTransaction) -> Result<Worked, StoreError>,
     ) -> Result<(), Failure> {
-        let mut connection = self.begun()?;
-        let result = (|| {
-            let mut deferred = Deferred::new(OpenChain::lock(&mut connection, &self.chain)?);
-            connection.set_lock_timeout(waiting)?;
-            let Worked { jobs, kept } = work(self, &mut connection, &mut deferred)?;
-            deferred.write(&mut connection).map_err(Failure::Deferred)?;
-            let since = instant();
-            if self.watch.is_given_up() {
-                // Its callers have been told that there was no answer, and may have tried again.
-                return Err(Failure::Statement(StoreError::Unanswered));
-            }
-            connection.prepared_command("COMMIT")?;
-            self.shared.file.check()?;
-            self.shared.observer.committed(jobs, since.elapsed());
+        let mut open = self.open(waiting)?;
+        let ended = work(self, &mut open).map_err(Failure::Statement).and_then(|worked| {
+            self.head = Some(self.commit(&mut open, worked.jobs)?);
+            Ok(worked)
+        });
+        let error = ended.as_ref().err().map(Failure::error);
+        self.connection = open.into_connection().filter(|connection| is_kept_after(connection, error));
+        match ended {
             // A full disk commits the transaction of a job that was rolled back.
-            if kept > 0 {
-                self.shared.outcomes.note_written();
+            Ok(Worked { kept, .. }) if kept > 0 => self.shared.outcomes.note_written(),
+            Ok(_) => {}
+            Err(failure) => {
+                self.shared.outcomes.note_transaction_failed(failure.error());
+                return Err(failure);
             }
-            Ok(())
-        })();
-        if let Err(Failure::Statement(error) | Failure::Deferred(error)) = &result {
-            self.shared.outcomes.note_transaction_failed(error);
         }
-        // A server that has become read-only stays so for its connections; a new one may reach the new primary.
-        let may_stay = !matches!(
-            result,
-            Err(Failure::Statement(StoreError::ReadOnly(_)) | Failure::Deferred(StoreError::ReadOnly(_)))
-        ) || !connection.is_remote();
-        if result.is_ok() || connection.command("ROLLBACK").is_ok() && may_stay {
-            self.connection = Some(connection);
-        }
-        result
+        Ok(())
     }
 
-    /// Returns a connection with an open transaction. A connection that was lost while idle is replaced: nothing has
-    /// run on it.
-    fn begun(&mut self) -> Result<AnyConnection, StoreError> {
-        let mut connection = self.connected()?;
-        match connection.begin() {
+    /// Writes what a transaction deferred, and commits it. Returns the head of the chain after it.
+    fn commit(&self, open: &mut OpenTransaction, jobs: usize) -> Result<ChainHead, Failure> {
+        let since = instant();
+        self.refuse_if_given_up()?;
+        let head = open.write_deferred().map_err(Failure::Deferred)?;
+        self.refuse_if_given_up()?;
+        open.commit()?;
+        self.shared.file.check()?;
+        self.shared.observer.committed(jobs, since.elapsed());
+        Ok(head)
+    }
+
+    /// Fails once the callers have been told that there was no answer: they may have tried again.
+    fn refuse_if_given_up(&self) -> Result<(), StoreError> {
+        if self.watch.is_given_up() { Err(StoreError::Unanswered) } else { Ok(()) }
+    }
+
+    /// Opens a transaction, which begins later where that saves round trips.
+    fn open(&mut self, waiting: LockWait) -> Result<OpenTransaction, StoreError> {
+        let head = self.head.take();
+        let connection = self.connected()?;
+        match (head, waiting) {
+            (Some(head), LockWait::Brief) if connection.is_remote() => {
+                Ok(OpenTransaction::later(connection, waiting, head))
+            }
+            _ => self.begun(connection, waiting),
+        }
+    }
+
+    /// Begins a transaction and locks the chain. A connection that was lost while idle is replaced: nothing has run on it.
+    fn begun(&mut self, mut connection: AnyConnection, waiting: LockWait) -> Result<OpenTransaction, StoreError> {
+        match connection.begin(LockWait::Patient) {
             Err(_) if connection.is_remote() => {
                 drop(connection);
                 connection = self.connected()?;
-                connection.begin()?;
+                connection.begin(LockWait::Patient)?;
             }
             // Another process holds the file; nobody waits for it again.
             Err(error) => {
@@ -264,16 +298,29 @@ impl Writer {
             }
             Ok(()) => {}
         }
-        Ok(connection)
+        let locked = OpenChain::lock(&mut connection, &self.chain);
+        match locked.and_then(|chain| connection.set_lock_timeout(waiting).map(|()| chain)) {
+            Ok(chain) => Ok(OpenTransaction::begun(connection, waiting, chain)),
+            Err(error) => {
+                self.shared.outcomes.note_transaction_failed(&error);
+                if connection.command("ROLLBACK").is_ok() && is_kept_after(&connection, Some(&error)) {
+                    self.connection = Some(connection);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Returns the connection; reconnects when it was lost.
     fn connected(&mut self) -> Result<AnyConnection, StoreError> {
-        match self.connection.take() {
+        let is_recent = std::mem::replace(&mut self.used_at, instant()).elapsed() <= CHECKED_WHEN_IDLE;
+        let kept = self.connection.take();
+        match kept.and_then(|connection| if is_recent { Some(connection) } else { answering(connection) }) {
             Some(connection) => Ok(connection),
             None => {
                 let connected = self.shared.outage.attempt(|| {
-                    let connection = self.shared.location.reconnect()?;
+                    let mut connection = self.shared.location.reconnect()?;
+                    connection.plan_once()?;
                     self.shared.file.check()?;
                     Ok(connection)
                 });
@@ -282,6 +329,18 @@ impl Writer {
             }
         }
     }
+}
+
+/// Returns the connection if it still works. To a file none is lost.
+fn answering(mut connection: AnyConnection) -> Option<AnyConnection> {
+    let works = !connection.is_remote() || meta::answers(&mut connection).is_ok();
+    works.then_some(connection)
+}
+
+/// Whether a connection is kept after this error: that to a server which has become read-only stays so, and a new one may reach
+/// the new primary.
+fn is_kept_after(connection: &AnyConnection, error: Option<&StoreError>) -> bool {
+    !connection.is_remote() || !matches!(error, Some(StoreError::ReadOnly(_)))
 }
 
 /// Logs the error of a whole transaction once, for all of its requests.

@@ -4,16 +4,15 @@ use super::super::StoreError;
 use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
 use super::super::id::CredentialId;
-use super::deferred::{Deferred, Mark};
+use super::deferred::Mark;
+use super::open::OpenTransaction;
 use super::submitted::Job;
 
 /// The transaction of a job.
 pub struct Transaction<'a> {
-    connection: &'a mut AnyConnection,
-    deferred: &'a mut Deferred,
+    open: &'a mut OpenTransaction,
     /// What was deferred before this job.
     before: Mark,
-    waiting: LockWait,
     /// Whether the savepoint of this job is set. A job that only appends records has none.
     has_savepoint: bool,
     /// Why the savepoint could not be set. Then the whole transaction is lost, whatever the job makes of the error.
@@ -24,35 +23,40 @@ impl Transaction<'_> {
     /// Returns the connection, for the functions of the tables.
     pub fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
         if !self.has_savepoint {
-            let set = self.connection.prepared_command("SAVEPOINT job");
+            let set = self.command("SAVEPOINT job");
             self.failed = set.as_ref().err().cloned();
             set?;
             self.has_savepoint = true;
         }
-        Ok(self.connection)
+        self.open.connection()
     }
 
-    /// Returns the connection for statements that write nothing, which need no savepoint.
-    pub fn read_connection(&mut self) -> &mut AnyConnection {
-        self.connection
+    /// Returns the connection for a statement that writes nothing. On SQLite it needs no savepoint. On PostgreSQL it needs no
+    /// transaction; within one, it would end that of the other jobs if it failed.
+    pub fn read_connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        if self.open.needs_savepoint_to_read() { self.connection() } else { Ok(self.open.read_connection()) }
+    }
+
+    fn command(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        self.open.connection()?.prepared_command(statement)
     }
 
     /// Stores at the end of the transaction that the secret of a credential was shown at this time.
     pub fn note_view(&mut self, id: CredentialId, at: i64) {
-        self.deferred.note_view(id, at);
+        self.open.deferred().note_view(id, at);
     }
 
     /// Whether this job runs alone, after a conflict with another transaction. It then waits for locks.
     pub fn is_alone(&self) -> bool {
-        self.waiting == LockWait::Patient
+        self.open.waiting() == LockWait::Patient
     }
 
     /// Rolls back the writes of this job, audit records included. The job continues, to record why.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
         if self.has_savepoint {
-            self.connection.prepared_command("ROLLBACK TO SAVEPOINT job")?;
+            self.command("ROLLBACK TO SAVEPOINT job")?;
         }
-        self.deferred.truncate(self.before);
+        self.open.deferred().truncate(self.before);
         Ok(())
     }
 
@@ -61,20 +65,20 @@ impl Transaction<'_> {
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Result<T, E>, StoreError> {
-        let mark = self.deferred.mark();
+        let mark = self.open.deferred().mark();
         self.connection()?.prepared_command("SAVEPOINT part")?;
         let result = work(self);
         if result.is_err() {
-            self.connection.prepared_command("ROLLBACK TO SAVEPOINT part")?;
-            self.deferred.truncate(mark);
+            self.command("ROLLBACK TO SAVEPOINT part")?;
+            self.open.deferred().truncate(mark);
         }
-        self.connection.prepared_command("RELEASE SAVEPOINT part")?;
+        self.command("RELEASE SAVEPOINT part")?;
         Ok(result)
     }
 
     /// Returns this writer's chain of audit records.
     pub(in crate::store) fn chain(&mut self) -> &mut OpenChain {
-        self.deferred.chain()
+        self.open.deferred().chain()
     }
 
     /// Ends the job: all of its writes remain, or none. An error means that the whole transaction is lost.
@@ -89,7 +93,7 @@ impl Transaction<'_> {
             return Err(if error.is_of_files() { error.clone() } else { lost });
         }
         if self.has_savepoint {
-            self.connection.prepared_command("RELEASE SAVEPOINT job")?;
+            self.command("RELEASE SAVEPOINT job")?;
         }
         Ok(result.map_or_else(Ran::RolledBack, |()| Ran::Kept))
     }
@@ -101,14 +105,9 @@ pub(super) enum Ran {
 }
 
 /// Runs a job in a savepoint: all of its rows remain, or none. An error means that the whole transaction is lost.
-pub(super) fn run_in_savepoint(
-    job: &mut dyn Job,
-    connection: &mut AnyConnection,
-    deferred: &mut Deferred,
-    waiting: LockWait,
-) -> Result<Ran, StoreError> {
-    let before = deferred.mark();
-    let mut transaction = Transaction { connection, deferred, before, waiting, has_savepoint: false, failed: None };
+pub(super) fn run_in_savepoint(job: &mut dyn Job, open: &mut OpenTransaction) -> Result<Ran, StoreError> {
+    let before = open.deferred().mark();
+    let mut transaction = Transaction { open, before, has_savepoint: false, failed: None };
     let result = job.run(&mut transaction);
     transaction.end(result)
 }

@@ -105,20 +105,16 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`],
     /// [`VaultError::Ambiguous`].
     pub async fn read_credential(&self, permit: Permit, key: String) -> Result<ReadCredential, VaultError> {
-        let (in_snapshot, in_transaction) = (key.clone(), key.clone());
+        let in_transaction = key.clone();
         let at_once = move |context: &mut OperationContext<'_>| match Readable::at_once(context, &key)? {
             Some(readable) => shown_if_held(context, readable),
             None => Ok(None),
-        };
-        let query = move |context: &mut OperationContext<'_>| {
-            let readable = Readable::by_key(context, &in_snapshot)?;
-            shown_if_held(context, readable)
         };
         let rule = move |context: &mut OperationContext<'_>| {
             let readable = Readable::locked_by_key(context, &in_transaction)?;
             taken(context, readable)
         };
-        let (found, recorded) = self.reveal_or_execute(permit, at_once, query, rule).await?;
+        let (found, recorded) = self.reveal_or_execute(permit, at_once, rule).await?;
         self.unseal_credential(&recorded, found).await
     }
 

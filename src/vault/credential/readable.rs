@@ -20,23 +20,17 @@ pub(super) struct Readable {
 }
 
 impl Readable {
-    /// Looks up the credential of a key in a path.
+    /// Looks up the credential of a key in a path, and locks its row.
     ///
     /// # Errors
-    /// As [`resolve::readable_by_key`].
-    pub(super) fn by_key(context: &mut OperationContext<'_>, key: &str) -> Result<Self, VaultError> {
-        let (row, device) = resolve::readable_by_key(context, key)?;
-        Self::load(context, row, device)
-    }
-
-    /// As [`Readable::by_key`], on the locked row.
+    /// As [`resolve::locked_readable_by_key`].
     pub(super) fn locked_by_key(context: &mut OperationContext<'_>, key: &str) -> Result<Self, VaultError> {
         let (row, device) = resolve::locked_readable_by_key(context, key)?;
         Self::load(context, row, device)
     }
 
-    /// As [`Readable::by_key`], with a single statement, which needs no snapshot. Returns `None` where that is not enough: for
-    /// every error, for a credential with a parent and for one without a password.
+    /// Looks up the credential with a single statement, which needs no snapshot, and locks nothing. Returns `None` where that is
+    /// not enough: for every error, for a credential with a parent and for one without a password.
     ///
     /// # Errors
     /// [`VaultError::Inactive`]; [`VaultError::Seal`] for a password that was modified outside the vault.

@@ -203,14 +203,6 @@ pub(in crate::vault) fn locked_device(
     Ok(device::share_locked(context.connection(), id)?)
 }
 
-/// Returns a device and locks its row, for a rule that may change it.
-pub(super) fn device_for_update(
-    context: &mut OperationContext<'_>,
-    id: DeviceId,
-) -> Result<Option<DeviceRow>, VaultError> {
-    Ok(device::locked(context.connection(), id)?)
-}
-
 /// Finds the credential that settings reference by username, hostname and address. It must be visible.
 ///
 /// # Errors

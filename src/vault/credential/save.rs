@@ -75,15 +75,14 @@ fn checked_device(
     for name in [input.key(), input.assigned_identifier()].into_iter().flatten() {
         policy.identifiers.check(name)?;
     }
-    let device = resolve::device_at(context, hostname, ip)?.ok_or(VaultError::NotFound(Noun::Device))?;
     // The lock prevents deactivation before this transaction ends. A change takes the exclusive lock at once: two requests
     // with a shared lock would deadlock on the update.
-    let locked = if input.device.changes_anything() {
-        resolve::device_for_update(context, device.id)?
+    let found = if input.device.changes_anything() {
+        device::locked_by_hostname(context.connection(), hostname)?
     } else {
-        resolve::locked_device(context, device.id)?
+        device::share_locked_by_hostname(context.connection(), hostname)?
     };
-    locked.ok_or(VaultError::NotFound(Noun::Device))
+    found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))
 }
 
 /// Saves the fields of the device, and returns the type of the credential.

@@ -5,7 +5,7 @@ use super::{SavePolicy, resolve};
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::DeviceRow;
-use crate::store::lock::lock_name;
+use crate::store::lock;
 use crate::vault::access::Visible;
 use crate::vault::device as devices;
 use crate::vault::operation::{OperationContext, Subject};
@@ -19,19 +19,18 @@ pub(super) fn find_target(
 ) -> Result<Option<Visible<CredentialRow>>, VaultError> {
     lock_names(context, input, device)?;
     let by_identifier = match input.key() {
-        Some(identifier) => credential::by_identifier(context.connection(), identifier)?,
+        Some(identifier) => credential::locked_by_identifier(context.connection(), identifier)?,
         None => None,
     };
     let found = match by_identifier {
         Some(row) => Some(row),
         None => {
-            let (username, kind) = (input.searched_username(), CredentialKind::Password);
-            credential::by_username(context.connection(), device.id, username, kind)?
+            let username = input.searched_username();
+            credential::locked_by_username(context.connection(), device.id, username)?
         }
     };
     let Some(row) = found else { return Ok(None) };
     context.found(Subject::Credential(row.id));
-    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
     let row = resolve::require_visible(context, row)?;
     if row.kind() != CredentialKind::Password {
         return Err(VaultError::WrongKind(Noun::Credential));
@@ -45,11 +44,12 @@ pub(super) fn lock_names(
     input: &CredentialInput,
     device: &DeviceRow,
 ) -> Result<(), VaultError> {
-    for identifier in [input.key(), input.assigned_identifier()].into_iter().flatten() {
-        lock_name(context.connection(), &format!("identifier/{identifier}"))?;
-    }
-    let name = format!("username/{}/{}", device.id, input.searched_username());
-    Ok(lock_name(context.connection(), &name)?)
+    let identifiers = [input.key(), input.assigned_identifier()].into_iter().flatten();
+    let mut names: Vec<String> = identifiers.map(|identifier| format!("identifier/{identifier}")).collect();
+    names.dedup();
+    names.push(format!("username/{}/{}", device.id, input.searched_username()));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(lock::lock_names(context.connection(), &names)?)
 }
 
 /// Requires that the client sees the new device of a credential, and that the device is active unless the credential is

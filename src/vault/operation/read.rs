@@ -13,15 +13,6 @@ use crate::vault::{Inner, Vault, VaultError};
 /// changed.
 const MAX_SNAPSHOT_AGE: Duration = Duration::from_millis(200);
 
-/// What a read sees.
-#[derive(Clone, Copy)]
-enum Isolation {
-    /// One snapshot for all statements.
-    Snapshot,
-    /// A snapshot for each statement, which saves two round trips for a single one.
-    Statement,
-}
-
 /// The result of a snapshot, with the data for its audit record.
 struct Snapshot<T> {
     result: Result<T, VaultError>,
@@ -129,37 +120,9 @@ impl Vault {
         self.reveal_snapshot(permit, query).await
     }
 
-    /// As [`Vault::reveal`], for a read that may have to write first: when `query` returns `None`, `rule` runs in a
-    /// transaction instead. Before, `at_once` has a try with a single statement, which needs no snapshot and no savepoint;
-    /// when it returns `None`, the others decide.
-    pub(in crate::vault) async fn reveal_or_execute<T>(
-        &self,
-        permit: Permit,
-        at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + Sync + 'static,
-        query: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + Sync + 'static,
-        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError>
-    where
-        T: Send + 'static,
-    {
-        if self.0.store.has_one_writer() {
-            return self.execute_or(permit, at_once, rule).await;
-        }
-        let mut snapshot = self.read_on(&permit, Isolation::Statement, at_once).await?;
-        if matches!(snapshot.result, Ok(None)) {
-            snapshot = self.snapshot(&permit, query).await?;
-        }
-        let Snapshot { result, found, viewed, taken_at, returned_at } = snapshot;
-        let result = match result {
-            Ok(None) => return self.execute(permit, rule).await,
-            Ok(Some(done)) => Ok(done),
-            Err(error) => Err(error),
-        };
-        self.record_read(permit, Snapshot { result, found, viewed, taken_at, returned_at }, rule).await
-    }
-
-    /// Runs `at_once`, or else `rule`, in the transaction of the record.
-    async fn execute_or<T: Send + 'static>(
+    /// As [`Vault::reveal`], for a read that may have to write first. `at_once` tries to do with a single statement and without
+    /// a savepoint, in the writer on both engines; when it returns `None`, `rule` runs in a transaction.
+    pub(in crate::vault) async fn reveal_or_execute<T: Send + 'static>(
         &self,
         permit: Permit,
         at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
@@ -196,15 +159,6 @@ impl Vault {
         permit: &Permit,
         query: impl FnOnce(&mut OperationContext<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<Snapshot<T>, VaultError> {
-        self.read_on(permit, Isolation::Snapshot, query).await
-    }
-
-    async fn read_on<T: Send + 'static>(
-        &self,
-        permit: &Permit,
-        isolation: Isolation,
-        query: impl FnOnce(&mut OperationContext<'_>) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<Snapshot<T>, VaultError> {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let read = move |connection: &mut AnyConnection| {
             let taken_at = inner.clock.monotonic();
@@ -218,11 +172,7 @@ impl Vault {
             let viewed = context.viewed.filter(|_| result.is_ok());
             Ok(Snapshot { result, found, viewed, taken_at, returned_at: inner.clock.monotonic() })
         };
-        let request_id = &permit.origin().request_id;
-        Ok(match isolation {
-            Isolation::Snapshot => self.0.store.snapshot(request_id, read).await?,
-            Isolation::Statement => self.0.store.read_for(request_id, read).await?,
-        })
+        Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
     }
 
     /// Writes the audit record of a read, then returns its result. When the snapshot is too old, `again` runs in the
@@ -263,7 +213,7 @@ impl Inner {
     ) -> Result<Option<Result<T, VaultError>>, StoreError> {
         // The rule records that the permit is no longer valid.
         let Ok(principal) = self.revalidate(permit) else { return Ok(None) };
-        let mut context = OperationContext::new(transaction.read_connection(), permit, principal, self);
+        let mut context = OperationContext::new(transaction.read_connection()?, permit, principal, self);
         let result = match at_once(&mut context) {
             Ok(None) => return Ok(None),
             Ok(Some(done)) => Ok(done),
