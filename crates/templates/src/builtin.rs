@@ -15,12 +15,13 @@ pub struct Builtin {
 
 impl Builtin {
     /// Every template.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::new("linux-own-password", Executor::Ssh, include_str!("../templates/linux-own-password.txt")),
         Self::new("linux-root-chpasswd", Executor::Ssh, include_str!("../templates/linux-root-chpasswd.txt")),
         Self::new("postgresql", Executor::PostgreSql, include_str!("../templates/postgresql.txt")),
         Self::new("mysql", Executor::MySql, include_str!("../templates/mysql.txt")),
         Self::new("mysql-own-password", Executor::MySql, include_str!("../templates/mysql-own-password.txt")),
+        Self::new("mariadb-own-password", Executor::MySql, include_str!("../templates/mariadb-own-password.txt")),
         Self::new("oracle", Executor::Oracle, include_str!("../templates/oracle.txt")),
         Self::new("sql-server", Executor::SqlServer, include_str!("../templates/sql-server.txt")),
         Self::new("openldap", Executor::Ldap, include_str!("../templates/openldap.txt")),

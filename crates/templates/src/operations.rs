@@ -70,6 +70,8 @@ pub enum LdapOperation {
 pub struct SqlStatement {
     /// The text.
     pub text: SecretText,
+    /// Whether the new password is in it.
+    pub has_new_password: bool,
 }
 
 /// An operation on Windows.
@@ -122,8 +124,7 @@ impl Operations {
                 Self::Ldap(steps.iter().map(|step| renderer.ldap(&step.kind)).collect::<Result<_, _>>()?)
             }
             Body::Sql(steps) => {
-                let statements =
-                    steps.iter().map(|step| renderer.text(&step.statement).map(|text| SqlStatement { text }));
+                let statements = steps.iter().map(|step| renderer.statement(&step.statement));
                 let session = session_statement(template.executor).map(Ok);
                 Self::Sql(session.into_iter().chain(statements).collect::<Result<_, _>>()?)
             }
@@ -148,7 +149,7 @@ fn session_statement(executor: Executor) -> Option<SqlStatement> {
         Executor::MySql => "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
         _ => return None,
     };
-    Some(SqlStatement { text: SecretText::new(text.into()) })
+    Some(SqlStatement { text: SecretText::new(text.into()), has_new_password: false })
 }
 
 struct Renderer<'a> {
@@ -159,6 +160,10 @@ struct Renderer<'a> {
 impl Renderer<'_> {
     fn text(&self, text: &Text) -> Result<SecretText, RenderError> {
         render(text, &context::of_operation(self.template, text), self.template.executor, self.values)
+    }
+
+    fn statement(&self, statement: &Text) -> Result<SqlStatement, RenderError> {
+        Ok(SqlStatement { text: self.text(statement)?, has_new_password: statement.has_new_password() })
     }
 
     fn ldap(&self, step: &LdapStepKind) -> Result<LdapOperation, RenderError> {

@@ -89,6 +89,11 @@ impl Text {
         self.tags().any(|(tag, _)| tag.is_secret())
     }
 
+    /// Whether the tag of the new password is in it.
+    pub fn has_new_password(&self) -> bool {
+        self.tags().any(|(tag, _)| *tag == Tag::new_password())
+    }
+
     /// Whether there is neither a tag nor a character.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use chaveiro_secret::SecretText;
 use chaveiro_templates::{
-    Dialogue, Effect, End, Executor, FailureReason, Outcome, Position, Received, Template, Terminal, run,
+    Action, Dialogue, Effect, End, Event, Executor, FailureReason, Interpreter, Outcome, Position, Received, Template,
+    Terminal, run,
 };
 
 use support::values;
@@ -163,4 +164,33 @@ fn nothing_shows_a_secret() {
     let mut terminal = Prepared::new(&["x it's-s3cret", "$ echo 'it'\\''s-s3", "cret'\r\nit's-s3cret\r\n"]);
     let outcome = run(dialogue, &mut terminal);
     assert!(!format!("{outcome:?}").contains("s3cret"), "{outcome:?}");
+}
+
+/// Runs a dialogue without its new password, and returns what was sent.
+fn rehearse(source: &str, output: &str) -> (Vec<String>, Outcome) {
+    let template = Template::parse(Executor::Ssh, source).unwrap();
+    let dialogue = Dialogue::render(&template, &values("n3w")).unwrap().unwrap();
+    let (mut interpreter, mut event, mut sent) = (Interpreter::rehearsal(dialogue), Event::Ready, Vec::new());
+    loop {
+        event = match interpreter.next(event) {
+            Action::Send(text) => {
+                sent.push(text.expose().to_owned());
+                Event::Ready
+            }
+            Action::Receive(_) => Event::Received { bytes: output.into(), elapsed: Duration::ZERO },
+            Action::Pause(_) => Event::Ready,
+            Action::Finish(outcome) => return (sent, *outcome),
+        };
+    }
+}
+
+#[test]
+fn a_rehearsal_ends_before_the_new_password() {
+    let line = "exec \"passwd\"\nexpect \"New password:\"\nexec \"[#NEW_PASSWORD#]\"\nexpect \"done\"";
+    let (sent, outcome) = rehearse(line, "New password:");
+    assert_eq!(sent, ["passwd\n"]);
+    assert_eq!(outcome.end, End::BeforeNewPassword { at: Position::new(3, 1) });
+    assert_eq!((outcome.effect(), outcome.new_password_sent), (Effect::NotChanged, false));
+    let (sent, outcome) = rehearse("exec \"id\"\nno-expect \"*denied*\"\nexec \"[#NEW_PASSWORD#]\"", "id: denied");
+    assert_eq!((sent, outcome.end), (vec!["id\n".to_owned()], failed(2, FailureReason::Forbidden)));
 }

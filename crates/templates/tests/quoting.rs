@@ -161,7 +161,7 @@ fn sql_statements_set_their_session_first() {
         let Some(Operations::Sql(statements)) = Operations::render(&template, &values()).unwrap() else {
             panic!("SQL")
         };
-        statements.iter().map(|SqlStatement { text }| text.expose().to_owned()).collect::<Vec<_>>()
+        statements.iter().map(|SqlStatement { text, .. }| text.expose().to_owned()).collect::<Vec<_>>()
     };
     let postgresql = ["SET standard_conforming_strings = on", r#"ALTER USER "o'b""r*(ien)" PASSWORD 'p''w"d\'"#];
     assert_eq!(texts(Executor::PostgreSql), postgresql);

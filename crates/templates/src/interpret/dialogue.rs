@@ -43,6 +43,7 @@ pub(super) enum Step {
 /// What is sent.
 #[derive(Clone)]
 pub(super) struct Sent {
+    pub(super) at: Position,
     pub(super) text: SecretText,
     pub(super) secret: bool,
     pub(super) new_password: bool,
@@ -150,9 +151,10 @@ impl Renderer<'_> {
         self.note_forms(text, &contexts);
         let end = if line { self.mode.as_str() } else { "" };
         Ok(Sent {
+            at,
             text: SecretText::new(format!("{}{end}", rendered.expose())),
             secret: text.has_secret(),
-            new_password: text.tags().any(|(tag, _)| *tag == Tag::new_password()),
+            new_password: text.has_new_password(),
             line,
         })
     }

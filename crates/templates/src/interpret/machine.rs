@@ -71,6 +71,8 @@ pub struct Interpreter {
     pub(super) last_line: Option<SecretText>,
     pub(super) secret_sent: bool,
     pub(super) new_password_sent: bool,
+    /// Whether the dialogue ends before the new password.
+    is_rehearsal: bool,
 }
 
 impl fmt::Debug for Interpreter {
@@ -112,7 +114,18 @@ impl Interpreter {
             last_line: None,
             secret_sent: false,
             new_password_sent: false,
+            is_rehearsal: false,
         }
+    }
+
+    /// Starts a dialogue that ends with [`End::BeforeNewPassword`] instead of sending the new password.
+    pub fn rehearsal(dialogue: Dialogue) -> Self {
+        Self { is_rehearsal: true, ..Self::new(dialogue) }
+    }
+
+    /// Whether the new password was sent, or is in the action that was returned last: from then on it may be in force.
+    pub fn new_password_sent(&self) -> bool {
+        self.new_password_sent
     }
 
     /// Takes what came of the last action and returns the next one.
@@ -220,6 +233,9 @@ impl Interpreter {
     }
 
     pub(super) fn send(&mut self, sent: Sent) -> Action {
+        if self.is_rehearsal && sent.new_password {
+            return self.finish(End::BeforeNewPassword { at: sent.at });
+        }
         self.secret_sent |= sent.secret;
         self.new_password_sent |= sent.new_password;
         self.last_line = Some(sent.text.clone());

@@ -22,6 +22,11 @@ pub struct Outcome {
 pub enum End {
     /// Every step was carried out.
     Finished,
+    /// The next step sends the new password, which a rehearsal does not.
+    BeforeNewPassword {
+        /// The step.
+        at: Position,
+    },
     /// A step failed.
     Failed {
         /// The step.
@@ -71,7 +76,7 @@ impl Outcome {
         match (self.end, self.new_password_sent) {
             (_, false) => Effect::NotChanged,
             (End::Finished, true) => Effect::Changed,
-            (End::Failed { .. }, true) => Effect::Unknown,
+            (End::Failed { .. } | End::BeforeNewPassword { .. }, true) => Effect::Unknown,
         }
     }
 }
