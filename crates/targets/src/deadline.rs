@@ -47,7 +47,8 @@ where
     bounded_by(CALL, call)
 }
 
-fn bounded_by<'a, T, F>(limit: Duration, call: impl FnOnce(Progress) -> F + Send + 'a) -> Work<'a, T>
+/// Runs a call of a target within a deadline of its own.
+pub(crate) fn bounded_by<'a, T, F>(limit: Duration, call: impl FnOnce(Progress) -> F + Send + 'a) -> Work<'a, T>
 where
     T: Send + 'a,
     F: Future<Output = Result<T, TargetError>> + Send + 'a,

@@ -12,6 +12,9 @@
 //! | `active-directory` | `NAME@DOMAIN`, `DOMAIN\NAME`, distinguished name, or a name with `domain` | `domain`, `base-dn`, TLS, `tls = starttls` |
 //! | `http` | whatever the templates make of it | below, TLS |
 //!
+//! Change templates run on the connections of these targets: [`template_target`] returns the target of an executor, and [`Script::set`]
+//! writes the template into the options of an account.
+//!
 //! TLS: `tls` (`on`, the default, or `off`) and `ca-pem` (authorities; by default those of the system). A pinned identity
 //! counts instead of an authority. Directories are reached without TLS on this machine alone.
 //!
@@ -41,7 +44,13 @@ mod postgresql;
 #[cfg(feature = "ssh")]
 mod ssh;
 mod table;
+#[cfg(feature = "template")]
+mod template;
 #[cfg(feature = "tls")]
 mod tls;
 
 pub use table::{OldSecret, Plugin, by_name, plugins};
+#[cfg(feature = "template")]
+pub use template::{
+    Rehearsal, Script, TemplatePlugin, TemplateTarget, check_template, template_target, template_targets,
+};

@@ -69,7 +69,7 @@ fn quoted(password: &SecretText) -> Vec<u8> {
 }
 
 /// Returns the name to bind with: a bare name gets the domain of the option `domain`.
-fn login_name(account: &Account, name: &str) -> Result<String, TargetError> {
+pub(super) fn login_name(account: &Account, name: &str) -> Result<String, TargetError> {
     let name = username(name)?;
     match option(account, "domain") {
         _ if is_distinguished(name) || name.contains(['@', '\\']) => Ok(name.into()),
@@ -117,11 +117,11 @@ async fn default_base(connection: &mut Connection) -> Result<String, TargetError
 
 /// Returns whether a bind was accepted. The reasons are those of the server's text (`data …`, a Win32 error), which tells them
 /// only for the right password, but for a locked account.
-fn bound(result: &LdapResult) -> Result<bool, TargetError> {
-    if result.rc != INVALID_CREDENTIALS {
+pub(super) fn bound(result: &LdapResult) -> Result<bool, TargetError> {
+    let has = |code: &str| result.text.contains(&format!("data {code}"));
+    if result.rc != INVALID_CREDENTIALS || !has("") {
         return answer::bound(result);
     }
-    let has = |code: &str| result.text.contains(&format!("data {code}"));
     if has("775") {
         return Err(failure::locked("the directory has locked the account"));
     }
@@ -133,7 +133,7 @@ fn bound(result: &LdapResult) -> Result<bool, TargetError> {
 }
 
 /// Returns what the answer to a change means. The text begins with a Win32 error in hexadecimal.
-fn changed(result: &LdapResult) -> Result<(), TargetError> {
+pub(super) fn changed(result: &LdapResult) -> Result<(), TargetError> {
     let begins = |code: &str| result.text.starts_with(code);
     match result.rc {
         SUCCESS => Ok(()),

@@ -1,7 +1,7 @@
 //! Distinguished names of accounts.
 
 use chaveiro_rotation::{Account, TargetError};
-use ldap3::{Scope, SearchEntry, dn_escape, ldap_escape};
+use ldap3::{LdapError, Scope, SearchEntry, dn_escape, ldap_escape};
 
 use super::connection::{Connection, lost};
 use crate::failure;
@@ -36,8 +36,20 @@ pub(super) async fn find(
     attribute: &str,
     value: &str,
 ) -> Result<String, TargetError> {
-    let filter = format!("(&(objectClass=user)({attribute}={}))", ldap_escape(value));
-    let searched = connection.ldap().search(base, Scope::Subtree, &filter, ["1.1"]).await.map_err(lost)?;
+    find_by_filter(connection, base, &format!("(&(objectClass=user)({attribute}={}))", ldap_escape(value))).await
+}
+
+/// Finds the one entry that matches a filter.
+pub(super) async fn find_by_filter(
+    connection: &mut Connection,
+    base: &str,
+    filter: &str,
+) -> Result<String, TargetError> {
+    let searched =
+        connection.ldap().search(base, Scope::Subtree, filter, ["1.1"]).await.map_err(|error| match error {
+            LdapError::FilterParsing => failure::misconfigured("the filter that finds the account cannot be parsed"),
+            error => lost(error),
+        })?;
     let found = searched.success().map_err(|_| failure::denied("the directory refused the search for the account"))?;
     // Referrals to other servers are no entries.
     let entries = found.0.into_iter().filter(|entry| !entry.is_ref());

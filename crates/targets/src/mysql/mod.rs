@@ -6,6 +6,8 @@
 mod auth;
 mod connection;
 mod packet;
+#[cfg(feature = "template")]
+mod template;
 
 use chaveiro_rotation::{Account, Change, LoginSecret, Operator, Target, TargetError, TargetIdentity, Work};
 use zeroize::Zeroizing;
@@ -14,6 +16,8 @@ use crate::deadline::{Progress, bounded};
 use crate::failure;
 use crate::options::{maker, option, password};
 use connection::{Connected, Connection, failed};
+#[cfg(feature = "template")]
+pub(crate) use template::MysqlTemplate;
 
 /// Plugins whose accounts have a password. Other rows, such as those of `unix_socket`, stay as they are.
 const PASSWORD_PLUGINS: [&str; 7] = [

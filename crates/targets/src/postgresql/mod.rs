@@ -1,6 +1,8 @@
 //! Passwords of PostgreSQL roles. The server gets a SCRAM verifier, so that the clear text is in no log of it.
 
 mod connection;
+#[cfg(feature = "template")]
+mod template;
 
 use std::fmt;
 
@@ -15,6 +17,8 @@ use crate::deadline::{Progress, bounded};
 use crate::failure;
 use crate::options::{maker, password};
 use connection::{Connected, Connection, failed};
+#[cfg(feature = "template")]
+pub(crate) use template::PostgresqlTemplate;
 
 /// Sets the password of the role that two settings of the transaction name. The statement is the same for every change, so
 /// logs and statistics of the server hold no verifier; the server itself quotes the name.

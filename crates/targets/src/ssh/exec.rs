@@ -41,6 +41,15 @@ impl Session {
         Command::exec(channel, command).await
     }
 
+    /// Starts the shell of the account, on a terminal so wide that no line is wrapped.
+    #[cfg(feature = "template")]
+    pub(super) async fn start_shell(&self) -> Result<Command, TargetError> {
+        let channel = self.channel().await?;
+        channel.request_pty(false, "dumb", 1000, 24, 0, 0, &[]).await.map_err(lost)?;
+        channel.request_shell(true).await.map_err(lost)?;
+        Ok(Command::new(channel))
+    }
+
     /// Runs a command to its end.
     pub(super) async fn run(&self, command: &str, input: &[u8]) -> Result<Command, TargetError> {
         let mut running = self.start(command).await?;
@@ -61,7 +70,23 @@ fn lost(_: russh::Error) -> TargetError {
 impl Command {
     async fn exec(channel: Channel<Msg>, command: &str) -> Result<Self, TargetError> {
         channel.exec(false, command).await.map_err(lost)?;
-        Ok(Self { channel, output: Zeroizing::default(), errors: Zeroizing::default(), status: None })
+        Ok(Self::new(channel))
+    }
+
+    fn new(channel: Channel<Msg>) -> Self {
+        Self { channel, output: Zeroizing::default(), errors: Zeroizing::default(), status: None }
+    }
+
+    /// Returns the next output, which is not kept. `None`: it has ended, or the host opened no shell.
+    #[cfg(feature = "template")]
+    pub(super) async fn receive(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match self.channel.wait().await? {
+                ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => return Some(data.to_vec()),
+                ChannelMsg::Eof | ChannelMsg::Close | ChannelMsg::Failure => return None,
+                _ => {}
+            }
+        }
     }
 
     /// Writes to its input.

@@ -10,6 +10,10 @@ mod linux;
 mod login;
 mod marker;
 mod passwd;
+#[cfg(feature = "template")]
+mod template;
 
 pub(crate) use keys::SshKeys;
 pub(crate) use linux::Linux;
+#[cfg(feature = "template")]
+pub(crate) use template::SshTemplate;

@@ -22,3 +22,13 @@ mod openldap;
 mod postgresql;
 #[cfg(feature = "ssh")]
 mod ssh_keys;
+#[cfg(all(feature = "template", feature = "ldap"))]
+mod template_ldap;
+#[cfg(all(feature = "template", feature = "mysql"))]
+mod template_mysql;
+#[cfg(all(feature = "template", feature = "postgresql"))]
+mod template_postgresql;
+#[cfg(all(feature = "template", feature = "ssh"))]
+mod template_ssh;
+#[cfg(all(feature = "template", feature = "ssh", feature = "mysql", feature = "postgresql"))]
+mod template_vendor;

@@ -11,6 +11,8 @@ pub(crate) mod samba;
 mod server;
 mod service;
 pub(crate) mod slapd;
+#[cfg(feature = "template")]
+pub(crate) mod template;
 
 use std::collections::BTreeMap;
 
@@ -93,7 +95,12 @@ impl Tested {
         self.target.retire(&change).await.map_err(|error| error.failure)
     }
 
-    fn as_change(&self, operator: Operator, current: Option<&LoginSecret>, candidate: &LoginSecret) -> Change {
+    pub(crate) fn as_change(
+        &self,
+        operator: Operator,
+        current: Option<&LoginSecret>,
+        candidate: &LoginSecret,
+    ) -> Change {
         let (current, candidate) = (current.cloned(), candidate.clone());
         Change { account: self.account.clone(), operator, current, candidate }
     }
