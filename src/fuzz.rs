@@ -3,11 +3,12 @@
 
 use std::sync::OnceLock;
 
+use chaveiro_templates::{Executor, Purpose, Template, lint};
 use chrono::DateTime;
 
 use crate::crypto::{SecretText, changed_ssh_public_key, check_ssh_pair, check_totp_seed, ssh_key_facts, totp_code};
 use crate::directory::AccountName;
-use crate::http::fuzz_body;
+use crate::http;
 use crate::key_set::KeySet;
 use crate::network;
 use crate::store::DatabaseLocation;
@@ -18,15 +19,23 @@ use crate::vault::access::{AllowedOrigins, CertificateFingerprint};
 pub type Target = fn(&[u8]);
 
 /// The names of the targets with their functions.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("account_name", account_name),
     ("address", address),
     ("allowed_origins", allowed_origins),
     ("database_url", database_url),
+    ("dsm_data", dsm_data),
+    ("header", header),
     ("json_object", json_object),
     ("jwt", jwt),
     ("key_set", key_set),
+    ("keyfactor_filter", keyfactor_filter),
+    ("kv_path", kv_path),
+    ("multipart", multipart),
+    ("oauth_form", oauth_form),
+    ("query", query),
     ("ssh_key", ssh_key),
+    ("template", template),
     ("totp_seed", totp_seed),
 ];
 
@@ -66,7 +75,7 @@ pub fn database_url(bytes: &[u8]) {
 
 /// Bodies: JSON objects and arrays, and forms.
 pub fn json_object(bytes: &[u8]) {
-    fuzz_body(text(bytes));
+    http::fuzz_body(text(bytes));
 }
 
 /// Access tokens and client assertions.
@@ -98,4 +107,48 @@ pub fn totp_seed(bytes: &[u8]) {
     let seed = SecretText::new(text(bytes).into());
     let _ = check_totp_seed(&seed);
     let _ = totp_code(&seed, DateTime::UNIX_EPOCH);
+}
+
+/// Secrets and variables of DevOps Secret Manager.
+pub fn dsm_data(bytes: &[u8]) {
+    http::fuzz_dsm_data(text(bytes));
+}
+
+/// Headers of signed requests and of proxies.
+pub fn header(bytes: &[u8]) {
+    http::fuzz_header(text(bytes));
+}
+
+/// Filters of lists of the Keyfactor routes.
+pub fn keyfactor_filter(bytes: &[u8]) {
+    http::fuzz_keyfactor_filter(text(bytes));
+}
+
+/// Paths of the Vault KV routes.
+pub fn kv_path(bytes: &[u8]) {
+    http::fuzz_kv_path(text(bytes));
+}
+
+/// Forms in parts.
+pub fn multipart(bytes: &[u8]) {
+    http::fuzz_multipart(bytes);
+}
+
+/// Forms of token requests.
+pub fn oauth_form(bytes: &[u8]) {
+    http::fuzz_oauth_form(text(bytes));
+}
+
+/// Queries of searches and lists.
+pub fn query(bytes: &[u8]) {
+    http::fuzz_query(text(bytes));
+}
+
+/// Change templates, parsed and checked. The first byte says of which executor.
+pub fn template(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let executor = Executor::ALL[usize::from(*first) % Executor::ALL.len()];
+    if let Ok(template) = Template::parse(executor, text(rest)) {
+        lint(&template, Purpose::ChangePassword);
+    }
 }

@@ -56,6 +56,43 @@ pub(crate) fn fuzz_body(text: &str) {
     drop(segments::without_empty_segments(text));
 }
 
+/// Parses queries: of the Central Credential Provider, of the lists of the A2A API version 2, for [`crate::fuzz`].
+pub(crate) fn fuzz_query(text: &str) {
+    ccp::fuzz_query(text);
+    pam_v2::fuzz_query(text);
+}
+
+/// Parses the filter of a list of the Keyfactor routes, for [`crate::fuzz`].
+pub(crate) fn fuzz_keyfactor_filter(text: &str) {
+    keyfactor::fuzz_filter(text);
+}
+
+/// Parses the form of a token request, for [`crate::fuzz`].
+pub(crate) fn fuzz_oauth_form(text: &str) {
+    oauth::fuzz_form(text);
+}
+
+/// Routes a path of the Vault KV routes, for [`crate::fuzz`].
+pub(crate) fn fuzz_kv_path(text: &str) {
+    vault_kv::fuzz_path(text);
+}
+
+/// Decodes the secrets and variables of DevOps Secret Manager, for [`crate::fuzz`].
+pub(crate) fn fuzz_dsm_data(text: &str) {
+    dsm::fuzz_data(text);
+}
+
+/// Parses the parts of a form, for [`crate::fuzz`].
+pub(crate) fn fuzz_multipart(bytes: &[u8]) {
+    pam::fuzz_multipart(bytes);
+}
+
+/// Parses headers: of requests that are signed by OAuth 1.0, of proxies, for [`crate::fuzz`].
+pub(crate) fn fuzz_header(text: &str) {
+    signature::fuzz_header(text);
+    server::fuzz_forwarded(text);
+}
+
 /// Returns the served families, one a line. The last one responds to paths that no family owns.
 pub fn families(settings: &Settings) -> Families {
     let mut families: Vec<Arc<dyn Family>> =

@@ -62,3 +62,9 @@ impl Family for Ccp {
         CcpError::from(failure).respond()
     }
 }
+
+/// Parses a query, for [`crate::fuzz`].
+pub(super) fn fuzz_query(text: &str) {
+    let (parameters, _) = query::Parameters::parse(text);
+    let _ = search::parse(&parameters);
+}

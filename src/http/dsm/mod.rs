@@ -18,6 +18,8 @@ mod secret;
 mod variables;
 mod wire;
 
+use ::base64::Engine;
+use ::base64::engine::general_purpose::STANDARD;
 use actix_web::dev::ServiceRequest;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
@@ -59,4 +61,11 @@ impl Family for Dsm {
     fn fail(&self, _request: &HttpRequest, failure: RouteFailure) -> HttpResponse {
         DsmError::from(failure).respond()
     }
+}
+
+/// Decodes the data of a secret and the variables of an environment, for [`crate::fuzz`].
+pub(super) fn fuzz_data(text: &str) {
+    drop(data::secret_data(text.into()));
+    drop(data::secret_data(STANDARD.encode(text).into()));
+    let _ = environment::Environment::parse(text, ["A", "B"].into_iter()).get("A");
 }

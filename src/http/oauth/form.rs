@@ -128,6 +128,12 @@ fn number_text(name: &str, number: &Number) -> Result<String, InputError> {
     }
 }
 
+/// Parses parameters, for [`crate::fuzz`].
+pub(super) fn fuzz(text: &str) {
+    drop(Form::from_pairs(text));
+    drop(Form::from_json(text));
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -44,3 +44,8 @@ impl Family for OAuth {
         OAuthError::from(failure).error_response()
     }
 }
+
+/// Parses the parameters of a token request, for [`crate::fuzz`].
+pub(super) fn fuzz_form(text: &str) {
+    form::fuzz(text);
+}

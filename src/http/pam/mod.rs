@@ -36,6 +36,7 @@ use super::server;
 use crate::config::PamSettings;
 use dialect::{PREFIXES, Renderings};
 use error::PamError;
+pub(crate) use parameters::fuzz_multipart;
 
 /// The PAM family.
 pub(super) struct Pam {

@@ -68,3 +68,8 @@ impl Family for PamV2 {
         ApiError::from(failure).respond(&server::request_id(request))
     }
 }
+
+/// Parses the query of a list, for [`crate::fuzz`].
+pub(super) fn fuzz_query(text: &str) {
+    let _ = query::Query::parse(text).and_then(|query| filter::selection(&query));
+}

@@ -74,6 +74,12 @@ fn is_port(text: &str) -> bool {
     }
 }
 
+/// Parses an element of both headers, for [`crate::fuzz`].
+pub(crate) fn fuzz(text: &str) {
+    let _ = address(ForwardedHeader::XForwardedFor, text);
+    let _ = address(ForwardedHeader::Forwarded, text);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -74,3 +74,8 @@ impl Family for VaultKv {
         VaultKvError::from(failure).respond()
     }
 }
+
+/// Routes a path, for [`crate::fuzz`].
+pub(super) fn fuzz_path(text: &str) {
+    drop(path::routed(text, "secret"));
+}

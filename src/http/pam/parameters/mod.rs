@@ -3,5 +3,6 @@
 mod parse;
 mod values;
 
+pub(crate) use parse::fuzz_multipart;
 pub(super) use parse::{from_body, from_query};
 pub(super) use values::Parameters;

@@ -3,6 +3,8 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Bytes;
+use futures_util::FutureExt;
 use multer::{Field, Multipart};
 use serde_json::{Map, Value};
 
@@ -123,6 +125,12 @@ fn require_plain(part: &Field<'_>) -> Result<(), InputError> {
         return Ok(());
     }
     Err(InputError::PartEncoding)
+}
+
+/// Parses the parts of a form between the boundaries `b`, for [`crate::fuzz`].
+pub(crate) fn fuzz_multipart(bytes: &[u8]) {
+    let whole = futures_util::stream::once(async { Ok::<_, std::convert::Infallible>(Bytes::copy_from_slice(bytes)) });
+    assert!(multipart(Multipart::new(whole, "b")).now_or_never().is_some(), "waits for bytes that are all there");
 }
 
 #[cfg(test)]
