@@ -9,6 +9,8 @@ python_clients=(
     awx-plugins-core==0.2.0a0
     awx_plugins.interfaces==0.0.1a5
     netbox-openbao-broker==0.1.0
+    # Of the Keyfactor API.
+    keyfactor-command-sdk==11.0.0a1
     senhasegura==0.1.3
     # With the collections cyberark.pas and community.hashi_vault.
     ansible==12.3.0

@@ -1,6 +1,7 @@
 //! The Keyfactor families (contract: the Keyfactor families).
 
 mod basic;
+mod clients;
 mod entry;
 mod identity;
 mod ldap;
