@@ -18,6 +18,7 @@ mod jobs;
 pub(crate) mod keys;
 mod layers;
 mod linearizability;
+mod overload;
 mod preconditions;
 mod replay;
 mod response_encryption;

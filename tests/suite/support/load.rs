@@ -18,12 +18,19 @@ const UNANSWERED: u16 = 0;
 pub(crate) struct Latencies {
     by_status: BTreeMap<u16, usize>,
     times: Vec<Duration>,
+    /// Answers 429 and 503 that do not say when to come again.
+    pub(crate) without_retry_after: usize,
 }
 
 impl Latencies {
     fn add(&mut self, status: u16, time: Duration) {
         *self.by_status.entry(status).or_default() += 1;
         self.times.push(time);
+    }
+
+    /// The statuses of the answers, each with their number.
+    pub(crate) fn by_status(&self) -> &BTreeMap<u16, usize> {
+        &self.by_status
     }
 
     /// How many requests there were.
@@ -95,16 +102,21 @@ impl Load {
         let client = client.clone();
         let thread = std::thread::spawn(move || {
             let seen = RefCell::new(Latencies::default());
+            // Connections of its own: as many as there are requests at a time.
+            let client = client.reconnected();
             let ask = async || {
-                let client = client.reconnected();
                 loop {
                     let asked = Instant::now();
                     let Ok(response) = request(&client).send().await else { break };
                     let status = response.status().as_u16();
+                    let says_when = response.headers().contains_key("retry-after");
                     if response.bytes().await.is_err() {
                         break;
                     }
                     seen.borrow_mut().add(status, asked.elapsed());
+                    if matches!(status, 429 | 503) && !says_when {
+                        seen.borrow_mut().without_retry_after += 1;
+                    }
                 }
             };
             let all = async {

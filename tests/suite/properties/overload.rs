@@ -1,0 +1,141 @@
+//! Overload: ten times as many requests as the vault has places for.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use chaveiro::vault::operation::Action;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Load, Program, Serving, TestApp, TestClient, measure};
+
+/// The places in the queue, of which one client gets half.
+const QUEUE: usize = 32;
+/// How long a request waits for its turn.
+const WAIT: Duration = Duration::from_secs(2);
+const CONNECTIONS: usize = 10 * QUEUE;
+/// Beyond its wait, what a machine that does other things adds.
+const SLACK: Duration = Duration::from_secs(8);
+/// What memory may differ by between one half of the load and the other.
+const SLACK_KIB: u64 = 24 * 1024;
+const PAUSE: Duration = Duration::from_millis(10);
+
+async fn save(client: &TestClient, name: &str, ip: &str) {
+    client.create_device(name, ip).await;
+    let sent = json!({ "hostname": name, "ip": ip, "username": name, "identifier": name, "content": "a password" });
+    client.save_credential(&sent).await;
+}
+
+fn serve(program: &Program) -> Serving {
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CHAVEIRO__STORE__QUEUE", QUEUE.to_string()).env("CHAVEIRO__STORE__WRITERS", "1");
+    command
+        .env("CHAVEIRO__STORE__WAIT_SECONDS", WAIT.as_secs().to_string())
+        .env("RUST_LOG", "off,chaveiro::cli::serve=info");
+    Serving::start(command)
+}
+
+/// One client writes on ten times as many connections as there are places, another one reads on a single connection.
+#[actix_web::test]
+#[ignore = "a load of its own: CI runs it alone"]
+async fn ten_times_the_rated_load_is_refused_in_part_and_hurts_nobody_else() {
+    let program = Program::new();
+    let (hostile, honest) = (program.create_client("hostile"), program.create_client("honest"));
+    let server = serve(&program);
+    let (hostile, honest) = (server.client(&hostile).await, server.client(&honest).await);
+    save(&hostile, "hostile", "10.0.0.1").await;
+    save(&honest, "honest", "10.0.0.2").await;
+    let read = |client: &TestClient| client.request(Method::GET, "/iso/pam/credential/honest");
+    let idle = measure(&honest, 50, PAUSE, WAIT + SLACK, read).await;
+
+    let load = Load::start(&hostile, CONNECTIONS, Duration::from_secs(20), |client| {
+        let sent =
+            json!({ "hostname": "hostile", "ip": "10.0.0.1", "username": "hostile", "content": "another password" });
+        client.request(Method::POST, "/iso/pam/credential").json(&sent)
+    });
+    let first = measure(&honest, 60, PAUSE, WAIT + SLACK, read).await;
+    let early = server.memory_kib("RssAnon");
+    let second = measure(&honest, 60, PAUSE, WAIT + SLACK, read).await;
+    let late = server.memory_kib("RssAnon");
+    let seen = load.stop();
+
+    let statuses: Vec<u16> = seen.by_status().keys().copied().collect();
+    assert!(statuses.iter().all(|status| matches!(status, 201 | 429 | 503)), "{:?}", seen.by_status());
+    assert!(seen.with_status(201) > 50, "some are admitted: {:?}", seen.by_status());
+    assert!(seen.count() - seen.with_status(201) > 50, "the others are refused: {:?}", seen.by_status());
+    assert_eq!(seen.without_retry_after, 0, "of {:?}", seen.by_status());
+    assert!(seen.p99() < WAIT + SLACK, "{:?}", seen.p99());
+    for reads in [&idle, &first, &second] {
+        assert_eq!(reads.with_status(200), reads.count(), "{:?}", reads.by_status());
+        assert!(reads.p99() < WAIT + SLACK, "{:?}", reads.p99());
+    }
+    assert!(late < early + SLACK_KIB, "{early} KiB, then {late} KiB");
+    // The figures of docs/performance.md.
+    let figures = format!(
+        "{:?}, p99 {:?}; reads of the other p99 {:?} idle, {:?} under load; {early} KiB, then {late} KiB",
+        seen.by_status(),
+        seen.p99(),
+        idle.p99(),
+        second.p99()
+    );
+    writeln!(std::io::stderr(), "{figures}").unwrap();
+    // And it serves as before.
+    let after =
+        measure(&hostile, 20, PAUSE, WAIT, |client| client.request(Method::GET, "/iso/pam/credential/hostile")).await;
+    assert_eq!(after.with_status(200), after.count());
+}
+
+/// The number of rows of each table.
+fn rows(app: &TestApp) -> BTreeMap<String, i32> {
+    let tables = if app.database.is_postgresql() {
+        "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()"
+    } else {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    };
+    let count = |table: String| {
+        let number = app.database.numbers(&format!("SELECT CAST(COUNT(*) AS INTEGER) FROM \"{table}\""))[0];
+        (table, number)
+    };
+    app.database.texts(tables).into_iter().map(count).collect()
+}
+
+/// Issues tokens, waits until they have expired, and archives the records of it.
+async fn issue_and_prune(app: &TestApp, client: &TestClient, archive: &str) {
+    const TOKENS: usize = 300;
+    let before = rows(app);
+    for _ in 0..TOKENS {
+        client.fetch_token().await;
+    }
+    app.vault.write_heads().await.unwrap();
+    let mut grown = rows(app);
+    let added = grown["audit_record"] - before["audit_record"];
+    assert_eq!(usize::try_from(added).unwrap(), TOKENS, "one record for each token");
+    grown.insert("audit_record".into(), before["audit_record"]);
+    assert_eq!(grown, before, "and nothing else");
+    app.clock.advance(Duration::from_secs(24 * 3600));
+    app.vault.refresh().await.unwrap();
+    let permit = app.operator(Action::AUDIT_PRUNE).await;
+    let hour_ago = app.vault.now() - chrono::TimeDelta::hours(1);
+    app.vault.prune_audit(permit, hour_ago, &app.database.dir.path().join(archive)).await.unwrap();
+}
+
+#[actix_web::test]
+async fn issued_tokens_leave_the_database_as_it_was_once_their_records_are_archived() {
+    let app = TestApp::start().await;
+    let client = app.unauthenticated_client(|_| {}).await;
+    client.fetch_token().await;
+    issue_and_prune(&app, &client, "first.jsonl").await;
+    let (first, pages) = (rows(&app), pages(&app));
+    for number in 0..3 {
+        issue_and_prune(&app, &client, &format!("next-{number}.jsonl")).await;
+        assert_eq!(rows(&app), first);
+    }
+    // What was freed is used again.
+    assert!(self::pages(&app) <= pages, "{} pages of {pages}", self::pages(&app));
+}
+
+/// The pages of the database file of SQLite; PostgreSQL reuses rows in its own time.
+fn pages(app: &TestApp) -> i32 {
+    if app.database.is_postgresql() { 0 } else { app.database.numbers("SELECT page_count FROM pragma_page_count()")[0] }
+}
