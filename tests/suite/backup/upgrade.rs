@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -75,6 +76,45 @@ async fn a_preflight_names_what_an_upgrade_would_fail_with_and_changes_nothing()
     assert!(found.code == 8 && found.stderr.contains("version 9 of information.content"), "{found:?}");
     assert!(crate::support::contents(&program.database) == before);
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
+}
+
+/// The newest migration of an engine: its version, and the SQL that reverts it.
+fn newest_migration(database: &TestDatabase) -> (String, String) {
+    let engine = if database.is_postgresql() { "postgresql" } else { "sqlite" };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
+    let newest = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    let name = newest.file_name().unwrap().to_str().unwrap();
+    (name.split_once('_').unwrap().0.into(), fs::read_to_string(newest.join("down.sql")).unwrap())
+}
+
+/// Each round takes the newest migration back, and kills the program that applies it again a little later than in the one before.
+#[actix_web::test]
+async fn a_killed_migration_leaves_the_old_or_the_new_state_and_every_secret() {
+    const ROUNDS: u32 = 8;
+    let (program, server, credentials, _) = filled_on(TestDatabase::new()).await;
+    assert_eq!(server.stop().code, 0);
+    let (version, down) = newest_migration(&program.database);
+    let revert = || {
+        let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'");
+        program.database.run(&format!("{down}; {forget}"));
+    };
+    revert();
+    let started = Instant::now();
+    program.done(&["database", "migrate"]);
+    let whole = started.elapsed();
+    let mut killed = 0;
+    for round in 0..ROUNDS {
+        revert();
+        let mut child = program.command(&["database", "migrate"]).spawn().unwrap();
+        tokio::time::sleep(whole * round / ROUNDS).await;
+        child.kill().unwrap();
+        killed += usize::from(child.wait().unwrap().code().is_none());
+        let server = program.serve();
+        expect_contents(&server.client(&credentials).await).await;
+        assert_eq!(server.stop().code, 0);
+    }
+    assert!(killed > 0, "no program was killed before its end");
+    program.done(&["audit", "verify"]);
 }
 
 #[test]
