@@ -22,6 +22,7 @@ mod power;
 mod restore;
 mod server;
 mod shim;
+mod small_disk;
 mod system_calls;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! The faults of PostgreSQL: frozen, killed, restarted, read-only, locked, without connections.
 
+mod disk;
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -17,6 +19,7 @@ const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activi
 async fn prepared(postgres: &PostgresServer) -> (Program, Credentials, Serving, TestClient) {
     let mut program = Program::new();
     program.url = postgres.url();
+    program.database.url = postgres.url();
     let credentials = program.create_client("erp");
     let server = program.serve();
     let client = server.client(&credentials).await;

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::support::{Numbers, Serving, TestClient, Writers, prepared};
+use crate::support::{Numbers, Program, Serving, TestClient, Writers, prepared};
 use crate::{assert_whole, rounds, shim};
 
 const LONGEST_MICROS: u64 = 100_000;
@@ -43,7 +43,8 @@ async fn what_was_acknowledged_survives_a_power_cut() {
         let undo = program.database.dir.path().join(format!("undo-{round}"));
         let server = shim::serve(&program, library, &[("SHIM_UNDO", undo.to_str().unwrap())]);
         let writers = killed(server, &client, &format!("p{round}"), &mut numbers).await;
-        cut_power(&undo, program.database.dir.path());
+        cut_power(&undo);
+        forget_index(&program);
         assert_whole(&program, &client, &writers.have_ended().await).await;
     }
 }
@@ -61,7 +62,8 @@ async fn a_power_cut_with_a_disk_that_lies_loses_writes() {
     let written =
         killed(shim::serve(&program, library, &variables), &client, "lie", &mut numbers).await.have_ended().await;
     assert!(!written.acknowledged.is_empty());
-    cut_power(&undo, program.database.dir.path());
+    cut_power(&undo);
+    forget_index(&program);
     program.done(&["database", "migrate"]);
     assert_eq!(program.database.numbers("SELECT COUNT(*) FROM credential"), [0]);
 }
@@ -73,8 +75,8 @@ struct Undo {
     bytes: Vec<u8>,
 }
 
-/// Undoes every write that was not synced, newest first, and forgets the index of the write-ahead log, which is memory.
-fn cut_power(undo: &Path, directory: &Path) {
+/// Undoes every write that was not synced, newest first.
+pub(crate) fn cut_power(undo: &Path) {
     let log = std::fs::read(undo).unwrap();
     let mut rest = log.as_slice();
     let mut unsynced: HashMap<PathBuf, Vec<Undo>> = HashMap::new();
@@ -98,7 +100,11 @@ fn cut_power(undo: &Path, directory: &Path) {
             file.set_len(write.size).unwrap();
         }
     }
-    let _ = std::fs::remove_file(directory.join("vault.sqlite-shm"));
+}
+
+/// Forgets the index of the write-ahead log of SQLite, which is memory.
+pub(crate) fn forget_index(program: &Program) {
+    let _ = std::fs::remove_file(program.database.dir.path().join("vault.sqlite-shm"));
 }
 
 fn number(rest: &mut &[u8]) -> u64 {

@@ -10,6 +10,7 @@ use chaveiro::store::{AnyConnection, Database, DatabaseLocation};
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 
+use crate::small_disk::SmallDisk;
 use crate::support::{Service, finish};
 
 /// The programs of PostgreSQL, newest version first.
@@ -27,6 +28,7 @@ pub(crate) struct PostgresServer {
     dir: TempDir,
     port: u16,
     child: Child,
+    disk: Option<SmallDisk>,
 }
 
 impl PostgresServer {
@@ -37,14 +39,32 @@ impl PostgresServer {
             Service::PostgreSql.skip();
             return None;
         };
+        Some(Self::create(bin, directory(), None))
+    }
+
+    /// As [`PostgresServer::start`], on a file system of so many megabytes; says that the test is skipped where none can be mounted.
+    #[track_caller]
+    pub(crate) fn start_on_a_small_disk(megabytes: u64) -> Option<Self> {
+        let Some(bin) = programs() else {
+            Service::PostgreSql.skip();
+            return None;
+        };
         let dir = directory();
+        let disk = SmallDisk::mount(dir.path(), megabytes)?;
+        Some(Self::create(bin, dir, Some(disk)))
+    }
+
+    fn create(bin: PathBuf, dir: TempDir, disk: Option<SmallDisk>) -> Self {
         let mut init = as_owner(dir.path(), &bin.join("initdb"));
         init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
+        // Small segments: a full disk then shows in the write-ahead log soon.
+        init.arg("--wal-segsize=1");
         let made = finish_in(init.arg("--pgdata").arg(dir.path().join("data")), dir.path());
         assert_eq!(made.code, 0, "{made:?}");
-        let started = Self::launch(bin, dir);
+        let mut started = Self::launch(bin, dir);
+        started.disk = disk;
         started.run("CREATE ROLE vault LOGIN; GRANT ALL ON SCHEMA public TO vault");
-        Some(started)
+        started
     }
 
     /// Starts a server on a copy of the data of this one, which is stopped for it and started again.
@@ -60,8 +80,8 @@ impl PostgresServer {
 
     fn launch(bin: PathBuf, dir: TempDir) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = spawn(&bin, dir.path(), port);
-        let started = Self { bin, dir, port, child };
+        let child = spawn(&bin, dir.path(), port, &[]);
+        let started = Self { bin, dir, port, child, disk: None };
         started.wait_until_ready();
         started
     }
@@ -89,13 +109,40 @@ impl PostgresServer {
         format!("postgres://vault@127.0.0.1:{},127.0.0.1:{}/postgres", self.port, other.port)
     }
 
+    /// A path beside its data, which the server may write to.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// Runs SQL as administrator, and returns its connection.
     pub(crate) fn run(&self, sql: &str) -> Database {
-        let mut database = Database::connect(&self.administration(), true).unwrap().unwrap();
+        self.try_run(sql).unwrap()
+    }
+
+    /// Runs SQL as administrator, which may fail.
+    pub(crate) fn try_run(&self, sql: &str) -> Result<Database, String> {
+        let connected = Database::connect(&self.administration(), true).map_err(|error| error.to_string())?;
+        let mut database = connected.ok_or("no database")?;
         let connection: &mut AnyConnection = database.connection();
         // The vault's own sessions do not hold locks for long.
-        connection.batch_execute(&format!("SET idle_in_transaction_session_timeout = 0; {sql}")).unwrap();
-        database
+        let sql = format!("SET idle_in_transaction_session_timeout = 0; {sql}");
+        connection.batch_execute(&sql).map_err(|error| error.to_string())?;
+        Ok(database)
+    }
+
+    /// The processes of sessions, by a condition on `pg_stat_activity`.
+    pub(crate) fn backends(&self, condition: &str) -> Vec<u32> {
+        use diesel::RunQueryDsl;
+        let mut database = self.run("SELECT 1");
+        let sql = format!("pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {condition}");
+        let select = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>(&sql));
+        let ids: Vec<i32> = select.load(database.connection()).unwrap();
+        ids.into_iter().map(|id| id.try_into().unwrap()).collect()
+    }
+
+    /// Sends a signal to sessions.
+    pub(crate) fn signal_backends(&self, name: &str, ids: &[u32]) {
+        kill(name, ids);
     }
 
     /// Stops every process of the server where it stands.
@@ -109,10 +156,19 @@ impl PostgresServer {
         self.signal("CONT");
     }
 
-    /// Kills every process of the server at once.
+    /// Kills every process of the server at once, and returns when none runs any more.
     pub(crate) fn kill(&mut self) {
-        self.signal("KILL");
+        let postmaster = self.child.id();
+        // Stopped first, so that it starts no more of them.
+        kill("STOP", &[postmaster]);
+        let children = children(postmaster);
+        kill("KILL", &[&[postmaster][..], &children].concat());
         self.child.wait().unwrap();
+        let since = Instant::now();
+        while children.iter().any(|id| is_running(*id)) {
+            assert!(since.elapsed() < Duration::from_secs(30), "PostgreSQL outlives SIGKILL");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn stop(&mut self) {
@@ -122,8 +178,33 @@ impl PostgresServer {
 
     /// Starts it again on its data and port.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(&self.bin, self.dir.path(), self.port);
+        self.restart_with(&[]);
+    }
+
+    /// Stops it and starts it with the library of `shim.c` in each of its processes, for the files of its data.
+    pub(crate) fn restart_under(&mut self, library: &Path, variables: &[(&str, &str)]) {
+        self.stop();
+        let copy = self.path("shim.so");
+        std::fs::copy(library, &copy).unwrap();
+        let own = [("LD_PRELOAD", copy.to_str().unwrap()), ("SHIM_PART", "/data/")];
+        self.restart_with(&[&own[..], variables].concat());
+    }
+
+    fn restart_with(&mut self, variables: &[(&str, &str)]) {
+        self.child = spawn(&self.bin, self.dir.path(), self.port, variables);
         self.wait_until_ready();
+    }
+
+    /// Returns when it serves again after a fault; starts it if it has ended.
+    pub(crate) fn recover(&mut self) {
+        let since = Instant::now();
+        while self.try_run("SELECT 1").is_err() {
+            assert!(since.elapsed() < Duration::from_secs(60), "PostgreSQL does not recover");
+            if self.child.try_wait().unwrap().is_some() {
+                self.child = spawn(&self.bin, self.dir.path(), self.port, &[]);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Sends a signal to the postmaster and its children.
@@ -139,6 +220,7 @@ impl Drop for PostgresServer {
         if self.child.try_wait().unwrap().is_none() {
             self.kill();
         }
+        drop(self.disk.take());
     }
 }
 
@@ -148,12 +230,12 @@ fn directory() -> TempDir {
 }
 
 /// Starts the server program.
-fn spawn(bin: &Path, dir: &Path, port: u16) -> Child {
+fn spawn(bin: &Path, dir: &Path, port: u16, variables: &[(&str, &str)]) -> Child {
     // A killed server leaves it, and its number may be another process by now.
     let _ = std::fs::remove_file(dir.join("data/postmaster.pid"));
     let mut command = as_owner(dir, &bin.join("postgres"));
     command.arg("-D").arg(dir.join("data")).arg("-k").arg(dir).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
-    command.args(["-c", "max_connections=40", "-c", "log_min_messages=panic"]);
+    command.args(["-c", "max_connections=40", "-c", "log_min_messages=panic"]).envs(variables.iter().copied());
     command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -186,6 +268,12 @@ fn children(parent: u32) -> Vec<u32> {
     };
     let ids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     ids.filter_map(of_parent).collect()
+}
+
+/// Whether a process runs: it is there, and does not wait for its parent alone.
+fn is_running(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Sends a signal to processes; those that have ended do not matter.
