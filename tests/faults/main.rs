@@ -14,6 +14,7 @@
 mod support;
 
 mod clock;
+mod disclosure;
 mod file;
 mod lock;
 mod log;
