@@ -6,6 +6,10 @@
 //! ([`Clock::follow`]), and in between its time runs by the monotonic clock. SQLite has no other clock than the machine's; there a
 //! jump of the machine's clock while the server runs is what a difference to the database is elsewhere.
 
+mod mark;
+
+pub use mark::ClockMark;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -212,6 +216,15 @@ impl Clock {
             Source::System(followed) => followed.skew.load(Ordering::SeqCst),
             Source::Fixed(_) => 0,
         }
+    }
+
+    /// Returns what the clock says now, to be compared at the next start. `None` for a fixed clock, and without an id of this start
+    /// of the machine.
+    pub fn mark(&self) -> Option<ClockMark> {
+        let Source::System(followed) = &self.0 else { return None };
+        let boot = mark::boot()?;
+        let since_boot = since_boot();
+        Some(ClockMark { boot, since_boot, at: since_boot.saturating_add(followed.offset.load(Ordering::SeqCst)) })
     }
 
     /// Whether the clock of this machine is right enough to serve by.

@@ -39,20 +39,28 @@ pub fn insert_root_key_check(connection: &mut AnyConnection, check: &[u8]) -> Re
 
 /// Returns a fact that is a number, such as a time.
 pub fn number(connection: &mut AnyConnection, name: &str) -> Result<Option<i64>, StoreError> {
-    let value: Option<Vec<u8>> = vault_meta::table.find(name).select(vault_meta::value).first(connection).optional()?;
-    Ok(value.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes))
+    Ok(bytes(connection, name)?.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes))
 }
 
 /// Stores a fact that is a number.
 pub fn set_number(connection: &mut AnyConnection, name: &str, number: i64) -> Result<(), StoreError> {
-    let bytes = number.to_be_bytes();
-    let changed = diesel::update(vault_meta::table.find(name)).set(vault_meta::value.eq(&bytes[..]));
+    set_bytes(connection, name, &number.to_be_bytes())
+}
+
+/// Returns a fact.
+pub fn bytes(connection: &mut AnyConnection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(vault_meta::table.find(name).select(vault_meta::value).first(connection).optional()?)
+}
+
+/// Stores a fact.
+pub fn set_bytes(connection: &mut AnyConnection, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    let changed = diesel::update(vault_meta::table.find(name)).set(vault_meta::value.eq(bytes));
     if changed.execute(connection)? > 0 {
         return Ok(());
     }
     lock_name(connection, "vault-meta")?;
     diesel::delete(vault_meta::table.find(name)).execute(connection)?;
-    let row = (vault_meta::name.eq(name), vault_meta::value.eq(&bytes[..]));
+    let row = (vault_meta::name.eq(name), vault_meta::value.eq(bytes));
     diesel::insert_into(vault_meta::table).values(row).execute(connection)?;
     Ok(())
 }

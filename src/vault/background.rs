@@ -16,6 +16,7 @@ const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval at which failed logins are written to the database and those of other nodes are read.
 const ATTEMPTS_INTERVAL: Duration = Duration::from_secs(1);
 const JOBS_INTERVAL: Duration = Duration::from_secs(1);
+const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The background tasks of one vault. Dropping ends them; call [`BackgroundTasks::flush`] before, to write what is in memory.
 pub struct BackgroundTasks(Vault);
@@ -36,6 +37,7 @@ impl BackgroundTasks {
                 "sharing login attempts",
                 self.0.share_login_attempts().await
             )),
+            every(CLOCK_INTERVAL, async || log_failure("noting the clock", self.0.mark_clock().await)),
             self.run_jobs(),
             every(JOBS_INTERVAL, async || {
                 log_failure("running long jobs", self.0.run_due_long_jobs().await.map(drop));
@@ -56,11 +58,13 @@ impl BackgroundTasks {
         .await;
     }
 
-    /// Records pending failed authentications, writes the counts of failed logins, and writes the audit heads.
+    /// Records pending failed authentications, writes the counts of failed logins and the audit heads, and notes
+    /// the clock.
     pub async fn flush(&self) {
         log_failure("recording failures", self.0.record_all_failures().await);
         log_failure("sharing login attempts", self.0.share_login_attempts().await);
         log_failure("writing audit heads", self.0.write_heads().await);
+        log_failure("noting the clock", self.0.mark_clock().await);
     }
 }
 

@@ -1,34 +1,35 @@
 //! A clock that jumps under the server, and a node whose clock is wrong.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::server::PostgresServer;
 use crate::support::{Program, Serving, TestClient, device, prepared};
 use crate::{ready_is, shim};
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 
 /// The file that sets the clock of a server.
-struct WrongClock(PathBuf);
+pub(crate) struct WrongClock(PathBuf);
 
 impl WrongClock {
-    fn new(program: &Program, name: &str) -> Self {
+    pub(crate) fn new(program: &Program, name: &str) -> Self {
         let clock = Self(program.database.dir.path().join(name));
         clock.set(0);
         clock
     }
 
     /// Sets it by renaming, so that it is never half written.
-    fn set(&self, seconds: i64) {
+    pub(crate) fn set(&self, seconds: i64) {
         let next = self.0.with_extension("next");
         std::fs::write(&next, seconds.to_string()).unwrap();
         std::fs::rename(next, &self.0).unwrap();
     }
 
-    fn serve(&self, program: &Program, library: &std::path::Path) -> Serving {
+    pub(crate) fn serve(&self, program: &Program, library: &std::path::Path) -> Serving {
         shim::serve(program, library, &[("SHIM_CLOCK", self.0.to_str().unwrap())])
     }
 }
@@ -107,6 +108,88 @@ async fn a_node_that_is_wrong_by_seconds_serves_by_the_clock_of_postgresql_and_b
     assert_eq!(devices["devices"].as_array().unwrap().len(), 2);
     drop((right, node));
     program.done(&["audit", "verify"]);
+}
+
+/// Custody ends by the clock that the nodes share, on one whose own clock is ahead and on one that is behind.
+#[actix_web::test]
+async fn exclusive_custody_ends_by_the_clock_of_postgresql_on_every_node() {
+    const CUSTODY: Duration = Duration::from_secs(4);
+    let (Some(library), Some(postgres)) = (shim::library(), PostgresServer::start()) else { return };
+    let mut program = Program::new();
+    program.url = postgres.url();
+    let credentials: Vec<_> = std::iter::once(program.create_client("nodes"))
+        .chain((0..2).map(|_| program.create_authorization("nodes")))
+        .collect();
+    let node = |name: &str, wrong: i64| {
+        let clock = WrongClock::new(&program, name);
+        clock.set(wrong);
+        let mut command = shim::serve_command(&program, library, &[("SHIM_CLOCK", clock.0.to_str().unwrap())]);
+        command.env("CHAVEIRO__CUSTODY__EXCLUSIVE", "true").env("CHAVEIRO__CUSTODY__SECONDS", "4");
+        Serving::start(command)
+    };
+    let nodes = [node("right", 0), node("ahead", 50), node("behind", -50)];
+    let mut clients = Vec::new();
+    for (node, credentials) in nodes.iter().zip(&credentials) {
+        clients.push(node.client(credentials).await);
+    }
+    clients[0].create_device("a", "10.0.0.1").await;
+    let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "own", "content": "p" });
+    clients[0].save_credential(&credential).await;
+    for other in &credentials[1..] {
+        program.done(&["authorization", "link", "--client-id", &other.id, "--credential", "own"]);
+    }
+    let read = async |client: &TestClient| client.get("/iso/pam/credential/own").await.status.as_u16();
+    let mut since = Instant::now();
+    assert_eq!(read(&clients[0]).await, 200);
+    // Each takes it as soon as the one before no longer has it.
+    for client in &clients[1..] {
+        let mut taken = Instant::now();
+        while read(client).await != 200 {
+            assert!(since.elapsed() < 3 * CUSTODY, "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            taken = Instant::now();
+        }
+        let lasted = since.elapsed();
+        assert!(lasted > CUSTODY - Duration::from_millis(300), "it ended after {lasted:?}");
+        assert!(lasted < 2 * CUSTODY, "it ended after {lasted:?}");
+        since = taken;
+        assert_eq!(read(&clients[0]).await, 400);
+    }
+}
+
+#[actix_web::test]
+async fn a_start_under_a_clock_that_was_set_says_so() {
+    let Some(library) = shim::library() else { return };
+    let (program, credentials, server) = prepared().await;
+    assert_eq!(server.stop().code, 0);
+    let clock = WrongClock::new(&program, "clock");
+    for (wrong, line) in [(0, None), (DAY, Some("was set ahead by 86")), (0, Some("was set back by 86")), (0, None)] {
+        clock.set(wrong);
+        let server = clock.serve(&program, library);
+        server.client(&credentials).await.get("/iso/pam/device").await.expect(200);
+        let ended = server.stop();
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert_eq!(ended.stderr.contains("the clock of this machine was set"), line.is_some(), "{ended:?}");
+        assert!(ended.stderr.contains(line.unwrap_or_default()), "{ended:?}");
+    }
+}
+
+/// A killed server has noted its clock at its start.
+#[actix_web::test]
+async fn a_start_after_a_kill_says_that_the_clock_is_ahead() {
+    let Some(library) = shim::library() else { return };
+    let (program, _, server) = prepared().await;
+    let is_noted = || program.database.numbers("SELECT COUNT(*) FROM vault_meta WHERE name = 'clock_mark'") == [1];
+    let since = Instant::now();
+    while !is_noted() {
+        assert!(since.elapsed() < Duration::from_secs(20), "the clock is not noted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.kill();
+    let clock = WrongClock::new(&program, "clock");
+    clock.set(DAY);
+    let ended = clock.serve(&program, library).stop();
+    assert!(ended.stderr.contains("was set ahead by 86"), "{ended:?}");
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! The keys of the vault: loaded when it opens, and rotated while it serves.
 //!
 //! * `unlock`: the root key is checked before any write, then the keys that it wraps are loaded.
+//! * `clock_mark`: whether the clock was set between two starts.
 //! * `data_keys`: the data keys in memory, with those of other nodes loaded on demand.
 //! * `rotate`, `reseal`: a new data key, and the background job that moves every sealed value to it.
 //! * `split`, `seal`: the root key in shares, and a server that waits for them.
@@ -8,6 +9,7 @@
 //!
 //! `docs/keys.md` describes the hierarchy, the formats, and what a crash at each step leaves.
 
+mod clock_mark;
 mod data_keys;
 mod progress;
 mod reseal;

@@ -4,11 +4,11 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{AUDIT, DataKeys, Seal, VALUES, signing, split};
+use super::{AUDIT, DataKeys, Seal, VALUES, clock_mark, signing, split};
 use crate::audit::RowMac;
-use crate::clock::{Clock, from_micros, to_micros};
+use crate::clock::{Clock, to_micros};
 use crate::config::Settings;
 use crate::crypto::{DataKey, Keyring, RootKey, RootKeyError, RootKeyLocation, SealError};
 use crate::private_file::{NotPrivate, check_directory};
@@ -20,9 +20,6 @@ use crate::vault::VaultLocation;
 use crate::vault::access::{GrantKeys, Grants, Guesses, IDENTITY_MAC};
 use crate::vault::audit_log::HEADS_FILE;
 use crate::vault::secrets::HeadMac;
-
-/// How much later than now the newest audit record may be.
-const MAX_AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// Error when opening a vault.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +113,8 @@ pub(in crate::vault) fn unlock(
     initialize(&mut database, &root_key, now)?;
     end_first_start(location);
     let connection = database.connection();
-    warn_of_clock(named("the table audit_record", crate::store::audit::newest_at(connection))?, now);
+    clock_mark::warn_of_clock(named("the table audit_record", crate::store::audit::newest_at(connection))?, now);
+    clock_mark::check(connection, clock)?;
     let audit = named("the table data_key", audit_key(connection, &root_key))?;
     let data_keys = named("the table data_key", DataKeys::read(connection, (key_location, root_key), clock))?;
     let secret_heads = HeadMac::new(&audit);
@@ -243,17 +241,6 @@ fn create_data_directory(location: &VaultLocation) -> Result<(), StartError> {
         .mode(0o700)
         .create(&location.data_dir)
         .map_err(|error| StartError::DataDirectory(location.data_dir.display().to_string(), error.kind()))
-}
-
-/// Says when the clock is behind what was recorded: SQLite has no clock of its own that it could be compared with.
-fn warn_of_clock(newest: Option<i64>, now: DateTime<Utc>) {
-    let newest = newest.map(from_micros).filter(|newest| *newest - now > MAX_AHEAD);
-    if let Some(newest) = newest {
-        log::error!(
-            "the newest audit record is of {newest:.0?}, more than a day after now, {now:.0?}: the clock of this machine is \
-             wrong, or was wrong then; set it right and restart, or tokens and custody that have ended count again"
-        );
-    }
 }
 
 /// Generates the keys of an empty database in one transaction. If two nodes start at once, the second finds the keys of the
