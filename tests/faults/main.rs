@@ -21,6 +21,7 @@ mod log;
 mod postgresql;
 mod power;
 mod restore;
+mod revocation;
 mod server;
 mod shim;
 mod small_disk;
