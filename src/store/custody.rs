@@ -34,15 +34,15 @@ pub fn find(
     Ok(on_engine!(connection, c => held.get_result(c)).optional()?)
 }
 
-/// Whether another authorization holds the credential at `now`.
+/// Whether another authorization holds one of the credentials at `now`.
 pub fn is_held_by_another(
     connection: &mut AnyConnection,
-    credential: CredentialId,
+    credentials: &[CredentialId],
     authorization: AuthorizationId,
     now: i64,
 ) -> Result<bool, StoreError> {
     let others: i64 = custody::table
-        .filter(custody::credential_id.eq(credential))
+        .filter(custody::credential_id.eq_any(credentials.to_vec()))
         .filter(custody::authorization_id.ne(authorization))
         .filter(custody::until.is_null().or(custody::until.gt(now)))
         .count()

@@ -44,14 +44,15 @@ pub fn credential_names(
     Ok(query.order(credential::id).limit(limit).select(names).load(connection)?)
 }
 
-/// Returns the passwords of exclusive custody that other credentials share.
+/// Returns the credentials of exclusive custody that share a password with others: children and parents.
 ///
 /// `exclusive` is the custody of credentials without a setting of their own.
 pub fn shared_exclusive(connection: &mut AnyConnection, exclusive: bool) -> Result<Vec<CredentialId>, StoreError> {
     let child = alias!(credential as child);
     let parents =
         child.select(child.field(credential::parent_id)).filter(child.field(credential::parent_id).is_not_null());
-    let mut query = credential::table.filter(credential::id.nullable().eq_any(parents)).into_boxed();
+    let shares = credential::parent_id.is_not_null().or(credential::id.nullable().eq_any(parents));
+    let mut query = credential::table.filter(shares).into_boxed();
     let own = credential::exclusive_custody.assume_not_null();
     query = if exclusive { query.filter(own.or(credential::exclusive_custody.is_null())) } else { query.filter(own) };
     Ok(query.select(credential::id).load(connection)?)

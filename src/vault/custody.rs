@@ -1,13 +1,14 @@
 //! Custody: the record that a client holds a credential after reading it (contract, section 6).
 //!
 //! By default any number of clients hold a credential at once, each until it releases it. The settings or the credential can
-//! make custody exclusive: then one client holds it, and others are refused until it is released or expires.
+//! make custody exclusive: then one client holds it, and others are refused until it is released or expires. What is held is the
+//! password: credentials that share one, as a child and its parent, are held together, and exclusively if one of them is.
 
 use super::access::Visible;
-use super::credential::{locked_etag, resolve};
+use super::credential::{locked_etag, parent, resolve};
 use super::operation::{Done, OperationContext, Permit, Subject};
 use super::{Noun, Switchable, Vault, VaultError, rotation};
-use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::custody::{self, CustodyRow};
 use crate::store::id::CredentialId;
 
@@ -95,17 +96,31 @@ pub(super) fn is_exclusive_by(context: &OperationContext<'_>, setting: Option<bo
     setting.unwrap_or(context.settings().custody.exclusive)
 }
 
-/// Requires that no other client holds the credential exclusively. The row is locked, so that of two clients on two nodes one
-/// finds the other's custody.
+/// Whether at most one client at a time may hold the password of the credential, which others may share.
+pub(super) fn is_password_exclusive(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+) -> Result<bool, VaultError> {
+    let sharing = parent::sharing(context, row)?;
+    Ok(sharing.rows.iter().any(|row| is_exclusive(context, row)))
+}
+
+/// Requires that no other client holds the password of the credential exclusively. The row and that of the password's owner are
+/// locked, so that of two clients on two nodes one finds the other's custody.
 ///
 /// # Errors
 /// [`VaultError::NoAccess`].
 pub(super) fn require_free(context: &mut OperationContext<'_>, row: &Visible<CredentialRow>) -> Result<(), VaultError> {
-    if !is_exclusive(context, row) {
+    let sharing = parent::sharing(context, row)?;
+    if !sharing.rows.iter().any(|row| is_exclusive(context, row)) {
         return Ok(());
     }
+    if sharing.owner != row.id {
+        credential::locked(context.connection(), sharing.owner)?;
+    }
+    let ids: Vec<CredentialId> = sharing.rows.iter().map(|row| row.id).collect();
     let (authorization, now) = (context.authorization()?, context.micros());
-    if custody::is_held_by_another(context.connection(), row.id, authorization, now)? {
+    if custody::is_held_by_another(context.connection(), &ids, authorization, now)? {
         return Err(VaultError::NoAccess(Noun::Credential));
     }
     Ok(())

@@ -45,6 +45,44 @@ fn oldest_ancestor(context: &mut OperationContext<'_>, id: CredentialId) -> Resu
     Ok(ancestors(context, id)?.last().copied().unwrap_or(id))
 }
 
+/// The credentials that share a password.
+pub(in crate::vault) struct Sharing {
+    /// The one whose password it is: the oldest ancestor of all others.
+    pub(in crate::vault) owner: CredentialId,
+    pub(in crate::vault) rows: Vec<CredentialRow>,
+}
+
+/// Returns the credentials that share the password of a credential, itself among them.
+pub(in crate::vault) fn sharing(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+) -> Result<Sharing, VaultError> {
+    let owner = match row.parent_id {
+        Some(parent) => oldest_ancestor(context, parent)?,
+        None => row.id,
+    };
+    let mut ids = vec![owner];
+    ids.extend(descendants(context, vec![owner])?);
+    let rows = if ids == [row.id] { vec![row.clone()] } else { inventory::by_ids(context.connection(), &ids)? };
+    Ok(Sharing { owner, rows })
+}
+
+/// Returns the children of credentials, their children, and so on.
+fn descendants(
+    context: &mut OperationContext<'_>,
+    mut generation: Vec<CredentialId>,
+) -> Result<Vec<CredentialId>, VaultError> {
+    let mut found = Vec::new();
+    for _ in 0..MAX_GENERATIONS {
+        if generation.is_empty() {
+            break;
+        }
+        generation = credential::children_of(context.connection(), &generation)?;
+        found.extend(generation.iter().copied());
+    }
+    Ok(found)
+}
+
 /// Returns the chain of a credential's parents, itself first.
 fn ancestors(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Vec<CredentialId>, VaultError> {
     let mut line = vec![id];
@@ -57,19 +95,6 @@ fn ancestors(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Vec
         }
     }
     Ok(line)
-}
-
-/// Returns the rows of a credential's parents, nearest first.
-pub(in crate::vault) fn parents(
-    context: &mut OperationContext<'_>,
-    row: &CredentialRow,
-) -> Result<Vec<CredentialRow>, VaultError> {
-    let Some(parent) = row.parent_id else { return Ok(Vec::new()) };
-    let mut rows = Vec::new();
-    for id in ancestors(context, parent)? {
-        rows.extend(credential::by_id(context.connection(), id)?);
-    }
-    Ok(rows)
 }
 
 /// The parents of several credentials, loaded generation by generation.
@@ -109,20 +134,20 @@ impl Lineage {
     }
 }
 
-/// Returns the credentials that share a password whose custody is exclusive.
+/// Returns the credentials that share a password whose custody is exclusive, because that of one of them is. The number of queries
+/// depends on the number of generations alone.
 pub(in crate::vault) fn sharing_exclusive_passwords(
     context: &mut OperationContext<'_>,
 ) -> Result<HashSet<CredentialId>, VaultError> {
     let exclusive = context.settings().custody.exclusive;
-    let mut generation = item::shared_exclusive(context.connection(), exclusive)?;
-    let mut sharing = HashSet::new();
-    for _ in 0..MAX_GENERATIONS {
-        if generation.is_empty() {
-            break;
-        }
-        generation = credential::children_of(context.connection(), &generation)?;
-        sharing.extend(generation.iter().copied());
+    let exclusive = item::shared_exclusive(context.connection(), exclusive)?;
+    let lineage = Lineage::load(context, exclusive.iter().copied())?;
+    let mut owners = HashSet::new();
+    for id in exclusive {
+        owners.extend(lineage.parents(Some(id))?.last().map(|oldest| oldest.id));
     }
+    let mut sharing = owners.clone();
+    sharing.extend(descendants(context, owners.into_iter().collect())?);
     Ok(sharing)
 }
 

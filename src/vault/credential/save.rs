@@ -44,6 +44,12 @@ pub(in crate::vault) fn save(
     let credential_type = save_device_fields(context, input, &device)?;
     let references = resolve_references(context, &input.settings)?;
     let parent = parent::decide(context, target.as_deref(), input.parent, references.parent)?;
+    if let (Some(row), Some(new)) = (&target, parent)
+        && new != row.parent_id
+    {
+        // A child that leaves its parent keeps a copy of the password, which another client may hold.
+        custody::require_free(context, row)?;
+    }
     let changes = changes(context, input, policy, credential_type, parent, target.as_deref(), &device)?;
     let parent = changes.parent_id.unwrap_or(target.as_ref().and_then(|row| row.parent_id));
     let (id, identifier) = write(context, target.as_deref(), &changes)?;

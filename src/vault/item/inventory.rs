@@ -9,7 +9,7 @@ use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::inventory::{self, ListedCredential};
 use crate::store::secret;
-use crate::vault::credential::parent::Lineage;
+use crate::vault::credential::parent::{self, Lineage};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Noun, VaultError, custody};
@@ -41,10 +41,11 @@ pub(in crate::vault) fn inventory(context: &mut OperationContext<'_>) -> Result<
         return Err(VaultError::TooMany(Noun::Item));
     }
     let lineage = Lineage::load(context, listed.iter().filter_map(|credential| credential.parent_id))?;
+    let sharing = parent::sharing_exclusive_passwords(context)?;
     let mut named = Vec::with_capacity(listed.len());
     for (name, credential) in unambiguous(listed) {
         let parents = lineage.parents(credential.parent_id)?;
-        if !is_exclusive(context, &credential, &parents) {
+        if !is_exclusive(context, &credential, &sharing) {
             let owner = secret_owner(&credential, &parents);
             named.push((name, credential, owner));
         }
@@ -81,10 +82,14 @@ fn secret_owner(credential: &ListedCredential, parents: &[&CredentialRow]) -> Se
     }
 }
 
-/// Whether the custody of the password of a credential is exclusive: its own, or that of a parent, whose password it shares.
-fn is_exclusive(context: &OperationContext<'_>, credential: &ListedCredential, parents: &[&CredentialRow]) -> bool {
-    let mut shared = parents.iter().map(|parent| parent.exclusive_custody).chain([credential.exclusive_custody]);
-    credential.kind() == CredentialKind::Password && shared.any(|setting| custody::is_exclusive_by(context, setting))
+/// Whether the custody of the password of a credential is exclusive: its own, or that of one that shares it.
+fn is_exclusive(
+    context: &OperationContext<'_>,
+    credential: &ListedCredential,
+    sharing: &HashSet<CredentialId>,
+) -> bool {
+    let is_exclusive = custody::is_exclusive_by(context, credential.exclusive_custody);
+    credential.kind() == CredentialKind::Password && (is_exclusive || sharing.contains(&credential.id))
 }
 
 /// Returns the credentials with their names as items, without those whose name is ambiguous.

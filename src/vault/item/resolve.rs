@@ -178,17 +178,13 @@ pub(super) fn credential_fields(
     fields
 }
 
-/// Whether the custody of the password of a credential is exclusive: its own, or that of a parent, whose password it shares.
+/// Whether the custody of the password of a credential is exclusive: its own, or that of one that shares it.
 pub(super) fn is_exclusive(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<bool, VaultError> {
     // Only passwords are taken into custody.
     if row.kind() != CredentialKind::Password {
         return Ok(false);
     }
-    if custody::is_exclusive(context, row) {
-        return Ok(true);
-    }
-    let parents = parent::parents(context, row)?;
-    Ok(parents.iter().any(|parent| custody::is_exclusive(context, parent)))
+    custody::is_password_exclusive(context, row)
 }
 
 fn information_item(

@@ -105,7 +105,7 @@ fn update_credential(
     }
     let row = credentials::locked(context, row)?;
     // Of exclusive custody is no item, neither to read nor to write.
-    if custody::is_exclusive(context, &row) {
+    if custody::is_password_exclusive(context, &row)? {
         return Err(VaultError::Denied(DenyReason::ExclusiveCustody));
     }
     let (row, device) = credentials::readable(context, row, Switchable::Credential)?;

@@ -89,6 +89,12 @@ async fn a_shared_password_is_read_as_that_of_the_parent_and_never_out_of_exclus
     assert_eq!(passwords, ["second", "ana's", "second", "second"]);
     maker.save_credential(&credential("batch", json!({ "identifier": "erp", "exclusive_custody": "yes" }))).await;
     assert_eq!(identities(&client).await, ["srv/corp/ana"]);
+    // The child alone is enough: its password is that of the others.
+    for (username, identifier, exclusive) in [("batch", "erp", false), ("child", "child", true)] {
+        let more = json!({ "identifier": identifier, "exclusive_custody": exclusive });
+        maker.save_credential(&credential(username, more)).await;
+    }
+    assert_eq!(identities(&client).await, ["srv/corp/ana"]);
 }
 
 #[actix_web::test]

@@ -6,6 +6,7 @@ mod bodies;
 mod canary;
 mod concurrency;
 mod crash;
+mod custody;
 mod device_lock;
 mod dialects;
 mod fairness;

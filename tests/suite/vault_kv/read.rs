@@ -203,6 +203,15 @@ async fn a_password_that_is_shared_with_one_in_exclusive_custody_is_no_item_eith
     }
     let listed = super::list(&client, "").await.expect(200)["data"]["keys"].clone();
     assert_eq!(listed, json!(["key", "note", "srv/"]));
+    // The child alone is enough: its password is that of the others.
+    for (username, identifier, exclusive) in [("batch", "erp", false), ("child", "child", true)] {
+        let body = json!({ "identifier": identifier, "exclusive_custody": exclusive });
+        client.save_credential(&credential(username, body)).await;
+    }
+    for name in ["erp", "child", "grandchild"] {
+        expect_errors(&read(&client, name).await, 404, &[]);
+    }
+    assert_eq!(super::list(&client, "").await.expect(200)["data"]["keys"], listed);
 }
 
 #[actix_web::test]

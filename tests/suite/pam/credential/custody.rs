@@ -102,6 +102,86 @@ async fn exclusive_custody_has_one_holder_until_it_is_given_back() {
     assert_eq!(client.password("i").await, "p");
 }
 
+/// A credential with a child, a grandchild and another child, which share a password; exclusive is the one by that number.
+async fn family(exclusive: usize) -> (TestApp, [TestClient; 2]) {
+    let app = TestApp::start().await;
+    let [client, other] = [app.client().await, app.client().await];
+    client.create_device("a", "10.0.0.1").await;
+    for (number, parent) in [(1, None), (2, Some("1")), (3, Some("2")), (4, Some("1"))] {
+        let mut credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": format!("u{number}"),
+                                     "exclusive_custody": number == exclusive });
+        match parent {
+            None => credential["content"] = json!("p"),
+            Some(parent) => credential["parent_password"] = json!(parent),
+        }
+        client.save_credential(&credential).await;
+    }
+    app.link(&other, LinkTarget::Device("a".into())).await;
+    (app, [client, other])
+}
+
+#[actix_web::test]
+async fn a_password_that_several_credentials_share_has_one_holder() {
+    for exclusive in 1..=4 {
+        let (_app, [client, other]) = family(exclusive).await;
+        for held in 1..=4 {
+            assert_eq!(client.password(&held.to_string()).await, "p");
+            for key in 1..=4 {
+                let refused = other.get(&format!("/iso/pam/credential/{key}")).await;
+                refused.expect_number(1009);
+                assert!(!refused.text.contains("\"p\""));
+                assert_eq!(client.password(&key.to_string()).await, "p");
+            }
+            for key in 1..=4 {
+                client.delete(&format!("/iso/pam/credential/custody/{key}")).await.expect(200);
+            }
+        }
+        assert_eq!(other.password("3").await, "p");
+        client.get("/iso/pam/credential/1").await.expect_number(1009);
+        other.delete("/iso/pam/credential/custody/3").await.expect(200);
+        assert_eq!(client.password("1").await, "p");
+    }
+}
+
+#[actix_web::test]
+async fn a_child_does_not_take_a_held_password_along() {
+    let (_app, [client, other]) = family(1).await;
+    client.password("1").await;
+    for parent in ["0", "2"] {
+        let leave = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u4", "parent_password": parent });
+        other.post("/iso/pam/credential", &leave).await.expect_number(1009);
+    }
+    client.delete("/iso/pam/credential/custody/1").await.expect(200);
+    let leave = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u4", "parent_password": "0" });
+    other.save_credential(&leave).await;
+    assert_eq!(other.password("4").await, "p");
+}
+
+#[actix_web::test]
+async fn of_64_clients_on_two_nodes_one_holds_a_shared_password() {
+    let (app, [owner, other]) = family(2).await;
+    let mut clients = vec![owner, other];
+    for _ in 2..8 {
+        let client = app.client().await;
+        app.link(&client, LinkTarget::Device("a".into())).await;
+        clients.push(client);
+    }
+    let second = app.serve_second_node();
+    let read = async |number: usize| {
+        let client = &clients[number % 8];
+        let client = if number < 32 { client.clone() } else { client.at(second.address) };
+        let answer = client.get(&format!("/iso/pam/credential/{}", number / 8 % 4 + 1)).await;
+        if answer.status.as_u16() == 200 {
+            return Some(number % 8);
+        }
+        answer.expect_number(1009);
+        None
+    };
+    let holders: Vec<usize> = join_all((0..64).map(read)).await.into_iter().flatten().collect();
+    assert_eq!(holders.len(), 8);
+    assert!(holders.iter().all(|holder| *holder == holders[0]), "{holders:?}");
+}
+
 #[actix_web::test]
 async fn custody_runs_out_by_the_clock_and_a_repeated_read_does_not_prolong_it() {
     let app = TestApp::start_with(|settings| {
