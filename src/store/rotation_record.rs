@@ -5,6 +5,7 @@ use diesel::{
     Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
+use super::connection::on_engine;
 use super::id::CredentialId;
 use super::schema::{credential, rotation_event, rotation_policy, rotation_record};
 use super::{AnyConnection, StoreError};
@@ -31,6 +32,7 @@ pub struct RotationRecordRow {
     pub waiting_releases: i32,
     pub waiting_cause: Option<String>,
     pub changed_at: Option<i64>,
+    pub is_behind: bool,
 }
 
 /// An event of a rotation.
@@ -78,6 +80,18 @@ pub fn update(connection: &mut AnyConnection, row: &RotationRecordRow) -> Result
     Ok(())
 }
 
+/// Whether the target of a child does not have the value of its parent yet, so that the child's own value is the one in force.
+pub fn is_behind(connection: &mut AnyConnection, credential: CredentialId) -> Result<bool, StoreError> {
+    let row = rotation_record::table.find(credential).select(rotation_record::is_behind);
+    Ok(on_engine!(connection, c => row.first(c)).optional()?.unwrap_or(false))
+}
+
+/// Returns every child whose target does not have the value of its parent yet.
+pub fn all_behind(connection: &mut AnyConnection) -> Result<Vec<CredentialId>, StoreError> {
+    let behind = rotation_record::table.filter(rotation_record::is_behind);
+    Ok(behind.select(rotation_record::credential_id).load(connection)?)
+}
+
 /// Returns the active credentials with automatic change whose last change ended at or before `time`, and of which no rotation is
 /// open, those that have waited longest first.
 pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> Result<Vec<CredentialId>, StoreError> {
@@ -90,6 +104,8 @@ pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> R
         .filter(rotation_record::waiting_cause.is_null())
         .filter(rotation_policy::automatic_change)
         .filter(credential::active)
+        // A child follows its parent.
+        .filter(credential::parent_id.is_null())
         .order((rotation_record::changed_at, rotation_record::credential_id))
         .limit(most)
         .select(rotation_record::credential_id)

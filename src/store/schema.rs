@@ -260,6 +260,7 @@ table! {
         waiting_releases -> Integer,
         waiting_cause -> Nullable<Text>,
         changed_at -> Nullable<BigInt>,
+        is_behind -> Bool,
     }
 }
 table! {

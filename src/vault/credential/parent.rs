@@ -1,4 +1,6 @@
-//! Parents: a child shares the password of its parent, now and after each change (contract, section 5.2).
+//! Parents: a child shares the password of its parent, now and after each change (contract, section 5.2). While a change has
+//! reached the target of the parent and not that of the child, the child's own version is the value in force
+//! (docs/rotation.md).
 //!
 //! A password sent for a child is refused unless it equals the parent's: the client would otherwise believe its password
 //! stored, and later read the parent's.
@@ -7,20 +9,20 @@ use std::collections::{HashMap, HashSet};
 
 use super::{ParentChange, resolve};
 use crate::crypto::SecretText;
-use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::inventory;
 use crate::store::item;
 use crate::store::lock::lock_name;
+use crate::store::{AnyConnection, StoreError, rotation_record};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, Sealed, SecretOwner};
-use crate::vault::{Field, Noun, VaultError};
+use crate::vault::{Field, Noun, VaultError, rotation};
 
 /// Maximum length of a chain of parents. Also bounds the traversal if the table contains a loop.
-const MAX_GENERATIONS: usize = 16;
+pub(in crate::vault) const MAX_GENERATIONS: usize = 16;
 
-/// Returns the password of a credential: its own, or its oldest ancestor's.
+/// Returns the password of a credential: its own, or that of the parent that it shares.
 pub(super) fn shared_password(
     context: &mut OperationContext<'_>,
     row: &CredentialRow,
@@ -29,20 +31,44 @@ pub(super) fn shared_password(
     secrets::current(context, owner)
 }
 
-/// Returns the owner of the password of a credential: itself, or its oldest ancestor.
+/// Returns the owner of the password of a credential, as [`owner_of`].
 pub(in crate::vault) fn password_owner(
     context: &mut OperationContext<'_>,
     row: &CredentialRow,
 ) -> Result<SecretOwner, VaultError> {
-    let owner = match row.parent_id {
-        Some(parent) => oldest_ancestor(context, parent)?,
-        None => row.id,
-    };
-    Ok(SecretOwner::Password(owner))
+    Ok(SecretOwner::Password(owner_of(context.connection(), row)?))
 }
 
-fn oldest_ancestor(context: &mut OperationContext<'_>, id: CredentialId) -> Result<CredentialId, VaultError> {
-    Ok(ancestors(context, id)?.last().copied().unwrap_or(id))
+/// Returns the credential whose own versions are the password of this one: its oldest ancestor, or the nearest one, itself
+/// included, whose target does not have the new value of its parent yet.
+pub(in crate::vault) fn owner_of(
+    connection: &mut AnyConnection,
+    row: &CredentialRow,
+) -> Result<CredentialId, VaultError> {
+    let (mut id, mut parent) = (row.id, row.parent_id);
+    for _ in 0..=MAX_GENERATIONS {
+        let Some(next) = parent else { return Ok(id) };
+        if rotation_record::is_behind(connection, id)? {
+            return Ok(id);
+        }
+        let row = credential::by_id(connection, next)?.ok_or(VaultError::NotFound(Noun::Credential))?;
+        (id, parent) = (row.id, row.parent_id);
+    }
+    Err(StoreError::Query("a loop of parents").into())
+}
+
+/// As [`owner_of`], by the id of the credential.
+fn owner_of_id(context: &mut OperationContext<'_>, id: CredentialId) -> Result<SecretOwner, VaultError> {
+    let row = credential::by_id(context.connection(), id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
+    password_owner(context, &row)
+}
+
+/// Returns the oldest ancestor of a credential, or itself.
+pub(in crate::vault) fn oldest_ancestor(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+) -> Result<CredentialId, VaultError> {
+    Ok(ancestors(context, row.id)?.last().copied().unwrap_or(row.id))
 }
 
 /// The credentials that share a password.
@@ -98,7 +124,11 @@ fn ancestors(context: &mut OperationContext<'_>, id: CredentialId) -> Result<Vec
 }
 
 /// The parents of several credentials, loaded generation by generation.
-pub(in crate::vault) struct Lineage(HashMap<CredentialId, CredentialRow>);
+pub(in crate::vault) struct Lineage {
+    parents: HashMap<CredentialId, CredentialRow>,
+    /// The credentials whose targets do not have the value of their parents yet.
+    behind: HashSet<CredentialId>,
+}
 
 impl Lineage {
     /// Loads the parents of credentials. The number of queries depends on the number of generations alone.
@@ -114,7 +144,8 @@ impl Lineage {
             known.extend(found.iter().map(|row| (row.id, row.clone())));
             wanted.extend(found.iter().filter_map(|row| row.parent_id).filter(|id| !known.contains_key(id)));
         }
-        Ok(Self(known))
+        let behind = rotation_record::all_behind(context.connection())?.into_iter().collect();
+        Ok(Self { parents: known, behind })
     }
 
     /// Returns the parents of one of the credentials from its parent on, nearest first.
@@ -125,12 +156,19 @@ impl Lineage {
         let mut parents = Vec::new();
         let mut next = parent;
         while let Some(id) = next {
-            let known = self.0.get(&id).filter(|_| parents.len() < MAX_GENERATIONS);
+            let known = self.parents.get(&id).filter(|_| parents.len() < MAX_GENERATIONS);
             let parent = known.ok_or(StoreError::Query("a loop of parents, or a missing one"))?;
             next = parent.parent_id;
             parents.push(parent);
         }
         Ok(parents)
+    }
+
+    /// Returns the owner of the password of a credential with these parents, nearest first, as [`owner_of`].
+    pub(in crate::vault) fn password_owner(&self, id: CredentialId, parents: &[&CredentialRow]) -> SecretOwner {
+        let mut line = std::iter::once(id).chain(parents.iter().map(|parent| parent.id));
+        let oldest = parents.last().map_or(id, |oldest| oldest.id);
+        SecretOwner::Password(line.find(|id| self.behind.contains(id)).unwrap_or(oldest))
     }
 }
 
@@ -212,31 +250,49 @@ pub(in crate::vault) fn store_password(
     content: Option<&SecretText>,
 ) -> Result<(), VaultError> {
     match (parent, content) {
-        (Some(parent), Some(content)) => {
-            let owner = oldest_ancestor(context, parent)?;
-            if secrets::is_current(context, SecretOwner::Password(owner), content)? {
-                return Ok(());
-            }
-            let expected = "this credential shares the password of its parent; change it there";
-            Err(VaultError::invalid(Field::Content, expected))
+        (Some(parent), Some(content)) => require_shared(context, id, parent, content)?,
+        (None, Some(content)) => {
+            secrets::store(context, SecretOwner::Password(id), content)?;
+            rotation::parent_saved(context, id, content)?;
         }
-        (None, Some(content)) => secrets::store(context, SecretOwner::Password(id), content),
-        (None, None) => match before {
-            Some(before) => keep_shared_password(context, id, before),
-            None => Ok(()),
-        },
-        (Some(_), None) => Ok(()),
+        (None, None) => {
+            if let Some(before) = before {
+                keep_shared_password(context, id, before)?;
+            }
+        }
+        (Some(_), None) => {}
     }
+    if before.is_some() && before != parent { rotation::parent_left(context, id) } else { Ok(()) }
 }
 
-/// Copies the shared password to a child that leaves its parent.
+/// Requires that a password sent for a child is that of its parent, or the one that its target still has.
+fn require_shared(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    parent: CredentialId,
+    content: &SecretText,
+) -> Result<(), VaultError> {
+    let owners = [owner_of_id(context, parent)?, owner_of_id(context, id)?];
+    for owner in owners {
+        if secrets::is_current(context, owner, content)? {
+            return Ok(());
+        }
+    }
+    let expected = "this credential shares the password of its parent; change it there";
+    Err(VaultError::invalid(Field::Content, expected))
+}
+
+/// Copies the shared password to a child that leaves its parent. A child whose target does not have it yet keeps its own.
 fn keep_shared_password(
     context: &mut OperationContext<'_>,
     id: CredentialId,
     before: CredentialId,
 ) -> Result<(), VaultError> {
-    let owner = oldest_ancestor(context, before)?;
-    let Some(shared) = secrets::current(context, SecretOwner::Password(owner))? else { return Ok(()) };
+    if rotation_record::is_behind(context.connection(), id)? {
+        return Ok(());
+    }
+    let owner = owner_of_id(context, before)?;
+    let Some(shared) = secrets::current(context, owner)? else { return Ok(()) };
     let shared = shared.open_within(context)?;
     secrets::store(context, SecretOwner::Password(id), &shared)
 }

@@ -25,7 +25,7 @@ use crate::store::rotation;
 use crate::vault::access::require_tags_allowed;
 use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
-use crate::vault::{Field, Noun, VaultError, custody};
+use crate::vault::{Field, Noun, VaultError, custody, rotation as rotations};
 
 pub(in crate::vault) fn save(
     context: &mut OperationContext<'_>,
@@ -52,8 +52,11 @@ pub(in crate::vault) fn save(
     }
     let changes = changes(context, input, policy, credential_type, parent, target.as_deref(), &device)?;
     let parent = changes.parent_id.unwrap_or(target.as_ref().and_then(|row| row.parent_id));
-    let (id, identifier) = write(context, target.as_deref(), &changes)?;
     let parent_before = target.as_ref().and_then(|row| row.parent_id);
+    if let Some(row) = target.as_ref().filter(|_| parent != parent_before) {
+        rotations::require_closed(context, row.id)?;
+    }
+    let (id, identifier) = write(context, target.as_deref(), &changes)?;
     parent::store_password(context, id, parent_before, parent, input.sent_content())?;
     store_settings(context, id, input, &references)?;
     let etag = context.etag_after(id, locked_etag)?;

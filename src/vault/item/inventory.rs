@@ -46,7 +46,7 @@ pub(in crate::vault) fn inventory(context: &mut OperationContext<'_>) -> Result<
     for (name, credential) in unambiguous(listed) {
         let parents = lineage.parents(credential.parent_id)?;
         if !is_exclusive(context, &credential, &sharing) {
-            let owner = secret_owner(&credential, &parents);
+            let owner = secret_owner(&credential, &lineage, &parents);
             named.push((name, credential, owner));
         }
     }
@@ -75,10 +75,10 @@ pub(in crate::vault) fn inventory(context: &mut OperationContext<'_>) -> Result<
 }
 
 /// Returns the owner of the main secret of a credential with these parents, nearest first.
-fn secret_owner(credential: &ListedCredential, parents: &[&CredentialRow]) -> SecretOwner {
+fn secret_owner(credential: &ListedCredential, lineage: &Lineage, parents: &[&CredentialRow]) -> SecretOwner {
     match credential.kind() {
         CredentialKind::SshKey => SecretOwner::SshPrivateKey(credential.id),
-        CredentialKind::Password => SecretOwner::Password(parents.last().map_or(credential.id, |oldest| oldest.id)),
+        CredentialKind::Password => lineage.password_owner(credential.id, parents),
     }
 }
 

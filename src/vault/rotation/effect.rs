@@ -1,8 +1,9 @@
 //! What an arrow changes beside the record, within its transaction.
 
-use chaveiro_rotation::{Arrow, CharacterClass, Effect, PasswordPolicy, Shape};
+use chaveiro_rotation::{Arrow, Cause, CharacterClass, Effect, PasswordPolicy, Shape};
 
 use super::setup::Setup;
+use super::shared;
 use super::state::{RotationState, event_of};
 use crate::config::RotationSettings;
 use crate::crypto::{SecretText, random_bytes};
@@ -31,8 +32,14 @@ pub(super) fn apply(
     }
     let (id, now) = (setup.credential.id, context.micros());
     change_versions(context, setup, &arrow.effect)?;
-    if arrow.effect == Effect::Promote {
-        state.changed_at = Some(now);
+    match arrow.effect {
+        Effect::Promote => {
+            state.changed_at = Some(now);
+            state.is_behind = shared::is_behind(context, &setup.credential)?;
+        }
+        // The value of the parent is the newest one, which answers a request that came meanwhile.
+        Effect::StoreCandidate(_) => state.waiting = state.waiting.without(Cause::Parent).unwrap_or(state.waiting),
+        _ => {}
     }
     state.record = arrow.record.clone();
     state.store(context.connection(), id)?;
@@ -44,11 +51,17 @@ fn change_versions(context: &mut OperationContext<'_>, setup: &Setup, effect: &E
     match effect {
         Effect::None => Ok(()),
         Effect::StoreCandidate(shape) => {
-            let candidate = generate(&context.settings().rotation, *shape)?;
+            let candidate = match setup.credential.parent_id {
+                Some(parent) => shared::value_of_parent(context, parent)?,
+                None => generate(&context.settings().rotation, *shape)?,
+            };
             add_candidate(context, owner, &candidate)
         }
         Effect::MarkSent => advance_candidate(context, owner, SecretState::Unverified),
-        Effect::Promote => advance_candidate(context, owner, SecretState::Current),
+        Effect::Promote => {
+            shared::hand_down(context, setup.credential.id)?;
+            advance_candidate(context, owner, SecretState::Current)
+        }
         Effect::Reject => advance_candidate(context, owner, SecretState::Rejected),
         Effect::Pin(identity) => {
             let now = context.micros();

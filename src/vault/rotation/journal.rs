@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use super::effect::apply;
 use super::setup::Setup;
 use super::state::RotationState;
+use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
 use crate::store::{AnyConnection, StoreError};
@@ -40,6 +41,10 @@ impl VaultJournal {
         let permit = Permit::system(Action::rotation(arrow.event));
         let rule = move |context: &mut OperationContext<'_>| {
             job::renew(context.connection(), &lease, until)?;
+            // No credential becomes a child between the look for children and the end of the transaction.
+            if arrow.effect == Effect::Promote {
+                credential::locked(context.connection(), id)?;
+            }
             let setup = Setup::load(context.connection(), id)?;
             let state = RotationState::lock(context.connection(), id)?;
             apply(context, &setup, state, &arrow)?;
@@ -63,8 +68,12 @@ fn by(setup: &Setup, arrow: &Arrow) -> Option<Subject> {
 
 fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Loaded, VaultError> {
     let setup = Setup::load(connection, id)?;
-    let RotationState { record, waiting, .. } = RotationState::load(connection, id)?;
-    let versions = rotated_versions(connection, vault, setup.password())?;
+    let RotationState { record, waiting, is_behind, .. } = RotationState::load(connection, id)?;
+    let mut versions = rotated_versions(connection, vault, setup.password())?;
+    if setup.credential.parent_id.is_some() && !is_behind {
+        // From before it had a parent.
+        versions.current = None;
+    }
     let mut open = |sealed: Option<Sealed>| -> Result<Option<LoginSecret>, VaultError> {
         let opened = sealed.map(|sealed| sealed.open_for_target(connection, vault)).transpose()?;
         Ok(opened.map(LoginSecret::Password))

@@ -5,6 +5,7 @@
 //! * `run`: the leased jobs, one for each credential whose rotation is open or was requested.
 //! * `journal`: the state as a rotator sees it; each arrow is one transaction with its audit record.
 //! * `setup`: the account, its target, and who makes the change, from the rows.
+//! * `shared`: passwords that credentials share, on several targets.
 //! * `status`, `decision`: what is shown of a rotation, and what a person decides.
 //!
 //! `docs/rotation.md` describes states and arrows.
@@ -15,6 +16,7 @@ mod journal;
 mod request;
 mod run;
 mod setup;
+mod shared;
 mod state;
 mod status;
 
@@ -23,3 +25,4 @@ pub use decision::{ROTATION_DECISIONS, UnverifiedPasswords, rotation_decision};
 pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use request::released;
+pub(super) use shared::{parent_left, parent_saved, require_closed};

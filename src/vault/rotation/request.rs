@@ -5,6 +5,7 @@ use chaveiro_rotation::{Cause, Waiting};
 use super::effect::check_policy;
 use super::run::{days_before, wake};
 use super::setup::Setup;
+use super::shared::followers;
 use super::state::RotationState;
 use super::status::{RotationStatus, status_of};
 use crate::store::credential::{CredentialKind, CredentialRow};
@@ -12,10 +13,11 @@ use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
 use crate::store::{StoreError, rotation, rotation_record};
 use crate::vault::access::Visible;
+use crate::vault::credential::parent::oldest_ancestor;
 use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::custody::require_free;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
-use crate::vault::{Switchable, Vault, VaultError};
+use crate::vault::{Field, Switchable, Vault, VaultError};
 
 /// The changes by age that one look requests.
 const MOST_BY_AGE: i64 = 100;
@@ -25,8 +27,7 @@ impl Vault {
     /// background; a rotation that is open answers the request.
     ///
     /// # Errors
-    /// As for reading the credential; [`VaultError::Invalid`] for a credential without a plugin, and for one that shares its
-    /// password.
+    /// As for reading the credential; [`VaultError::Invalid`] for a credential without a plugin, and for one that has a parent.
     pub async fn request_rotation(&self, permit: Permit, key: String) -> Result<RotationStatus, VaultError> {
         let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
@@ -35,7 +36,7 @@ impl Vault {
             if context.principal().authorization().is_some() {
                 require_free(context, &row)?;
             }
-            Setup::load(context.connection(), row.id)?;
+            require_changeable(context, &row)?;
             check_policy(&context.settings().rotation)?;
             request(context, row.id, Cause::Manual)?;
             Ok(Done::new(Subject::Credential(row.id), status_of(context, row.id)?))
@@ -76,13 +77,29 @@ pub(in crate::vault) fn released(
     if !context.settings().rotation.after_release {
         return Ok(());
     }
-    let policy = rotation::find(context.connection(), row.id)?;
+    // What was given out is the value of the oldest ancestor.
+    let id = oldest_ancestor(context, row)?;
+    let policy = rotation::find(context.connection(), id)?;
     if !policy.is_some_and(|policy| policy.automatic_change) {
         return Ok(());
     }
     // The first change is one that somebody asks for, and watches.
-    let was_changed = RotationState::load(context.connection(), row.id)?.changed_at.is_some();
-    if was_changed { Ok(request(context, row.id, Cause::Release)?) } else { Ok(()) }
+    let was_changed = RotationState::load(context.connection(), id)?.changed_at.is_some();
+    if was_changed { Ok(request(context, id, Cause::Release)?) } else { Ok(()) }
+}
+
+/// Requires that a password and those that follow it can be changed on their targets.
+fn require_changeable(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<(), VaultError> {
+    if row.parent_id.is_some() {
+        let expected = "this credential shares the password of its parent; change it there";
+        return Err(VaultError::invalid(Field::Parent, expected));
+    }
+    let mut line = vec![row.id];
+    while let Some(id) = line.pop() {
+        Setup::load(context.connection(), id)?;
+        line.extend(followers(context.connection(), id)?);
+    }
+    Ok(())
 }
 
 fn request(context: &mut OperationContext<'_>, id: CredentialId, cause: Cause) -> Result<(), StoreError> {

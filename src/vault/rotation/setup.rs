@@ -10,6 +10,7 @@ use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::rotation::{self, RotationRow};
 use crate::store::{AnyConnection, StoreError, target_identity};
+use crate::vault::credential::parent::owner_of;
 use crate::vault::device::port_of;
 use crate::vault::secrets::{SecretOwner, rotated_versions};
 use crate::vault::{Field, Inner, Noun, VaultError};
@@ -27,16 +28,9 @@ impl Setup {
     /// Loads the rows of a credential.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for a plugin that is none, and for a credential that shares a password.
+    /// [`VaultError::Invalid`] for a plugin that is none.
     pub(super) fn load(connection: &mut AnyConnection, id: CredentialId) -> Result<Self, VaultError> {
         let credential = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
-        // A password that several accounts share would be changed on the target of one of them alone.
-        if credential.parent_id.is_some() || !credential::children_of(connection, &[id])?.is_empty() {
-            return Err(VaultError::invalid(
-                Field::Parent,
-                "a password that credentials share is not changed on targets",
-            ));
-        }
         let device = device::by_id(connection, credential.device_id)?.ok_or(StoreError::NotFound)?;
         let policy = rotation::find(connection, id)?.ok_or_else(no_plugin)?;
         let plugin = policy.plugin.as_deref().and_then(plugin_named).ok_or_else(no_plugin)?;
@@ -126,13 +120,14 @@ fn plugin_named(name: &str) -> Option<&'static Plugin> {
 /// every target refuses as a wrong setting.
 fn login_of(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Login, VaultError> {
     let row = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
+    let owner = owner_of(connection, &row)?;
     let mut open = |owner: SecretOwner| -> Result<Option<SecretText>, VaultError> {
         let current = rotated_versions(connection, vault, owner)?.current;
         current.filter(|_| row.active).map(|sealed| sealed.open_for_target(connection, vault)).transpose()
     };
     let secret = match row.kind() {
         CredentialKind::Password => {
-            LoginSecret::Password(open(SecretOwner::Password(id))?.unwrap_or_else(|| SecretText::new(String::new())))
+            LoginSecret::Password(open(SecretOwner::Password(owner))?.unwrap_or_else(|| SecretText::new(String::new())))
         }
         CredentialKind::SshKey => match open(SecretOwner::SshPrivateKey(id))? {
             Some(key) => LoginSecret::PrivateKey { key, passphrase: open(SecretOwner::SshPassphrase(id))? },

@@ -13,6 +13,8 @@ pub(super) struct RotationState {
     pub(super) waiting: Waiting,
     /// When the last rotation ended with a new password. `None`: never, so that none is changed automatically.
     pub(super) changed_at: Option<i64>,
+    /// Whether the target of a child does not have the value of its parent yet: the value in force is the child's own.
+    pub(super) is_behind: bool,
 }
 
 impl RotationState {
@@ -55,11 +57,11 @@ impl RotationState {
             problem,
         };
         let waiting = Waiting { releases: count(row.waiting_releases)?, other: cause(row.waiting_cause)? };
-        Ok(Self { record, waiting, changed_at: row.changed_at })
+        Ok(Self { record, waiting, changed_at: row.changed_at, is_behind: row.is_behind })
     }
 
     fn row(&self, credential_id: CredentialId) -> RotationRecordRow {
-        let Self { record, waiting, changed_at } = self;
+        let Self { record, waiting, changed_at, is_behind } = self;
         let name = |cause: Cause| cause.as_str().to_string();
         RotationRecordRow {
             credential_id,
@@ -76,6 +78,7 @@ impl RotationState {
             waiting_releases: stored(waiting.releases),
             waiting_cause: waiting.other.map(name),
             changed_at: *changed_at,
+            is_behind: *is_behind,
         }
     }
 }
@@ -117,7 +120,7 @@ mod tests {
             problem: Some(Problem::NothingLogsIn),
         };
         let waiting = Waiting { releases: 2, other: Some(Cause::Manual) };
-        let state = RotationState { record, waiting, changed_at: Some(6) };
+        let state = RotationState { record, waiting, changed_at: Some(6), is_behind: true };
         assert_eq!(RotationState::from_row(state.row(CredentialId::new(1))), Ok(state.clone()));
         let mut row = state.row(CredentialId::new(1));
         row.phase = "another".into();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::run::days_before;
 use super::state::RotationState;
 use crate::clock::from_micros;
-use crate::store::credential::CredentialKind;
+use crate::store::credential::{self, CredentialKind};
 use crate::store::id::CredentialId;
 use crate::store::{rotation, rotation_record};
 use crate::vault::credential::resolve;
@@ -67,17 +67,15 @@ impl Vault {
 }
 
 /// Returns the state of the rotation of a credential.
-pub(super) fn status_of(
-    context: &mut OperationContext<'_>,
-    credential: CredentialId,
-) -> Result<RotationStatus, VaultError> {
-    let RotationState { record, waiting, changed_at } = RotationState::load(context.connection(), credential)?;
-    let is_automatic = rotation::find(context.connection(), credential)?.is_some_and(|row| row.automatic_change);
+pub(super) fn status_of(context: &mut OperationContext<'_>, id: CredentialId) -> Result<RotationStatus, VaultError> {
+    let RotationState { record, waiting, changed_at, .. } = RotationState::load(context.connection(), id)?;
+    let is_automatic = rotation::find(context.connection(), id)?.is_some_and(|row| row.automatic_change);
     let days = context.settings().rotation.after_days;
-    let next = changed_at.filter(|_| is_automatic && days > 0).map(|at| at - days_before(0, days));
-    let events = rotation_record::events(context.connection(), credential)?;
+    let is_child = credential::by_id(context.connection(), id)?.is_some_and(|row| row.parent_id.is_some());
+    let next = changed_at.filter(|_| is_automatic && !is_child && days > 0).map(|at| at - days_before(0, days));
+    let events = rotation_record::events(context.connection(), id)?;
     Ok(RotationStatus {
-        credential,
+        credential: id,
         phase: record.phase.as_str().into(),
         cause: record.cause.map(|cause: Cause| cause.as_str().into()),
         waiting: waiting.releases.saturating_add(u32::from(waiting.other.is_some())),

@@ -64,7 +64,7 @@ fn reset_rotations(app: &TestApp) {
     app.database.run("DELETE FROM rotation_record");
     app.database.run(
         "INSERT INTO rotation_record (credential_id, revision, phase, cause, attempts, checks, rejections, sends, in_doubt, \
-         waiting_releases) SELECT id, 1, 'unreachable', 'manual', 1, 0, 0, 0, FALSE, 0 FROM credential \
+         waiting_releases, is_behind) SELECT id, 1, 'unreachable', 'manual', 1, 0, 0, 0, FALSE, 0, FALSE FROM credential \
          WHERE identifier = 'waits'",
     );
 }

@@ -2,6 +2,7 @@
 
 mod decision;
 mod request;
+mod shared;
 
 use chaveiro::config::Settings;
 use ldap3::LdapConnAsync;
@@ -32,7 +33,7 @@ impl Directory {
             )
         };
         let suffix = format!("dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n");
-        let server = LdapServer::start(&[suffix, entry("erp"), entry("neighbour")].concat())?;
+        let server = LdapServer::start(&[suffix, entry("erp"), entry("neighbour"), entry("third")].concat())?;
         let app = TestApp::start_with(adjust).await;
         let client = app.client().await;
         let connectivities = format!("LDAPS:{}", server.tls_port());

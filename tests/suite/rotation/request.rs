@@ -135,7 +135,11 @@ async fn what_cannot_be_changed_is_refused_by_name() {
     child.as_object_mut().unwrap().remove("content");
     child["parent_password"] = json!(1);
     client.save_credential(&child).await;
-    client.post(ROTATE, &json!({})).await.expect_refusal(400, "parent_password");
+    client.post(ROTATE, &json!({})).await.expect(201);
+    client.post("/iso/pam/credential/child/rotate", &json!({})).await.expect_refusal(400, "parent_password");
+    child["execution_settings"] = json!({ "change_plugin": "no such plugin" });
+    client.save_credential(&child).await;
+    client.post(ROTATE, &json!({})).await.expect_refusal(400, "change_plugin");
     client.post("/iso/pam/credential/nothing/rotate", &json!({})).await.expect_number(1007);
     let reader = app.client_with(|request| request.access = ClientAccess::ReadOnly).await;
     reader.post(ROTATE, &json!({})).await.expect_number(1039);
