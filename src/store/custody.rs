@@ -1,6 +1,9 @@
 //! The table of custodies: the clients that hold a credential.
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
+    RunQueryDsl,
+};
 
 use super::connection::on_engine;
 use super::id::{AuthorizationId, CredentialId};
@@ -77,6 +80,31 @@ pub fn release(
     let delete = diesel::delete(custody::table.find((credential, authorization)));
     on_engine!(connection, c => delete.execute(c))?;
     Ok(())
+}
+
+/// Returns the custodies that have expired at `now`, those that have been over longest first.
+pub fn expired(
+    connection: &mut AnyConnection,
+    now: i64,
+    most: i64,
+) -> Result<Vec<(CredentialId, AuthorizationId)>, StoreError> {
+    Ok(custody::table
+        .filter(custody::until.le(now).assume_not_null())
+        .order((custody::until, custody::credential_id, custody::authorization_id))
+        .limit(most)
+        .select((custody::credential_id, custody::authorization_id))
+        .load(connection)?)
+}
+
+/// Deletes the custody of the authorization if it has expired at `now`. Returns whether it was there.
+pub fn end_expired(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    authorization: AuthorizationId,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let expired = custody::table.find((credential, authorization)).filter(custody::until.le(now).assume_not_null());
+    Ok(diesel::delete(expired).execute(connection)? > 0)
 }
 
 /// Deletes every custody of the credential.

@@ -67,10 +67,14 @@ pub(super) fn take_or_keep(
 ) -> Result<Option<i64>, VaultError> {
     require_free(context, row)?;
     let (authorization, now) = (context.authorization()?, context.micros());
-    if let Some(held) = found.filter(|held| held.is_live(now)) {
+    if let Some(held) = found.as_ref().filter(|held| held.is_live(now)) {
         return Ok(held.until);
     }
     let seconds = i64::from(context.settings().custody.seconds);
+    if found.is_some() {
+        // The one that expired is replaced, and the job for expired ones does not find it any more.
+        rotation::released(context, row)?;
+    }
     let until = (seconds > 0).then(|| now.saturating_add(seconds.saturating_mul(1_000_000)));
     custody::take(context.connection(), row.id, authorization, CustodyRow { since: now, until })?;
     Ok(until)

@@ -114,6 +114,7 @@ CREATE TABLE custody (
     until BIGINT,
     PRIMARY KEY (credential_id, authorization_id)
 ) WITHOUT ROWID;
+CREATE INDEX custody_until ON custody (until) WHERE until IS NOT NULL;
 
 -- Columns of an SSH key beyond its row in credential. The private key and its passphrase are in secret. Algorithm,
 -- bits, fingerprint and comment are parsed from the public key.

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 const PRUNE: Duration = Duration::from_secs(60);
 /// Interval between looks at the keys. A rotation makes the job due at once.
 const MAINTAIN_KEYS: Duration = Duration::from_secs(60);
-/// Interval between looks for passwords that have reached their age.
+/// Interval between looks for passwords that have reached their age, and for custody that has expired.
 const REQUEST_ROTATIONS: Duration = Duration::from_secs(60);
 
 /// Kind of a job. All kinds recur.
@@ -32,7 +32,7 @@ pub(in crate::vault) enum JobKind {
     MaintainKeys,
     /// Makes a backup as the settings say. It takes long, so it has a loop of its own.
     CreateBackup,
-    /// Requests a change of the passwords that have reached their age.
+    /// Requests a change of the passwords that have reached their age, or whose custody has expired.
     RequestRotations,
 }
 
@@ -53,7 +53,7 @@ impl JobKind {
     pub(super) fn enabled(settings: &Settings) -> Vec<JobKind> {
         let is_enabled = |kind: &JobKind| match kind {
             JobKind::CreateBackup => settings.backup.hours > 0,
-            JobKind::RequestRotations => settings.rotation.after_days > 0,
+            JobKind::RequestRotations => settings.rotation.after_days > 0 || settings.rotation.after_release,
             _ => true,
         };
         Self::ALL.into_iter().filter(is_enabled).collect()

@@ -163,6 +163,8 @@ impl Action {
     /// Showing both values of a password whose change is not proved.
     pub const ROTATION_RECOVER: Action = Action::write("rotation.recover");
     pub const ROTATION_REQUEST_BY_AGE: Action = Action::operator("rotation.request-by-age");
+    /// The end of a custody by its time, which may request a change.
+    pub const CUSTODY_EXPIRE: Action = Action::operator("custody.expire");
 
     /// A step of a rotation in the background.
     pub(in crate::vault) fn rotation(event: AuditEvent) -> Self {

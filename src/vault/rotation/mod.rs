@@ -1,7 +1,7 @@
 //! Changes of passwords on their targets. The state machine is the crate `chaveiro-rotation`, the targets are
 //! `chaveiro-targets`; this is the database between them.
 //!
-//! * `request`: who asks for a change: a client, the operator, age, the release of custody.
+//! * `request`: who asks for a change: a client, the operator, age, the release or the expiry of custody.
 //! * `run`: the leased jobs, one for each credential whose rotation is open or was requested.
 //! * `journal`: the state as a rotator sees it; each arrow is one transaction with its audit record.
 //! * `setup`: the account, its target, and who makes the change, from the rows.

@@ -1,4 +1,4 @@
-//! Requests for a change: by a client or the operator, by age, and by the release of custody.
+//! Requests for a change: by a client or the operator, by age, and by the release or the expiry of custody.
 
 use chaveiro_rotation::{Cause, Waiting};
 
@@ -8,19 +8,18 @@ use super::setup::Setup;
 use super::shared::followers;
 use super::state::RotationState;
 use super::status::{RotationStatus, status_of};
-use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
-use crate::store::{StoreError, rotation, rotation_record};
-use crate::vault::access::Visible;
+use crate::store::{StoreError, custody, rotation, rotation_record};
 use crate::vault::credential::parent::oldest_ancestor;
 use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::custody::require_free;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Switchable, Vault, VaultError};
 
-/// The changes by age that one look requests.
-const MOST_BY_AGE: i64 = 100;
+/// The changes by age, and the custodies that have expired, that one look takes.
+const MOST_AT_A_TIME: i64 = 100;
 
 impl Vault {
     /// Requests a change of a credential's password on its target, and returns the state of its rotation. It goes on in the
@@ -47,15 +46,19 @@ impl Vault {
         self.execute_idempotent(permit, rule, revalidate).await.map(|(status, _)| status)
     }
 
-    /// Requests a change of the passwords that have reached their age. One transaction for each.
+    /// Requests a change of the passwords that have reached their age, and of those whose custody has expired, as the settings say.
+    /// One transaction for each.
     pub(in crate::vault) async fn request_due_rotations(&self, lease: &Lease) -> Result<(), VaultError> {
         self.renew_lease(lease).await?;
-        let days = self.0.settings.rotation.after_days;
-        if days == 0 {
-            return Ok(());
+        if self.0.settings.rotation.after_days > 0 {
+            self.request_by_age(lease).await?;
         }
-        let before = days_before(self.now_micros(), days);
-        let due = self.0.store.read(move |c| rotation_record::changed_before(c, before, MOST_BY_AGE)).await?;
+        if self.0.settings.rotation.after_release { self.expire_custodies(lease).await } else { Ok(()) }
+    }
+
+    async fn request_by_age(&self, lease: &Lease) -> Result<(), VaultError> {
+        let before = days_before(self.now_micros(), self.0.settings.rotation.after_days);
+        let due = self.0.store.read(move |c| rotation_record::changed_before(c, before, MOST_AT_A_TIME)).await?;
         for id in due {
             let (lease, until) = (lease.clone(), self.lease_end());
             let rule = move |context: &mut OperationContext<'_>| {
@@ -67,13 +70,29 @@ impl Vault {
         }
         Ok(())
     }
+
+    /// Ends the custodies whose time is over, as a release would. Each starts a change once: who deletes it requests it.
+    async fn expire_custodies(&self, lease: &Lease) -> Result<(), VaultError> {
+        let now = self.now_micros();
+        let expired = self.0.store.read(move |c| custody::expired(c, now, MOST_AT_A_TIME)).await?;
+        for (id, authorization) in expired {
+            let (lease, until) = (lease.clone(), self.lease_end());
+            let rule = move |context: &mut OperationContext<'_>| {
+                job::renew(context.connection(), &lease, until)?;
+                let row = credential::locked(context.connection(), id)?.ok_or(StoreError::NotFound)?;
+                if custody::end_expired(context.connection(), id, authorization, now)? {
+                    released(context, &row)?;
+                }
+                Ok(Done::new(Subject::Credential(id), ()))
+            };
+            self.execute(Permit::system(Action::CUSTODY_EXPIRE), rule).await?;
+        }
+        Ok(())
+    }
 }
 
-/// Requests a change after the release of custody, in its transaction, if the settings and the credential say so.
-pub(in crate::vault) fn released(
-    context: &mut OperationContext<'_>,
-    row: &Visible<CredentialRow>,
-) -> Result<(), VaultError> {
+/// Requests a change after the release or the expiry of custody, in its transaction, if the settings and the credential say so.
+pub(in crate::vault) fn released(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<(), VaultError> {
     if !context.settings().rotation.after_release {
         return Ok(());
     }

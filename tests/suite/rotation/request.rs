@@ -83,6 +83,57 @@ async fn a_release_of_custody_changes_the_password_once_for_each_time() {
 }
 
 #[actix_web::test]
+async fn custody_that_expires_changes_the_password_once() {
+    let Some(directory) = Directory::start(|settings| {
+        settings.rotation.after_release = true;
+        settings.custody.seconds = 60;
+    })
+    .await
+    else {
+        return;
+    };
+    let other = directory.app.second_node();
+    let expire = async || {
+        directory.app.clock.advance(Duration::from_secs(61));
+        for vault in [&directory.app.vault, &other] {
+            vault.refresh().await.unwrap();
+        }
+    };
+    let look = async || {
+        for vault in [&directory.app.vault, &other] {
+            vault.schedule_jobs().await.unwrap();
+            vault.run_due_jobs().await.unwrap();
+        }
+    };
+    let opened = async || directory.events().await.iter().filter(|event| *event == "rotation.opened").count();
+    directory.password().await;
+    expire().await;
+    look().await;
+    assert_eq!(directory.run().await, 0, "the first change is one that somebody asks for");
+
+    directory.rotate().await;
+    let before = directory.password().await;
+    look().await;
+    assert_eq!((directory.run().await, opened().await), (0, 1), "it has not expired");
+    expire().await;
+    look().await;
+    expire().await;
+    look().await;
+    directory.run().await;
+    assert_eq!((opened().await, directory.run().await), (2, 0));
+    let after = directory.password().await;
+    assert!(after != before && directory.logs_in("erp", &after).await);
+
+    // Taken again before anybody has looked: the one that expired counts, and is not found twice.
+    expire().await;
+    directory.password().await;
+    look().await;
+    directory.run().await;
+    assert_eq!((opened().await, directory.run().await), (3, 0));
+    directory.app.verify_audit().await;
+}
+
+#[actix_web::test]
 async fn a_password_is_changed_when_it_reaches_its_age() {
     let Some(directory) = Directory::start(|settings| settings.rotation.after_days = 30).await else { return };
     let due = async || {
