@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use futures_util::future::join_all;
+use tokio::sync::{Mutex, Notify};
 
 use super::access::{GrantKeys, Grants};
 use super::{Inner, StartError, Vault, VaultError};
@@ -42,10 +43,26 @@ impl BackgroundTasks {
             every(JOBS_INTERVAL, async || {
                 log_failure("running long jobs", self.0.run_due_long_jobs().await.map(drop));
             }),
-            every(JOBS_INTERVAL, async || {
-                log_failure("changing passwords", self.0.run_due_rotations().await.map(drop));
-            }),
+            self.rotate(),
         );
+    }
+
+    /// Changes passwords on targets. Each worker has a loop of its own, so that a target that does not answer keeps one worker
+    /// and not the others. One query per interval serves them all.
+    async fn rotate(&self) {
+        let (workers, due) = (self.0.0.settings.rotation.workers, Notify::new());
+        if workers == 0 {
+            return;
+        }
+        let look = every(JOBS_INTERVAL, async || match self.0.is_rotation_due().await {
+            Ok(true) => due.notify_one(),
+            looked => log_failure("looking for passwords to change", looked.map(drop)),
+        });
+        let work = async || loop {
+            due.notified().await;
+            log_failure("changing passwords", self.0.rotate_while_due(&due).await.map(drop));
+        };
+        tokio::join!(look, join_all((0..workers).map(|_| work())));
     }
 
     /// Runs due jobs. Writes the audit heads at the start too, independent of their job.

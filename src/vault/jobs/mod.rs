@@ -103,28 +103,31 @@ impl Vault {
 
     /// Claims a due job that is wanted.
     pub(super) async fn claim(&self, wanted: Vec<Wanted>) -> Result<Option<Lease>, VaultError> {
-        let now = self.now_micros();
-        if wanted.is_empty() {
-            return Ok(None);
-        }
-        let is_due = {
-            let wanted = wanted.clone();
-            move |connection: &mut AnyConnection| -> Result<bool, StoreError> {
-                for wanted in &wanted {
-                    if job::due(connection, wanted, now)?.is_some() {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-        };
         // Check with a read first, to avoid a commit.
-        if !self.0.store.read(is_due).await? {
+        if !self.is_due(wanted.clone()).await? {
             return Ok(None);
         }
+        let now = self.now_micros();
         let until = self.lease_end();
         let claim = move |transaction: &mut Transaction<'_>| job::claim(transaction.connection()?, &wanted, now, until);
         Ok(self.write_in_background(claim).await?)
+    }
+
+    /// Whether a job that is wanted is due.
+    pub(super) async fn is_due(&self, wanted: Vec<Wanted>) -> Result<bool, VaultError> {
+        let now = self.now_micros();
+        if wanted.is_empty() {
+            return Ok(false);
+        }
+        let is_due = move |connection: &mut AnyConnection| -> Result<bool, StoreError> {
+            for wanted in &wanted {
+                if job::due(connection, wanted, now)?.is_some() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        Ok(self.0.store.read(is_due).await?)
     }
 
     /// Runs the job of a lease, then reschedules it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chaveiro_rotation::{JournalError, Phase, RotationError, Rotator};
 use futures_util::future::join_all;
+use tokio::sync::Notify;
 
 use super::journal::VaultJournal;
 use super::setup::{Setup, limits};
@@ -16,6 +17,7 @@ use crate::vault::{Vault, VaultError};
 
 /// The name of the jobs, as stored.
 const KIND: &str = "credential.rotate";
+const WANTED: Wanted = Wanted { kind: KIND, key: None };
 
 /// Queues the job of a credential, or makes the queued one due. After this transaction the job finds what it did.
 pub(super) fn wake(
@@ -38,15 +40,23 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Store`].
     pub async fn run_due_rotations(&self) -> Result<usize, VaultError> {
-        let workers = self.0.settings.rotation.workers;
-        let ran = join_all((0..workers).map(|_| self.rotate_while_due())).await;
+        let (workers, due) = (self.0.settings.rotation.workers, Notify::new());
+        let ran = join_all((0..workers).map(|_| self.rotate_while_due(&due))).await;
         ran.into_iter().sum()
     }
 
-    async fn rotate_while_due(&self) -> Result<usize, VaultError> {
+    /// Whether a rotation is due.
+    pub(in crate::vault) async fn is_rotation_due(&self) -> Result<bool, VaultError> {
+        self.is_due(vec![WANTED]).await
+    }
+
+    /// Goes on with one due rotation after the other, and returns how many jobs it ran. Notifies another worker of each that it
+    /// takes, since there may be more.
+    pub(in crate::vault) async fn rotate_while_due(&self, due: &Notify) -> Result<usize, VaultError> {
         let mut ran = 0;
-        while let Some(lease) = self.claim(vec![Wanted { kind: KIND, key: None }]).await? {
+        while let Some(lease) = self.claim(vec![WANTED]).await? {
             ran += 1;
+            due.notify_one();
             match self.rotate_under(&lease).await {
                 Err(VaultError::Store(StoreError::LeaseLost)) => {
                     log::warn!("job {KIND} {}: another node has taken it over", lease.key);

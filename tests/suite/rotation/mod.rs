@@ -3,6 +3,7 @@
 mod decision;
 mod request;
 mod shared;
+mod workers;
 
 use chaveiro::config::Settings;
 use ldap3::LdapConnAsync;
