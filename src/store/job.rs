@@ -183,6 +183,13 @@ pub fn due(connection: &mut AnyConnection, wanted: &Wanted, now: i64) -> Result<
     Ok(found.optional()?)
 }
 
+/// Counts the jobs of a kind that are due and that nobody holds.
+pub fn count_due(connection: &mut AnyConnection, kind: &str, now: i64) -> Result<i64, StoreError> {
+    let queued = job::state.eq(JobState::Queued.as_str()).and(job::due_at.le(now));
+    let abandoned = job::state.eq(JobState::Running.as_str()).and(job::lease_until.le(now).assume_not_null());
+    Ok(job::table.filter(job::kind.eq(kind)).filter(queued.or(abandoned)).count().get_result(connection)?)
+}
+
 /// Claims a wanted job that is due, until `until`. A job whose lease expired in its last attempt is marked as failed
 /// instead.
 pub fn claim(

@@ -92,6 +92,17 @@ pub fn all_behind(connection: &mut AnyConnection) -> Result<Vec<CredentialId>, S
     Ok(behind.select(rotation_record::credential_id).load(connection)?)
 }
 
+/// Counts the rotations of active credentials that go on by a person's decision alone.
+pub fn count_undecided(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+    Ok(rotation_record::table
+        .inner_join(credential::table.on(credential::id.eq(rotation_record::credential_id)))
+        .filter(rotation_record::phase.ne("idle"))
+        .filter(rotation_record::due_at.is_null())
+        .filter(credential::active)
+        .count()
+        .get_result(connection)?)
+}
+
 /// Returns the active credentials with automatic change whose last change ended at or before `time`, and of which no rotation is
 /// open, those that have waited longest first.
 pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> Result<Vec<CredentialId>, StoreError> {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::http::server::Service;
 
-/// How long metrics wait for what the database knows of backups.
+/// How long metrics wait for what the database knows of backups, and of rotations.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The state of the service.
@@ -45,6 +45,10 @@ pub(super) async fn metrics(service: web::Data<Service>) -> HttpResponse {
     let status = tokio::time::timeout(STATUS_TIMEOUT, vault.backup_status()).await;
     if let Ok(Ok(status)) = status {
         service.metrics.note_backups(&status, vault.now());
+    }
+    let waiting = tokio::time::timeout(STATUS_TIMEOUT, vault.waiting_rotations()).await;
+    if let Ok(Ok(waiting)) = waiting {
+        service.metrics.note_rotations(waiting);
     }
     rendered(service.metrics.render(Some(vault)))
 }

@@ -1,7 +1,7 @@
 //! Metrics for Prometheus. Labels contain routes and statuses, never a key, a name or an address.
 
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::store::CommitObserver;
 use crate::vault::Vault;
 use crate::vault::backup::BackupStatus;
+use crate::vault::rotation::WaitingRotations;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -27,6 +28,12 @@ struct RequestLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ArrowLabels {
+    event: &'static str,
+    phase: &'static str,
 }
 
 /// For a metric that is not shown before it has a value.
@@ -49,6 +56,9 @@ pub struct Metrics {
     backup_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
     drill_age: Family<NoLabels, Gauge<f64, AtomicU64>>,
     drill_succeeded: Family<NoLabels, Gauge>,
+    rotation_arrows: Family<ArrowLabels, Counter>,
+    rotations_undecided: Gauge,
+    rotations_due: Gauge,
     certificate_expiry: Family<NoLabels, Gauge>,
     read_expiry: OnceLock<Box<dyn Fn() -> Option<i64> + Send + Sync>>,
 }
@@ -71,6 +81,9 @@ impl Default for Metrics {
             backup_age: Family::default(),
             drill_age: Family::default(),
             drill_succeeded: Family::default(),
+            rotation_arrows: Family::default(),
+            rotations_undecided: Gauge::default(),
+            rotations_due: Gauge::default(),
             certificate_expiry: Family::default(),
             read_expiry: OnceLock::new(),
         };
@@ -104,6 +117,12 @@ impl Metrics {
         registry.register_with_unit("backup_drill_age", age, Unit::Seconds, self.drill_age.clone());
         let succeeded = "Whether the last drill of a backup succeeded";
         registry.register("backup_drill_succeeded", succeeded, self.drill_succeeded.clone());
+        let arrows = "Steps of rotations that this node has recorded, by event and the phase that they led to";
+        registry.register("rotation_steps", arrows, self.rotation_arrows.clone());
+        let undecided = "Rotations that go on by a person's decision alone";
+        registry.register("rotations_undecided", undecided, self.rotations_undecided.clone());
+        let due = "Rotations that are due, and that no worker has taken yet";
+        registry.register("rotations_due", due, self.rotations_due.clone());
         let expiry = "Time at which the certificate of the server expires, in seconds since 1970; none without TLS";
         registry.register("tls_certificate_expiry_timestamp_seconds", expiry, self.certificate_expiry.clone());
         self
@@ -124,6 +143,12 @@ impl Metrics {
             self.drill_age.get_or_create(&NoLabels::new()).set(age(at));
             self.drill_succeeded.get_or_create(&NoLabels::new()).set(i64::from(succeeded));
         }
+    }
+
+    /// Notes how many rotations wait.
+    pub(crate) fn note_rotations(&self, waiting: WaitingRotations) {
+        self.rotations_undecided.set(waiting.undecided);
+        self.rotations_due.set(waiting.due);
     }
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.
@@ -157,6 +182,10 @@ impl Metrics {
         let (resealed, remaining) = vault.reseal_progress();
         self.values_resealed.set(i64::try_from(resealed).unwrap_or(i64::MAX));
         self.values_to_reseal.set(remaining);
+        for (event, phase, count) in vault.rotation_arrows() {
+            let event = event.trim_start_matches("rotation.");
+            self.rotation_arrows.get_or_create(&ArrowLabels { event, phase }).inner().store(count, Ordering::Relaxed);
+        }
     }
 }
 

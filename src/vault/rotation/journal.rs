@@ -99,6 +99,7 @@ impl Journal for VaultJournal {
     fn apply<'a>(&'a self, arrow: &'a Arrow) -> BoxFuture<'a, Result<(), JournalError>> {
         async {
             self.applied(arrow.clone()).await.map_err(|error| failed(&error))?;
+            self.vault.0.rotation_figures.count(arrow);
             if arrow.is_alert() {
                 log::warn!("rotation of {}: {}; see its rotation", Subject::Credential(self.id), arrow.event);
             }

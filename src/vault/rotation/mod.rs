@@ -6,12 +6,14 @@
 //! * `journal`: the state as a rotator sees it; each arrow is one transaction with its audit record.
 //! * `setup`: the account, its target, and who makes the change, from the rows.
 //! * `shared`: passwords that credentials share, on several targets.
+//! * `figures`: counts for metrics.
 //! * `status`, `decision`: what is shown of a rotation, and what a person decides.
 //!
 //! `docs/rotation.md` describes states and arrows.
 
 mod decision;
 mod effect;
+mod figures;
 mod journal;
 mod request;
 mod run;
@@ -22,7 +24,9 @@ mod status;
 
 pub use chaveiro_rotation::Decision as RotationDecision;
 pub use decision::{ROTATION_DECISIONS, UnverifiedPasswords, rotation_decision};
+pub use figures::WaitingRotations;
 pub use status::{RotationEvent, RotationStatus};
 
+pub(super) use figures::RotationFigures;
 pub(super) use request::released;
 pub(super) use shared::{parent_left, parent_saved, require_closed};

@@ -16,7 +16,7 @@ use crate::vault::jobs::{LEASE, micros};
 use crate::vault::{Vault, VaultError};
 
 /// The name of the jobs, as stored.
-const KIND: &str = "credential.rotate";
+pub(super) const KIND: &str = "credential.rotate";
 const WANTED: Wanted = Wanted { kind: KIND, key: None };
 
 /// Queues the job of a credential, or makes the queued one due. After this transaction the job finds what it did.

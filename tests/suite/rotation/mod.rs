@@ -1,6 +1,7 @@
 //! Changes of passwords on a real directory.
 
 mod decision;
+mod figures;
 mod request;
 mod shared;
 mod workers;
