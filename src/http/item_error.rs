@@ -62,6 +62,7 @@ impl From<&VaultError> for ItemError {
             | VaultError::Protected(_)
             | VaultError::TooManyLists
             | VaultError::NotHeld
+            | VaultError::BeingChanged
             | VaultError::Precondition(_)
             | VaultError::Store(_)
             | VaultError::Seal(_)

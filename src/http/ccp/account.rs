@@ -39,7 +39,7 @@ pub(super) struct Account {
     port: Option<String>,
     /// The passphrase of an SSH key.
     passphrase: Option<String>,
-    /// `False`
+    /// `True` while a newer password was sent to its target and is not proved
     password_change_in_process: String,
 }
 
@@ -94,7 +94,7 @@ fn properties(found: SearchedItem, safe: String) -> Properties {
         ("Folder", "Root".into()),
         ("Name", found.name.unwrap_or_default()),
         ("PolicyID", found.device_type),
-        ("PasswordChangeInProcess", "False".into()),
+        ("PasswordChangeInProcess", if found.is_doubted { "True".into() } else { "False".into() }),
     ] {
         properties.push((name, SecretText::new(value)));
     }
@@ -115,5 +115,8 @@ pub(super) const QUERY: &[(&str, &str)] = &[
     ("QueryFormat", "Exact, or Regexp for a query with Safe"),
     ("Reason", "The reason of the request"),
     ("ConnectionTimeout", "Ignored"),
-    ("FailRequestOnPasswordChange", "Ignored: a password is never in the middle of a change"),
+    (
+        "FailRequestOnPasswordChange",
+        "true: refuse with 500 APPAP282E while the password is being changed on its target",
+    ),
 ];

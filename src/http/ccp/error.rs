@@ -60,6 +60,8 @@ const TOO_MANY: Message = (
     "APPAP229E",
     "Too many password objects match the query. Add properties, so that one is left.",
 );
+const BEING_CHANGED: Message =
+    (StatusCode::INTERNAL_SERVER_ERROR, "APPAP282E", "The password is currently being changed. Try again later.");
 const UNAVAILABLE: Message = (StatusCode::BAD_REQUEST, "APPAP007E", "Connection to the Vault has failed. Try again.");
 const SEALED: Message = (StatusCode::SERVICE_UNAVAILABLE, "APPAP007E", "The vault is sealed.");
 const INTERNAL: Message = (StatusCode::INTERNAL_SERVER_ERROR, "APPAP007E", "Internal error.");
@@ -112,6 +114,9 @@ impl CcpError {
 
 /// Returns the message of an error of the vault. A client that may not ask at all and an unknown one are the same 403.
 fn vault_message(error: &VaultError) -> Message {
+    if *error == VaultError::BeingChanged {
+        return BEING_CHANGED;
+    }
     match ItemError::from(error) {
         ItemError::NotFound => NOT_FOUND,
         ItemError::Denied => NOT_AUTHENTICATED,
@@ -161,6 +166,7 @@ mod tests {
             VaultError::TooMany(Noun::Item),
             VaultError::Unavailable(Dependency::Grants),
             VaultError::NotHeld,
+            VaultError::BeingChanged,
         ];
         let own = [
             CcpError::NoAppId,

@@ -59,6 +59,8 @@ pub(super) fn parse(parameters: &Parameters) -> Result<Option<ItemSearch>, CcpEr
             | Parameter::FailRequestOnPasswordChange => {}
         }
     }
+    let on_change = parameters.get(Parameter::FailRequestOnPasswordChange);
+    search.fail_on_change = on_change.is_some_and(|value| value.eq_ignore_ascii_case("true"));
     Ok((!elsewhere).then_some(search))
 }
 

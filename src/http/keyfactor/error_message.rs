@@ -148,6 +148,7 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         | VaultError::TooMany(_)
         | VaultError::TooManyLists
         | VaultError::NotHeld
+        | VaultError::BeingChanged
         | VaultError::Seal(_)
         | VaultError::Token(_) => Message::unexpected(),
     }

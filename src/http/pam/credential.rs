@@ -28,6 +28,9 @@ use crate::vault::pagination::ListRequest;
 /// The header of a password while a newer one may be in force: `unverified`.
 const PASSWORD_STATE: HeaderName = HeaderName::from_static("password-state");
 
+/// The query parameter that refuses a read while its password may not be in force.
+pub(super) const FAIL_ON_CHANGE: &str = "fail_on_change";
+
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
     let request = match call.parse(selection).await? {
@@ -66,7 +69,13 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
 }
 
 async fn show(call: &Call, permit: Permit, key: String) -> Result<HttpResponse, PamError> {
-    let credential = call.vault.read_credential(permit, key).await?;
+    // A query that does not ask for it is not looked at further.
+    let fail_on_change = if call.http.query_string().contains(FAIL_ON_CHANGE) {
+        call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false)
+    } else {
+        false
+    };
+    let credential = call.vault.read_credential(permit, key, fail_on_change).await?;
     let message = format!("Credential {}", credential.id);
     let (etag, is_doubted) = (credential.etag.clone(), credential.is_password_doubted);
     let payload = CredentialPayload { credential: credential_view(call, credential)? };

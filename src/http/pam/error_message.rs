@@ -82,6 +82,10 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
             ErrorMessage::plain(StatusCode::CONFLICT, "Several credentials match; send what tells them apart")
         }
         VaultError::NotHeld => ErrorMessage::numbered(1018, "The credential is not in the user custody"),
+        VaultError::BeingChanged => ErrorMessage::plain(
+            StatusCode::CONFLICT,
+            "The password is being changed on its target; try again later, or without fail_on_change",
+        ),
         VaultError::Precondition(precondition) => precondition_message(precondition),
         VaultError::TooManyLists => ErrorMessage::plain(
             StatusCode::TOO_MANY_REQUESTS,

@@ -162,6 +162,7 @@ fn vault_message(error: &VaultError) -> Message {
         | VaultError::TooMany(_)
         | VaultError::TooManyLists
         | VaultError::NotHeld
+        | VaultError::BeingChanged
         | VaultError::Precondition(Precondition::KeyReused | Precondition::NotModified { .. })
         | VaultError::Unavailable(_)
         | VaultError::Store(_)

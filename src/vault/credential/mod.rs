@@ -99,19 +99,25 @@ impl Vault {
         self.list(permit, request, query).await
     }
 
-    /// Returns the credential with its password, and takes it into the client's custody.
+    /// Returns the credential with its password, and takes it into the client's custody. With `fail_on_change` only a password
+    /// that is in force: not while a newer one has been sent to its target and is not proved.
     ///
     /// # Errors
     /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`],
-    /// [`VaultError::Ambiguous`].
-    pub async fn read_credential(&self, permit: Permit, key: String) -> Result<ReadCredential, VaultError> {
+    /// [`VaultError::Ambiguous`]; [`VaultError::BeingChanged`] with `fail_on_change`.
+    pub async fn read_credential(
+        &self,
+        permit: Permit,
+        key: String,
+        fail_on_change: bool,
+    ) -> Result<ReadCredential, VaultError> {
         let in_transaction = key.clone();
         let at_once = move |context: &mut OperationContext<'_>| match Readable::at_once(context, &key)? {
-            Some(readable) => shown_if_held(context, readable),
+            Some(readable) => shown_if_held(context, readable.in_force(fail_on_change)?),
             None => Ok(None),
         };
         let rule = move |context: &mut OperationContext<'_>| {
-            let readable = Readable::locked_by_key(context, &in_transaction)?;
+            let readable = Readable::locked_by_key(context, &in_transaction)?.in_force(fail_on_change)?;
             taken(context, readable)
         };
         let (found, recorded) = self.reveal_or_execute(permit, at_once, rule).await?;

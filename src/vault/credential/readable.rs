@@ -50,6 +50,15 @@ impl Readable {
         Ok(Some(Self { row, device, custody, password }))
     }
 
+    /// Requires a password of which no newer one may be in force, if that is asked for.
+    ///
+    /// # Errors
+    /// [`VaultError::BeingChanged`].
+    pub(super) fn in_force(self, is_required: bool) -> Result<Self, VaultError> {
+        let is_doubted = self.password.as_ref().is_some_and(Sealed::is_doubted);
+        if is_required && is_doubted { Err(VaultError::BeingChanged) } else { Ok(self) }
+    }
+
     /// Loads the rest for a credential that was looked up.
     pub(super) fn load(
         context: &mut OperationContext<'_>,

@@ -66,6 +66,9 @@ pub enum VaultError {
     /// The client does not hold the credential.
     #[error("not in the client's custody")]
     NotHeld,
+    /// The password is being changed on its target, and the request asks for none that may not be in force.
+    #[error("the password is being changed")]
+    BeingChanged,
     /// A precondition failed, or an idempotency key was reused.
     #[error(transparent)]
     Precondition(#[from] Precondition),
@@ -114,6 +117,7 @@ impl VaultError {
             VaultError::TooMany(noun) => format!("too-many-{}", noun.as_str()),
             VaultError::TooManyLists => "too-many-lists".into(),
             VaultError::NotHeld => "not-in-custody".into(),
+            VaultError::BeingChanged => "being-changed".into(),
             VaultError::Precondition(precondition) => precondition.reason().into(),
             VaultError::Unavailable(dependency) => format!("{}-unavailable", dependency.as_str()),
             VaultError::Store(_) => "store-failed".into(),

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::resolve::{self, Found, VisibleItem};
-use super::{Item, opened};
+use super::{Item, opened, sealed_fields};
 use crate::network::address_key;
 use crate::store::credential::CredentialRow;
 use crate::store::device::DeviceRow;
@@ -59,6 +59,8 @@ pub struct ItemSearch {
     pub additional: Option<Condition>,
     /// The type of the device, ignoring case.
     pub device_type: Option<Condition>,
+    /// Refuses a password of which a newer one may be in force.
+    pub fail_on_change: bool,
 }
 
 /// An item that a search has found.
@@ -72,6 +74,8 @@ pub struct SearchedItem {
     pub additional: String,
     /// The type of the device of a credential.
     pub device_type: String,
+    /// Whether a newer secret may be in force, since a change was not proved.
+    pub is_doubted: bool,
 }
 
 /// A match before its secret is read.
@@ -87,7 +91,8 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::NotFound`], also for items that the client does not see, and for one without a secret; [`VaultError::Ambiguous`];
-    /// [`VaultError::TooMany`]; [`DenyReason::ExclusiveCustody`] if no other item has the properties.
+    /// [`VaultError::TooMany`]; [`DenyReason::ExclusiveCustody`] if no other item has the properties; [`VaultError::BeingChanged`] if that is to
+    /// fail.
     pub async fn search_item(&self, permit: Permit, search: ItemSearch) -> Result<SearchedItem, VaultError> {
         let writer = permit.secret_writer();
         let query = move |context: &mut OperationContext<'_>| {
@@ -97,12 +102,16 @@ impl Vault {
             if found.version.number == 0 {
                 return Err(VaultError::NotFound(Noun::ItemSecret));
             }
-            Ok(Done::new(found.subject, (found, name, additional, device_type)))
+            let is_doubted = sealed_fields(&found.fields).any(|sealed| sealed.is_doubted());
+            if is_doubted && search.fail_on_change {
+                return Err(VaultError::BeingChanged);
+            }
+            Ok(Done::new(found.subject, (found, name, additional, device_type, is_doubted)))
         };
-        let ((found, name, additional, device_type), recorded) = self.search(permit, query).await?;
+        let ((found, name, additional, device_type, is_doubted), recorded) = self.search(permit, query).await?;
         let Found { version, fields, .. } = found;
         let item = Item { version, fields: opened(self, &recorded, &writer, fields).await? };
-        Ok(SearchedItem { item, name, additional, device_type })
+        Ok(SearchedItem { item, name, additional, device_type, is_doubted })
     }
 }
 

@@ -1,5 +1,8 @@
 //! Rotations that do not go on by themselves.
 
+use chaveiro::vault::access::authorization::AuthorizationRequest;
+use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::{ClientAccess, Resource};
 use serde_json::json;
 
 use super::{DECISION, Directory, FIRST, PASSWORDS, ROTATE};
@@ -90,4 +93,65 @@ async fn a_read_says_that_a_newer_password_may_be_in_force() {
     let again = directory.client.get("/iso/pam/credential/erp").await;
     assert_eq!(again.header("password-state"), Some("unverified"));
     assert_eq!(again.json()["credential"]["password"], read.json()["credential"]["password"]);
+}
+
+#[actix_web::test]
+async fn a_read_can_be_refused_while_a_newer_password_may_be_in_force() {
+    const READ: &str = "/iso/pam/credential/erp?fail_on_change=true";
+    let Some(mut directory) = Directory::start(|_| {}).await else { return };
+    directory.rotate().await;
+    let password = directory.client.get(READ).await.expect(200)["credential"]["password"].take();
+    directory.server.stop();
+    directory.client.post(ROTATE, &json!({})).await.expect(201);
+    directory.client.get(READ).await.expect(200);
+    directory.run().await;
+    let held = "SELECT CAST(authorization_id AS TEXT) FROM custody";
+    for custody in ["held", "not held"] {
+        let refused = directory.client.get(READ).await;
+        assert_eq!((refused.status.as_u16(), refused.header("password-state")), (409, None), "{custody}");
+        assert!(!refused.text.contains(password.as_str().unwrap()));
+        for path in ["/iso/pam/credential/erp", "/iso/pam/credential/erp?fail_on_change=false"] {
+            assert_eq!(directory.client.get(path).await.expect(200)["credential"]["password"], password);
+        }
+        directory.client.delete("/iso/pam/credential/custody/erp").await.expect(200);
+        directory.client.get(READ).await.expect(409);
+        assert!(directory.app.database.texts(held).is_empty(), "a refused read takes no custody");
+    }
+    directory.client.get("/iso/pam/credential/erp?fail_on_change=perhaps").await.expect_refusal(400, "fail_on_change");
+    let decision = json!({ "decision": "keep-current" });
+    directory.client.post(DECISION, &decision).await.expect(201);
+    directory.client.get(READ).await.expect(200);
+    let records = directory.app.records().await;
+    assert!(records.iter().any(|record| record.action == "credential.read" && record.outcome == "being-changed"));
+}
+
+#[actix_web::test]
+async fn an_application_by_its_app_id_hears_of_a_change() {
+    let Some(mut directory) = Directory::start(|settings| settings.ccp.enabled = true).await else { return };
+    let by_app_id = |request: &mut AuthorizationRequest| {
+        request.resources = vec![Resource::AppId];
+        request.access = ClientAccess::ReadOnly;
+        request.allowed_ips = vec!["127.0.0.1".into()];
+    };
+    let robot = directory.app.unauthenticated_client(by_app_id).await;
+    directory.app.link(&robot, LinkTarget::Device("directory".into())).await;
+    directory.app.vault.refresh().await.unwrap();
+    let read = async |more: &str| {
+        let path = format!("/AIMWebService/api/Accounts?AppID={}&Object=erp{more}", robot.client_id);
+        let answer = robot.get(&path).await;
+        (answer.status.as_u16(), answer.json())
+    };
+    directory.rotate().await;
+    let (status, before) = read("&FailRequestOnPasswordChange=True").await;
+    assert_eq!((status, &before["PasswordChangeInProcess"]), (200, &json!("False")));
+    directory.server.stop();
+    directory.client.post(ROTATE, &json!({})).await.expect(201);
+    directory.run().await;
+    let (status, refused) = read("&FailRequestOnPasswordChange=True").await;
+    assert_eq!((status, &refused["ErrorCode"]), (500, &json!("APPAP282E")));
+    for more in ["", "&FailRequestOnPasswordChange=False"] {
+        let (status, read) = read(more).await;
+        assert_eq!((status, &read["PasswordChangeInProcess"]), (200, &json!("True")));
+        assert_eq!(read["Content"], before["Content"]);
+    }
 }

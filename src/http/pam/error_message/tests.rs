@@ -74,6 +74,7 @@ fn errors() -> Vec<VaultError> {
         VaultError::Ambiguous(Vec::new()),
         VaultError::TooManyLists,
         VaultError::NotHeld,
+        VaultError::BeingChanged,
         VaultError::Unavailable(Dependency::Grants),
         VaultError::Store(StoreError::Busy),
         VaultError::Store(StoreError::TimedOut),

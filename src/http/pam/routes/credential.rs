@@ -32,6 +32,11 @@ pub(super) fn rows() -> Vec<Row> {
             .ok("It is no longer in the client's custody", enveloped::<Nothing>),
         Row::new(Method::GET, CREDENTIAL, Action::CREDENTIAL_READ, credential::read)
             .summary("One credential with its password, by number, identifier or username@hostname; takes custody")
+            .query(&[(
+                credential::FAIL_ON_CHANGE,
+                "true: refuse with 409 while a newer password has been sent to its target and is not proved",
+            )])
+            .conflict("The password is being changed on its target, and fail_on_change is true")
             .ok("The credential", enveloped::<CredentialPayload>),
         Row::new(Method::DELETE, CREDENTIAL, Action::CREDENTIAL_DEACTIVATE, credential::deactivate)
             .summary("Deactivate a credential")

@@ -35,6 +35,7 @@ pub(super) struct Row {
     is_list: bool,
     body: Option<fn() -> NamedSchema>,
     success: Option<Answer>,
+    conflict: Option<&'static str>,
     has_etag: bool,
     legacy_readers_may: bool,
     route: Box<dyn Fn(RouteContext) -> Route>,
@@ -55,6 +56,7 @@ impl Row {
             is_list: false,
             body: None,
             success: None,
+            conflict: None,
             has_etag: true,
             legacy_readers_may: false,
             route: Box::new(move |context| route(context, handler.clone())),
@@ -68,6 +70,16 @@ impl Row {
     /// Makes the request a list with these parameters.
     pub(super) fn list(self, query: Names) -> Self {
         Self { query, is_list: true, ..self }
+    }
+
+    /// Names the query parameters.
+    pub(super) fn query(self, query: Names) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Adds an error of this endpoint alone.
+    pub(super) fn conflict(self, meaning: &'static str) -> Self {
+        Self { conflict: Some(meaning), ..self }
     }
 
     pub(super) fn body(self, body: fn() -> NamedSchema) -> Self {
@@ -106,7 +118,8 @@ impl Row {
         ];
         let listed =
             "Too many failed authentications, or lists without limit at a time; Retry-After says when to come back";
-        let errors = errors.into_iter().chain([(429, if self.is_list { listed } else { TOO_MANY })]);
+        let errors = errors.into_iter().chain(self.conflict.map(|meaning| (409, meaning)));
+        let errors = errors.chain([(429, if self.is_list { listed } else { TOO_MANY })]);
         let errors: Vec<_> = errors.map(|(status, meaning)| Answer::new(status, meaning, failure)).collect();
         let is_read = self.legacy_readers_may && rendering.dialect == Dialect::Legacy;
         let action = if is_read { self.action.as_read() } else { self.action };

@@ -223,7 +223,7 @@ async fn of_64_clients_on_two_nodes_one_holds_it() {
     let read = async |number: usize| {
         let (client, request_id) = (&clients[number % 8], format!("second-{number}"));
         let permit = permit(&second, client, Action::CREDENTIAL_READ, request_id).await;
-        second.read_credential(permit, "1".into()).await
+        second.read_credential(permit, "1".into(), false).await
     };
     let there = join_all((0..32).map(read));
     let (here, there) = futures_util::future::join(here, there).await;
