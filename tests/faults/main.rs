@@ -22,6 +22,7 @@ mod postgresql;
 mod power;
 mod restore;
 mod revocation;
+mod rotation;
 mod server;
 mod shim;
 mod small_disk;

@@ -1,0 +1,259 @@
+//! `kill -9` in the middle of a change of a password on a real directory, at each message that passes between the two.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ldap3::LdapConnAsync;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::support::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, Program, Serving, TestClient};
+
+const LONGEST: Duration = Duration::from_secs(60);
+const FIRST: &str = "first-password";
+const ROTATION: &str = "/iso/pam/credential/erp/rotation";
+
+/// Where the messages between vault and directory stop.
+#[derive(Clone, Copy, Debug)]
+struct Stop {
+    /// The number of the message, from 0, in either direction.
+    at: usize,
+    /// Whether it still arrives.
+    is_delivered: bool,
+}
+
+#[derive(Default)]
+struct Passing {
+    stop: Option<Stop>,
+    passed: usize,
+    has_stopped: bool,
+}
+
+impl Passing {
+    /// Counts a message; returns whether it is delivered.
+    fn pass(&mut self) -> bool {
+        let Some(stop) = self.stop else { return true };
+        let number = self.passed;
+        self.passed += 1;
+        self.has_stopped |= number == stop.at;
+        number < stop.at || (number == stop.at && stop.is_delivered)
+    }
+}
+
+/// A proxy before the directory.
+struct Gate {
+    port: u16,
+    passing: Arc<Mutex<Passing>>,
+}
+
+impl Gate {
+    async fn before(directory: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let passing = Arc::new(Mutex::new(Passing::default()));
+        let shared = Arc::clone(&passing);
+        actix_web::rt::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                connections.spawn(connect(client, directory, Arc::clone(&shared)));
+            }
+        });
+        Self { port, passing }
+    }
+
+    fn set(&self, stop: Option<Stop>) {
+        *self.passing.lock().unwrap() = Passing { stop, ..Passing::default() };
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.passing.lock().unwrap().has_stopped
+    }
+}
+
+async fn connect(client: TcpStream, directory: u16, passing: Arc<Mutex<Passing>>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", directory)).await else { return };
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    tokio::join!(forward(from_client, to_server, &passing), forward(from_server, to_client, &passing));
+}
+
+/// Forwards messages. One that stops keeps its connection open, so that its sender waits for an answer.
+async fn forward(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + Unpin, passing: &Mutex<Passing>) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(size @ 1..) = from.read(&mut buffer).await {
+        let is_delivered = passing.lock().unwrap().pass();
+        if is_delivered && to.write_all(&buffer[..size]).await.is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown().await;
+}
+
+/// The program with a credential whose target is the directory behind the gate.
+struct Vault {
+    program: Program,
+    server: Option<Serving>,
+    client: TestClient,
+    directory: LdapServer,
+}
+
+impl Vault {
+    async fn start(directory: LdapServer, port: u16) -> Self {
+        let program = Program::new();
+        let credentials = program.create_client("rotation");
+        let server = serve(&program);
+        let client = server.client(&credentials).await;
+        let device = json!({ "hostname": "directory", "ip": "127.0.0.1", "type": "Server", "vendor": "OpenLDAP",
+                             "model": "2.6", "site": "Default", "connectivities": format!("LDAP:{port}") });
+        client.post("/iso/pam/device", &device).await.expect(201);
+        let credential = |identifier: &str, username: &str, content: &str| {
+            json!({ "hostname": "directory", "ip": "127.0.0.1", "username": username, "identifier": identifier,
+                    "content": content })
+        };
+        client.save_credential(&credential("operator", BIND_DN, BIND_PASSWORD)).await;
+        let mut account = credential("erp", &dn(), FIRST);
+        account["execution_settings"] = json!({
+            "change_plugin": "openldap", "use_own_credential_to_connect": false,
+            "authentication_credential": BIND_DN, "authentication_hostname": "directory",
+            "authentication_ip": "127.0.0.1",
+        });
+        client.save_credential(&account).await;
+        Self { program, server: Some(server), client, directory }
+    }
+
+    fn kill(&mut self) {
+        self.server.take().unwrap().kill();
+    }
+
+    fn restart(&mut self) {
+        let server = serve(&self.program);
+        self.client = self.client.at(server.address);
+        self.server = Some(server);
+    }
+
+    async fn password(&self) -> String {
+        self.client.password("erp").await.as_str().unwrap().to_string()
+    }
+
+    async fn rotation(&self) -> Value {
+        self.client.get(ROTATION).await.expect(200)["rotation"].take()
+    }
+
+    async fn logs_in(&self, password: &str) -> bool {
+        let (connection, mut ldap) = LdapConnAsync::new(&self.directory.plain_url()).await.unwrap();
+        actix_web::rt::spawn(async move { drop(connection.drive().await) });
+        ldap.simple_bind(&dn(), password).await.unwrap().rc == 0
+    }
+
+    /// Ends the lease of the process that was killed, and every pause.
+    fn let_time_pass(&self) {
+        self.program.database.run(
+            "UPDATE rotation_record SET due_at = 1 WHERE due_at IS NOT NULL AND phase NOT IN ('changing', 'verifying');
+             UPDATE job SET due_at = 1 WHERE kind = 'credential.rotate' AND state = 'queued'",
+        );
+    }
+
+    fn end_lease(&self) {
+        self.program
+            .database
+            .run("UPDATE job SET lease_until = 1 WHERE kind = 'credential.rotate' AND state = 'running'");
+    }
+
+    /// The versions of the password that were ever stored.
+    fn versions(&self) -> i32 {
+        let sql = "SELECT highest_version FROM secret_head WHERE kind = 'credential.password' AND owner_id = 2";
+        self.program.database.numbers(sql)[0]
+    }
+
+    /// Whether the change has ended with another password than this.
+    async fn has_changed(&self, before: &str) -> bool {
+        let rotation = self.rotation().await;
+        let is_idle = rotation["phase"] == json!("idle") && rotation["waiting"] == json!(0);
+        is_idle && self.password().await != before
+    }
+}
+
+fn serve(program: &Program) -> Serving {
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CHAVEIRO__ROTATION__OPTIONS", "openldap.tls=off");
+    Serving::start(command)
+}
+
+fn dn() -> String {
+    format!("uid=erp,{BASE_DN}")
+}
+
+async fn wait_until(is_so: impl AsyncFn() -> bool) {
+    let since = Instant::now();
+    while !is_so().await {
+        assert!(since.elapsed() < LONGEST, "nothing happens");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_change_that_is_killed_at_any_message_loses_no_password_and_completes_once() {
+    let entries = format!(
+        "dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n\
+         dn: {}\nobjectClass: inetOrgPerson\nuid: erp\ncn: erp\nsn: erp\nuserPassword: {FIRST}\n\n",
+        dn()
+    );
+    let Some(directory) = LdapServer::start(&entries) else { return };
+    let port = directory.plain_url().rsplit_once(':').unwrap().1.parse().unwrap();
+    let gate = Gate::before(port).await;
+    let mut vault = Vault::start(directory, gate.port).await;
+    let mut kills = 0;
+    for at in 0.. {
+        let mut has_stopped = false;
+        for is_delivered in [false, true] {
+            let stop = Stop { at, is_delivered };
+            let was_killed = change_and_kill(&mut vault, &gate, stop).await;
+            has_stopped |= was_killed;
+            kills += i32::from(was_killed);
+        }
+        if !has_stopped {
+            break;
+        }
+    }
+    // Login, change and login, each with its answer.
+    assert!(kills >= 12, "{kills} kills");
+    vault.server.take().unwrap().stop();
+    vault.program.done(&["audit", "verify"]);
+}
+
+/// Changes the password, kills the program at a message, and lets it go on. Returns whether the change has that message.
+async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> bool {
+    let (before, versions) = (vault.password().await, vault.versions());
+    gate.set(Some(stop));
+    vault.client.post("/iso/pam/credential/erp/rotate", &json!({})).await.expect(201);
+    wait_until(async || gate.has_stopped() || vault.has_changed(&before).await).await;
+    if !gate.has_stopped() {
+        return false;
+    }
+    vault.kill();
+    vault.restart();
+
+    // The lease of the killed process still runs, so nothing happens: what is stored now is what a person would find.
+    let current = vault.password().await;
+    let both = vault.client.get("/iso/pam/credential/erp/rotation/passwords").await;
+    let candidate = match both.status.as_u16() {
+        200 => both.json()["unverified"]["candidate"].as_str().unwrap().to_string(),
+        _ => current.clone(),
+    };
+    let works = [vault.logs_in(&current).await, vault.logs_in(&candidate).await];
+    assert!(works.contains(&true), "{stop:?}: neither value logs in");
+    assert_eq!(vault.versions(), versions + 1, "{stop:?}");
+
+    gate.set(None);
+    vault.end_lease();
+    wait_until(async || {
+        vault.let_time_pass();
+        vault.has_changed(&before).await
+    })
+    .await;
+    assert_eq!(vault.password().await, candidate, "{stop:?}: what was sent is what is in force");
+    assert!(vault.logs_in(&candidate).await && !vault.logs_in(&before).await, "{stop:?}");
+    assert_eq!(vault.versions(), versions + 1, "{stop:?}: one change, one new value");
+    true
+}
