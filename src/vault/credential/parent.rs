@@ -84,7 +84,7 @@ pub(in crate::vault) fn sharing(
     row: &CredentialRow,
 ) -> Result<Sharing, VaultError> {
     let owner = match row.parent_id {
-        Some(parent) => oldest_ancestor(context, parent)?,
+        Some(_) => oldest_ancestor(context, row)?,
         None => row.id,
     };
     let mut ids = vec![owner];
