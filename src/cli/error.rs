@@ -251,6 +251,7 @@ fn not_found(noun: Noun) -> String {
         Noun::ResponseKey => "the authorization has no response key; set one with --generate or --public-key".into(),
         Noun::Application
         | Noun::Authorization
+        | Noun::ChangeTemplate
         | Noun::ClientKey
         | Noun::Credential
         | Noun::Device
@@ -288,6 +289,7 @@ fn title(noun: Noun) -> &'static str {
     match noun {
         Noun::Application => "application",
         Noun::Authorization => "authorization",
+        Noun::ChangeTemplate => "change template",
         Noun::ClientKey => "client key",
         Noun::Credential | Noun::TargetCredential => "credential",
         Noun::Device | Noun::TargetDevice => "device",

@@ -74,6 +74,8 @@ ids! {
     ApplicationSecretId,
     /// The id of an authorization, that is, of an API client.
     AuthorizationId,
+    /// The id of a change template.
+    ChangeTemplateId,
     /// The id of a client secret.
     ClientSecretId,
     /// The id of a credential or an SSH key; both are in one sequence.

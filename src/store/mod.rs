@@ -22,6 +22,7 @@ pub mod application_secret;
 pub mod audit;
 pub mod audit_checkpoint;
 pub mod catalogue;
+pub mod change_template;
 pub mod client;
 pub mod client_key;
 pub mod condition;

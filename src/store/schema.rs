@@ -281,6 +281,17 @@ table! {
     }
 }
 table! {
+    change_template (id) {
+        id -> Integer,
+        executor -> Text,
+        name -> Text,
+        name_key -> Text,
+        source -> Text,
+        mac -> Binary,
+        updated_at -> BigInt,
+    }
+}
+table! {
     jit_policy (credential_id) {
         credential_id -> Integer,
         enabled -> Bool,

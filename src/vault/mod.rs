@@ -20,6 +20,7 @@ pub mod provider;
 pub mod proxy_session;
 pub mod rotation;
 pub mod ssh_key;
+pub mod template;
 
 mod background;
 mod custody;

@@ -1,3 +1,4 @@
+DROP TABLE change_template;
 DROP TABLE target_identity;
 DROP TABLE rotation_event;
 DROP TABLE rotation_record;

@@ -120,3 +120,16 @@ CREATE TABLE target_identity (
     pinned_at BIGINT NOT NULL,
     PRIMARY KEY (device_id, service)
 ) WITHOUT ROWID;
+
+-- Change templates of the operator: what is sent to a target. name_key: the case-folded name. mac: over the row; a template that was
+-- modified outside the vault is not run, since it sends secrets.
+CREATE TABLE change_template (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    executor TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    source TEXT NOT NULL,
+    mac BLOB NOT NULL,
+    updated_at BIGINT NOT NULL,
+    UNIQUE (executor, name_key)
+);

@@ -211,6 +211,7 @@ fn family_noun(noun: Noun) -> Option<FamilyNoun> {
         | Noun::RequestSigningKey
         | Noun::ResponseKey
         | Noun::SshKey
+        | Noun::ChangeTemplate
         | Noun::ClientKey
         | Noun::StaticToken
         | Noun::Tag

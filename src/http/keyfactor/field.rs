@@ -31,6 +31,7 @@ pub(super) fn wire_name(field: Field) -> &'static str {
         | Field::Audience
         | Field::Certificate
         | Field::ChangePlugin
+        | Field::ChangeTemplate
         | Field::Decision
         | Field::Claim
         | Field::Connectivities

@@ -193,6 +193,7 @@ fn not_found(noun: Noun, dialect: Dialect) -> ErrorMessage {
         | Noun::ProviderType
         | Noun::RequestSigningKey
         | Noun::Role
+        | Noun::ChangeTemplate
         | Noun::ClientKey
         | Noun::SecurityClaim
         | Noun::StaticToken

@@ -6,6 +6,7 @@ use crate::vault::Field;
 pub(super) fn parameter_name(field: Field) -> &'static str {
     match field {
         Field::ChangePlugin => "change_plugin",
+        Field::ChangeTemplate => "change_template",
         Field::Connectivities => "connectivities",
         Field::Content => "content",
         Field::Criticality => "criticality",

@@ -23,12 +23,13 @@ fn both_engines_have_the_same_migrations_each_with_its_way_back() {
 }
 
 /// The binary columns that hold no sealed value.
-const UNSEALED: [&str; 18] = [
+const UNSEALED: [&str; 19] = [
     "audit_chain.last_mac",
     "audit_checkpoint.mac",
     "audit_checkpoint.record_mac",
     "audit_record.mac",
     "audit_record.previous",
+    "change_template.mac",
     "client_secret.hash",
     "data_key.wrapped",
     "idempotency.key_mac",

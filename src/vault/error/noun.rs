@@ -6,6 +6,7 @@
 pub enum Noun {
     Application,
     Authorization,
+    ChangeTemplate,
     ClientKey,
     Credential,
     Device,
@@ -54,6 +55,7 @@ impl Noun {
         match self {
             Noun::Application => "application",
             Noun::Authorization => "authorization",
+            Noun::ChangeTemplate => "template",
             Noun::ClientKey => "client-key",
             Noun::Credential => "credential",
             Noun::Device => "device",

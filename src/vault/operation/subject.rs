@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::id::{
-    ApplicationId, ApplicationSecretId, AuthorizationId, CredentialId, DataKeyId, DeviceId, DomainId, EntryId,
-    IdentityId, InformationId, IssuerRuleId, ProviderId, ProxySessionId, RoleId, SecurityClaimId, TrustedIssuerId,
-    UserId,
+    ApplicationId, ApplicationSecretId, AuthorizationId, ChangeTemplateId, CredentialId, DataKeyId, DeviceId, DomainId,
+    EntryId, IdentityId, InformationId, IssuerRuleId, ProviderId, ProxySessionId, RoleId, SecurityClaimId,
+    TrustedIssuerId, UserId,
 };
 
 /// The object of an operation. A rule returns it with its result, so that no audit record lacks it.
@@ -18,6 +18,7 @@ pub enum Subject {
     Application(ApplicationId),
     ApplicationSecret(ApplicationSecretId),
     Authorization(AuthorizationId),
+    ChangeTemplate(ChangeTemplateId),
     Credential(CredentialId),
     DataKey(DataKeyId),
     Device(DeviceId),
@@ -44,6 +45,7 @@ impl std::fmt::Display for Subject {
             Subject::Application(id) => write!(f, "application:{id}"),
             Subject::ApplicationSecret(id) => write!(f, "application-secret:{id}"),
             Subject::Authorization(id) => write!(f, "authorization:{id}"),
+            Subject::ChangeTemplate(id) => write!(f, "template:{id}"),
             Subject::Credential(id) => write!(f, "credential:{id}"),
             Subject::DataKey(id) => write!(f, "data-key:{id}"),
             Subject::Device(id) => write!(f, "device:{id}"),

@@ -71,7 +71,7 @@ fn change_versions(context: &mut OperationContext<'_>, setup: &Setup, effect: &E
     }
 }
 
-fn generate(settings: &RotationSettings, shape: Shape) -> Result<SecretText, VaultError> {
+pub(super) fn generate(settings: &RotationSettings, shape: Shape) -> Result<SecretText, VaultError> {
     let mut random = || u64::from_ne_bytes(random_bytes());
     policy(settings)
         .generate(shape, &mut random)

@@ -82,7 +82,7 @@ fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Resu
     Ok(Loaded {
         record,
         waiting,
-        account: setup.account(connection, &vault.settings)?,
+        account: setup.account(connection, vault)?,
         operator: setup.operator(connection, vault)?,
         reconciliation: setup.reconciliation(connection, vault)?,
         current,

@@ -7,6 +7,7 @@
 //! * `setup`: the account, its target, and who makes the change, from the rows.
 //! * `shared`: passwords that credentials share, on several targets.
 //! * `figures`: counts for metrics.
+//! * `rehearsal`: a template on its target, up to the new password.
 //! * `status`, `decision`: what is shown of a rotation, and what a person decides.
 //!
 //! `docs/rotation.md` describes states and arrows.
@@ -15,6 +16,7 @@ mod decision;
 mod effect;
 mod figures;
 mod journal;
+mod rehearsal;
 mod request;
 mod run;
 mod setup;
@@ -25,6 +27,7 @@ mod status;
 pub use chaveiro_rotation::Decision as RotationDecision;
 pub use decision::{ROTATION_DECISIONS, UnverifiedPasswords, rotation_decision};
 pub use figures::WaitingRotations;
+pub use rehearsal::{RehearsedTemplate, TemplateTrial};
 pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use figures::RotationFigures;

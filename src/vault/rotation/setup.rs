@@ -1,7 +1,8 @@
 //! The account of a credential, its target, and who makes the change, from the rows of the credential.
 
 use chaveiro_rotation::{Account, Limits, Login, LoginSecret, Operator, TargetIdentity};
-use chaveiro_targets::{OldSecret, Plugin};
+use chaveiro_targets::{OldSecret, Plugin, Script, template_target};
+use chaveiro_templates::Executor;
 
 use crate::config::Settings;
 use crate::crypto::SecretText;
@@ -13,6 +14,7 @@ use crate::store::{AnyConnection, StoreError, target_identity};
 use crate::vault::credential::parent::owner_of;
 use crate::vault::device::port_of;
 use crate::vault::secrets::{SecretOwner, rotated_versions};
+use crate::vault::template;
 use crate::vault::{Field, Inner, Noun, VaultError};
 
 /// A credential whose password can be changed on its target.
@@ -20,6 +22,8 @@ pub(super) struct Setup {
     pub(super) credential: CredentialRow,
     pub(super) policy: RotationRow,
     pub(super) plugin: &'static Plugin,
+    /// What carries the template out, and its name. `None`: the plugin needs none.
+    pub(super) template: Option<(Executor, String)>,
     device: DeviceRow,
     port: Option<u16>,
 }
@@ -33,9 +37,9 @@ impl Setup {
         let credential = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
         let device = device::by_id(connection, credential.device_id)?.ok_or(StoreError::NotFound)?;
         let policy = rotation::find(connection, id)?.ok_or_else(no_plugin)?;
-        let plugin = policy.plugin.as_deref().and_then(plugin_named).ok_or_else(no_plugin)?;
+        let (plugin, template) = plugin_of(connection, &policy)?;
         let port = port_of(&device.connectivities, plugin.connectivities);
-        Ok(Self { credential, policy, plugin, device, port })
+        Ok(Self { credential, policy, plugin, template, device, port })
     }
 
     /// The device of the account.
@@ -57,13 +61,19 @@ impl Setup {
     }
 
     /// The account, with the pinned identity of its target.
-    pub(super) fn account(&self, connection: &mut AnyConnection, settings: &Settings) -> Result<Account, StoreError> {
+    pub(super) fn account(&self, connection: &mut AnyConnection, vault: &Inner) -> Result<Account, StoreError> {
         let pinned = target_identity::find(connection, self.device(), &self.service())?;
-        let mut options = settings.rotation.options.get(self.plugin.name).cloned().unwrap_or_default();
+        let mut options = vault.settings.rotation.options.get(self.plugin.name).cloned().unwrap_or_default();
         if !self.credential.domain.is_empty() {
             options.entry("domain".into()).or_insert_with(|| self.credential.domain.clone());
         }
         let device = &self.device;
+        if let Some((executor, name)) = &self.template {
+            let source = template::source_to_run(connection, vault, *executor, name)?;
+            let (executor, additional_information) = (*executor, self.credential.additional.as_str());
+            Script { executor, source: &source, ip: &device.ip, hostname: &device.hostname, additional_information }
+                .set(&mut options);
+        }
         Ok(Account {
             host: if device.ip.is_empty() { device.hostname.clone() } else { device.ip.clone() },
             port: self.port,
@@ -78,9 +88,12 @@ impl Setup {
         self.policy.authentication_id.filter(|_| !self.policy.use_own_credential)
     }
 
-    /// The credential that reconciles.
+    /// The credential that reconciles, by the same template as a change if there is one: another is not run.
     pub(super) fn reconciliation_id(&self) -> Option<CredentialId> {
-        self.policy.reconciliation_id.filter(|_| self.policy.reconcile)
+        let another = self.policy.reconciliation_template.as_deref().filter(|name| !name.is_empty());
+        let is_same = |(_, name): &(Executor, String)| another.is_none_or(|another| another.eq_ignore_ascii_case(name));
+        let fits = self.template.as_ref().is_none_or(is_same);
+        self.policy.reconciliation_id.filter(|_| self.policy.reconcile && fits)
     }
 
     /// Who makes the change.
@@ -104,6 +117,29 @@ impl Setup {
 /// The bounds of a rotation.
 pub(super) fn limits(settings: &Settings) -> Limits {
     Limits { attempts: settings.rotation.attempts, ..Limits::default() }
+}
+
+/// A plugin, and what it runs.
+type Chosen = (&'static Plugin, Option<(Executor, String)>);
+
+/// Returns the target of a policy: that of its plugin, or the one that runs its template, whose plugin is an executor.
+fn plugin_of(connection: &mut AnyConnection, policy: &RotationRow) -> Result<Chosen, VaultError> {
+    let name = policy.plugin.as_deref().ok_or_else(no_plugin)?;
+    let Some(template) = policy.template.as_deref().filter(|template| !template.is_empty()) else {
+        return Ok((plugin_named(name).ok_or_else(no_plugin)?, None));
+    };
+    let invalid = |field, expected| Err(VaultError::invalid(field, expected));
+    let Ok(executor) = name.parse::<Executor>() else {
+        let expected = "a template is run by an executor: SSH, Tk Expect, LDAP, PostgreSQL or MySQL";
+        return invalid(Field::ChangePlugin, expected);
+    };
+    let Some(target) = template_target(executor) else {
+        return invalid(Field::ChangePlugin, "templates of this executor are not run");
+    };
+    if !template::exists(connection, executor, template)? {
+        return invalid(Field::ChangeTemplate, "the executor has no template of this name; see chaveiro template list");
+    }
+    Ok((&target.plugin, Some((executor, template.into()))))
 }
 
 fn no_plugin() -> VaultError {

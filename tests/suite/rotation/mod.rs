@@ -5,6 +5,7 @@ mod figures;
 mod request;
 mod shared;
 mod workers;
+mod template;
 
 use chaveiro::config::Settings;
 use ldap3::LdapConnAsync;

@@ -41,6 +41,11 @@ impl Action {
     pub const USER_LIST: Action = Action::operator("user.list");
     pub const IDENTITY_SUMMARY: Action = Action::operator("identity.list");
     pub const ROLE_SUMMARY: Action = Action::operator("role.list");
+    pub const TEMPLATE_IMPORT: Action = Action::operator("template.import");
+    pub const TEMPLATE_LIST: Action = Action::operator("template.list");
+    pub const TEMPLATE_READ: Action = Action::operator("template.read");
+    pub const TEMPLATE_REMOVE: Action = Action::operator("template.remove");
+    pub const TEMPLATE_TRY: Action = Action::operator("template.try");
     pub const BACKUP_CREATE: Action = Action::operator("backup.create");
     pub const BACKUP_RESTORE: Action = Action::operator("backup.restore");
     pub const BACKUP_DRILL: Action = Action::operator("backup.drill");
