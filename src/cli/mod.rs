@@ -87,9 +87,6 @@ enum Command {
     Client(client::Command),
     #[command(flatten)]
     Manual(manual::Command),
-    /// Change templates: what is sent to a target to change a password on it.
-    #[command(subcommand)]
-    Template(template::Command),
 }
 
 /// The commands that open a vault.
@@ -138,6 +135,9 @@ enum VaultCommand {
     /// The database.
     #[command(subcommand)]
     Database(database::Command),
+    /// Change templates: what is sent to a target to change a password on it.
+    #[command(subcommand)]
+    Template(template::Command),
 }
 
 /// The exit code of a program that SIGPIPE ends, as a shell shows it.
@@ -173,10 +173,16 @@ fn fail(error: &CliError) -> ExitCode {
 
 fn execute(Arguments { common, command }: Arguments) -> Result<(), CliError> {
     match command {
+        Command::Vault(VaultCommand::Template(command)) => {
+            let has_vault = || Ok::<_, CliError>(Inspection::inspect(&common.location()?)?.used);
+            match command.run_without_vault(has_vault)? {
+                Some(command) => execute_in_vault(&common, VaultCommand::Template(command)),
+                None => Ok(()),
+            }
+        }
         Command::Vault(command) => execute_in_vault(&common, command),
         Command::Client(command) => Ok(client::run(command)?),
         Command::Manual(command) => manual::run(&command),
-        Command::Template(command) => template::run(command),
     }
 }
 
@@ -212,6 +218,7 @@ fn execute_in_vault(common: &Common, command: VaultCommand) -> Result<(), CliErr
             VaultCommand::Role(command) => role::run(&common.vault()?, command).await,
             VaultCommand::Key(command) => key::run(common, command).await,
             VaultCommand::Audit(command) => audit::run(&common.vault()?, command).await,
+            VaultCommand::Template(command) => template::run(&common.vault()?, command).await,
         }
     })
 }

@@ -1,102 +1,173 @@
 //! `chaveiro template`
 
-use std::fs::File;
-use std::io::Read;
+mod files;
+mod import;
+
 use std::path::PathBuf;
 
-use chaveiro_templates::{Builtin, Executor, Purpose, Severity, Template, lint};
+use chaveiro_templates::{Builtin, Executor};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::CliError;
+use super::operator::permit;
 use super::output::{print_bytes, print_line, print_table};
-
-/// More than the longest template that is parsed.
-const MAX_BYTES: u64 = 1 << 20;
+use super::time::rfc_3339;
+use crate::vault::Vault;
+use crate::vault::operation::Action;
+use crate::vault::rotation::{RehearsedTemplate, TemplateTrial};
+use crate::vault::template::TemplateSummary;
+use files::Files;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// List the change templates that come with the product.
-    List(List),
-    /// Print a template that comes with the product.
-    Show(Show),
-    /// Check templates: what is no template, and which places in one are unsafe. Nothing is run.
-    Lint(Lint),
+    /// Save templates in the vault, each after a check.
+    Import(Files),
+    /// List the templates: those that ship with the product, and those of the vault if there is one.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a template.
+    Show(Named),
+    /// Remove a template from the vault.
+    Remove(Named),
+    /// Check templates: what is no template, and which places in one are unsafe. Nothing is run or saved.
+    Lint(Files),
+    /// Run the template of a credential on its target up to the new password, which is not sent.
+    Try(Try),
 }
 
+/// A template by its name.
 #[derive(Args)]
-pub(super) struct List {
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Args)]
-pub(super) struct Show {
+pub(super) struct Named {
     /// The name of the template.
     name: String,
+    /// What carries it out, such as ssh; needed when several executors have a template of this name.
+    #[arg(long)]
+    executor: Option<Executor>,
 }
 
 #[derive(Args)]
-pub(super) struct Lint {
-    /// What carries the templates out, such as ssh, ldap, postgresql.
+pub(super) struct Try {
+    /// The credential, by its id, identifier or username@hostname. Its settings name the template.
+    credential: String,
+    /// Only fill the places of the template with values, and connect to nothing.
     #[arg(long)]
-    executor: Executor,
-    /// The templates do not change a password, so none has to be in them.
-    #[arg(long)]
-    other_purpose: bool,
-    /// The files.
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    dry_run: bool,
 }
 
-pub(super) fn run(command: Command) -> Result<(), CliError> {
-    match command {
-        Command::List(List { json }) => {
-            let rows: Vec<_> = Builtin::ALL
-                .iter()
-                .map(|builtin| json!({ "name": builtin.name, "executor": builtin.executor.as_str() }))
-                .collect();
-            Ok(print_table(json, &["name", "executor"], &rows)?)
-        }
-        Command::Show(Show { name }) => {
-            let found = Builtin::find(&name);
-            let found =
-                found.ok_or_else(|| CliError::Check("there is no such template; chaveiro template list".into()))?;
-            Ok(print_bytes(found.source.as_bytes())?)
-        }
-        Command::Lint(options) => lint_files(&options),
-    }
-}
-
-/// Prints the findings of each file. Fails if a file is no template, or must not be used as one.
-fn lint_files(options: &Lint) -> Result<(), CliError> {
-    let purpose = if options.other_purpose { Purpose::Other } else { Purpose::ChangePassword };
-    let mut refused = 0_usize;
-    for path in &options.files {
-        let source = read(path)?;
-        let shown = path.display();
-        let template = match Template::parse(options.executor, &source) {
-            Ok(template) => template,
-            Err(error) => {
-                refused += 1;
-                print_line(&format!("{shown}: {error}"))?;
-                continue;
+impl Command {
+    /// Runs a command that opens no vault, or gives it back.
+    pub(super) fn run_without_vault(
+        self,
+        has_vault: impl Fn() -> Result<bool, CliError>,
+    ) -> Result<Option<Self>, CliError> {
+        match self {
+            Command::Lint(files) => import::lint_files(&files)?,
+            Command::List { json } if !has_vault()? => print_list(TemplateSummary::shipped(), json)?,
+            Command::Show(Named { name, executor }) if !has_vault()? => {
+                let own = Builtin::find(&name).filter(|own| executor.is_none_or(|wanted| wanted == own.executor));
+                print_bytes(own.ok_or_else(unknown)?.source.as_bytes())?;
             }
-        };
-        let findings = lint(&template, purpose);
-        refused += usize::from(findings.iter().any(|finding| finding.severity() == Severity::Refused));
-        findings.iter().try_for_each(|finding| print_line(&format!("{shown}: {finding}")))?;
-    }
-    match refused {
-        0 => Ok(()),
-        refused => Err(CliError::Check(format!("refused templates: {refused} of {}", options.files.len()))),
+            command => return Ok(Some(command)),
+        }
+        Ok(None)
     }
 }
 
-fn read(path: &PathBuf) -> Result<String, CliError> {
-    let unreadable = |error: std::io::Error| CliError::Unreadable(path.clone(), error.kind());
-    let mut text = String::new();
-    File::open(path).map_err(unreadable)?.take(MAX_BYTES).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
+/// Runs a command on a vault.
+pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Import(files) => import::import(vault, &files).await,
+        Command::List { json } => {
+            print_list(vault.templates(permit(vault, Action::TEMPLATE_LIST).await?).await?.into_iter(), json)
+        }
+        Command::Show(named) => {
+            let executor = executor_of(vault, &named).await?;
+            let permit = permit(vault, Action::TEMPLATE_READ).await?;
+            let source = vault.template_source(permit, executor, &named.name).await?;
+            Ok(print_bytes(source.as_bytes())?)
+        }
+        Command::Remove(named) => {
+            let executor = executor_of(vault, &named).await?;
+            let permit = permit(vault, Action::TEMPLATE_REMOVE).await?;
+            vault.remove_template(permit, executor, &named.name).await?;
+            Ok(print_line(&format!("{executor} template {} removed", named.name))?)
+        }
+        Command::Lint(files) => import::lint_files(&files),
+        Command::Try(Try { credential, dry_run }) => {
+            let trial = if dry_run { TemplateTrial::DryRun } else { TemplateTrial::Rehearsal };
+            let permit = permit(vault, Action::TEMPLATE_TRY).await?;
+            print_trial(&vault.try_template(permit, credential, trial).await?)
+        }
+    }
+}
+
+/// Returns the executor of a template of the vault.
+async fn executor_of(vault: &Vault, named: &Named) -> Result<Executor, CliError> {
+    if let Some(executor) = named.executor {
+        return Ok(executor);
+    }
+    let templates = vault.templates(permit(vault, Action::TEMPLATE_LIST).await?).await?;
+    let is_named = |template: &&TemplateSummary| template.name.to_lowercase() == named.name.to_lowercase();
+    let mut found = templates.iter().filter(is_named).map(|template| template.executor);
+    match (found.next(), found.next()) {
+        (Some(executor), None) => Ok(executor),
+        (Some(_), Some(_)) => {
+            Err(CliError::Check("several executors have a template of this name; name one by --executor".into()))
+        }
+        (None, _) => Err(unknown()),
+    }
+}
+
+fn unknown() -> CliError {
+    CliError::Check("there is no such template; chaveiro template list".into())
+}
+
+fn print_list(templates: impl Iterator<Item = TemplateSummary>, json: bool) -> Result<(), CliError> {
+    let row = |template: TemplateSummary| {
+        json!({
+            "executor": template.executor.as_str(),
+            "name": template.name,
+            "runs": if template.is_runnable() { "yes" } else { "no" },
+            "saved": template.updated_at.map_or_else(|| "shipped".into(), rfc_3339),
+        })
+    };
+    Ok(print_table(json, &["executor", "name", "runs", "saved"], &templates.map(row).collect::<Vec<_>>())?)
+}
+
+/// Prints how far a trial came. Fails if it did not come as far as it may.
+fn print_trial(tried: &RehearsedTemplate) -> Result<(), CliError> {
+    print_line(&format!("template  {} {}", tried.executor, tried.name))?;
+    if let Some((identity, is_pinned)) = &tried.identity {
+        let pinned = if *is_pinned { "pinned" } else { "not pinned yet: compare it with that of the target" };
+        print_line(&format!("identity  {} ({pinned})", identity.0))?;
+    }
+    let rehearsal = match &tried.result {
+        Err(error) => return Err(CliError::Check(error.to_string())),
+        Ok(None) => {
+            return Ok(print_line("Every place of the template can carry its value. Nothing was connected to.")?);
+        }
+        Ok(Some(rehearsal)) => rehearsal,
+    };
+    if !rehearsal.transcript.is_empty() {
+        print_line("output of the target, with secrets masked:")?;
+        rehearsal.transcript.lines().try_for_each(|line| print_line(&format!("  | {}", crate::text::visible(line))))?;
+    }
+    let at = rehearsal.at.map_or_else(String::new, |at| format!("{at}: "));
+    match &rehearsal.failure {
+        Some(failure) => Err(CliError::Check(format!("{at}{failure}; the new password was not sent"))),
+        None => {
+            Ok(print_line(&format!("{at}came as far as the new password, which was not sent. Nothing was changed."))?)
+        }
+    }
+}
+
+/// Files of templates, and how they are read.
+pub(super) struct Source {
+    path: PathBuf,
+    executor: Executor,
+    purpose: chaveiro_templates::Purpose,
 }

@@ -17,6 +17,7 @@ mod response_key;
 mod signals;
 mod signing_key;
 mod static_token;
+mod template;
 mod text_rules;
 mod transfer;
 
