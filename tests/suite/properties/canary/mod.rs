@@ -2,6 +2,7 @@
 //! and then looked for in all that it keeps and says.
 
 mod ccp;
+mod commands;
 mod dsm;
 mod keyfactor;
 mod oauth1;
@@ -18,8 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use chaveiro::crypto::random_bytes;
 
 use crate::support::decrypt::{By, PrivateKey};
-use crate::support::{Answer, Credentials, Program, Serving, contents};
+use crate::support::{Answer, Credentials, Program, Serving, TestClient, contents};
 use ccp::{ask_and_guess, create_app_id};
+use commands::fail_with_secrets;
 use dsm::{create_dsm_client, save_and_import};
 use keyfactor::{create_keyfactor_client, keep_provider_secrets};
 use oauth1::{create_signing_key, sign_wrongly};
@@ -111,7 +113,7 @@ impl Told {
 
 fn serve_with_every_log(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("RUST_LOG", "debug,actix=debug").env("RUST_BACKTRACE", "1");
+    command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
     for family in ["VAULT_KV", "PAM_V2", "CCP", "ROBOCORP", "DSM"] {
         command.env(format!("CHAVEIRO__{family}__ENABLED"), "true");
     }
@@ -137,19 +139,26 @@ fn assert_holds(places: &BTreeMap<String, Vec<u8>>, place: &str, marker: &str) {
     assert!(String::from_utf8_lossy(&bytes).contains(marker), "{place} does not hold {marker}");
 }
 
-#[actix_web::test]
-async fn no_secret_is_found_where_none_belongs() {
-    let program = Program::new();
+/// A server through which secrets went, and what it answered.
+struct Exercised {
+    server: Serving,
+    client: TestClient,
+    canaries: Canaries,
+    told: Told,
+}
+
+/// Serves, and sends a secret on every way.
+async fn exercise(program: &Program) -> Exercised {
     let (mut canaries, mut told) = (Canaries::default(), Told::default());
     let credentials = program.create_client("erp");
     canaries.add("a client's secret", &credentials.secret);
-    let session_credentials = create_session_client(&program);
-    let (encrypting, private) = create_encrypting(&program, &mut canaries);
-    let keyfactor = create_keyfactor_client(&program, &mut canaries);
-    let app_id = create_app_id(&program);
-    let signing_key = create_signing_key(&program, &credentials.id, &mut canaries);
-    let dsm = create_dsm_client(&program);
-    let server = serve_with_every_log(&program);
+    let session_credentials = create_session_client(program);
+    let (encrypting, private) = create_encrypting(program, &mut canaries);
+    let keyfactor = create_keyfactor_client(program, &mut canaries);
+    let app_id = create_app_id(program);
+    let signing_key = create_signing_key(program, &credentials.id, &mut canaries);
+    let dsm = create_dsm_client(program);
+    let server = serve_with_every_log(program);
     let client = server.client(&credentials).await;
     canaries.add("an access token", &client.token);
     canaries.add("a token's signature", client.token.rsplit('.').next().unwrap());
@@ -165,7 +174,7 @@ async fn no_secret_is_found_where_none_belongs() {
     show_wrong_secrets(&client, &server.anonymous(), &mut canaries, &mut told).await;
     keep_provider_secrets(&server, &keyfactor, &mut canaries, &mut told).await;
     log_in_and_guess(&server, &credentials, &mut canaries, &mut told).await;
-    log_in_as_workload(&program, &server, &credentials, &mut canaries, &mut told).await;
+    log_in_as_workload(program, &server, &credentials, &mut canaries, &mut told).await;
     read_metadata(&client, &mut canaries, &mut told).await;
     read_as_robot(&server, &client, &mut canaries, &mut told).await;
     ask_and_guess(&server, &app_id, &mut canaries, &mut told).await;
@@ -181,6 +190,14 @@ async fn no_secret_is_found_where_none_belongs() {
     let new_secret = program.json(&["authorization", "rotate-secret", "--client-id", &credentials.id]);
     canaries.add("a new client secret", new_secret["client_secret"].as_str().unwrap());
     assert!(canaries.0.len() > 40);
+    Exercised { server, client, canaries, told }
+}
+
+#[actix_web::test]
+async fn no_secret_is_found_where_none_belongs() {
+    let program = Program::new();
+    let Exercised { server, client, mut canaries, mut told } = exercise(&program).await;
+    fail_with_secrets(&program, &server, &mut canaries, &mut told);
 
     let mut places = told.0;
     places.insert("the figures".into(), client.get("/metrics").await.text.into());
@@ -201,11 +218,12 @@ async fn no_secret_is_found_where_none_belongs() {
     assert_holds(&places, "database at work", HOSTNAME);
     assert_holds(&places, "database at rest", HOSTNAME);
     assert_holds(&places, "database at rest: audit-heads.jsonl", "node-1");
-    assert_holds(&places, "the audit log", &credentials.id);
+    assert_holds(&places, "the audit log", &client.client_id);
     assert_holds(&places, "the figures", "/iso/pam/credential");
     assert_holds(&places, "the log", "POST /iso/pam/credential");
     assert_holds(&places, "the log", "GET /modulos/auth 501");
     assert_holds(&places, "the log", "DEBUG");
+    assert_holds(&places, "the log", "TRACE");
     assert_holds(&places, "the answer to malformed JSON", "exception");
     assert_eq!(program.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [6]);
     if !program.database.is_postgresql() {
