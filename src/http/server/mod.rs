@@ -8,6 +8,7 @@ mod body_budget;
 mod certificate;
 mod connection;
 mod failure;
+mod forget;
 mod forwarded;
 mod head;
 mod log_limit;

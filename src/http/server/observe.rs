@@ -13,6 +13,7 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 
 use super::base_uri::keep_original_path;
+use super::forget::forget_request;
 use super::request_id::{REQUEST_ID, RequestId};
 use super::security_headers::set_security_headers;
 use super::service::Service;
@@ -60,5 +61,5 @@ pub(super) async fn observe(
     }
     let source = source.map_or_else(|| "-".into(), |source| source.to_string());
     log::info!(target: "access", "{source} {method} {path} {} {}us {id}", status.as_u16(), took.as_micros());
-    answered
+    answered.map(forget_request)
 }
