@@ -4,8 +4,8 @@ mod decision;
 mod figures;
 mod request;
 mod shared;
-mod workers;
 mod template;
+mod workers;
 
 use chaveiro::config::Settings;
 use ldap3::LdapConnAsync;
