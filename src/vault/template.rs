@@ -1,5 +1,7 @@
-//! Change templates: what is sent to a target to change a password there. Those of the operator are stored here; others ship with
-//! the product (`chaveiro-templates`), and a stored one of the same executor and name takes the place of one of those.
+//! Change templates: what is sent to a target to change a password there.
+//!
+//! Those of the operator are stored here. Others ship with the product (`chaveiro-templates`); a stored one of the same executor and
+//! name takes the place of one of those.
 
 use chaveiro_targets::template_target;
 use chaveiro_templates::{Builtin, Executor, Purpose, Severity, Template, lint};

@@ -43,8 +43,10 @@ struct Columns<'a> {
     mac: Vec<&'a [u8]>,
 }
 
-/// The columns of text.
-const TEXTS: [(&str, fn(&AuditRow) -> &str); 8] = [
+type TextOf = fn(&AuditRow) -> &str;
+
+/// The columns of text, and their values.
+const TEXTS: [(&str, TextOf); 8] = [
     (", request_id", |row| &row.request_id),
     (", actor", |row| &row.actor),
     (", source", |row| &row.source),
