@@ -101,7 +101,7 @@ async fn measure(size: usize) -> Vec<(&'static str, Duration)> {
     let middle = i32::try_from(size / 2).expect("an id");
     let get = async |key: &str| {
         let permit = permit(&vault, &owner, Action::CREDENTIAL_READ).await;
-        vault.read_credential(permit, key.into()).await.expect("a read");
+        vault.read_credential(permit, key.into(), false).await.expect("a read");
     };
     let list = async |token: &SecretText, filter: Filter, page: Option<CursorPage>, rows: usize| {
         let permit = permit(&vault, token, Action::CREDENTIAL_LIST).await;
