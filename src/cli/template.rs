@@ -3,8 +3,7 @@
 mod files;
 mod import;
 
-use std::path::PathBuf;
-
+use chaveiro_rotation::TargetIdentity;
 use chaveiro_templates::{Builtin, Executor};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -13,9 +12,10 @@ use super::CliError;
 use super::operator::permit;
 use super::output::{print_bytes, print_line, print_table};
 use super::time::rfc_3339;
+use crate::text::case_folded;
 use crate::vault::Vault;
 use crate::vault::operation::Action;
-use crate::vault::rotation::{RehearsedTemplate, TemplateTrial};
+use crate::vault::rotation::{RehearsedTemplate, TemplateTrial, TrialResult};
 use crate::vault::template::TemplateSummary;
 use files::Files;
 
@@ -44,7 +44,7 @@ pub(super) enum Command {
 pub(super) struct Named {
     /// The name of the template.
     name: String,
-    /// What carries it out, such as ssh; needed when several executors have a template of this name.
+    /// The executor, such as ssh; needed when several executors have a template of this name.
     #[arg(long)]
     executor: Option<Executor>,
 }
@@ -56,6 +56,9 @@ pub(super) struct Try {
     /// Only fill the places of the template with values, and connect to nothing.
     #[arg(long)]
     dry_run: bool,
+    /// The fingerprint of the target's host key or certificate, if none is pinned yet.
+    #[arg(long, conflicts_with = "dry_run")]
+    identity: Option<String>,
 }
 
 impl Command {
@@ -97,8 +100,9 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
             Ok(print_line(&format!("{executor} template {} removed", named.name))?)
         }
         Command::Lint(files) => import::lint_files(&files),
-        Command::Try(Try { credential, dry_run }) => {
-            let trial = if dry_run { TemplateTrial::DryRun } else { TemplateTrial::Rehearsal };
+        Command::Try(Try { credential, dry_run, identity }) => {
+            let rehearsal = TemplateTrial::Rehearsal { identity: identity.map(TargetIdentity) };
+            let trial = if dry_run { TemplateTrial::DryRun } else { rehearsal };
             let permit = permit(vault, Action::TEMPLATE_TRY).await?;
             print_trial(&vault.try_template(permit, credential, trial).await?)
         }
@@ -111,7 +115,7 @@ async fn executor_of(vault: &Vault, named: &Named) -> Result<Executor, CliError>
         return Ok(executor);
     }
     let templates = vault.templates(permit(vault, Action::TEMPLATE_LIST).await?).await?;
-    let is_named = |template: &&TemplateSummary| template.name.to_lowercase() == named.name.to_lowercase();
+    let is_named = |template: &&TemplateSummary| case_folded(&template.name) == case_folded(&named.name);
     let mut found = templates.iter().filter(is_named).map(|template| template.executor);
     match (found.next(), found.next()) {
         (Some(executor), None) => Ok(executor),
@@ -141,16 +145,19 @@ fn print_list(templates: impl Iterator<Item = TemplateSummary>, json: bool) -> R
 /// Prints how far a trial came. Fails if it did not come as far as it may.
 fn print_trial(tried: &RehearsedTemplate) -> Result<(), CliError> {
     print_line(&format!("template  {} {}", tried.executor, tried.name))?;
-    if let Some((identity, is_pinned)) = &tried.identity {
-        let pinned = if *is_pinned { "pinned" } else { "not pinned yet: compare it with that of the target" };
-        print_line(&format!("identity  {} ({pinned})", identity.0))?;
-    }
     let rehearsal = match &tried.result {
         Err(error) => return Err(CliError::Check(error.to_string())),
-        Ok(None) => {
+        Ok(TrialResult::Filled) => {
             return Ok(print_line("Every place of the template can carry its value. Nothing was connected to.")?);
         }
-        Ok(Some(rehearsal)) => rehearsal,
+        Ok(TrialResult::UnknownIdentity(TargetIdentity(identity))) => {
+            let shown = crate::text::visible(identity);
+            return Err(CliError::Check(format!(
+                "the target presents {shown}, which is not pinned, so no secret was sent to it; compare it with that of the \
+                 target, and name it by --identity"
+            )));
+        }
+        Ok(TrialResult::Rehearsed(rehearsal)) => rehearsal,
     };
     if !rehearsal.transcript.is_empty() {
         print_line("output of the target, with secrets masked:")?;
@@ -159,15 +166,8 @@ fn print_trial(tried: &RehearsedTemplate) -> Result<(), CliError> {
     let at = rehearsal.at.map_or_else(String::new, |at| format!("{at}: "));
     match &rehearsal.failure {
         Some(failure) => Err(CliError::Check(format!("{at}{failure}; the new password was not sent"))),
-        None => {
-            Ok(print_line(&format!("{at}came as far as the new password, which was not sent. Nothing was changed."))?)
-        }
+        None => Ok(print_line(&format!(
+            "{at}came as far as the new password, which was not sent: the password is as it was."
+        ))?),
     }
-}
-
-/// Files of templates, and how they are read.
-pub(super) struct Source {
-    path: PathBuf,
-    executor: Executor,
-    purpose: chaveiro_templates::Purpose,
 }

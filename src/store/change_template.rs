@@ -81,9 +81,12 @@ pub fn find(
     Ok(named.first(connection).optional()?)
 }
 
-/// Returns all templates, by executor and name.
-pub fn all(connection: &mut AnyConnection) -> Result<Vec<ChangeTemplateRow>, StoreError> {
-    Ok(change_template::table.order((change_template::executor, change_template::name_key)).load(connection)?)
+/// Returns executor, name and time of the last change of all templates, by executor and name.
+pub fn names(connection: &mut AnyConnection) -> Result<Vec<(String, String, i64)>, StoreError> {
+    Ok(change_template::table
+        .order((change_template::executor, change_template::name_key))
+        .select((change_template::executor, change_template::name, change_template::updated_at))
+        .load(connection)?)
 }
 
 /// Deletes a template.

@@ -8,7 +8,7 @@ use super::connection::{Literal, LiteralText, Part, on_engine};
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, MAX_BOUND, StoreError};
 use crate::text::case_folded;
 
 /// The kind of a credential.
@@ -297,8 +297,21 @@ pub fn deactivate_by_device(
     Ok(suspended)
 }
 
-/// Returns the ids of the credentials whose parent is one of these.
-pub fn children_of(connection: &mut AnyConnection, parents: &[CredentialId]) -> Result<Vec<CredentialId>, StoreError> {
-    let children = credential::table.filter(credential::parent_id.eq_any(parents.to_vec()));
-    Ok(children.select(credential::id).load(connection)?)
+/// A credential whose password may be that of others too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct SharingRow {
+    pub id: CredentialId,
+    pub exclusive_custody: Option<bool>,
+}
+
+/// Returns the credentials whose parent is one of these.
+pub fn children_of(connection: &mut AnyConnection, parents: &[CredentialId]) -> Result<Vec<SharingRow>, StoreError> {
+    let mut children = Vec::new();
+    for parents in parents.chunks(MAX_BOUND) {
+        let of_these = credential::table.filter(credential::parent_id.eq_any(parents.to_vec()));
+        children
+            .extend(of_these.select((credential::id, credential::exclusive_custody)).load::<SharingRow>(connection)?);
+    }
+    Ok(children)
 }

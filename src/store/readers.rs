@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::connection::CHECKED_WHEN_IDLE;
 use super::connection::{AnyConnection, DatabaseLocation};
 use super::file::DatabaseFile;
 use super::given_up::GivenUp;
@@ -15,9 +16,6 @@ use crate::clock::instant;
 
 /// How long a query waits for its place.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is checked before it is used: a round trip. One in use is lost while a query runs on it,
-/// which notices.
-const CHECKED_WHEN_IDLE: Duration = Duration::from_secs(1);
 
 /// Reading connections, and a fair queue for each.
 pub(super) struct Readers {

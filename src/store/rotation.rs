@@ -1,10 +1,12 @@
 //! Tables of rotation policies and just-in-time access. A row exists once a setting was sent.
 
+use std::collections::HashSet;
+
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
 use super::id::CredentialId;
 use super::schema::{jit_policy, rotation_policy};
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, MAX_BOUND, StoreError};
 
 /// The columns of a rotation policy to write; `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
@@ -78,6 +80,17 @@ pub struct RotationRow {
     pub reconciliation_id: Option<CredentialId>,
     pub reconciliation_plugin: Option<String>,
     pub reconciliation_template: Option<String>,
+}
+
+/// Returns those of the credentials that have a plugin.
+pub fn with_plugin(connection: &mut AnyConnection, ids: &[CredentialId]) -> Result<HashSet<CredentialId>, StoreError> {
+    let mut found = HashSet::new();
+    for ids in ids.chunks(MAX_BOUND) {
+        let of_these = rotation_policy::table.filter(rotation_policy::credential_id.eq_any(ids.to_vec()));
+        let with_plugin = of_these.filter(rotation_policy::plugin.ne(""));
+        found.extend(with_plugin.select(rotation_policy::credential_id).load::<CredentialId>(connection)?);
+    }
+    Ok(found)
 }
 
 /// Returns the rotation policy of a credential.

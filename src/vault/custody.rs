@@ -106,7 +106,7 @@ pub(super) fn is_password_exclusive(
     row: &CredentialRow,
 ) -> Result<bool, VaultError> {
     let sharing = parent::sharing(context, row)?;
-    Ok(sharing.rows.iter().any(|row| is_exclusive(context, row)))
+    Ok(sharing.members.iter().any(|member| is_exclusive_by(context, member.exclusive_custody)))
 }
 
 /// Requires that no other client holds the password of the credential exclusively. The row and that of the password's owner are
@@ -116,13 +116,13 @@ pub(super) fn is_password_exclusive(
 /// [`VaultError::NoAccess`].
 pub(super) fn require_free(context: &mut OperationContext<'_>, row: &Visible<CredentialRow>) -> Result<(), VaultError> {
     let sharing = parent::sharing(context, row)?;
-    if !sharing.rows.iter().any(|row| is_exclusive(context, row)) {
+    if !sharing.members.iter().any(|member| is_exclusive_by(context, member.exclusive_custody)) {
         return Ok(());
     }
     if sharing.owner != row.id {
         credential::locked(context.connection(), sharing.owner)?;
     }
-    let ids: Vec<CredentialId> = sharing.rows.iter().map(|row| row.id).collect();
+    let ids: Vec<CredentialId> = sharing.members.iter().map(|member| member.id).collect();
     let (authorization, now) = (context.authorization()?, context.micros());
     if custody::is_held_by_another(context.connection(), &ids, authorization, now)? {
         return Err(VaultError::NoAccess(Noun::Credential));

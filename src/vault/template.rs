@@ -22,9 +22,9 @@ const PURPOSE: &str = "change template";
 /// A template to save.
 #[derive(Clone, Debug)]
 pub struct NewTemplate {
-    /// What carries it out.
+    /// The executor.
     pub executor: Executor,
-    /// Its name: that of no other template of the executor.
+    /// The name, unique for the executor.
     pub name: String,
     /// Its text.
     pub source: String,
@@ -35,7 +35,7 @@ pub struct NewTemplate {
 /// A template without its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateSummary {
-    /// What carries it out.
+    /// The executor.
     pub executor: Executor,
     /// Its name.
     pub name: String,
@@ -72,20 +72,22 @@ impl Vault {
     /// Saves a template, in place of one with the same executor and name.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for a text that is no template or that the linter refuses.
+    /// [`VaultError::Invalid`] for a text that is no template or that the linter refuses, and for a name of one that changes
+    /// passwords, which this one does not.
     pub async fn save_template(&self, permit: Permit, template: NewTemplate) -> Result<Saved, VaultError> {
-        let rule = move |context: &mut OperationContext<'_>| {
-            let name = checked_name(&template.name)?;
-            check(&template)?;
-            save(context, &template, name)
+        // Not in the writer: a long template takes its time.
+        let name = match checked_name(&template.name).and_then(|name| check(&template).map(|()| name.to_string())) {
+            Ok(name) => name,
+            Err(error) => return Err(self.refuse(&permit, error).await),
         };
+        let rule = move |context: &mut OperationContext<'_>| save(context, &template, &name);
         self.execute(permit, rule).await.map(|(saved, _)| saved)
     }
 
     /// Lists the templates, those that ship with the product first.
     pub async fn templates(&self, permit: Permit) -> Result<Vec<TemplateSummary>, VaultError> {
         let list = |context: &mut OperationContext<'_>| {
-            let stored = change_template::all(context.connection())?;
+            let stored = change_template::names(context.connection())?;
             let stored = stored.into_iter().map(summary).collect::<Result<Vec<_>, _>>()?;
             let is_replaced = |own: &TemplateSummary| {
                 stored.iter().any(|other| own.executor == other.executor && own.name == case_folded(&other.name))
@@ -144,16 +146,28 @@ fn save(context: &mut OperationContext<'_>, template: &NewTemplate, name: &str) 
         mac: &mac,
         updated_at: now,
     };
+    let is_change = changes_password(template.executor, &template.source);
     let connection = context.connection();
     let (id, saved) = match found {
+        None if shipped(template.executor, name).is_some() && !is_change => return Err(other_purpose()),
         None => (change_template::insert(connection, &fields)?, Saved::Added),
         Some(row) if row.mac == mac && row.source == template.source => (row.id, Saved::Unchanged),
+        Some(row) if changes_password(template.executor, &row.source) && !is_change => return Err(other_purpose()),
         Some(row) => {
             change_template::update(connection, row.id, &fields)?;
             (row.id, Saved::Replaced)
         }
     };
     Ok(Done::new(Subject::ChangeTemplate(id), saved))
+}
+
+/// Whether a template sends the new password: only such a one is run as a change.
+fn changes_password(executor: Executor, source: &str) -> bool {
+    Template::parse(executor, source).is_ok_and(|template| template.has_tag("NEW_PASSWORD"))
+}
+
+fn other_purpose() -> VaultError {
+    VaultError::invalid(Field::Name, "a template that changes passwords has this name, and this one changes none")
 }
 
 /// Returns the name, trimmed.
@@ -185,9 +199,9 @@ fn existing(
     Ok(row)
 }
 
-fn summary(row: ChangeTemplateRow) -> Result<TemplateSummary, StoreError> {
-    let executor = row.executor.parse().map_err(|_| StoreError::Query("a change template has an unknown executor"))?;
-    Ok(TemplateSummary { executor, name: row.name, updated_at: Some(from_micros(row.updated_at)) })
+fn summary((executor, name, updated_at): (String, String, i64)) -> Result<TemplateSummary, StoreError> {
+    let executor = executor.parse().map_err(|_| StoreError::Query("a change template has an unknown executor"))?;
+    Ok(TemplateSummary { executor, name, updated_at: Some(from_micros(updated_at)) })
 }
 
 /// Returns a template that ships with the product, by its name in any case.
@@ -201,10 +215,15 @@ fn mac(vault: &Inner) -> RowMac {
 
 /// Refuses a row that was modified outside the vault: a template sends secrets.
 fn genuine(vault: &Inner, row: ChangeTemplateRow) -> Result<ChangeTemplateRow, StoreError> {
-    if mac(vault).verify(&[row.executor.as_bytes(), row.name.as_bytes(), row.source.as_bytes()], &row.mac) {
+    let is_found_by_its_name = row.name_key == case_folded(&row.name);
+    let parts = [row.executor.as_bytes(), row.name.as_bytes(), row.source.as_bytes()];
+    if is_found_by_its_name && mac(vault).verify(&parts, &row.mac) {
         return Ok(row);
     }
-    log::error!("change template {}: MAC mismatch, the row was modified outside the vault; it is not run", row.id);
+    log::error!(
+        "change template {}: MAC or name mismatch, the row was modified outside the vault; it is not run",
+        row.id
+    );
     Err(StoreError::Query("a change template was modified outside the vault"))
 }
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use chaveiro_templates::{Executor, Purpose};
 use clap::Args;
 
-use super::Source;
 use crate::cli::CliError;
 
 /// More than the longest template that is parsed.
@@ -19,7 +18,7 @@ const CHANGE_PASSWORD: &str = "Change password";
 
 #[derive(Args)]
 pub(in crate::cli) struct Files {
-    /// What carries the templates out, such as ssh, ldap, postgresql. Default: the folder of that name that a file is in.
+    /// The executor of the templates, such as ssh, ldap, postgresql. Default: the folder of that name that a file is in.
     #[arg(long)]
     executor: Option<Executor>,
     /// The templates do not change a password, so none has to be in them. Default: those in a folder of an executor and there in
@@ -29,6 +28,13 @@ pub(in crate::cli) struct Files {
     /// Files, and folders with one file a template.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+}
+
+/// A file of a template, and how it is read.
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) executor: Executor,
+    pub(super) purpose: Purpose,
 }
 
 impl Files {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use chaveiro_templates::{Severity, Template, lint};
 
-use super::Source;
-use super::files::Files;
+use super::files::{Files, Source};
 use crate::cli::CliError;
 use crate::cli::operator::permit;
 use crate::cli::output::print_line;
+use crate::text::case_folded;
 use crate::vault::Vault;
 use crate::vault::operation::Action;
 use crate::vault::template::{NewTemplate, Saved};
@@ -30,7 +30,7 @@ pub(super) async fn import(vault: &Vault, files: &Files) -> Result<(), CliError>
     let mut refused = 0;
     for source in &sources {
         let (name, text) = (source.name()?.to_string(), source.read()?);
-        if !seen.insert((source.executor.as_str(), name.to_lowercase())) {
+        if !seen.insert((source.executor.as_str(), case_folded(&name))) {
             print_line(&format!("{}: refused: another file has the same name", source.path.display()))?;
             refused += 1;
             continue;

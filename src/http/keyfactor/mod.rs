@@ -29,20 +29,6 @@ mod role_version_one;
 mod routes;
 mod security_claim;
 mod status;
-/// Parses a list filter and a query, for [`crate::fuzz`].
-pub(super) fn fuzz_filter(text: &str) {
-    let field = |name: &str| match name {
-        "name" => Some(filter::Field::Text(drop)),
-        "id" => Some(filter::Field::Number(drop)),
-        _ => None,
-    };
-    let _ = filter::parse(text, field);
-    let query = query::Query::new(text);
-    let _ = query.require_valid().and_then(|()| query.number("PageReturned"));
-}
-
-#[cfg(test)]
-mod tests;
 mod version;
 
 use std::collections::HashMap;
@@ -143,3 +129,18 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
         headers.insert(name, value);
     }
 }
+
+/// Parses a list filter and a query, for [`crate::fuzz`].
+pub(super) fn fuzz_filter(text: &str) {
+    let field = |name: &str| match name {
+        "name" => Some(filter::Field::Text(drop)),
+        "id" => Some(filter::Field::Number(drop)),
+        _ => None,
+    };
+    let _ = filter::parse(text, field);
+    let query = query::Query::new(text);
+    let _ = query.require_valid().and_then(|()| query.number("PageReturned"));
+}
+
+#[cfg(test)]
+mod tests;

@@ -69,8 +69,9 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
 }
 
 async fn show(call: &Call, permit: Permit, key: String) -> Result<HttpResponse, PamError> {
-    // A query that does not ask for it is not looked at further.
-    let fail_on_change = if call.http.query_string().contains(FAIL_ON_CHANGE) {
+    // A query that does not ask for it, not even with escapes, is not looked at further.
+    let query = call.http.query_string();
+    let fail_on_change = if query.contains(FAIL_ON_CHANGE) || query.contains('%') {
         call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false)
     } else {
         false

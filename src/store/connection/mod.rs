@@ -20,6 +20,10 @@ use prepared::PreparedStatement;
 
 use super::StoreError;
 
+/// A connection that was idle for longer is checked before it is used: a round trip. One in use is lost while a statement runs on
+/// it, which notices.
+pub(in crate::store) const CHECKED_WHEN_IDLE: Duration = Duration::from_secs(1);
+
 /// Timeouts on PostgreSQL: of a statement, shorter than the time in which a server has to answer (`watch::ANSWER_TIMEOUT`), and
 /// of a wait for a lock. A node that has vanished in the middle of a transaction keeps its locks no longer than the rest, by
 /// which the server notices.

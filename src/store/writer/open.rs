@@ -3,6 +3,7 @@
 use super::super::StoreError;
 use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::{AnyConnection, LockWait};
+use super::super::meta;
 use super::deferred::Deferred;
 
 /// A transaction on the connection of a writer.
@@ -12,6 +13,8 @@ use super::deferred::Deferred;
 pub(super) struct OpenTransaction {
     connection: AnyConnection,
     has_begun: bool,
+    /// Whether a job failed before the transaction began, perhaps since the connection is lost.
+    is_doubted: bool,
     waiting: LockWait,
     deferred: Deferred,
 }
@@ -19,12 +22,18 @@ pub(super) struct OpenTransaction {
 impl OpenTransaction {
     /// Takes a connection on which a transaction has begun and `chain` is locked.
     pub(super) fn begun(connection: AnyConnection, waiting: LockWait, chain: OpenChain) -> Self {
-        Self { connection, has_begun: true, waiting, deferred: Deferred::new(chain) }
+        Self { connection, has_begun: true, is_doubted: false, waiting, deferred: Deferred::new(chain) }
     }
 
     /// Takes a connection on which the transaction begins later. `head` is the head of the chain after the last transaction.
     pub(super) fn later(connection: AnyConnection, waiting: LockWait, head: ChainHead) -> Self {
-        Self { connection, has_begun: false, waiting, deferred: Deferred::new(OpenChain::after(head)) }
+        Self {
+            connection,
+            has_begun: false,
+            is_doubted: false,
+            waiting,
+            deferred: Deferred::new(OpenChain::after(head)),
+        }
     }
 
     /// How long its statements wait for locks.
@@ -56,6 +65,11 @@ impl OpenTransaction {
         self.has_begun && self.connection.is_remote()
     }
 
+    /// Notes that a job failed. Before the transaction has begun, no later statement tells whether the connection is lost.
+    pub(super) fn note_failed_job(&mut self) {
+        self.is_doubted |= !self.has_begun;
+    }
+
     /// Writes what was deferred. The audit records of a transaction that has not begun are durable then.
     pub(super) fn write_deferred(&mut self) -> Result<ChainHead, StoreError> {
         self.deferred.write(&mut self.connection)
@@ -73,6 +87,13 @@ impl OpenTransaction {
     /// Rolls back what is not committed. Returns the connection, if it still works.
     pub(super) fn into_connection(mut self) -> Option<AnyConnection> {
         let works = !self.has_begun || self.connection.command("ROLLBACK").is_ok();
-        works.then_some(self.connection)
+        let connection = works.then_some(self.connection)?;
+        if self.is_doubted { answering(connection) } else { Some(connection) }
     }
+}
+
+/// Returns the connection if it still works. To a file none is lost.
+pub(super) fn answering(mut connection: AnyConnection) -> Option<AnyConnection> {
+    let works = !connection.is_remote() || meta::answers(&mut connection).is_ok();
+    works.then_some(connection)
 }

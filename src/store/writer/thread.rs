@@ -4,26 +4,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::CommitObserver;
-use super::open::OpenTransaction;
+use super::open::{OpenTransaction, answering};
 use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
 use crate::clock::instant;
 use crate::store::audit::{ChainHead, OpenChain};
-use crate::store::connection::{AnyConnection, DatabaseLocation, LockWait};
+use crate::store::connection::{AnyConnection, CHECKED_WHEN_IDLE, DatabaseLocation, LockWait};
 use crate::store::file::DatabaseFile;
 use crate::store::outage::Outage;
 use crate::store::probe::WriteOutcomes;
 use crate::store::watch::Watch;
-use crate::store::{Cause, StoreError, meta};
+use crate::store::{Cause, StoreError};
 
 /// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
 const MAX_RETRIES_ALONE: usize = 8;
 /// How long the jobs of a batch are retried alone.
 const LONGEST_ALONE: Duration = Duration::from_secs(5);
-
-/// A connection that was idle for longer is checked before it is used.
-const CHECKED_WHEN_IDLE: Duration = Duration::from_secs(1);
 
 /// The jobs of a transaction.
 #[derive(Clone, Copy, Default)]
@@ -329,12 +326,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// Returns the connection if it still works. To a file none is lost.
-fn answering(mut connection: AnyConnection) -> Option<AnyConnection> {
-    let works = !connection.is_remote() || meta::answers(&mut connection).is_ok();
-    works.then_some(connection)
 }
 
 /// Whether a connection is kept after this error: that to a server which has become read-only stays so, and a new one may reach

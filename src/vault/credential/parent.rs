@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{ParentChange, resolve};
 use crate::crypto::SecretText;
-use crate::store::credential::{self, CredentialRow};
+use crate::store::credential::{self, CredentialRow, SharingRow};
 use crate::store::id::CredentialId;
 use crate::store::inventory;
 use crate::store::item;
@@ -75,7 +75,8 @@ pub(in crate::vault) fn oldest_ancestor(
 pub(in crate::vault) struct Sharing {
     /// The one whose password it is: the oldest ancestor of all others.
     pub(in crate::vault) owner: CredentialId,
-    pub(in crate::vault) rows: Vec<CredentialRow>,
+    /// All of them, the owner first.
+    pub(in crate::vault) members: Vec<SharingRow>,
 }
 
 /// Returns the credentials that share the password of a credential, itself among them.
@@ -83,28 +84,33 @@ pub(in crate::vault) fn sharing(
     context: &mut OperationContext<'_>,
     row: &CredentialRow,
 ) -> Result<Sharing, VaultError> {
+    let own = SharingRow { id: row.id, exclusive_custody: row.exclusive_custody };
     let owner = match row.parent_id {
-        Some(_) => oldest_ancestor(context, row)?,
-        None => row.id,
+        None => own,
+        Some(_) => {
+            let id = oldest_ancestor(context, row)?;
+            let oldest = credential::by_id(context.connection(), id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
+            SharingRow { id, exclusive_custody: oldest.exclusive_custody }
+        }
     };
-    let mut ids = vec![owner];
-    ids.extend(descendants(context, vec![owner])?);
-    let rows = if ids == [row.id] { vec![row.clone()] } else { inventory::by_ids(context.connection(), &ids)? };
-    Ok(Sharing { owner, rows })
+    let mut members = vec![owner];
+    members.extend(descendants(context, vec![owner.id])?);
+    Ok(Sharing { owner: owner.id, members })
 }
 
 /// Returns the children of credentials, their children, and so on.
 fn descendants(
     context: &mut OperationContext<'_>,
     mut generation: Vec<CredentialId>,
-) -> Result<Vec<CredentialId>, VaultError> {
+) -> Result<Vec<SharingRow>, VaultError> {
     let mut found = Vec::new();
     for _ in 0..MAX_GENERATIONS {
         if generation.is_empty() {
             break;
         }
-        generation = credential::children_of(context.connection(), &generation)?;
-        found.extend(generation.iter().copied());
+        let children = credential::children_of(context.connection(), &generation)?;
+        generation = children.iter().map(|child| child.id).collect();
+        found.extend(children);
     }
     Ok(found)
 }
@@ -185,7 +191,7 @@ pub(in crate::vault) fn sharing_exclusive_passwords(
         owners.extend(lineage.parents(Some(id))?.last().map(|oldest| oldest.id));
     }
     let mut sharing = owners.clone();
-    sharing.extend(descendants(context, owners.into_iter().collect())?);
+    sharing.extend(descendants(context, owners.into_iter().collect())?.into_iter().map(|member| member.id));
     Ok(sharing)
 }
 
@@ -193,12 +199,18 @@ pub(in crate::vault) fn sharing_exclusive_passwords(
 fn generations_below(context: &mut OperationContext<'_>, id: CredentialId) -> Result<usize, VaultError> {
     let mut generation = vec![id];
     for count in 0..MAX_GENERATIONS {
-        generation = credential::children_of(context.connection(), &generation)?;
+        let children = credential::children_of(context.connection(), &generation)?;
+        generation = children.iter().map(|child| child.id).collect();
         if generation.is_empty() {
             return Ok(count);
         }
     }
     Ok(MAX_GENERATIONS)
+}
+
+/// Lets one transaction at a time change parents, until its end.
+pub(in crate::vault) fn lock_parents(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    lock_name(connection, "credential-parents")
 }
 
 /// Returns the change of a credential's parent: `None` leaves it, `Some(None)` removes it.
@@ -222,8 +234,8 @@ pub(super) fn decide(
         }
         (Some(ParentChange::Set(id)), _) | (_, Some(id)) => id,
     };
-    // One change of parents at a time: two concurrent changes could close a loop that neither detects.
-    lock_name(context.connection(), "credential-parents")?;
+    // Two concurrent changes could close a loop that neither detects.
+    lock_parents(context.connection())?;
     // The lock keeps the parent from being moved or hidden before this transaction ends.
     let row = credential::locked(context.connection(), parent)?.ok_or(VaultError::NotFound(Noun::Credential))?;
     resolve::require_visible(context, row)?;
@@ -272,11 +284,12 @@ fn require_shared(
     parent: CredentialId,
     content: &SecretText,
 ) -> Result<(), VaultError> {
-    let owners = [owner_of_id(context, parent)?, owner_of_id(context, id)?];
-    for owner in owners {
-        if secrets::is_current(context, owner, content)? {
-            return Ok(());
-        }
+    let (shared, own) = (owner_of_id(context, parent)?, owner_of_id(context, id)?);
+    if secrets::is_current(context, shared, content)? {
+        return rotation::parents_value_saved(context, id);
+    }
+    if secrets::is_current(context, own, content)? {
+        return Ok(());
     }
     let expected = "this credential shares the password of its parent; change it there";
     Err(VaultError::invalid(Field::Content, expected))

@@ -25,7 +25,7 @@ pub(super) fn warn_of_clock(newest: Option<i64>, now: DateTime<Utc>) {
 
 /// Compares the clock with the last mark, and says when it was set since, or may be ahead.
 pub(super) fn check(connection: &mut AnyConnection, clock: &Clock) -> Result<(), StoreError> {
-    let Some(now) = clock.mark().filter(|_| is_only_clock(connection)) else { return Ok(()) };
+    let Some(now) = clock.mark().filter(|_| connection.has_one_writer()) else { return Ok(()) };
     let last = meta::bytes(connection, CLOCK_MARK)?;
     if let Some(message) = last.and_then(|bytes| ClockMark::from_bytes(&bytes)).and_then(|last| difference(last, now)) {
         log::error!("{message}");
@@ -56,11 +56,6 @@ fn difference(last: ClockMark, now: ClockMark) -> Option<String> {
     })
 }
 
-/// Whether there is no other clock than that of the machine.
-fn is_only_clock(connection: &AnyConnection) -> bool {
-    matches!(connection, AnyConnection::Sqlite(_))
-}
-
 impl Vault {
     /// Notes what the clock says, for the next start.
     ///
@@ -69,8 +64,7 @@ impl Vault {
     pub(in crate::vault) async fn mark_clock(&self) -> Result<(), VaultError> {
         let Some(mark) = self.0.clock.mark().filter(|_| self.0.store.has_one_writer()) else { return Ok(()) };
         let write = move |transaction: &mut Transaction<'_>| {
-            let connection = transaction.connection()?;
-            if is_only_clock(connection) { meta::set_bytes(connection, CLOCK_MARK, &mark.to_bytes()) } else { Ok(()) }
+            meta::set_bytes(transaction.connection()?, CLOCK_MARK, &mark.to_bytes())
         };
         Ok(self.write_in_background(write).await?)
     }

@@ -13,6 +13,7 @@ use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
 use crate::store::{AnyConnection, StoreError};
+use crate::vault::credential::parent::lock_parents;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
 use crate::vault::secrets::{Sealed, rotated_versions};
 use crate::vault::{Inner, Vault, VaultError};
@@ -41,8 +42,9 @@ impl VaultJournal {
         let permit = Permit::system(Action::rotation(arrow.event));
         let rule = move |context: &mut OperationContext<'_>| {
             job::renew(context.connection(), &lease, until)?;
-            // No credential becomes a child between the look for children and the end of the transaction.
+            // No credential becomes a descendant between the look for them and the end of the transaction.
             if arrow.effect == Effect::Promote {
+                lock_parents(context.connection())?;
                 credential::locked(context.connection(), id)?;
             }
             let setup = Setup::load(context.connection(), id)?;
@@ -70,8 +72,8 @@ fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Resu
     let setup = Setup::load(connection, id)?;
     let RotationState { record, waiting, is_behind, .. } = RotationState::load(connection, id)?;
     let mut versions = rotated_versions(connection, vault, setup.password())?;
-    if setup.credential.parent_id.is_some() && !is_behind {
-        // From before it had a parent.
+    if setup.credential.parent_id.is_some() && !is_behind && record.phase != Phase::Current {
+        // From before it had a parent. In `current` it is the value of this change.
         versions.current = None;
     }
     let mut open = |sealed: Option<Sealed>| -> Result<Option<LoginSecret>, VaultError> {

@@ -27,9 +27,9 @@ mod status;
 pub use chaveiro_rotation::Decision as RotationDecision;
 pub use decision::{ROTATION_DECISIONS, UnverifiedPasswords, rotation_decision};
 pub use figures::WaitingRotations;
-pub use rehearsal::{RehearsedTemplate, TemplateTrial};
+pub use rehearsal::{RehearsedTemplate, TemplateTrial, TrialResult};
 pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use figures::RotationFigures;
 pub(super) use request::released;
-pub(super) use shared::{parent_left, parent_saved, require_closed};
+pub(super) use shared::{parent_left, parent_saved, parents_value_saved, require_closed};

@@ -58,36 +58,64 @@ impl Vault {
 
     async fn request_by_age(&self, lease: &Lease) -> Result<(), VaultError> {
         let before = days_before(self.now_micros(), self.0.settings.rotation.after_days);
-        let due = self.0.store.read(move |c| rotation_record::changed_before(c, before, MOST_AT_A_TIME)).await?;
-        for id in due {
-            let (lease, until) = (lease.clone(), self.lease_end());
-            let rule = move |context: &mut OperationContext<'_>| {
-                job::renew(context.connection(), &lease, until)?;
-                request(context, id, Cause::Age)?;
-                Ok(Done::new(Subject::Credential(id), ()))
-            };
-            self.execute(Permit::system(Action::ROTATION_REQUEST_BY_AGE), rule).await?;
+        loop {
+            let due = self.0.store.read(move |c| rotation_record::changed_before(c, before, MOST_AT_A_TIME)).await?;
+            let mut requested = 0;
+            for id in due {
+                let rule = move |context: &mut OperationContext<'_>| {
+                    request(context, id, Cause::Age)?;
+                    Ok(Done::new(Subject::Credential(id), ()))
+                };
+                requested += usize::from(self.one_of_many(lease, Action::ROTATION_REQUEST_BY_AGE, rule).await?);
+            }
+            if requested == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Ends the custodies whose time is over, as a release would. Each starts a change once: who deletes it requests it.
     async fn expire_custodies(&self, lease: &Lease) -> Result<(), VaultError> {
         let now = self.now_micros();
-        let expired = self.0.store.read(move |c| custody::expired(c, now, MOST_AT_A_TIME)).await?;
-        for (id, authorization) in expired {
-            let (lease, until) = (lease.clone(), self.lease_end());
-            let rule = move |context: &mut OperationContext<'_>| {
-                job::renew(context.connection(), &lease, until)?;
-                let row = credential::locked(context.connection(), id)?.ok_or(StoreError::NotFound)?;
-                if custody::end_expired(context.connection(), id, authorization, now)? {
-                    released(context, &row)?;
-                }
-                Ok(Done::new(Subject::Credential(id), ()))
-            };
-            self.execute(Permit::system(Action::CUSTODY_EXPIRE), rule).await?;
+        loop {
+            let expired = self.0.store.read(move |c| custody::expired(c, now, MOST_AT_A_TIME)).await?;
+            let mut ended = 0;
+            for (id, authorization) in expired {
+                let rule = move |context: &mut OperationContext<'_>| {
+                    let row = credential::locked(context.connection(), id)?.ok_or(StoreError::NotFound)?;
+                    if custody::end_expired(context.connection(), id, authorization, now)? {
+                        released(context, &row)?;
+                    }
+                    Ok(Done::new(Subject::Credential(id), ()))
+                };
+                ended += usize::from(self.one_of_many(lease, Action::CUSTODY_EXPIRE, rule).await?);
+            }
+            if ended == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// Runs a rule under the lease, and returns whether it succeeded: the error of one is logged, and keeps no other from its turn.
+    async fn one_of_many(
+        &self,
+        lease: &Lease,
+        action: Action,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<()>, VaultError> + Send + 'static,
+    ) -> Result<bool, VaultError> {
+        let (lease, until) = (lease.clone(), self.lease_end());
+        let rule = move |context: &mut OperationContext<'_>| {
+            job::renew(context.connection(), &lease, until)?;
+            rule(context)
+        };
+        match self.execute(Permit::system(action), rule).await {
+            Ok(((), _)) => Ok(true),
+            Err(error @ VaultError::Store(StoreError::LeaseLost)) => Err(error),
+            Err(error) => {
+                log::error!("{}: {error}", action.name());
+                Ok(false)
+            }
+        }
     }
 }
 
@@ -125,6 +153,10 @@ fn request(context: &mut OperationContext<'_>, id: CredentialId, cause: Cause) -
     let (now, actor) = (context.micros(), context.principal().actor().to_string());
     let connection = context.connection();
     let mut state = RotationState::lock(connection, id)?;
+    // It may have become a child meanwhile: then the change is one of its new parent.
+    if credential::by_id(connection, id)?.is_some_and(|row| row.parent_id.is_some()) {
+        return Err(StoreError::Contended(crate::store::Cause::default()));
+    }
     state.waiting = Waiting::with(state.waiting, cause, &state.record);
     state.store(connection, id)?;
     wake(connection, id, &actor, now)

@@ -32,7 +32,7 @@ impl Setup {
     /// Loads the rows of a credential.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for a plugin that is none.
+    /// [`VaultError::Invalid`] for an unknown plugin.
     pub(super) fn load(connection: &mut AnyConnection, id: CredentialId) -> Result<Self, VaultError> {
         let credential = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
         let device = device::by_id(connection, credential.device_id)?.ok_or(StoreError::NotFound)?;

@@ -23,11 +23,11 @@ pub(super) fn followers(connection: &mut AnyConnection, id: CredentialId) -> Res
     let (mut followers, mut generation) = (Vec::new(), vec![id]);
     for _ in 0..MAX_GENERATIONS {
         let children = credential::children_of(connection, &generation)?;
+        let ids: Vec<CredentialId> = children.iter().map(|child| child.id).collect();
+        let with_target = rotation::with_plugin(connection, &ids)?;
         generation = Vec::new();
         for child in children {
-            let plugin = rotation::find(connection, child)?.and_then(|policy| policy.plugin);
-            let has_target = plugin.is_some_and(|plugin| !plugin.is_empty());
-            if has_target { followers.push(child) } else { generation.push(child) }
+            if with_target.contains(&child.id) { followers.push(child.id) } else { generation.push(child.id) }
         }
         if generation.is_empty() {
             return Ok(followers);
@@ -88,8 +88,8 @@ pub(super) fn is_behind(context: &mut OperationContext<'_>, row: &CredentialRow)
     Ok(!secrets::is_current(context, SecretOwner::Password(row.id), &value)?)
 }
 
-/// Lets the children that are behind follow a value that was saved at their parent. The others have it by the word of who saved
-/// it, as without any change on targets.
+/// Lets the children that are behind follow a value that was saved at their parent. Whoever saves it states that the targets of
+/// the others have it already, as without any change on targets.
 pub(in crate::vault) fn parent_saved(
     context: &mut OperationContext<'_>,
     id: CredentialId,
@@ -103,9 +103,7 @@ pub(in crate::vault) fn parent_saved(
         state = RotationState::lock(context.connection(), child)?;
         let has_it = secrets::is_current(context, SecretOwner::Password(child), value)?;
         if has_it && state.record.phase == Phase::Idle {
-            state.is_behind = false;
-            state.waiting = state.waiting.without(Cause::Parent).unwrap_or(state.waiting);
-            state.store(context.connection(), child)?;
+            follows(context, child, state)?;
         } else {
             request_of_parent(context, child, state)?;
         }
@@ -113,12 +111,32 @@ pub(in crate::vault) fn parent_saved(
     Ok(())
 }
 
+/// Notes that the value of its parent was saved at a child: its target has it. An open change goes on, and finds that out.
+pub(in crate::vault) fn parents_value_saved(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+) -> Result<(), VaultError> {
+    if !RotationState::load(context.connection(), id)?.is_behind {
+        return Ok(());
+    }
+    let state = RotationState::lock(context.connection(), id)?;
+    if state.is_behind && state.record.phase == Phase::Idle { follows(context, id, state) } else { Ok(()) }
+}
+
+/// Notes that a child has the value of its parent.
+fn follows(context: &mut OperationContext<'_>, id: CredentialId, mut state: RotationState) -> Result<(), VaultError> {
+    state.is_behind = false;
+    state.waiting = state.waiting.without(Cause::Parent).unwrap_or(state.waiting);
+    Ok(state.store(context.connection(), id)?)
+}
+
 /// Requires that no change of a credential is open or requested, whose parent is to become another one.
 ///
 /// # Errors
 /// [`VaultError::Invalid`].
 pub(in crate::vault) fn require_closed(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
-    let state = RotationState::load(context.connection(), id)?;
+    // Locked: nobody requests one until the end of this transaction, and then it finds the parent.
+    let state = RotationState::lock(context.connection(), id)?;
     if state.record.phase == Phase::Idle && state.waiting.first().is_none() {
         return Ok(());
     }

@@ -110,8 +110,5 @@ async fn a_static_token_is_as_good() {
         })
         .await;
     app.link(&client, LinkTarget::Device("srv".into())).await;
-    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
-    let created = app.vault.create_static_token(permit, &client.client_id, "pipeline", None).await.unwrap();
-    app.vault.refresh().await.unwrap();
-    assert_eq!(identities(&client.with_token(created.token.text().expose())).await, ["erp", "srv/corp/ana"]);
+    assert_eq!(identities(&app.with_static_token(&client).await).await, ["erp", "srv/corp/ana"]);
 }

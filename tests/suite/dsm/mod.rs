@@ -8,7 +8,7 @@ mod read;
 mod register;
 mod registered;
 mod save;
-mod variables;
+pub(crate) mod variables;
 
 use chaveiro::vault::access::Resource;
 use chaveiro::vault::access::link::LinkTarget;

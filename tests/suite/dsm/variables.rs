@@ -19,7 +19,8 @@ fn encoded(text: &str) -> String {
     STANDARD.encode(text).replace('+', "-").replace('/', "_").replace('=', ",")
 }
 
-async fn send(client: &TestClient, env: &str, map: &Value) -> Answer {
+/// Sends variables, and what each of them becomes.
+pub(crate) async fn send(client: &TestClient, env: &str, map: &Value) -> Answer {
     let map = if map.is_null() { String::new() } else { encoded(&map.to_string()) };
     client.send(client.request(Method::POST, VARIABLES).form(&[("env", encoded(env)), ("map", map)])).await
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chaveiro::vault::access::{CertificateFingerprint, Origin};
-use chaveiro::vault::operation::Action;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::{Certificate, Identity};
 use rustls::pki_types::CertificateDer;
@@ -122,11 +121,7 @@ async fn a_certificate_that_has_expired_is_none() {
     let certificate = params.self_signed(&key).unwrap();
     let fingerprint = Sha256::digest(certificate.der()).into();
     let own = Shown { certificate: certificate.pem(), key: key.serialize_pem(), fingerprint };
-    let mut client = bound_client(&app, &own).await;
-    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
-    let created = app.vault.create_static_token(permit, &client.client_id, "robot", None).await.unwrap();
-    client.token = created.token.text().expose().into();
-    app.vault.refresh().await.unwrap();
+    let client = app.with_static_token(&bound_client(&app, &own).await).await;
     let client = over_tls(&client, &server, Some(&own));
     client.get("/iso/pam/device").await.expect(200);
     app.clock.advance(std::time::Duration::from_secs(27 * 86400));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chaveiro::vault::operation::Action;
 use reqwest::Method;
 
 use super::{LIST, expect_code, expect_headers, read};
@@ -80,11 +79,8 @@ async fn a_token_from_a_forbidden_address_uses_up_nothing_of_its_client() {
         settings.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
-    let mut client = app.unauthenticated_client(|request| request.allowed_ips = vec!["192.0.2.1".into()]).await;
-    let permit = app.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
-    let created = app.vault.create_static_token(permit, &client.client_id, "night batch", None).await.unwrap();
-    client.token = created.token.text().expose().into();
-    app.vault.refresh().await.unwrap();
+    let client = app.unauthenticated_client(|request| request.allowed_ips = vec!["192.0.2.1".into()]).await;
+    let client = app.with_static_token(&client).await;
     let from =
         async |address: &str| client.send(client.request(Method::GET, LIST).header("X-Forwarded-For", address)).await;
     for (status, left) in [(403, 2), (403, 1), (403, 0), (429, 0)] {

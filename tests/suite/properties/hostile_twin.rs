@@ -11,6 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::access::facades;
+use crate::dsm::variables;
+use crate::robocorp::save;
 use crate::support::{TestApp, TestClient, endpoints, post_body, serve_all};
 
 /// Numbers, identifiers, names and tags of the victim's objects. The identifiers in digits are numbers of the stranger's.
@@ -29,7 +31,13 @@ async fn victim(app: &TestApp, tag: Option<&str>) -> TestClient {
     app.vault.add_user(app.operator(Action::USER_ADD).await, "ana").await.unwrap();
     let client = app
         .client_with(|request| {
-            request.resources = vec![Resource::PamCore, Resource::WebProxySession, Resource::AppId, Resource::Dsm];
+            request.resources = vec![
+                Resource::PamCore,
+                Resource::WebProxySession,
+                Resource::AppId,
+                Resource::Dsm,
+                Resource::DsmApplications,
+            ];
             request.allowed_ips = vec!["127.0.0.1".into()];
         })
         .await;
@@ -151,19 +159,44 @@ async fn answers(client: &TestClient) -> Vec<(String, String)> {
     seen
 }
 
-/// All that the client is answered by the read routes of the other families.
+/// All that the client is answered by the other families: to each read, and to a write of each kind.
 async fn facade_answers(client: &TestClient) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     for path in facades::WHOLE {
         seen.push((path.into(), facades::shown(&client.get(path).await)));
     }
-    let saved = client.post("/iso/sctm/secret", &json!({ "identity": "saved" })).await;
-    seen.push(("a save".into(), facades::shown(&saved)));
     for key in KEYS.iter().flat_map(|key| [key.to_string(), escaped(key)]) {
         for path in facades::paths(&client.client_id, &key) {
             let call = path.replace(&client.client_id, "ID");
             seen.push((call, facades::shown(&client.get(&path).await)));
         }
+    }
+    seen.extend(facade_writes(client).await);
+    seen
+}
+
+async fn facade_writes(client: &TestClient) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    for name in ["i", "u@a", "k", "n", "7", "new"] {
+        for value in [json!({ "password": "the victim's third" }), json!({ "text": "the victim's third" })] {
+            let written = save::write(client, name, &value).await;
+            seen.push((format!("{value} to {name}"), facades::shown(&written)));
+            seen.push((format!("{name} after it"), client.get(&format!("/iso/pam/item/{name}")).await.text));
+        }
+    }
+    let saved = client.post("/iso/sctm/secret", &json!({ "identity": "saved" })).await;
+    seen.push(("a save".into(), facades::shown(&saved)));
+    let map = json!({ "key_value": [{ "name": "i", "fields": ["TOKEN"] }] });
+    seen.push(("variables".into(), facades::shown(&variables::send(client, "TOKEN=t", &map).await)));
+    for environment in ["e", "another"] {
+        let registration = json!({ "application": "tests", "system": "s", "environment": environment });
+        let registered = client.post("/iso/dapp/application", &registration).await.expect(200);
+        // After it are the id of the authorization and its secret.
+        let message = registered["response"]["message"].as_str().unwrap().split('(').next().unwrap().to_string();
+        seen.push((format!("a registration in {environment}"), message));
+    }
+    for path in facades::WHOLE {
+        seen.push((format!("{path} after the writes"), facades::shown(&client.get(path).await)));
     }
     seen
 }

@@ -1,9 +1,9 @@
 //! Changes by a template that the operator has saved.
 
-use chaveiro::vault::VaultError;
 use chaveiro::vault::operation::Action;
-use chaveiro::vault::rotation::TemplateTrial;
+use chaveiro::vault::rotation::{TemplateTrial, TrialResult};
 use chaveiro::vault::template::{NewTemplate, Saved};
+use chaveiro::vault::{Field, VaultError};
 use chaveiro_templates::{Executor, Purpose};
 use serde_json::{Value, json};
 
@@ -68,19 +68,24 @@ async fn a_password_is_changed_by_a_saved_template_and_by_one_that_ships() {
 async fn a_trial_comes_as_far_as_the_new_password_and_changes_nothing() {
     let Some(directory) = started(NAME).await else { return };
     assert_eq!(save(&directory, SOURCE).await, Ok(Saved::Added));
-    for trial in [TemplateTrial::DryRun, TemplateTrial::Rehearsal] {
+    let trial = async |trial: TemplateTrial| {
         let permit = directory.app.operator(Action::TEMPLATE_TRY).await;
-        let tried = directory.app.vault.try_template(permit, "by-template".into(), trial).await.unwrap();
-        let rehearsal = tried.result.unwrap();
-        assert_eq!(rehearsal.is_some(), trial == TemplateTrial::Rehearsal);
-        assert!(rehearsal.is_none_or(|rehearsal| rehearsal.failure.is_none()));
-        assert!(tried.identity.is_none_or(|(_, is_pinned)| !is_pinned));
-    }
+        directory.app.vault.try_template(permit, "by-template".into(), trial).await.map(|tried| tried.result.unwrap())
+    };
+    assert!(matches!(trial(TemplateTrial::DryRun).await, Ok(TrialResult::Filled)));
+    let first = trial(TemplateTrial::Rehearsal { identity: None }).await;
+    let Ok(TrialResult::UnknownIdentity(identity)) = first else { panic!("{first:?}") };
+    let second = trial(TemplateTrial::Rehearsal { identity: Some(identity) }).await;
+    assert!(matches!(&second, Ok(TrialResult::Rehearsed(rehearsal)) if rehearsal.failure.is_none()), "{second:?}");
+    directory.client.post(ROTATE, &json!({})).await.expect(201);
+    directory.app.database.run("UPDATE rotation_record SET phase = 'unverified'");
+    let meanwhile = trial(TemplateTrial::DryRun).await;
+    assert!(matches!(meanwhile, Err(VaultError::BeingChanged)), "{meanwhile:?}");
     assert!(directory.logs_in("neighbour", FIRST).await);
     let records = directory.app.records().await;
     let tried = records.iter().filter(|record| record.action == "template.try");
     let objects: Vec<_> = tried.map(|record| record.object.as_str()).collect();
-    assert_eq!(objects, ["credential:3 by credential:1"; 2]);
+    assert_eq!(objects[..3], ["credential:3 by credential:1"; 3]);
     let permit = directory.app.operator(Action::TEMPLATE_TRY).await;
     let without = directory.app.vault.try_template(permit, "erp".into(), TemplateTrial::DryRun).await;
     assert!(matches!(without, Err(VaultError::Invalid(_))), "{without:?}");
@@ -104,13 +109,40 @@ async fn an_unsafe_template_is_not_saved_and_an_unknown_one_is_not_requested() {
 }
 
 #[actix_web::test]
-async fn a_template_that_was_modified_outside_the_vault_is_not_run() {
+async fn a_template_that_sends_no_new_password_neither_replaces_nor_stands_for_a_change() {
+    const OTHER: &str =
+        "bind \"[#AUTH_USER#]\"\nfind \"[#ADD_INFO#]\" (uid=[#USERNAME#])\nmod-replace description \"off\"\n";
     let Some(directory) = started(NAME).await else { return };
+    let save_other = async |name: &str| {
+        let new =
+            NewTemplate { executor: Executor::Ldap, name: name.into(), source: OTHER.into(), purpose: Purpose::Other };
+        directory.app.vault.save_template(directory.app.operator(Action::TEMPLATE_IMPORT).await, new).await
+    };
     assert_eq!(save(&directory, SOURCE).await, Ok(Saved::Added));
-    assert_eq!(save(&directory, SOURCE).await, Ok(Saved::Unchanged));
-    directory.app.database.run("UPDATE change_template SET source = replace(source, 'userPassword', 'description')");
+    for name in [NAME, "OpenLDAP"] {
+        let refused = save_other(name).await;
+        assert!(matches!(&refused, Err(VaultError::Invalid(invalid)) if invalid.field == Field::Name), "{refused:?}");
+    }
+    let permit = directory.app.operator(Action::TEMPLATE_REMOVE).await;
+    directory.app.vault.remove_template(permit, Executor::Ldap, NAME).await.unwrap();
+    assert_eq!(save_other(NAME).await, Ok(Saved::Added));
     directory.client.post(ROTATE, &json!({})).await.expect(201);
-    let (_, password) = rotated(&directory).await;
-    assert!(password == FIRST && directory.logs_in("neighbour", FIRST).await);
-    assert_eq!(save(&directory, SOURCE).await, Ok(Saved::Replaced));
+    let (rotation, password) = rotated(&directory).await;
+    assert_eq!((password.as_str(), &rotation["error"]["failure"]), (FIRST, &json!("misconfigured")), "{rotation}");
+    assert!(directory.logs_in("neighbour", FIRST).await);
+}
+
+#[actix_web::test]
+async fn a_template_that_was_modified_outside_the_vault_is_not_run() {
+    for (named, change) in
+        [(NAME, "source = replace(source, 'userPassword', 'description')"), ("openldap", "name_key = 'openldap'")]
+    {
+        let Some(directory) = started(named).await else { return };
+        assert_eq!(save(&directory, SOURCE).await, Ok(Saved::Added));
+        assert_eq!(save(&directory, SOURCE).await, Ok(Saved::Unchanged));
+        directory.app.database.run(&format!("UPDATE change_template SET {change}"));
+        directory.client.post(ROTATE, &json!({})).await.expect(201);
+        let (_, password) = rotated(&directory).await;
+        assert!(password == FIRST && directory.logs_in("neighbour", FIRST).await, "{named}");
+    }
 }

@@ -215,6 +215,25 @@ async fn a_lost_connection_fails_its_transaction_and_is_opened_again() {
 }
 
 #[actix_web::test]
+async fn a_connection_that_a_read_has_found_lost_is_opened_again() {
+    let bench = Bench::new();
+    if !bench.database.is_postgresql_or_skip() {
+        return;
+    }
+    bench.store.write(ticket(), register("a")).await.unwrap();
+    let lose = |transaction: &mut Transaction<'_>| {
+        sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(transaction.read_connection()?)?;
+        Ok(())
+    };
+    let look = |transaction: &mut Transaction<'_>| {
+        sql_query("SELECT 1").execute(transaction.read_connection()?)?;
+        Ok(())
+    };
+    assert!(bench.store.write(ticket(), lose).await.is_err());
+    bench.store.write(ticket(), look).await.unwrap();
+}
+
+#[actix_web::test]
 async fn what_a_job_undoes_is_not_kept_and_what_it_writes_after_that_is() {
     let bench = Bench::new();
     let job = |transaction: &mut Transaction<'_>| {

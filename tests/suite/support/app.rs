@@ -117,6 +117,14 @@ impl TestApp {
         operator(&self.vault, action).await
     }
 
+    /// The client with a static token in place of its access token. Its authorization has to be bound to an origin.
+    pub(crate) async fn with_static_token(&self, client: &TestClient) -> TestClient {
+        let permit = self.operator(Action::AUTHORIZATION_CREATE_TOKEN).await;
+        let created = self.vault.create_static_token(permit, &client.client_id, "night batch", None).await.unwrap();
+        self.vault.refresh().await.unwrap();
+        client.with_token(created.token.text().expose())
+    }
+
     /// Links an object or a tag to a client.
     pub(crate) async fn link(&self, client: &TestClient, target: LinkTarget) {
         let permit = self.operator(Action::AUTHORIZATION_LINK).await;

@@ -18,7 +18,7 @@ const ADDITIONAL: &str = "additional-information";
 /// What a template needs of an account, beside its name and domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script<'a> {
-    /// What carries the template out.
+    /// The executor.
     pub executor: Executor,
     /// The text of the template.
     pub source: &'a str,
@@ -60,6 +60,9 @@ impl ReadyScript {
         let executor: Executor = executor.ok_or(failure::misconfigured("the executor of the template is not known"))?;
         let template = Template::parse(executor, source)
             .map_err(|_| failure::misconfigured("the template cannot be parsed; chaveiro template lint"))?;
+        if !template.has_tag("NEW_PASSWORD") {
+            return Err(failure::misconfigured("the template changes no password: it does not send the new one"));
+        }
         // Without the name of the account it would change the password of the one who logs in.
         if matches!(change.operator, Operator::Other(_)) && !template.has_tag("USERNAME") {
             return Err(failure::misconfigured(
@@ -183,6 +186,11 @@ mod tests {
         assert_eq!(failure_of("SELECT '[#USERNAME#][#ADD_INFO#]'", "n3w"), Some(Failure::Misconfigured));
         assert_eq!(failure_of("SELECT '[#USERNAME#][#CURRENT_PASSWORD#]'", "n3w"), Some(Failure::Misconfigured));
         assert_eq!(failure_of("", "n3w"), Some(Failure::Misconfigured));
+        assert_eq!(
+            failure_of("ALTER USER [#USERNAME#] ACCOUNT LOCK", "n3w"),
+            Some(Failure::Misconfigured),
+            "no change"
+        );
         let dialogue = operations(&change(Executor::Ssh, "exec \"id\"", "n3w")).unwrap_err();
         assert_eq!(dialogue.failure, Failure::Misconfigured);
     }
