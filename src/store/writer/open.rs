@@ -13,8 +13,8 @@ use super::deferred::Deferred;
 pub(super) struct OpenTransaction {
     connection: AnyConnection,
     has_begun: bool,
-    /// Whether a job failed before the transaction began, perhaps since the connection is lost.
-    is_doubted: bool,
+    /// Whether the connection was found lost.
+    is_lost: bool,
     waiting: LockWait,
     deferred: Deferred,
 }
@@ -22,18 +22,12 @@ pub(super) struct OpenTransaction {
 impl OpenTransaction {
     /// Takes a connection on which a transaction has begun and `chain` is locked.
     pub(super) fn begun(connection: AnyConnection, waiting: LockWait, chain: OpenChain) -> Self {
-        Self { connection, has_begun: true, is_doubted: false, waiting, deferred: Deferred::new(chain) }
+        Self { connection, has_begun: true, is_lost: false, waiting, deferred: Deferred::new(chain) }
     }
 
     /// Takes a connection on which the transaction begins later. `head` is the head of the chain after the last transaction.
     pub(super) fn later(connection: AnyConnection, waiting: LockWait, head: ChainHead) -> Self {
-        Self {
-            connection,
-            has_begun: false,
-            is_doubted: false,
-            waiting,
-            deferred: Deferred::new(OpenChain::after(head)),
-        }
+        Self { connection, has_begun: false, is_lost: false, waiting, deferred: Deferred::new(OpenChain::after(head)) }
     }
 
     /// How long its statements wait for locks.
@@ -65,9 +59,11 @@ impl OpenTransaction {
         self.has_begun && self.connection.is_remote()
     }
 
-    /// Notes that a job failed. Before the transaction has begun, no later statement tells whether the connection is lost.
-    pub(super) fn note_failed_job(&mut self) {
-        self.is_doubted |= !self.has_begun;
+    /// Asks after the failure of a job whether the connection is lost and the transaction has not begun: then nothing of its jobs
+    /// was written, and they can run again.
+    pub(super) fn is_lost_before_it_began(&mut self) -> bool {
+        self.is_lost |= !self.has_begun && !answers(&mut self.connection);
+        self.is_lost
     }
 
     /// Writes what was deferred. The audit records of a transaction that has not begun are durable then.
@@ -84,16 +80,17 @@ impl OpenTransaction {
         Ok(())
     }
 
-    /// Rolls back what is not committed. Returns the connection, if it still works.
-    pub(super) fn into_connection(mut self) -> Option<AnyConnection> {
-        let works = !self.has_begun || self.connection.command("ROLLBACK").is_ok();
-        let connection = works.then_some(self.connection)?;
-        if self.is_doubted { answering(connection) } else { Some(connection) }
+    /// Rolls back what is not committed. Returns the connection, if it still works: after a failure that is asked.
+    pub(super) fn into_connection(mut self, has_failed: bool) -> Option<AnyConnection> {
+        let works = match self.has_begun {
+            true => self.connection.command("ROLLBACK").is_ok(),
+            false => !has_failed || (!self.is_lost && answers(&mut self.connection)),
+        };
+        works.then_some(self.connection)
     }
 }
 
-/// Returns the connection if it still works. To a file none is lost.
-pub(super) fn answering(mut connection: AnyConnection) -> Option<AnyConnection> {
-    let works = !connection.is_remote() || meta::answers(&mut connection).is_ok();
-    works.then_some(connection)
+/// Whether a connection still works. To a file none is lost.
+pub(super) fn answers(connection: &mut AnyConnection) -> bool {
+    !connection.is_remote() || meta::answers(connection).is_ok()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::CommitObserver;
-use super::open::{OpenTransaction, answering};
+use super::open::{OpenTransaction, answers};
 use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
@@ -132,6 +132,7 @@ impl Writer {
         let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();
         let mut next = Some(first);
+        let mut is_lost = false;
         let worked = self.transaction(waiting, |writer, open| {
             let (since, mut worked) = (instant(), Worked::default());
             while let Some(mut job) = next.take() {
@@ -139,6 +140,11 @@ impl Writer {
                     Ok(Ran::Kept) => {
                         worked.kept += 1;
                         done.push((job, Ok(())));
+                    }
+                    Ok(Ran::RolledBack(error)) | Err(error) if open.is_lost_before_it_began() => {
+                        is_lost = true;
+                        again.push(job);
+                        return Err(error);
                     }
                     Ok(Ran::RolledBack(error)) if error.may_succeed_alone() => again.push(job),
                     Ok(Ran::RolledBack(error)) => done.push((job, Err(error))),
@@ -161,6 +167,8 @@ impl Writer {
                 }
                 again
             }
+            // Nothing was written on the connection that was lost.
+            Err(_) if is_lost => done.into_iter().map(|(job, _)| job).chain(again).collect(),
             // No job has to fail for the record of another.
             Err(Failure::Deferred(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
                 log::warn!(
@@ -237,7 +245,7 @@ impl Writer {
             Ok(worked)
         });
         let error = ended.as_ref().err().map(Failure::error);
-        self.connection = open.into_connection().filter(|connection| is_kept_after(connection, error));
+        self.connection = open.into_connection(error.is_some()).filter(|connection| is_kept_after(connection, error));
         match ended {
             // A full disk commits the transaction of a job that was rolled back.
             Ok(Worked { kept, .. }) if kept > 0 => self.shared.outcomes.note_written(),
@@ -312,7 +320,8 @@ impl Writer {
     fn connected(&mut self) -> Result<AnyConnection, StoreError> {
         let is_recent = std::mem::replace(&mut self.used_at, instant()).elapsed() <= CHECKED_WHEN_IDLE;
         let kept = self.connection.take();
-        match kept.and_then(|connection| if is_recent { Some(connection) } else { answering(connection) }) {
+        let works = |connection: &mut AnyConnection| is_recent || answers(connection);
+        match kept.and_then(|mut connection| works(&mut connection).then_some(connection)) {
             Some(connection) => Ok(connection),
             None => {
                 let connected = self.shared.outage.attempt(|| {

@@ -86,12 +86,11 @@ impl Transaction<'_> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if let Err(error) = &result {
-            self.open.note_failed_job();
-            if let Err(lost) = self.roll_back() {
-                // SQLite has rolled back the whole transaction: the first error is the cause, and the other one its effect.
-                return Err(if error.is_of_files() { error.clone() } else { lost });
-            }
+        if let Err(error) = &result
+            && let Err(lost) = self.roll_back()
+        {
+            // SQLite has rolled back the whole transaction: the first error is the cause, and the other one its effect.
+            return Err(if error.is_of_files() { error.clone() } else { lost });
         }
         if self.has_savepoint {
             self.command("RELEASE SAVEPOINT job")?;

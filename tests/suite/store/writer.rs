@@ -229,8 +229,33 @@ async fn a_connection_that_a_read_has_found_lost_is_opened_again() {
         sql_query("SELECT 1").execute(transaction.read_connection()?)?;
         Ok(())
     };
+    // It runs again on a new connection, which it loses too.
     assert!(bench.store.write(ticket(), lose).await.is_err());
     bench.store.write(ticket(), look).await.unwrap();
+    assert_eq!(bench.domains(), ["a"]);
+}
+
+#[actix_web::test]
+async fn jobs_on_a_connection_that_was_lost_before_them_run_on_another() {
+    let bench = Bench::new();
+    if !bench.database.is_postgresql_or_skip() {
+        return;
+    }
+    let look = |transaction: &mut Transaction<'_>| {
+        sql_query("SELECT 1").execute(transaction.read_connection()?)?;
+        Ok(())
+    };
+    for name in ["a", "b"] {
+        bench.store.write(ticket(), register(name)).await.unwrap();
+        let others = "pid <> pg_backend_pid() AND datname = current_database() AND query LIKE '%COMMIT%'";
+        bench.database.run(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"));
+        let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
+            Box::pin(bench.store.write(ticket(), look)),
+            Box::pin(bench.store.write(ticket(), register(&format!("{name} again")))),
+        ];
+        assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);
+    }
+    assert_eq!(bench.domains(), ["a", "a again", "b", "b again"]);
 }
 
 #[actix_web::test]
