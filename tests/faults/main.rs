@@ -28,6 +28,7 @@ mod shim;
 mod small_disk;
 mod system_calls;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use support::writers::Written;
@@ -57,4 +58,13 @@ async fn ready_is(client: &TestClient, status: u16, longest: Duration) -> Durati
         assert!(since.elapsed() < longest, "readiness stays {} after {longest:?}", answer.status);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Waits until a file exists, and returns whether it does.
+async fn exists(path: &Path, longest: Duration) -> bool {
+    let since = Instant::now();
+    while !path.exists() && since.elapsed() < longest {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    path.exists()
 }

@@ -7,7 +7,7 @@
  *   SHIM_WHILE   a file: calls are counted and fail only while it exists
  *   SHIM_KILL    the calls at which the process ends as by SIGKILL, with commas: write, sync and send (before the call), synced
  *                (after it); SHIM_AT and SHIM_WHILE say at which
- *   SHIM_REPORT  a file that is created when a call has failed
+ *   SHIM_REPORT  a file that gets a line with the kind of each call that has failed
  *   SHIM_PART    a part of the path of the files that this is about
  *   SHIM_UNDO    a file that gets what undoes each write that is not synced yet, so that a test can cut the power
  *   SHIM_LIE     1: a sync is said to be done, and is not
@@ -83,8 +83,11 @@ static int fails(const char *name) {
     if (made != at && !(made > at && number("SHIM_ALWAYS"))) return 0;
     const char *report = getenv("SHIM_REPORT");
     if (report) {
-        long fd = syscall(SYS_openat, AT_FDCWD, report, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd >= 0) syscall(SYS_close, fd);
+        char line[32];
+        int length = snprintf(line, sizeof line, "%s\n", name);
+        long fd = syscall(SYS_openat, AT_FDCWD, report, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (fd < 0 || syscall(SYS_write, fd, line, length) != length) abort();
+        syscall(SYS_close, fd);
     }
     errno = (int)number("SHIM_ERRNO");
     return 1;

@@ -1,26 +1,125 @@
-//! System calls on the database file that fail, the k-th of each kind for rising k.
+//! System calls on the database file that fail, the k-th of each kind for rising k: at a start, and under writers.
 
-use std::process::Command;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 
-use crate::support::{Serving, Writers, prepared};
+use crate::support::{Credentials, Finished, Program, Serving, TestClient, Writers, device, prepared};
 use crate::{assert_whole, ready_is, rounds, shim};
 
 const EIO: &str = "5";
 const ENOSPC: &str = "28";
+const INPUT_OUTPUT: &str = "the database could not read or write its files";
+const FULL: &str = "the database has no space left";
+/// Within this time a call of each kind has to come, and a server has to go on.
+const LONGEST: Duration = Duration::from_secs(20);
 
-/// A kind of call, the error, and whether all that follow fail too.
-const FAULTS: [(&str, &str, &str); 7] = [
-    ("sync", EIO, "0"),
-    ("sync", EIO, "1"),
-    ("write", EIO, "0"),
-    ("write", ENOSPC, "0"),
-    ("write", ENOSPC, "1"),
-    ("truncate", EIO, "0"),
-    ("open", EIO, "1"),
+struct Fault {
+    calls: &'static str,
+    errno: &'static str,
+    /// All that follow fail too.
+    always: bool,
+    /// The numbers of the call that fails, counted from the moment at which writers are at work.
+    numbers: [usize; 2],
+    /// What the log names.
+    named: Option<&'static str>,
+    ends_readiness: bool,
+}
+
+/// A write, or a sync, in which the commit of a transaction fails.
+const fn write(calls: &'static str, errno: &'static str, always: bool, named: &'static str) -> Fault {
+    let numbers = if always { [1, 90] } else { [7, 170] };
+    Fault { calls, errno, always, numbers, named: Some(named), ends_readiness: always }
+}
+
+/// A call that no commit waits for: a checkpoint, which can be made later, truncates the file to its size, and a further connection
+/// of the readers opens it.
+const fn other(calls: &'static str, named: Option<&'static str>) -> Fault {
+    Fault { calls, errno: EIO, always: true, numbers: [1, 2], named, ends_readiness: false }
+}
+
+const FAULTS: [Fault; 7] = [
+    write("sync", EIO, false, INPUT_OUTPUT),
+    write("sync", EIO, true, INPUT_OUTPUT),
+    write("write", EIO, false, INPUT_OUTPUT),
+    write("write", ENOSPC, false, FULL),
+    write("write", ENOSPC, true, FULL),
+    other("truncate", None),
+    other("open", Some("cannot connect: the database is unavailable: the SQLite file cannot be")),
 ];
+
+/// A server under a fault that waits for a file.
+struct Armed<'a> {
+    program: &'a Program,
+    client: &'a TestClient,
+    while_there: &'a Path,
+    report: &'a Path,
+}
+
+impl Armed<'_> {
+    /// Lets the `at`-th call fail while 32 clients write and others read.
+    async fn round(&self, library: &Path, fault: &Fault, at: usize) {
+        let Fault { calls, errno, always, .. } = fault;
+        let name = format!("{calls}-{errno}-{always}-{at}");
+        let _ = std::fs::remove_file(self.report);
+        let variables = [
+            ("SHIM_CALLS", *calls),
+            ("SHIM_ERRNO", *errno),
+            ("SHIM_ALWAYS", if *always { "1" } else { "0" }),
+            ("SHIM_AT", &at.to_string()),
+            ("SHIM_WHILE", self.while_there.to_str().unwrap()),
+            ("SHIM_REPORT", self.report.to_str().unwrap()),
+        ];
+        let server = shim::serve(self.program, library, &variables);
+        let client = self.client.at(server.address);
+        let writers = Writers::start(&client, &name);
+        writers.have_begun().await;
+        std::fs::write(self.while_there, "").unwrap();
+        self.fires(&client, &name).await;
+        if fault.ends_readiness {
+            ready_is(&client, 503, LONGEST).await;
+        }
+        // The single call may be one of a checkpoint, which is made again later.
+        if let Some(named) = fault.named.filter(|_| *always) {
+            let is_named = server.stderr.wait_for(named, LONGEST).is_some();
+            assert!(is_named, "{name}: {}", server.stderr.text());
+        }
+        std::fs::remove_file(self.while_there).unwrap();
+        goes_on(&client, &name).await;
+        let log = server.stderr.text();
+        server.kill();
+        let written = writers.have_ended().await;
+        let others = written.refusals.iter().find(|status| **status != StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(others, None, "{name}");
+        assert!(!fault.ends_readiness || !written.refusals.is_empty(), "{name}: nobody was refused");
+        assert!(written.refusals.is_empty() || log.contains(fault.named.unwrap_or("nothing")), "{name}: {log}");
+        assert_whole(self.program, self.client, &written).await;
+        let kept = "SELECT COUNT(*) FROM audit_record WHERE action = 'credential.save' AND outcome = 'ok'";
+        let saved = self.program.database.numbers("SELECT COUNT(*) FROM credential");
+        assert!(self.program.database.numbers(kept) >= saved, "{name}: a credential has no record");
+    }
+
+    /// Reads until a call has failed, more at once than the readers have connections.
+    async fn fires(&self, client: &TestClient, name: &str) {
+        let since = Instant::now();
+        while !self.report.exists() {
+            assert!(since.elapsed() < LONGEST, "{name}: no call has failed");
+            let answers = join_all((0..8).map(|_| client.get("/iso/pam/device"))).await;
+            let others = answers.iter().find(|answer| !matches!(answer.status.as_u16(), 200 | 503));
+            assert!(others.is_none(), "{name}: {:?}", others.map(|answer| &answer.text));
+        }
+    }
+}
+
+/// Writes until a write is acknowledged.
+async fn goes_on(client: &TestClient, name: &str) {
+    let since = Instant::now();
+    while client.post("/iso/pam/device", &device("b", "10.0.0.2")).await.status != StatusCode::CREATED {
+        assert!(since.elapsed() < LONGEST, "{name}: it does not go on");
+    }
+}
 
 #[actix_web::test]
 async fn of_a_call_that_fails_no_2xx_is_lost_and_the_cause_is_named() {
@@ -28,13 +127,29 @@ async fn of_a_call_that_fails_no_2xx_is_lost_and_the_cause_is_named() {
     let (program, credentials, server) = prepared().await;
     let client = server.client(&credentials).await;
     drop(server);
+    let (while_there, report) = (program.database.dir.path().join("armed"), program.database.dir.path().join("report"));
+    let armed = Armed { program: &program, client: &client, while_there: &while_there, report: &report };
+    for round in 0..rounds(2) {
+        for fault in &FAULTS {
+            // There are few of the others.
+            let later = if fault.ends_readiness { round / 2 } else { 0 };
+            armed.round(library, fault, fault.numbers[round % 2] + later).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_start_under_a_call_that_fails_ends_with_a_named_error_or_serves() {
+    let Some(library) = shim::library() else { return };
+    let (program, credentials, server) = prepared().await;
+    let client = server.client(&credentials).await;
+    drop(server);
     let report = program.database.dir.path().join("report");
-    // The first calls are those of the start; the others meet the writers at work.
-    for at in (0..rounds(3)).map(|round| [1, 40, 170][round % 3] + round / 3) {
-        for (calls, errno, always) in FAULTS {
+    for round in 0..rounds(1) {
+        for Fault { calls, errno, always, .. } in FAULTS {
             let _ = std::fs::remove_file(&report);
-            let at = at.to_string();
-            let name = format!("{calls}-{errno}-{always}-{at}");
+            let always = if always { "1" } else { "0" };
+            let at = (1 + round).to_string();
             let variables = [
                 ("SHIM_CALLS", calls),
                 ("SHIM_ERRNO", errno),
@@ -42,34 +157,33 @@ async fn of_a_call_that_fails_no_2xx_is_lost_and_the_cause_is_named() {
                 ("SHIM_AT", &at),
                 ("SHIM_REPORT", report.to_str().unwrap()),
             ];
-            let Some(server) = start(shim::serve_command(&program, library, &variables)) else { continue };
-            let client = client.at(server.address);
-            let writers = Writers::start(&client, &name);
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            if report.exists() && always == "1" {
-                ready_is(&client, 503, Duration::from_secs(20)).await;
+            let started = Serving::try_start(shim::serve_command(&program, library, &variables));
+            match started {
+                // What a start does not do, the first writes do. Of later calls there may be too few.
+                Ok(server) if round == 0 => {
+                    let client = client.at(server.address);
+                    let since = Instant::now();
+                    while !report.exists() {
+                        assert!(since.elapsed() < LONGEST, "{calls}-{errno}-{always}: no call has failed");
+                        client.post("/iso/pam/device", &device("b", "10.0.0.2")).await;
+                    }
+                }
+                Ok(_) => {}
+                Err(ended) => assert_named(&ended),
             }
-            server.kill();
-            let written = writers.have_ended().await;
-            assert!(
-                written.refusals.iter().all(|status| *status == StatusCode::SERVICE_UNAVAILABLE),
-                "{name}: {written:?}"
-            );
-            assert_whole(&program, &client, &written).await;
-            let kept = "SELECT COUNT(*) FROM audit_record WHERE action = 'credential.save' AND outcome = 'ok'";
-            let saved = program.database.numbers("SELECT COUNT(*) FROM credential");
-            assert!(program.database.numbers(kept) >= saved, "{name}: a credential has no record");
+            assert_serves(&program, &credentials).await;
         }
     }
 }
 
-/// Starts a server, unless it ends with a named error.
-fn start(command: Command) -> Option<Serving> {
-    let ended = match Serving::try_start(command) {
-        Ok(server) => return Some(server),
-        Err(ended) => ended,
-    };
+fn assert_named(ended: &Finished) {
     assert_eq!(ended.code, 4, "{ended:?}");
     assert!(ended.stderr.contains("chaveiro: "), "{ended:?}");
-    None
+}
+
+async fn assert_serves(program: &Program, credentials: &Credentials) {
+    let server = program.serve();
+    server.client(credentials).await.get("/iso/pam/device").await.expect(200);
+    drop(server);
+    program.done(&["audit", "verify"]);
 }

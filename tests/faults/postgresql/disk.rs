@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 
@@ -11,7 +11,7 @@ use crate::power::cut_power;
 use crate::server::PostgresServer;
 use crate::support::writers::Written;
 use crate::support::{Numbers, Program, TestClient, Writers};
-use crate::{assert_whole, ready_is, rounds, shim};
+use crate::{assert_whole, exists, ready_is, rounds, shim};
 
 const LONGEST_MICROS: u64 = 200_000;
 
@@ -102,7 +102,7 @@ async fn of_a_call_of_the_server_that_fails_no_2xx_is_lost() {
             if at_checkpoint {
                 assert!(postgres.try_run("CHECKPOINT").is_err(), "{name}: a checkpoint in spite of it");
             }
-            exists(&report).await;
+            assert!(exists(&report, LONGEST).await, "{name}: no call has failed");
             std::fs::remove_file(&fault).unwrap();
             postgres.recover();
             ready_is(&there, 200, LONGEST).await;
@@ -112,15 +112,6 @@ async fn of_a_call_of_the_server_that_fails_no_2xx_is_lost() {
             assert_only_unavailable(&name, &program, &client, writers, !at_checkpoint).await;
             std::fs::remove_file(&report).unwrap();
         }
-    }
-}
-
-/// Waits for a file.
-async fn exists(path: &Path) {
-    let since = Instant::now();
-    while !path.exists() {
-        assert!(since.elapsed() < Duration::from_secs(20), "no call has failed");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
