@@ -18,6 +18,7 @@ mod disclosure;
 mod file;
 mod lock;
 mod log;
+mod nodes;
 mod postgresql;
 mod power;
 mod restore;
@@ -32,12 +33,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use support::writers::Written;
-use support::{Program, TestClient};
-
-/// The rounds of a test that has `few` by default.
-fn rounds(few: usize) -> usize {
-    std::env::var("CHAVEIRO_FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
-}
+use support::{Program, TestClient, rounds};
 
 /// Starts the server again, and asserts that it has all that was acknowledged and that the audit log verifies.
 async fn assert_whole(program: &Program, client: &TestClient, written: &Written) {

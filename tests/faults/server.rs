@@ -171,7 +171,8 @@ impl PostgresServer {
         }
     }
 
-    fn stop(&mut self) {
+    /// Stops it in order (fast): sessions end at once, and everything is written.
+    pub(crate) fn stop(&mut self) {
         assert_eq!(kill("INT", &[self.child.id()]), 0);
         self.child.wait().unwrap();
     }

@@ -34,7 +34,7 @@ pub(crate) use prefix_proxy::PrefixProxy;
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
 pub(crate) use service::Service;
 pub(crate) use signer::{ISSUER, Signer};
-pub(crate) use writers::{Numbers, WRITERS, Writers, assert_kept, prepared};
+pub(crate) use writers::{Numbers, WRITERS, Writers, assert_kept, find_lost, prepared, rounds};
 
 /// The parameters of a device by that name.
 pub(crate) fn device(hostname: &str, ip: &str) -> serde_json::Value {

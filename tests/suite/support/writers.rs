@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use futures_util::stream::{self, StreamExt};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::json;
 
 use super::{Credentials, Program, Serving, TestClient};
@@ -20,6 +20,11 @@ pub(crate) struct Sent {
     content: String,
 }
 
+/// The rounds of a test that has `few` by default; `CHAVEIRO_FAULT_ROUNDS` sets them.
+pub(crate) fn rounds(few: usize) -> usize {
+    std::env::var("CHAVEIRO_FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+}
+
 /// What the writers of a round did.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
@@ -28,6 +33,26 @@ pub(crate) struct Written {
     pub(crate) open: Vec<Sent>,
     /// The answers other than 201.
     pub(crate) refusals: Vec<StatusCode>,
+}
+
+impl Sent {
+    /// The credential of that number of a writer, which no other has.
+    pub(crate) fn new(writer: &str, number: usize) -> Self {
+        Self { identifier: format!("{writer}-{number}"), content: format!("secret of {writer}, {number}") }
+    }
+
+    pub(crate) fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    /// The request that saves it.
+    pub(crate) fn request(&self, client: &TestClient) -> RequestBuilder {
+        let body = json!({
+            "hostname": "a", "ip": "10.0.0.1", "username": self.identifier, "identifier": self.identifier,
+            "content": self.content,
+        });
+        client.request(Method::POST, "/iso/pam/credential").json(&body)
+    }
 }
 
 impl Written {
@@ -72,12 +97,8 @@ impl Writers {
 
 async fn write(client: &TestClient, name: &str, written: &RefCell<Written>) {
     for number in 0.. {
-        let sent = Sent { identifier: format!("{name}-{number}"), content: format!("secret of {name}, {number}") };
-        let body = json!({
-            "hostname": "a", "ip": "10.0.0.1", "username": sent.identifier, "identifier": sent.identifier,
-            "content": sent.content,
-        });
-        let request = client.request(Method::POST, "/iso/pam/credential").json(&body);
+        let sent = Sent::new(name, number);
+        let request = sent.request(client);
         match request.send().await.map(|response| response.status()) {
             Ok(StatusCode::CREATED) => written.borrow_mut().acknowledged.push(sent),
             Ok(status) => {
@@ -95,15 +116,21 @@ async fn write(client: &TestClient, name: &str, written: &RefCell<Written>) {
 
 /// Reads each credential back, 32 at a time: the content as it was sent, or, where that is allowed, nothing at all.
 pub(crate) async fn assert_kept(client: &TestClient, credentials: &[Sent], may_be_missing: bool) {
+    let lost = find_lost(client, credentials, may_be_missing).await;
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+/// As [`assert_kept`]; returns those that are not so, by their identifiers.
+pub(crate) async fn find_lost(client: &TestClient, credentials: &[Sent], may_be_missing: bool) -> Vec<String> {
     let read = |sent: Sent| async move {
         let answer = client.get(&format!("/iso/pam/credential/{}", sent.identifier)).await;
-        if may_be_missing && answer.status == StatusCode::BAD_REQUEST {
-            answer.expect_number(1007);
-        } else {
-            assert_eq!(answer.expect(200)["credential"]["password"], sent.content, "{sent:?}");
-        }
+        let is_missing = answer.status == StatusCode::BAD_REQUEST && answer.json()["exception"]["code"] == 1007;
+        let is_kept = answer.status == StatusCode::OK && answer.json()["credential"]["password"] == sent.content;
+        assert!(is_missing || answer.status == StatusCode::OK, "{sent:?}: {}", answer.text);
+        (!is_kept && !(is_missing && may_be_missing)).then_some(sent.identifier)
     };
-    stream::iter(credentials.to_vec()).map(read).buffer_unordered(WRITERS).collect::<()>().await;
+    let found = stream::iter(credentials.to_vec()).map(read).buffer_unordered(WRITERS);
+    found.filter_map(|lost| async { lost }).collect().await
 }
 
 /// A program with a client, and a device to put credentials on.
