@@ -32,8 +32,9 @@ mod system_calls;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use reqwest::StatusCode;
 use support::writers::Written;
-use support::{Program, TestClient, rounds};
+use support::{Program, TestClient, device, rounds};
 
 /// Starts the server again, and asserts that it has all that was acknowledged and that the audit log verifies.
 async fn assert_whole(program: &Program, client: &TestClient, written: &Written) {
@@ -63,4 +64,12 @@ async fn exists(path: &Path, longest: Duration) -> bool {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     path.exists()
+}
+
+/// Writes until a write is acknowledged; `name` is of the fault before.
+async fn goes_on(client: &TestClient, name: &str) {
+    let since = Instant::now();
+    while client.post("/iso/pam/device", &device("b", "10.0.0.2")).await.status != StatusCode::CREATED {
+        assert!(since.elapsed() < Duration::from_secs(20), "{name}: it does not go on");
+    }
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 
 use crate::support::{Credentials, Finished, Program, Serving, TestClient, Writers, device, prepared};
-use crate::{assert_whole, ready_is, rounds, shim};
+use crate::{assert_whole, goes_on, ready_is, rounds, shim};
 
 const EIO: &str = "5";
 const ENOSPC: &str = "28";
@@ -110,14 +110,6 @@ impl Armed<'_> {
             let others = answers.iter().find(|answer| !matches!(answer.status.as_u16(), 200 | 503));
             assert!(others.is_none(), "{name}: {:?}", others.map(|answer| &answer.text));
         }
-    }
-}
-
-/// Writes until a write is acknowledged.
-async fn goes_on(client: &TestClient, name: &str) {
-    let since = Instant::now();
-    while client.post("/iso/pam/device", &device("b", "10.0.0.2")).await.status != StatusCode::CREATED {
-        assert!(since.elapsed() < LONGEST, "{name}: it does not go on");
     }
 }
 

@@ -12,6 +12,8 @@ use serde_json::json;
 use super::{Credentials, Program, Serving, TestClient};
 
 pub(crate) const WRITERS: usize = 32;
+/// How long a writer that was refused waits, so that it leaves a vault that cannot write the time to recover.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A credential as it was sent.
 #[derive(Clone, Debug)]
@@ -102,9 +104,13 @@ async fn write(client: &TestClient, name: &str, written: &RefCell<Written>) {
         match request.send().await.map(|response| response.status()) {
             Ok(StatusCode::CREATED) => written.borrow_mut().acknowledged.push(sent),
             Ok(status) => {
-                let mut written = written.borrow_mut();
-                written.open.push(sent);
-                written.refusals.push(status);
+                {
+                    let mut written = written.borrow_mut();
+                    written.open.push(sent);
+                    written.refusals.push(status);
+                }
+                // As `Retry-After` asks for, and shorter.
+                actix_web::rt::time::sleep(PAUSE).await;
             }
             Err(_) => {
                 written.borrow_mut().open.push(sent);
