@@ -1,6 +1,7 @@
-//! The faults of PostgreSQL: frozen, killed, restarted, read-only, locked, without connections.
+//! The faults of PostgreSQL: frozen, killed, restarted, read-only, locked, without connections, not heard, replaced by its standby.
 
 mod disk;
+mod network;
 
 use std::time::{Duration, Instant};
 
@@ -90,31 +91,6 @@ async fn sigterm_ends_a_node_whose_server_is_frozen() {
     postgres.thaw();
     program.url = postgres.url();
     assert_some_kept(&program, &client, writers).await;
-}
-
-#[actix_web::test]
-async fn a_node_moves_over_from_a_frozen_server_to_the_other_of_its_url() {
-    let Some(mut first) = PostgresServer::start() else { return };
-    let (mut program, credentials, server, _) = prepared(&first).await;
-    assert_eq!(server.stop().code, 0);
-    let second = first.copy();
-    program.url = first.url_with(&second);
-    let server = program.serve();
-    let client = server.client(&credentials).await;
-    client.get("/iso/pam/device/a").await.expect(200);
-    first.freeze();
-    let moved = async {
-        ready_is(&client, 503, LONGEST).await;
-        ready_is(&client, 200, Duration::from_secs(40)).await;
-    };
-    moved.await;
-    client.create_device("b", "10.0.0.2").await;
-    second.run("SELECT 1 / (SELECT COUNT(*) FROM device WHERE hostname = 'b')");
-    drop(server);
-    program.url = second.url();
-    // The other server is a copy and no standby: it lacks the records since, which the file of heads may know.
-    let _ = std::fs::remove_file(program.database.dir.path().join("audit-heads.jsonl"));
-    program.done(&["audit", "verify", "--without-heads"]);
 }
 
 #[actix_web::test]

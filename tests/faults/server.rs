@@ -1,6 +1,8 @@
 //! A PostgreSQL server of a test's own, which can be frozen, stopped and started.
 
-use std::net::TcpListener;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -67,19 +69,38 @@ impl PostgresServer {
         started
     }
 
-    /// Starts a server on a copy of the data of this one, which is stopped for it and started again.
-    pub(crate) fn copy(&mut self) -> Self {
-        self.stop();
+    /// Starts a standby of this server, which from then on acknowledges no write that the standby does not have.
+    pub(crate) fn synchronous_standby(&self) -> Self {
         let dir = directory();
-        let mut copy = as_owner(dir.path(), Path::new("cp"));
-        copy.arg("-a").arg(self.dir.path().join("data")).arg(dir.path());
-        assert_eq!(finish_in(&mut copy, dir.path()).code, 0);
-        self.restart();
-        Self::launch(self.bin.clone(), dir)
+        let primary = format!("host=127.0.0.1 port={} user=postgres application_name=standby", self.port);
+        let mut copy = as_owner(dir.path(), &self.bin.join("pg_basebackup"));
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", &primary, "--pgdata"]);
+        let copied = finish_in(copy.arg(dir.path().join("data")), dir.path());
+        assert_eq!(copied.code, 0, "{copied:?}");
+        let port = free_port();
+        let child = spawn(&self.bin, dir.path(), port, &[]);
+        let standby = Self { bin: self.bin.clone(), dir, port, child, disk: None };
+        let mut settings = OpenOptions::new().append(true).open(self.path("data/postgresql.conf")).unwrap();
+        settings.write_all(b"synchronous_standby_names = 'standby'\n").unwrap();
+        self.run("SELECT pg_reload_conf()");
+        let since = Instant::now();
+        while self.try_run("SELECT 1 / COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'").is_err() {
+            assert!(since.elapsed() < Duration::from_secs(60), "the standby does not follow");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        standby
+    }
+
+    /// Makes a standby the primary.
+    pub(crate) fn promote(&self) {
+        let mut promote = as_owner(self.dir.path(), &self.bin.join("pg_ctl"));
+        let promoted = finish_in(promote.arg("promote").arg("--pgdata").arg(self.path("data")), self.dir.path());
+        assert_eq!(promoted.code, 0, "{promoted:?}");
+        self.wait_until_ready();
     }
 
     fn launch(bin: PathBuf, dir: TempDir) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let child = spawn(&bin, dir.path(), port, &[]);
         let started = Self { bin, dir, port, child, disk: None };
         started.wait_until_ready();
@@ -97,6 +118,10 @@ impl PostgresServer {
 
     fn administration(&self) -> DatabaseLocation {
         DatabaseLocation::parse(&format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)).unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
     }
 
     /// The URL of the role `vault`.
@@ -228,6 +253,10 @@ impl Drop for PostgresServer {
 /// A directory that the server may use; its path is short, for the socket.
 fn directory() -> TempDir {
     tempfile::Builder::new().prefix("pgf").tempdir_in("/tmp").unwrap()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Starts the server program.

@@ -1,0 +1,187 @@
+//! Packets between a node and PostgreSQL that are dropped, and a standby that is promoted.
+
+use std::io::copy;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use socket2::{SockFilter, Socket};
+
+use super::{LONGEST, all_refused, assert_some_kept, prepared};
+use crate::ready_is;
+use crate::server::PostgresServer;
+use crate::support::{Credentials, Program, Service, Serving, TestClient, Writers};
+
+/// The socket filter `ret #0`: no packet passes. The kernel of a frozen server still acknowledges what it is sent; here nobody does.
+const NOTHING: [SockFilter; 1] = [SockFilter::new(6, 0, 0, 0)];
+
+/// The cause, as the log names it, a few times for the 120 calls of the test.
+const NAMED: &str = "cannot connect: PostgreSQL does not accept the connection: timeout expired";
+const MOST_LINES: usize = 12;
+
+/// A TCP proxy on 127.0.0.1 that can be made to hear neither side.
+struct Wire {
+    address: SocketAddr,
+    ends: Arc<Mutex<Ends>>,
+}
+
+struct Ends {
+    is_cut: bool,
+    sockets: Vec<Socket>,
+}
+
+impl Ends {
+    fn add(&mut self, socket: Socket) {
+        if self.is_cut {
+            socket.attach_filter(&NOTHING).unwrap();
+        }
+        self.sockets.push(socket);
+    }
+}
+
+impl Wire {
+    /// Starts it; says that the test is skipped where sockets take no filters.
+    #[track_caller]
+    fn to(server: SocketAddr) -> Option<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = Socket::from(listener.try_clone().unwrap());
+        if socket.attach_filter(&NOTHING).and_then(|()| socket.detach_filter()).is_err() {
+            Service::Program("that filters packets of a socket, the kernel,").skip();
+            return None;
+        }
+        let ends = Arc::new(Mutex::new(Ends { is_cut: false, sockets: vec![socket] }));
+        let known = Arc::clone(&ends);
+        std::thread::spawn(move || {
+            while let Ok((node, _)) = listener.accept() {
+                let Ok(server) = TcpStream::connect(server) else { continue };
+                for end in [&node, &server] {
+                    lock(&known).add(Socket::from(end.try_clone().unwrap()));
+                }
+                forward(&node, &server);
+                forward(&server, &node);
+            }
+        });
+        Some(Self { address, ends })
+    }
+
+    /// The URL of the role `vault` through it.
+    fn url(&self) -> String {
+        format!("postgres://vault@{}/postgres", self.address)
+    }
+
+    /// Drops every packet from now on, also those of new connections.
+    fn cut(&self) {
+        let mut ends = lock(&self.ends);
+        ends.is_cut = true;
+        ends.sockets.iter().for_each(|socket| socket.attach_filter(&NOTHING).unwrap());
+    }
+
+    /// Lets packets pass again.
+    fn mend(&self) {
+        let mut ends = lock(&self.ends);
+        ends.is_cut = false;
+        ends.sockets.iter().for_each(|socket| socket.detach_filter().unwrap());
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // Each thread ends with its socket; some of them have ended.
+        lock(&self.ends).sockets.iter().for_each(|socket| drop(socket.shutdown(Shutdown::Both)));
+    }
+}
+
+fn lock(ends: &Mutex<Ends>) -> MutexGuard<'_, Ends> {
+    ends.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Copies what comes from one side to the other, until that ends.
+fn forward(from: &TcpStream, to: &TcpStream) {
+    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    std::thread::spawn(move || {
+        let _ = copy(&mut &from, &mut &to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
+}
+
+/// A node that knows its server through a proxy alone, which waits for 2 seconds at a stop; commands go past the proxy.
+async fn served_through(wire: &Wire, program: &mut Program, credentials: &Credentials) -> (Serving, TestClient) {
+    let direct = std::mem::replace(&mut program.url, wire.url());
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CHAVEIRO__HTTP__SHUTDOWN_SECONDS", "2");
+    program.url = direct;
+    let server = Serving::start(command);
+    let client = server.client(credentials).await;
+    (server, client)
+}
+
+#[actix_web::test]
+async fn dropped_packets_are_refused_within_the_deadline_and_the_node_goes_on_when_they_pass() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let Some(wire) = Wire::to(postgres.address()) else { return };
+    let (mut program, credentials, direct, _) = prepared(&postgres).await;
+    drop(direct);
+    let (server, client) = served_through(&wire, &mut program, &credentials).await;
+    let writers = Writers::start(&client, "cut");
+    writers.have_begun().await;
+    wire.cut();
+    let not_ready = ready_is(&client, 503, LONGEST);
+    let (_, not_ready) = futures_util::join!(all_refused(&client, 60, LONGEST), not_ready);
+    assert!(not_ready < Duration::from_secs(12), "{not_ready:?}");
+    // By now nobody waits for it at all.
+    all_refused(&client, 60, Duration::from_secs(10)).await;
+    let log = server.stderr.text();
+    let named = log.lines().filter(|line| line.contains(NAMED)).count();
+    assert!((1..=MOST_LINES).contains(&named), "{named} lines: {log}");
+    wire.mend();
+    ready_is(&client, 200, LONGEST).await;
+    client.get("/iso/pam/device/a").await.expect(200);
+    server.kill();
+    assert_some_kept(&program, &client, writers).await;
+}
+
+#[actix_web::test]
+async fn sigterm_ends_a_node_whose_packets_are_dropped() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let Some(wire) = Wire::to(postgres.address()) else { return };
+    let (mut program, credentials, direct, _) = prepared(&postgres).await;
+    drop(direct);
+    let (server, client) = served_through(&wire, &mut program, &credentials).await;
+    let writers = Writers::start(&client, "stop");
+    writers.have_begun().await;
+    wire.cut();
+    let since = Instant::now();
+    server.ask_to_stop();
+    let ended = server.end();
+    assert!(since.elapsed() < Duration::from_secs(14), "{:?}", since.elapsed());
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the stop has taken too long and is given up"), "{}", ended.stderr);
+    drop(wire);
+    assert_some_kept(&program, &client, writers).await;
+}
+
+#[actix_web::test]
+async fn a_node_moves_over_from_a_frozen_primary_to_its_promoted_standby_and_nothing_is_lost() {
+    let Some(primary) = PostgresServer::start() else { return };
+    let (mut program, credentials, server, _) = prepared(&primary).await;
+    assert_eq!(server.stop().code, 0);
+    let standby = primary.synchronous_standby();
+    program.url = format!("{}?target_session_attrs=read-write", primary.url_with(&standby));
+    let server = program.serve();
+    let client = server.client(&credentials).await;
+    let writers = Writers::start(&client, "moved");
+    writers.have_begun().await;
+    primary.freeze();
+    ready_is(&client, 503, LONGEST).await;
+    standby.promote();
+    ready_is(&client, 200, Duration::from_secs(40)).await;
+    client.create_device("b", "10.0.0.2").await;
+    server.kill();
+    // What the primary had acknowledged, and the heads of its audit log.
+    drop(primary);
+    program.url = standby.url();
+    program.database.url = standby.url();
+    assert_some_kept(&program, &client, writers).await;
+    assert_eq!(program.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM device WHERE hostname = 'b'"), [1]);
+}
