@@ -6,14 +6,14 @@ use super::CliError;
 use super::operator::permit;
 use super::output::{print_json, print_line};
 use crate::vault::operation::Action;
-use crate::vault::rotation::{ROTATION_DECISIONS, RotationStatus, rotation_decision};
+use crate::vault::rotation::{ROTATION_DECISIONS, Rotatable, RotationStatus, rotation_decision};
 use crate::vault::{Field, Vault, VaultError};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Change the password of a credential on its target. A running server makes the change.
+    /// Change the password of a credential, or an SSH key, on its target. A running server makes the change.
     Rotate(Credential),
-    /// Show how far the change of a password is.
+    /// Show how far the change of a password or an SSH key is.
     Rotation(Credential),
     /// Decide a rotation that does not go on by itself.
     Decide(Decide),
@@ -21,7 +21,7 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct Credential {
-    /// The credential, by its id, identifier or username@hostname.
+    /// The credential, by its id, identifier or username@hostname; or the SSH key, by its id or identifier.
     key: String,
     /// Print JSON.
     #[arg(long)]
@@ -43,17 +43,22 @@ pub(super) struct Decide {
 pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError> {
     let (status, json) = match command {
         Command::Rotate(Credential { key, json }) => {
-            (vault.request_rotation(permit(vault, Action::ROTATION_REQUEST).await?, key).await?, json)
+            (vault.request_rotation(permit(vault, Action::ROTATION_REQUEST).await?, Rotatable::Any, key).await?, json)
         }
         Command::Rotation(Credential { key, json }) => {
-            (vault.rotation_status(permit(vault, Action::ROTATION_STATUS).await?, key).await?, json)
+            (vault.rotation_status(permit(vault, Action::ROTATION_STATUS).await?, Rotatable::Any, key).await?, json)
         }
         Command::Decide(Decide { credential: Credential { key, json }, decision, identity }) => {
             let decision = rotation_decision(&decision, identity).ok_or(VaultError::invalid(
                 Field::Decision,
                 "an identity belongs to trust-identity, which needs one",
             ))?;
-            (vault.decide_rotation(permit(vault, Action::ROTATION_DECIDE).await?, key, decision).await?, json)
+            (
+                vault
+                    .decide_rotation(permit(vault, Action::ROTATION_DECIDE).await?, Rotatable::Any, key, decision)
+                    .await?,
+                json,
+            )
         }
     };
     if json { Ok(print_json(&status)?) } else { print(&status) }

@@ -206,7 +206,7 @@ fn message(error: &VaultError) -> String {
         VaultError::TooMany(Noun::IssuerRule) => "the issuer has too many rules; remove one first".into(),
         VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::TooManyLists => "too many whole lists at a time".into(),
-        VaultError::BeingChanged => "the password is being changed on its target; try again later".into(),
+        VaultError::BeingChanged => "the password or key is being changed on its target; try again later".into(),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
         VaultError::Unavailable(Dependency::Directory) => "the directory of accounts does not answer; try again".into(),

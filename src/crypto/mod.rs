@@ -6,7 +6,7 @@
 //! * [`SecretBinding`]: kind, owner and version of a secret, the associated data of a sealed value.
 //! * [`KeyedDigest`]: keyed digests of values that may contain a secret.
 //! * [`totp_code`], [`check_totp_seed`]: time-based one-time passwords.
-//! * [`check_ssh_pair`], [`changed_ssh_public_key`], [`ssh_key_facts`]: SSH keys as text.
+//! * [`check_ssh_pair`], [`changed_ssh_public_key`], [`succeeding_ssh_public_key`], [`ssh_key_facts`]: SSH keys as text.
 //! * [`ResponseKey`], [`ResponseKeyPair`]: encryption of secrets in responses; [`TransitKey`]: for a key of the request;
 //!   [`TransitPrivateKey`]: for the vault, of what clients write.
 //! * [`age`]: files that are encrypted to the public keys of their recipients.
@@ -36,7 +36,9 @@ pub use response_encryption::{
 pub use root_key::{CommandError, RootKey, RootKeyCommand, RootKeyError, RootKeyLocation, RootKeyLock, StagedRootKey};
 pub use secret_binding::{SecretBinding, SecretKind};
 pub use shamir::{CombineError, InvalidScheme, MalformedShare, RootKeyShare, ShareScheme, SplitRecord};
-pub use ssh::{KeyFlaw, SshKeyError, SshKeyFacts, changed_ssh_public_key, check_ssh_pair, ssh_key_facts};
+pub use ssh::{
+    KeyFlaw, SshKeyError, SshKeyFacts, changed_ssh_public_key, check_ssh_pair, ssh_key_facts, succeeding_ssh_public_key,
+};
 pub use totp::{TotpCode, TotpSeedError, check_totp_seed, totp_code};
 
 /// Returns `N` random bytes from the operating system.

@@ -49,6 +49,8 @@ mod template;
 #[cfg(feature = "tls")]
 mod tls;
 
+#[cfg(feature = "ssh")]
+pub use ssh::generate_ssh_key;
 pub use table::{OldSecret, Plugin, by_name, plugins};
 #[cfg(feature = "template")]
 pub use template::{

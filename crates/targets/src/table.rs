@@ -17,6 +17,13 @@ pub struct Plugin {
     pub old_secret: OldSecret,
 }
 
+impl Plugin {
+    /// Whether it changes SSH keys, not passwords: of these alone a target takes two for one account.
+    pub fn changes_ssh_keys(&self) -> bool {
+        self.old_secret == OldSecret::UntilRetired
+    }
+}
+
 /// What becomes of the old secret after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OldSecret {

@@ -76,6 +76,20 @@ pub fn changed_ssh_public_key(private_key: &SecretText, known: &str) -> Result<O
     own.to_openssh().map(Some).map_err(|_| SshKeyError::NotDerivable)
 }
 
+/// Returns the public key of a private key as a line, with the options and the comment of the key that it replaces.
+///
+/// # Errors
+/// As [`changed_ssh_public_key`].
+pub fn succeeding_ssh_public_key(private_key: &SecretText, replaced: &str) -> Result<String, SshKeyError> {
+    let own = private_key::public_key(private_key.expose()).map_err(SshKeyError::PrivateKey)?;
+    let mut own = own.ok_or(SshKeyError::NotDerivable)?;
+    if let Ok(replaced) = public_key::read(replaced) {
+        own.set_comment(replaced.comment());
+    }
+    let line = own.to_openssh().map_err(|_| SshKeyError::NotDerivable)?;
+    Ok(format!("{}{line}", public_key::options(replaced)))
+}
+
 fn bits(key: &KeyData) -> Option<u32> {
     match key {
         KeyData::Rsa(key) => mpint_bits(&key.n),

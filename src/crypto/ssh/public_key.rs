@@ -58,6 +58,14 @@ fn in_lines(text: &str) -> Result<PublicKey, KeyFlaw> {
     }
 }
 
+/// Returns the options of a line of `authorized_keys`, with the blank after them; nothing for any other text.
+pub(super) fn options(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let line = lines.next().filter(|line| lines.next().is_none() && in_line(line).is_err());
+    let rest = line.and_then(|line| Some((line, after_options(line).filter(|rest| in_line(rest).is_ok())?)));
+    rest.map_or("", |(line, rest)| &line[..line.len() - rest.len()])
+}
+
 /// Reads a key in the format of the wire (RFC 4253, section 6.6).
 pub(super) fn from_bytes(blob: &[u8]) -> Result<PublicKey, KeyFlaw> {
     let mut reader = WireReader(blob);

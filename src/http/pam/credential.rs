@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use chrono::{DateTime, Utc};
 
 use super::call::Call;
@@ -15,6 +14,7 @@ use super::dialect::Dialect;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
+use super::rotation;
 use super::rows::Rows;
 use super::settings::settings_input;
 use crate::crypto::TotpCode;
@@ -24,12 +24,6 @@ use crate::vault::credential::{CredentialInput, ListedCredential, ParentChange, 
 use crate::vault::id::{CredentialId, LookupId};
 use crate::vault::operation::{Action, Permit};
 use crate::vault::pagination::ListRequest;
-
-/// The header of a password while a newer one may be in force: `unverified`.
-const PASSWORD_STATE: HeaderName = HeaderName::from_static("password-state");
-
-/// The query parameter that refuses a read while its password may not be in force.
-pub(super) const FAIL_ON_CHANGE: &str = "fail_on_change";
 
 /// `GET …/pam/credential`; with `?credential=` it is one credential (contract, section 1.8).
 pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
@@ -69,22 +63,13 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
 }
 
 async fn show(call: &Call, permit: Permit, key: String) -> Result<HttpResponse, PamError> {
-    // A query that does not ask for it, not even with escapes, is not looked at further.
-    let query = call.http.query_string();
-    let fail_on_change = if query.contains(FAIL_ON_CHANGE) || query.contains('%') {
-        call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false)
-    } else {
-        false
-    };
+    let fail_on_change = rotation::fail_on_change(call).await?;
     let credential = call.vault.read_credential(permit, key, fail_on_change).await?;
     let message = format!("Credential {}", credential.id);
     let (etag, is_doubted) = (credential.etag.clone(), credential.is_password_doubted);
     let payload = CredentialPayload { credential: credential_view(call, credential)? };
-    let mut response = call.answer(StatusCode::OK, &message, payload).with_etag(Some(&etag));
-    if is_doubted {
-        response.headers_mut().insert(PASSWORD_STATE, HeaderValue::from_static("unverified"));
-    }
-    Ok(response)
+    let response = call.answer(StatusCode::OK, &message, payload).with_etag(Some(&etag));
+    Ok(rotation::with_state(response, is_doubted))
 }
 
 /// `GET …/pam/credential/{key}/totp`

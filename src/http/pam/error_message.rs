@@ -84,7 +84,7 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
         VaultError::NotHeld => ErrorMessage::numbered(1018, "The credential is not in the user custody"),
         VaultError::BeingChanged => ErrorMessage::plain(
             StatusCode::CONFLICT,
-            "The password is being changed on its target; try again later, or without fail_on_change",
+            "The password or key is being changed on its target; try again later, or without fail_on_change",
         ),
         VaultError::Precondition(precondition) => precondition_message(precondition),
         VaultError::TooManyLists => ErrorMessage::plain(

@@ -1,7 +1,8 @@
-//! Changes of passwords on their targets over HTTP: additions to the contract.
+//! Changes of passwords and SSH keys on their targets over HTTP: additions to the contract.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,7 +12,14 @@ use super::envelope::Revealed;
 use super::error::PamError;
 use super::parameters::Parameters;
 use crate::http::input_error::InputError;
-use crate::vault::rotation::{RotationDecision, RotationEvent, RotationStatus, rotation_decision};
+use crate::vault::rotation::{
+    Rotatable, RotationDecision, RotationEvent, RotationStatus, UnverifiedSecret, rotation_decision,
+};
+
+/// Says that a newer value may be in force than the one of the response.
+const PASSWORD_STATE: HeaderName = HeaderName::from_static("password-state");
+/// The query parameter of a read that asks for no value that may not be in force.
+pub(super) const FAIL_ON_CHANGE: &str = "fail_on_change";
 
 /// The payload of the state of a rotation.
 #[derive(Serialize, ToSchema)]
@@ -22,7 +30,7 @@ pub(super) struct RotationPayload {
 /// The state of a rotation. Times are UTC, or null.
 #[derive(Serialize, ToSchema)]
 pub(super) struct RotationView {
-    /// The number of the credential.
+    /// The number of the credential or SSH key.
     id: String,
     /// `idle`, `candidate-stored`, `changing`, `verifying`, `current`, `unverified`, `rejected`, `unreachable`,
     /// `identity-changed` or `needs-reconcile`.
@@ -39,9 +47,9 @@ pub(super) struct RotationView {
     due: Option<String>,
     /// Whether a person has to decide.
     needs_decision: bool,
-    /// When the last rotation ended with a new password.
+    /// When the last rotation ended with a new password or key.
     changed: Option<String>,
-    /// When the password is changed by age.
+    /// When the password or key is changed by age.
     next_change: Option<String>,
     /// Newest first.
     events: Vec<EventView>,
@@ -82,6 +90,31 @@ pub(super) struct UnverifiedView {
     candidate: Revealed,
 }
 
+/// The payload of both values of an SSH key that is being changed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnverifiedKeysPayload {
+    unverified: UnverifiedKeysView,
+}
+
+/// Both values of an SSH key that is being changed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnverifiedKeysView {
+    /// The number of the SSH key.
+    id: String,
+    current: Option<UnverifiedKeyView>,
+    candidate: UnverifiedKeyView,
+}
+
+/// A private key that may be in force.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnverifiedKeyView {
+    #[schema(value_type = String)]
+    private_key: Revealed,
+    /// The passphrase.
+    #[schema(value_type = Option<String>)]
+    password: Revealed,
+}
+
 impl From<RotationStatus> for RotationView {
     fn from(status: RotationStatus) -> Self {
         Self {
@@ -106,34 +139,66 @@ impl From<RotationEvent> for EventView {
     }
 }
 
-/// `POST …/credential/{key}/rotate`
-pub(super) async fn request(call: Call) -> Result<HttpResponse, PamError> {
-    let status = call.vault.request_rotation(call.permit.clone(), call.path()?).await?;
+/// `POST …/{key}/rotate`
+pub(super) async fn request(call: Call, noun: Rotatable) -> Result<HttpResponse, PamError> {
+    let status = call.vault.request_rotation(call.permit.clone(), noun, call.path()?).await?;
     Ok(answer(&call, StatusCode::CREATED, "Change requested", status))
 }
 
-/// `GET …/credential/{key}/rotation`
-pub(super) async fn status(call: Call) -> Result<HttpResponse, PamError> {
-    let status = call.vault.rotation_status(call.permit.clone(), call.path()?).await?;
+/// `GET …/{key}/rotation`
+pub(super) async fn status(call: Call, noun: Rotatable) -> Result<HttpResponse, PamError> {
+    let status = call.vault.rotation_status(call.permit.clone(), noun, call.path()?).await?;
     Ok(answer(&call, StatusCode::OK, "Rotation", status))
 }
 
-/// `POST …/credential/{key}/rotation/decision`
-pub(super) async fn decide(call: Call) -> Result<HttpResponse, PamError> {
+/// `POST …/{key}/rotation/decision`
+pub(super) async fn decide(call: Call, noun: Rotatable) -> Result<HttpResponse, PamError> {
     let decision = call.parse(decision).await?;
-    let status = call.vault.decide_rotation(call.permit.clone(), call.path()?, decision).await?;
+    let status = call.vault.decide_rotation(call.permit.clone(), noun, call.path()?, decision).await?;
     Ok(answer(&call, StatusCode::CREATED, "Decided", status))
 }
 
 /// `GET …/credential/{key}/rotation/passwords`
-pub(super) async fn recover(call: Call) -> Result<HttpResponse, PamError> {
-    let read = call.vault.read_unverified_passwords(call.permit.clone(), call.path()?).await?;
+pub(super) async fn recover_passwords(call: Call) -> Result<HttpResponse, PamError> {
+    let read = call.vault.read_unverified_secrets(call.permit.clone(), Rotatable::Credential, call.path()?).await?;
     let unverified = UnverifiedView {
         id: read.credential.to_string(),
-        current: call.reveal(read.current)?,
-        candidate: call.reveal(Some(read.candidate))?,
+        current: call.reveal(read.current.map(|current| current.value))?,
+        candidate: call.reveal(Some(read.candidate.value))?,
     };
     Ok(call.answer(StatusCode::OK, "Both passwords", UnverifiedPayload { unverified }))
+}
+
+/// `GET …/key/{key}/rotation/passwords`
+pub(super) async fn recover_keys(call: Call) -> Result<HttpResponse, PamError> {
+    let read = call.vault.read_unverified_secrets(call.permit.clone(), Rotatable::SshKey, call.path()?).await?;
+    let view = |secret: UnverifiedSecret| {
+        let (private_key, password) = (call.reveal(Some(secret.value))?, call.reveal(secret.passphrase)?);
+        Ok::<_, PamError>(UnverifiedKeyView { private_key, password })
+    };
+    let unverified = UnverifiedKeysView {
+        id: read.credential.to_string(),
+        current: read.current.map(view).transpose()?,
+        candidate: view(read.candidate)?,
+    };
+    Ok(call.answer(StatusCode::OK, "Both keys", UnverifiedKeysPayload { unverified }))
+}
+
+/// Whether a read asks for no value that may not be in force.
+pub(super) async fn fail_on_change(call: &Call) -> Result<bool, PamError> {
+    // A query that does not ask for it is not looked at further.
+    if !call.http.query_string().contains(FAIL_ON_CHANGE) {
+        return Ok(false);
+    }
+    Ok(call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false))
+}
+
+/// Returns the response of a read, which says whether a newer value may be in force.
+pub(super) fn with_state(mut response: HttpResponse, is_doubted: bool) -> HttpResponse {
+    if is_doubted {
+        response.headers_mut().insert(PASSWORD_STATE, HeaderValue::from_static("unverified"));
+    }
+    response
 }
 
 fn answer(call: &Call, code: StatusCode, message: &str, status: RotationStatus) -> HttpResponse {

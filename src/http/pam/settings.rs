@@ -39,7 +39,7 @@ const RECONCILIATION: ReferenceNames = ["reconciliation_credential", "reconcilia
 /// [`InputError`] that names the member.
 pub(super) fn settings_input(parameters: &Parameters) -> Result<SettingsInput, InputError> {
     let mut input = SettingsInput {
-        rotation: parameters.object("execution_settings")?.map(|sent| rotation(&sent)).transpose()?,
+        rotation: rotation_settings(parameters)?,
         session: parameters.object("session_settings")?.map(|sent| session(&sent)).transpose()?,
         jit: parameters.object("jit_settings")?.map(|sent| jit(&sent)).transpose()?,
         // The modern example has the notes beside the settings, the legacy one inside.
@@ -56,6 +56,14 @@ pub(super) fn settings_input(parameters: &Parameters) -> Result<SettingsInput, I
         }
     }
     Ok(input)
+}
+
+/// Parses the settings of rotation in a request, of a credential or an SSH key.
+///
+/// # Errors
+/// [`InputError`] that names the member.
+pub(super) fn rotation_settings(parameters: &Parameters) -> Result<Option<RotationSettings>, InputError> {
+    parameters.object("execution_settings")?.map(|sent| rotation(&sent)).transpose()
 }
 
 fn rotation(sent: &Parameters) -> Result<RotationSettings, InputError> {

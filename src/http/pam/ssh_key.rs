@@ -12,6 +12,7 @@ use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
 use super::rows::Rows;
+use super::{rotation, settings};
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
 use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
@@ -40,6 +41,8 @@ pub(super) struct SshKeyForm {
     tags: Option<String>,
     /// Further devices, in the place of those before.
     devices: Option<Vec<DeviceName>>,
+    /// How the key is changed on its target, as for credentials; `change_plugin` is `ssh-key`.
+    execution_settings: Option<serde_json::Value>,
 }
 
 /// A device, named.
@@ -148,11 +151,13 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
 
 /// `GET …/pam/key/{key}`
 pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
-    let read = call.vault.read_ssh_key(call.permit.clone(), call.path()?).await?;
+    let fail_on_change = rotation::fail_on_change(&call).await?;
+    let read = call.vault.read_ssh_key(call.permit.clone(), call.path()?, fail_on_change).await?;
     let message = format!("Key {}", read.key.id);
-    let etag = read.etag.clone();
+    let (etag, is_doubted) = (read.etag.clone(), read.is_doubted);
     let payload = SshKeyPayload { key: key_view(&call, read)? };
-    Ok(call.answer_with_tenant(StatusCode::OK, &message, payload).with_etag(Some(&etag)))
+    let response = call.answer_with_tenant(StatusCode::OK, &message, payload).with_etag(Some(&etag));
+    Ok(rotation::with_state(response, is_doubted))
 }
 
 /// `POST …/pam/key`
@@ -197,6 +202,7 @@ fn ssh_key_input(parameters: &Parameters) -> Result<SshKeyInput, InputError> {
         enabled: parameters.flag("enabled")?,
         tags: parameters.list("tags")?,
         devices: devices.transpose()?,
+        rotation: settings::rotation_settings(parameters)?,
     })
 }
 

@@ -31,11 +31,13 @@ pub use settings::{
     SettingsGroup, SettingsInput,
 };
 
+pub(super) use stored_settings::save_rotation;
+
 use super::access::Visible;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::secrets::Sealed;
-use super::{Noun, Switchable, Vault, VaultError, custody, device as devices};
+use super::{Noun, Switchable, Vault, VaultError, custody, device as devices, ssh_key};
 use crate::clock::from_micros;
 use crate::crypto::{SecretText, TotpCode};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
@@ -283,6 +285,9 @@ pub(super) fn resolve_for_change(
     kind: CredentialKind,
 ) -> Result<Visible<CredentialRow>, VaultError> {
     let row = resolve::locked_by_key(context, key, kind)?;
-    context.check_preconditions(Some(row.id), locked_etag)?;
+    match kind {
+        CredentialKind::Password => context.check_preconditions(Some(row.id), locked_etag)?,
+        CredentialKind::SshKey => context.check_preconditions(Some(row.id), ssh_key::locked_etag)?,
+    }
     Ok(row)
 }

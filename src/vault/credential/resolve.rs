@@ -34,6 +34,16 @@ pub(in crate::vault) fn by_key(
     pick(context, rows, kind)
 }
 
+/// Returns the kind of what a key in a path stands for, visible or not: that of a password unless it names SSH keys alone.
+pub(in crate::vault) fn kind_named(
+    context: &mut OperationContext<'_>,
+    key: &str,
+) -> Result<CredentialKind, VaultError> {
+    let rows = named(context, key, CredentialKind::Password)?;
+    let names_keys_alone = !rows.is_empty() && !rows.iter().any(is_password);
+    Ok(if names_keys_alone { CredentialKind::SshKey } else { CredentialKind::Password })
+}
+
 /// Returns what a key in a path may stand for.
 fn parsed(key: &str, kind: CredentialKind) -> CredentialKey<'_> {
     // Split at the last @: a username may contain one, a hostname does not.

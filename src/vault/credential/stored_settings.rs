@@ -2,7 +2,9 @@
 
 use super::input::CredentialInput;
 use super::resolve;
-use super::settings::{CredentialReference, ReferenceChange, SettingsInput, jit_changes, rotation_changes};
+use super::settings::{
+    CredentialReference, ReferenceChange, RotationSettings, SettingsInput, jit_changes, rotation_changes,
+};
 use crate::store::id::CredentialId;
 use crate::store::rotation;
 use crate::vault::operation::OperationContext;
@@ -55,6 +57,18 @@ fn changed(
         Some(ReferenceChange::Remove) => Ok(Some(None)),
         Some(ReferenceChange::Set(reference)) => Ok(Some(named(context, Some(reference))?)),
     }
+}
+
+/// Saves the settings of rotation of an SSH key. What they reference must exist and be visible.
+pub(in crate::vault) fn save_rotation(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    sent: &RotationSettings,
+) -> Result<(), VaultError> {
+    let authentication = changed(context, sent.authentication.as_ref())?;
+    let reconciliation = changed(context, sent.reconciliation.as_ref())?;
+    let changes = rotation_changes(sent, authentication, reconciliation);
+    Ok(rotation::store(context.connection(), id, &changes)?)
 }
 
 /// Stores the settings that have tables of their own: rotation, just-in-time access, secrets.

@@ -66,7 +66,7 @@ pub enum VaultError {
     /// The client does not hold the credential.
     #[error("not in the client's custody")]
     NotHeld,
-    /// The password is being changed on its target, and the request requires one that is in force.
+    /// The password or SSH key is being changed on its target, and the request requires one that is in force.
     #[error("the password is being changed")]
     BeingChanged,
     /// A precondition failed, or an idempotency key was reused.

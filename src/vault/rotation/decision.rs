@@ -3,18 +3,18 @@
 use chaveiro_rotation::{Decision, TargetIdentity, decide};
 
 use super::effect::apply;
+use super::rotatable::Rotatable;
 use super::run::wake;
+use super::secret::{RotatedSecret, SealedVersions};
 use super::setup::Setup;
 use super::state::RotationState;
 use super::status::{RotationStatus, status_of};
 use crate::crypto::SecretText;
-use crate::store::credential::CredentialKind;
 use crate::store::id::CredentialId;
-use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::custody;
-use crate::vault::operation::{Done, OperationContext, Permit, Subject};
-use crate::vault::secrets::{SecretOwner, rotated_versions};
-use crate::vault::{Field, Noun, Switchable, Vault, VaultError};
+use crate::vault::operation::{Done, OperationContext, Permit, Recorded, Subject};
+use crate::vault::secrets::Sealed;
+use crate::vault::{Field, Noun, Vault, VaultError};
 
 /// The names of the decisions.
 pub const ROTATION_DECISIONS: [&str; 4] = ["accept-candidate", "keep-current", "retry", "trust-identity"];
@@ -32,15 +32,24 @@ pub fn rotation_decision(name: &str, identity: Option<String>) -> Option<Decisio
     }
 }
 
-/// The values of a password of which it is not proved which one is in force.
+/// The values of a secret of which it is not proved which one is in force.
 #[derive(Debug)]
-pub struct UnverifiedPasswords {
-    /// The credential.
+pub struct UnverifiedSecrets {
+    /// The credential or SSH key.
     pub credential: CredentialId,
     /// The current value.
-    pub current: Option<SecretText>,
+    pub current: Option<UnverifiedSecret>,
     /// The candidate.
-    pub candidate: SecretText,
+    pub candidate: UnverifiedSecret,
+}
+
+/// A value that may be in force.
+#[derive(Debug)]
+pub struct UnverifiedSecret {
+    /// The password or the private key.
+    pub value: SecretText,
+    /// The passphrase of the private key.
+    pub passphrase: Option<SecretText>,
 }
 
 impl Vault {
@@ -51,53 +60,71 @@ impl Vault {
     pub async fn decide_rotation(
         &self,
         permit: Permit,
+        what: Rotatable,
         key: String,
         decision: Decision,
     ) -> Result<RotationStatus, VaultError> {
         let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let row = resolve_for_change(context, &key, CredentialKind::Password)?;
-            let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
+            let row = what.for_change(context, &key)?;
             let (id, now) = (row.id, context.micros());
             let setup = Setup::load(context.connection(), id)?;
             let state = RotationState::lock(context.connection(), id)?;
             let arrow = decide(&state.record, &decision, now).map_err(|_| {
                 VaultError::invalid(Field::Decision, "the state of the rotation does not allow this decision")
             })?;
-            apply(context, &setup, state, &arrow)?;
+            // No decision stores a candidate.
+            apply(context, &setup, state, &arrow, None)?;
             let actor = context.principal().actor().to_string();
             wake(context.connection(), id, &actor, now)?;
             let object = format!("{}, {}", Subject::Credential(id), arrow.event);
             Ok(Done::several(object, status_of(context, id)?))
         };
-        let revalidate = move |context: &mut OperationContext<'_>, _: &RotationStatus| {
-            resolve::readable_by_key(context, &again).map(drop)
-        };
+        let revalidate =
+            move |context: &mut OperationContext<'_>, _: &RotationStatus| what.readable(context, &again).map(drop);
         self.execute_idempotent(permit, rule, revalidate).await.map(|(status, _)| status)
     }
 
-    /// Returns both values of a password that is being changed. Takes custody, as any read does.
+    /// Returns both values of a secret that is being changed. Takes custody of a password, as any read does.
     ///
     /// # Errors
     /// As for reading the credential; [`VaultError::NotFound`] while there is no candidate.
-    pub async fn read_unverified_passwords(
+    pub async fn read_unverified_secrets(
         &self,
         permit: Permit,
+        what: Rotatable,
         key: String,
-    ) -> Result<UnverifiedPasswords, VaultError> {
+    ) -> Result<UnverifiedSecrets, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
-            let (row, _) = resolve::locked_readable_by_key(context, &key)?;
-            let vault = context.vault;
-            let versions = rotated_versions(context.connection(), vault, SecretOwner::Password(row.id))?;
-            let candidate = versions.candidate.ok_or(VaultError::NotFound(Noun::Version))?;
-            if context.principal().authorization().is_some() {
+            let row = what.locked(context, &key)?;
+            let (secret, vault) = (RotatedSecret::new(&row), context.vault);
+            let versions = secret.versions(context.connection(), vault)?;
+            if versions.values.candidate.is_none() {
+                return Err(VaultError::NotFound(Noun::Version));
+            }
+            if context.principal().authorization().is_some() && secret == RotatedSecret::Password(row.id) {
                 custody::take(context, &row)?;
             }
-            Ok(Done::new(Subject::Credential(row.id), (row.id, versions.current, candidate)))
+            Ok(Done::new(Subject::Credential(row.id), (row.id, versions)))
         };
-        let ((credential, current, candidate), recorded) = self.execute(permit, rule).await?;
-        let current = self.unseal_optional(&recorded, current.as_ref()).await?;
-        let candidate = self.unseal(&recorded, &candidate).await?;
-        Ok(UnverifiedPasswords { credential, current, candidate })
+        let ((credential, versions), recorded) = self.execute(permit, rule).await?;
+        let SealedVersions { values, passphrases } = versions;
+        let current = self.unseal_unverified(&recorded, values.current, passphrases.current).await?;
+        let candidate = self.unseal_unverified(&recorded, values.candidate, passphrases.candidate).await?;
+        let candidate = candidate.ok_or(VaultError::NotFound(Noun::Version))?;
+        Ok(UnverifiedSecrets { credential, current, candidate })
+    }
+
+    async fn unseal_unverified(
+        &self,
+        recorded: &Recorded,
+        value: Option<Sealed>,
+        passphrase: Option<Sealed>,
+    ) -> Result<Option<UnverifiedSecret>, VaultError> {
+        let Some(value) = self.unseal_optional(recorded, value.as_ref()).await? else { return Ok(None) };
+        let passphrase = self.unseal_optional(recorded, passphrase.as_ref()).await?;
+        // An empty passphrase was removed.
+        let passphrase = passphrase.filter(|passphrase| !passphrase.is_empty());
+        Ok(Some(UnverifiedSecret { value, passphrase }))
     }
 }

@@ -2,6 +2,7 @@
 
 use chaveiro_rotation::{Arrow, Cause, CharacterClass, Effect, PasswordPolicy, Shape};
 
+use super::secret::NewSshKey;
 use super::setup::Setup;
 use super::shared;
 use super::state::{RotationState, event_of};
@@ -11,10 +12,9 @@ use crate::store::rotation_record;
 use crate::store::secret::SecretState;
 use crate::store::{StoreError, target_identity};
 use crate::vault::operation::OperationContext;
-use crate::vault::secrets::{add_candidate, advance_candidate};
 use crate::vault::{Field, VaultError};
 
-/// Applies an arrow to the locked state of a credential.
+/// Applies an arrow to the locked state of a credential. One that stores a candidate for an SSH key needs the new key.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`] if the state is another one than that which the arrow was computed from.
@@ -23,6 +23,7 @@ pub(super) fn apply(
     setup: &Setup,
     mut state: RotationState,
     arrow: &Arrow,
+    new: Option<&NewSshKey>,
 ) -> Result<(), VaultError> {
     if state.record.revision != arrow.expected_revision() {
         return Err(StoreError::LeaseLost.into());
@@ -31,7 +32,7 @@ pub(super) fn apply(
         state.waiting = state.waiting.without(cause).ok_or(StoreError::LeaseLost)?;
     }
     let (id, now) = (setup.credential.id, context.micros());
-    change_versions(context, setup, &arrow.effect)?;
+    change_versions(context, setup, &arrow.effect, new)?;
     match arrow.effect {
         Effect::Promote => {
             state.changed_at = Some(now);
@@ -46,23 +47,19 @@ pub(super) fn apply(
     Ok(rotation_record::insert_event(context.connection(), &event_of(arrow, id, now))?)
 }
 
-fn change_versions(context: &mut OperationContext<'_>, setup: &Setup, effect: &Effect) -> Result<(), VaultError> {
-    let owner = setup.password();
+fn change_versions(
+    context: &mut OperationContext<'_>,
+    setup: &Setup,
+    effect: &Effect,
+    new: Option<&NewSshKey>,
+) -> Result<(), VaultError> {
+    let secret = setup.secret();
     match effect {
         Effect::None => Ok(()),
-        Effect::StoreCandidate(shape) => {
-            let candidate = match setup.credential.parent_id {
-                Some(parent) => shared::value_of_parent(context, parent)?,
-                None => generate(&context.settings().rotation, *shape)?,
-            };
-            add_candidate(context, owner, &candidate)
-        }
-        Effect::MarkSent => advance_candidate(context, owner, SecretState::Unverified),
-        Effect::Promote => {
-            shared::hand_down(context, setup.credential.id)?;
-            advance_candidate(context, owner, SecretState::Current)
-        }
-        Effect::Reject => advance_candidate(context, owner, SecretState::Rejected),
+        Effect::StoreCandidate(shape) => secret.store_candidate(context, setup, *shape, new),
+        Effect::MarkSent => secret.advance(context, SecretState::Unverified),
+        Effect::Promote => secret.advance(context, SecretState::Current),
+        Effect::Reject => secret.advance(context, SecretState::Rejected),
         Effect::Pin(identity) => {
             let now = context.micros();
             let (device, service) = (setup.device(), setup.service());

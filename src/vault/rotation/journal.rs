@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chaveiro_rotation::{Arrow, Effect, Journal, JournalError, Loaded, LoginSecret, Phase};
+use chaveiro_rotation::{Arrow, Effect, Journal, JournalError, Loaded, Phase};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::effect::apply;
+use super::secret::{NewSshKey, OpenedVersions, ReplacedSshKey};
 use super::setup::Setup;
 use super::state::RotationState;
 use crate::store::credential;
@@ -15,7 +16,6 @@ use crate::store::job::{self, Lease};
 use crate::store::{AnyConnection, StoreError};
 use crate::vault::credential::parent::lock_parents;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
-use crate::vault::secrets::{Sealed, rotated_versions};
 use crate::vault::{Inner, Vault, VaultError};
 
 /// The state of a credential, under a lease.
@@ -40,6 +40,10 @@ impl VaultJournal {
     async fn applied(&self, arrow: Arrow) -> Result<(), VaultError> {
         let (lease, until, id) = (self.lease.clone(), self.vault.lease_end(), self.id);
         let permit = Permit::system(Action::rotation(arrow.event));
+        let new = match arrow.effect {
+            Effect::StoreCandidate(_) => self.new_ssh_key().await?,
+            _ => None,
+        };
         let rule = move |context: &mut OperationContext<'_>| {
             job::renew(context.connection(), &lease, until)?;
             // No credential becomes a descendant between the look for them and the end of the transaction.
@@ -49,13 +53,23 @@ impl VaultJournal {
             }
             let setup = Setup::load(context.connection(), id)?;
             let state = RotationState::lock(context.connection(), id)?;
-            apply(context, &setup, state, &arrow)?;
+            apply(context, &setup, state, &arrow, new.as_ref())?;
             Ok(match by(&setup, &arrow) {
                 Some(operator) => Done::several(format!("{} by {operator}", Subject::Credential(id)), ()),
                 None => Done::new(Subject::Credential(id), ()),
             })
         };
         self.vault.execute(permit, rule).await.map(|((), _)| ())
+    }
+
+    /// Generates the next key of an SSH key; `None` for a password.
+    async fn new_ssh_key(&self) -> Result<Option<NewSshKey>, VaultError> {
+        let (inner, id) = (Arc::clone(&self.vault.0), self.id);
+        let load =
+            move |connection: &mut AnyConnection| Ok::<_, StoreError>(ReplacedSshKey::load(connection, &inner, id));
+        let Some(replaced) = self.vault.0.store.read(load).await?? else { return Ok(None) };
+        let generated = tokio::task::spawn_blocking(move || replaced.successor()).await;
+        Ok(Some(generated.map_err(|_| StoreError::Panicked)??))
     }
 }
 
@@ -71,16 +85,11 @@ fn by(setup: &Setup, arrow: &Arrow) -> Option<Subject> {
 fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Loaded, VaultError> {
     let setup = Setup::load(connection, id)?;
     let RotationState { record, waiting, is_behind, .. } = RotationState::load(connection, id)?;
-    let mut versions = rotated_versions(connection, vault, setup.password())?;
+    let OpenedVersions { mut current, candidate, former } = setup.secret().open(connection, vault)?;
     if setup.credential.parent_id.is_some() && !is_behind && record.phase != Phase::Current {
         // From before it had a parent. In `current` it is the value of this change.
-        versions.current = None;
+        current = None;
     }
-    let mut open = |sealed: Option<Sealed>| -> Result<Option<LoginSecret>, VaultError> {
-        let opened = sealed.map(|sealed| sealed.open_for_target(connection, vault)).transpose()?;
-        Ok(opened.map(LoginSecret::Password))
-    };
-    let (current, candidate, former) = (open(versions.current)?, open(versions.candidate)?, open(versions.former)?);
     Ok(Loaded {
         record,
         waiting,

@@ -1,9 +1,11 @@
-//! Changes of passwords on their targets. The state machine is the crate `chaveiro-rotation`, the targets are
+//! Changes of passwords and SSH keys on their targets. The state machine is the crate `chaveiro-rotation`, the targets are
 //! `chaveiro-targets`; this is the database between them.
 //!
 //! * `request`: who asks for a change: a client, the operator, age, the release or the expiry of custody.
+//! * `rotatable`: the credentials and SSH keys that requests name.
 //! * `run`: the leased jobs, one for each credential whose rotation is open or was requested.
 //! * `journal`: the state as a rotator sees it; each arrow is one transaction with its audit record.
+//! * `secret`: what is changed: a password, or an SSH key.
 //! * `setup`: the account, its target, and who makes the change, from the rows.
 //! * `shared`: passwords that credentials share, on several targets.
 //! * `figures`: counts for metrics.
@@ -18,16 +20,19 @@ mod figures;
 mod journal;
 mod rehearsal;
 mod request;
+mod rotatable;
 mod run;
+mod secret;
 mod setup;
 mod shared;
 mod state;
 mod status;
 
 pub use chaveiro_rotation::Decision as RotationDecision;
-pub use decision::{ROTATION_DECISIONS, UnverifiedPasswords, rotation_decision};
+pub use decision::{ROTATION_DECISIONS, UnverifiedSecret, UnverifiedSecrets, rotation_decision};
 pub use figures::WaitingRotations;
 pub use rehearsal::{RehearsedTemplate, TemplateTrial, TrialResult};
+pub use rotatable::Rotatable;
 pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use figures::RotationFigures;

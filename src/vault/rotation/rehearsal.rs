@@ -5,13 +5,13 @@ use chaveiro_targets::{Rehearsal, TemplatePlugin, check_template, template_targe
 use chaveiro_templates::Executor;
 
 use super::effect::generate;
+use super::secret::RotatedSecret;
 use super::setup::Setup;
 use super::state::RotationState;
 use crate::store::credential::CredentialKind;
 use crate::vault::credential::parent::owner_of;
 use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
-use crate::vault::secrets::{SecretOwner, rotated_versions};
 use crate::vault::{Field, Switchable, Vault, VaultError};
 
 /// How a template is tried.
@@ -109,13 +109,11 @@ fn load(context: &mut OperationContext<'_>, key: &str) -> Result<Done<Trial>, Va
     let candidate = LoginSecret::Password(generate(&context.settings().rotation, Shape::First)?);
     let vault = context.vault;
     let connection = context.connection();
-    let owner = SecretOwner::Password(owner_of(connection, &setup.credential)?);
-    let current = rotated_versions(connection, vault, owner)?.current;
-    let current = current.map(|sealed| sealed.open_for_target(connection, vault)).transpose()?;
+    let current = RotatedSecret::Password(owner_of(connection, &setup.credential)?).open(connection, vault)?.current;
     let change = Change {
         account: setup.account(connection, vault)?,
         operator: setup.operator(connection, vault)?,
-        current: current.map(LoginSecret::Password),
+        current,
         candidate,
     };
     let trial = Trial { executor, name, change };

@@ -3,46 +3,50 @@
 use chaveiro_rotation::{Cause, Waiting};
 
 use super::effect::check_policy;
+use super::rotatable::Rotatable;
 use super::run::{days_before, wake};
+use super::secret::RotatedSecret;
 use super::setup::Setup;
 use super::shared::followers;
 use super::state::RotationState;
 use super::status::{RotationStatus, status_of};
-use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
 use crate::store::{StoreError, custody, rotation, rotation_record};
 use crate::vault::credential::parent::oldest_ancestor;
-use crate::vault::credential::{resolve, resolve_for_change};
 use crate::vault::custody::require_free;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
-use crate::vault::{Field, Switchable, Vault, VaultError};
+use crate::vault::{Field, Vault, VaultError};
 
 /// The changes by age, and the custodies that have expired, that one look takes.
 const MOST_AT_A_TIME: i64 = 100;
 
 impl Vault {
-    /// Requests a change of a credential's password on its target, and returns the state of its rotation. It goes on in the
+    /// Requests a change of a credential's password, or of an SSH key, on its target, and returns the state of its rotation. It goes on in the
     /// background; a rotation that is open answers the request.
     ///
     /// # Errors
-    /// As for reading the credential; [`VaultError::Invalid`] for a credential without a plugin, and for one that has a parent.
-    pub async fn request_rotation(&self, permit: Permit, key: String) -> Result<RotationStatus, VaultError> {
+    /// As for reading the credential; [`VaultError::Invalid`] for a credential without a plugin for its kind, and for one that has a
+    /// parent.
+    pub async fn request_rotation(
+        &self,
+        permit: Permit,
+        what: Rotatable,
+        key: String,
+    ) -> Result<RotationStatus, VaultError> {
         let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let row = resolve_for_change(context, &key, CredentialKind::Password)?;
-            let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
+            let row = what.for_change(context, &key)?;
             if context.principal().authorization().is_some() {
                 require_free(context, &row)?;
             }
             require_changeable(context, &row)?;
-            check_policy(&context.settings().rotation)?;
             request(context, row.id, Cause::Manual)?;
             Ok(Done::new(Subject::Credential(row.id), status_of(context, row.id)?))
         };
-        let revalidate = move |context: &mut OperationContext<'_>, _: &RotationStatus| {
-            resolve::readable_by_key(context, &again).map(drop)
-        };
+        let revalidate =
+            move |context: &mut OperationContext<'_>, _: &RotationStatus| what.readable(context, &again).map(drop);
         self.execute_idempotent(permit, rule, revalidate).await.map(|(status, _)| status)
     }
 
@@ -135,11 +139,15 @@ pub(in crate::vault) fn released(context: &mut OperationContext<'_>, row: &Crede
     if was_changed { Ok(request(context, id, Cause::Release)?) } else { Ok(()) }
 }
 
-/// Requires that a password and those that follow it can be changed on their targets.
+/// Requires that an SSH key, or a password and those that follow it, can be changed on their targets.
 fn require_changeable(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<(), VaultError> {
     if row.parent_id.is_some() {
         let expected = "this credential shares the password of its parent; change it there";
         return Err(VaultError::invalid(Field::Parent, expected));
+    }
+    match RotatedSecret::new(row) {
+        RotatedSecret::Password(_) => check_policy(&context.settings().rotation)?,
+        key @ RotatedSecret::SshKey(_) => key.require_presentable(context.connection())?,
     }
     let mut line = vec![row.id];
     while let Some(id) = line.pop() {

@@ -1,23 +1,23 @@
 //! The account of a credential, its target, and who makes the change, from the rows of the credential.
 
 use chaveiro_rotation::{Account, Limits, Login, LoginSecret, Operator, TargetIdentity};
-use chaveiro_targets::{OldSecret, Plugin, Script, template_target};
+use chaveiro_targets::{Plugin, Script, template_target};
 use chaveiro_templates::Executor;
 
+use super::secret::{RotatedSecret, current_login};
 use crate::config::Settings;
 use crate::crypto::SecretText;
-use crate::store::credential::{self, CredentialKind, CredentialRow};
+use crate::store::credential::{self, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::rotation::{self, RotationRow};
 use crate::store::{AnyConnection, StoreError, target_identity};
 use crate::vault::credential::parent::owner_of;
 use crate::vault::device::port_of;
-use crate::vault::secrets::{SecretOwner, rotated_versions};
 use crate::vault::template;
 use crate::vault::{Field, Inner, Noun, VaultError};
 
-/// A credential whose password can be changed on its target.
+/// A credential or an SSH key that can be changed on its target.
 pub(super) struct Setup {
     pub(super) credential: CredentialRow,
     pub(super) policy: RotationRow,
@@ -32,12 +32,13 @@ impl Setup {
     /// Loads the rows of a credential.
     ///
     /// # Errors
-    /// [`VaultError::Invalid`] for an unknown plugin.
+    /// [`VaultError::Invalid`] for an unknown plugin, and for one that changes secrets of another kind.
     pub(super) fn load(connection: &mut AnyConnection, id: CredentialId) -> Result<Self, VaultError> {
         let credential = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
         let device = device::by_id(connection, credential.device_id)?.ok_or(StoreError::NotFound)?;
         let policy = rotation::find(connection, id)?.ok_or_else(no_plugin)?;
         let (plugin, template) = plugin_of(connection, &policy)?;
+        RotatedSecret::new(&credential).require(plugin)?;
         let port = port_of(&device.connectivities, plugin.connectivities);
         Ok(Self { credential, policy, plugin, template, device, port })
     }
@@ -55,9 +56,9 @@ impl Setup {
         }
     }
 
-    /// The owner of the password.
-    pub(super) fn password(&self) -> SecretOwner {
-        SecretOwner::Password(self.credential.id)
+    /// What is changed.
+    pub(super) fn secret(&self) -> RotatedSecret {
+        RotatedSecret::new(&self.credential)
     }
 
     /// The account, with the pinned identity of its target.
@@ -146,10 +147,8 @@ fn no_plugin() -> VaultError {
     VaultError::invalid(Field::ChangePlugin, "expected the name of a plugin, as docs/rotation.md lists them")
 }
 
-/// Returns a plugin for passwords. The targets that take both secrets for a while are those of key pairs, which are not generated.
 fn plugin_named(name: &str) -> Option<&'static Plugin> {
-    let mut plugins = chaveiro_targets::plugins().iter();
-    plugins.find(|plugin| plugin.name.eq_ignore_ascii_case(name) && plugin.old_secret != OldSecret::UntilRetired)
+    chaveiro_targets::plugins().iter().find(|plugin| plugin.name.eq_ignore_ascii_case(name))
 }
 
 /// Returns the login of a credential or an SSH key. One that has no secret, or is inactive, logs in with an empty password, which
@@ -157,18 +156,7 @@ fn plugin_named(name: &str) -> Option<&'static Plugin> {
 fn login_of(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Login, VaultError> {
     let row = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
     let owner = owner_of(connection, &row)?;
-    let mut open = |owner: SecretOwner| -> Result<Option<SecretText>, VaultError> {
-        let current = rotated_versions(connection, vault, owner)?.current;
-        current.filter(|_| row.active).map(|sealed| sealed.open_for_target(connection, vault)).transpose()
-    };
-    let secret = match row.kind() {
-        CredentialKind::Password => {
-            LoginSecret::Password(open(SecretOwner::Password(owner))?.unwrap_or_else(|| SecretText::new(String::new())))
-        }
-        CredentialKind::SshKey => match open(SecretOwner::SshPrivateKey(id))? {
-            Some(key) => LoginSecret::PrivateKey { key, passphrase: open(SecretOwner::SshPassphrase(id))? },
-            None => LoginSecret::Password(SecretText::new(String::new())),
-        },
-    };
+    let current = if row.active { current_login(connection, vault, &row, owner)? } else { None };
+    let secret = current.unwrap_or_else(|| LoginSecret::Password(SecretText::new(String::new())));
     Ok(Login { username: row.username, secret })
 }

@@ -4,13 +4,13 @@ use chaveiro_rotation::Cause;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::rotatable::Rotatable;
 use super::run::days_before;
 use super::state::RotationState;
 use crate::clock::from_micros;
-use crate::store::credential::{self, CredentialKind};
+use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::{rotation, rotation_record};
-use crate::vault::credential::resolve;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Vault, VaultError};
 
@@ -57,9 +57,14 @@ impl Vault {
     ///
     /// # Errors
     /// As for reading the credential.
-    pub async fn rotation_status(&self, permit: Permit, key: String) -> Result<RotationStatus, VaultError> {
+    pub async fn rotation_status(
+        &self,
+        permit: Permit,
+        what: Rotatable,
+        key: String,
+    ) -> Result<RotationStatus, VaultError> {
         let query = move |context: &mut OperationContext<'_>| {
-            let row = resolve::by_key(context, &key, CredentialKind::Password)?;
+            let row = what.resolve(context, &key)?;
             Ok(Done::new(Subject::Credential(row.id), status_of(context, row.id)?))
         };
         self.query(permit, query).await

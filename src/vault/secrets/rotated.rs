@@ -1,4 +1,4 @@
-//! The versions of a password while it is being changed on its target.
+//! The versions of a secret while it is being changed on its target.
 
 use super::{Sealed, SecretOwner, Versions, add_version, sealed, sealed_current};
 use crate::crypto::SecretText;
@@ -7,7 +7,7 @@ use crate::store::{AnyConnection, StoreError};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Inner, VaultError};
 
-/// The values of a password that a rotation knows, still sealed.
+/// The values of a secret that a rotation knows, still sealed.
 #[derive(Debug, Default)]
 pub(in crate::vault) struct RotatedVersions {
     /// The value in force, as far as it is known.
@@ -18,7 +18,7 @@ pub(in crate::vault) struct RotatedVersions {
     pub(in crate::vault) former: Option<Sealed>,
 }
 
-/// Returns the values of a password, on any connection.
+/// Returns the values of a secret, on any connection.
 pub(in crate::vault) fn rotated_versions(
     connection: &mut AnyConnection,
     vault: &Inner,

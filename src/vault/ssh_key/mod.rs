@@ -7,6 +7,7 @@ mod save;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use pair::promote_public_key;
 pub use save::{SavedSshKey, SshKeyInput};
 
 use super::access::{Visible, visible_device};
@@ -60,6 +61,8 @@ pub struct ReadSshKey {
     pub private_key: SecretText,
     /// Its passphrase.
     pub password: Option<SecretText>,
+    /// Whether a newer key may be in force, since its change on the target was not proved.
+    pub is_doubted: bool,
     /// Its ETag.
     pub etag: ETag,
 }
@@ -120,15 +123,25 @@ impl Vault {
         self.list(permit, request, query).await
     }
 
-    /// Returns the key with its private key, by its id or identifier. Keys are not taken into custody.
+    /// Returns the key with its private key, by its id or identifier. Keys are not taken into custody. With `fail_on_change` only a
+    /// key that is in force: not while a newer one has been sent to its target and is not proved.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`].
-    pub async fn read_ssh_key(&self, permit: Permit, key: String) -> Result<ReadSshKey, VaultError> {
+    /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`];
+    /// [`VaultError::BeingChanged`] with `fail_on_change`.
+    pub async fn read_ssh_key(
+        &self,
+        permit: Permit,
+        key: String,
+        fail_on_change: bool,
+    ) -> Result<ReadSshKey, VaultError> {
         let query = move |context: &mut OperationContext<'_>| {
             let row = resolve::by_key(context, &key, CredentialKind::SshKey)?;
             let (row, device) = resolve::readable(context, row, Switchable::SshKey)?;
             let State { key, private, passphrase, etag } = state(context, &row, &device)?;
+            if fail_on_change && private.as_ref().is_some_and(Sealed::is_doubted) {
+                return Err(VaultError::BeingChanged);
+            }
             let subject = Subject::Credential(row.id);
             context.check_if_none_match(subject, &etag)?;
             context.note_view(&row);
@@ -139,7 +152,7 @@ impl Vault {
         // An empty passphrase was removed.
         let password = password.filter(|password| !password.is_empty());
         let private_key = self.unseal(&recorded, &private).await?;
-        Ok(ReadSshKey { key, private_key, password, etag })
+        Ok(ReadSshKey { key, private_key, password, is_doubted: private.is_doubted(), etag })
     }
 
     /// Creates a key, or updates the one of that identifier; `save.rs` has the rule.

@@ -1,9 +1,11 @@
-//! Whether the keys of a request are a pair: the same check for a new key, an update and a restored version.
+//! Whether the keys of a request are a pair: the same check for a new key, an update and a restored version. And the public key
+//! of a private key that a rotation makes the current one.
 
 use super::save::SshKeyInput;
-use crate::crypto::{SecretText, SshKeyError, changed_ssh_public_key, check_ssh_pair};
+use crate::crypto::{SecretText, SshKeyError, changed_ssh_public_key, check_ssh_pair, succeeding_ssh_public_key};
+use crate::store::StoreError;
 use crate::store::id::CredentialId;
-use crate::store::{StoreError, ssh_key};
+use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::SecretOwner;
 use crate::vault::{Field, VaultError, secrets};
@@ -53,6 +55,20 @@ pub(super) fn fitting_public_key(
         }
         changed => changed.map_err(refused),
     }
+}
+
+/// Writes the public key of a private key that takes the place of the current one, in its transaction.
+///
+/// # Errors
+/// [`VaultError::Invalid`] for a private key that is none.
+pub(in crate::vault) fn promote_public_key(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    private: &SecretText,
+) -> Result<(), VaultError> {
+    let replaced = ssh_key::find(context.connection(), id)?.ok_or(StoreError::NotFound)?.public_key;
+    let public_key = Some(succeeding_ssh_public_key(private, &replaced).map_err(refused)?);
+    Ok(ssh_key::update(context.connection(), id, &SshKeyChanges { key_name: None, public_key })?)
 }
 
 fn refused(error: SshKeyError) -> VaultError {

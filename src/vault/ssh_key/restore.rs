@@ -3,7 +3,7 @@
 use super::pair::fitting_public_key;
 use crate::crypto::SecretText;
 use crate::store::id::CredentialId;
-use crate::store::secret;
+use crate::store::secret::{self, SecretState};
 use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::SecretOwner;
@@ -38,8 +38,12 @@ pub(in crate::vault) fn restore(
 /// version in force keeps the present one.
 fn restore_passphrase(context: &mut OperationContext<'_>, id: CredentialId, version: i32) -> Result<(), VaultError> {
     let keys = secret::versions(context.connection(), SecretOwner::SshPrivateKey(id))?;
+    if keys.iter().any(|row| row.version == version && row.state == SecretState::Current) {
+        return Ok(());
+    }
     let later = keys.iter().filter(|row| row.state.was_in_force() && row.version > version);
-    let Some(replaced_at) = later.min_by_key(|row| row.version).map(|row| row.created_at) else { return Ok(()) };
+    // The newest one is not in force if a rotation made an older one current.
+    let replaced_at = later.min_by_key(|row| row.version).map_or(i64::MAX, |row| row.created_at);
     let owner = SecretOwner::SshPassphrase(id);
     let passphrase = match passphrase_version(context, id, replaced_at)? {
         Some(number) => secrets::version(context, owner, number)?,

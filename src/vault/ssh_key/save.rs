@@ -13,7 +13,7 @@ use crate::store::link::{self, LinkedObject};
 use crate::store::lock::lock_name;
 use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::vault::access::{Visible, require_tags_allowed};
-use crate::vault::credential::resolve;
+use crate::vault::credential::{RotationSettings, resolve, save_rotation};
 use crate::vault::device::{checked_tags, required};
 use crate::vault::identifier::IdentifierPolicy;
 use crate::vault::operation::{Done, ETag, OperationContext, Subject};
@@ -41,6 +41,8 @@ pub struct SshKeyInput {
     pub tags: Option<String>,
     /// Hostnames of further devices. Replaces the stored list.
     pub devices: Option<Vec<String>>,
+    /// How the key is changed on its target.
+    pub rotation: Option<RotationSettings>,
 }
 
 /// A saved SSH key.
@@ -99,6 +101,12 @@ pub(super) fn save(
         }
     };
     store_secrets(context, input, id)?;
+    if let Some(rotation) = &input.rotation {
+        if rotation.parent.is_some() {
+            return Err(VaultError::invalid(Field::Parent, "an SSH key shares no secret with a parent"));
+        }
+        save_rotation(context, id, rotation)?;
+    }
     let unknown_devices = match &input.devices {
         Some(hostnames) => replace_devices(context, id, hostnames)?,
         None => Vec::new(),

@@ -4,6 +4,7 @@ mod authorized_keys;
 mod dialogue;
 mod elevation;
 mod exec;
+mod generate;
 mod host_key;
 mod keys;
 mod linux;
@@ -13,6 +14,7 @@ mod passwd;
 #[cfg(feature = "template")]
 mod template;
 
+pub use generate::generate_ssh_key;
 pub(crate) use keys::SshKeys;
 pub(crate) use linux::Linux;
 #[cfg(feature = "template")]

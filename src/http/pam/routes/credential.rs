@@ -10,6 +10,7 @@ use crate::http::pam::credential_wire::{
 };
 use crate::http::pam::envelope::{Nothing, enveloped};
 use crate::http::pam::pagination;
+use crate::http::pam::rotation::FAIL_ON_CHANGE;
 use crate::http::pam::use_credential::{self, UseForm, UsePayload};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
@@ -33,7 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(Method::GET, CREDENTIAL, Action::CREDENTIAL_READ, credential::read)
             .summary("One credential with its password, by number, identifier or username@hostname; takes custody")
             .query(&[(
-                credential::FAIL_ON_CHANGE,
+                FAIL_ON_CHANGE,
                 "true: refuse with 409 while a newer password has been sent to its target and is not proved",
             )])
             .conflict("The password is being changed on its target, and fail_on_change is true")

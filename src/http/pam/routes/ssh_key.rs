@@ -5,6 +5,7 @@ use actix_web::http::Method;
 use super::row::Row;
 use crate::http::pam::envelope::{Nothing, enveloped};
 use crate::http::pam::pagination;
+use crate::http::pam::rotation::FAIL_ON_CHANGE;
 use crate::http::pam::ssh_key::{self, SavedSshKeyPayload, SshKeyForm, SshKeyPayload, SshKeysPayload};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;
@@ -24,6 +25,11 @@ pub(super) fn rows() -> Vec<Row> {
             .created("Number, identifier, further devices", enveloped::<SavedSshKeyPayload>),
         Row::new(Method::GET, KEY, Action::SSH_KEY_READ, ssh_key::read)
             .summary("One SSH key with its private key, by number or identifier")
+            .query(&[(
+                FAIL_ON_CHANGE,
+                "true: refuse with 409 while a newer key has been sent to its target and is not proved",
+            )])
+            .conflict("The key is being changed on its target, and fail_on_change is true")
             .ok("The key", enveloped::<SshKeyPayload>),
         Row::new(Method::DELETE, KEY, Action::SSH_KEY_DEACTIVATE, ssh_key::deactivate)
             .summary("Deactivate an SSH key")
