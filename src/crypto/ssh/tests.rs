@@ -289,3 +289,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_succeeding_public_key_has_the_options_and_the_comment_of_the_one_before() {
+    let (private, public) = fixture!("ed25519");
+    let words: Vec<&str> = public.split_whitespace().take(2).collect();
+    let key = words.join(" ");
+    let (_, other) = fixture!("ecdsa");
+    let other: Vec<&str> = other.split_whitespace().take(2).collect();
+    let other = other.join(" ");
+    for (replaced, expected) in [
+        (format!("{other} jo@host of old\n"), format!("{key} jo@host of old")),
+        (other.clone(), key.clone()),
+        (
+            format!("# a key\nfrom=\"10.0.0.0/8\",command=\"echo \\\"a b\\\"\"  {other} jo"),
+            format!("from=\"10.0.0.0/8\",command=\"echo \\\"a b\\\"\"  {key} jo"),
+        ),
+        (format!("no-pty {other}"), format!("no-pty {key}")),
+        ("no key at all".into(), succeeding_ssh_public_key(&private, "").unwrap()),
+        (format!("{other}\n{other}"), succeeding_ssh_public_key(&private, "").unwrap()),
+    ] {
+        assert_eq!(succeeding_ssh_public_key(&private, &replaced), Ok(expected), "{replaced}");
+    }
+}

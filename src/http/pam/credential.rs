@@ -14,7 +14,7 @@ use super::dialect::Dialect;
 use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
-use super::rotation;
+use super::password_state;
 use super::rows::Rows;
 use super::settings::settings_input;
 use crate::crypto::TotpCode;
@@ -63,13 +63,13 @@ pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
 }
 
 async fn show(call: &Call, permit: Permit, key: String) -> Result<HttpResponse, PamError> {
-    let fail_on_change = rotation::fail_on_change(call).await?;
+    let fail_on_change = password_state::fail_on_change(call).await?;
     let credential = call.vault.read_credential(permit, key, fail_on_change).await?;
     let message = format!("Credential {}", credential.id);
     let (etag, is_doubted) = (credential.etag.clone(), credential.is_password_doubted);
     let payload = CredentialPayload { credential: credential_view(call, credential)? };
     let response = call.answer(StatusCode::OK, &message, payload).with_etag(Some(&etag));
-    Ok(rotation::with_state(response, is_doubted))
+    Ok(password_state::with_state(response, is_doubted))
 }
 
 /// `GET …/pam/credential/{key}/totp`

@@ -18,6 +18,7 @@ mod information;
 mod item;
 mod pagination;
 mod parameters;
+mod password_state;
 mod proxy_session;
 mod proxy_session_page;
 mod rotation;

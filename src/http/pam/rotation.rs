@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,11 +14,6 @@ use crate::http::input_error::InputError;
 use crate::vault::rotation::{
     Rotatable, RotationDecision, RotationEvent, RotationStatus, UnverifiedSecret, rotation_decision,
 };
-
-/// Says that a newer value may be in force than the one of the response.
-const PASSWORD_STATE: HeaderName = HeaderName::from_static("password-state");
-/// The query parameter of a read that asks for no value that may not be in force.
-pub(super) const FAIL_ON_CHANGE: &str = "fail_on_change";
 
 /// The payload of the state of a rotation.
 #[derive(Serialize, ToSchema)]
@@ -182,23 +176,6 @@ pub(super) async fn recover_keys(call: Call) -> Result<HttpResponse, PamError> {
         candidate: view(read.candidate)?,
     };
     Ok(call.answer(StatusCode::OK, "Both keys", UnverifiedKeysPayload { unverified }))
-}
-
-/// Whether a read asks for no value that may not be in force.
-pub(super) async fn fail_on_change(call: &Call) -> Result<bool, PamError> {
-    // A query that does not ask for it is not looked at further.
-    if !call.http.query_string().contains(FAIL_ON_CHANGE) {
-        return Ok(false);
-    }
-    Ok(call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false))
-}
-
-/// Returns the response of a read, which says whether a newer value may be in force.
-pub(super) fn with_state(mut response: HttpResponse, is_doubted: bool) -> HttpResponse {
-    if is_doubted {
-        response.headers_mut().insert(PASSWORD_STATE, HeaderValue::from_static("unverified"));
-    }
-    response
 }
 
 fn answer(call: &Call, code: StatusCode, message: &str, status: RotationStatus) -> HttpResponse {

@@ -12,7 +12,7 @@ use super::error::PamError;
 use super::pagination;
 use super::parameters::Parameters;
 use super::rows::Rows;
-use super::{rotation, settings};
+use super::{password_state, settings};
 use crate::http::input_error::InputError;
 use crate::http::preconditions::WithETag;
 use crate::vault::ssh_key::{KeyDevice, ReadSshKey, SavedSshKey, SshKey, SshKeyInput};
@@ -151,13 +151,13 @@ pub(super) async fn list(call: Call) -> Result<HttpResponse, PamError> {
 
 /// `GET …/pam/key/{key}`
 pub(super) async fn read(call: Call) -> Result<HttpResponse, PamError> {
-    let fail_on_change = rotation::fail_on_change(&call).await?;
+    let fail_on_change = password_state::fail_on_change(&call).await?;
     let read = call.vault.read_ssh_key(call.permit.clone(), call.path()?, fail_on_change).await?;
     let message = format!("Key {}", read.key.id);
     let (etag, is_doubted) = (read.etag.clone(), read.is_doubted);
     let payload = SshKeyPayload { key: key_view(&call, read)? };
     let response = call.answer_with_tenant(StatusCode::OK, &message, payload).with_etag(Some(&etag));
-    Ok(rotation::with_state(response, is_doubted))
+    Ok(password_state::with_state(response, is_doubted))
 }
 
 /// `POST …/pam/key`

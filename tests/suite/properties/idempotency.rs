@@ -45,19 +45,23 @@ async fn save_all(client: &TestClient, content: &str, private: &str) {
     client.post("/iso/pam/key", &ssh_key("k", private)).await.expect(201);
 }
 
-/// As [`vault`], with a password that can be changed on a target, and with a rotation that waits for a decision.
+/// As [`vault`], with a password and an SSH key that can be changed on a target, and with a rotation of each that waits for a
+/// decision.
 async fn vault_with_rotations() -> (TestApp, TestClient) {
     let (app, client) = vault().await;
     for name in ["i", "waits"] {
         let mut sent = credential(name, "two");
         sent["execution_settings"] = json!({ "change_plugin": "openldap" });
         client.save_credential(&sent).await;
+        let mut sent = ssh_key(&format!("key-{name}"), VERSIONS[0].1);
+        sent["execution_settings"] = json!({ "change_plugin": "ssh-key" });
+        client.post("/iso/pam/key", &sent).await.expect(201);
     }
     reset_rotations(&app);
     (app, client)
 }
 
-/// Lets no rotation be requested, and lets one wait for a decision.
+/// Lets no rotation be requested, and lets those wait for a decision that are named so.
 fn reset_rotations(app: &TestApp) {
     app.database.run("DELETE FROM job WHERE kind = 'credential.rotate'");
     app.database.run("DELETE FROM rotation_event");
@@ -65,7 +69,7 @@ fn reset_rotations(app: &TestApp) {
     app.database.run(
         "INSERT INTO rotation_record (credential_id, revision, phase, cause, attempts, checks, rejections, sends, in_doubt, \
          waiting_releases, is_behind) SELECT id, 1, 'unreachable', 'manual', 1, 0, 0, 0, FALSE, 0, FALSE FROM credential \
-         WHERE identifier = 'waits'",
+         WHERE identifier IN ('waits', 'key-waits')",
     );
 }
 
@@ -104,7 +108,8 @@ impl Request {
     fn to(route: &str) -> Self {
         // The rotation of this one waits for a decision.
         let named = if route.ends_with("/decision") { "waits" } else { "i" };
-        let path = route.replace("/pam/key/{key}", "/pam/key/k").replace("{key}", named).replace("{version}", "1");
+        let of_key = if route.contains("/rotat") { format!("/pam/key/key-{named}") } else { "/pam/key/k".into() };
+        let path = route.replace("/pam/key/{key}", &of_key).replace("{key}", named).replace("{version}", "1");
         let session = json!({ "user": "ana", "credential": "i", "device": "a", "protocol": "ssh" });
         let body = match route.trim_start_matches("/iso").trim_start_matches("/api").trim_start_matches("/pam") {
             "/device" | "/devices" => device("new", "10.0.0.2"),
@@ -207,7 +212,7 @@ async fn every_post_that_was_refused_may_be_tried_again_under_its_key() {
         let (wrong_path, wrong_body) = if path.ends_with("/restore") {
             (path.replace("versions/1", "versions/99"), body.clone())
         } else if path.ends_with("/rotate") {
-            (path.replace("/i/", "/nothing/"), body.clone())
+            (path.replace("/i/", "/nothing/").replace("/key-i/", "/nothing/"), body.clone())
         } else {
             (path.clone(), json!({ "hostname": "nowhere" }))
         };

@@ -1,9 +1,10 @@
-//! Changes of passwords on a real directory.
+//! Changes of passwords on a real directory, and of SSH keys on a real host.
 
 mod decision;
 mod figures;
 mod request;
 mod shared;
+mod ssh_key;
 mod template;
 mod workers;
 

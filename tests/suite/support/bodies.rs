@@ -17,7 +17,7 @@ pub(crate) fn post_body(route: &str, content: &str) -> Value {
         "/credential" => credential,
         "/info" => json!({ "identifier": "n", "content": content }),
         "/key" => json!({ "hostname": "a", "ip": "10.0.0.1", "identifier": "k", "private_key": private_key,
-                          "password": content }),
+                          "password": content, "execution_settings": { "change_plugin": "ssh-key" } }),
         "/use" => json!({ "identifier": "i" }),
         "/credential/batch" => json!({ "items": [{ "read": "i" }, { "save": credential }, { "read": "u@a" }] }),
         "/remote/session" => json!({ "user": "ana", "credential": "u", "device": "a", "protocol": "ssh" }),

@@ -16,6 +16,7 @@ mod prefix_proxy;
 mod process;
 mod service;
 mod signer;
+mod sshd;
 mod stream;
 pub(crate) mod writers;
 
@@ -34,6 +35,7 @@ pub(crate) use prefix_proxy::PrefixProxy;
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
 pub(crate) use service::Service;
 pub(crate) use signer::{ISSUER, Signer};
+pub(crate) use sshd::Sshd;
 pub(crate) use writers::{Numbers, WRITERS, Writers, assert_kept, find_lost, prepared, rounds};
 
 /// The parameters of a device by that name.

@@ -10,7 +10,7 @@ use crate::http::pam::credential_wire::{
 };
 use crate::http::pam::envelope::{Nothing, enveloped};
 use crate::http::pam::pagination;
-use crate::http::pam::rotation::FAIL_ON_CHANGE;
+use crate::http::pam::password_state::FAIL_ON_CHANGE;
 use crate::http::pam::use_credential::{self, UseForm, UsePayload};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;

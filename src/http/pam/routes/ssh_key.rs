@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use super::row::Row;
 use crate::http::pam::envelope::{Nothing, enveloped};
 use crate::http::pam::pagination;
-use crate::http::pam::rotation::FAIL_ON_CHANGE;
+use crate::http::pam::password_state::FAIL_ON_CHANGE;
 use crate::http::pam::ssh_key::{self, SavedSshKeyPayload, SshKeyForm, SshKeyPayload, SshKeysPayload};
 use crate::http::schema::schema;
 use crate::vault::operation::Action;

@@ -136,6 +136,14 @@ fn table() -> Vec<(Method, &'static str, Object, Stranger)> {
     ] {
         rows.push((method.clone(), path, Credential, Refused(1009)));
     }
+    for (method, path) in [
+        (&post, "/pam/key/{key}/rotate"),
+        (&get, "/pam/key/{key}/rotation"),
+        (&get, "/pam/key/{key}/rotation/passwords"),
+        (&post, "/pam/key/{key}/rotation/decision"),
+    ] {
+        rows.push((method.clone(), path, Key, Refused(1009)));
+    }
     for (object, refused, versions) in [
         (
             Credential,
