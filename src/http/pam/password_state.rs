@@ -14,8 +14,9 @@ pub(super) const FAIL_ON_CHANGE: &str = "fail_on_change";
 
 /// Whether a read asks for no value that may not be in force.
 pub(super) async fn fail_on_change(call: &Call) -> Result<bool, PamError> {
-    // A query that does not ask for it is not looked at further.
-    if !call.http.query_string().contains(FAIL_ON_CHANGE) {
+    // A query that does not ask for it, not even with escapes, is not looked at further.
+    let query = call.http.query_string();
+    if !query.contains(FAIL_ON_CHANGE) && !query.contains('%') {
         return Ok(false);
     }
     Ok(call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false))
