@@ -245,13 +245,13 @@ async fn jobs_on_a_connection_that_was_lost_before_them_run_on_another() {
         sql_query("SELECT 1").execute(transaction.read_connection()?)?;
         Ok(())
     };
-    for name in ["a", "b"] {
+    for (name, again) in [("a", "a again"), ("b", "b again")] {
         bench.store.write(ticket(), register(name)).await.unwrap();
         let others = "pid <> pg_backend_pid() AND datname = current_database() AND query LIKE '%COMMIT%'";
         bench.database.run(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"));
         let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
             Box::pin(bench.store.write(ticket(), look)),
-            Box::pin(bench.store.write(ticket(), register(&format!("{name} again")))),
+            Box::pin(bench.store.write(ticket(), register(again))),
         ];
         assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);
     }
