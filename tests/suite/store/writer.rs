@@ -249,10 +249,8 @@ async fn jobs_on_a_connection_that_was_lost_before_them_run_on_another() {
         bench.store.write(ticket(), register(name)).await.unwrap();
         let others = "pid <> pg_backend_pid() AND datname = current_database() AND query LIKE '%COMMIT%'";
         bench.database.run(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"));
-        let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
-            Box::pin(bench.store.write(ticket(), look)),
-            Box::pin(bench.store.write(ticket(), register(again))),
-        ];
+        let jobs: Vec<LocalBoxFuture<'_, _>> =
+            vec![Box::pin(bench.store.write(ticket(), look)), Box::pin(bench.store.write(ticket(), register(again)))];
         assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);
     }
     assert_eq!(bench.domains(), ["a", "a again", "b", "b again"]);

@@ -15,6 +15,7 @@ pub(crate) mod slapd;
 pub(crate) mod template;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use chaveiro_rotation::{Account, Change, Failure, Login, LoginSecret, Operator, Target};
 use chaveiro_secret::SecretText;
@@ -87,6 +88,18 @@ impl Tested {
         let answer = self.target.verify(&self.account, secret).await;
         log::assert_silent();
         answer.map_err(|error| error.failure)
+    }
+
+    /// As [`Tested::verify`], again for some seconds until it logs in: the server may still be carrying out what it was sent.
+    pub(crate) async fn verify_in_time(&self, secret: &LoginSecret) -> Result<bool, Failure> {
+        let since = Instant::now();
+        loop {
+            let answer = self.verify(secret).await;
+            if answer == Ok(true) || since.elapsed() > Duration::from_secs(10) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Removes the old secret.
