@@ -104,7 +104,7 @@ impl File<'_> {
         }
         let (checksum, file) = split_line(&read.output);
         let Some(edited) = edited(file) else { return Ok(()) };
-        let script = write_script(checksum)?;
+        let script = write_script(checksum, edited.len())?;
         progress.sent();
         let written = self.run(&script, &edited).await?;
         match written.status {
@@ -127,8 +127,9 @@ impl File<'_> {
 }
 
 /// Returns the script that replaces the file by its input: written beside it, with its mode and owner, then renamed. It ends
-/// with 75 and changes nothing if the checksum is another one by now.
-fn write_script(checksum: &[u8]) -> Result<String, TargetError> {
+/// with 75 and changes nothing if the checksum is another one by now, or if the input is shorter than `size`: that of a
+/// connection that was lost ends early, and would lock everybody out.
+fn write_script(checksum: &[u8], size: usize) -> Result<String, TargetError> {
     let checksum = std::str::from_utf8(checksum).unwrap_or_default();
     let is_sound = checksum == "none" || checksum.chars().all(|c| c.is_ascii_digit() || c == ' ');
     if !is_sound || checksum.is_empty() {
@@ -138,7 +139,7 @@ fn write_script(checksum: &[u8]) -> Result<String, TargetError> {
         "set -eu; umask 077; f=$HOME/.ssh/authorized_keys; mkdir -p \"$HOME/.ssh\"; \
          if [ -L \"$f\" ]; then f=$(readlink -f \"$f\"); fi; t=$(mktemp \"$f.XXXXXX\"); trap \"rm -f \\\"$t\\\"\" EXIT; \
          s=none; if [ -e \"$f\" ]; then cp -p \"$f\" \"$t\"; s=$(cksum <\"$f\"); fi; cat >\"$t\"; sync \"$t\" || :; \
-         [ \"$s\" = \"{checksum}\" ] || exit 75; mv -f \"$t\" \"$f\""
+         [ $(wc -c <\"$t\") -eq {size} ] || exit 75; [ \"$s\" = \"{checksum}\" ] || exit 75; mv -f \"$t\" \"$f\""
     ))
 }
 
