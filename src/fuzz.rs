@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 use chaveiro_templates::{Executor, Purpose, Template, lint};
 use chrono::DateTime;
 
-use crate::crypto::{SecretText, changed_ssh_public_key, check_ssh_pair, check_totp_seed, ssh_key_facts, totp_code};
+use crate::crypto::{
+    SecretText, changed_ssh_public_key, check_ssh_pair, check_totp_seed, ssh_key_facts, succeeding_ssh_public_key,
+    totp_code,
+};
 use crate::directory::AccountName;
 use crate::http;
 use crate::key_set::KeySet;
@@ -100,6 +103,7 @@ pub fn ssh_key(bytes: &[u8]) {
     let _ = ssh_key_facts(text(bytes));
     let _ = check_ssh_pair(&secret, Some(text(bytes)));
     let _ = changed_ssh_public_key(&secret, text(bytes));
+    let _ = succeeding_ssh_public_key(&secret, text(bytes));
 }
 
 /// Seeds of one-time codes.
