@@ -27,6 +27,7 @@ mod rotation;
 mod server;
 mod shim;
 mod small_disk;
+mod ssh_key_rotation;
 mod system_calls;
 
 use std::path::Path;

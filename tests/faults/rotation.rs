@@ -15,13 +15,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 const FIRST: &str = "first-password";
 const ROTATION: &str = "/iso/pam/credential/erp/rotation";
 
-/// Where the messages between vault and directory stop.
+/// Where the messages between vault and target stop.
 #[derive(Clone, Copy, Debug)]
-struct Stop {
+pub(super) struct Stop {
     /// The number of the message, from 0, in either direction.
-    at: usize,
+    pub(super) at: usize,
     /// Whether it still arrives.
-    is_delivered: bool,
+    pub(super) is_delivered: bool,
 }
 
 #[derive(Default)]
@@ -42,14 +42,14 @@ impl Passing {
     }
 }
 
-/// A proxy before the directory.
-struct Gate {
-    port: u16,
+/// A proxy before a target.
+pub(super) struct Gate {
+    pub(super) port: u16,
     passing: Arc<Mutex<Passing>>,
 }
 
 impl Gate {
-    async fn before(directory: u16) -> Self {
+    pub(super) async fn before(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let passing = Arc::new(Mutex::new(Passing::default()));
@@ -57,23 +57,23 @@ impl Gate {
         actix_web::rt::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(connect(client, directory, Arc::clone(&shared)));
+                connections.spawn(connect(client, target, Arc::clone(&shared)));
             }
         });
         Self { port, passing }
     }
 
-    fn set(&self, stop: Option<Stop>) {
+    pub(super) fn set(&self, stop: Option<Stop>) {
         *self.passing.lock().unwrap() = Passing { stop, ..Passing::default() };
     }
 
-    fn has_stopped(&self) -> bool {
+    pub(super) fn has_stopped(&self) -> bool {
         self.passing.lock().unwrap().has_stopped
     }
 }
 
-async fn connect(client: TcpStream, directory: u16, passing: Arc<Mutex<Passing>>) {
-    let Ok(server) = TcpStream::connect(("127.0.0.1", directory)).await else { return };
+async fn connect(client: TcpStream, target: u16, passing: Arc<Mutex<Passing>>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     tokio::join!(forward(from_client, to_server, &passing), forward(from_server, to_client, &passing));
 }
@@ -184,7 +184,7 @@ fn dn() -> String {
     format!("uid=erp,{BASE_DN}")
 }
 
-async fn wait_until(is_so: impl AsyncFn() -> bool) {
+pub(super) async fn wait_until(is_so: impl AsyncFn() -> bool) {
     let since = Instant::now();
     while !is_so().await {
         assert!(since.elapsed() < LONGEST, "nothing happens");
