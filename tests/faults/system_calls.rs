@@ -47,7 +47,7 @@ const FAULTS: [Fault; 7] = [
     write("write", ENOSPC, false, FULL),
     write("write", ENOSPC, true, FULL),
     other("truncate", None),
-    other("open", Some("cannot connect: the database is unavailable: the SQLite file cannot be")),
+    other("open", Some("cannot connect: the database")),
 ];
 
 /// A server under a fault that waits for a file.

@@ -41,7 +41,7 @@ async fn secrets_again(what: &str, program: &Program, client: &TestClient) {
     let before = program.database.numbers(RECORDS)[0];
     for path in PATHS {
         let answer = client.get(path).await;
-        answer.expect(200);
+        assert_eq!(answer.status.as_u16(), 200, "{what}: {path}: {}", answer.text);
         assert!(answer.text.contains(SECRET), "{what}");
     }
     assert_eq!(program.database.numbers(RECORDS)[0] - before, 3, "{what}");
