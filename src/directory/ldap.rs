@@ -59,14 +59,15 @@ impl Ldap {
     async fn search(&self, name: &AccountName) -> Result<Option<Account>, Failure> {
         let settings = &self.settings;
         let patience = Duration::from_secs(settings.timeout_seconds.max(1));
+        // Before it connects: a file that others may read is refused, whether or not the server answers.
+        let password = if settings.bind_dn.is_empty() { None } else { Some(password(settings)?) };
         let mut connection = LdapConnSettings::new().set_conn_timeout(patience).set_starttls(settings.start_tls);
         if !settings.ca_file.as_os_str().is_empty() {
             connection = connection.set_config(tls_config(settings)?);
         }
         let (driver, mut ldap) = LdapConnAsync::with_settings(connection, settings.url.as_str()).await?;
         ldap3::drive!(driver);
-        if !settings.bind_dn.is_empty() {
-            let password = password(settings)?;
+        if let Some(password) = password {
             ldap.with_timeout(patience).simple_bind(&settings.bind_dn, password.expose()).await?.success()?;
         }
         let attributes = ["objectClass", &settings.user_attribute, &settings.group_attribute];

@@ -12,6 +12,7 @@ mod identity;
 mod issuer;
 mod key;
 mod manual;
+mod private_files;
 mod quickstart;
 mod response_key;
 mod signals;
