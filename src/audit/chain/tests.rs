@@ -43,11 +43,12 @@ fn an_untouched_chain_passes() {
 #[test]
 fn a_change_of_any_field_names_the_record() {
     let key = key();
-    let changes: [fn(&mut AuditRow); 10] = [
+    let changes: [fn(&mut AuditRow); 11] = [
         |row| row.at += 1,
         |row| row.request_id.push('x'),
         |row| row.actor = "other".into(),
         |row| row.source = "10.0.0.1".into(),
+        |row| row.family = "ccp".into(),
         |row| row.action = "credential.save".into(),
         |row| row.object = "credential:9".into(),
         |row| row.outcome = "denied".into(),

@@ -1,7 +1,11 @@
 //! The headers for browsers on every response, and requests that another site makes a browser send.
 
+use chaveiro::vault::access::link::LinkTarget;
+use chaveiro::vault::access::{ClientAccess, Resource};
 use reqwest::Method;
+use serde_json::json;
 
+use crate::keyfactor::administrator;
 use crate::support::{TestApp, endpoints, facade_endpoints, serve_all};
 
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -49,12 +53,29 @@ async fn the_page_of_the_description_runs_its_own_scripts_alone() {
 #[actix_web::test]
 async fn what_another_site_sends_is_refused_where_no_token_is_needed() {
     let app = TestApp::start_with(serve_all).await;
-    let client = app.client().await;
-    for (path, status) in [("/KeyfactorAPI/PamProviders", 403), ("/AIMWebService/api/Accounts?AppID=x&Object=y", 403)] {
-        let request = client.request(Method::GET, path).header("Sec-Fetch-Site", "cross-site");
-        assert_eq!(client.send(request).await.status, status, "{path}");
+    let administrator = administrator(&app).await;
+    app.client().await.post("/iso/pam/info", &json!({ "identifier": "note", "content": "a text" })).await.expect(201);
+    let robot = app.unauthenticated_client(|request| {
+        request.resources = vec![Resource::AppId];
+        request.access = ClientAccess::ReadOnly;
+        request.allowed_ips = vec!["127.0.0.1".into()];
+    });
+    let robot = robot.await;
+    app.link(&robot, LinkTarget::Information("note".into())).await;
+    app.vault.refresh().await.unwrap();
+    let read = format!("/AIMWebService/api/Accounts?AppID={}&Object=note", robot.client_id);
+    for (caller, path) in [(&administrator, "/KeyfactorAPI/PamProviders"), (&app.anonymous(), read.as_str())] {
+        for (site, status) in [(None, 200), (Some("same-origin"), 200), (Some("cross-site"), 403)] {
+            let request = caller.request(Method::GET, path);
+            let request = site.into_iter().fold(request, |request, site| request.header("Sec-Fetch-Site", site));
+            let answer = caller.send(request).await;
+            assert_eq!(answer.status, status, "{path} {site:?}: {}", answer.text);
+        }
     }
-    let form = client.request(Method::POST, "/KeyfactorAPI/PamProviders").header("Content-Type", "text/plain");
-    let answer = client.send(form.body("{}")).await;
-    assert!([403, 415].contains(&answer.status.as_u16()), "{}", answer.text);
+    // What a form of another site can send.
+    for (kind, status) in [("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/json", 400)] {
+        let request = administrator.request(Method::POST, "/KeyfactorAPI/PamProviders").header("Content-Type", kind);
+        let answer = administrator.send(request.body("{}")).await;
+        assert_eq!(answer.status, status, "{kind}: {}", answer.text);
+    }
 }

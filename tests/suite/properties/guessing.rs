@@ -10,7 +10,7 @@ use futures_util::future::{join, join_all};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::support::{Answer, TestApp, TestClient, serve_all};
+use crate::support::{Answer, Credentials, Program, Serving, TestApp, TestClient, noticed, serve_all};
 
 const TOKEN: &str = "/iso/oauth2/token";
 
@@ -158,6 +158,27 @@ async fn the_count_survives_a_restart_and_holds_on_every_node() {
     let app = app.restart().await;
     assert_eq!(client.at(app.address).token_status().await, 429);
     assert_eq!(other.at(app.address).token_status().await, 200);
+}
+
+#[actix_web::test]
+async fn the_count_survives_a_kill_once_it_is_shared() {
+    let program = Program::new();
+    let (guessed, other) = (program.create_client("erp"), program.create_authorization("erp"));
+    let server = program.serve();
+    let login = async |server: &Serving, credentials: &Credentials, secret: &str| {
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", credentials.id.as_str()), ("client_secret", secret)];
+        server.anonymous().post_form(TOKEN, &form).await.status.as_u16()
+    };
+    for _ in 0..10 {
+        assert_eq!(login(&server, &guessed, "a guess").await, 401);
+    }
+    let failures = "SELECT CAST(COALESCE(MIN(failures), 0) AS INTEGER) FROM login_attempt WHERE account IS NULL";
+    noticed("shared failures", async || program.database.numbers(failures)[0] >= 10).await;
+    server.kill();
+    let server = program.serve();
+    assert_eq!(login(&server, &guessed, &guessed.secret).await, 429);
+    assert_eq!(login(&server, &other, &other.secret).await, 200);
 }
 
 #[actix_web::test]
