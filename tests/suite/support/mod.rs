@@ -11,6 +11,7 @@ mod issuer;
 mod ldap;
 mod load;
 mod log;
+mod memory;
 mod permit;
 mod prefix_proxy;
 mod process;

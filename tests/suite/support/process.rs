@@ -200,12 +200,23 @@ impl Serving {
         line.unwrap_or_else(|| panic!("no {mark:?} in {}", self.stderr.text()))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its memory in KiB, by the name in `proc_pid_status(5)`.
     #[track_caller]
     pub(crate) fn memory_kib(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap()
+    }
+
+    /// The number of its sockets; `None` where this test may not see them.
+    pub(crate) fn sockets(&self) -> Option<usize> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.id())).ok()?;
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        Some(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
     }
 
     /// Makes `VmHWM` the memory of now.

@@ -17,6 +17,8 @@ pub(crate) enum Service {
     Clients,
     /// Those in JavaScript.
     NodeClients,
+    /// The right to read the memory of another process: root, or `CAP_SYS_PTRACE`.
+    Ptrace,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Service::Program(name) => name,
             Service::Clients => "clients",
             Service::NodeClients => "node-clients",
+            Service::Ptrace => "ptrace",
         }
     }
 
@@ -38,6 +41,7 @@ impl Service {
             Service::Program(name) => format!("the program {name}"),
             Service::Clients => "the clients in Python of .ci/lib/clients.sh".into(),
             Service::NodeClients => "the clients in JavaScript of .ci/lib/clients.sh".into(),
+            Service::Ptrace => "the right to read the memory of the server (CAP_SYS_PTRACE)".into(),
         }
     }
 

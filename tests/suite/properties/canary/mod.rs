@@ -5,6 +5,7 @@ mod ccp;
 mod commands;
 mod dsm;
 mod keyfactor;
+mod memory;
 mod oauth1;
 mod pam_v2;
 mod robocorp;
@@ -48,6 +49,13 @@ impl Canaries {
         let secret: String = random_bytes::<32>().map(letter).iter().collect();
         self.add(way, &secret);
         secret
+    }
+
+    /// A new secret that is a whole number of 18 digits.
+    fn hatch_number(&mut self, way: &str) -> i64 {
+        let number = i64::from_ne_bytes(random_bytes()).rem_euclid(900_000_000_000_000_000) + 100_000_000_000_000_000;
+        self.add(way, &number.to_string());
+        number
     }
 
     /// A secret that the program made.

@@ -136,7 +136,22 @@ pub(super) async fn read_encrypted(client: &TestClient, private: &PrivateKey, to
 
 /// A parameter, or a whole body, of a wrong form with a secret in it.
 type WrongValue = fn(String) -> Value;
+type Number = fn(i64) -> Value;
 type WrongBody = fn(&str) -> Vec<u8>;
+
+/// Where numbers stand for texts, for flags and for objects.
+const NO_TEXTS: [(&str, Number); 10] = [
+    ("content", |secret| json!(secret)),
+    ("content", |secret| json!([{ "a": { "b": [secret, true, null] } }])),
+    ("tags", |secret| json!([secret])),
+    ("domain", |secret| json!({ "x": secret })),
+    ("parent_password", |secret| json!(secret)),
+    ("session_settings", |secret| json!(secret)),
+    ("execution_settings", |secret| json!({ "status": secret })),
+    ("additional_settings", |secret| json!({ "secret_key": secret })),
+    ("additional_settings", |secret| json!({ "secret_key": { "x": [secret] } })),
+    ("additional_settings", |secret| json!({ "additional_authentication_fields": [{ "name": "n", "value": secret }] })),
+];
 
 /// Secrets in requests that are refused, or that nobody reads.
 pub(super) async fn send_secrets_astray(client: &TestClient, canaries: &mut Canaries, told: &mut Told) {
@@ -158,6 +173,22 @@ pub(super) async fn send_secrets_astray(client: &TestClient, canaries: &mut Cana
         sent[name] = value(canaries.hatch(&way));
         told.note(&way, 400, &client.post(path, &sent).await);
     }
+    // Values that are no text: a number, one that is nested, and words that are nearly true or null.
+    for (number, (name, value)) in NO_TEXTS.into_iter().enumerate() {
+        let way = format!("{name} as a number ({number})");
+        let mut sent = on_marker(&format!("number-{number}"));
+        sent[name] = value(canaries.hatch_number(&way));
+        let answer = client.post(path, &sent).await;
+        assert!([200, 201, 400].contains(&answer.status.as_u16()), "{way}: {}", answer.text);
+        told.note(&way, answer.status.as_u16(), &answer);
+    }
+    for word in ["true", "false", "null", "-", "1e"] {
+        let way = format!("a value like {word}");
+        let body = format!("{{\"content\": {word}{}}}", canaries.hatch(&way));
+        let request = client.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body);
+        told.note(&way, 400, &client.send(request).await);
+    }
+
     let mut sent = device(HOSTNAME, "10.0.0.1");
     sent["connectivities"] = json!(format!("SSH:{}", canaries.hatch("wrong connectivities")));
     told.note("wrong connectivities", 400, &client.post("/iso/pam/device", &sent).await);
