@@ -21,6 +21,8 @@ pub struct HttpSettings {
     pub forwarded_header: ForwardedHeader,
     pub certificate_header: String,
     pub keep_alive_seconds: u32,
+    pub unread_seconds: u32,
+    pub whole_list_bytes: usize,
     pub shutdown_seconds: u64,
     pub deadline_seconds: u64,
 }

@@ -6,13 +6,16 @@
 //! same in a table of a million rows.
 //!
 //! A list selects the columns that lists show, and no large one. On SQLite a whole list has one row in memory beside the results;
-//! on PostgreSQL libpq holds all rows.
+//! on PostgreSQL libpq holds all rows. Reading stops at the deadline of a list: a statement that goes on, for a client that has long
+//! been answered 503, takes a connection, and on SQLite keeps the write-ahead log from being reset.
+
+use std::time::Instant;
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::not;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
 
 use super::credential::CredentialKind;
@@ -25,7 +28,8 @@ use super::visibility::{
     credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
     sees_at_most,
 };
-use super::{AnyConnection, StoreError};
+use super::{AnyConnection, Cause, StoreError};
+use crate::clock::instant;
 use crate::network::address_key;
 use crate::text::case_folded;
 
@@ -39,6 +43,46 @@ pub struct Page {
     pub after: Cursor,
     pub offset: i64,
     pub limit: i64,
+}
+
+/// What a list selects, and until when it is read.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Selection<'a> {
+    pub filter: &'a Filter,
+    /// `None` selects the whole list.
+    pub page: Option<Page>,
+    /// `None` for a list of few rows.
+    pub deadline: Option<Instant>,
+}
+
+impl Selection<'_> {
+    /// Makes the result of each row as it is read. An error ends the statement.
+    ///
+    /// # Errors
+    /// [`StoreError::StatementTimeout`] once the deadline has passed.
+    fn collect<R, T>(
+        &self,
+        mut rows: impl Iterator<Item = QueryResult<R>>,
+        mut result: impl FnMut(R) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut results = Vec::new();
+        rows.try_for_each(|row| {
+            self.check_deadline()?;
+            results.push(result(row?));
+            Ok(())
+        })
+        .map(|()| results)
+    }
+
+    /// Checks that the list may be read further.
+    ///
+    /// # Errors
+    /// [`StoreError::StatementTimeout`]
+    pub fn check_deadline(&self) -> Result<(), StoreError> {
+        let has_passed = self.deadline.is_some_and(|deadline| instant() >= deadline);
+        if has_passed { Err(StoreError::StatementTimeout(Cause::default())) } else { Ok(()) }
+    }
 }
 
 /// A credential in a list, with the columns of its device and of its rotation policy that lists show.
@@ -145,10 +189,10 @@ pub fn credentials<T>(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
     kind: Option<CredentialKind>,
-    filter: &Filter,
-    page: Option<Page>,
-    mut result: impl FnMut(CredentialSummary) -> T,
+    selection: Selection<'_>,
+    result: impl FnMut(CredentialSummary) -> T,
 ) -> Result<Vec<T>, StoreError> {
+    let Selection { filter, page, .. } = selection;
     let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
@@ -207,16 +251,16 @@ pub fn credentials<T>(
     );
     let rows = query.order(credential::id).select(columns);
     let rows = rows.load_iter::<CredentialSummary, DefaultLoadingMode>(connection)?;
-    Ok(rows.map(|row| row.map(&mut result)).collect::<Result<_, _>>()?)
+    selection.collect(rows, result)
 }
 
 /// Lists the devices that the authorization sees, oldest first.
 pub fn devices(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
-    filter: &Filter,
-    page: Option<Page>,
+    selection: Selection<'_>,
 ) -> Result<Vec<DeviceSummary>, StoreError> {
+    let Selection { filter, page, .. } = selection;
     let Some(resolved) = resolve(connection, filter, LookupKind::DeviceType, TaggedKind::Device)? else {
         return Ok(Vec::new());
     };
@@ -244,16 +288,17 @@ pub fn devices(
     if let Some(page) = page {
         query = query.filter(device::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
-    Ok(query.order(device::id).select(DeviceSummary::as_select()).load(connection)?)
+    let rows = query.order(device::id).select(DeviceSummary::as_select());
+    selection.collect(rows.load_iter::<DeviceSummary, DefaultLoadingMode>(connection)?, |row| row)
 }
 
 /// Lists the protected-information records that the authorization sees, oldest first. They have no tags.
 pub fn information(
     connection: &mut AnyConnection,
     authorization: AuthorizationId,
-    filter: &Filter,
-    page: Option<Page>,
+    selection: Selection<'_>,
 ) -> Result<Vec<InformationRow>, StoreError> {
+    let Selection { filter, page, .. } = selection;
     let untagged = Filter { tag: None, ..filter.clone() };
     let Some(resolved) = resolve(connection, &untagged, LookupKind::InformationType, TaggedKind::Device)? else {
         return Ok(Vec::new());
@@ -274,5 +319,27 @@ pub fn information(
     if let Some(page) = page {
         query = query.filter(information::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
-    Ok(query.order(information::id).load(connection)?)
+    let rows = query.order(information::id);
+    selection.collect(rows.load_iter::<InformationRow, DefaultLoadingMode>(connection)?, |row| row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_until_its_deadline() {
+        let filter = Filter::default();
+        let selection = |deadline| Selection { filter: &filter, page: None, deadline };
+        let mut read = 0;
+        let endless = std::iter::repeat_with(|| {
+            read += 1;
+            Ok(read)
+        });
+        let deadline = Some(instant() + std::time::Duration::from_millis(20));
+        let collected = selection(deadline).collect(endless, |number| number);
+        assert_eq!(collected, Err(StoreError::StatementTimeout(Cause::default())));
+        assert!(read > 1);
+        assert_eq!(selection(None).collect((0..3).map(Ok), |number| number), Ok(vec![0, 1, 2]));
+    }
 }

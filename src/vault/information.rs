@@ -11,6 +11,7 @@ use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::secrets::{self, Sealed, SecretOwner};
+use super::whole_list::ListedRow;
 use super::{Field, Noun, Switchable, Vault, VaultError};
 use crate::crypto::SecretText;
 use crate::store::id::InformationId;
@@ -45,6 +46,13 @@ impl From<InformationRow> for Information {
             url: row.url,
             users_allowed: row.users_allowed,
         }
+    }
+}
+
+impl ListedRow for Information {
+    fn text_bytes(&self) -> usize {
+        let texts = [&self.name, &self.information_type, &self.service, &self.url, &self.users_allowed];
+        texts.into_iter().chain(&self.identifier).map(String::len).sum()
     }
 }
 
@@ -93,8 +101,9 @@ impl Vault {
         let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
             let authorization = context.authorization()?;
             let list = request.list(
+                context.deadline(),
                 |row: &InformationRow| row.id,
-                |filter, page| list::information(context.connection(), authorization, filter, page),
+                |selection| list::information(context.connection(), authorization, selection),
             )?;
             Ok(Done::new(Subject::Collection, list.map(Information::from)))
         };

@@ -162,7 +162,7 @@ impl Vault {
             key_sets: KeySets::default(),
             failures: Failures::default(),
             requests: RequestCounts::default(),
-            whole_lists: whole_list::WholeLists::default(),
+            whole_lists: whole_list::WholeLists::new(settings.http.whole_list_bytes),
             backup_status: backup::KnownStatus::default(),
             rotation_figures: rotation::RotationFigures::default(),
             clock,

@@ -1,11 +1,13 @@
 //! Filters and pagination of lists. Without a page, the whole list is returned, as in the contract.
 
-pub use super::whole_list::WholeListTurn;
+pub use super::whole_list::{WholeListShare, WholeListTurn};
 pub use crate::store::condition::{Condition, NumberTest, TextTest};
-pub use crate::store::list::{Filter, Page as CursorPage};
+pub use crate::store::list::{Filter, Page as CursorPage, Selection};
 pub use crate::store::pagination::{Listed as OffsetList, Page as OffsetPage};
 
 pub use crate::store::id::Cursor;
+
+use std::time::Instant;
 
 use crate::store::StoreError;
 
@@ -43,37 +45,42 @@ pub struct List<T> {
     pub limit: Option<i64>,
     /// The turn of a whole list, to be held until its answer is sent.
     pub turn: Option<WholeListTurn>,
+    /// The part of a whole list of the memory for all, to be held as long.
+    pub share: Option<WholeListShare>,
 }
 
 impl ListRequest {
-    /// Queries the page and one row more, to detect a next page.
+    /// Queries the page and one row more, to detect a next page, until `deadline`.
     pub(super) fn list<T, Id: Into<Cursor>>(
         &self,
+        deadline: Instant,
         id: impl Fn(&T) -> Id,
-        query: impl FnOnce(&Filter, Option<CursorPage>) -> Result<Vec<T>, StoreError>,
+        query: impl FnOnce(Selection<'_>) -> Result<Vec<T>, StoreError>,
     ) -> Result<List<T>, StoreError> {
+        let selection = |page| Selection { filter: &self.filter, page, deadline: Some(deadline) };
         let Some(page) = self.page else {
-            return Ok(List { rows: query(&self.filter, None)?, next: None, limit: None, turn: None });
+            return Ok(List { rows: query(selection(None))?, next: None, limit: None, turn: None, share: None });
         };
-        let mut rows = query(&self.filter, Some(CursorPage { limit: page.limit + 1, ..page }))?;
+        let mut rows = query(selection(Some(CursorPage { limit: page.limit + 1, ..page })))?;
         let size = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > size;
         rows.truncate(size);
         let next = rows.last().filter(|_| has_more).map(|row| id(row).into());
-        Ok(List { rows, next, limit: Some(page.limit), turn: None })
+        Ok(List { rows, next, limit: Some(page.limit), turn: None, share: None })
     }
 }
 
 impl<T> List<T> {
     /// Maps every row.
     pub(super) fn map<U>(self, row: impl FnMut(T) -> U) -> List<U> {
-        List { rows: self.rows.into_iter().map(row).collect(), next: self.next, limit: self.limit, turn: self.turn }
+        let Self { rows, next, limit, turn, share } = self;
+        List { rows: rows.into_iter().map(row).collect(), next, limit, turn, share }
     }
 
     /// Maps every row, or fails with the first error.
     pub(super) fn try_map<U, E>(self, row: impl FnMut(T) -> Result<U, E>) -> Result<List<U>, E> {
-        let rows = self.rows.into_iter().map(row).collect::<Result<_, _>>()?;
-        Ok(List { rows, next: self.next, limit: self.limit, turn: self.turn })
+        let Self { rows, next, limit, turn, share } = self;
+        Ok(List { rows: rows.into_iter().map(row).collect::<Result<_, _>>()?, next, limit, turn, share })
     }
 }
 
@@ -91,8 +98,8 @@ mod tests {
             let (mut read, mut cursor) = (Vec::new(), Some(Cursor::new(0)));
             while let Some(after) = cursor {
                 let request = ListRequest { filter: Filter::default(), page: Some(CursorPage { after, offset: 0, limit }) };
-                let page = request.list(|id| *id, |_, page| {
-                    let page = page.unwrap();
+                let page = request.list(crate::clock::instant(), |id| *id, |selection| {
+                    let page = selection.page.unwrap();
                     let size = usize::try_from(page.limit).unwrap();
                     Ok(all.iter().copied().filter(|id| Cursor::from(*id) > page.after).take(size).collect())
                 });

@@ -1,9 +1,11 @@
 //! The file of SQLite, removed or replaced under the server, and its write-ahead log.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chaveiro::store::{Database, DatabaseLocation};
+use chaveiro::store::id::AuthorizationId;
+use chaveiro::store::list::{self, Filter, Selection};
+use chaveiro::store::{Cause, Database, DatabaseLocation, StoreError};
 use diesel::connection::SimpleConnection;
 
 use crate::support::{Program, Writers, prepared};
@@ -91,4 +93,39 @@ fn a_database_without_its_file_is_no_vault_for_a_command() {
     let program = Program::initialised();
     rename(program.database.dir.path(), "vault.sqlite", "away.sqlite");
     assert_ne!(program.run(&["application", "list"]).code, 0);
+}
+
+#[actix_web::test]
+async fn a_list_that_stops_at_its_deadline_lets_the_write_ahead_log_go() {
+    let (program, credentials, server) = prepared().await;
+    let client = server.client(&credentials).await;
+    for number in 2..4 {
+        client.create_device(&format!("d{number}"), &format!("10.0.0.{number}")).await;
+    }
+    let location = DatabaseLocation::parse(&program.url).unwrap();
+    if program.database.is_postgresql() {
+        return;
+    }
+    let connect = || Database::connect(&location, false).unwrap().unwrap();
+    let (mut reader, mut other) = (connect(), connect());
+    let log = program.database.dir.path().join("vault.sqlite-wal");
+    let mut is_reset = || {
+        other.connection().batch_execute("PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        std::fs::metadata(&log).unwrap().len() == 0
+    };
+    let filter = Filter::default();
+    let mut list = |reader: &mut Database, deadline| {
+        let selection = Selection { filter: &filter, page: None, deadline };
+        list::devices(reader.connection(), AuthorizationId::new(1), selection).map(|rows| rows.len())
+    };
+
+    reader.connection().batch_execute("BEGIN").unwrap();
+    assert_eq!(list(&mut reader, None), Ok(3));
+    client.create_device("d4", "10.0.0.4").await;
+    assert!(!is_reset(), "the reader keeps the log");
+    // A statement that was not ended would keep the snapshot beyond its transaction.
+    assert_eq!(list(&mut reader, Some(Instant::now())), Err(StoreError::StatementTimeout(Cause::default())));
+    reader.connection().batch_execute("COMMIT").unwrap();
+    client.create_device("d5", "10.0.0.5").await;
+    assert!(is_reset());
 }

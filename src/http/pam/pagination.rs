@@ -16,7 +16,7 @@ use crate::http::input_error::InputError;
 use crate::http::urlencoded;
 use crate::text::canonical_number;
 use crate::vault::pagination::{
-    Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT, WholeListTurn,
+    Cursor, CursorPage, DEFAULT_LIMIT, Filter, List, ListRequest, MAX_LIMIT, WholeListShare, WholeListTurn,
 };
 
 /// The parameters of the list of credentials, for the description.
@@ -108,7 +108,7 @@ pub(super) fn answer<T, P: Serialize>(
     let message = format!("{} {nouns} found", list.rows.len());
     let next = list.next.zip(list.limit);
     let answer = call.answer(StatusCode::OK, &message, payload(list.rows));
-    let mut answer = answer.map_body(|_, body| HeldBody { body, _turn: list.turn }.boxed());
+    let mut answer = answer.map_body(|_, body| HeldBody { body, _turn: list.turn, _share: list.share }.boxed());
     if let Some((next, limit)) = next
         && let Ok(link) = HeaderValue::from_str(&next_page(&call.http, next, limit))
     {
@@ -117,10 +117,11 @@ pub(super) fn answer<T, P: Serialize>(
     answer
 }
 
-/// A body that holds the turn of its list until it is sent or dropped.
+/// A body that holds the turn and the memory of its list until it is sent or dropped.
 struct HeldBody {
     body: BoxBody,
     _turn: Option<WholeListTurn>,
+    _share: Option<WholeListShare>,
 }
 
 impl MessageBody for HeldBody {

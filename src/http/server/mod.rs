@@ -85,8 +85,9 @@ pub fn serve(
         app.configure(openapi::pages(api.clone(), unknown_method))
             .default_service(mount::unknown_path(families.clone()))
     };
+    let unread = Duration::from_secs(settings.unread_seconds.into());
     let mut server = HttpServer::new(app)
-        .on_connect(connection::prepare)
+        .on_connect(move |connection, data| connection::prepare(connection, data, unread))
         .client_request_timeout(connection::REQUEST_HEAD_TIME)
         .disable_signals()
         .keep_alive(Duration::from_secs(settings.keep_alive_seconds.into()))

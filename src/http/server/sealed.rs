@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
@@ -51,8 +52,9 @@ pub fn serve_sealed(
             .fold(app, |app, (family, endpoints)| app.configure(|config| mount::mount(config, family, &endpoints)));
         app.default_service(refused(families.clone()))
     };
+    let unread = Duration::from_secs(settings.unread_seconds.into());
     let mut server = HttpServer::new(app)
-        .on_connect(connection::prepare)
+        .on_connect(move |connection, data| connection::prepare(connection, data, unread))
         .client_request_timeout(connection::REQUEST_HEAD_TIME)
         .disable_signals()
         .keep_alive(KeepAlive::Disabled)

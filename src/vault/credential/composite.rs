@@ -16,7 +16,7 @@ use crate::text::{case_folded, comma_separated};
 use crate::vault::access::Visible;
 use crate::vault::device::Device;
 use crate::vault::operation::{Done, OperationContext, Permit};
-use crate::vault::pagination::{Cursor, CursorPage, Filter};
+use crate::vault::pagination::{Cursor, CursorPage, Filter, Selection};
 use crate::vault::secrets::Sealed;
 use crate::vault::{Field, Noun, Switchable, Vault, VaultError, custody};
 
@@ -167,7 +167,8 @@ fn by_search(
     let (authorization, page) =
         (context.authorization()?, CursorPage { after: Cursor::new(0), offset: 0, limit: MAX_CANDIDATES });
     let kind = Some(CredentialKind::Password);
-    let found = list::credentials(context.connection(), authorization, kind, &filter, Some(page), Candidate::from)?;
+    let selection = Selection { filter: &filter, page: Some(page), deadline: None };
+    let found = list::credentials(context.connection(), authorization, kind, selection, Candidate::from)?;
     let only = match found.as_slice() {
         [] => return Err(VaultError::NotFound(Noun::Credential)),
         [only] => only.id,

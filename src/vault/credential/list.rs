@@ -11,6 +11,7 @@ use crate::store::lookup::{self, LookupKind};
 use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
 use crate::vault::pagination::{List, ListRequest};
+use crate::vault::whole_list::ListedRow;
 
 /// A credential in a list, without secrets.
 #[derive(Clone, Debug)]
@@ -30,6 +31,14 @@ pub struct ListedCredential {
     pub device_type: String,
     pub device_vendor: String,
     pub automatic_change: bool,
+}
+
+impl ListedRow for ListedCredential {
+    fn text_bytes(&self) -> usize {
+        let texts = [&self.username, &self.hostname, &self.management_ip, &self.credential_type, &self.device_model];
+        let texts = texts.into_iter().chain([&self.device_type, &self.device_vendor]).chain(&self.identifier);
+        texts.map(String::len).sum()
+    }
 }
 
 /// Lists the active credentials that the client sees.
@@ -56,7 +65,8 @@ pub(super) fn list(
         device_vendor: row.vendor,
     };
     Ok(request.list(
+        context.deadline(),
         |row: &ListedCredential| row.id,
-        |filter, page| list_store::credentials(context.connection(), authorization, None, filter, page, listed),
+        |selection| list_store::credentials(context.connection(), authorization, None, selection, listed),
     )?)
 }

@@ -11,6 +11,7 @@ pub use crate::store::list::DeviceSummary as ListedDevice;
 use super::access::{Visible, visible_device};
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
+use super::whole_list::ListedRow;
 use super::{Field, Noun, Switchable, Vault, VaultError};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::DeviceId;
@@ -101,14 +102,22 @@ pub struct SavedDevice {
     pub etag: Option<ETag>,
 }
 
+impl ListedRow for ListedDevice {
+    fn text_bytes(&self) -> usize {
+        let texts = [&self.hostname, &self.ip, &self.kind, &self.vendor, &self.model, &self.site, &self.tags];
+        texts.into_iter().map(String::len).sum()
+    }
+}
+
 impl Vault {
     /// Lists the active devices that the client sees, oldest first.
     pub async fn list_devices(&self, permit: Permit, request: ListRequest) -> Result<List<ListedDevice>, VaultError> {
         let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
             let authorization = context.authorization()?;
             let list = request.list(
+                context.deadline(),
                 |device: &ListedDevice| device.id,
-                |filter, page| list::devices(context.connection(), authorization, filter, page),
+                |selection| list::devices(context.connection(), authorization, selection),
             )?;
             Ok(Done::new(Subject::Collection, list))
         };

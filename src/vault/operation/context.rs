@@ -1,11 +1,12 @@
 //! The context of a rule: connection, request and time.
 
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
 use super::{Permit, Principal, Request, Subject};
-use crate::clock::to_micros;
+use crate::clock::{instant, to_micros};
 use crate::config::Settings;
 use crate::store::AnyConnection;
 use crate::store::credential::CredentialRow;
@@ -105,6 +106,11 @@ impl<'a> OperationContext<'a> {
     /// The source address of the request.
     pub(in crate::vault) fn source(&self) -> IpAddr {
         self.permit.origin().source
+    }
+
+    /// When the request is answered 503 at the latest, whatever the operation has done by then, if it begins now.
+    pub(in crate::vault) fn deadline(&self) -> Instant {
+        instant() + Duration::from_secs(self.settings().http.deadline_seconds.max(1))
     }
 
     pub(in crate::vault) fn settings(&self) -> &Settings {

@@ -80,8 +80,13 @@ impl Vault {
         let job = move |transaction: &mut Transaction<'_>| inner.record_snapshot(transaction, &job_permit, &record);
         self.submit(&permit, 1, job).await??;
         let waited = self.0.clock.monotonic().saturating_sub(returned_at);
-        let finished =
-            if waited > MAX_SNAPSHOT_AGE { self.search_again(&permit, query, finished).await? } else { finished };
+        let finished = if waited > MAX_SNAPSHOT_AGE {
+            // A list without a page is large, and must not be in memory twice.
+            let Finished { object, outcome, .. } = finished;
+            self.search_again(&permit, query, &object, &outcome).await?
+        } else {
+            finished
+        };
         Ok((finished.result?, Recorded::new(permit)))
     }
 
@@ -90,14 +95,15 @@ impl Vault {
         &self,
         permit: &Permit,
         query: Arc<impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static>,
-        recorded: Finished<T>,
+        object: &str,
+        outcome: &str,
     ) -> Result<Finished<T>, VaultError> {
         let Snapshot { result, found, .. } = self.snapshot(permit, move |context| query(context)).await?;
         let current = Finished::new(result, found);
         if let Err(denied) = self.0.revalidate(permit) {
             return Err(self.refuse(permit, denied).await);
         }
-        let is_recorded = (&current.object, &current.outcome) == (&recorded.object, &recorded.outcome);
+        let is_recorded = (current.object.as_str(), current.outcome.as_str()) == (object, outcome);
         if is_recorded { Ok(current) } else { Err(StoreError::Busy.into()) }
     }
 

@@ -5,7 +5,7 @@ use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::DeviceId;
-use crate::store::list::{self, CredentialSummary, Filter};
+use crate::store::list::{self, CredentialSummary, Filter, Selection};
 use crate::store::proxy_session;
 use crate::text::{canonical_number, case_folded};
 use crate::vault::access::{Visible, visible_device};
@@ -22,9 +22,10 @@ pub(super) fn device_with_credentials(
     let mut found = Vec::new();
     for device in device::active_by_hostname_or_ip(context.connection(), name)? {
         let on_it = Filter { hostname: Some(device.hostname.clone()), ..Filter::default() };
+        let on_it = Selection { filter: &on_it, page: None, deadline: None };
         let kind = Some(CredentialKind::Password);
         // One query for all accounts of the device, because this runs in the writer.
-        let seen = list::credentials(context.connection(), authorization, kind, &on_it, None, |row| row)?;
+        let seen = list::credentials(context.connection(), authorization, kind, on_it, |row| row)?;
         if seen.is_empty() && visible_device(context, device.clone())?.is_none() {
             continue;
         }

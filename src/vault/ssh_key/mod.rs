@@ -16,6 +16,7 @@ use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::secrets::{self, Sealed, SecretOwner};
+use super::whole_list::ListedRow;
 use super::{Switchable, Vault, VaultError, device as devices};
 use crate::crypto::{SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
@@ -105,19 +106,28 @@ struct State {
     etag: ETag,
 }
 
+impl ListedRow for SshKey {
+    fn text_bytes(&self) -> usize {
+        let texts = [&self.username, &self.key_name, &self.hostname, &self.ip, &self.public_key];
+        let devices = self.devices.iter().flat_map(|device| [&device.hostname, &device.ip]);
+        texts.into_iter().chain(&self.tags).chain(&self.identifier).chain(devices).map(String::len).sum()
+    }
+}
+
 impl Vault {
     /// Lists the active SSH keys that the client sees, oldest first. An addition to the contract.
     pub async fn list_ssh_keys(&self, permit: Permit, request: ListRequest) -> Result<List<SshKey>, VaultError> {
         let query = |context: &mut OperationContext<'_>, request: &ListRequest| {
             let authorization = context.authorization()?;
             let kind = Some(CredentialKind::SshKey);
+            let deadline = context.deadline();
             let list = request.list(
+                deadline,
                 |key: &KeyColumns| key.id,
-                |filter, page| {
-                    list::credentials(context.connection(), authorization, kind, filter, page, KeyColumns::from)
-                },
+                |selection| list::credentials(context.connection(), authorization, kind, selection, KeyColumns::from),
             )?;
-            let list = list.try_map(|key| shown(context.connection(), key))?;
+            let until = list::Selection { filter: &request.filter, page: None, deadline: Some(deadline) };
+            let list = list.try_map(|key| until.check_deadline().and_then(|()| shown(context.connection(), key)))?;
             Ok(Done::new(Subject::Collection, list))
         };
         self.list(permit, request, query).await

@@ -16,3 +16,4 @@ mod security_headers;
 mod slow_bodies;
 mod source;
 mod tls;
+mod unread_answers;
