@@ -4,6 +4,7 @@
 //! may be about, and hide the other lines. A kind is a place in the code with the words of its message, without ids and numbers.
 
 use std::collections::HashMap;
+use std::panic::PanicHookInfo;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,12 @@ pub(super) fn start(inner: env_logger::Logger) {
         // Without the thread the numbers are missing, and the kinds are merged for good.
         let _ = std::thread::Builder::new().name("log".into()).spawn(|| logger.count());
     }
+}
+
+/// The line of a panic: its source location alone.
+pub(super) fn panic_line(panic: &PanicHookInfo<'_>) -> String {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    format!("panic at {location}")
 }
 
 /// A place in the code, and the words of a message there.
@@ -180,6 +187,32 @@ mod tests {
         // The number was the line of this second.
         assert!(!admit("request 4: busy") && admit("request 4: full"));
         assert_eq!(merged.take_ended(later + INTERVAL).len(), 1);
+    }
+
+    #[test]
+    fn the_line_of_a_panic_has_no_value_of_its_message() {
+        let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let (sink, own) = (std::sync::Arc::clone(&seen), std::thread::current().id());
+        let before = std::sync::Arc::new(std::panic::take_hook());
+        let other = std::sync::Arc::clone(&before);
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().id() == own {
+                sink.lock().unwrap().push(panic_line(panic));
+            } else {
+                other(panic);
+            }
+        }));
+        let secret = String::from("hunter2");
+        let panics: [&dyn Fn(); 3] = [&|| panic!("{secret}"), &|| panic!("hunter2"), &|| assert_eq!(secret, "another")];
+        for panic in panics {
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panic)).is_err());
+        }
+        std::panic::set_hook(Box::new(move |panic| before(panic)));
+        let lines = seen.lock().unwrap();
+        assert_eq!(lines.len(), 3);
+        for line in lines.iter() {
+            assert!(line.starts_with("panic at src/cli/logging.rs:") && !line.contains("hunter2"), "{line}");
+        }
     }
 
     #[test]

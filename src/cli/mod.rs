@@ -299,8 +299,5 @@ fn start_logging(command: &Command) {
         // The HTTP client logs requests and answers, with their secrets, at the levels below.
         log::set_max_level(log::LevelFilter::Warn);
     }
-    std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string).unwrap_or_default();
-        log::error!("panic at {location}");
-    }));
+    std::panic::set_hook(Box::new(|panic| log::error!("{}", logging::panic_line(panic))));
 }

@@ -282,4 +282,22 @@ mod tests {
             prop_assert_eq!(nonces.len(), count);
         }
     }
+
+    /// Two vaults that were restored from one backup seal under one key, at the same time. This shows that a nonce depends neither
+    /// on the key nor on a counter or a seed that both would begin with. That random nonces do not repeat is arithmetic, above.
+    #[test]
+    #[ignore = "a million values; cargo test --lib of_two_restored_vaults -- --ignored"]
+    fn the_nonces_of_two_restored_vaults_do_not_repeat() {
+        let seal = || {
+            let keyring = keyring();
+            let nonce = |_| <[u8; NONCE_LENGTH]>::try_from(&keyring.seal(PLACE, b"secret").unwrap()[5..29]).unwrap();
+            (0..500_000).map(nonce).collect::<Vec<_>>()
+        };
+        let (one, other) = std::thread::scope(|scope| {
+            let other = scope.spawn(seal);
+            (seal(), other.join().unwrap())
+        });
+        let nonces: std::collections::HashSet<_> = one.into_iter().chain(other).collect();
+        assert_eq!(nonces.len(), 1_000_000);
+    }
 }

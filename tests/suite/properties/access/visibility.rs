@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, TestClient, device};
+use crate::support::{TestApp, TestClient, device, serve_all};
 
 const DEVICES: usize = 3;
 const ACCOUNTS: usize = 2;
@@ -60,7 +60,7 @@ fn tag(tag: Option<usize>) -> &'static str {
 
 /// Builds the world with the owner's calls and the administrator's links; gives the client whose view is looked at.
 async fn build(world: &World) -> (TestApp, TestClient) {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(serve_all).await;
     let (owner, client) = (app.client().await, app.client().await);
     for (index, device_tag) in world.device_tags.iter().enumerate() {
         let mut sent = device(&format!("d{index}"), "10.0.0.1");
@@ -165,4 +165,45 @@ async fn look_at(world: &World) {
     let information: BTreeSet<String> = world.linked_information.iter().map(|index| format!("i{index}")).collect();
     assert_eq!(listed(&client, "/iso/pam/info", "infos", "identifier").await, information, "{world:?}");
     assert_eq!(shown(&client, "/iso/pam/info", ["i0".into(), "i1".into()]).await, information, "{world:?}");
+
+    metadata_of_version_2(world, &client).await;
+    let names = || names().chain(["i0".into(), "i1".into()]);
+    let items = &credentials | &information;
+    assert_eq!(listed_items(&client).await, items, "{world:?}");
+    assert_eq!(shown(&client, "/v1/secret/data", names()).await, items, "{world:?}");
+}
+
+/// Version 2 shows metadata, of inactive credentials too.
+async fn metadata_of_version_2(world: &World, client: &TestClient) {
+    let path = "/api/v2/pam/credentials";
+    let seen: BTreeSet<String> = (0..DEVICES * ACCOUNTS)
+        .filter(|index| sees_account(world, *index))
+        .map(|index| (index + 1).to_string())
+        .collect();
+    let (mut whole, mut paged, mut page) = (BTreeSet::new(), BTreeSet::new(), 1);
+    let ids = |body: &Value| -> Vec<String> {
+        body["data"].as_array().unwrap().iter().map(|row| row["id"].to_string()).collect()
+    };
+    whole.extend(ids(&client.get(&format!("{path}?per_page=100")).await.expect(200)));
+    loop {
+        let body = client.get(&format!("{path}?per_page=2&page={page}")).await.expect(200);
+        paged.extend(ids(&body));
+        if body["pagination"]["has_more"] != true {
+            break;
+        }
+        page += 1;
+    }
+    assert_eq!((&whole, &paged), (&seen, &seen), "{world:?}");
+    let all = (0..DEVICES * ACCOUNTS).map(|index| (index + 1).to_string());
+    assert_eq!(shown(client, path, all).await, seen, "{world:?}");
+}
+
+/// The names that the list of the routes under `/v1` has; a client without items has no list.
+async fn listed_items(client: &TestClient) -> BTreeSet<String> {
+    let answer = client.get("/v1/secret/metadata?list=true").await;
+    if answer.status == 404 {
+        return BTreeSet::new();
+    }
+    let keys = answer.expect(200)["data"]["keys"].clone();
+    keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_string()).collect()
 }
