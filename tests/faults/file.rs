@@ -114,7 +114,7 @@ async fn a_list_that_stops_at_its_deadline_lets_the_write_ahead_log_go() {
         std::fs::metadata(&log).unwrap().len() == 0
     };
     let filter = Filter::default();
-    let mut list = |reader: &mut Database, deadline| {
+    let list = |reader: &mut Database, deadline| {
         let selection = Selection { filter: &filter, page: None, deadline };
         list::devices(reader.connection(), AuthorizationId::new(1), selection).map(|rows| rows.len())
     };
