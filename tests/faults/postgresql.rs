@@ -6,6 +6,7 @@ mod network;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::server::PostgresServer;
 use crate::support::{Credentials, Program, Serving, TestClient, Writers, device};
@@ -154,6 +155,28 @@ async fn a_server_without_free_connections_is_named_and_recovers() {
     postgres.run("ALTER ROLE vault CONNECTION LIMIT -1");
     ready_is(&client, 200, LONGEST).await;
     client.get("/iso/pam/device/a").await.expect(200);
+    drop(server);
+    program.done(&["audit", "verify"]);
+}
+
+/// A connection that was idle for a second is checked before it is used. Here none is idle for so long.
+#[actix_web::test]
+async fn lost_connections_are_replaced_while_a_client_asks_again_and_again() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    let (program, _, server, client) = prepared(&postgres).await;
+    let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "own", "content": "p" });
+    client.save_credential(&credential).await;
+    for round in 0..rounds(3) {
+        for _ in 0..20 {
+            client.password("own").await;
+        }
+        postgres.run(END_SESSIONS);
+        let since = Instant::now();
+        while client.get("/iso/pam/credential/own").await.status.as_u16() != 200 {
+            assert!(since.elapsed() < Duration::from_secs(5), "round {round}: {}", server.stderr.text());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
     drop(server);
     program.done(&["audit", "verify"]);
 }

@@ -10,8 +10,10 @@ use russh::keys::{Algorithm, PrivateKey};
 use super::login::private_key;
 use crate::failure;
 
-/// Generates the private key that is to replace a key: of the same algorithm if that is ECDSA, otherwise Ed25519; encrypted
-/// by the same passphrase if the key is. In OpenSSH's format. One that cannot be read counts as an encrypted key.
+/// Generates the private key that is to replace a key, in OpenSSH's format.
+///
+/// It is of the same algorithm if that is ECDSA, otherwise Ed25519, and encrypted by the same passphrase if the key is. A key that
+/// cannot be read counts as an encrypted one.
 ///
 /// Deriving a key of a passphrase takes up to some tenths of a second.
 ///
