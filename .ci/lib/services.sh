@@ -12,6 +12,7 @@ test_programs=(
     softhsm2-util:softhsm2
     pkcs11-tool:opensc
     mariadbd:mariadb-server
+    setpriv:util-linux
 )
 
 # Servers that tests run as root alone, since they make accounts. Without root they are skipped. So are Samba and RabbitMQ, which
@@ -31,6 +32,12 @@ require_test_programs() {
         skipped "tests of targets with sshd: they need root"
     fi
     required_services=ldap
+    # Bit 19 is CAP_SYS_PTRACE, which root lacks in many containers.
+    if ((0x$(sed -n 's/^CapEff:\s*//p' /proc/self/status) >> 19 & 1)); then
+        required_services+=,ptrace
+    else
+        skipped "the search of a server's memory: it needs CAP_SYS_PTRACE"
+    fi
     for entry in "${programs[@]}"; do
         program=${entry%%:*}
         IFS=+ read -ra packages <<<"${entry##*:}"
