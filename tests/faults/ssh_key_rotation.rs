@@ -85,7 +85,7 @@ async fn a_change_of_a_key_that_is_killed_at_any_message_locks_nobody_out_and_co
     let mut vault = Vault::start(host, gate.port, &first).await;
     let mut kills = 0;
     for at in (0..).step_by(STEP) {
-        let stop = Stop { at, is_delivered: (at / STEP) % 2 == 0 };
+        let stop = Stop { at, is_delivered: (at / STEP).is_multiple_of(2) };
         if !change_and_kill(&mut vault, &gate, stop).await {
             break;
         }
