@@ -1,7 +1,7 @@
 //! What the memory of a server holds of the secrets that went through it, and who may read it.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -115,6 +115,9 @@ async fn no_other_process_of_its_user_may_read_the_memory_of_a_server_and_no_cor
     assert_eq!(core.split_whitespace().take(2).collect::<Vec<_>>(), ["0", "0"]);
 
     let mut other = unprivileged(setpriv, &Command::new("cat")).stdin(Stdio::piped()).spawn().unwrap();
+    // Once it answers, it has dropped what it was started with.
+    other.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    other.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let read = |process: u32, file: &str| {
         let mut command = Command::new("head");
         command.args(["-c", "1", &format!("/proc/{process}/{file}")]);
