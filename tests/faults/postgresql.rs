@@ -162,18 +162,19 @@ async fn a_server_without_free_connections_is_named_and_recovers() {
 /// A connection that was idle for a second is checked before it is used. Here none is idle for so long.
 #[actix_web::test]
 async fn lost_connections_are_replaced_while_a_client_asks_again_and_again() {
-    let Some(postgres) = PostgresServer::start() else { return };
+    let Some(mut postgres) = PostgresServer::start() else { return };
     let (program, _, server, client) = prepared(&postgres).await;
     let credential = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "own", "content": "p" });
     client.save_credential(&credential).await;
-    for round in 0..rounds(3) {
+    for round in 0..rounds(2) {
         for _ in 0..20 {
-            client.password("own").await;
+            client.get("/iso/pam/credential/own").await;
         }
-        postgres.run(END_SESSIONS);
+        postgres.stop();
+        postgres.restart();
         let since = Instant::now();
         while client.get("/iso/pam/credential/own").await.status.as_u16() != 200 {
-            assert!(since.elapsed() < Duration::from_secs(5), "round {round}: {}", server.stderr.text());
+            assert!(since.elapsed() < LONGEST, "round {round}: {}", server.stderr.text());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 
 use super::call::Call;
 use super::error::PamError;
@@ -15,8 +16,8 @@ pub(super) const FAIL_ON_CHANGE: &str = "fail_on_change";
 /// Whether a read asks for no value that may not be in force.
 pub(super) async fn fail_on_change(call: &Call) -> Result<bool, PamError> {
     // A query that does not ask for it, not even with escapes, is not looked at further.
-    let query = call.http.query_string();
-    if !query.contains(FAIL_ON_CHANGE) && !query.contains('%') {
+    let query = percent_decode_str(call.http.query_string()).decode_utf8_lossy();
+    if !query.contains(FAIL_ON_CHANGE) {
         return Ok(false);
     }
     Ok(call.parse(|parameters| parameters.flag(FAIL_ON_CHANGE)).await?.unwrap_or(false))

@@ -128,7 +128,7 @@ async fn a_template_that_sends_no_new_password_neither_replaces_nor_stands_for_a
     assert_eq!(save_other(NAME).await, Ok(Saved::Added));
     directory.client.post(ROTATE, &json!({})).await.expect(201);
     let (rotation, password) = rotated(&directory).await;
-    assert_eq!((password.as_str(), &rotation["error"]["failure"]), (FIRST, &json!("misconfigured")), "{rotation}");
+    assert_eq!((password.as_str(), &rotation["problem"]), (FIRST, &json!("misconfigured")), "{rotation}");
     assert!(directory.logs_in("neighbour", FIRST).await);
 }
 
