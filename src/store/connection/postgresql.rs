@@ -84,10 +84,10 @@ fn with_timeouts(url: &str) -> String {
 /// Returns the reason of a failed connection without what the message quotes: libpq takes a part of a password with special
 /// characters for a host.
 fn reason(error: &ConnectionError) -> String {
-    let line = match error {
-        ConnectionError::BadConnection(message) => message.lines().next().unwrap_or_default(),
-        _ => "",
+    let ConnectionError::BadConnection(message) = error else {
+        return "its session could not be set up".into();
     };
+    let line = message.lines().next().unwrap_or_default();
     if line.starts_with("could not translate host name") {
         return "the name of its host cannot be resolved".into();
     }
