@@ -13,6 +13,8 @@ use super::deferred::Deferred;
 pub(super) struct OpenTransaction {
     connection: AnyConnection,
     has_begun: bool,
+    /// Whether a job has used the connection.
+    is_used: bool,
     /// Whether the connection was found lost.
     is_lost: bool,
     waiting: LockWait,
@@ -22,12 +24,19 @@ pub(super) struct OpenTransaction {
 impl OpenTransaction {
     /// Takes a connection on which a transaction has begun and `chain` is locked.
     pub(super) fn begun(connection: AnyConnection, waiting: LockWait, chain: OpenChain) -> Self {
-        Self { connection, has_begun: true, is_lost: false, waiting, deferred: Deferred::new(chain) }
+        Self { connection, has_begun: true, is_used: false, is_lost: false, waiting, deferred: Deferred::new(chain) }
     }
 
     /// Takes a connection on which the transaction begins later. `head` is the head of the chain after the last transaction.
     pub(super) fn later(connection: AnyConnection, waiting: LockWait, head: ChainHead) -> Self {
-        Self { connection, has_begun: false, is_lost: false, waiting, deferred: Deferred::new(OpenChain::after(head)) }
+        Self {
+            connection,
+            has_begun: false,
+            is_used: false,
+            is_lost: false,
+            waiting,
+            deferred: Deferred::new(OpenChain::after(head)),
+        }
     }
 
     /// How long its statements wait for locks.
@@ -46,11 +55,13 @@ impl OpenTransaction {
             self.connection.begin(self.waiting)?;
             self.has_begun = true;
         }
+        self.is_used = true;
         Ok(&mut self.connection)
     }
 
     /// Returns the connection for a statement that writes nothing, in or before the transaction.
     pub(super) fn read_connection(&mut self) -> &mut AnyConnection {
+        self.is_used = true;
         &mut self.connection
     }
 
@@ -64,6 +75,17 @@ impl OpenTransaction {
     pub(super) fn is_lost_before_it_began(&mut self) -> bool {
         self.is_lost |= !self.has_begun && !answers(&mut self.connection);
         self.is_lost
+    }
+
+    /// Tests the connection if no job has used it, such as jobs of lists, which only append their records. Nobody knows of records that
+    /// were sent on a lost connection whether they are stored, so the loss has to be noticed before.
+    pub(super) fn check_unused(&mut self) -> Result<(), StoreError> {
+        if self.has_begun || self.is_used || !self.connection.is_remote() {
+            return Ok(());
+        }
+        let answered = meta::answers(&mut self.connection);
+        self.is_lost = answered.is_err();
+        answered
     }
 
     /// Writes what was deferred. The audit records of a transaction that has not begun are durable then.

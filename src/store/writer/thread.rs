@@ -158,6 +158,7 @@ impl Writer {
                 next = if room { writer.next_that_waits() } else { None };
             }
             worked.jobs = done.len();
+            open.check_unused().inspect_err(|_| is_lost = true)?;
             Ok(worked)
         });
         match worked {
