@@ -104,9 +104,10 @@ impl OpenTransaction {
 
     /// Rolls back what is not committed. Returns the connection, if it still works: after a failure that is asked.
     pub(super) fn into_connection(mut self, has_failed: bool) -> Option<AnyConnection> {
-        let works = match self.has_begun {
-            true => self.connection.command("ROLLBACK").is_ok(),
-            false => !has_failed || (!self.is_lost && answers(&mut self.connection)),
+        let works = if self.has_begun {
+            self.connection.command("ROLLBACK").is_ok()
+        } else {
+            !has_failed || (!self.is_lost && answers(&mut self.connection))
         };
         works.then_some(self.connection)
     }
