@@ -285,7 +285,8 @@ async fn an_orderly_restart_of_postgresql_under_load_loses_nothing_and_nodes_rec
     assert!(!written.failed.borrow().is_empty(), "no writer has met the restart");
     nodes.into_iter().for_each(Serving::kill);
     let node = Serving::start(command(&program, 0));
-    assert_kept(&node.client(&credentials[0]).await, &written.acknowledged.borrow(), false).await;
+    let acknowledged = written.acknowledged.take();
+    assert_kept(&node.client(&credentials[0]).await, &acknowledged, false).await;
     drop(node);
     program.done(&["audit", "verify"]);
     drop(postgres);
