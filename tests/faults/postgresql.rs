@@ -132,7 +132,9 @@ async fn a_locked_table_and_a_read_only_server_are_refused_in_time() {
     drop(locked);
     ready_is(&client, 200, LONGEST).await;
 
-    postgres.run(&format!("ALTER ROLE vault SET default_transaction_read_only = on; {END_SESSIONS}"));
+    // Committed before the sessions end: later ones are under it.
+    postgres.run("ALTER ROLE vault SET default_transaction_read_only = on");
+    postgres.run(END_SESSIONS);
     ready_is(&client, 503, LONGEST).await;
     all_refused(&client, 30, LONGEST).await;
     assert!(server.stderr.text().contains("the database is read-only"), "{}", server.stderr.text());
@@ -147,7 +149,8 @@ async fn a_locked_table_and_a_read_only_server_are_refused_in_time() {
 async fn a_server_without_free_connections_is_named_and_recovers() {
     let Some(postgres) = PostgresServer::start() else { return };
     let (program, _, server, client) = prepared(&postgres).await;
-    postgres.run(&format!("ALTER ROLE vault CONNECTION LIMIT 0; {END_SESSIONS}"));
+    postgres.run("ALTER ROLE vault CONNECTION LIMIT 0");
+    postgres.run(END_SESSIONS);
     ready_is(&client, 503, LONGEST).await;
     all_refused(&client, 60, Duration::from_secs(12)).await;
     let named = server.stderr.wait_for("too many connections for role", Duration::from_secs(10));
