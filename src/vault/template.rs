@@ -76,11 +76,12 @@ impl Vault {
     /// passwords, which this one does not.
     pub async fn save_template(&self, permit: Permit, template: NewTemplate) -> Result<Saved, VaultError> {
         // Not in the writer: a long template takes its time.
-        let name = match checked_name(&template.name).and_then(|name| check(&template).map(|()| name.to_string())) {
-            Ok(name) => name,
+        let checked = checked_name(&template.name).and_then(|name| Ok((name.to_string(), check(&template)?)));
+        let (name, is_change) = match checked {
+            Ok(checked) => checked,
             Err(error) => return Err(self.refuse(&permit, error).await),
         };
-        let rule = move |context: &mut OperationContext<'_>| save(context, &template, &name);
+        let rule = move |context: &mut OperationContext<'_>| save(context, &template, &name, is_change);
         self.execute(permit, rule).await.map(|(saved, _)| saved)
     }
 
@@ -133,7 +134,12 @@ impl Vault {
     }
 }
 
-fn save(context: &mut OperationContext<'_>, template: &NewTemplate, name: &str) -> Result<Done<Saved>, VaultError> {
+fn save(
+    context: &mut OperationContext<'_>,
+    template: &NewTemplate,
+    name: &str,
+    is_change: bool,
+) -> Result<Done<Saved>, VaultError> {
     let (executor, name_key, now) = (template.executor.as_str(), case_folded(name), context.micros());
     lock_name(context.connection(), &format!("template/{executor}/{name_key}"))?;
     let found = change_template::find(context.connection(), executor, &name_key)?;
@@ -146,13 +152,17 @@ fn save(context: &mut OperationContext<'_>, template: &NewTemplate, name: &str) 
         mac: &mac,
         updated_at: now,
     };
-    let is_change = changes_password(template.executor, &template.source);
     let connection = context.connection();
     let (id, saved) = match found {
-        None if shipped(template.executor, name).is_some() && !is_change => return Err(other_purpose()),
+        None if !is_change && shipped(template.executor, name).is_some() => return Err(other_purpose()),
         None => (change_template::insert(connection, &fields)?, Saved::Added),
         Some(row) if row.mac == mac && row.source == template.source => (row.id, Saved::Unchanged),
-        Some(row) if changes_password(template.executor, &row.source) && !is_change => return Err(other_purpose()),
+        Some(row)
+            if !is_change
+                && Template::parse(template.executor, &row.source).is_ok_and(|former| is_a_change(&former)) =>
+        {
+            return Err(other_purpose());
+        }
         Some(row) => {
             change_template::update(connection, row.id, &fields)?;
             (row.id, Saved::Replaced)
@@ -162,8 +172,8 @@ fn save(context: &mut OperationContext<'_>, template: &NewTemplate, name: &str) 
 }
 
 /// Whether a template sends the new password: only such a one is run as a change.
-fn changes_password(executor: Executor, source: &str) -> bool {
-    Template::parse(executor, source).is_ok_and(|template| template.has_tag("NEW_PASSWORD"))
+fn is_a_change(template: &Template) -> bool {
+    template.has_tag("NEW_PASSWORD")
 }
 
 fn other_purpose() -> VaultError {
@@ -176,15 +186,16 @@ fn checked_name(name: &str) -> Result<&str, VaultError> {
     if name.is_empty() { Err(VaultError::Missing(Field::Name)) } else { Ok(name) }
 }
 
-/// Requires a template without refused findings. The messages say what to do; `chaveiro template lint` says where.
-fn check(template: &NewTemplate) -> Result<(), VaultError> {
+/// Requires a template without refused findings, and returns whether it is a change. The messages say what to do; `chaveiro template
+/// lint` says where.
+fn check(template: &NewTemplate) -> Result<bool, VaultError> {
     let parsed = Template::parse(template.executor, &template.source).map_err(|_| {
         VaultError::invalid(Field::ChangeTemplate, "expected a template of its executor; see chaveiro template lint")
     })?;
     let findings = lint(&parsed, template.purpose);
     match findings.iter().find(|finding| finding.severity() == Severity::Refused) {
         Some(finding) => Err(VaultError::invalid(Field::ChangeTemplate, finding.rule.message())),
-        None => Ok(()),
+        None => Ok(is_a_change(&parsed)),
     }
 }
 

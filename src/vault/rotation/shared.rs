@@ -88,8 +88,8 @@ pub(super) fn is_behind(context: &mut OperationContext<'_>, row: &CredentialRow)
     Ok(!secrets::is_current(context, SecretOwner::Password(row.id), &value)?)
 }
 
-/// Lets the children that are behind follow a value that was saved at their parent. Whoever saves it states that the targets of
-/// the others have it already, as without any change on targets.
+/// Lets the children that are behind follow a value that was saved at their parent. The targets of the other children count as
+/// having it already, as they do without any change on targets.
 pub(in crate::vault) fn parent_saved(
     context: &mut OperationContext<'_>,
     id: CredentialId,
