@@ -52,6 +52,32 @@ async fn assert_some_kept(program: &Program, client: &TestClient, writers: Write
     assert_whole(program, client, &written).await;
 }
 
+/// Asserts that calls to a node whose server answers nothing are refused within their deadline, and then sooner.
+async fn assert_noticed(client: &TestClient) {
+    let not_ready = ready_is(client, 503, LONGEST);
+    let (_, not_ready) = futures_util::join!(all_refused(client, 60, LONGEST), not_ready);
+    assert!(not_ready < Duration::from_secs(12), "{not_ready:?}");
+    // By now nobody waits for it at all.
+    all_refused(client, 60, Duration::from_secs(10)).await;
+}
+
+/// Starts a node that waits for 2 seconds at a stop.
+fn served_until_a_short_stop(program: &Program) -> Serving {
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CHAVEIRO__HTTP__SHUTDOWN_SECONDS", "2");
+    Serving::start(command)
+}
+
+/// Asserts that a node whose server answers nothing ends in time when it is asked to stop, and says why it does not wait.
+fn assert_stop_is_given_up(server: Serving) {
+    let since = Instant::now();
+    server.ask_to_stop();
+    let ended = server.end();
+    assert!(since.elapsed() < Duration::from_secs(14), "{:?}", since.elapsed());
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    assert!(ended.stderr.contains("the stop has taken too long and is given up"), "{}", ended.stderr);
+}
+
 #[actix_web::test]
 async fn a_frozen_server_is_waited_for_within_the_deadline_and_the_node_goes_on_when_it_wakes() {
     let Some(postgres) = PostgresServer::start() else { return };
@@ -59,11 +85,7 @@ async fn a_frozen_server_is_waited_for_within_the_deadline_and_the_node_goes_on_
     let writers = Writers::start(&client, "frozen");
     writers.have_begun().await;
     postgres.freeze();
-    let not_ready = ready_is(&client, 503, LONGEST);
-    let (_, not_ready) = futures_util::join!(all_refused(&client, 60, LONGEST), not_ready);
-    assert!(not_ready < Duration::from_secs(12), "{not_ready:?}");
-    // By now nobody waits for it at all.
-    all_refused(&client, 60, Duration::from_secs(10)).await;
+    assert_noticed(&client).await;
     postgres.thaw();
     ready_is(&client, 200, LONGEST).await;
     client.get("/iso/pam/device/a").await.expect(200);
@@ -76,19 +98,12 @@ async fn sigterm_ends_a_node_whose_server_is_frozen() {
     let Some(postgres) = PostgresServer::start() else { return };
     let (mut program, credentials, server, _) = prepared(&postgres).await;
     drop(server);
-    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("CHAVEIRO__HTTP__SHUTDOWN_SECONDS", "2");
-    let server = Serving::start(command);
+    let server = served_until_a_short_stop(&program);
     let client = server.client(&credentials).await;
     let writers = Writers::start(&client, "stop");
     writers.have_begun().await;
     postgres.freeze();
-    let since = Instant::now();
-    server.ask_to_stop();
-    let ended = server.end();
-    assert!(since.elapsed() < Duration::from_secs(14), "{:?}", since.elapsed());
-    assert_eq!(ended.code, 4, "{}", ended.stderr);
-    assert!(ended.stderr.contains("the stop has taken too long and is given up"), "{}", ended.stderr);
+    assert_stop_is_given_up(server);
     postgres.thaw();
     program.url = postgres.url();
     assert_some_kept(&program, &client, writers).await;

@@ -24,6 +24,19 @@ pub(super) struct Stop {
     pub(super) is_delivered: bool,
 }
 
+/// Ends every pause of rotations.
+pub(super) fn let_time_pass(program: &Program) {
+    program.database.run(
+        "UPDATE rotation_record SET due_at = 1 WHERE due_at IS NOT NULL AND phase NOT IN ('changing', 'verifying');
+         UPDATE job SET due_at = 1 WHERE kind = 'credential.rotate' AND state = 'queued'",
+    );
+}
+
+/// Ends the lease of the process that was killed.
+pub(super) fn end_lease(program: &Program) {
+    program.database.run("UPDATE job SET lease_until = 1 WHERE kind = 'credential.rotate' AND state = 'running'");
+}
+
 #[derive(Default)]
 struct Passing {
     stop: Option<Stop>,
@@ -146,20 +159,6 @@ impl Vault {
         ldap.simple_bind(&dn(), password).await.unwrap().rc == 0
     }
 
-    /// Ends the lease of the process that was killed, and every pause.
-    fn let_time_pass(&self) {
-        self.program.database.run(
-            "UPDATE rotation_record SET due_at = 1 WHERE due_at IS NOT NULL AND phase NOT IN ('changing', 'verifying');
-             UPDATE job SET due_at = 1 WHERE kind = 'credential.rotate' AND state = 'queued'",
-        );
-    }
-
-    fn end_lease(&self) {
-        self.program
-            .database
-            .run("UPDATE job SET lease_until = 1 WHERE kind = 'credential.rotate' AND state = 'running'");
-    }
-
     /// The versions of the password that were ever stored.
     fn versions(&self) -> i32 {
         let sql = "SELECT highest_version FROM secret_head WHERE kind = 'credential.password' AND owner_id = 2";
@@ -246,9 +245,9 @@ async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> bool {
     assert_eq!(vault.versions(), versions + 1, "{stop:?}");
 
     gate.set(None);
-    vault.end_lease();
+    end_lease(&vault.program);
     wait_until(async || {
-        vault.let_time_pass();
+        let_time_pass(&vault.program);
         vault.has_changed(&before).await
     })
     .await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rotation::{Gate, Stop, wait_until};
+use super::rotation::{Gate, Stop, end_lease, let_time_pass, wait_until};
 use crate::support::{Program, Serving, Sshd, TestClient};
 
 const KEY: &str = "/iso/pam/key/deploy";
@@ -46,21 +46,6 @@ impl Vault {
         let private = text(&key["private_key"]);
         assert!(text(&key["public_key"]).starts_with(&self.host.public_key(&private, "")), "{}", key["public_key"]);
         private
-    }
-
-    /// Ends every pause.
-    fn let_time_pass(&self) {
-        self.program.database.run(
-            "UPDATE rotation_record SET due_at = 1 WHERE due_at IS NOT NULL AND phase NOT IN ('changing', 'verifying');
-             UPDATE job SET due_at = 1 WHERE kind = 'credential.rotate' AND state = 'queued'",
-        );
-    }
-
-    /// Ends the lease of the process that was killed.
-    fn end_lease(&self) {
-        self.program
-            .database
-            .run("UPDATE job SET lease_until = 1 WHERE kind = 'credential.rotate' AND state = 'running'");
     }
 
     /// Whether the change has ended with another key than this.
@@ -122,9 +107,9 @@ async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> bool {
     );
 
     gate.set(None);
-    vault.end_lease();
+    end_lease(&vault.program);
     wait_until(async || {
-        vault.let_time_pass();
+        let_time_pass(&vault.program);
         vault.has_changed(&before).await
     })
     .await;

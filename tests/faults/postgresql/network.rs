@@ -3,11 +3,11 @@
 use std::io::copy;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{SockFilter, Socket};
 
-use super::{LONGEST, all_refused, assert_some_kept, prepared};
+use super::{LONGEST, assert_noticed, assert_some_kept, assert_stop_is_given_up, prepared, served_until_a_short_stop};
 use crate::ready_is;
 use crate::server::PostgresServer;
 use crate::support::{Credentials, Program, Service, Serving, TestClient, Writers};
@@ -108,10 +108,8 @@ fn forward(from: &TcpStream, to: &TcpStream) {
 /// A node that knows its server through a proxy alone, which waits for 2 seconds at a stop; commands go past the proxy.
 async fn served_through(wire: &Wire, program: &mut Program, credentials: &Credentials) -> (Serving, TestClient) {
     let direct = std::mem::replace(&mut program.url, wire.url());
-    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("CHAVEIRO__HTTP__SHUTDOWN_SECONDS", "2");
+    let server = served_until_a_short_stop(program);
     program.url = direct;
-    let server = Serving::start(command);
     let client = server.client(credentials).await;
     (server, client)
 }
@@ -126,11 +124,7 @@ async fn dropped_packets_are_refused_within_the_deadline_and_the_node_goes_on_wh
     let writers = Writers::start(&client, "cut");
     writers.have_begun().await;
     wire.cut();
-    let not_ready = ready_is(&client, 503, LONGEST);
-    let (_, not_ready) = futures_util::join!(all_refused(&client, 60, LONGEST), not_ready);
-    assert!(not_ready < Duration::from_secs(12), "{not_ready:?}");
-    // By now nobody waits for it at all.
-    all_refused(&client, 60, Duration::from_secs(10)).await;
+    assert_noticed(&client).await;
     let log = server.stderr.text();
     let named = log.lines().filter(|line| line.contains(NAMED)).count();
     assert!((1..=MOST_LINES).contains(&named), "{named} lines: {log}");
@@ -151,12 +145,7 @@ async fn sigterm_ends_a_node_whose_packets_are_dropped() {
     let writers = Writers::start(&client, "stop");
     writers.have_begun().await;
     wire.cut();
-    let since = Instant::now();
-    server.ask_to_stop();
-    let ended = server.end();
-    assert!(since.elapsed() < Duration::from_secs(14), "{:?}", since.elapsed());
-    assert_eq!(ended.code, 4, "{}", ended.stderr);
-    assert!(ended.stderr.contains("the stop has taken too long and is given up"), "{}", ended.stderr);
+    assert_stop_is_given_up(server);
     drop(wire);
     assert_some_kept(&program, &client, writers).await;
 }
