@@ -36,7 +36,9 @@ async fn no_route_fails_answers_undescribed_or_without_its_token() {
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home.path()).current_dir(home.path());
         command.args(["run", &format!("http://{}/openapi.json", app.address)]);
         command.args(["--header", &format!("Authorization: Bearer {}", client.token)]);
-        command.args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--workers", "2", "--seed", "1"]);
+        command.args(["--phases", "coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "1"]);
+        // One worker: two threads of CPython 3.11 that compile at once fail now and then (python/cpython#106905).
+        command.args(["--workers", "1"]);
         command.args(["--checks", checks, "--continue-on-failure", "--no-shrink", "--no-color"]);
         command.args(["--include-path-regex", included, "--exclude-path-regex", excluded]);
         command.args(["--request-timeout", "30"]);
