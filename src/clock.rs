@@ -66,8 +66,9 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
+/// Reads the machine's wall clock, for the lines of the log. Whatever else has a time takes it from a [`Clock`].
 #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
-fn utc_now() -> DateTime<Utc> {
+pub(crate) fn utc_now() -> DateTime<Utc> {
     Utc::now()
 }
 

@@ -4,18 +4,32 @@
 //! may be about, and hide the other lines. A kind is a place in the code with the words of its message, without ids and numbers.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::SecondsFormat;
 use log::{Level, Log, Metadata, Record};
 
-use crate::clock::instant;
+use crate::clock::{instant, utc_now};
 use crate::text::{is_hidden, visible};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The most kinds that are told apart.
 const MAX_KINDS: usize = 256;
+
+/// Returns the builder of a log whose lines begin with time, level and target.
+///
+/// That of `env_logger` itself writes the same, with a library of time zones.
+pub(super) fn builder() -> env_logger::Builder {
+    let mut builder = env_logger::Builder::new();
+    builder.format(|line, record| {
+        let time = utc_now().to_rfc3339_opts(SecondsFormat::Secs, true);
+        writeln!(line, "[{time} {:<5} {}] {}", record.level(), record.target(), record.args())
+    });
+    builder
+}
 
 /// Logs by `inner` from now on.
 pub(super) fn start(inner: env_logger::Logger) {
@@ -243,12 +257,17 @@ mod tests {
 
         let written = Written::default();
         let target = env_logger::Target::Pipe(Box::new(written.clone()));
-        let inner = env_logger::Builder::new().filter_level(log::LevelFilter::Info).target(target).build();
+        let inner = builder().filter_level(log::LevelFilter::Info).target(target).build();
         let log = MergingLog { inner, state: Merged::default() };
         let name = "a\r\n[ERROR] forged\u{1b}[31m\u{202e}b";
         log.log(&Record::builder().level(Level::Info).target("access").args(format_args!("GET /{name}")).build());
         let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let shown = r"GET /a\u{d}\u{a}[ERROR] forged\u{1b}[31m\u{202e}b";
-        assert!(written.ends_with(&format!("{shown}\n")) && written.lines().count() == 1, "{written}");
+        assert!(written.ends_with(&format!(" INFO  access] {shown}\n")) && written.lines().count() == 1, "{written}");
+        let time = written.strip_prefix('[').and_then(|line| line.split_once(' ')).unwrap().0;
+        assert!(
+            chrono::DateTime::parse_from_rfc3339(time).is_ok() && time.len() == "2026-11-23T01:19:29Z".len(),
+            "{time}"
+        );
     }
 }

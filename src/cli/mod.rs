@@ -293,7 +293,7 @@ fn start_logging(command: &Command) {
     let serving = matches!(command, Command::Vault(VaultCommand::Quickstart(_) | VaultCommand::Serve(_)));
     let level = if serving { format!("info,{UNLIMITED_LOG}") } else { "warn".into() };
     let filter = std::env::var("RUST_LOG").ok().filter(|filter| !filter.trim().is_empty());
-    let logger = env_logger::Builder::new().parse_filters(filter.as_deref().unwrap_or(&level)).build();
+    let logger = logging::builder().parse_filters(filter.as_deref().unwrap_or(&level)).build();
     logging::start(logger);
     if !matches!(command, Command::Vault(_)) {
         // The HTTP client logs requests and answers, with their secrets, at the levels below.
