@@ -17,6 +17,8 @@ pub(super) struct OpenTransaction {
     is_used: bool,
     /// Whether the connection was found lost.
     is_lost: bool,
+    /// Whether the savepoint of a job that has ended is still set.
+    has_ended_savepoint: bool,
     waiting: LockWait,
     deferred: Deferred,
 }
@@ -24,18 +26,23 @@ pub(super) struct OpenTransaction {
 impl OpenTransaction {
     /// Takes a connection on which a transaction has begun and `chain` is locked.
     pub(super) fn begun(connection: AnyConnection, waiting: LockWait, chain: OpenChain) -> Self {
-        Self { connection, has_begun: true, is_used: false, is_lost: false, waiting, deferred: Deferred::new(chain) }
+        Self { has_begun: true, ..Self::new(connection, waiting, chain) }
     }
 
     /// Takes a connection on which the transaction begins later. `head` is the head of the chain after the last transaction.
     pub(super) fn later(connection: AnyConnection, waiting: LockWait, head: ChainHead) -> Self {
+        Self::new(connection, waiting, OpenChain::after(head))
+    }
+
+    fn new(connection: AnyConnection, waiting: LockWait, chain: OpenChain) -> Self {
         Self {
             connection,
             has_begun: false,
             is_used: false,
             is_lost: false,
+            has_ended_savepoint: false,
             waiting,
-            deferred: Deferred::new(OpenChain::after(head)),
+            deferred: Deferred::new(chain),
         }
     }
 
@@ -57,6 +64,27 @@ impl OpenTransaction {
         }
         self.is_used = true;
         Ok(&mut self.connection)
+    }
+
+    /// Sets the savepoint of a job.
+    pub(super) fn set_savepoint(&mut self) -> Result<(), StoreError> {
+        let replaces = std::mem::take(&mut self.has_ended_savepoint);
+        let connection = self.connection()?;
+        if replaces {
+            connection.command("RELEASE SAVEPOINT job; SAVEPOINT job")
+        } else {
+            connection.prepared_command("SAVEPOINT job")
+        }
+    }
+
+    /// Releases the savepoint of a job. On PostgreSQL the next savepoint or the commit does, which saves a round trip.
+    pub(super) fn release_savepoint(&mut self) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        if connection.is_remote() {
+            self.has_ended_savepoint = true;
+            return Ok(());
+        }
+        connection.prepared_command("RELEASE SAVEPOINT job")
     }
 
     /// Returns the connection for a statement that writes nothing, in or before the transaction.

@@ -23,7 +23,7 @@ impl Transaction<'_> {
     /// Returns the connection, for the functions of the tables.
     pub fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
         if !self.has_savepoint {
-            let set = self.command("SAVEPOINT job");
+            let set = self.open.set_savepoint();
             self.failed = set.as_ref().err().cloned();
             set?;
             self.has_savepoint = true;
@@ -93,7 +93,7 @@ impl Transaction<'_> {
             return Err(if error.is_of_files() { error.clone() } else { lost });
         }
         if self.has_savepoint {
-            self.command("RELEASE SAVEPOINT job")?;
+            self.open.release_savepoint()?;
         }
         Ok(result.map_or_else(Ran::RolledBack, |()| Ran::Kept))
     }
