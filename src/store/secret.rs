@@ -4,6 +4,7 @@
 
 mod many;
 mod owner;
+mod replace;
 mod state;
 
 use diesel::dsl::auto_type;
@@ -14,6 +15,7 @@ use diesel::{
 
 pub use many::{StoredSecret, current_bytes, stored};
 pub use owner::SecretOwner;
+pub use replace::replace_current;
 pub use state::SecretState;
 
 use super::connection::{Part, on_engine};
@@ -211,7 +213,7 @@ pub fn insert(
     if !row.state.may_be_first() {
         return Err(StoreError::Query("a secret's version cannot begin in this state"));
     }
-    let key = sealing_key(&row.sealed).map_err(|_| StoreError::Query("a sealed value has no header"))?;
+    let key = data_key_of(&row)?;
     let insert = diesel::insert_into(secret::table).values((
         secret::kind.eq(kind),
         secret::owner_id.eq(owner),
@@ -223,6 +225,11 @@ pub fn insert(
     ));
     on_engine!(connection, c => insert.execute(c))?;
     Ok(())
+}
+
+/// Returns the id of the data key that a version is sealed under.
+fn data_key_of(row: &SealedRow) -> Result<i32, StoreError> {
+    sealing_key(&row.sealed).map_err(|_| StoreError::Query("a sealed value has no header"))
 }
 
 /// Changes the state of a version from one to another.

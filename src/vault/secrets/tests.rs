@@ -174,6 +174,19 @@ fn what_was_changed_from_outside_is_an_error_and_never_an_older_value() {
 }
 
 #[test]
+fn a_version_that_is_not_in_force_is_not_replaced_and_nothing_is_written() {
+    on_each_engine(|database| {
+        let mut bench = Bench::new(database);
+        bench.add(Current).unwrap();
+        bench.run("UPDATE secret SET state = 'previous'");
+        assert_eq!(bench.add(Current), Err(VaultError::Seal(SealError)));
+        assert_eq!(bench.states(), [(1, Previous)]);
+        bench.run("UPDATE secret SET state = 'current'");
+        assert_eq!((bench.add(Current), bench.current()), (Ok(2), Ok(Some(2))));
+    });
+}
+
+#[test]
 fn a_head_of_another_secret_or_another_vault_is_an_error() {
     on_each_engine(|database| {
         let mut bench = Bench::new(database);

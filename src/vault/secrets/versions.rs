@@ -152,17 +152,23 @@ impl Versions<'_> {
         let owner = self.owner;
         let head = self.locked_head::<E>()?;
         let version = head.as_ref().map_or(0, |head| head.highest_version) + 1;
-        let sealed = seal(owner.binding(version))?;
-        let mut current = head.as_ref().and_then(|head| head.current_version);
-        if state == SecretState::Current {
-            self.demote::<E>(current)?;
-            current = Some(version);
-        }
-        secret::insert(self.connection, owner, SealedRow { version, state, sealed }, now)?;
-        let next = self.heads.head(owner, version, current);
-        match head {
-            None => secret::insert_head(self.connection, owner, &next)?,
-            Some(_) => secret::update_head(self.connection, owner, &next)?,
+        let row = SealedRow { version, state, sealed: seal(owner.binding(version))? };
+        let current = head.as_ref().and_then(|head| head.current_version);
+        let is_current = state == SecretState::Current;
+        let next = self.heads.head(owner, version, if is_current { Some(version) } else { current });
+        match (head, current.filter(|_| is_current)) {
+            (_, Some(replaced)) => {
+                let stored = secret::replace_current(self.connection, owner, replaced, row, now, &next);
+                self.found_current::<E>(stored)?;
+            }
+            (Some(_), None) => {
+                secret::insert(self.connection, owner, row, now)?;
+                secret::update_head(self.connection, owner, &next)?;
+            }
+            (None, None) => {
+                secret::insert(self.connection, owner, row, now)?;
+                secret::insert_head(self.connection, owner, &next)?;
+            }
         }
         Ok(version)
     }
@@ -203,7 +209,16 @@ impl Versions<'_> {
     {
         let Some(version) = current else { return Ok(()) };
         let replaced = (SecretState::Current, SecretState::Previous);
-        match secret::change_state(self.connection, self.owner, version, replaced) {
+        let changed = secret::change_state(self.connection, self.owner, version, replaced);
+        self.found_current(changed)
+    }
+
+    /// Makes of a current version that was not found what it is: somebody changed the table.
+    fn found_current<E>(&self, changed: Result<(), StoreError>) -> Result<(), E>
+    where
+        E: From<StoreError> + From<SealError>,
+    {
+        match changed {
             Err(StoreError::NotFound) => {
                 Err(tampered(self.owner, "its current version is missing, or another one").into())
             }
