@@ -15,6 +15,9 @@
 //! Change templates run on the connections of these targets: [`template_target`] returns the target of an executor, and [`Script::set`]
 //! writes the template into the options of an account.
 //!
+//! `linux-password`, `postgresql` and `openldap` also create and delete accounts, or enable and disable them ([`Accounts`]). Option
+//! `groups` of the first two: the groups, or roles, of a created account, with commas.
+//!
 //! TLS: `tls` (`on`, the default, or `off`) and `ca-pem` (authorities; by default those of the system). A pinned identity
 //! counts instead of an authority. Directories are reached without TLS on this machine alone.
 //!
@@ -29,6 +32,7 @@
     allow(dead_code, reason = "families share what not each of them needs")
 )]
 
+mod accounts;
 mod deadline;
 mod failure;
 #[cfg(feature = "http")]
@@ -49,6 +53,7 @@ mod template;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use accounts::{AccountOrder, Accounts, Created, Deleted};
 #[cfg(feature = "ssh")]
 pub use ssh::generate_ssh_key;
 pub use table::{OldSecret, Plugin, by_name, plugins};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chaveiro_rotation::Target;
 
+use crate::accounts::Accounts;
+
 /// A target with its name and its rules.
 #[derive(Clone, Copy)]
 pub struct Plugin {
@@ -15,6 +17,8 @@ pub struct Plugin {
     pub target: &'static dyn Target,
     /// What becomes of the old secret after a change.
     pub old_secret: OldSecret,
+    /// How accounts are created and deleted, or enabled and disabled. `None`: not by this plugin.
+    pub accounts: Option<&'static dyn Accounts>,
 }
 
 impl Plugin {
@@ -44,6 +48,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["LDAPS", "LDAP"],
         target: &crate::ldap::ActiveDirectory,
         old_secret: OldSecret::MayWorkFor(Duration::from_secs(3600)),
+        accounts: None,
     },
     #[cfg(feature = "http")]
     Plugin {
@@ -51,6 +56,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["HTTPS", "HTTP"],
         target: &crate::http::Http,
         old_secret: OldSecret::RefusedAtOnce,
+        accounts: None,
     },
     #[cfg(feature = "mysql")]
     Plugin {
@@ -58,6 +64,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["MySQL", "MariaDB"],
         target: &crate::mysql::Mysql,
         old_secret: OldSecret::RefusedAtOnce,
+        accounts: None,
     },
     #[cfg(feature = "ldap")]
     Plugin {
@@ -65,6 +72,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["LDAPS", "LDAP"],
         target: &crate::ldap::OpenLdap,
         old_secret: OldSecret::RefusedAtOnce,
+        accounts: Some(&crate::ldap::OpenLdap),
     },
     #[cfg(feature = "postgresql")]
     Plugin {
@@ -72,6 +80,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["PostgreSQL"],
         target: &crate::postgresql::Postgresql,
         old_secret: OldSecret::RefusedAtOnce,
+        accounts: Some(&crate::postgresql::Postgresql),
     },
     #[cfg(feature = "ssh")]
     Plugin {
@@ -79,6 +88,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["SSH"],
         target: &crate::ssh::Linux,
         old_secret: OldSecret::RefusedAtOnce,
+        accounts: Some(&crate::ssh::Linux),
     },
     #[cfg(feature = "ssh")]
     Plugin {
@@ -86,6 +96,7 @@ const PLUGINS: &[Plugin] = &[
         connectivities: &["SSH"],
         target: &crate::ssh::SshKeys,
         old_secret: OldSecret::UntilRetired,
+        accounts: None,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Targets that are reached over LDAP: OpenLDAP, Active Directory.
 
+mod accounts;
 mod active_directory;
 mod answer;
 mod connection;

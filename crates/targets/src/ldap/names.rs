@@ -29,6 +29,35 @@ pub(super) fn is_distinguished(name: &str) -> bool {
     is_kind && rest.contains(',')
 }
 
+/// Returns the attribute and the value of the first part of a distinguished name (RFC 4514).
+pub(super) fn first_part(name: &str) -> Result<(&str, String), TargetError> {
+    const UNREADABLE: &str = "the distinguished name of the account cannot be read";
+    let (kind, rest) = name.split_once('=').ok_or(failure::misconfigured(UNREADABLE))?;
+    // A value in hexadecimal.
+    if rest.starts_with('#') {
+        return Err(failure::misconfigured(UNREADABLE));
+    }
+    let (mut value, mut bytes) = (Vec::new(), rest.bytes());
+    loop {
+        match bytes.next() {
+            Some(b',') => break,
+            Some(b'+' | b'"') | None => return Err(failure::misconfigured(UNREADABLE)),
+            Some(b'\\') => match (bytes.next(), bytes.clone().next()) {
+                (Some(high), Some(low)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    bytes.next();
+                    let digits = [high, low].map(|digit| char::from(digit).to_digit(16).unwrap_or_default());
+                    value.push(u8::try_from(digits[0] * 16 + digits[1]).unwrap_or_default());
+                }
+                (Some(escaped), _) => value.push(escaped),
+                (None, _) => return Err(failure::misconfigured(UNREADABLE)),
+            },
+            Some(byte) => value.push(byte),
+        }
+    }
+    let value = String::from_utf8(value).map_err(|_| failure::misconfigured(UNREADABLE))?;
+    Ok((kind, value))
+}
+
 /// Finds the one entry in which an attribute has a value.
 pub(super) async fn find(
     connection: &mut Connection,
@@ -78,6 +107,21 @@ mod tests {
         assert_eq!(distinguished(&account, "jo").unwrap(), "uid=jo,dc=x");
         assert_eq!(distinguished(&account, "jo,x").unwrap(), "uid=jo\\2cx,dc=x");
         assert_eq!(distinguished(&account, "uid=a,dc=y").unwrap(), "uid=a,dc=y");
+    }
+
+    #[test]
+    fn the_first_part_of_a_name_is_read_without_its_escapes() {
+        fn read(name: &str) -> Result<(&str, String), chaveiro_rotation::Failure> {
+            first_part(name).map_err(|error| error.failure)
+        }
+        assert_eq!(read("uid=jo,dc=x"), Ok(("uid", "jo".into())));
+        for value in ["jo, and \\ \"+#", " ends ", "ünï", "a=b;<>"] {
+            let name = format!("cn={},dc=x", dn_escape(value));
+            assert_eq!(read(&name), Ok(("cn", value.into())), "{value}");
+        }
+        for name in ["jo", "uid=jo", "uid=jo+cn=jo,dc=x", "uid=\\", "uid=\\ff,dc=x", "uid=#01,dc=x"] {
+            assert!(read(name).is_err(), "{name}");
+        }
     }
 
     #[test]

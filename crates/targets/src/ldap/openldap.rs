@@ -32,7 +32,7 @@ impl Target for OpenLdap {
     }
 }
 
-async fn bind(connection: &mut Connection, name: &str, secret: &LoginSecret) -> Result<bool, TargetError> {
+pub(super) async fn bind(connection: &mut Connection, name: &str, secret: &LoginSecret) -> Result<bool, TargetError> {
     let secret = password(secret)?;
     let ldap = connection.ldap().with_controls(policy::request());
     answer::bound(&ldap.simple_bind(name, secret.expose()).await.map_err(lost)?)

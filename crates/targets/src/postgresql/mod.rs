@@ -1,5 +1,6 @@
 //! Passwords of PostgreSQL roles. The server gets a SCRAM verifier, so that the clear text is in no log of it.
 
+mod accounts;
 mod connection;
 #[cfg(feature = "template")]
 mod template;

@@ -42,6 +42,18 @@ impl<'a> Elevated<'a> {
         self.start_by_sudo(command, command).await
     }
 
+    /// Runs a command as root to its end. `probe`, which changes nothing, tells whether `sudo` allows the program.
+    pub(super) async fn run_as_root(&self, probe: &str, command: &str, input: &[u8]) -> Result<Command, TargetError> {
+        let mut running = if self.is_root() {
+            self.session.start(&format!("env LC_ALL=C {command}")).await?
+        } else {
+            self.start_by_sudo(probe, command).await?
+        };
+        running.send(input).await?;
+        running.finish().await?;
+        Ok(running)
+    }
+
     /// Runs a command as another account, whose name needs no quotes in a shell.
     pub(super) async fn run_as(&self, name: &str, command: &str, input: &[u8]) -> Result<Command, TargetError> {
         let mut running = if self.is_root() {

@@ -49,7 +49,11 @@ impl Target for Linux {
 
 /// Returns the new password, if a terminal and PAM can carry it.
 fn candidate(secret: &LoginSecret) -> Result<&SecretText, TargetError> {
-    let password = password(secret)?;
+    candidate_text(password(secret)?)
+}
+
+/// As [`candidate`], of a text.
+pub(super) fn candidate_text(password: &SecretText) -> Result<&SecretText, TargetError> {
     printable(password.expose(), "a password of Linux must not contain control characters")?;
     if password.expose().len() > LONGEST_PASSWORD {
         return Err(failure::misconfigured("a password of Linux must have at most 511 bytes"));

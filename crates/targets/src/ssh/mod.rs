@@ -1,5 +1,6 @@
 //! Targets that are reached over SSH: passwords of Linux accounts, and SSH keys.
 
+mod accounts;
 mod authorized_keys;
 mod dialogue;
 mod elevation;

@@ -50,7 +50,13 @@ macro_rules! row {
     ($name:literal, $target:path, $executors:expr, $connectivities:expr, $old_secret:expr) => {
         TemplatePlugin {
             executors: &$executors,
-            plugin: Plugin { name: $name, connectivities: &$connectivities, target: &$target, old_secret: $old_secret },
+            plugin: Plugin {
+                name: $name,
+                connectivities: &$connectivities,
+                target: &$target,
+                old_secret: $old_secret,
+                accounts: None,
+            },
             target: &$target,
         }
     };

@@ -8,6 +8,7 @@
 
 mod support;
 
+mod accounts;
 #[cfg(feature = "ldap")]
 mod active_directory;
 #[cfg(feature = "http")]

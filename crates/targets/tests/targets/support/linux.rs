@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use chaveiro_rotation::LoginSecret;
 use chaveiro_secret::SecretText;
@@ -15,6 +15,11 @@ const PREFIX: &str = "chv-test-";
 /// One at a time: the programs lock the files of accounts, and do not wait long.
 static ACCOUNTS: Mutex<()> = Mutex::new(());
 static REMOVE_LEFTOVERS: Once = Once::new();
+
+/// Keeps other tests from changing accounts of this machine.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ACCOUNTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A server with UsePAM, into which root comes by a key of the test.
 pub(crate) struct Sshd {
