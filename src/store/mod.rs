@@ -41,6 +41,7 @@ pub mod information;
 pub mod inventory;
 pub mod item;
 pub mod item_search;
+pub mod jit_account;
 pub mod job;
 pub mod key;
 pub mod link;

@@ -273,6 +273,21 @@ table! {
     }
 }
 table! {
+    jit_account (credential_id) {
+        credential_id -> Integer,
+        state -> Text,
+        mode -> Text,
+        plugin -> Text,
+        device_id -> Integer,
+        username -> Text,
+        operator_id -> Integer,
+        mark -> Text,
+        attempts -> Integer,
+        problem -> Nullable<Text>,
+        changed_at -> BigInt,
+    }
+}
+table! {
     target_identity (device_id, service) {
         device_id -> Integer,
         service -> Text,

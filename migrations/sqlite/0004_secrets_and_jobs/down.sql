@@ -1,5 +1,6 @@
 DROP TABLE change_template;
 DROP TABLE target_identity;
+DROP TABLE jit_account;
 DROP TABLE rotation_event;
 DROP TABLE rotation_record;
 DROP TABLE job;

@@ -112,6 +112,24 @@ CREATE TABLE rotation_event (
     PRIMARY KEY (credential_id, revision)
 ) WITHOUT ROWID;
 
+-- Accounts that exist, or can log in, on their targets only while the custody of a credential lasts. state: creating, the account may
+-- exist from here on; present; removing; absent. mode: create (and delete) or enable (and disable). What a removal needs is stored
+-- as it was at the creation: plugin, device_id, username, operator_id, the credential that creates and removes, and mark, which a
+-- created account bears. problem: what kept the last step from its end, a fixed word.
+CREATE TABLE jit_account (
+    credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
+    state TEXT NOT NULL CHECK (state IN ('creating', 'present', 'removing', 'absent')),
+    mode TEXT NOT NULL CHECK (mode IN ('create', 'enable')),
+    plugin TEXT NOT NULL,
+    device_id INTEGER NOT NULL REFERENCES device (id),
+    username TEXT NOT NULL,
+    operator_id INTEGER NOT NULL REFERENCES credential (id),
+    mark TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    problem TEXT,
+    changed_at BIGINT NOT NULL
+);
+
 -- What a target has to present: the fingerprint of its host key or certificate. service: the plugin and the port.
 CREATE TABLE target_identity (
     device_id INTEGER NOT NULL REFERENCES device (id),
