@@ -207,6 +207,8 @@ fn message(error: &VaultError) -> String {
         VaultError::TooMany(noun) => format!("too many of the kind {} to list", title(*noun)),
         VaultError::TooManyLists => "too many whole lists at a time".into(),
         VaultError::BeingChanged => "the password or key is being changed on its target; try again later".into(),
+        VaultError::AccountAbsent(_) => "the account exists only while it is in custody, and does not exist now".into(),
+        VaultError::AccountNotMade(problem) => format!("the account was not created: {}", problem.description()),
         VaultError::NotHeld => "the credential is not in the client's custody".into(),
         VaultError::Precondition(precondition) => condition(precondition).into(),
         VaultError::Unavailable(Dependency::Directory) => "the directory of accounts does not answer; try again".into(),

@@ -63,6 +63,8 @@ impl From<&VaultError> for ItemError {
             | VaultError::TooManyLists
             | VaultError::NotHeld
             | VaultError::BeingChanged
+            | VaultError::AccountAbsent(_)
+            | VaultError::AccountNotMade(_)
             | VaultError::Precondition(_)
             | VaultError::Store(_)
             | VaultError::Seal(_)

@@ -53,6 +53,16 @@ pub fn is_held_by_another(
     Ok(others > 0)
 }
 
+/// Whether any authorization holds the credential at `now`.
+pub fn is_held(connection: &mut AnyConnection, credential: CredentialId, now: i64) -> Result<bool, StoreError> {
+    let held: i64 = custody::table
+        .filter(custody::credential_id.eq(credential))
+        .filter(custody::until.is_null().or(custody::until.gt(now)))
+        .count()
+        .get_result(connection)?;
+    Ok(held > 0)
+}
+
 /// Inserts a custody, in place of an expired one of the same authorization.
 pub fn take(
     connection: &mut AnyConnection,

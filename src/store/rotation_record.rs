@@ -1,13 +1,13 @@
 //! Tables of rotations: the state of each, and its last events.
 
 use diesel::{
-    AsChangeset, ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
 use super::connection::on_engine;
 use super::id::CredentialId;
-use super::schema::{credential, rotation_event, rotation_policy, rotation_record};
+use super::schema::{credential, jit_policy, rotation_event, rotation_policy, rotation_record};
 use super::{AnyConnection, StoreError};
 
 /// The number of events that are kept of a credential.
@@ -107,6 +107,8 @@ pub fn count_undecided(connection: &mut AnyConnection) -> Result<i64, StoreError
 /// open, those that have waited longest first.
 pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> Result<Vec<CredentialId>, StoreError> {
     let of_credential = rotation_policy::credential_id.eq(rotation_record::credential_id);
+    let has_mode = jit_policy::create_and_delete.or(jit_policy::enable_and_disable);
+    let just_in_time = jit_policy::table.filter(jit_policy::enabled.and(has_mode)).select(jit_policy::credential_id);
     Ok(rotation_record::table
         .inner_join(rotation_policy::table.on(of_credential))
         .inner_join(credential::table.on(credential::id.eq(rotation_record::credential_id)))
@@ -117,6 +119,8 @@ pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> R
         .filter(credential::active)
         // A child follows its parent.
         .filter(credential::parent_id.is_null())
+        // An account that exists just in time gets a new password each time.
+        .filter(rotation_record::credential_id.ne_all(just_in_time))
         .order((rotation_record::changed_at, rotation_record::credential_id))
         .limit(most)
         .select(rotation_record::credential_id)

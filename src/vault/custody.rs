@@ -7,7 +7,7 @@
 use super::access::Visible;
 use super::credential::{locked_etag, parent, resolve};
 use super::operation::{Done, OperationContext, Permit, Subject};
-use super::{Noun, Switchable, Vault, VaultError, rotation};
+use super::{Noun, Switchable, Vault, VaultError, jit, rotation};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::custody::{self, CustodyRow};
 use crate::store::id::CredentialId;
@@ -31,6 +31,7 @@ impl Vault {
             }
             custody::release(context.connection(), row.id, authorization)?;
             rotation::released(context, &row)?;
+            jit::custody_ended(context, row.id)?;
             Ok(Done::new(Subject::Credential(row.id), row.id))
         };
         self.execute(permit, rule).await.map(|(id, _)| id)
@@ -50,7 +51,8 @@ pub(super) fn find(
 /// what it has.
 ///
 /// # Errors
-/// [`VaultError::NoAccess`] while another client holds it exclusively.
+/// [`VaultError::NoAccess`] while another client holds it exclusively; [`VaultError::AccountAbsent`] while its account has to be
+/// created first.
 pub(super) fn take(
     context: &mut OperationContext<'_>,
     row: &Visible<CredentialRow>,
@@ -66,6 +68,7 @@ pub(super) fn take_or_keep(
     found: Option<CustodyRow>,
 ) -> Result<Option<i64>, VaultError> {
     require_free(context, row)?;
+    jit::require_account(context, row)?;
     let (authorization, now) = (context.authorization()?, context.micros());
     if let Some(held) = found.as_ref().filter(|held| held.is_live(now)) {
         return Ok(held.until);

@@ -13,6 +13,7 @@ pub mod device;
 pub mod history;
 pub mod information;
 pub mod item;
+pub mod jit;
 pub mod keys;
 pub mod operation;
 pub mod pagination;

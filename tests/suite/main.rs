@@ -12,6 +12,7 @@ mod backup;
 mod ccp;
 mod command_line;
 mod dsm;
+mod jit;
 mod keyfactor;
 mod oauth;
 mod ops;

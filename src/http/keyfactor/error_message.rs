@@ -149,6 +149,8 @@ pub(super) fn vault_message(error: &VaultError) -> Message {
         | VaultError::TooManyLists
         | VaultError::NotHeld
         | VaultError::BeingChanged
+        | VaultError::AccountAbsent(_)
+        | VaultError::AccountNotMade(_)
         | VaultError::Seal(_)
         | VaultError::Token(_) => Message::unexpected(),
     }

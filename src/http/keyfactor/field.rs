@@ -7,6 +7,7 @@ use crate::vault::Field;
 pub(super) fn wire_name(field: Field) -> &'static str {
     match field {
         Field::AccountName => "AccountName",
+        Field::AuthenticationCredential => Field::AuthenticationCredential.as_str(),
         Field::AuthenticationScheme => "ProviderAuthenticationScheme",
         Field::ClaimType => "ClaimType",
         Field::ClaimValue => "ClaimValue",

@@ -6,6 +6,7 @@ use super::dialect::{Dialect, Rendering};
 use super::field::parameter_name;
 use crate::http::input_error::InputError;
 use crate::http::server::is_temporary;
+use crate::vault::jit::AccountProblem;
 use crate::vault::{DenyReason, Field, InvalidField, Noun, Precondition, Switchable, VaultError};
 
 /// Status, number and message of an error.
@@ -86,6 +87,11 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
             StatusCode::CONFLICT,
             "The password or key is being changed on its target; try again later, or without fail_on_change",
         ),
+        VaultError::AccountAbsent(_) => ErrorMessage::plain(
+            StatusCode::CONFLICT,
+            "The account exists only while it is in custody; read its credential by itself first",
+        ),
+        VaultError::AccountNotMade(problem) => account_not_made(*problem),
         VaultError::Precondition(precondition) => precondition_message(precondition),
         VaultError::TooManyLists => ErrorMessage::plain(
             StatusCode::TOO_MANY_REQUESTS,
@@ -107,6 +113,11 @@ pub(super) fn message_of(error: &VaultError, rendering: Rendering) -> ErrorMessa
 
 fn later() -> ErrorMessage {
     ErrorMessage::plain(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable; try again")
+}
+
+fn account_not_made(problem: AccountProblem) -> ErrorMessage {
+    let status = if problem.is_temporary() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CONFLICT };
+    ErrorMessage::plain(status, format!("The account was not created on its target: {}", problem.description()))
 }
 
 fn denied(reason: DenyReason, rendering: Rendering) -> ErrorMessage {

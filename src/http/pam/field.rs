@@ -18,6 +18,7 @@ pub(super) fn parameter_name(field: Field) -> &'static str {
         Field::Identifier => "identifier",
         Field::Ip => "ip",
         Field::Items => "items",
+        Field::AuthenticationCredential => "authentication_credential",
         Field::JitPlugin | Field::JitTemplate => "jit_settings",
         Field::Model => "model",
         Field::Name => "name",

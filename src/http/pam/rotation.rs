@@ -11,6 +11,7 @@ use super::envelope::Revealed;
 use super::error::PamError;
 use super::parameters::Parameters;
 use crate::http::input_error::InputError;
+use crate::vault::jit::AccountStatus;
 use crate::vault::rotation::{
     Rotatable, RotationDecision, RotationEvent, RotationStatus, UnverifiedSecret, rotation_decision,
 };
@@ -47,6 +48,25 @@ pub(super) struct RotationView {
     next_change: Option<String>,
     /// Newest first.
     events: Vec<EventView>,
+    /// The account on the target, if it exists only while custody lasts, or once did; or null.
+    account: Option<AccountView>,
+}
+
+/// The state of an account that exists, or can log in, only while custody lasts.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AccountView {
+    /// `creating`, `present`, `removing` or `absent`.
+    state: String,
+    /// `create` or `enable`.
+    mode: String,
+    /// When the last step ended.
+    since: String,
+    /// Failed attempts to remove it.
+    attempts: u32,
+    /// What kept the last step from its end, or null.
+    problem: Option<String>,
+    /// When its removal is tried again, or null.
+    due: Option<String>,
 }
 
 /// An event of a rotation.
@@ -123,7 +143,15 @@ impl From<RotationStatus> for RotationView {
             changed: status.changed_at.map(seconds),
             next_change: status.next_change_at.map(seconds),
             events: status.events.into_iter().map(EventView::from).collect(),
+            account: status.account.map(AccountView::from),
         }
+    }
+}
+
+impl From<AccountStatus> for AccountView {
+    fn from(status: AccountStatus) -> Self {
+        let AccountStatus { state, mode, since, attempts, problem, due_at } = status;
+        Self { state, mode, since: seconds(since), attempts, problem, due: due_at.map(seconds) }
     }
 }
 

@@ -163,6 +163,8 @@ fn vault_message(error: &VaultError) -> Message {
         | VaultError::TooManyLists
         | VaultError::NotHeld
         | VaultError::BeingChanged
+        | VaultError::AccountAbsent(_)
+        | VaultError::AccountNotMade(_)
         | VaultError::Precondition(Precondition::KeyReused | Precondition::NotModified { .. })
         | VaultError::Unavailable(_)
         | VaultError::Store(_)

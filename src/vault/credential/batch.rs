@@ -100,7 +100,7 @@ fn run(
 /// Checks the permission for a stored result.
 fn revalidate(context: &mut OperationContext<'_>, result: &SealedResult) -> Result<(), VaultError> {
     match result {
-        SealedResult::Read(found) => revalidate_read(context, found.credential.id),
+        SealedResult::Read(found) => revalidate_read(context, found),
         SealedResult::Saved(saved) => save::revalidate(context, saved),
     }
 }

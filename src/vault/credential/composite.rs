@@ -17,8 +17,8 @@ use crate::vault::access::Visible;
 use crate::vault::device::Device;
 use crate::vault::operation::{Done, OperationContext, Permit};
 use crate::vault::pagination::{Cursor, CursorPage, Filter, Selection};
-use crate::vault::secrets::Sealed;
-use crate::vault::{Field, Noun, Switchable, Vault, VaultError, custody};
+use crate::vault::secrets::{self, Sealed, SecretOwner};
+use crate::vault::{Field, Noun, Switchable, Vault, VaultError, custody, jit};
 
 /// Maximum number of candidates in the error when several credentials match.
 const MAX_CANDIDATES: i64 = 20;
@@ -73,8 +73,20 @@ impl Vault {
     /// Finds the one credential that matches, takes it into custody, and returns it with its one-time password and device.
     ///
     /// # Errors
-    /// As for reading; [`VaultError::Ambiguous`] when several match.
+    /// As for reading; [`VaultError::Ambiguous`] when several match; [`VaultError::NotHeld`] for a repeated request whose account
+    /// existed only for a time that is over.
     pub async fn use_credential(&self, permit: Permit, input: UseInput) -> Result<UsedCredential, VaultError> {
+        match self.use_existing(permit.clone(), input.clone()).await {
+            Err(VaultError::AccountAbsent(id)) => {
+                self.make_account(&permit, id).await?;
+                self.use_existing(permit, input).await
+            }
+            used => used,
+        }
+    }
+
+    /// As [`Vault::use_credential`], of an account that exists.
+    async fn use_existing(&self, permit: Permit, input: UseInput) -> Result<UsedCredential, VaultError> {
         let rule = move |context: &mut OperationContext<'_>| find(context, &input);
         let (used, recorded) = self.execute_idempotent(permit, rule, revalidate).await?;
         let credential = self.unseal_credential(&recorded, used.found).await?;
@@ -108,15 +120,23 @@ fn find(context: &mut OperationContext<'_>, input: &UseInput) -> Result<Done<Sea
 
 /// Checks the permission for a stored result: the credential must be visible, active, and free or in the client's custody.
 fn revalidate(context: &mut OperationContext<'_>, used: &SealedUse) -> Result<(), VaultError> {
-    revalidate_read(context, used.found.credential.id)
+    revalidate_read(context, &used.found)
 }
 
 /// As [`revalidate`], for any stored read of a credential's password.
-pub(super) fn revalidate_read(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
+pub(super) fn revalidate_read(context: &mut OperationContext<'_>, read: &SealedCredential) -> Result<(), VaultError> {
+    let id = read.credential.id;
     let row = credential::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?;
     let row = resolve::require_visible(context, row)?;
     let row = resolve::locked(context, row)?;
     let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
+    if jit::is_managed(context.connection(), id)? {
+        // The stored password is that of one account; the next one has another.
+        let current = secrets::current(context, SecretOwner::Password(id))?.map(|current| current.binding().version);
+        if current.is_none() || current != read.password.as_ref().map(|stored| stored.binding().version) {
+            return Err(VaultError::NotHeld);
+        }
+    }
     custody::take(context, &row).map(drop)
 }
 

@@ -37,7 +37,7 @@ use super::access::Visible;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::secrets::Sealed;
-use super::{Noun, Switchable, Vault, VaultError, custody, device as devices, ssh_key};
+use super::{Noun, Switchable, Vault, VaultError, custody, device as devices, jit, ssh_key};
 use crate::clock::from_micros;
 use crate::crypto::{SecretText, TotpCode};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
@@ -106,8 +106,24 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::NotFound`], [`VaultError::WrongKind`], [`VaultError::NoAccess`], [`VaultError::Inactive`],
-    /// [`VaultError::Ambiguous`]; [`VaultError::BeingChanged`] with `fail_on_change`.
+    /// [`VaultError::Ambiguous`]; [`VaultError::BeingChanged`] with `fail_on_change`; [`VaultError::AccountNotMade`].
     pub async fn read_credential(
+        &self,
+        permit: Permit,
+        key: String,
+        fail_on_change: bool,
+    ) -> Result<ReadCredential, VaultError> {
+        match self.read_existing(permit.clone(), key.clone(), fail_on_change).await {
+            Err(VaultError::AccountAbsent(id)) => {
+                self.make_account(&permit, id).await?;
+                self.read_existing(permit, key, fail_on_change).await
+            }
+            read => read,
+        }
+    }
+
+    /// As [`Vault::read_credential`], of an account that exists.
+    async fn read_existing(
         &self,
         permit: Permit,
         key: String,
@@ -208,6 +224,7 @@ pub(super) fn deactivate(
     let now = context.micros();
     credential::set_active(context.connection(), row.id, false, now)?;
     custody_store::end_all(context.connection(), row.id)?;
+    jit::custody_ended(context, row.id)?;
     Ok(Done::new(Subject::Credential(row.id), ()))
 }
 

@@ -25,7 +25,7 @@ use crate::store::rotation;
 use crate::vault::access::require_tags_allowed;
 use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
-use crate::vault::{Field, Noun, VaultError, custody, rotation as rotations};
+use crate::vault::{Field, Noun, VaultError, custody, jit, rotation as rotations};
 
 pub(in crate::vault) fn save(
     context: &mut OperationContext<'_>,
@@ -58,7 +58,11 @@ pub(in crate::vault) fn save(
     }
     let (id, identifier) = write(context, target.as_deref(), &changes)?;
     parent::store_password(context, id, parent_before, parent, input.sent_content())?;
+    let was_managed = jit::is_managed(context.connection(), id)?;
     store_settings(context, id, input, &references)?;
+    if let Some(row) = target.as_ref().filter(|_| input.settings.jit.is_some()) {
+        jit::settings_saved(context, row, was_managed)?;
+    }
     let etag = context.etag_after(id, locked_etag)?;
     let saved = SavedCredential { id, created: target.is_none(), identifier, etag };
     Ok(Done::new(Subject::Credential(id), saved))

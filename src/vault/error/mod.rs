@@ -7,9 +7,11 @@ pub use field::{Field, InvalidField};
 pub use noun::{Noun, Switchable};
 
 use super::credential::Candidate;
+use super::jit::AccountProblem;
 use super::operation::{ETag, Subject};
 use crate::crypto::SealError;
 use crate::store::StoreError;
+use crate::store::id::CredentialId;
 use crate::token::TokenError;
 
 /// The error of an operation. The texts are for the log and contain no request data.
@@ -69,6 +71,12 @@ pub enum VaultError {
     /// The password or SSH key is being changed on its target, and the request requires one that is in force.
     #[error("the password is being changed")]
     BeingChanged,
+    /// The account of the credential exists only while custody lasts, and does not exist now. The request does not create it.
+    #[error("the account does not exist now")]
+    AccountAbsent(CredentialId),
+    /// The account of the credential exists only while custody lasts, and was not created or enabled on its target.
+    #[error("the account was not created: {}", .0.as_str())]
+    AccountNotMade(AccountProblem),
     /// A precondition failed, or an idempotency key was reused.
     #[error(transparent)]
     Precondition(#[from] Precondition),
@@ -118,6 +126,8 @@ impl VaultError {
             VaultError::TooManyLists => "too-many-lists".into(),
             VaultError::NotHeld => "not-in-custody".into(),
             VaultError::BeingChanged => "being-changed".into(),
+            VaultError::AccountAbsent(_) => "account-absent".into(),
+            VaultError::AccountNotMade(problem) => format!("account-not-made-{}", problem.as_str()),
             VaultError::Precondition(precondition) => precondition.reason().into(),
             VaultError::Unavailable(dependency) => format!("{}-unavailable", dependency.as_str()),
             VaultError::Store(_) => "store-failed".into(),

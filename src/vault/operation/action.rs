@@ -172,6 +172,21 @@ impl Action {
     }
 }
 
+/// Accounts that exist on their targets only while custody lasts.
+#[expect(missing_docs, reason = "the names say it")]
+impl Action {
+    /// A client needs the account: it may exist from here on. Needs what the read needs.
+    pub const JIT_REQUEST: Action = Action::read("jit.requested");
+    pub const JIT_PINNED: Action = Action::operator("jit.identity-pinned");
+    pub const JIT_CREATED: Action = Action::operator("jit.created");
+    pub const JIT_CREATION_FAILED: Action = Action::operator("jit.creation-failed");
+    pub const JIT_REMOVAL_STARTED: Action = Action::operator("jit.removal-started");
+    pub const JIT_REMOVED: Action = Action::operator("jit.removed");
+    pub const JIT_REMOVAL_FAILED: Action = Action::operator("jit.removal-failed");
+    /// The account on the target is not one that the vault has created, and stays.
+    pub const JIT_NOT_OURS: Action = Action::operator("jit.not-ours");
+}
+
 /// Protected information.
 #[expect(missing_docs, reason = "the names say it")]
 impl Action {

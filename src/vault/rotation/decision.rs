@@ -14,7 +14,7 @@ use crate::store::id::CredentialId;
 use crate::vault::custody;
 use crate::vault::operation::{Done, OperationContext, Permit, Recorded, Subject};
 use crate::vault::secrets::Sealed;
-use crate::vault::{Field, Noun, Vault, VaultError};
+use crate::vault::{Field, Noun, Vault, VaultError, jit};
 
 /// The names of the decisions.
 pub const ROTATION_DECISIONS: [&str; 4] = ["accept-candidate", "keep-current", "retry", "trust-identity"];
@@ -68,6 +68,12 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = what.for_change(context, &key)?;
             let (id, now) = (row.id, context.micros());
+            if let Decision::TrustIdentity(identity) = &decision
+                && jit::trust_identity(context, id, identity)?
+            {
+                let object = format!("{}, identity trusted", Subject::Credential(id));
+                return Ok(Done::several(object, status_of(context, id)?));
+            }
             let setup = Setup::load(context.connection(), id)?;
             let state = RotationState::lock(context.connection(), id)?;
             let arrow = decide(&state.record, &decision, now).map_err(|_| {

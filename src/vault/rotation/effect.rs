@@ -68,7 +68,8 @@ fn change_versions(
     }
 }
 
-pub(super) fn generate(settings: &RotationSettings, shape: Shape) -> Result<SecretText, VaultError> {
+/// Returns a password of a shape, as the settings say.
+pub(in crate::vault) fn generate(settings: &RotationSettings, shape: Shape) -> Result<SecretText, VaultError> {
     let mut random = || u64::from_ne_bytes(random_bytes());
     policy(settings)
         .generate(shape, &mut random)
@@ -79,7 +80,7 @@ pub(super) fn generate(settings: &RotationSettings, shape: Shape) -> Result<Secr
 ///
 /// # Errors
 /// [`VaultError::Invalid`].
-pub(super) fn check_policy(settings: &RotationSettings) -> Result<(), VaultError> {
+pub(in crate::vault) fn check_policy(settings: &RotationSettings) -> Result<(), VaultError> {
     Shape::ALL.into_iter().try_for_each(|shape| generate(settings, shape).map(drop))
 }
 

@@ -35,6 +35,8 @@ pub use rehearsal::{RehearsedTemplate, TemplateTrial, TrialResult};
 pub use rotatable::Rotatable;
 pub use status::{RotationEvent, RotationStatus};
 
+pub(super) use effect::{check_policy, generate};
 pub(super) use figures::RotationFigures;
-pub(super) use request::released;
+pub(super) use request::{is_open, released};
+pub(super) use setup::login;
 pub(super) use shared::{parent_left, parent_saved, parents_value_saved, require_closed};

@@ -1,6 +1,6 @@
 //! Requests for a change: by a client or the operator, by age, and by the release or the expiry of custody.
 
-use chaveiro_rotation::{Cause, Waiting};
+use chaveiro_rotation::{Cause, Phase, Waiting};
 
 use super::effect::check_policy;
 use super::rotatable::Rotatable;
@@ -13,11 +13,11 @@ use super::status::{RotationStatus, status_of};
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
-use crate::store::{StoreError, custody, rotation, rotation_record};
+use crate::store::{AnyConnection, StoreError, custody, rotation, rotation_record};
 use crate::vault::credential::parent::oldest_ancestor;
 use crate::vault::custody::require_free;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
-use crate::vault::{Field, Vault, VaultError};
+use crate::vault::{Field, Vault, VaultError, jit};
 
 /// The changes by age, and the custodies that have expired, that one look takes.
 const MOST_AT_A_TIME: i64 = 100;
@@ -89,6 +89,7 @@ impl Vault {
                     let row = credential::locked(context.connection(), id)?.ok_or(StoreError::NotFound)?;
                     if custody::end_expired(context.connection(), id, authorization, now)? {
                         released(context, &row)?;
+                        jit::custody_ended(context, id)?;
                     }
                     Ok(Done::new(Subject::Credential(id), ()))
                 };
@@ -130,6 +131,9 @@ pub(in crate::vault) fn released(context: &mut OperationContext<'_>, row: &Crede
     }
     // What was given out is the value of the oldest ancestor.
     let id = oldest_ancestor(context, row)?;
+    if jit::is_managed(context.connection(), id)? {
+        return Ok(());
+    }
     let policy = rotation::find(context.connection(), id)?;
     if !policy.is_some_and(|policy| policy.automatic_change) {
         return Ok(());
@@ -139,11 +143,21 @@ pub(in crate::vault) fn released(context: &mut OperationContext<'_>, row: &Crede
     if was_changed { Ok(request(context, id, Cause::Release)?) } else { Ok(()) }
 }
 
+/// Whether a change of the credential is open or requested.
+pub(in crate::vault) fn is_open(connection: &mut AnyConnection, id: CredentialId) -> Result<bool, StoreError> {
+    let state = RotationState::load(connection, id)?;
+    Ok(state.record.phase != Phase::Idle || state.waiting.first().is_some())
+}
+
 /// Requires that an SSH key, or a password and those that follow it, can be changed on their targets.
 fn require_changeable(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<(), VaultError> {
     if row.parent_id.is_some() {
         let expected = "this credential shares the password of its parent; change it there";
         return Err(VaultError::invalid(Field::Parent, expected));
+    }
+    if jit::is_managed(context.connection(), row.id)? {
+        let expected = "an account that exists just in time gets a new password each time";
+        return Err(VaultError::invalid(Field::JitPlugin, expected));
     }
     match RotatedSecret::new(row) {
         RotatedSecret::Password(_) => check_policy(&context.settings().rotation)?,

@@ -13,11 +13,15 @@ use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease, NewJob, Wanted};
 use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::jobs::{LEASE, micros};
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Vault, VaultError, jit};
 
 /// The name of the jobs, as stored.
 pub(super) const KIND: &str = "credential.rotate";
-const WANTED: Wanted = Wanted { kind: KIND, key: None };
+
+/// What the workers take: both are calls of targets, which may not answer.
+fn wanted() -> Vec<Wanted> {
+    [KIND, jit::KIND].map(|kind| Wanted { kind, key: None }).into()
+}
 
 /// Queues the job of a credential, or makes the queued one due. After this transaction the job finds what it did.
 pub(super) fn wake(
@@ -45,24 +49,26 @@ impl Vault {
         ran.into_iter().sum()
     }
 
-    /// Whether a rotation is due.
+    /// Whether a rotation, or the removal of a just-in-time account, is due.
     pub(in crate::vault) async fn is_rotation_due(&self) -> Result<bool, VaultError> {
-        self.is_due(vec![WANTED]).await
+        self.is_due(wanted()).await
     }
 
     /// Goes on with one due rotation after the other, and returns how many jobs it ran. Notifies another worker of each that it
     /// takes, since there may be more.
     pub(in crate::vault) async fn rotate_while_due(&self, due: &Notify) -> Result<usize, VaultError> {
         let mut ran = 0;
-        while let Some(lease) = self.claim(vec![WANTED]).await? {
+        while let Some(lease) = self.claim(wanted()).await? {
             ran += 1;
             due.notify_one();
-            match self.rotate_under(&lease).await {
+            let done =
+                if lease.kind == KIND { self.rotate_under(&lease).await } else { self.run_account_job(&lease).await };
+            match done {
                 Err(VaultError::Store(StoreError::LeaseLost)) => {
-                    log::warn!("job {KIND} {}: another node has taken it over", lease.key);
+                    log::warn!("job {} {}: another node has taken it over", lease.kind, lease.key);
                 }
                 Err(error) => {
-                    log::error!("job {KIND} {}: {error}", lease.key);
+                    log::error!("job {} {}: {error}", lease.kind, lease.key);
                     self.fail_job(&lease, &error.reason()).await?;
                 }
                 Ok(()) => {}
@@ -85,7 +91,7 @@ impl Vault {
     }
 
     /// Renews a lease until that fails.
-    async fn lose(&self, lease: &Lease) -> StoreError {
+    pub(in crate::vault) async fn lose(&self, lease: &Lease) -> StoreError {
         loop {
             tokio::time::sleep(LEASE / 4).await;
             if let Err(error) = self.renew_lease(lease).await {

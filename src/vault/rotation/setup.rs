@@ -155,8 +155,22 @@ fn plugin_named(name: &str) -> Option<&'static Plugin> {
 /// every target refuses as a wrong setting.
 fn login_of(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Login, VaultError> {
     let row = credential::by_id(connection, id)?.ok_or(VaultError::NotFound(Noun::Credential))?;
+    if row.active { login(connection, vault, row) } else { Ok(without_secret(row)) }
+}
+
+/// Returns the login of a credential or an SSH key, active or not.
+pub(in crate::vault) fn login(
+    connection: &mut AnyConnection,
+    vault: &Inner,
+    row: CredentialRow,
+) -> Result<Login, VaultError> {
     let owner = owner_of(connection, &row)?;
-    let current = if row.active { current_login(connection, vault, &row, owner)? } else { None };
-    let secret = current.unwrap_or_else(|| LoginSecret::Password(SecretText::new(String::new())));
-    Ok(Login { username: row.username, secret })
+    match current_login(connection, vault, &row, owner)? {
+        Some(secret) => Ok(Login { username: row.username, secret }),
+        None => Ok(without_secret(row)),
+    }
+}
+
+fn without_secret(row: CredentialRow) -> Login {
+    Login { username: row.username, secret: LoginSecret::Password(SecretText::new(String::new())) }
 }

@@ -11,6 +11,7 @@ use crate::clock::from_micros;
 use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::{rotation, rotation_record};
+use crate::vault::jit::{self, AccountStatus};
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Vault, VaultError};
 
@@ -39,6 +40,9 @@ pub struct RotationStatus {
     pub next_change_at: Option<DateTime<Utc>>,
     /// The last events, newest first.
     pub events: Vec<RotationEvent>,
+    /// The account on the target, if it was ever one that exists only while custody lasts.
+    #[serde(default)]
+    pub account: Option<AccountStatus>,
 }
 
 /// An event of a rotation.
@@ -94,5 +98,6 @@ pub(super) fn status_of(context: &mut OperationContext<'_>, id: CredentialId) ->
             .into_iter()
             .map(|row| RotationEvent { at: from_micros(row.at), event: row.event, problem: row.problem })
             .collect(),
+        account: jit::status_of(context.connection(), id)?,
     })
 }

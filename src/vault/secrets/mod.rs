@@ -225,6 +225,11 @@ pub(super) fn delete(context: &mut OperationContext<'_>, owner: SecretOwner) -> 
     Ok(secret::delete_all(context.connection(), owner)?)
 }
 
+/// Makes the current version a previous one, so that no read gives it any more.
+pub(super) fn retire(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<(), VaultError> {
+    versions(context, owner).retire()
+}
+
 /// Stores a new version, and deletes versions beyond the configured history. A value equal to the current one creates no
 /// version: a client that sends its whole inventory every night must not displace the history.
 pub(super) fn store(

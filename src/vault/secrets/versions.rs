@@ -182,7 +182,7 @@ impl Versions<'_> {
         let head = self.locked_head::<E>()?.ok_or(StoreError::NotFound)?;
         let from = secret::version(self.connection, owner, version)?.ok_or(StoreError::NotFound)?.state;
         if from == SecretState::Current {
-            // A secret keeps a current version until another version replaces it.
+            // A secret keeps a current version until another version replaces it, or it is retired.
             return Err(StoreError::Query("the current version of a secret cannot end by itself").into());
         }
         if to != SecretState::Current {
@@ -194,6 +194,18 @@ impl Versions<'_> {
         self.demote::<E>(head.current_version)?;
         secret::change_state(self.connection, owner, version, (from, to))?;
         let next = self.heads.head(owner, head.highest_version, Some(version));
+        Ok(secret::update_head(self.connection, owner, &next)?)
+    }
+
+    /// Makes the current version a previous one, without another in its place: what it was for does not exist any more.
+    pub(in crate::vault) fn retire<E>(&mut self) -> Result<(), E>
+    where
+        E: From<StoreError> + From<SealError>,
+    {
+        let owner = self.owner;
+        let Some(head) = self.locked_head::<E>()?.filter(|head| head.current_version.is_some()) else { return Ok(()) };
+        self.demote::<E>(head.current_version)?;
+        let next = self.heads.head(owner, head.highest_version, None);
         Ok(secret::update_head(self.connection, owner, &next)?)
     }
 

@@ -1,10 +1,13 @@
 use std::fmt::Write;
 
+use chaveiro_rotation::Failure;
+
 use super::*;
 use crate::crypto::SealError;
 use crate::store::{Cause, StoreError};
 use crate::token::TokenError;
 use crate::vault::Dependency;
+use crate::vault::id::CredentialId;
 
 fn errors() -> Vec<VaultError> {
     use Field::{
@@ -75,6 +78,7 @@ fn errors() -> Vec<VaultError> {
         VaultError::TooManyLists,
         VaultError::NotHeld,
         VaultError::BeingChanged,
+        VaultError::AccountAbsent(CredentialId::new(1)),
         VaultError::Unavailable(Dependency::Grants),
         VaultError::Store(StoreError::Busy),
         VaultError::Store(StoreError::TimedOut),
@@ -86,6 +90,20 @@ fn errors() -> Vec<VaultError> {
         VaultError::Seal(SealError),
         VaultError::Token(TokenError::Key),
     ];
+    let problems = [
+        AccountProblem::Busy,
+        AccountProblem::ExistedBefore,
+        AccountProblem::InUse,
+        AccountProblem::NotOurs,
+        Failure::Unreachable.into(),
+        Failure::IdentityChanged.into(),
+        Failure::Denied.into(),
+        Failure::Rejected.into(),
+        Failure::TooEarly.into(),
+        Failure::Locked.into(),
+        Failure::Unknown.into(),
+        Failure::Misconfigured.into(),
+    ];
     denied
         .map(VaultError::Denied)
         .into_iter()
@@ -94,6 +112,7 @@ fn errors() -> Vec<VaultError> {
         .chain(switchable.map(VaultError::Inactive))
         .chain(switchable.map(VaultError::AlreadyActive))
         .chain(others)
+        .chain(problems.map(VaultError::AccountNotMade))
         .collect()
 }
 

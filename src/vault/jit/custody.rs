@@ -1,0 +1,88 @@
+//! What custody means for an account: it has to be there when custody is taken, and goes when the last custody ends.
+
+use super::policy::{is_managed, planned};
+use super::remove::wake;
+use super::state::{JitAccount, JitState};
+use crate::store::credential::CredentialRow;
+use crate::store::id::CredentialId;
+use crate::store::{AnyConnection, StoreError, custody};
+use crate::vault::VaultError;
+use crate::vault::access::Visible;
+use crate::vault::credential::parent::oldest_ancestor;
+use crate::vault::custody::require_free;
+use crate::vault::operation::OperationContext;
+use crate::vault::secrets::{self, SecretOwner};
+
+/// How long a new account stays without custody: that of the client that it was created for follows within moments.
+pub(super) const GRACE: i64 = 60_000_000;
+
+/// Requires that the account of a credential exists, if it exists just in time.
+///
+/// # Errors
+/// [`VaultError::AccountAbsent`]; [`VaultError::Invalid`] for a credential that shares the password of such an account.
+pub(in crate::vault) fn require_account(
+    context: &mut OperationContext<'_>,
+    row: &CredentialRow,
+) -> Result<(), VaultError> {
+    if row.parent_id.is_some() {
+        let owner = oldest_ancestor(context, row)?;
+        let shares = is_managed(context.connection(), row.id)? || is_managed(context.connection(), owner)?;
+        return if shares { planned(context, row).map(drop) } else { Ok(()) };
+    }
+    if !is_managed(context.connection(), row.id)? {
+        return Ok(());
+    }
+    let now = context.micros();
+    match JitAccount::find(context.connection(), row.id)? {
+        Some(account) if account.is_usable(context.connection(), now)? => Ok(()),
+        _ => Err(VaultError::AccountAbsent(row.id)),
+    }
+}
+
+impl JitAccount {
+    /// Whether custody of it may be taken: it exists, and is not about to go.
+    pub(super) fn is_usable(&self, connection: &mut AnyConnection, now: i64) -> Result<bool, StoreError> {
+        let is_fresh = now < self.changed_at.saturating_add(GRACE);
+        Ok(self.state == JitState::Present && (is_fresh || custody::is_held(connection, self.credential, now)?))
+    }
+}
+
+/// Notes that a custody of a credential has ended. After the last one, its account is to be removed from now on.
+pub(in crate::vault) fn custody_ended(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
+    let Some(account) = JitAccount::find(context.connection(), id)? else { return Ok(()) };
+    let now = context.micros();
+    if account.state != JitState::Present || custody::is_held(context.connection(), id, now)? {
+        return Ok(());
+    }
+    start_removal(context, id)?;
+    let actor = context.principal().actor().to_string();
+    Ok(wake(context.connection(), id, &actor, now)?)
+}
+
+/// Lets the removal of an account begin, under the lock of its credential: its password is void from here on.
+pub(super) fn start_removal(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
+    let Some(account) = JitAccount::lock(context.connection(), id)? else { return Ok(()) };
+    if !matches!(account.state, JitState::Present | JitState::Creating) {
+        return Ok(());
+    }
+    let now = context.micros();
+    account.move_to(context.connection(), JitState::Removing, None, now)?;
+    secrets::retire(context, SecretOwner::Password(id))
+}
+
+/// Ends the custodies of a credential whose settings have just made its account one that exists just in time: who holds it now
+/// holds another account.
+///
+/// # Errors
+/// [`VaultError::NoAccess`] while another client holds it exclusively.
+pub(in crate::vault) fn settings_saved(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+    was_managed: bool,
+) -> Result<(), VaultError> {
+    if was_managed || !is_managed(context.connection(), row.id)? {
+        return Ok(());
+    }
+    require_free(context, row)?;
+    Ok(custody::end_all(context.connection(), row.id)?)
+}

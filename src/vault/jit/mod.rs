@@ -1,0 +1,29 @@
+//! Just-in-time accounts: accounts that exist, or can log in, on their targets only while the custody of a credential lasts.
+//!
+//! * `policy`: what the settings of a credential ask for, and whether it can be done.
+//! * `state`: the state of an account, as stored.
+//! * `target`: an account with its operator, for the calls of its target.
+//! * `custody`: what custody means for the account: it has to be there to be taken, and goes when it ends.
+//! * `create`: the creation, by the client that takes custody.
+//! * `remove`: the removal, by a leased job that lives as long as the account may exist.
+//! * `status`: what is shown of an account.
+//!
+//! `docs/rotation.md` describes states and arrows. An arrow is one transaction with its audit record, and no call of a target is
+//! within one. The arrow before a call says what may exist from here on.
+
+mod create;
+mod custody;
+mod policy;
+mod remove;
+mod state;
+mod status;
+mod target;
+
+pub use state::AccountProblem;
+pub use status::AccountStatus;
+
+pub(super) use custody::{custody_ended, require_account, settings_saved};
+pub(super) use policy::is_managed;
+pub(super) use remove::KIND;
+pub(super) use status::status_of;
+pub(super) use target::trust_identity;

@@ -1,0 +1,115 @@
+//! What the settings of a credential ask for.
+
+use chaveiro_targets::{Accounts, Plugin, plugins};
+
+use super::state::{JitAccount, JitMode, JitState};
+use crate::store::AnyConnection;
+use crate::store::StoreError;
+use crate::store::credential::{self, CredentialRow};
+use crate::store::id::CredentialId;
+use crate::store::rotation::{self, JitRow};
+use crate::vault::credential::parent;
+use crate::vault::operation::OperationContext;
+use crate::vault::rotation::check_policy;
+use crate::vault::{Field, VaultError};
+
+/// The template that names the statement of the plugin itself.
+const DEFAULT_TEMPLATE: &str = "default";
+
+/// A plugin that makes accounts.
+pub(super) type AccountPlugin = (&'static Plugin, &'static dyn Accounts);
+
+/// Whether the account of a credential exists only while its custody lasts.
+pub(in crate::vault) fn is_managed(connection: &mut AnyConnection, id: CredentialId) -> Result<bool, StoreError> {
+    Ok(rotation::find_jit(connection, id)?.as_ref().and_then(mode_of).is_some())
+}
+
+/// Returns what the settings ask for. To create and delete is the stronger of two wishes.
+fn mode_of(policy: &JitRow) -> Option<JitMode> {
+    match (policy.enabled, policy.create_and_delete, policy.enable_and_disable) {
+        (true, true, _) => Some(JitMode::Create),
+        (true, false, true) => Some(JitMode::Enable),
+        _ => None,
+    }
+}
+
+/// Returns the plugin of a name that makes accounts.
+pub(super) fn plugin_named(name: &str) -> Option<AccountPlugin> {
+    let plugin = plugins().iter().find(|plugin| plugin.name.eq_ignore_ascii_case(name))?;
+    plugin.accounts.map(|accounts| (plugin, accounts))
+}
+
+/// Returns the account that the settings of a credential ask for, before it is created.
+///
+/// # Errors
+/// [`VaultError::Invalid`] for settings that cannot be followed.
+pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<JitAccount, VaultError> {
+    let policy = rotation::find_jit(context.connection(), row.id)?;
+    let managed = policy.as_ref().and_then(|policy| Some((policy, mode_of(policy)?)));
+    if row.parent_id.is_some() || parent::sharing(context, row)?.members.len() > 1 {
+        let expected = "a password that credentials share belongs to no account that exists just in time";
+        return Err(VaultError::invalid(Field::Parent, expected));
+    }
+    // Without settings of its own it shares a password with one that has them.
+    let (policy, mode) = managed.ok_or(StoreError::NotFound)?;
+    let [begins, ends] = match mode {
+        JitMode::Create => {
+            [(&policy.creation_plugin, &policy.creation_template), (&policy.deletion_plugin, &policy.deletion_template)]
+        }
+        JitMode::Enable => {
+            [(&policy.enable_plugin, &policy.enable_template), (&policy.disable_plugin, &policy.disable_template)]
+        }
+    };
+    let (plugin, _) = step(begins.0, begins.1)?;
+    if is_given(ends.0) && step(ends.0, ends.1)?.0.name != plugin.name {
+        return Err(VaultError::invalid(Field::JitPlugin, "both steps of a mode need the same plugin"));
+    }
+    check_policy(&context.settings().rotation)?;
+    Ok(JitAccount {
+        credential: row.id,
+        state: JitState::Creating,
+        mode,
+        plugin: plugin.name.into(),
+        device: row.device_id,
+        username: row.username.clone(),
+        operator: operator(context.connection(), policy)?,
+        mark: JitAccount::new_mark(),
+        attempts: 0,
+        problem: None,
+        changed_at: context.micros(),
+    })
+}
+
+fn is_given(text: &Option<String>) -> bool {
+    text.as_deref().is_some_and(|text| !text.is_empty())
+}
+
+/// Returns the plugin of a step.
+fn step(plugin: &Option<String>, template: &Option<String>) -> Result<AccountPlugin, VaultError> {
+    let name = plugin.as_deref().unwrap_or_default();
+    let plugin = plugin_named(name).ok_or(VaultError::invalid(
+        Field::JitPlugin,
+        "just-in-time accounts need the plugin postgresql, linux-password or openldap in each step",
+    ))?;
+    let template = template.as_deref().unwrap_or_default();
+    if template.is_empty() || template.eq_ignore_ascii_case(DEFAULT_TEMPLATE) {
+        return Ok(plugin);
+    }
+    Err(VaultError::invalid(Field::JitTemplate, "no template creates accounts: leave it empty, or say default"))
+}
+
+/// Returns the credential that creates and removes the account: that of the just-in-time settings, or the one that changes its password.
+fn operator(connection: &mut AnyConnection, policy: &JitRow) -> Result<CredentialId, VaultError> {
+    let own = policy.authentication_id.filter(|_| !policy.use_own_credential);
+    let found = match own {
+        Some(id) => Some(id),
+        None => rotation::find(connection, policy.credential_id)?
+            .and_then(|row| row.authentication_id.filter(|_| !row.use_own_credential)),
+    };
+    let invalid = |expected| VaultError::invalid(Field::AuthenticationCredential, expected);
+    let found = found.filter(|id| *id != policy.credential_id).ok_or(invalid(
+        "an account does not create or enable itself: name another one, with use_own_credential_to_connect false",
+    ))?;
+    let is_active = credential::by_id(connection, found)?.is_some_and(|row| row.active);
+    if is_active { Ok(found) } else { Err(invalid("the credential that creates the account is inactive")) }
+}
