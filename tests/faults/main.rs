@@ -16,6 +16,7 @@ mod support;
 mod clock;
 mod disclosure;
 mod file;
+mod jit;
 mod lock;
 mod log;
 mod nodes;
