@@ -42,6 +42,6 @@ pub struct Record {
     pub outcome: String,
     /// The reason that the client gave for its request; empty when it gave none.
     pub reason: String,
-    /// The number of equal events in this record; more than 1 only for failed authentications.
+    /// The number of equal events in this record; more than 1 only for failed authentications and issued tokens.
     pub times: i32,
 }

@@ -1,4 +1,5 @@
-//! The background tasks of a serving vault: refresh the grants, record failed authentications, run due jobs.
+//! The background tasks of a serving vault: refresh the grants, record failed authentications and counts of issued tokens, run
+//! due jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use crate::store::{AnyConnection, StoreError, meta};
 /// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(300);
 const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
+const ISSUED_TOKENS_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval at which failed logins are written to the database and those of other nodes are read.
 const ATTEMPTS_INTERVAL: Duration = Duration::from_secs(1);
 const JOBS_INTERVAL: Duration = Duration::from_secs(1);
@@ -34,6 +36,10 @@ impl BackgroundTasks {
         tokio::join!(
             every(REFRESH_INTERVAL, async || log_failure("reading grants", self.0.refresh().await)),
             every(FAILURES_INTERVAL, async || log_failure("recording failures", self.0.record_failures().await)),
+            every(ISSUED_TOKENS_INTERVAL, async || log_failure(
+                "recording issued tokens",
+                self.0.record_issued_tokens().await
+            )),
             every(ATTEMPTS_INTERVAL, async || log_failure(
                 "sharing login attempts",
                 self.0.share_login_attempts().await
@@ -75,10 +81,11 @@ impl BackgroundTasks {
         .await;
     }
 
-    /// Records pending failed authentications, writes the counts of failed logins and the audit heads, and notes
-    /// the clock.
+    /// Records pending failed authentications and counts of issued tokens, writes the counts of failed logins and the audit
+    /// heads, and notes the clock.
     pub async fn flush(&self) {
         log_failure("recording failures", self.0.record_all_failures().await);
+        log_failure("recording issued tokens", self.0.record_all_issued_tokens().await);
         log_failure("sharing login attempts", self.0.share_login_attempts().await);
         log_failure("writing audit heads", self.0.write_heads().await);
         log_failure("noting the clock", self.0.mark_clock().await);

@@ -57,7 +57,7 @@ use crate::directory::{self, Directory};
 use crate::key_set::KeySets;
 use crate::store::{CommitObserver, DatabaseLocation, Store, StoreError, WriterSettings};
 use crate::token::{SessionTokens, TokenAuthority};
-use access::{Failures, Freshness, Grants, Guesses, Passwords, RequestCounts};
+use access::{Failures, Freshness, Grants, Guesses, IssuedTokens, Passwords, RequestCounts};
 
 /// Time during which a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
@@ -113,6 +113,7 @@ struct Inner {
     directory: Arc<dyn Directory>,
     key_sets: KeySets<id::TrustedIssuerId>,
     failures: Failures,
+    issued_tokens: IssuedTokens,
     requests: RequestCounts,
     whole_lists: whole_list::WholeLists,
     backup_status: backup::KnownStatus,
@@ -162,6 +163,7 @@ impl Vault {
             directory: directory::open(&settings.directory),
             key_sets: KeySets::default(),
             failures: Failures::default(),
+            issued_tokens: IssuedTokens::default(),
             requests: RequestCounts::default(),
             whole_lists: whole_list::WholeLists::new(settings.http.whole_list_bytes),
             backup_status: backup::KnownStatus::default(),

@@ -118,7 +118,10 @@ impl Vault {
         let now = self.0.clock.now();
         let issued = self.0.tokens.load().issue(&client.client_id, confirmation, now, expires_in);
         let token = issued.map_err(VaultError::from)?;
-        self.record_client_event(client, origin, Action::TOKEN_ISSUE, evidence).await?;
+        let Evidence { subject, reason } = evidence;
+        let permit = self.authorize(Request::new(Principal::Client(client), origin), Action::TOKEN_ISSUE).await?;
+        let permit = self.accept(permit, RequestOptions { reason, ..RequestOptions::default() }).await?;
+        self.record_issued_token(&permit, subject).await?;
         Ok(IssuedToken { token, expires_in, is_dpop: matches!(confirmation, Some(Confirmation::Dpop(_))) })
     }
 
@@ -195,20 +198,9 @@ impl Vault {
     ) -> Result<Introspection, TokenEndpointError> {
         let now = self.0.clock.now();
         let client = self.authenticate_client(authentication, &origin, now).await?;
-        self.record_client_event(client, origin, Action::TOKEN_INTROSPECT, Evidence::default()).await?;
+        let permit = self.authorize(Request::new(Principal::Client(client), origin), Action::TOKEN_INTROSPECT).await?;
+        self.execute(permit, |_| Ok(Done::new(Subject::Collection, ()))).await?;
         Ok(self.live_token(token.expose(), now).ok().map(|(_, token)| token))
-    }
-
-    async fn record_client_event(
-        &self,
-        client: Arc<Client>,
-        origin: Origin,
-        action: Action,
-        Evidence { subject, reason }: Evidence,
-    ) -> Result<(), VaultError> {
-        let permit = self.authorize(Request::new(Principal::Client(client), origin), action).await?;
-        let permit = self.accept(permit, RequestOptions { reason, ..RequestOptions::default() }).await?;
-        self.execute(permit, move |_| Ok(Done::new(subject, ()))).await.map(drop)
     }
 
     /// The public keys that verify tokens.

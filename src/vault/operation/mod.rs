@@ -103,7 +103,24 @@ impl Vault {
         self.submit(permit, 1, job).await
     }
 
-    /// Appends records that belong to no single request: merged failed authentications.
+    /// Checks a permit again in the writer, and appends a record of several events of its kind in place of its own.
+    ///
+    /// # Errors
+    /// [`VaultError::Denied`], which is recorded; [`VaultError::Store`] when no record could be written.
+    pub(super) async fn record_merged(&self, permit: &Permit, record: Record) -> Result<(), VaultError> {
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job = move |transaction: &mut Transaction<'_>| {
+            let revalidated = inner.revalidate(&job_permit).map(drop);
+            match &revalidated {
+                Ok(()) => inner.append(transaction, &record),
+                Err(denied) => inner.record(transaction, &job_permit, Subject::Collection, &denied.reason()),
+            }
+            Ok(revalidated)
+        };
+        self.submit(permit, 1, job).await?
+    }
+
+    /// Appends records that belong to no single request: merged failed authentications, and counts of issued tokens.
     pub(super) async fn append_records(&self, permit: &Permit, records: Vec<Record>) -> Result<(), VaultError> {
         let (inner, cost) = (Arc::clone(&self.0), u32::try_from(records.len()).unwrap_or(u32::MAX));
         let job = move |transaction: &mut Transaction<'_>| {

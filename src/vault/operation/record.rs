@@ -38,8 +38,14 @@ impl Inner {
         object: impl std::fmt::Display,
         outcome: &str,
     ) {
+        let record = self.record_of(permit, object, outcome);
+        self.append(transaction, &record);
+    }
+
+    /// Returns the record of a permitted operation.
+    pub(in crate::vault) fn record_of(&self, permit: &Permit, object: impl std::fmt::Display, outcome: &str) -> Record {
         let (principal, origin) = (permit.principal(), permit.origin());
-        let record = Record {
+        Record {
             at: self.clock.now(),
             request_id: origin.request_id.clone(),
             actor: principal.actor().into(),
@@ -50,7 +56,6 @@ impl Inner {
             outcome: outcome.into(),
             reason: permit.request().options.reason.clone(),
             times: 1,
-        };
-        self.append(transaction, &record);
+        }
     }
 }

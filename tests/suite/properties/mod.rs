@@ -15,6 +15,7 @@ mod golden;
 mod guessing;
 mod hostile_twin;
 mod idempotency;
+mod issued_tokens;
 mod jobs;
 pub(crate) mod keys;
 mod layers;

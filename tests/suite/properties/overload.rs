@@ -1,14 +1,12 @@
 //! Overload: ten times as many requests as the vault has places for.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use chaveiro::vault::operation::Action;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Load, Program, Serving, TestApp, TestClient, measure};
+use crate::support::{Load, Program, Serving, TestClient, measure};
 
 /// The places in the queue, of which one client gets half.
 const QUEUE: usize = 32;
@@ -84,59 +82,4 @@ async fn ten_times_the_rated_load_is_refused_in_part_and_hurts_nobody_else() {
     let after =
         measure(&hostile, 20, PAUSE, WAIT, |client| client.request(Method::GET, "/iso/pam/credential/hostile")).await;
     assert_eq!(after.with_status(200), after.count());
-}
-
-/// The number of rows of each table.
-fn rows(app: &TestApp) -> BTreeMap<String, i32> {
-    let tables = if app.database.is_postgresql() {
-        "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()"
-    } else {
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    };
-    let count = |table: String| {
-        let number = app.database.numbers(&format!("SELECT CAST(COUNT(*) AS INTEGER) FROM \"{table}\""))[0];
-        (table, number)
-    };
-    app.database.texts(tables).into_iter().map(count).collect()
-}
-
-/// Issues tokens, waits until they have expired, and archives the records of it.
-async fn issue_and_prune(app: &TestApp, client: &TestClient, archive: &str) {
-    const TOKENS: usize = 300;
-    let before = rows(app);
-    for _ in 0..TOKENS {
-        client.fetch_token().await;
-    }
-    app.vault.write_heads().await.unwrap();
-    let mut grown = rows(app);
-    let added = grown["audit_record"] - before["audit_record"];
-    assert_eq!(usize::try_from(added).unwrap(), TOKENS, "one record for each token");
-    grown.insert("audit_record".into(), before["audit_record"]);
-    assert_eq!(grown, before, "and nothing else");
-    app.clock.advance(Duration::from_secs(24 * 3600));
-    app.vault.refresh().await.unwrap();
-    let permit = app.operator(Action::AUDIT_PRUNE).await;
-    let hour_ago = app.vault.now() - chrono::TimeDelta::hours(1);
-    app.vault.prune_audit(permit, hour_ago, &app.database.dir.path().join(archive)).await.unwrap();
-}
-
-#[actix_web::test]
-async fn issued_tokens_leave_the_database_as_it_was_once_their_records_are_archived() {
-    // Each writer has a chain of records, from its first one on.
-    let app = TestApp::start_with(|settings| settings.store.writers = 1).await;
-    let client = app.unauthenticated_client(|_| {}).await;
-    client.fetch_token().await;
-    issue_and_prune(&app, &client, "first.jsonl").await;
-    let (first, pages) = (rows(&app), pages(&app));
-    for number in 0..3 {
-        issue_and_prune(&app, &client, &format!("next-{number}.jsonl")).await;
-        assert_eq!(rows(&app), first);
-    }
-    // What was freed is used again.
-    assert!(self::pages(&app) <= pages, "{} pages of {pages}", self::pages(&app));
-}
-
-/// The pages of the database file of SQLite; PostgreSQL reuses rows in its own time.
-fn pages(app: &TestApp) -> i32 {
-    if app.database.is_postgresql() { 0 } else { app.database.numbers("SELECT page_count FROM pragma_page_count()")[0] }
 }
