@@ -15,13 +15,23 @@ test_programs=(
     setpriv:util-linux
 )
 
-# Servers that tests run as root alone, since they make accounts. Without root they are skipped. So are Samba and RabbitMQ, which
-# take long to install and start, unless they are there.
+# Servers that tests run as root alone, since they make accounts, or need a port of the system. Without root they are skipped.
 # Packages of one program are separated by plus signs.
 root_test_programs=(
     sshd:openssh-server
     sudo:sudo
 )
+
+# As root too: a domain controller and an HTTP API. Where they cannot be installed they are skipped: not every mirror has them.
+optional_root_test_programs=(
+    samba:samba-ad-dc+samba-ad-provision
+    rabbitmq-server:rabbitmq-server
+)
+
+# Whether a program is there, with the files that it comes in a package of its own without.
+has_test_program() {
+    PATH=$PATH:/usr/sbin command -v "$1" >/dev/null && [[ $1 != samba || -d /usr/share/samba/setup ]]
+}
 
 # Installs the missing ones, and sets `required_services`, for CHAVEIRO_REQUIRE_SERVICES.
 require_test_programs() {
@@ -29,7 +39,7 @@ require_test_programs() {
     if [[ $EUID -eq 0 ]]; then
         programs+=("${root_test_programs[@]}")
     else
-        skipped "tests of targets with sshd: they need root"
+        skipped "tests of targets with sshd, Samba and RabbitMQ: they need root"
     fi
     required_services=ldap
     # Bit 19 is CAP_SYS_PTRACE, which root lacks in many containers.
@@ -41,8 +51,26 @@ require_test_programs() {
     for entry in "${programs[@]}"; do
         program=${entry%%:*}
         IFS=+ read -ra packages <<<"${entry##*:}"
-        PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || install_packages "${packages[@]}" >/dev/null 2>&1 ||
+        has_test_program "$program" || install_packages "${packages[@]}" >/dev/null 2>&1 ||
             fail "$program is missing; install Debian's package ${packages[0]}, or run this as root"
         required_services+=,$program
+    done
+    if [[ $EUID -eq 0 ]]; then
+        require_optional_test_programs
+    fi
+}
+
+# Installs what can be had, and adds it to `required_services`.
+require_optional_test_programs() {
+    local entry program packages
+    for entry in "${optional_root_test_programs[@]}"; do
+        program=${entry%%:*}
+        IFS=+ read -ra packages <<<"${entry##*:}"
+        has_test_program "$program" || install_packages "${packages[@]}" >/dev/null 2>&1 || true
+        if has_test_program "$program"; then
+            required_services+=,$program
+        else
+            skipped "tests of targets with $program: Debian's package ${packages[0]} cannot be installed"
+        fi
     done
 }

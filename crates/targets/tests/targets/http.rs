@@ -34,7 +34,7 @@ fn admin() -> Operator {
 
 #[tokio::test]
 async fn an_admin_changes_passwords_of_any_characters_and_neighbours_stay() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     let neighbour = tested(&server, "neighbour", &[]);
     assert_eq!(neighbour.change(admin(), None, &password(FIRST)).await, Ok(()));
     for name in ["jo", "a/b", "a?b=c#d", "../neighbour", "ünï %2F", "a\"b"] {
@@ -51,7 +51,7 @@ async fn an_admin_changes_passwords_of_any_characters_and_neighbours_stay() {
 
 #[tokio::test]
 async fn refusals_are_told_apart() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     let jo = tested(&server, "jo", &[]);
     assert_eq!(jo.change(admin(), None, &password(FIRST)).await, Ok(()));
     assert_eq!(jo.change_by_itself(&password(FIRST), &password(SECOND)).await, Err(Failure::Denied));
@@ -82,7 +82,7 @@ async fn refusals_are_told_apart() {
 
 #[tokio::test]
 async fn no_request_goes_to_this_machine_unless_it_is_allowed() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     let closed = tested(&server, "jo", &[("allowed-addresses", "")]);
     for host in [
         "127.0.0.1",
@@ -113,7 +113,7 @@ async fn no_request_goes_to_this_machine_unless_it_is_allowed() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     // The old address of the API redirects.
     let jo = tested(&server, "jo", &[("verify-path", "/cli"), ("verify-text", "")]);
     assert_eq!(jo.verify(&password(FIRST)).await, Ok(false));
@@ -121,7 +121,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn certificate_changed_or_not_trusted_nothing_is_sent() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     let pinned = tested(&server, "jo", &[("ca-pem", "not looked at")]).pinned().await;
     assert_eq!(pinned.change(admin(), None, &password(FIRST)).await, Ok(()));
     let other = pinned.with_another_identity();
@@ -136,7 +136,7 @@ async fn certificate_changed_or_not_trusted_nothing_is_sent() {
 
 #[tokio::test]
 async fn a_lost_answer_to_the_change_is_unknown() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     let jo = tested(&server, "jo", &[("tls", "off")]);
     let change = jo.losing_the_answer_to("PUT /api").change(admin(), None, &password(SECOND)).await;
     assert_eq!((change, jo.verify(&password(SECOND)).await), (Err(Failure::Unknown), Ok(true)));
@@ -144,7 +144,7 @@ async fn a_lost_answer_to_the_change_is_unknown() {
 
 #[tokio::test]
 async fn a_server_that_is_gone_has_changed_nothing() {
-    let Some(server) = RabbitMq::start() else { return };
+    let Some(server) = RabbitMq::start().await else { return };
     let jo = tested(&server, "jo", &[]);
     server.signal("-KILL");
     let gone = tested(&server, "jo", &[]).change(admin(), None, &password(SECOND)).await;

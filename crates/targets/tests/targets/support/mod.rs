@@ -90,9 +90,10 @@ impl Tested {
         answer.map_err(|error| error.failure)
     }
 
-    /// As [`Tested::verify`], again for some seconds until it logs in: the server may still be carrying out what it was sent.
+    /// As [`Tested::verify`], again for a minute until it logs in: the server may still be starting, or be carrying out what it was
+    /// sent.
     pub(crate) async fn verify_in_time(&self, secret: &LoginSecret) -> Result<bool, Failure> {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if self.verify(secret).await == Ok(true) {
                 return Ok(true);
             }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Certificates, Server, command, find_program, free_port, is_root, wait_for_port};
+use super::{Certificates, Server, Tested, account, command, find_program, free_port, is_root, password};
 
 pub(crate) const ADMIN: &str = "admin";
 pub(crate) const ADMIN_PASSWORD: &str = "the password of the admin";
@@ -18,7 +18,7 @@ pub(crate) struct RabbitMq {
 
 impl RabbitMq {
     /// Starts one, or says that there is none to start.
-    pub(crate) fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         find_program("rabbitmq-server")?;
         // The script of Debian changes the user, and the directory of the program is closed for others.
         if !is_root("rabbitmq-server") {
@@ -61,9 +61,25 @@ impl RabbitMq {
         ] {
             program.env(name, value);
         }
-        let server = Server::start(program, dir, tls);
-        wait_for_port(plain, || {});
-        Some(Self { server, plain, certificates, names })
+        let started = Self { server: Server::start(program, dir, tls), plain, certificates, names };
+        for (port, protection) in [(tls, "on"), (plain, "off")] {
+            started.wait_for_api(port, protection).await;
+        }
+        Some(started)
+    }
+
+    /// Waits until the API knows its administrator: the port is open before, and answers 404.
+    async fn wait_for_api(&self, port: u16, protection: &str) {
+        let options = [
+            ("allowed-addresses", "127.0.0.1"),
+            ("ca-pem", self.certificates.authority.as_str()),
+            ("tls", protection),
+            ("verify-method", "GET"),
+            ("verify-path", "/api/whoami"),
+            ("verify-auth", "basic"),
+        ];
+        let admin = Tested::new("http", account(ADMIN, port, &options));
+        assert_eq!(admin.verify_in_time(&password(ADMIN_PASSWORD)).await, Ok(true), "the API of RabbitMQ");
     }
 
     /// Stops the process, or lets it go on.

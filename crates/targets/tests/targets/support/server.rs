@@ -45,8 +45,8 @@ impl Drop for Server {
 
 /// Waits until a port takes connections.
 pub(crate) fn wait_for_port(port: u16, mut check: impl FnMut()) {
-    // A minute, in steps: the time of day is not to be asked for.
-    for _ in 0..6000 {
+    // Two minutes, in steps: the time of day is not to be asked for.
+    for _ in 0..12_000 {
         if TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return;
         }
