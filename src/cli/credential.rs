@@ -67,6 +67,7 @@ pub(super) async fn run(vault: &Vault, command: Command) -> Result<(), CliError>
 fn print(status: &RotationStatus) -> Result<(), CliError> {
     let time = |time: Option<chrono::DateTime<chrono::Utc>>| time.map_or("-".into(), |time| time.to_rfc3339());
     print_line(&format!("credential   {}", status.credential))?;
+    print_line(&format!("policy       {}", status.policy.as_deref().unwrap_or("-")))?;
     print_line(&format!("phase        {}", status.phase))?;
     print_line(&format!("problem      {}", status.problem.as_deref().unwrap_or("-")))?;
     print_line(&format!(

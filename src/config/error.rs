@@ -42,6 +42,20 @@ pub enum SettingsError {
     /// Backups are scheduled without a directory or without recipients.
     #[error("backup.hours schedules backups, which also need backup.directory and backup.recipients")]
     IncompleteBackup,
+    /// A policy of changes on targets cannot be used.
+    #[error("{setting}: {expected}")]
+    Policy {
+        /// The setting.
+        setting: String,
+        /// What is expected of it.
+        expected: &'static str,
+    },
+}
+
+impl SettingsError {
+    pub(super) fn policy(setting: &str, expected: &'static str) -> Self {
+        Self::Policy { setting: setting.into(), expected }
+    }
 }
 
 impl From<ConfigError> for SettingsError {

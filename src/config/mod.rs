@@ -22,7 +22,7 @@ pub use client::ClientSettings;
 pub use directory::{DirectoryKind, DirectorySettings, LdapSettings, ListedAccount, ListedKind};
 pub use error::SettingsError;
 pub use facades::{CcpSettings, DsmSettings, PamV2Settings, RobocorpSettings, VaultKvSettings};
-pub use rotation::{RotationSettings, TargetOptions};
+pub use rotation::{NamedPolicy, RotationPolicy, RotationSettings, TargetOptions};
 pub use sections::{
     AuditSettings, CustodySettings, DialectSetting, ForwardedHeader, HistorySettings, HttpSettings, KeySettings,
     KeyfactorSettings, LoginSettings, NodeSettings, PamSettings, RetrySettings, RootKeySettings, SshKeySettings,
@@ -86,6 +86,7 @@ impl Settings {
         if settings.backup.is_incomplete() {
             return Err(SettingsError::IncompleteBackup);
         }
+        settings.rotation.check()?;
         Ok(settings)
     }
 

@@ -264,3 +264,56 @@ fn unknown_keys_and_wrong_values_are_refused() {
         assert!(with_file(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_rotation_policy_that_cannot_be_used_is_named() {
+    let policies = |text: &str| with_file(&format!("[[rotation.policies]]\nname = \"good\"\ntags = [\"a\"]\n\n{text}"));
+    let policy = |text: &str| policies(&format!("[[rotation.policies]]\nname = \"hunter2\"\ntags = [\"b\"]\n{text}"));
+    assert_eq!(policy("").unwrap().rotation.policies.len(), 2);
+    for text in
+        ["length = 8", "hours = \"08:00-24:00\"", "weekdays = []", "timeout_seconds = 0", "plugins = [\"MySQL\"]"]
+    {
+        assert!(policy(text).is_ok(), "{text}: {:?}", policy(text));
+    }
+    for (text, key, expected) in [
+        ("length = 7", "length", "expected a whole number from 8 to 128"),
+        ("length = \"hunter2\"", "length", "expected a whole number"),
+        ("symbols = \"-\"\nclasses = [{ characters = \"abcdef\" }]", "symbols", "classes are set"),
+        ("classes = [{ characters = \"ab\", at_least = 60 }]", "classes", "no password"),
+        ("length = 8\nforbidden = \"0123456789\"", "length", "no password"),
+        ("attempts = 0", "attempts", "1 or more"),
+        ("timeout_seconds = 4", "timeout_seconds", "from 5 to 900"),
+        ("hours = \"22-5\"", "hours", "as in \"22:00-05:00\""),
+        ("weekdays = [\"hunter2\"]", "weekdays", "expected one of: monday tuesday"),
+        ("plugins = [\"hunter2\"]", "plugins", "expected names of plugins"),
+        ("after = 3", "after", "unknown field"),
+    ] {
+        let message = policy(text).unwrap_err().to_string();
+        assert!(message.contains("rotation.policies[1]") && message.contains(key), "{text}: {message}");
+        assert!(message.contains(expected) && !message.contains("hunter2"), "{text}: {message}");
+    }
+    for (text, key) in [
+        ("[[rotation.policies]]\nname = \"GOOD\"\ntags = [\"b\"]", "rotation.policies[1].name"),
+        ("[[rotation.policies]]\nname = \"a b\"\ntags = [\"b\"]", "rotation.policies[1].name"),
+        ("[[rotation.policies]]\nname = \"nothing\"", "rotation.policies[1].name"),
+        ("[[rotation.policies]]\ntags = [\"b\"]", "rotation.policies[1]"),
+    ] {
+        let message = policies(text).unwrap_err().to_string();
+        assert!(message.contains(key), "{text}: {message}");
+    }
+}
+
+#[test]
+fn the_passwords_of_the_section_are_checked_too() {
+    for (text, key) in [
+        ("forbidden = \"0123456789\"", "rotation.length"),
+        ("length = 11", "rotation.length"),
+        ("hours = \"night\"", "rotation.hours"),
+        ("weekdays = [\"sat\"]", "rotation.weekdays"),
+        ("timeout_seconds = 901", "rotation.timeout_seconds"),
+    ] {
+        let message = with_file(&format!("[rotation]\n{text}")).unwrap_err().to_string();
+        assert!(message.contains(key), "{text}: {message}");
+    }
+    assert!(with_file("[rotation]\nsymbols = \"\"\nforbidden = \"0O1lI\"\nweekdays = [\"sunday\"]").is_ok());
+}

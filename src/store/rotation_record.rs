@@ -7,7 +7,7 @@ use diesel::{
 
 use super::connection::on_engine;
 use super::id::CredentialId;
-use super::schema::{credential, jit_policy, rotation_event, rotation_policy, rotation_record};
+use super::schema::{credential, device, jit_policy, rotation_event, rotation_policy, rotation_record};
 use super::{AnyConnection, StoreError};
 
 /// The number of events that are kept of a credential.
@@ -33,6 +33,22 @@ pub struct RotationRecordRow {
     pub waiting_cause: Option<String>,
     pub changed_at: Option<i64>,
     pub is_behind: bool,
+}
+
+/// A credential that is changed automatically, with what its policy is chosen by.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct AgedRow {
+    pub credential_id: CredentialId,
+    pub changed_at: i64,
+    pub identifier: Option<String>,
+    pub username: String,
+    pub tags: String,
+    pub hostname: String,
+    pub device_tags: String,
+    pub device_type: String,
+    pub plugin: Option<String>,
+    pub template: Option<String>,
 }
 
 /// An event of a rotation.
@@ -104,15 +120,28 @@ pub fn count_undecided(connection: &mut AnyConnection) -> Result<i64, StoreError
 }
 
 /// Returns the active credentials with automatic change whose last change ended at or before `time`, and of which no rotation is
-/// open, those that have waited longest first.
-pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> Result<Vec<CredentialId>, StoreError> {
+/// open or requested, those that have waited longest first, after the one that was `last`.
+pub fn changed_before(
+    connection: &mut AnyConnection,
+    time: i64,
+    last: Option<(i64, CredentialId)>,
+    most: i64,
+) -> Result<Vec<AgedRow>, StoreError> {
+    let (last_time, last_id) = last.unwrap_or((i64::MIN, CredentialId::new(0)));
+    let changed_at = rotation_record::changed_at;
+    let is_later = changed_at
+        .gt(last_time)
+        .assume_not_null()
+        .or(changed_at.eq(last_time).assume_not_null().and(rotation_record::credential_id.gt(last_id)));
     let of_credential = rotation_policy::credential_id.eq(rotation_record::credential_id);
     let has_mode = jit_policy::create_and_delete.or(jit_policy::enable_and_disable);
     let just_in_time = jit_policy::table.filter(jit_policy::enabled.and(has_mode)).select(jit_policy::credential_id);
     Ok(rotation_record::table
         .inner_join(rotation_policy::table.on(of_credential))
         .inner_join(credential::table.on(credential::id.eq(rotation_record::credential_id)))
-        .filter(rotation_record::changed_at.le(time).assume_not_null())
+        .inner_join(device::table.on(device::id.eq(credential::device_id)))
+        .filter(changed_at.le(time).assume_not_null())
+        .filter(is_later)
         .filter(rotation_record::phase.eq("idle"))
         .filter(rotation_record::waiting_cause.is_null())
         .filter(rotation_policy::automatic_change)
@@ -121,9 +150,20 @@ pub fn changed_before(connection: &mut AnyConnection, time: i64, most: i64) -> R
         .filter(credential::parent_id.is_null())
         // An account that exists just in time gets a new password each time.
         .filter(rotation_record::credential_id.ne_all(just_in_time))
-        .order((rotation_record::changed_at, rotation_record::credential_id))
+        .order((changed_at, rotation_record::credential_id))
         .limit(most)
-        .select(rotation_record::credential_id)
+        .select((
+            rotation_record::credential_id,
+            changed_at.assume_not_null(),
+            credential::identifier,
+            credential::username,
+            credential::tags,
+            device::hostname,
+            device::tags,
+            device::kind,
+            rotation_policy::plugin,
+            rotation_policy::template,
+        ))
         .load(connection)?)
 }
 

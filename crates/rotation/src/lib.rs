@@ -6,11 +6,13 @@
 //! * [`Journal`]: the database, as rotation sees it: load a state, apply an arrow in one transaction.
 //! * [`Rotator`]: drives an account from arrow to arrow until it waits.
 //! * [`PasswordPolicy`]: the passwords that may be candidates.
+//! * [`Hours`], [`next_step`]: when automatic changes may be sent, and when the next step is due.
 //!
 //! Knows no database, no network and no clock. `docs/rotation.md` describes the states and the arrows.
 
 mod arrow;
 mod decision;
+mod hours;
 mod journal;
 mod limits;
 mod machine;
@@ -18,10 +20,12 @@ mod names;
 mod policy;
 mod record;
 mod rotator;
+mod schedule;
 mod target;
 
 pub use arrow::{Arrow, AuditEvent, Effect};
 pub use decision::{Decision, decide};
+pub use hours::Hours;
 pub use journal::{Journal, JournalError, Loaded};
 pub use limits::{Limits, Rules};
 pub use machine::{Check, Event, Maker, NotAllowed, next};
@@ -29,4 +33,5 @@ pub use names::UnknownName;
 pub use policy::{CharacterClass, PasswordPolicy, PolicyError, Shape};
 pub use record::{Cause, Phase, Problem, Record, Waiting};
 pub use rotator::{Outcome, RotationError, Rotator};
+pub use schedule::next_step;
 pub use target::{Account, Change, Failure, Login, LoginSecret, Operator, Target, TargetError, TargetIdentity, Work};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::hours::Hours;
 use crate::record::{Phase, Problem};
 use crate::target::Operator;
 
@@ -27,6 +28,8 @@ pub struct Limits {
     /// The least pause before values are tried that may be wrong: longer than targets count failed logins together, and than
     /// a change takes effect late.
     pub check_pause: Duration,
+    /// When changes are sent that nobody asked for.
+    pub hours: Hours,
 }
 
 impl Default for Limits {
@@ -43,6 +46,7 @@ impl Default for Limits {
             locked_pause: Duration::from_secs(2 * HOUR),
             too_early_pause: Duration::from_secs(6 * HOUR),
             check_pause: Duration::from_secs(HOUR / 2),
+            hours: Hours::ALWAYS,
         }
     }
 }

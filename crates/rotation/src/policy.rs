@@ -4,6 +4,8 @@ use chaveiro_secret::SecretText;
 
 /// How many passwords are drawn before a policy counts as one that nothing fits.
 const MAX_DRAWS: u32 = 100_000;
+/// How probable it is, at least, that a drawn password fits a policy that is used.
+const LEAST_PROBABILITY: f64 = 0.001;
 /// The longest password.
 const MAX_LENGTH: usize = 1024;
 
@@ -64,7 +66,7 @@ pub enum PolicyError {
     #[error("password policy: every character is forbidden")]
     Alphabet,
     /// The classes ask for more characters than there may be, or for characters that are forbidden.
-    #[error("password policy: no password of this length has enough characters of each class")]
+    #[error("password policy: no password of this length, or hardly any, has enough characters of each class")]
     Classes,
 }
 
@@ -82,6 +84,17 @@ const UPPER_CASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
 
 impl PasswordPolicy {
+    /// Requires that a password of every shape is found by few draws.
+    ///
+    /// # Errors
+    /// [`PolicyError`] if none fits, or hardly any.
+    pub fn check(&self) -> Result<(), PolicyError> {
+        Shape::ALL.into_iter().try_for_each(|shape| {
+            let is_found = ShapeRules::new(self, shape)?.probability() >= LEAST_PROBABILITY;
+            if is_found { Ok(()) } else { Err(PolicyError::Classes) }
+        })
+    }
+
     /// Returns a password of a shape, each one that fits with the same probability. `random` yields uniform random bits of a
     /// generator that is fit for keys.
     ///
@@ -154,6 +167,33 @@ impl ShapeRules {
         self.accepts(password.expose()).then_some(password)
     }
 
+    /// Returns how probable it is that a drawn password fits, or less where classes share characters: the first of them takes these.
+    fn probability(&self) -> f64 {
+        let mut left = self.alphabet.clone();
+        let mut classes = Vec::with_capacity(self.classes.len());
+        for (characters, at_least) in &self.classes {
+            let (own, rest): (Vec<char>, Vec<char>) = left.into_iter().partition(|c| characters.contains(c));
+            left = rest;
+            classes.push((own, *at_least));
+        }
+        let mut sizes: Vec<(usize, usize)> = classes.iter().map(|(own, at_least)| (own.len(), *at_least)).collect();
+        if !self.starts_with_letter {
+            return chance(self.length, &sizes);
+        }
+        // The first letter is one of its class.
+        let mut sum = 0.0;
+        for (index, (own, at_least)) in classes.iter().enumerate() {
+            let letters = own.iter().filter(|c| c.is_ascii_alphabetic()).count();
+            let Some(size) = sizes.get_mut(index).filter(|_| letters > 0) else { continue };
+            size.1 = at_least.saturating_sub(1);
+            sum += number(letters) / number(self.alphabet.len()) * chance(self.length.saturating_sub(1), &sizes);
+            if let Some(size) = sizes.get_mut(index) {
+                size.1 = *at_least;
+            }
+        }
+        sum
+    }
+
     fn accepts(&self, password: &str) -> bool {
         let has_enough = |(characters, at_least): &(Vec<char>, usize)| {
             password.chars().filter(|c| characters.contains(c)).count() >= *at_least
@@ -161,6 +201,48 @@ impl ShapeRules {
         let starts_well = !self.starts_with_letter || password.starts_with(|c: char| c.is_ascii_alphabetic());
         starts_well && self.classes.iter().all(has_enough)
     }
+}
+
+/// Returns how probable it is that so many places have enough characters of each class. `classes`: characters, and how many at least.
+fn chance(length: usize, classes: &[(usize, usize)]) -> f64 {
+    let mut left: usize = classes.iter().map(|(size, _)| size).sum();
+    // By the number of places that are still free: each class takes some of them.
+    let mut places = vec![0.0; length.saturating_add(1)];
+    if let Some(all) = places.last_mut() {
+        *all = 1.0;
+    }
+    for (size, at_least) in classes {
+        let share = if left == 0 { 0.0 } else { number(*size) / number(left) };
+        left = left.saturating_sub(*size);
+        let mut after = vec![0.0; places.len()];
+        for (free, probability) in places.iter().enumerate().filter(|(_, probability)| **probability > 0.0) {
+            for (taken, chance) in binomial(free, share).into_iter().enumerate().skip(*at_least) {
+                if let Some(after) = free.checked_sub(taken).and_then(|rest| after.get_mut(rest)) {
+                    *after += probability * chance;
+                }
+            }
+        }
+        places = after;
+    }
+    places.iter().sum()
+}
+
+/// Returns the probabilities of 0 to `trials` successes.
+fn binomial(trials: usize, success: f64) -> Vec<f64> {
+    let power = |base: f64, times: usize| if times == 0 { 0.0 } else { number(times) * base.ln() };
+    let mut ways = 0.0;
+    (0..=trials)
+        .map(|successes| {
+            if successes > 0 {
+                ways += (number(trials - successes + 1) / number(successes)).ln();
+            }
+            (ways + power(success, successes) + power(1.0 - success, trials - successes)).exp()
+        })
+        .collect()
+}
+
+fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Returns a uniform number below `bound`: draws of the incomplete last range are drawn again.

@@ -1,5 +1,6 @@
 //! The durable state of the rotation of one account.
 
+use crate::arrow::{Arrow, Effect};
 use crate::names::named;
 use crate::target::Failure;
 
@@ -44,6 +45,13 @@ named! {
         Parent = "parent",
         /// The value in force is unknown: the reconciliation account sets a new one.
         Reconciliation = "reconciliation",
+    }
+}
+
+impl Cause {
+    /// Whether nobody asked for it: then the hours of automatic changes bind it.
+    pub fn is_automatic(self) -> bool {
+        matches!(self, Self::Age | Self::Release)
     }
 }
 
@@ -136,7 +144,7 @@ impl Record {
 
     /// Whether a rotation is open whose candidate is not current yet.
     pub fn is_open(&self) -> bool {
-        !matches!(self.phase, Phase::Idle | Phase::Current)
+        is_open(self.phase)
     }
 
     /// Whether the rotation goes on only by a human's decision.
@@ -160,6 +168,10 @@ impl Default for Record {
     }
 }
 
+fn is_open(phase: Phase) -> bool {
+    !matches!(phase, Phase::Idle | Phase::Current)
+}
+
 /// The requests for a rotation that wait until the open one has ended. Stored beside the record, and changed without it:
 /// a request may be added, in the transaction of what causes it, at any moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,15 +183,38 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Adds a request. [`Cause::Manual`] and [`Cause::Age`] add nothing while a rotation is open, which answers them.
+    /// Adds a request. [`Cause::Manual`] and [`Cause::Age`] add nothing while a rotation is open, which answers them; but a person's
+    /// request stays beside an automatic one, which it frees from its hours.
     #[must_use]
     pub fn with(self, cause: Cause, record: &Record) -> Self {
+        let is_automatic = record.cause.is_some_and(Cause::is_automatic);
         match cause {
             Cause::Release => Self { releases: self.releases.saturating_add(1), ..self },
-            Cause::Manual | Cause::Age if record.is_open() => self,
+            Cause::Age if record.is_open() => self,
+            Cause::Manual if record.is_open() && !is_automatic => self,
             Cause::Reconciliation => Self { other: Some(cause), ..self },
+            Cause::Manual if self.other == Some(Cause::Age) => Self { other: Some(cause), ..self },
             _ => Self { other: self.other.or(Some(cause)), ..self },
         }
+    }
+
+    /// Returns the requests that wait after an arrow: without the one that it takes, and without those that it answers. `None`: the one
+    /// that it takes does not wait.
+    #[must_use]
+    pub fn after(self, arrow: &Arrow) -> Option<Self> {
+        let waiting = match arrow.takes {
+            Some(cause) => self.without(cause)?,
+            None => self,
+        };
+        let is_closed = is_open(arrow.from) && !arrow.record.is_open();
+        let answered = match arrow.effect {
+            // The value of the parent is the newest one.
+            Effect::StoreCandidate(_) => Some(Cause::Parent),
+            // What a person asked for while it was open.
+            _ if is_closed => Some(Cause::Manual),
+            _ => None,
+        };
+        Some(answered.and_then(|cause| waiting.without(cause)).unwrap_or(waiting))
     }
 
     /// Returns the request that is next.
@@ -224,6 +259,33 @@ mod tests {
                 assert_eq!(Waiting::default().with(cause, &record).first(), Some(cause));
             }
         }
+    }
+
+    #[test]
+    fn a_person_frees_an_automatic_rotation_from_its_hours_and_is_answered_by_it() {
+        let automatic = Record { cause: Some(Cause::Age), ..open() };
+        let asked = Waiting::default().with(Cause::Manual, &automatic).with(Cause::Manual, &automatic);
+        assert_eq!(asked, Waiting { releases: 0, other: Some(Cause::Manual) });
+        let by_hand = Record { cause: Some(Cause::Manual), ..open() };
+        assert_eq!(Waiting::default().with(Cause::Manual, &by_hand), Waiting::default());
+        let due = Waiting::default().with(Cause::Age, &Record::new());
+        assert_eq!(due.with(Cause::Manual, &Record::new()).first(), Some(Cause::Manual));
+
+        let arrow = |from, to, effect| {
+            let record = Record { phase: to, ..automatic.clone() };
+            Arrow { from, record, takes: None, effect, event: crate::arrow::AuditEvent::Verified }
+        };
+        for (from, to, is_answered) in [
+            (Phase::Verifying, Phase::Current, true),
+            (Phase::Unverified, Phase::Idle, true),
+            (Phase::Changing, Phase::Verifying, false),
+            (Phase::Current, Phase::Idle, false),
+        ] {
+            let after = asked.after(&arrow(from, to, Effect::None)).unwrap();
+            assert_eq!(after.first().is_none(), is_answered, "{from} to {to}");
+        }
+        let taken = Arrow { takes: Some(Cause::Age), ..arrow(Phase::Idle, Phase::CandidateStored, Effect::None) };
+        assert_eq!((asked.after(&taken), due.after(&taken)), (None, Some(Waiting::default())));
     }
 
     #[test]

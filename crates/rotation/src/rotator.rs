@@ -5,6 +5,7 @@ use crate::journal::{Journal, JournalError, Loaded};
 use crate::limits::{Limits, Rules};
 use crate::machine::{Check, Event, Maker, NotAllowed, next};
 use crate::record::{Phase, Record};
+use crate::schedule::next_step;
 use crate::target::{Change, Failure, LoginSecret, Operator, Target};
 
 /// Why a rotator has ended, and when it is to come again.
@@ -71,18 +72,16 @@ struct Run<'a> {
 impl Run<'_> {
     /// Returns an outcome if there is nothing more to do now.
     async fn advance(&self) -> Result<Option<Outcome>, RotationError> {
-        let record = &self.loaded.record;
-        if record.phase == Phase::Idle {
-            let Some(cause) = self.loaded.waiting.first() else { return Ok(Some(Outcome::Idle)) };
-            if let Some(due_at) = record.due_at.filter(|due_at| *due_at > self.now()) {
-                return Ok(Some(Outcome::Due(due_at)));
-            }
+        let (record, waiting, now) = (&self.loaded.record, self.loaded.waiting, self.now());
+        match next_step(record, waiting, self.rotator.limits.hours, now) {
+            None if record.phase == Phase::Idle => return Ok(Some(Outcome::Idle)),
+            None => return Ok(Some(Outcome::NeedsDecision)),
+            Some(due_at) if due_at > now => return Ok(Some(Outcome::Due(due_at))),
+            Some(_) => {}
+        }
+        if let (Phase::Idle, Some(cause)) = (record.phase, waiting.first()) {
             self.apply(record, Event::Opened(cause)).await?;
             return Ok(None);
-        }
-        let Some(due_at) = record.due_at else { return Ok(Some(Outcome::NeedsDecision)) };
-        if due_at > self.now() {
-            return Ok(Some(Outcome::Due(due_at)));
         }
         self.step(record).await?;
         Ok(None)

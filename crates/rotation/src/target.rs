@@ -1,6 +1,7 @@
 //! What rotation asks of a target, and what a target may answer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chaveiro_secret::SecretText;
 use futures_util::future::BoxFuture;
@@ -21,6 +22,8 @@ pub struct Account {
     pub options: BTreeMap<String, String>,
     /// The identity that the target has to present. `None`: it is to be asked first ([`Target::identify`]).
     pub identity: Option<TargetIdentity>,
+    /// How long a call of the target may take. `None`: as long as the implementation says.
+    pub timeout: Option<Duration>,
 }
 
 /// What a target proves to be itself with: the fingerprint of its host key or certificate.

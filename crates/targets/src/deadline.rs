@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chaveiro_rotation::{Failure, TargetError, Work};
+use chaveiro_rotation::{Account, Failure, TargetError, Work};
 
 use crate::failure;
 
-/// The deadline of a whole call.
+/// The deadline of a whole call, unless the account has another.
 const CALL: Duration = Duration::from_secs(60);
 
 /// Whether the bytes that make a change have been sent.
@@ -38,13 +38,13 @@ impl Progress {
     }
 }
 
-/// Runs a call of a target within its deadline.
-pub(crate) fn bounded<'a, T, F>(call: impl FnOnce(Progress) -> F + Send + 'a) -> Work<'a, T>
+/// Runs a call of a target within the deadline of the account.
+pub(crate) fn bounded<'a, T, F>(account: &Account, call: impl FnOnce(Progress) -> F + Send + 'a) -> Work<'a, T>
 where
     T: Send + 'a,
     F: Future<Output = Result<T, TargetError>> + Send + 'a,
 {
-    bounded_by(CALL, call)
+    bounded_by(account.timeout.unwrap_or(CALL), call)
 }
 
 /// Runs a call of a target within a deadline of its own.
@@ -86,6 +86,21 @@ mod tests {
             assert_eq!(ends_with(false, error), Failure::Unreachable);
             assert_eq!(ends_with(true, error), Failure::Unknown);
         }
+    }
+
+    #[test]
+    fn a_call_ends_at_the_deadline_of_the_account() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let account = Account {
+            host: "h".into(),
+            port: None,
+            username: "u".into(),
+            options: std::collections::BTreeMap::new(),
+            identity: None,
+            timeout: Some(Duration::from_millis(1)),
+        };
+        let answer = runtime.block_on(bounded(&account, |_| std::future::pending::<Result<(), _>>()));
+        assert_eq!(answer.unwrap_err().failure, Failure::Unreachable);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct RotationPayload {
 pub(super) struct RotationView {
     /// The number of the credential or SSH key.
     id: String,
+    /// The policy of the settings, or null for the section `[rotation]` alone.
+    policy: Option<String>,
     /// `idle`, `candidate-stored`, `changing`, `verifying`, `current`, `unverified`, `rejected`, `unreachable`,
     /// `identity-changed` or `needs-reconcile`.
     phase: String,
@@ -38,13 +40,13 @@ pub(super) struct RotationView {
     attempts: u32,
     /// What kept the last step from its end, or null.
     problem: Option<String>,
-    /// When it goes on by itself.
+    /// When it goes on by itself, within the hours of the policy.
     due: Option<String>,
     /// Whether a person has to decide.
     needs_decision: bool,
     /// When the last rotation ended with a new password or key.
     changed: Option<String>,
-    /// When the password or key is changed by age.
+    /// When the password or key is changed by age, within the hours of the policy.
     next_change: Option<String>,
     /// Newest first.
     events: Vec<EventView>,
@@ -133,6 +135,7 @@ impl From<RotationStatus> for RotationView {
     fn from(status: RotationStatus) -> Self {
         Self {
             id: status.credential.to_string(),
+            policy: status.policy,
             phase: status.phase,
             cause: status.cause,
             waiting: status.waiting,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chaveiro_rotation::{Failure, Shape};
+use chaveiro_rotation::Failure;
 
 use super::custody::{GRACE, start_removal};
 use super::policy::planned;
@@ -19,7 +19,7 @@ use crate::store::{AnyConnection, StoreError, credential, target_identity};
 use crate::vault::credential::resolve;
 use crate::vault::custody::require_free;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
-use crate::vault::rotation::{generate, is_open};
+use crate::vault::rotation::{is_open, new_password};
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Noun, Switchable, Vault, VaultError};
 
@@ -113,7 +113,9 @@ impl Vault {
 
     /// Creates the account under the lease of its job, with a new password.
     async fn create_account(&self, lease: &Lease, id: CredentialId, deadline: Instant) -> Result<(), VaultError> {
-        let password = generate(&self.0.settings.rotation, Shape::First)?;
+        let inner = Arc::clone(&self.0);
+        let draw = move |connection: &mut AnyConnection| Ok(new_password(connection, &inner.settings.rotation, id));
+        let password = self.0.store.read(draw).await??;
         let made = self.begin_on_target(lease, id, &password, deadline).await?;
         let action = if made.is_ok() { Action::JIT_CREATED } else { Action::JIT_CREATION_FAILED };
         let (lease, until) = (lease.clone(), self.lease_end());

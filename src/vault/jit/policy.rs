@@ -10,7 +10,6 @@ use crate::store::id::CredentialId;
 use crate::store::rotation::{self, JitRow};
 use crate::vault::credential::parent;
 use crate::vault::operation::OperationContext;
-use crate::vault::rotation::check_policy;
 use crate::vault::{Field, VaultError};
 
 /// The template that names the statement of the plugin itself.
@@ -64,7 +63,6 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
     if is_given(ends.0) && step(ends.0, ends.1)?.0.name != plugin.name {
         return Err(VaultError::invalid(Field::JitPlugin, "both steps of a mode need the same plugin"));
     }
-    check_policy(&context.settings().rotation)?;
     Ok(JitAccount {
         credential: row.id,
         state: JitState::Creating,

@@ -53,7 +53,9 @@ impl JobKind {
     pub(super) fn enabled(settings: &Settings) -> Vec<JobKind> {
         let is_enabled = |kind: &JobKind| match kind {
             JobKind::CreateBackup => settings.backup.hours > 0,
-            JobKind::RequestRotations => settings.rotation.after_days > 0 || settings.rotation.after_release,
+            JobKind::RequestRotations => {
+                settings.rotation.changes_by_age() || settings.rotation.changes_after_release()
+            }
             _ => true,
         };
         Self::ALL.into_iter().filter(is_enabled).collect()

@@ -1,16 +1,17 @@
 //! What an arrow changes beside the record, within its transaction.
 
-use chaveiro_rotation::{Arrow, Cause, CharacterClass, Effect, PasswordPolicy, Shape};
+use chaveiro_rotation::{Arrow, Effect, Shape};
 
+use super::policy;
 use super::secret::NewSshKey;
 use super::setup::Setup;
 use super::shared;
 use super::state::{RotationState, event_of};
-use crate::config::RotationSettings;
+use crate::config::{RotationPolicy, RotationSettings};
 use crate::crypto::{SecretText, random_bytes};
-use crate::store::rotation_record;
+use crate::store::id::CredentialId;
 use crate::store::secret::SecretState;
-use crate::store::{StoreError, target_identity};
+use crate::store::{AnyConnection, StoreError, rotation_record, target_identity};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, VaultError};
 
@@ -28,19 +29,12 @@ pub(super) fn apply(
     if state.record.revision != arrow.expected_revision() {
         return Err(StoreError::LeaseLost.into());
     }
-    if let Some(cause) = arrow.takes {
-        state.waiting = state.waiting.without(cause).ok_or(StoreError::LeaseLost)?;
-    }
+    state.waiting = state.waiting.after(arrow).ok_or(StoreError::LeaseLost)?;
     let (id, now) = (setup.credential.id, context.micros());
     change_versions(context, setup, &arrow.effect, new)?;
-    match arrow.effect {
-        Effect::Promote => {
-            state.changed_at = Some(now);
-            state.is_behind = shared::is_behind(context, &setup.credential)?;
-        }
-        // The value of the parent is the newest one, which answers a request that came meanwhile.
-        Effect::StoreCandidate(_) => state.waiting = state.waiting.without(Cause::Parent).unwrap_or(state.waiting),
-        _ => {}
+    if arrow.effect == Effect::Promote {
+        state.changed_at = Some(now);
+        state.is_behind = shared::is_behind(context, &setup.credential)?;
     }
     state.record = arrow.record.clone();
     state.store(context.connection(), id)?;
@@ -68,29 +62,18 @@ fn change_versions(
     }
 }
 
-/// Returns a password of a shape, as the settings say.
-pub(in crate::vault) fn generate(settings: &RotationSettings, shape: Shape) -> Result<SecretText, VaultError> {
+/// Draws a password by the policy of a credential.
+pub(in crate::vault) fn new_password(
+    connection: &mut AnyConnection,
+    settings: &RotationSettings,
+    id: CredentialId,
+) -> Result<SecretText, VaultError> {
+    generate(policy::of_credential(connection, settings, id)?, Shape::First)
+}
+
+/// Draws a password of a shape.
+pub(super) fn generate(policy: RotationPolicy<'_>, shape: Shape) -> Result<SecretText, VaultError> {
     let mut random = || u64::from_ne_bytes(random_bytes());
-    policy(settings)
-        .generate(shape, &mut random)
-        .map_err(|_| VaultError::invalid(Field::Password, "no password fits [rotation] of the settings"))
-}
-
-/// Requires that the settings allow a password.
-///
-/// # Errors
-/// [`VaultError::Invalid`].
-pub(in crate::vault) fn check_policy(settings: &RotationSettings) -> Result<(), VaultError> {
-    Shape::ALL.into_iter().try_for_each(|shape| generate(settings, shape).map(drop))
-}
-
-/// Returns the policy of new passwords.
-fn policy(settings: &RotationSettings) -> PasswordPolicy {
-    let default = PasswordPolicy::default();
-    let mut classes: Vec<CharacterClass> =
-        default.classes.iter().filter(|class| class.characters.chars().all(char::is_alphanumeric)).cloned().collect();
-    if !settings.symbols.is_empty() {
-        classes.push(CharacterClass { characters: settings.symbols.clone(), at_least: 1 });
-    }
-    PasswordPolicy { length: settings.length, classes, forbidden: settings.forbidden.clone(), ..default }
+    let drawn = policy.password().generate(shape, &mut random);
+    drawn.map_err(|_| VaultError::invalid(Field::Password, "no password fits [rotation] of the settings"))
 }

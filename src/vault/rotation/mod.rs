@@ -6,6 +6,7 @@
 //! * `run`: the leased jobs, one for each credential whose rotation is open or was requested.
 //! * `journal`: the state as a rotator sees it; each arrow is one transaction with its audit record.
 //! * `secret`: what is changed: a password, or an SSH key.
+//! * `policy`: which policy of the settings applies to a credential.
 //! * `setup`: the account, its target, and who makes the change, from the rows.
 //! * `shared`: passwords that credentials share, on several targets.
 //! * `figures`: counts for metrics.
@@ -18,6 +19,7 @@ mod decision;
 mod effect;
 mod figures;
 mod journal;
+mod policy;
 mod rehearsal;
 mod request;
 mod rotatable;
@@ -35,7 +37,7 @@ pub use rehearsal::{RehearsedTemplate, TemplateTrial, TrialResult};
 pub use rotatable::Rotatable;
 pub use status::{RotationEvent, RotationStatus};
 
-pub(super) use effect::{check_policy, generate};
+pub(super) use effect::new_password;
 pub(super) use figures::RotationFigures;
 pub(super) use request::{is_open, released};
 pub(super) use setup::login;

@@ -106,7 +106,7 @@ fn load(context: &mut OperationContext<'_>, key: &str) -> Result<Done<Trial>, Va
     let Some((executor, name)) = setup.template.clone() else {
         return Err(VaultError::invalid(Field::ChangeTemplate, "the credential's settings name no template"));
     };
-    let candidate = LoginSecret::Password(generate(&context.settings().rotation, Shape::First)?);
+    let candidate = LoginSecret::Password(generate(setup.rules(&context.settings().rotation), Shape::First)?);
     let vault = context.vault;
     let connection = context.connection();
     let current = RotatedSecret::Password(owner_of(connection, &setup.credential)?).open(connection, vault)?.current;

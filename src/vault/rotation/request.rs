@@ -2,7 +2,7 @@
 
 use chaveiro_rotation::{Cause, Phase, Waiting};
 
-use super::effect::check_policy;
+use super::policy::{self, PolicyFacts};
 use super::rotatable::Rotatable;
 use super::run::{days_before, wake};
 use super::secret::RotatedSecret;
@@ -54,26 +54,32 @@ impl Vault {
     /// One transaction for each.
     pub(in crate::vault) async fn request_due_rotations(&self, lease: &Lease) -> Result<(), VaultError> {
         self.renew_lease(lease).await?;
-        if self.0.settings.rotation.after_days > 0 {
-            self.request_by_age(lease).await?;
+        if let Some(days) = self.0.settings.rotation.least_days() {
+            self.request_by_age(lease, days).await?;
         }
-        if self.0.settings.rotation.after_release { self.expire_custodies(lease).await } else { Ok(()) }
+        if self.0.settings.rotation.changes_after_release() { self.expire_custodies(lease).await } else { Ok(()) }
     }
 
-    async fn request_by_age(&self, lease: &Lease) -> Result<(), VaultError> {
-        let before = days_before(self.now_micros(), self.0.settings.rotation.after_days);
+    /// Requests a change of each password whose own policy says that it is old: older than `days`, which is what the strictest says.
+    async fn request_by_age(&self, lease: &Lease, days: u32) -> Result<(), VaultError> {
+        let now = self.now_micros();
+        let (before, mut last) = (days_before(now, days), None);
         loop {
-            let due = self.0.store.read(move |c| rotation_record::changed_before(c, before, MOST_AT_A_TIME)).await?;
-            let mut requested = 0;
-            for id in due {
+            let read = move |c: &mut AnyConnection| rotation_record::changed_before(c, before, last, MOST_AT_A_TIME);
+            let aged = self.0.store.read(read).await?;
+            let Some(newest) = aged.last() else { return Ok(()) };
+            last = Some((newest.changed_at, newest.credential_id));
+            for row in aged {
+                let policy = policy::choose(&self.0.settings.rotation, &PolicyFacts::of_aged(&row));
+                if policy.after_days().is_none_or(|days| row.changed_at > days_before(now, days)) {
+                    continue;
+                }
+                let id = row.credential_id;
                 let rule = move |context: &mut OperationContext<'_>| {
                     request(context, id, Cause::Age)?;
                     Ok(Done::new(Subject::Credential(id), ()))
                 };
-                requested += usize::from(self.one_of_many(lease, Action::ROTATION_REQUEST_BY_AGE, rule).await?);
-            }
-            if requested == 0 {
-                return Ok(());
+                self.one_of_many(lease, Action::ROTATION_REQUEST_BY_AGE, rule).await?;
             }
         }
     }
@@ -126,12 +132,15 @@ impl Vault {
 
 /// Requests a change after the release or the expiry of custody, in its transaction, if the settings and the credential say so.
 pub(in crate::vault) fn released(context: &mut OperationContext<'_>, row: &CredentialRow) -> Result<(), VaultError> {
-    if !context.settings().rotation.after_release {
+    let settings = &context.vault.settings;
+    if !settings.rotation.changes_after_release() {
         return Ok(());
     }
     // What was given out is the value of the oldest ancestor.
     let id = oldest_ancestor(context, row)?;
-    if jit::is_managed(context.connection(), id)? {
+    if jit::is_managed(context.connection(), id)?
+        || !policy::of_credential(context.connection(), &settings.rotation, id)?.after_release()
+    {
         return Ok(());
     }
     let policy = rotation::find(context.connection(), id)?;
@@ -159,10 +168,7 @@ fn require_changeable(context: &mut OperationContext<'_>, row: &CredentialRow) -
         let expected = "an account that exists just in time gets a new password each time";
         return Err(VaultError::invalid(Field::JitPlugin, expected));
     }
-    match RotatedSecret::new(row) {
-        RotatedSecret::Password(_) => check_policy(&context.settings().rotation)?,
-        key @ RotatedSecret::SshKey(_) => key.require_presentable(context.connection())?,
-    }
+    RotatedSecret::new(row).require_presentable(context.connection())?;
     let mut line = vec![row.id];
     while let Some(id) = line.pop() {
         Setup::load(context.connection(), id)?;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chaveiro_rotation::{JournalError, Phase, RotationError, Rotator};
+use chaveiro_rotation::{Hours, JournalError, RotationError, Rotator, next_step};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use super::journal::VaultJournal;
-use super::setup::{Setup, limits};
+use super::setup::Setup;
 use super::state::RotationState;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease, NewJob, Wanted};
@@ -17,6 +17,8 @@ use crate::vault::{Vault, VaultError, jit};
 
 /// The name of the jobs, as stored.
 pub(super) const KIND: &str = "credential.rotate";
+/// Interval at which a job that waits for its hours looks at its policy again.
+const LOOK: Duration = Duration::from_secs(3600);
 
 /// What the workers take: both are calls of targets, which may not answer.
 fn wanted() -> Vec<Wanted> {
@@ -82,12 +84,13 @@ impl Vault {
         let load = move |connection: &mut AnyConnection| Ok::<_, StoreError>(Setup::load(connection, id));
         let setup = self.0.store.read(load).await??;
         let journal = VaultJournal::new(self, lease, id);
-        let rotator = Rotator::new(setup.plugin.target, &journal, limits(&self.0.settings));
+        let limits = setup.rules(&self.0.settings.rotation).limits();
+        let rotator = Rotator::new(setup.plugin.target, &journal, limits);
         tokio::select! {
             outcome = rotator.run() => outcome.map(drop).map_err(ended)?,
             error = self.lose(lease) => return Err(error.into()),
         };
-        self.finish(lease, id).await
+        self.finish(lease, id, limits.hours).await
     }
 
     /// Renews a lease until that fails.
@@ -101,18 +104,16 @@ impl Vault {
     }
 
     /// Ends the job, unless the rotation goes on by itself, or another one was requested, perhaps after the rotator looked.
-    async fn finish(&self, lease: &Lease, id: CredentialId) -> Result<(), VaultError> {
+    async fn finish(&self, lease: &Lease, id: CredentialId, hours: Hours) -> Result<(), VaultError> {
         let (lease, until, now) = (lease.clone(), self.lease_end(), self.now_micros());
         let end = move |transaction: &mut Transaction<'_>| {
             let connection = transaction.connection()?;
             job::renew(connection, &lease, until)?;
             let RotationState { record, waiting, .. } = RotationState::lock(connection, id)?;
-            let next = match record.phase {
-                Phase::Idle => waiting.first().map(|_| record.due_at.unwrap_or(now)),
-                _ => record.due_at,
-            };
-            match next {
-                Some(at) => job::repeat(connection, &lease, at.max(now)),
+            // A policy that changes meanwhile is noticed: with its hours alone a job would sleep for days.
+            let due_at = record.due_at.unwrap_or(now).max(now.saturating_add(micros(LOOK)));
+            match next_step(&record, waiting, hours, now) {
+                Some(at) => job::repeat(connection, &lease, at.min(due_at)),
                 None => job::complete(connection, &lease),
             }
         };

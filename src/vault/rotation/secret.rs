@@ -145,7 +145,7 @@ impl RotatedSecret {
             Self::Password(_) => {
                 let candidate = match setup.credential.parent_id {
                     Some(parent) => shared::value_of_parent(context, parent)?,
-                    None => generate(&context.settings().rotation, shape)?,
+                    None => generate(setup.rules(&context.settings().rotation), shape)?,
                 };
                 add_candidate(context, self.owner(), &candidate)
             }

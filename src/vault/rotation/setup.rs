@@ -1,11 +1,12 @@
 //! The account of a credential, its target, and who makes the change, from the rows of the credential.
 
-use chaveiro_rotation::{Account, Limits, Login, LoginSecret, Operator, TargetIdentity};
+use chaveiro_rotation::{Account, Login, LoginSecret, Operator, TargetIdentity};
 use chaveiro_targets::{Plugin, Script, template_target};
 use chaveiro_templates::Executor;
 
+use super::policy::{self, PolicyFacts, plugin_named};
 use super::secret::{RotatedSecret, current_login};
-use crate::config::Settings;
+use crate::config::{RotationPolicy, RotationSettings};
 use crate::crypto::SecretText;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::device::{self, DeviceRow};
@@ -61,6 +62,12 @@ impl Setup {
         RotatedSecret::new(&self.credential)
     }
 
+    /// The policy of the settings.
+    pub(super) fn rules<'a>(&self, settings: &'a RotationSettings) -> RotationPolicy<'a> {
+        let facts = PolicyFacts::new(&self.credential, &self.device, Some(self.plugin.name));
+        policy::choose(settings, &facts)
+    }
+
     /// The account, with the pinned identity of its target.
     pub(super) fn account(&self, connection: &mut AnyConnection, vault: &Inner) -> Result<Account, StoreError> {
         let pinned = target_identity::find(connection, self.device(), &self.service())?;
@@ -81,6 +88,7 @@ impl Setup {
             username: self.credential.username.clone(),
             options,
             identity: pinned.map(TargetIdentity),
+            timeout: self.rules(&vault.settings.rotation).timeout(),
         })
     }
 
@@ -115,11 +123,6 @@ impl Setup {
     }
 }
 
-/// The bounds of a rotation.
-pub(super) fn limits(settings: &Settings) -> Limits {
-    Limits { attempts: settings.rotation.attempts, ..Limits::default() }
-}
-
 /// A plugin, and what it runs.
 type Chosen = (&'static Plugin, Option<(Executor, String)>);
 
@@ -145,10 +148,6 @@ fn plugin_of(connection: &mut AnyConnection, policy: &RotationRow) -> Result<Cho
 
 fn no_plugin() -> VaultError {
     VaultError::invalid(Field::ChangePlugin, "expected the name of a plugin, as docs/rotation.md lists them")
-}
-
-fn plugin_named(name: &str) -> Option<&'static Plugin> {
-    chaveiro_targets::plugins().iter().find(|plugin| plugin.name.eq_ignore_ascii_case(name))
 }
 
 /// Returns the login of a credential or an SSH key. One that has no secret, or is inactive, logs in with an empty password, which

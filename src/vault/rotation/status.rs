@@ -1,9 +1,10 @@
 //! What is shown of a rotation: its state, never a value.
 
-use chaveiro_rotation::Cause;
+use chaveiro_rotation::{Cause, next_step};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::policy;
 use super::rotatable::Rotatable;
 use super::run::days_before;
 use super::state::RotationState;
@@ -20,6 +21,8 @@ use crate::vault::{Vault, VaultError};
 pub struct RotationStatus {
     /// The credential.
     pub credential: CredentialId,
+    /// The policy of the settings; `None`: the section `[rotation]` alone.
+    pub policy: Option<String>,
     /// The phase, as docs/rotation.md names them.
     pub phase: String,
     /// Why the open rotation was requested.
@@ -36,7 +39,7 @@ pub struct RotationStatus {
     pub needs_decision: bool,
     /// When the last rotation ended with a new password.
     pub changed_at: Option<DateTime<Utc>>,
-    /// When the password is changed by age.
+    /// When the password is changed by age, within the hours of the policy.
     pub next_change_at: Option<DateTime<Utc>>,
     /// The last events, newest first.
     pub events: Vec<RotationEvent>,
@@ -79,18 +82,24 @@ impl Vault {
 pub(super) fn status_of(context: &mut OperationContext<'_>, id: CredentialId) -> Result<RotationStatus, VaultError> {
     let RotationState { record, waiting, changed_at, .. } = RotationState::load(context.connection(), id)?;
     let is_automatic = rotation::find(context.connection(), id)?.is_some_and(|row| row.automatic_change);
-    let days = context.settings().rotation.after_days;
+    let (settings, now) = (&context.vault.settings, context.micros());
+    let policy = policy::of_credential(context.connection(), &settings.rotation, id)?;
+    let hours = policy.hours();
     let is_child = credential::by_id(context.connection(), id)?.is_some_and(|row| row.parent_id.is_some());
-    let next = changed_at.filter(|_| is_automatic && !is_child && days > 0).map(|at| at - days_before(0, days));
+    let days = policy.after_days().filter(|_| is_automatic && !is_child);
+    let next = changed_at.zip(days).map(|(at, days)| hours.at_or_after(at - days_before(0, days)));
+    // What is due already is due as it says, unless it waits for the hours.
+    let step = next_step(&record, waiting, hours, now).filter(|at| *at > now);
     let events = rotation_record::events(context.connection(), id)?;
     Ok(RotationStatus {
         credential: id,
+        policy: policy.name().map(Into::into),
         phase: record.phase.as_str().into(),
         cause: record.cause.map(|cause: Cause| cause.as_str().into()),
         waiting: waiting.releases.saturating_add(u32::from(waiting.other.is_some())),
         attempts: record.attempts,
         problem: record.problem.map(|problem| problem.as_str().into()),
-        due_at: record.due_at.map(from_micros),
+        due_at: step.or(record.due_at).map(from_micros),
         needs_decision: record.needs_decision(),
         changed_at: changed_at.map(from_micros),
         next_change_at: next.map(from_micros),

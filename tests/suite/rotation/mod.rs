@@ -2,6 +2,7 @@
 
 mod decision;
 mod figures;
+mod policy;
 mod request;
 mod shared;
 mod ssh_key;

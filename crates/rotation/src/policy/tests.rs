@@ -105,3 +105,55 @@ fn the_password_of_each_shape_is_short_of_no_entropy() {
     let lengths = Shape::ALL.map(|shape| policy.generate(shape, &mut random).unwrap().expose().len());
     assert_eq!(lengths, [24, 24, 14]);
 }
+
+#[test]
+fn the_probability_of_a_password_is_that_of_its_draws() {
+    let policy = |length, classes: &[CharacterClass]| PasswordPolicy {
+        length,
+        short_length: 14,
+        classes: classes.to_vec(),
+        forbidden: String::new(),
+    };
+    let of = |policy: &PasswordPolicy, shape| ShapeRules::new(policy, shape).unwrap().probability();
+    // 14 of 16 words, as above; and a word of one letter.
+    let words = policy(4, &[class("a", 1), class("b", 1)]);
+    assert!((of(&words, Shape::First) - 14.0 / 16.0).abs() < 1e-9);
+    assert!((of(&policy(6, &[class("a", 6)]), Shape::First) - 1.0).abs() < 1e-9);
+    let random = &mut random(5);
+    for policy in [
+        PasswordPolicy::default(),
+        policy(8, &[class(LOWER_CASE, 2), class(DIGITS, 3), class("-_", 1)]),
+        policy(12, &[class(LOWER_CASE, 1), class(UPPER_CASE, 0), class(DIGITS, 2), class("!-", 1)]),
+    ] {
+        for shape in Shape::ALL {
+            let rules = ShapeRules::new(&policy, shape).unwrap();
+            let fitting = (0..20_000).filter(|_| rules.draw(random).is_some()).count();
+            let drawn = number(fitting) / 20_000.0;
+            assert!((drawn - rules.probability()).abs() < 0.02, "{shape:?} {policy:?} {drawn}");
+        }
+    }
+}
+
+#[test]
+fn a_policy_that_hardly_any_password_fits_is_not_used() {
+    let policy = |length, classes: &[CharacterClass]| PasswordPolicy {
+        length,
+        short_length: 14,
+        classes: classes.to_vec(),
+        forbidden: String::new(),
+    };
+    let letters = class(LOWER_CASE, 1);
+    assert_eq!(PasswordPolicy::default().check(), Ok(()));
+    assert_eq!(policy(128, &[letters.clone(), class(DIGITS, 1)]).check(), Ok(()));
+    assert_eq!(policy(8, &[letters.clone(), class("-", 1), class(DIGITS, 2)]).check(), Ok(()));
+    assert_eq!(policy(8, &[letters.clone(), class("-", 6)]).check(), Err(PolicyError::Classes));
+    assert_eq!(policy(8, &[letters.clone(), class(DIGITS, 8)]).check(), Err(PolicyError::Classes));
+    // A shared character counts once: the first class takes it.
+    assert_eq!(policy(8, &[class("a", 1), class("a", 0)]).check(), Ok(()));
+    assert_eq!(policy(8, &[class("ab", 5), class("ab", 4)]).check(), Err(PolicyError::Classes));
+    assert_eq!(policy(0, &[letters]).check(), Err(PolicyError::Length));
+    // A password after two refusals is shorter.
+    let digits = policy(20, &[class(DIGITS, 15), class("a", 0)]);
+    assert!(digits.generate(Shape::First, &mut random(6)).is_ok());
+    assert_eq!(digits.check(), Err(PolicyError::Classes));
+}

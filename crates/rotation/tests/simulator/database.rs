@@ -1,7 +1,8 @@
 //! The simulated database: one row for each account, and the transactions on it.
 
 use chaveiro_rotation::{
-    Arrow, AuditEvent, Cause, Effect, JournalError, PasswordPolicy, Phase, Record, TargetIdentity, Waiting,
+    Arrow, AuditEvent, Cause, Effect, Hours, JournalError, PasswordPolicy, Phase, Record, TargetIdentity, Waiting,
+    next_step,
 };
 
 use crate::sabotage::Sabotage;
@@ -76,11 +77,8 @@ impl Row {
     }
 
     /// Whether a rotator has something to do.
-    pub(crate) fn is_due(&self, now: i64) -> bool {
-        match self.record.phase {
-            Phase::Idle => self.waiting.first().is_some() && self.record.due_at.is_none_or(|due_at| due_at <= now),
-            _ => self.record.due_at.is_some_and(|due_at| due_at <= now),
-        }
+    pub(crate) fn is_due(&self, hours: Hours, now: i64) -> bool {
+        next_step(&self.record, self.waiting, hours, now).is_some_and(|due_at| due_at <= now)
     }
 
     fn become_state(&mut self, from: &[State], to: State) -> Result<(), String> {
@@ -108,12 +106,17 @@ impl World {
         if row.record.revision != arrow.expected_revision() && is_fenced {
             return Err(JournalError::Lost);
         }
-        if let Some(cause) = arrow.takes {
-            let without = row.waiting.without(cause).ok_or(JournalError::Lost)?;
-            if self.sabotage != Sabotage::TakeNothing {
-                row.waiting = without;
-            }
+        let waiting = row.waiting.after(arrow).ok_or(JournalError::Lost)?;
+        if self.sabotage != Sabotage::TakeNothing {
+            row.waiting = waiting;
         }
+        // The rotator looked at the clock within its lease.
+        let is_in_time = self.hours.at_or_after(now - LEASE) <= now;
+        let is_bound = arrow.record.cause.is_some_and(Cause::is_automatic) && waiting.other != Some(Cause::Manual);
+        if arrow.to() == Phase::Changing && arrow.from != Phase::NeedsReconcile && is_bound && !is_in_time {
+            self.violate(format!("account {account}: sent outside of the hours"));
+        }
+        let row = &mut self.rows[account];
         let ended = (row.record.cause, row.record.phase);
         row.record = arrow.record.clone();
         row.lease.1 = if fence.is_some() { now + LEASE } else { row.lease.1 };
@@ -162,7 +165,6 @@ impl World {
                 if row.candidate().is_some() {
                     return Err("a candidate is stored already".to_owned());
                 }
-                row.waiting = row.waiting.without(Cause::Parent).unwrap_or(row.waiting);
                 let value = match row.parent {
                     Some(parent) => self.rows[parent].current().cloned().ok_or("the parent has no value")?,
                     None => {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use chaveiro_rotation::{JournalError, Outcome, RotationError, Rotator};
+use chaveiro_rotation::{JournalError, Limits, Outcome, RotationError, Rotator};
 
 use crate::database::LEASE;
 use crate::journal::SimulatedJournal;
@@ -50,7 +50,7 @@ impl Node {
         let claimed = world.with(|state| {
             let now = state.now;
             let due: Vec<usize> = (0..state.rows.len())
-                .filter(|account| state.rows[*account].is_due(now) && state.rows[*account].lease.1 <= now)
+                .filter(|account| state.rows[*account].is_due(state.hours, now) && state.rows[*account].lease.1 <= now)
                 .collect();
             if due.is_empty() {
                 return None;
@@ -58,7 +58,7 @@ impl Node {
             let account = state.random.pick(&due);
             let fence = state.number();
             state.rows[account].lease = (fence, now + LEASE);
-            Some((account, fence, state.sabotage.limits()))
+            Some((account, fence, Limits { hours: state.hours, ..state.sabotage.limits() }))
         });
         let Some((account, fence, limits)) = claimed else { return };
         let (target, journal) = (

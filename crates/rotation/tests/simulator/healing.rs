@@ -1,6 +1,6 @@
 //! The end of a simulation: no more faults, and a human who mends what no machine can.
 
-use chaveiro_rotation::{Decision, Phase};
+use chaveiro_rotation::{Decision, Phase, next_step};
 
 use crate::database::State;
 use crate::world::{SECOND, World};
@@ -43,11 +43,12 @@ impl World {
 
     /// Lets time pass up to the next thing that happens.
     pub(crate) fn pass_time(&mut self) {
-        let now = self.now;
-        let is_active = |row: &crate::database::Row| row.is_due(now) || row.lease.1 > now;
+        let (now, hours) = (self.now, self.hours);
+        let is_active = |row: &crate::database::Row| row.is_due(hours, now) || row.lease.1 > now;
         let soon = now + SECOND;
         let next = if self.requests.is_empty() && !self.rows.iter().any(is_active) {
-            self.rows.iter().filter_map(|row| row.record.due_at.filter(|due_at| *due_at > now)).min().unwrap_or(soon)
+            let due = self.rows.iter().filter_map(|row| next_step(&row.record, row.waiting, hours, now));
+            due.filter(|due_at| *due_at > now).min().unwrap_or(soon)
         } else {
             soon
         };

@@ -62,6 +62,7 @@ impl SimulatedJournal {
                 username: format!("account-{}", self.account),
                 options: BTreeMap::new(),
                 identity: row.identity.clone(),
+                timeout: None,
             },
             operator: if changes_itself { Operator::Itself } else { Operator::Other(administrator()) },
             reconciliation: world.can_reconcile.then(administrator),

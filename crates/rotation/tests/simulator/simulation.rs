@@ -1,6 +1,6 @@
 //! One simulation: a world from a seed, a time of faults, and a time in which everything heals.
 
-use chaveiro_rotation::{Cause, Decision, Phase, decide};
+use chaveiro_rotation::{Cause, Decision, Hours, Phase, decide};
 
 use crate::database::{Row, State, Version};
 use crate::executor::Node;
@@ -24,6 +24,11 @@ impl Simulation {
         let accounts = 1 + random.below(3);
         let mut world = World::new(random, sabotage, is_traced);
         (world.fault_rate, world.can_reconcile) = (fault_rate, can_reconcile);
+        if world.random.chance(300) {
+            let minute = |random: &mut Random| u16::try_from(random.below(24 * 60)).unwrap_or(0);
+            let (from, until) = (minute(&mut world.random), minute(&mut world.random));
+            world.hours = Hours::new([true; 7], from, until).unwrap_or(Hours::ALWAYS);
+        }
         for account in 0..accounts {
             let rules = SystemRules::draw(&mut world.random);
             let may_share = account > 0 && world.rows[0].current().is_some();
@@ -107,6 +112,7 @@ impl World {
             script: Vec::new(),
             changes_itself: Vec::new(),
             can_reconcile: false,
+            hours: Hours::ALWAYS,
             rows: Vec::new(),
             systems: Vec::new(),
             requests: Vec::new(),

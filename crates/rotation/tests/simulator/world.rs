@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use chaveiro_rotation::{AuditEvent, Failure, Phase, TargetIdentity};
+use chaveiro_rotation::{AuditEvent, Failure, Hours, Phase, TargetIdentity};
 
 use crate::database::{Row, State};
 use crate::random::Random;
@@ -43,6 +43,8 @@ pub(crate) struct World {
     /// Whether the account changes its own secret, for each account.
     pub(crate) changes_itself: Vec<bool>,
     pub(crate) can_reconcile: bool,
+    /// When automatic changes are sent.
+    pub(crate) hours: Hours,
     pub(crate) rows: Vec<Row>,
     pub(crate) systems: Vec<System>,
     pub(crate) requests: Vec<Request>,

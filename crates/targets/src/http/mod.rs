@@ -28,15 +28,15 @@ pub(crate) struct Http;
 
 impl Target for Http {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| identify(account))
+        bounded(account, move |_| identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded(move |progress| make(change, progress))
+        bounded(&change.account, move |progress| make(change, progress))
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
-        bounded(move |_| async move {
+        bounded(account, move |_| async move {
             let secret = password(secret)?.expose();
             let login = Login { username: &account.username, secret };
             let values = Values(vec![("username", account.username.as_str()), ("secret", secret)]);

@@ -98,7 +98,7 @@ mod tests {
 
     fn account(template: Option<&str>) -> Account {
         let options: BTreeMap<_, _> = template.map(|text| ("user-dn".into(), text.into())).into_iter().collect();
-        Account { host: "h".into(), port: None, username: "u".into(), options, identity: None }
+        Account { host: "h".into(), port: None, username: "u".into(), options, identity: None, timeout: None }
     }
 
     #[test]

@@ -15,15 +15,15 @@ pub(crate) struct OpenLdap;
 
 impl Target for OpenLdap {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| connection::identify(account))
+        bounded(account, move |_| connection::identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded(move |progress| make(change, progress))
+        bounded(&change.account, move |progress| make(change, progress))
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
-        bounded(move |_| async move {
+        bounded(account, move |_| async move {
             let name = distinguished(account, &account.username)?;
             password(secret)?;
             let mut connection = connection::connect(account).await?;

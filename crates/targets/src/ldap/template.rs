@@ -20,11 +20,11 @@ pub(crate) struct LdapTemplate;
 
 impl Target for LdapTemplate {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| connection::identify(account))
+        bounded(account, move |_| connection::identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded_by(LIMIT, move |progress| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |progress| async move {
             // A change that could not be verified is not made.
             login_name(&change.account)?;
             if run(change, Some(&progress)).await? { Ok(()) } else { Err(nothing_changed()) }
@@ -32,7 +32,7 @@ impl Target for LdapTemplate {
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
-        bounded(move |_| async move {
+        bounded(account, move |_| async move {
             let name = login_name(account)?;
             let secret = password(secret)?;
             let mut connection = connection::connect(account).await?;
@@ -43,7 +43,7 @@ impl Target for LdapTemplate {
 
 impl TemplateTarget for LdapTemplate {
     fn rehearse<'a>(&'a self, change: &'a Change) -> Work<'a, Rehearsal> {
-        bounded_by(LIMIT, move |_| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |_| async move {
             login_name(&change.account)?;
             if !run(change, None).await? {
                 return Err(nothing_changed());

@@ -19,7 +19,7 @@ impl Target for MysqlTemplate {
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded_by(LIMIT, move |progress| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |progress| async move {
             let (mut connection, statements) = open(change).await?;
             let mut is_sent = false;
             for statement in &statements {
@@ -36,7 +36,7 @@ impl Target for MysqlTemplate {
 
 impl TemplateTarget for MysqlTemplate {
     fn rehearse<'a>(&'a self, change: &'a Change) -> Work<'a, Rehearsal> {
-        bounded_by(LIMIT, move |_| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |_| async move {
             let (mut connection, statements) = open(change).await?;
             for statement in statements.iter().take_while(|statement| !statement.has_new_password) {
                 execute(&mut connection, statement).await?;

@@ -37,15 +37,15 @@ pub(crate) struct Postgresql;
 
 impl Target for Postgresql {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| connection::identify(account))
+        bounded(account, move |_| connection::identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded(move |progress| make(change, progress))
+        bounded(&change.account, move |progress| make(change, progress))
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
-        bounded(move |_| async move {
+        bounded(account, move |_| async move {
             let secret = password(secret)?;
             carried(account, secret)?;
             if let Connected::Accepted(_) = connection::connect(account, &account.username, None).await? {

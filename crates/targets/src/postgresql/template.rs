@@ -31,7 +31,7 @@ impl Target for PostgresqlTemplate {
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded_by(LIMIT, move |progress| run(change, "COMMIT", progress))
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |progress| run(change, "COMMIT", progress))
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
@@ -41,7 +41,7 @@ impl Target for PostgresqlTemplate {
 
 impl TemplateTarget for PostgresqlTemplate {
     fn rehearse<'a>(&'a self, change: &'a Change) -> Work<'a, Rehearsal> {
-        bounded_by(LIMIT, move |progress| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |progress| async move {
             run(change, "ROLLBACK", progress).await?;
             Ok(Rehearsal { at: None, failure: None, transcript: String::new() })
         })

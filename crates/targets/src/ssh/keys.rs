@@ -20,11 +20,11 @@ pub(crate) struct SshKeys;
 
 impl Target for SshKeys {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| host_key::identify(account))
+        bounded(account, move |_| host_key::identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&change.account, move |progress| async move {
             let new = public_key(&change.candidate)?;
             let old = change.current.as_ref().map(public_key).transpose()?;
             let secret = match change.operator {
@@ -36,11 +36,11 @@ impl Target for SshKeys {
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
-        bounded(move |_| lets_in(account, secret))
+        bounded(account, move |_| lets_in(account, secret))
     }
 
     fn retire<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&change.account, move |progress| async move {
             let Some(current) = &change.current else { return Ok(()) };
             let (old, new) = (public_key(current)?, public_key(&change.candidate)?);
             if old.is_same(&new) {

@@ -21,11 +21,11 @@ pub(crate) struct Linux;
 
 impl Target for Linux {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| host_key::identify(account))
+        bounded(account, move |_| host_key::identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&change.account, move |progress| async move {
             let candidate = candidate(&change.candidate)?;
             match &change.operator {
                 Operator::Itself => by_itself(change, candidate, &progress).await,
@@ -35,7 +35,7 @@ impl Target for Linux {
     }
 
     fn verify<'a>(&'a self, account: &'a Account, secret: &'a LoginSecret) -> Work<'a, bool> {
-        bounded(move |_| async move {
+        bounded(account, move |_| async move {
             password(secret)?;
             let session = log_in(account, &account.username, secret).await?;
             let is_accepted = session.is_some();

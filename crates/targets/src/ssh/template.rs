@@ -21,11 +21,11 @@ pub(crate) struct SshTemplate;
 
 impl Target for SshTemplate {
     fn identify<'a>(&'a self, account: &'a Account) -> Work<'a, Option<TargetIdentity>> {
-        bounded(move |_| host_key::identify(account))
+        bounded(account, move |_| host_key::identify(account))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Work<'a, ()> {
-        bounded_by(LIMIT, move |progress| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |progress| async move {
             let dialogue = ready(change)?;
             let connect_timeout = dialogue.connect_timeout;
             let outcome = run(change, Interpreter::new(dialogue), connect_timeout, &progress).await?;
@@ -40,7 +40,7 @@ impl Target for SshTemplate {
 
 impl TemplateTarget for SshTemplate {
     fn rehearse<'a>(&'a self, change: &'a Change) -> Work<'a, Rehearsal> {
-        bounded_by(LIMIT, move |progress| async move {
+        bounded_by(change.account.timeout.unwrap_or(LIMIT), move |progress| async move {
             let dialogue = ready(change)?;
             let connect_timeout = dialogue.connect_timeout;
             let outcome = run(change, Interpreter::rehearsal(dialogue), connect_timeout, &progress).await?;

@@ -156,8 +156,14 @@ mod tests {
 
     fn change(executor: Executor, source: &str, candidate: &str) -> Change {
         let secret = |text: &str| LoginSecret::Password(SecretText::new(text.into()));
-        let mut account =
-            Account { host: "h".into(), port: None, username: "jo".into(), options: BTreeMap::new(), identity: None };
+        let mut account = Account {
+            host: "h".into(),
+            port: None,
+            username: "jo".into(),
+            options: BTreeMap::new(),
+            identity: None,
+            timeout: None,
+        };
         let script = Script { executor, source, ip: "10.0.0.1", hostname: "erp", additional_information: "" };
         script.set(&mut account.options);
         let operator = Operator::Other(Login { username: "boss".into(), secret: secret("b0ss") });

@@ -21,7 +21,7 @@ use chaveiro_rotation::{Account, Change, Failure, Login, LoginSecret, Operator, 
 use chaveiro_secret::SecretText;
 
 pub(crate) use certificates::Certificates;
-pub(crate) use server::{Server, command, free_port, wait_for_port};
+pub(crate) use server::{Server, command, free_port};
 pub(crate) use service::{find_program, has_root, is_root};
 
 /// Returns a password.
@@ -37,7 +37,14 @@ pub(crate) fn operator(username: &str, secret: LoginSecret) -> Operator {
 /// Returns an account on a server of this machine.
 pub(crate) fn account(username: &str, port: u16, options: &[(&str, &str)]) -> Account {
     let options: BTreeMap<_, _> = options.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    Account { host: "127.0.0.1".into(), port: Some(port), username: username.into(), options, identity: None }
+    Account {
+        host: "127.0.0.1".into(),
+        port: Some(port),
+        username: username.into(),
+        options,
+        identity: None,
+        timeout: None,
+    }
 }
 
 /// A target with an account, and the calls that tests make.
