@@ -60,6 +60,11 @@ impl<T> Done<T> {
         Self { subject, value, outcome: INACTIVE, objects: None }
     }
 
+    /// A success that changed nothing, because there was nothing left to do.
+    pub(in crate::vault) fn unchanged(subject: Subject, value: T) -> Self {
+        Self { subject, value, outcome: "unchanged", objects: None }
+    }
+
     /// The stored success of an earlier request with the same idempotency key.
     pub(super) fn repeated(subject: Subject, value: T) -> Self {
         Self { subject, value, outcome: "repeated", objects: None }

@@ -93,10 +93,12 @@ impl Vault {
             for (id, authorization) in expired {
                 let rule = move |context: &mut OperationContext<'_>| {
                     let row = credential::locked(context.connection(), id)?.ok_or(StoreError::NotFound)?;
-                    if custody::end_expired(context.connection(), id, authorization, now)? {
-                        released(context, &row)?;
-                        jit::custody_ended(context, id)?;
+                    // Its client may have read the credential again, or released it, since it was found.
+                    if !custody::end_expired(context.connection(), id, authorization, now)? {
+                        return Ok(Done::unchanged(Subject::Credential(id), ()));
                     }
+                    released(context, &row)?;
+                    jit::custody_ended(context, id)?;
                     Ok(Done::new(Subject::Credential(id), ()))
                 };
                 ended += usize::from(self.one_of_many(lease, Action::CUSTODY_EXPIRE, rule).await?);

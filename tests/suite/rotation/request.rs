@@ -134,6 +134,46 @@ async fn custody_that_expires_changes_the_password_once() {
 }
 
 #[actix_web::test]
+async fn custody_that_is_renewed_while_expired_ones_are_ended_is_not_recorded_as_ended() {
+    let Some(directory) = Directory::start(|settings| {
+        settings.rotation.after_release = true;
+        settings.custody.seconds = 60;
+    })
+    .await
+    else {
+        return;
+    };
+    directory.client.save_credential(&credential("second", "second", FIRST)).await;
+    directory.rotate().await;
+    for key in ["erp", "second"] {
+        directory.client.get(&format!("/iso/pam/credential/{key}")).await.expect(200);
+    }
+    // Both have expired when they are found; when the first one ends, the client of the second has it once more.
+    let renewed = "UPDATE custody SET until = until + 1000000000 WHERE credential_id <> OLD.credential_id;";
+    directory.app.database.run(&if directory.app.database.is_postgresql() {
+        format!(
+            "CREATE FUNCTION renew() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {renewed} RETURN OLD; END $$;
+             CREATE TRIGGER renew AFTER DELETE ON custody FOR EACH ROW EXECUTE FUNCTION renew();"
+        )
+    } else {
+        format!("CREATE TRIGGER renew AFTER DELETE ON custody BEGIN {renewed} END;")
+    });
+    directory.app.clock.advance(Duration::from_secs(61));
+    directory.app.vault.refresh().await.unwrap();
+    directory.app.vault.schedule_jobs().await.unwrap();
+    directory.app.vault.run_due_jobs().await.unwrap();
+    let records = directory.app.records().await;
+    let ended: Vec<_> = records.iter().filter(|record| record.action == "custody.expire").collect();
+    let outcomes: Vec<_> = ended.iter().map(|record| (record.object.as_str(), record.outcome.as_str())).collect();
+    // In the order of the ids, as both ended at one time.
+    assert!(
+        outcomes.contains(&("credential:2", "ok")) && outcomes.contains(&("credential:3", "unchanged")),
+        "{outcomes:?}"
+    );
+    assert_eq!(directory.run().await, 1);
+}
+
+#[actix_web::test]
 async fn a_password_is_changed_when_it_reaches_its_age() {
     let Some(directory) = Directory::start(|settings| settings.rotation.after_days = 30).await else { return };
     let due = async || {
