@@ -33,6 +33,8 @@ pub struct RotationRecordRow {
     pub waiting_cause: Option<String>,
     pub changed_at: Option<i64>,
     pub is_behind: bool,
+    pub former_version: Option<i32>,
+    pub former_passphrase_version: Option<i32>,
 }
 
 /// A credential that is changed automatically, with what its policy is chosen by.

@@ -261,6 +261,8 @@ table! {
         waiting_cause -> Nullable<Text>,
         changed_at -> Nullable<BigInt>,
         is_behind -> Bool,
+        former_version -> Nullable<Integer>,
+        former_passphrase_version -> Nullable<Integer>,
     }
 }
 table! {

@@ -50,7 +50,7 @@ pub struct Loaded {
     pub current: Option<LoginSecret>,
     /// The version in the state `candidate` or `unverified`.
     pub candidate: Option<LoginSecret>,
-    /// The version that was current before, for [`crate::Target::retire`].
+    /// The value that the last change replaces, for [`crate::Target::retire`]. `None` while it is still the current one.
     pub former: Option<LoginSecret>,
 }
 

@@ -92,7 +92,7 @@ impl Run<'_> {
         match record.phase {
             Phase::Changing => {
                 let resumed = self.apply(record, Event::Resumed).await?;
-                self.check(&resumed).await
+                self.check(&resumed, self.replaced()).await
             }
             Phase::Verifying => self.apply(record, Event::Resumed).await.map(drop),
             Phase::Current => {
@@ -121,11 +121,14 @@ impl Run<'_> {
         let maker = if record.phase == Phase::NeedsReconcile { Maker::Reconciliation } else { Maker::Operator };
         let started = self.apply(record, Event::Started).await?;
         if started.phase == Phase::Verifying {
-            return self.check(&started).await;
+            return self.check(&started, self.replaced()).await;
         }
         let result = self.change(maker).await?;
         let changed = self.apply(&started, Event::Changed { by: maker, result }).await?;
-        if changed.phase == Phase::Verifying { self.check(&changed).await } else { Ok(()) }
+        if changed.phase != Phase::Verifying {
+            return Ok(());
+        }
+        self.check(&changed, self.loaded.current.as_ref()).await
     }
 
     async fn change(&self, maker: Maker) -> Result<Result<(), Failure>, RotationError> {
@@ -145,14 +148,19 @@ impl Run<'_> {
         Ok(self.rotator.target.change(&change).await.map_err(|error| error.failure))
     }
 
-    /// Tries the values, each once, and retires the former one if the candidate logs in.
-    async fn check(&self, verifying: &Record) -> Result<(), RotationError> {
+    /// Returns the value that a change of an earlier run replaces: the current one, unless another was saved since.
+    fn replaced(&self) -> Option<&LoginSecret> {
+        self.loaded.former.as_ref().or(self.loaded.current.as_ref())
+    }
+
+    /// Tries the values, each once, and retires the one that is replaced if the candidate logs in.
+    async fn check(&self, verifying: &Record, replaced: Option<&LoginSecret>) -> Result<(), RotationError> {
         let event = self.try_values().await?;
         let checked = self.apply(verifying, event).await?;
         if checked.phase != Phase::Current {
             return Ok(());
         }
-        self.retire(&checked, self.loaded.current.as_ref(), self.loaded.candidate.as_ref()).await
+        self.retire(&checked, replaced, self.loaded.candidate.as_ref()).await
     }
 
     async fn try_values(&self) -> Result<Event, RotationError> {

@@ -84,6 +84,7 @@ CREATE INDEX job_lease ON job (lease_until, id) WHERE state = 'running';
 -- Changes of passwords on targets: the state of each credential whose change was once requested. Names and counts, never a
 -- value. waiting_: requests that wait until the open rotation has ended. changed_at: when the last one ended with a new password.
 -- is_behind: the target of a child does not have the value of its parent yet; the one in force is the child's own.
+-- former_version, former_passphrase_version: what the last change that was sent replaces.
 CREATE TABLE rotation_record (
     credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
     revision BIGINT NOT NULL,
@@ -99,7 +100,9 @@ CREATE TABLE rotation_record (
     waiting_releases INTEGER NOT NULL,
     waiting_cause TEXT,
     changed_at BIGINT,
-    is_behind BOOLEAN NOT NULL
+    is_behind BOOLEAN NOT NULL,
+    former_version INTEGER,
+    former_passphrase_version INTEGER
 );
 
 -- The last events of each rotation_record, by its revision.

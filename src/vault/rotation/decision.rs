@@ -7,7 +7,7 @@ use super::rotatable::Rotatable;
 use super::run::wake;
 use super::secret::{RotatedSecret, SealedVersions};
 use super::setup::Setup;
-use super::state::RotationState;
+use super::state::{ReplacedVersions, RotationState};
 use super::status::{RotationStatus, status_of};
 use crate::crypto::SecretText;
 use crate::store::id::CredentialId;
@@ -104,7 +104,7 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = what.locked(context, &key)?;
             let (secret, vault) = (RotatedSecret::new(&row), context.vault);
-            let versions = secret.versions(context.connection(), vault)?;
+            let versions = secret.versions(context.connection(), vault, ReplacedVersions::default())?;
             if versions.values.candidate.is_none() {
                 return Err(VaultError::NotFound(Noun::Version));
             }

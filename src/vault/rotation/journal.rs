@@ -1,15 +1,15 @@
 //! The database as a rotator sees it: the state of one credential, under the lease of its job.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use chaveiro_rotation::{Arrow, Effect, Journal, JournalError, Loaded, Phase};
+use chaveiro_rotation::{Arrow, AuditEvent, Effect, Journal, JournalError, Loaded, Phase};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::effect::apply;
 use super::secret::{NewSshKey, OpenedVersions, ReplacedSshKey};
 use super::setup::Setup;
-use super::state::RotationState;
+use super::state::{ReplacedVersions, RotationState};
 use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
@@ -23,18 +23,22 @@ pub(super) struct VaultJournal {
     vault: Vault,
     lease: Lease,
     id: CredentialId,
+    /// The versions of the current value as it was loaded last: what a change that is sent replaces.
+    current: Mutex<ReplacedVersions>,
 }
 
 impl VaultJournal {
     pub(super) fn new(vault: &Vault, lease: &Lease, id: CredentialId) -> Self {
-        Self { vault: vault.clone(), lease: lease.clone(), id }
+        Self { vault: vault.clone(), lease: lease.clone(), id, current: Mutex::default() }
     }
 
     async fn loaded(&self) -> Result<Loaded, VaultError> {
         let (inner, id) = (Arc::clone(&self.vault.0), self.id);
         // The rules have errors of their own, beside those of the database.
         let load = move |connection: &mut AnyConnection| Ok::<_, StoreError>(load(connection, &inner, id));
-        self.vault.0.store.read(load).await?
+        let (loaded, current) = self.vault.0.store.read(load).await??;
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
+        Ok(loaded)
     }
 
     async fn applied(&self, arrow: Arrow) -> Result<(), VaultError> {
@@ -44,6 +48,7 @@ impl VaultJournal {
             Effect::StoreCandidate(_) => self.new_ssh_key().await?,
             _ => None,
         };
+        let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let rule = move |context: &mut OperationContext<'_>| {
             job::renew(context.connection(), &lease, until)?;
             // No credential becomes a descendant between the look for them and the end of the transaction.
@@ -52,7 +57,10 @@ impl VaultJournal {
                 credential::locked(context.connection(), id)?;
             }
             let setup = Setup::load(context.connection(), id)?;
-            let state = RotationState::lock(context.connection(), id)?;
+            let mut state = RotationState::lock(context.connection(), id)?;
+            if arrow.event == AuditEvent::ChangeStarted {
+                state.former = current;
+            }
             apply(context, &setup, state, &arrow, new.as_ref())?;
             Ok(match by(&setup, &arrow) {
                 Some(operator) => Done::several(format!("{} by {operator}", Subject::Credential(id)), ()),
@@ -82,15 +90,21 @@ fn by(setup: &Setup, arrow: &Arrow) -> Option<Subject> {
     other.map(Subject::Credential)
 }
 
-fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<Loaded, VaultError> {
+/// Loads the state, with the versions of the current value.
+fn load(
+    connection: &mut AnyConnection,
+    vault: &Inner,
+    id: CredentialId,
+) -> Result<(Loaded, ReplacedVersions), VaultError> {
     let setup = Setup::load(connection, id)?;
-    let RotationState { record, waiting, is_behind, .. } = RotationState::load(connection, id)?;
-    let OpenedVersions { mut current, candidate, former } = setup.secret().open(connection, vault)?;
+    let RotationState { record, waiting, is_behind, former, .. } = RotationState::load(connection, id)?;
+    let opened = setup.secret().open(connection, vault, former)?;
+    let OpenedVersions { mut current, candidate, former, current_versions } = opened;
     if setup.credential.parent_id.is_some() && !is_behind && record.phase != Phase::Current {
         // From before it had a parent. In `current` it is the value of this change.
         current = None;
     }
-    Ok(Loaded {
+    let loaded = Loaded {
         record,
         waiting,
         account: setup.account(connection, vault)?,
@@ -99,7 +113,8 @@ fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Resu
         current,
         candidate,
         former,
-    })
+    };
+    Ok((loaded, current_versions))
 }
 
 impl Journal for VaultJournal {

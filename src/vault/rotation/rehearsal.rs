@@ -7,7 +7,7 @@ use chaveiro_templates::Executor;
 use super::effect::generate;
 use super::secret::RotatedSecret;
 use super::setup::Setup;
-use super::state::RotationState;
+use super::state::{ReplacedVersions, RotationState};
 use crate::store::credential::CredentialKind;
 use crate::vault::credential::parent::owner_of;
 use crate::vault::credential::{resolve, resolve_for_change};
@@ -109,7 +109,8 @@ fn load(context: &mut OperationContext<'_>, key: &str) -> Result<Done<Trial>, Va
     let candidate = LoginSecret::Password(generate(setup.rules(&context.settings().rotation), Shape::First)?);
     let vault = context.vault;
     let connection = context.connection();
-    let current = RotatedSecret::Password(owner_of(connection, &setup.credential)?).open(connection, vault)?.current;
+    let current = RotatedSecret::Password(owner_of(connection, &setup.credential)?);
+    let current = current.open(connection, vault, ReplacedVersions::default())?.current;
     let change = Change {
         account: setup.account(connection, vault)?,
         operator: setup.operator(connection, vault)?,

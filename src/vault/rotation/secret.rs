@@ -6,6 +6,7 @@ use chaveiro_targets::{Plugin, generate_ssh_key};
 use super::effect::generate;
 use super::setup::Setup;
 use super::shared;
+use super::state::ReplacedVersions;
 use crate::crypto::{SecretText, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::id::CredentialId;
@@ -32,6 +33,8 @@ pub(super) struct OpenedVersions {
     pub(super) current: Option<LoginSecret>,
     pub(super) candidate: Option<LoginSecret>,
     pub(super) former: Option<LoginSecret>,
+    /// The versions of the current value.
+    pub(super) current_versions: ReplacedVersions,
 }
 
 /// The values of a secret that a rotation knows, sealed: each with its passphrase, if it can have one.
@@ -97,19 +100,34 @@ impl RotatedSecret {
         [Some(self.owner()), passphrase].into_iter().flatten()
     }
 
-    /// Returns the values, sealed.
-    pub(super) fn versions(self, connection: &mut AnyConnection, vault: &Inner) -> Result<SealedVersions, VaultError> {
-        let values = rotated_versions(connection, vault, self.owner())?;
+    /// Returns the values, sealed. `replaced`: what the last change replaces.
+    pub(super) fn versions(
+        self,
+        connection: &mut AnyConnection,
+        vault: &Inner,
+        replaced: ReplacedVersions,
+    ) -> Result<SealedVersions, VaultError> {
+        let values = rotated_versions(connection, vault, self.owner(), replaced.value)?;
         let passphrases = match self {
             Self::Password(_) => RotatedVersions::default(),
-            Self::SshKey(id) => rotated_versions(connection, vault, SecretOwner::SshPassphrase(id))?,
+            Self::SshKey(id) => {
+                rotated_versions(connection, vault, SecretOwner::SshPassphrase(id), replaced.passphrase)?
+            }
         };
         Ok(SealedVersions { values, passphrases })
     }
 
-    /// Returns the values, opened for a call of the target.
-    pub(super) fn open(self, connection: &mut AnyConnection, vault: &Inner) -> Result<OpenedVersions, VaultError> {
-        let SealedVersions { values, passphrases } = self.versions(connection, vault)?;
+    /// Returns the values, opened for a call of the target. `replaced`: what the last change replaces.
+    pub(super) fn open(
+        self,
+        connection: &mut AnyConnection,
+        vault: &Inner,
+        replaced: ReplacedVersions,
+    ) -> Result<OpenedVersions, VaultError> {
+        let SealedVersions { values, passphrases } = self.versions(connection, vault, replaced)?;
+        let version = |current: &Option<Sealed>| current.as_ref().map(|current| current.binding().version);
+        let current_versions =
+            ReplacedVersions { value: version(&values.current), passphrase: version(&passphrases.current) };
         let mut open = |value: Option<Sealed>, passphrase: Option<Sealed>| -> Result<Option<LoginSecret>, VaultError> {
             let mut text = |sealed: Sealed| sealed.open_for_target(connection, vault);
             let (value, passphrase) = (value.map(&mut text).transpose()?, passphrase.map(&mut text).transpose()?);
@@ -119,6 +137,7 @@ impl RotatedSecret {
             current: open(values.current, passphrases.current)?,
             candidate: open(values.candidate, passphrases.candidate)?,
             former: open(values.former, passphrases.former)?,
+            current_versions,
         })
     }
 
@@ -164,7 +183,7 @@ impl RotatedSecret {
                 Self::Password(id) => shared::hand_down(context, id)?,
                 Self::SshKey(id) => {
                     let vault = context.vault;
-                    let candidate = rotated_versions(context.connection(), vault, self.owner())?.candidate;
+                    let candidate = rotated_versions(context.connection(), vault, self.owner(), None)?.candidate;
                     let private = candidate.ok_or(StoreError::NotFound)?.open_within(context)?;
                     promote_public_key(context, id, &private)?;
                 }
@@ -194,7 +213,7 @@ impl ReplacedSshKey {
             return Ok(None);
         }
         let public_key = ssh_key::find(connection, id)?.ok_or(StoreError::NotFound)?.public_key;
-        let key = secret.open(connection, vault)?.current;
+        let key = secret.open(connection, vault, ReplacedVersions::default())?.current;
         let passphrase = match &key {
             Some(LoginSecret::PrivateKey { passphrase: Some(passphrase), .. }) => passphrase.clone(),
             _ => SecretText::new(String::new()),
@@ -228,5 +247,5 @@ pub(super) fn current_login(
         RotatedSecret::Password(_) => RotatedSecret::Password(owner),
         key @ RotatedSecret::SshKey(_) => key,
     };
-    Ok(secret.open(connection, vault)?.current)
+    Ok(secret.open(connection, vault, ReplacedVersions::default())?.current)
 }

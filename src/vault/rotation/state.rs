@@ -6,6 +6,14 @@ use crate::store::id::CredentialId;
 use crate::store::rotation_record::{self, RotationEventRow, RotationRecordRow};
 use crate::store::{AnyConnection, StoreError};
 
+/// The versions of a secret that a change replaces on its target: those that were current when it was sent. A value that is saved
+/// meanwhile is newer, and not what the target had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReplacedVersions {
+    pub(super) value: Option<i32>,
+    pub(super) passphrase: Option<i32>,
+}
+
 /// The state of the rotation of a credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RotationState {
@@ -15,6 +23,8 @@ pub(super) struct RotationState {
     pub(super) changed_at: Option<i64>,
     /// Whether the target of a child does not have the value of its parent yet: the value in force is the child's own.
     pub(super) is_behind: bool,
+    /// What the last change that was sent replaces.
+    pub(super) former: ReplacedVersions,
 }
 
 impl RotationState {
@@ -57,11 +67,12 @@ impl RotationState {
             problem,
         };
         let waiting = Waiting { releases: count(row.waiting_releases)?, other: cause(row.waiting_cause)? };
-        Ok(Self { record, waiting, changed_at: row.changed_at, is_behind: row.is_behind })
+        let former = ReplacedVersions { value: row.former_version, passphrase: row.former_passphrase_version };
+        Ok(Self { record, waiting, changed_at: row.changed_at, is_behind: row.is_behind, former })
     }
 
     fn row(&self, credential_id: CredentialId) -> RotationRecordRow {
-        let Self { record, waiting, changed_at, is_behind } = self;
+        let Self { record, waiting, changed_at, is_behind, former } = self;
         let name = |cause: Cause| cause.as_str().to_string();
         RotationRecordRow {
             credential_id,
@@ -79,6 +90,8 @@ impl RotationState {
             waiting_cause: waiting.other.map(name),
             changed_at: *changed_at,
             is_behind: *is_behind,
+            former_version: former.value,
+            former_passphrase_version: former.passphrase,
         }
     }
 }
@@ -120,7 +133,8 @@ mod tests {
             problem: Some(Problem::NothingLogsIn),
         };
         let waiting = Waiting { releases: 2, other: Some(Cause::Manual) };
-        let state = RotationState { record, waiting, changed_at: Some(6), is_behind: true };
+        let former = ReplacedVersions { value: Some(8), passphrase: Some(9) };
+        let state = RotationState { record, waiting, changed_at: Some(6), is_behind: true, former };
         assert_eq!(RotationState::from_row(state.row(CredentialId::new(1))), Ok(state.clone()));
         let mut row = state.row(CredentialId::new(1));
         row.phase = "another".into();

@@ -2,7 +2,7 @@
 
 use super::{Sealed, SecretOwner, Versions, add_version, sealed, sealed_current};
 use crate::crypto::SecretText;
-use crate::store::secret::{self, SecretState};
+use crate::store::secret::{self, SecretState, VersionSummary};
 use crate::store::{AnyConnection, StoreError};
 use crate::vault::operation::OperationContext;
 use crate::vault::{Inner, VaultError};
@@ -14,26 +14,27 @@ pub(in crate::vault) struct RotatedVersions {
     pub(in crate::vault) current: Option<Sealed>,
     /// The value to come.
     pub(in crate::vault) candidate: Option<Sealed>,
-    /// The value that was in force before.
+    /// The value that the last change replaces.
     pub(in crate::vault) former: Option<Sealed>,
 }
 
-/// Returns the values of a secret, on any connection.
+/// Returns the values of a secret, on any connection. `replaced`: the version that the last change replaces.
 pub(in crate::vault) fn rotated_versions(
     connection: &mut AnyConnection,
     vault: &Inner,
     owner: SecretOwner,
+    replaced: Option<i32>,
 ) -> Result<RotatedVersions, VaultError> {
     let current = Versions { connection, heads: &vault.secret_heads, owner }.current::<VaultError>()?;
     let summaries = secret::versions(connection, owner)?;
-    let mut newest = |is_wanted: fn(SecretState) -> bool| -> Result<Option<Sealed>, StoreError> {
-        let Some(found) = summaries.iter().find(|row| is_wanted(row.state)) else { return Ok(None) };
+    let mut find = |is_wanted: &dyn Fn(&VersionSummary) -> bool| -> Result<Option<Sealed>, StoreError> {
+        let Some(found) = summaries.iter().find(|row| is_wanted(row)) else { return Ok(None) };
         Ok(secret::version(connection, owner, found.version)?.map(|row| sealed(owner, row)))
     };
     Ok(RotatedVersions {
         current: current.map(|current| sealed_current(owner, current)),
-        candidate: newest(is_candidate)?,
-        former: newest(|state| state == SecretState::Previous)?,
+        candidate: find(&|row| is_candidate(row.state))?,
+        former: find(&|row| row.state == SecretState::Previous && Some(row.version) == replaced)?,
     })
 }
 

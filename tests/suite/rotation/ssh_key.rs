@@ -236,6 +236,42 @@ async fn a_vault_that_ends_during_a_change_goes_on_with_the_same_candidate() {
 }
 
 #[actix_web::test]
+async fn what_a_change_replaces_is_retired_and_not_what_was_saved_since() {
+    let Some(mut host) = Host::start("ed25519", "", |_| {}).await else { return };
+    // The vault ends when it has sent the change, and before it knows of the answer.
+    host.rotate().await;
+    let before = host.read().await;
+    host.server.stop();
+    let silent = TcpListener::bind(("127.0.0.1", host.server.port)).unwrap();
+    silent.set_nonblocking(true).unwrap();
+    host.client.post(KEY_ROTATE, &json!({})).await.expect(201);
+    let vault = host.app.vault.clone();
+    let running = actix_web::rt::spawn(async move { vault.run_due_rotations().await });
+    noticed("the connection of the change", async || silent.accept().is_ok()).await;
+    running.abort();
+    let _ = running.await;
+    drop(silent);
+    let candidate = host.client.get(KEYS).await.expect(200)["unverified"]["candidate"]["private_key"].take();
+    let line = |key: &Value| host.server.public_key(text(key), "");
+    let (old, new) = (line(&before["private_key"]), line(&candidate));
+    // Meanwhile a person saves a key that is on the host too.
+    let (saved, saved_line) = Sshd::key_pair("ed25519", "", "saved");
+    host.wait(Duration::from_secs(1)).await;
+    let sent = json!({ "identifier": "erp", "private_key": saved, "public_key": saved_line, "password": "" });
+    host.client.post("/iso/pam/key", &sent).await.expect(201);
+    assert_eq!(host.read().await["private_key"], saved);
+
+    host.server.set_authorized_keys(&format!("{old}\n{saved_line}\n{new}\n"));
+    host.server.serve();
+    host.wait(Duration::from_secs(3600)).await;
+    host.run().await;
+    assert_eq!(host.rotation().await["phase"], "idle");
+    assert_eq!(host.read().await["private_key"], candidate);
+    assert_eq!(host.server.authorized_keys(), format!("{saved_line}\n{new}\n"));
+    host.app.verify_audit().await;
+}
+
+#[actix_web::test]
 async fn a_key_is_changed_when_it_reaches_its_age() {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     let Some(mut host) = Host::start("ed25519", "", |settings| settings.rotation.after_days = 30).await else { return };

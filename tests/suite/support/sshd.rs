@@ -116,6 +116,11 @@ impl Sshd {
         std::fs::read_to_string(self.authorized_keys_file()).unwrap()
     }
 
+    /// Replaces them.
+    pub(crate) fn set_authorized_keys(&self, lines: &str) {
+        std::fs::write(self.authorized_keys_file(), lines).unwrap();
+    }
+
     fn authorized_keys_file(&self) -> PathBuf {
         self.dir.path().join(".ssh/authorized_keys")
     }

@@ -44,6 +44,8 @@ pub(crate) struct Row {
     pub(crate) waiting: Waiting,
     pub(crate) identity: Option<TargetIdentity>,
     pub(crate) versions: Vec<Version>,
+    /// The value that the last change replaces.
+    pub(crate) replaced: Option<String>,
     /// The fence of the newest lease, and when it ends.
     pub(crate) lease: (u64, i64),
     /// The account whose secret this one shares.
@@ -117,6 +119,9 @@ impl World {
             self.violate(format!("account {account}: sent outside of the hours"));
         }
         let row = &mut self.rows[account];
+        if arrow.event == AuditEvent::ChangeStarted {
+            row.replaced = row.current().cloned();
+        }
         let ended = (row.record.cause, row.record.phase);
         row.record = arrow.record.clone();
         row.lease.1 = if fence.is_some() { now + LEASE } else { row.lease.1 };

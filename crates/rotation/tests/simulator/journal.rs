@@ -68,7 +68,7 @@ impl SimulatedJournal {
             reconciliation: world.can_reconcile.then(administrator),
             current: row.current().map(secret),
             candidate: row.candidate().map(secret),
-            former: row.value(&[State::Previous]).map(secret),
+            former: row.replaced.as_ref().filter(|value| row.current() != Some(value)).map(secret),
         }
     }
 }
