@@ -63,6 +63,12 @@ pub fn is_held(connection: &mut AnyConnection, credential: CredentialId, now: i6
     Ok(held > 0)
 }
 
+/// Whether any authorization has a custody of the credential, expired or not.
+pub fn has_any(connection: &mut AnyConnection, credential: CredentialId) -> Result<bool, StoreError> {
+    let custodies: i64 = custody::table.filter(custody::credential_id.eq(credential)).count().get_result(connection)?;
+    Ok(custodies > 0)
+}
+
 /// Inserts a custody, in place of an expired one of the same authorization.
 pub fn take(
     connection: &mut AnyConnection,

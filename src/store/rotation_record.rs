@@ -128,6 +128,7 @@ pub fn changed_before(
     time: i64,
     last: Option<(i64, CredentialId)>,
     most: i64,
+    has_just_in_time: bool,
 ) -> Result<Vec<AgedRow>, StoreError> {
     let (last_time, last_id) = last.unwrap_or((i64::MIN, CredentialId::new(0)));
     let changed_at = rotation_record::changed_at;
@@ -137,7 +138,9 @@ pub fn changed_before(
         .or(changed_at.eq(last_time).assume_not_null().and(rotation_record::credential_id.gt(last_id)));
     let of_credential = rotation_policy::credential_id.eq(rotation_record::credential_id);
     let has_mode = jit_policy::create_and_delete.or(jit_policy::enable_and_disable);
-    let just_in_time = jit_policy::table.filter(jit_policy::enabled.and(has_mode)).select(jit_policy::credential_id);
+    let just_in_time = jit_policy::table
+        .filter(jit_policy::enabled.and(has_mode).and(has_just_in_time.into_sql::<Bool>()))
+        .select(jit_policy::credential_id);
     Ok(rotation_record::table
         .inner_join(rotation_policy::table.on(of_credential))
         .inner_join(credential::table.on(credential::id.eq(rotation_record::credential_id)))

@@ -101,7 +101,7 @@ impl Vault {
 
 fn serve(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("CHAVEIRO__ROTATION__OPTIONS", "openldap.tls=off");
+    command.env("CHAVEIRO__ROTATION__OPTIONS", "openldap.tls=off").env("CHAVEIRO__ROTATION__JUST_IN_TIME", "true");
     Serving::start(command)
 }
 

@@ -35,6 +35,7 @@ pub struct RotationSettings {
     pub timeout_seconds: u64,
     #[serde(deserialize_with = "options")]
     pub options: TargetOptions,
+    pub just_in_time: bool,
     pub policies: Vec<NamedPolicy>,
 }
 

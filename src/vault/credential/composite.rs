@@ -130,7 +130,7 @@ pub(super) fn revalidate_read(context: &mut OperationContext<'_>, read: &SealedC
     let row = resolve::require_visible(context, row)?;
     let row = resolve::locked(context, row)?;
     let (row, _) = resolve::readable(context, row, Switchable::Credential)?;
-    if jit::is_managed(context.connection(), id)? {
+    if jit::is_managed(context, id)? {
         // The stored password is that of one account; the next one has another.
         let current = secrets::current(context, SecretOwner::Password(id))?.map(|current| current.binding().version);
         if current.is_none() || current != read.password.as_ref().map(|stored| stored.binding().version) {

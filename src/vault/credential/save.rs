@@ -56,12 +56,18 @@ pub(in crate::vault) fn save(
     if let Some(row) = target.as_ref().filter(|_| parent != parent_before) {
         rotations::require_closed(context, row.id)?;
     }
+    if let Some(row) = &target {
+        jit::require_unused(context, row, &changes, input.sent_content())?;
+    }
     let (id, identifier) = write(context, target.as_deref(), &changes)?;
     parent::store_password(context, id, parent_before, parent, input.sent_content())?;
-    let was_managed = jit::is_managed(context.connection(), id)?;
-    store_settings(context, id, input, &references)?;
-    if let Some(row) = target.as_ref().filter(|_| input.settings.jit.is_some()) {
-        jit::settings_saved(context, row, was_managed)?;
+    match target.as_ref().filter(|_| input.settings.jit.is_some()) {
+        Some(row) => {
+            let was_managed = jit::is_managed(context, id)?;
+            store_settings(context, id, input, &references)?;
+            jit::settings_saved(context, row, was_managed)?;
+        }
+        None => store_settings(context, id, input, &references)?,
     }
     let etag = context.etag_after(id, locked_etag)?;
     let saved = SavedCredential { id, created: target.is_none(), identifier, etag };

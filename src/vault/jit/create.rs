@@ -15,9 +15,10 @@ use crate::clock::instant;
 use crate::crypto::SecretText;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, JobState, Lease, Wanted};
-use crate::store::{AnyConnection, StoreError, credential, target_identity};
+use crate::store::{AnyConnection, StoreError, credential, custody, target_identity};
 use crate::vault::credential::resolve;
 use crate::vault::custody::require_free;
+use crate::vault::jobs::LEASE;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
 use crate::vault::rotation::{is_open, new_password};
 use crate::vault::secrets::{self, SecretOwner};
@@ -66,7 +67,9 @@ impl Vault {
                     Next::Ready => return Ok(()),
                     Next::Create(lease) => return self.create_account(&lease, id, deadline).await,
                     Next::Remove(lease) => {
-                        self.remove_account(&lease, id).await?.map_err(VaultError::AccountNotMade)?;
+                        let removal = self.remove_account(&lease, id);
+                        let Ok(removed) = tokio::time::timeout_at(deadline.into(), removal).await else { break };
+                        removed?.map_err(VaultError::AccountNotMade)?;
                         continue;
                     }
                     Next::Wait => {}
@@ -116,7 +119,10 @@ impl Vault {
         let inner = Arc::clone(&self.0);
         let draw = move |connection: &mut AnyConnection| Ok(new_password(connection, &inner.settings.rotation, id));
         let password = self.0.store.read(draw).await??;
-        let made = self.begin_on_target(lease, id, &password, deadline).await?;
+        let mut target = self.load_target(id).await?;
+        // Half a lease: whoever takes over finds what was made.
+        let deadline = deadline.min(Instant::now() + LEASE / 2);
+        let made = self.begin_on_target(lease, &mut target, &password, deadline).await?;
         let action = if made.is_ok() { Action::JIT_CREATED } else { Action::JIT_CREATION_FAILED };
         let (lease, until) = (lease.clone(), self.lease_end());
         let rule = move |context: &mut OperationContext<'_>| {
@@ -127,20 +133,31 @@ impl Vault {
             begun(context, &lease, &account, made, &password)?;
             Ok(Done::new(Subject::Credential(id), ()))
         };
-        self.execute(Permit::system(action), rule).await?;
-        made.map_err(VaultError::AccountNotMade)
+        match self.execute(Permit::system(action), rule).await {
+            // Another holder may have looked for the account before it was there.
+            Err(error @ VaultError::Store(StoreError::LeaseLost)) => {
+                if let Err(problem) = target.undo().await {
+                    log::error!(
+                        "the just-in-time account of credential {id} may be left on its target: {}",
+                        problem.as_str()
+                    );
+                }
+                Err(error)
+            }
+            noted => noted.and(made.map_err(VaultError::AccountNotMade)),
+        }
     }
 
     async fn begin_on_target(
         &self,
         lease: &Lease,
-        id: CredentialId,
+        target: &mut JitTarget,
         password: &SecretText,
         deadline: Instant,
     ) -> Result<Result<(), AccountProblem>, VaultError> {
-        let mut target = self.load_target(id).await?;
+        let id = target.credential();
         let begin = async {
-            if let Err(problem) = self.pin_target(lease, id, &mut target).await? {
+            if let Err(problem) = self.pin_target(lease, id, target).await? {
                 return Ok(Err(problem));
             }
             Ok(target.begin(password).await)
@@ -198,14 +215,18 @@ fn next(context: &mut OperationContext<'_>, plan: &JitAccount, until: i64) -> Re
     if is_open(context.connection(), id)? {
         return Err(VaultError::BeingChanged);
     }
+    if let Some(problem) = known.as_ref().and_then(|account| account.rests(now)) {
+        return Err(VaultError::AccountNotMade(problem));
+    }
     let actor = context.principal().actor().to_string();
     wake(context.connection(), id, &actor, now)?;
     let wanted = Wanted { kind: KIND, key: Some(id.to_string()) };
     let Some(lease) = job::claim(context.connection(), &[wanted], now, until)? else { return Ok(Next::Wait) };
     match known.map(|account| account.state) {
         None | Some(JitState::Absent) => {
+            // Whoever had custody had it of a former account.
+            custody::end_all(context.connection(), id)?;
             plan.store(context.connection())?;
-            secrets::retire(context, SecretOwner::Password(id))?;
             Ok(Next::Create(lease))
         }
         Some(JitState::Creating | JitState::Present | JitState::Removing) => {

@@ -22,7 +22,7 @@ mod target;
 pub use state::AccountProblem;
 pub use status::AccountStatus;
 
-pub(super) use custody::{custody_ended, require_account, settings_saved};
+pub(super) use custody::{custody_ended, require_account, require_unused, settings_saved};
 pub(super) use policy::is_managed;
 pub(super) use remove::KIND;
 pub(super) use status::status_of;

@@ -19,8 +19,11 @@ const DEFAULT_TEMPLATE: &str = "default";
 pub(super) type AccountPlugin = (&'static Plugin, &'static dyn Accounts);
 
 /// Whether the account of a credential exists only while its custody lasts.
-pub(in crate::vault) fn is_managed(connection: &mut AnyConnection, id: CredentialId) -> Result<bool, StoreError> {
-    Ok(rotation::find_jit(connection, id)?.as_ref().and_then(mode_of).is_some())
+pub(in crate::vault) fn is_managed(context: &mut OperationContext<'_>, id: CredentialId) -> Result<bool, StoreError> {
+    if !context.settings().rotation.just_in_time {
+        return Ok(false);
+    }
+    Ok(rotation::find_jit(context.connection(), id)?.as_ref().and_then(mode_of).is_some())
 }
 
 /// Returns what the settings ask for. To create and delete is the stronger of two wishes.
@@ -70,7 +73,7 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
         plugin: plugin.name.into(),
         device: row.device_id,
         username: row.username.clone(),
-        operator: operator(context.connection(), policy)?,
+        operator: operator(context, policy)?,
         mark: JitAccount::new_mark(),
         attempts: 0,
         problem: None,
@@ -97,17 +100,21 @@ fn step(plugin: &Option<String>, template: &Option<String>) -> Result<AccountPlu
 }
 
 /// Returns the credential that creates and removes the account: that of the just-in-time settings, or the one that changes its password.
-fn operator(connection: &mut AnyConnection, policy: &JitRow) -> Result<CredentialId, VaultError> {
+fn operator(context: &mut OperationContext<'_>, policy: &JitRow) -> Result<CredentialId, VaultError> {
     let own = policy.authentication_id.filter(|_| !policy.use_own_credential);
     let found = match own {
         Some(id) => Some(id),
-        None => rotation::find(connection, policy.credential_id)?
+        None => rotation::find(context.connection(), policy.credential_id)?
             .and_then(|row| row.authentication_id.filter(|_| !row.use_own_credential)),
     };
     let invalid = |expected| VaultError::invalid(Field::AuthenticationCredential, expected);
     let found = found.filter(|id| *id != policy.credential_id).ok_or(invalid(
         "an account does not create or enable itself: name another one, with use_own_credential_to_connect false",
     ))?;
-    let is_active = credential::by_id(connection, found)?.is_some_and(|row| row.active);
+    if is_managed(context, found)? {
+        // It would be gone when the account has to go.
+        return Err(invalid("an account that exists just in time creates no other one"));
+    }
+    let is_active = credential::by_id(context.connection(), found)?.is_some_and(|row| row.active);
     if is_active { Ok(found) } else { Err(invalid("the credential that creates the account is inactive")) }
 }

@@ -1,7 +1,7 @@
 //! The removal of an account, by a leased job that lives as long as the account may exist: whatever ends in between, the job finds it.
 
 use super::custody::{GRACE, start_removal};
-use super::state::{AccountProblem, JitAccount, JitState};
+use super::state::{AccountProblem, JitAccount, JitState, OPEN_CREATION};
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease, NewJob};
 use crate::store::{AnyConnection, StoreError, Transaction, credential};
@@ -134,6 +134,10 @@ fn ended(
 ) -> Result<(), VaultError> {
     let now = context.micros();
     let problem = ended.err();
+    if problem.is_none() && account.is_creation_open() {
+        account.move_to(context.connection(), JitState::Removing, account.problem, now)?;
+        return Ok(job::repeat(context.connection(), lease, now.saturating_add(OPEN_CREATION))?);
+    }
     if matches!(problem, None | Some(AccountProblem::NotOurs)) {
         account.move_to(context.connection(), JitState::Absent, problem, now)?;
         return Ok(job::complete(context.connection(), lease)?);

@@ -63,6 +63,14 @@ pub(super) struct JitAccount {
     pub(super) changed_at: i64,
 }
 
+const LONGEST_PAUSE: i64 = 15 * 60 * 1_000_000;
+/// The time after a refused login in which no client causes another one.
+const REST: i64 = 5_000_000;
+/// The time between two looks for an account whose creation had no answer, and the number of looks after which it counts as not
+/// created.
+pub(super) const OPEN_CREATION: i64 = 120_000_000;
+const LOOKS: u32 = 3;
+
 /// Every state with its name.
 const STATES: [(JitState, &str); 4] = [
     (JitState::Creating, "creating"),
@@ -183,9 +191,26 @@ impl JitAccount {
         jit_account::store(connection, &self.row())
     }
 
-    /// The pause before the next attempt to remove it, in microseconds: 30 s, doubling up to 4 h.
+    /// The pause before the next attempt to remove it, in microseconds: 30 s, doubling up to 15 min. It can log in meanwhile.
     pub(super) fn pause(attempts: u32) -> i64 {
-        micros(Limits::default().pause(attempts, Phase::Unreachable, Problem::Unreachable))
+        micros(Limits::default().pause(attempts, Phase::Unreachable, Problem::Unreachable)).min(LONGEST_PAUSE)
+    }
+
+    /// Returns why it is too early for another call on behalf of a client, which may come at any rate: the target may count failed
+    /// logins of the operator, or be carrying out a creation.
+    pub(super) fn rests(&self, now: i64) -> Option<AccountProblem> {
+        let rest = match self.problem {
+            _ if self.is_creation_open() => OPEN_CREATION,
+            Some(AccountProblem::Target(Problem::Denied | Problem::Locked)) => REST,
+            _ => 0,
+        };
+        self.problem.filter(|_| self.changed_at <= now && now < self.changed_at.saturating_add(rest))
+    }
+
+    /// Whether a creation without an answer may still be carried out by the target, so that an account that is not there proves nothing.
+    pub(super) fn is_creation_open(&self) -> bool {
+        let is_unanswered = self.problem == Some(Failure::Unknown.into());
+        self.state == JitState::Removing && self.mode == JitMode::Create && is_unanswered && self.attempts < LOOKS
     }
 
     /// Returns a word that was never used before.

@@ -16,6 +16,7 @@ use crate::vault::{Inner, VaultError};
 
 /// An account on its target.
 pub(super) struct JitTarget {
+    credential: CredentialId,
     mode: JitMode,
     plugin: &'static Plugin,
     accounts: &'static dyn Accounts,
@@ -41,12 +42,18 @@ impl JitTarget {
             username: account.username.clone(),
             options: vault.settings.rotation.options.get(plugin.name).cloned().unwrap_or_default(),
             identity: pinned.map(TargetIdentity),
+            timeout: vault.settings.rotation.default_policy().timeout(),
         };
         // Active or not: a device is deactivated with all of its credentials, and its accounts go all the same.
         let operator = credential::by_id(connection, account.operator)?.ok_or(StoreError::NotFound)?;
         let operator = login(connection, vault, operator)?;
         let order = AccountOrder { account: on_target, operator, mark: account.mark.clone() };
-        Ok(Self { mode: account.mode, plugin, accounts, device: device.id, order })
+        Ok(Self { credential: account.credential, mode: account.mode, plugin, accounts, device: device.id, order })
+    }
+
+    /// Returns the credential of the account.
+    pub(super) fn credential(&self) -> CredentialId {
+        self.credential
     }
 
     /// Returns what the target presents, if no identity is pinned yet.
@@ -73,6 +80,15 @@ impl JitTarget {
             Ok(Created::Now) => Ok(()),
             Ok(Created::Before) => Err(AccountProblem::ExistedBefore),
             Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Deletes the account if this creation has made it, which its mark says.
+    pub(super) async fn undo(&self) -> Result<(), AccountProblem> {
+        match self.mode {
+            JitMode::Create => self.end().await,
+            // Another client may have enabled it since.
+            JitMode::Enable => Ok(()),
         }
     }
 

@@ -64,8 +64,11 @@ impl Vault {
     async fn request_by_age(&self, lease: &Lease, days: u32) -> Result<(), VaultError> {
         let now = self.now_micros();
         let (before, mut last) = (days_before(now, days), None);
+        let just_in_time = self.0.settings.rotation.just_in_time;
         loop {
-            let read = move |c: &mut AnyConnection| rotation_record::changed_before(c, before, last, MOST_AT_A_TIME);
+            let read = move |c: &mut AnyConnection| {
+                rotation_record::changed_before(c, before, last, MOST_AT_A_TIME, just_in_time)
+            };
             let aged = self.0.store.read(read).await?;
             let Some(newest) = aged.last() else { return Ok(()) };
             last = Some((newest.changed_at, newest.credential_id));
@@ -140,7 +143,7 @@ pub(in crate::vault) fn released(context: &mut OperationContext<'_>, row: &Crede
     }
     // What was given out is the value of the oldest ancestor.
     let id = oldest_ancestor(context, row)?;
-    if jit::is_managed(context.connection(), id)?
+    if jit::is_managed(context, id)?
         || !policy::of_credential(context.connection(), &settings.rotation, id)?.after_release()
     {
         return Ok(());
@@ -166,7 +169,7 @@ fn require_changeable(context: &mut OperationContext<'_>, row: &CredentialRow) -
         let expected = "this credential shares the password of its parent; change it there";
         return Err(VaultError::invalid(Field::Parent, expected));
     }
-    if jit::is_managed(context.connection(), row.id)? {
+    if jit::is_managed(context, row.id)? {
         let expected = "an account that exists just in time gets a new password each time";
         return Err(VaultError::invalid(Field::JitPlugin, expected));
     }

@@ -20,9 +20,9 @@ pub(super) const KIND: &str = "credential.rotate";
 /// Interval at which a job that waits for its hours looks at its policy again.
 const LOOK: Duration = Duration::from_secs(3600);
 
-/// What the workers take: both are calls of targets, which may not answer.
+/// What the workers take: both are calls of targets, which may not answer. Accounts go first, since nothing may log in to them any more.
 fn wanted() -> Vec<Wanted> {
-    [KIND, jit::KIND].map(|kind| Wanted { kind, key: None }).into()
+    [jit::KIND, KIND].map(|kind| Wanted { kind, key: None }).into()
 }
 
 /// Queues the job of a credential, or makes the queued one due. After this transaction the job finds what it did.

@@ -54,9 +54,12 @@ impl Host {
         run("useradd", &["--create-home", &host.operator], "");
         run("chpasswd", &[], &format!("{}:{PASSWORD}\n", host.operator));
         std::fs::write(&host.rule, format!("{} ALL=(root) ALL\n", host.operator)).unwrap();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        // A minute, in steps: the time of day is not to be asked for.
+        let is_up = (0..3000).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        assert!(is_up, "sshd does not start");
         Some(host)
     }
 
@@ -88,7 +91,7 @@ fn run(program: &'static str, arguments: &[&str], input: &str) {
 #[actix_web::test]
 async fn a_linux_account_exists_while_it_is_in_custody() {
     let Some(host) = Host::start() else { return };
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(|settings| settings.rotation.just_in_time = true).await;
     let client = app.client().await;
     let device = json!({ "hostname": "host", "ip": "127.0.0.1", "type": "Server", "vendor": "Debian", "model": "12",
                          "site": "Default", "connectivities": format!("SSH:{}", host.port) });

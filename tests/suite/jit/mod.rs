@@ -35,7 +35,11 @@ impl Directory {
             dn("theirs")
         );
         let server = LdapServer::start(&[suffix, theirs].concat())?;
-        let app = TestApp::start_with(adjust).await;
+        let app = TestApp::start_with(|settings| {
+            settings.rotation.just_in_time = true;
+            adjust(settings);
+        })
+        .await;
         let client = app.client().await;
         let device = json!({ "hostname": "directory", "ip": "127.0.0.1", "type": "Server", "vendor": "OpenLDAP",
                              "model": "2.6", "site": "Default",

@@ -96,6 +96,7 @@ fn as_postgres(program: &Path, arguments: &[&str]) -> Command {
 /// A vault with the credential of a role that exists just in time.
 async fn vault(server: &Server) -> (TestApp, TestClient) {
     let app = TestApp::start_with(|settings| {
+        settings.rotation.just_in_time = true;
         let options = [("tls", "off"), ("groups", "readers")].map(|(name, value)| (name.into(), value.into()));
         settings.rotation.options.insert("postgresql".into(), options.into());
     })

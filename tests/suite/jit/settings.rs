@@ -67,14 +67,54 @@ async fn settings_hold_for_the_next_custody_and_the_account_goes_as_it_came() {
     let fresh = directory.client.password("plain").await;
     assert!(fresh != FIRST && directory.logs_in("plain", fresh.as_str().unwrap()).await);
 
-    // The account goes although the settings no longer say so, and under the name that it has on the target.
-    account["username"] = json!(dn("renamed"));
+    // The account goes although the settings no longer say so.
     account["jit_settings"] = json!({ "jit": false });
     account.as_object_mut().unwrap().remove("content");
     directory.client.save_credential(&account).await;
     assert!(directory.exists("plain").await);
     directory.client.delete("/iso/pam/credential/custody/plain").await.expect(200);
     directory.run().await;
-    assert!(!directory.exists("plain").await);
-    assert!(directory.client.password("plain").await.is_null() && !directory.exists("renamed").await);
+    assert!(!directory.exists("plain").await && directory.client.password("plain").await.is_null());
+}
+
+#[actix_web::test]
+async fn while_the_account_exists_its_password_and_its_name_are_not_saved() {
+    let Some(directory) = Directory::start(|_| {}).await else { return };
+    let password = directory.take().await;
+    let mut other = credential("temp", &dn("temp"));
+    // An inventory that sends what it has read changes nothing.
+    other["content"] = json!(password);
+    directory.client.save_credential(&other).await;
+    other["content"] = json!(FIRST);
+    directory.client.post("/iso/pam/credential", &other).await.expect_refusal(400, "content");
+    let renamed = credential("temp", &dn("renamed"));
+    directory.client.post("/iso/pam/credential", &renamed).await.expect_refusal(400, "username");
+    assert_eq!(directory.take().await, password);
+    directory.release().await.expect(200);
+    // Not before it is removed.
+    directory.client.post("/iso/pam/credential", &renamed).await.expect_refusal(400, "username");
+    directory.run().await;
+    directory.client.save_credential(&renamed).await;
+    assert!(directory.logs_in("renamed", &directory.take().await).await && !directory.exists("temp").await);
+}
+
+#[actix_web::test]
+async fn settings_that_are_only_stored_create_nothing() {
+    let Some(directory) = Directory::start(|settings| settings.rotation.just_in_time = false).await else { return };
+    let mut account = credential("temp", &dn("temp"));
+    account["content"] = json!(FIRST);
+    directory.client.save_credential(&account).await;
+    assert_eq!(directory.take().await, FIRST);
+    directory.release().await.expect(200);
+    assert_eq!((directory.run().await, directory.exists("temp").await), (0, false));
+}
+
+#[actix_web::test]
+async fn an_account_that_exists_just_in_time_creates_no_other_one() {
+    let Some(directory) = Directory::start(|_| {}).await else { return };
+    let mut operator = credential("operator", BIND_DN);
+    operator["jit_settings"] = jit_settings("enable_disable", "openldap", &dn("temp"), "directory");
+    directory.client.save_credential(&operator).await;
+    directory.client.get(ACCOUNT).await.expect_refusal(400, "authentication_credential");
+    assert!(!directory.exists("temp").await);
 }

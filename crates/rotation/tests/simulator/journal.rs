@@ -6,7 +6,7 @@ use chaveiro_rotation::{Account, Arrow, AuditEvent, Journal, JournalError, Loade
 use chaveiro_secret::SecretText;
 use futures_util::future::BoxFuture;
 
-use crate::database::{LEASE, State};
+use crate::database::LEASE;
 use crate::executor::pause;
 use crate::sabotage::Sabotage;
 use crate::world::{Shared, World};

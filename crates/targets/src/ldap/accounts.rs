@@ -25,7 +25,7 @@ const ENTRY_EXISTS: u32 = 68;
 
 impl Accounts for OpenLdap {
     fn create<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, Created> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let (mut connection, name) = open(order).await?;
             let (kind, value) = first_part(&name)?;
             let mut attributes = vec![("objectClass", HashSet::from(["inetOrgPerson"]))];
@@ -50,7 +50,7 @@ impl Accounts for OpenLdap {
     }
 
     fn delete<'a>(&'a self, order: &'a AccountOrder) -> Work<'a, Deleted> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let (mut connection, name) = open(order).await?;
             match find(&mut connection, &name).await? {
                 None => return Ok(Deleted::Now),
@@ -70,7 +70,7 @@ impl Accounts for OpenLdap {
     }
 
     fn enable<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let (mut connection, name) = open(order).await?;
             progress.sent();
             set_password(&mut connection, &name, password).await
@@ -78,7 +78,7 @@ impl Accounts for OpenLdap {
     }
 
     fn disable<'a>(&'a self, order: &'a AccountOrder) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let (mut connection, name) = open(order).await?;
             if find(&mut connection, &name).await?.is_none() {
                 return Ok(());

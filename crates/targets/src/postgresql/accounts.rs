@@ -13,6 +13,9 @@ use crate::deadline::{Progress, bounded};
 use crate::failure;
 use crate::options::password;
 
+/// The longest name of a role, in bytes.
+const LONGEST_NAME: usize = 63;
+
 /// The values of the statements below, as settings of the transaction: the statements are the same for every role, and the
 /// server itself quotes the names.
 const SET: &str = "SELECT pg_catalog.set_config('chaveiro.role', $1, true), \
@@ -46,7 +49,7 @@ const END_SESSIONS: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_
 
 impl Accounts for Postgresql {
     fn create<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, Created> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let connection = open(order).await?;
             begin(&connection, order, Some(password)).await?;
             match connection.client.batch_execute(CREATE).await {
@@ -59,7 +62,7 @@ impl Accounts for Postgresql {
     }
 
     fn delete<'a>(&'a self, order: &'a AccountOrder) -> Work<'a, Deleted> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let connection = open(order).await?;
             match mark_of(&connection, order).await? {
                 None => return Ok(Deleted::Now),
@@ -81,7 +84,7 @@ impl Accounts for Postgresql {
     }
 
     fn enable<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let connection = open(order).await?;
             begin(&connection, order, Some(password)).await?;
             connection.client.batch_execute(ENABLE).await.map_err(refused)?;
@@ -90,7 +93,7 @@ impl Accounts for Postgresql {
     }
 
     fn disable<'a>(&'a self, order: &'a AccountOrder) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let connection = open(order).await?;
             if mark_of(&connection, order).await?.is_none() {
                 return Ok(());
@@ -107,6 +110,10 @@ async fn open(order: &AccountOrder) -> Result<Connection, TargetError> {
     order.require_other()?;
     if order.account.username.contains('\0') {
         return Err(failure::misconfigured("PostgreSQL takes no NUL in a name"));
+    }
+    // It would cut a longer one, and create or change another role.
+    if order.account.username.len() > LONGEST_NAME {
+        return Err(failure::misconfigured("PostgreSQL takes names of at most 63 bytes"));
     }
     let secret = password(&order.operator.secret)?;
     match connection::connect(&order.account, &order.operator.username, Some(secret)).await? {

@@ -24,23 +24,23 @@ const LONGEST_NAME: usize = 32;
 
 impl Accounts for Linux {
     fn create<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, Created> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let (name, password) = (name_of(order)?, candidate_text(password)?);
             let groups = groups_of(order)?;
             let session = open(order).await?;
-            if entry(&session, name).await?.is_some() || home_exists(&session, name).await? {
+            let root = Elevated::new(&session, &order.operator);
+            if entry(&session, name).await?.is_some() || home_exists(&root, name).await? {
                 return Ok(Created::Before);
             }
-            let root = Elevated::new(&session, &order.operator);
             progress.sent();
             let useradd = format!("useradd -m -d {HOMES}/{name} -c {}{groups} {name}", order.mark);
             let added = root.run_as_root("useradd --help", &useradd, b"").await?;
             match added.status {
                 Some(0) => {}
                 Some(9) => return Ok(Created::Before),
-                // Its home could not be made.
-                Some(12) => return Err(failure::unknown("useradd could not make the home of the account")),
-                _ => return Err(complaint(&added)),
+                // It has failed halfway, with a home that could not be made or without a password.
+                Some(_) if matches!(entry(&session, name).await, Ok(None)) => return Err(complaint(&added)),
+                _ => return Err(failure::unknown("useradd failed, and may have made the account")),
             }
             // It exists from here on, so no failure leaves things as they were.
             let set = set_password(&root, name, password).await;
@@ -51,7 +51,7 @@ impl Accounts for Linux {
     }
 
     fn delete<'a>(&'a self, order: &'a AccountOrder) -> Work<'a, Deleted> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let name = name_of(order)?;
             let session = open(order).await?;
             match entry(&session, name).await? {
@@ -81,7 +81,7 @@ impl Accounts for Linux {
     }
 
     fn enable<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let (name, password) = (name_of(order)?, candidate_text(password)?);
             let session = open(order).await?;
             let entry = entry(&session, name).await?;
@@ -98,7 +98,7 @@ impl Accounts for Linux {
     }
 
     fn disable<'a>(&'a self, order: &'a AccountOrder) -> Work<'a, ()> {
-        bounded(move |progress| async move {
+        bounded(&order.account, move |progress| async move {
             let name = name_of(order)?;
             let session = open(order).await?;
             let Some(entry) = entry(&session, name).await? else { return Ok(()) };
@@ -180,8 +180,8 @@ async fn entry(session: &Session, name: &str) -> Result<Option<Entry>, TargetErr
 }
 
 /// Whether there is a home of the name, which would become that of the account and be deleted with it.
-async fn home_exists(session: &Session, name: &str) -> Result<bool, TargetError> {
-    let looked = session.run(&format!("ls -d {HOMES}/{name}"), b"").await?;
+async fn home_exists(root: &Elevated<'_>, name: &str) -> Result<bool, TargetError> {
+    let looked = root.run_as_root("ls --version", &format!("ls -d {HOMES}/{name}"), b"").await?;
     Ok(looked.status == Some(0))
 }
 

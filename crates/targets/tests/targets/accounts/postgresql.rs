@@ -114,6 +114,8 @@ async fn a_failure_tells_whether_the_role_may_exist() {
     by_weak.order.operator.secret = password("weak-password");
     assert_eq!(by_weak.create().await, Err(Failure::Denied), "no permission");
     assert_eq!(ordered(&server, "jo", &[("groups", "none")]).create().await, Err(Failure::Misconfigured));
+    let long = "x".repeat(64);
+    assert_eq!(ordered(&server, &long, &[]).create().await, Err(Failure::Misconfigured), "PostgreSQL would cut it");
     let mut lost = ordered(&server, "jo", &[("tls", "off")]);
     for (statement, failure) in [("DO $chaveiro$", Failure::Unreachable), ("COMMIT", Failure::Unknown)] {
         assert_eq!(roles(&server), "postgres,weak");
