@@ -1,32 +1,47 @@
 //! Entry points of fuzzing: each takes any bytes, and must neither panic nor hang. `fuzz/` has the targets of cargo-fuzz, and a
 //! test replays its corpus.
 
+mod dialogue;
+
+pub use dialogue::template_dialogue;
+
+use std::io::Read;
 use std::sync::OnceLock;
 
+use chaveiro_targets::fuzz as targets;
 use chaveiro_templates::{Executor, Purpose, Template, lint};
 use chrono::DateTime;
 
+use crate::crypto::age::{self, Identity, Recipient};
 use crate::crypto::{
-    SecretText, changed_ssh_public_key, check_ssh_pair, check_totp_seed, ssh_key_facts, succeeding_ssh_public_key,
-    totp_code,
+    ResponseKey, RootKeyShare, SecretText, changed_ssh_public_key, check_ssh_pair, check_totp_seed, ssh_key_facts,
+    succeeding_ssh_public_key, totp_code,
 };
 use crate::directory::AccountName;
 use crate::http;
 use crate::key_set::KeySet;
 use crate::network;
 use crate::store::DatabaseLocation;
-use crate::token::{SigningKey, TokenAuthority, VerifyingKey, claimed_client};
+use crate::token::{DpopTarget, SigningKey, TokenAuthority, VerifyingKey, claimed_client, verify_dpop_proof};
+use crate::vault;
 use crate::vault::access::{AllowedOrigins, CertificateFingerprint};
 
 /// A function to fuzz.
 pub type Target = fn(&[u8]);
 
 /// The names of the targets with their functions.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 32] = [
     ("account_name", account_name),
     ("address", address),
+    ("age_file", age_file),
+    ("age_key", age_key),
     ("allowed_origins", allowed_origins),
+    ("authorized_keys", authorized_keys),
+    ("backup", backup),
+    ("certificate", certificate),
+    ("connectivities", connectivities),
     ("database_url", database_url),
+    ("dpop_proof", dpop_proof),
     ("dsm_data", dsm_data),
     ("header", header),
     ("json_object", json_object),
@@ -34,12 +49,20 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("key_set", key_set),
     ("keyfactor_filter", keyfactor_filter),
     ("kv_path", kv_path),
+    ("ldap_answer", ldap_answer),
     ("multipart", multipart),
+    ("mysql_packets", mysql_packets),
     ("oauth_form", oauth_form),
+    ("passwd_dialogue", passwd_dialogue),
     ("query", query),
+    ("response_key", response_key),
+    ("share", share),
     ("ssh_key", ssh_key),
     ("template", template),
+    ("template_dialogue", template_dialogue),
     ("totp_seed", totp_seed),
+    ("transit_key", transit_key),
+    ("workload_token", workload_token),
 ];
 
 fn text(bytes: &[u8]) -> &str {
@@ -155,4 +178,86 @@ pub fn template(bytes: &[u8]) {
     if let Ok(template) = Template::parse(executor, text(rest)) {
         lint(&template, Purpose::ChangePassword);
     }
+}
+
+/// Files of age, header and content, after a line with the identity.
+pub fn age_file(bytes: &[u8]) {
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
+    let identities = Identity::parse_file(text(&bytes[..end])).unwrap_or_default();
+    let mut content = Vec::new();
+    let _ = age::decrypt(&identities, &bytes[end + 1..]).map(|mut reader| reader.read_to_end(&mut content));
+}
+
+/// Public keys and files of identities, for backups.
+pub fn age_key(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Ok(recipient) = text.parse::<Recipient>() {
+        assert_eq!(recipient.to_string().parse().ok(), Some(recipient));
+    }
+    let _ = Identity::parse_file(text);
+}
+
+/// Files of authorized keys on a target.
+pub fn authorized_keys(bytes: &[u8]) {
+    targets::authorized_keys(bytes);
+}
+
+/// The content of a backup.
+pub fn backup(bytes: &[u8]) {
+    vault::backup::fuzz_content(bytes);
+}
+
+/// Certificates of clients: in the header of a proxy, and in DER.
+pub fn certificate(bytes: &[u8]) {
+    http::fuzz_certificate(bytes);
+}
+
+/// Protocols and ports of a device.
+pub fn connectivities(bytes: &[u8]) {
+    vault::device::fuzz_connectivities(text(bytes));
+}
+
+/// DPoP proofs.
+pub fn dpop_proof(bytes: &[u8]) {
+    let urls: Vec<_> = "https://vault.example/oauth2/token".parse().into_iter().collect();
+    let target = DpopTarget { method: "POST", urls: &urls, token: None };
+    let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
+    let _ = verify_dpop_proof(text(bytes), target, at);
+}
+
+/// What directories answer.
+pub fn ldap_answer(bytes: &[u8]) {
+    targets::ldap_answer(bytes);
+}
+
+/// What MySQL servers send.
+pub fn mysql_packets(bytes: &[u8]) {
+    targets::mysql_packets(bytes);
+}
+
+/// What `passwd` writes on a target.
+pub fn passwd_dialogue(bytes: &[u8]) {
+    targets::passwd_dialogue(bytes);
+}
+
+/// Public keys of encrypted responses.
+pub fn response_key(bytes: &[u8]) {
+    let _ = ResponseKey::parse(text(bytes), None);
+}
+
+/// Shares of a root key.
+pub fn share(bytes: &[u8]) {
+    if let Ok(share) = RootKeyShare::parse(text(bytes)) {
+        assert!(share.text().expose().eq_ignore_ascii_case(text(bytes).trim()));
+    }
+}
+
+/// Keys of robots that secrets are encrypted for.
+pub fn transit_key(bytes: &[u8]) {
+    http::fuzz_transit_key(text(bytes));
+}
+
+/// Tokens of workloads.
+pub fn workload_token(bytes: &[u8]) {
+    vault::access::workload::fuzz_token(text(bytes));
 }

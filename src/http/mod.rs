@@ -93,6 +93,16 @@ pub(crate) fn fuzz_header(text: &str) {
     server::fuzz_forwarded(text);
 }
 
+/// Parses certificates: in the header of a proxy, and of a client, for [`crate::fuzz`].
+pub(crate) fn fuzz_certificate(bytes: &[u8]) {
+    server::fuzz_certificate(bytes);
+}
+
+/// Parses the query of a read of the Robocorp routes, for [`crate::fuzz`].
+pub(crate) fn fuzz_transit_key(text: &str) {
+    robocorp::fuzz_query(text);
+}
+
 /// Returns the served families, one a line. The last one responds to paths that no family owns.
 pub fn families(settings: &Settings) -> Families {
     let mut families: Vec<Arc<dyn Family>> =

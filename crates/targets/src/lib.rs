@@ -35,6 +35,7 @@
 mod accounts;
 mod deadline;
 mod failure;
+pub mod fuzz;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "ldap")]

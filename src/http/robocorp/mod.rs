@@ -63,3 +63,8 @@ impl Family for Robocorp {
         RobocorpError::from(failure).respond()
     }
 }
+
+/// Parses the query of a read, for [`crate::fuzz`].
+pub(super) fn fuzz_query(text: &str) {
+    secret::fuzz(text);
+}

@@ -93,3 +93,8 @@ fn request_key(query: &str) -> Result<TransitKey, InputError> {
 fn parameter(query: &str, name: &'static str) -> Result<Option<String>, InputError> {
     only_value(query, name)?.transpose().map_err(|_| InputError::not_utf8(name))
 }
+
+/// Parses the query of a read, for [`crate::fuzz`].
+pub(super) fn fuzz(query: &str) {
+    let _ = request_key(query);
+}

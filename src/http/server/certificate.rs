@@ -77,6 +77,12 @@ pub(super) fn fingerprint(der: &[u8]) -> CertificateFingerprint {
     CertificateFingerprint(Sha256::digest(der).into())
 }
 
+/// Parses the header of a proxy, and the certificate of a client, for [`crate::fuzz`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let _ = std::str::from_utf8(bytes).ok().and_then(parse);
+    let _ = (expiry(bytes), PeerCertificate::from_der(bytes).is_some());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,7 @@ use super::openapi;
 
 pub(crate) use base_uri::base_uris;
 pub(crate) use body::{Body, BodyError, Content};
+pub(crate) use certificate::fuzz as fuzz_certificate;
 pub(crate) use failure::{is_temporary, log_internal_error, record_refused_route, record_unserved};
 pub(crate) use forwarded::fuzz as fuzz_forwarded;
 pub(crate) use media_type::{Charset, MediaType, looks_like_form};

@@ -282,3 +282,16 @@ fn content_error(error: &std::io::Error) -> BackupError {
         kind => BackupError::Read(kind),
     }
 }
+
+/// Reads the content of a backup to its end or its first defect, for [`crate::fuzz`].
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let Ok(mut reader) = BackupReader::new(bytes) else { return };
+    let _ = reader.header().rows();
+    while let Ok(item) = reader.next() {
+        match item {
+            Item::Table(table) => drop(reader.columns(table).len()),
+            Item::Row(row) => drop(row),
+            Item::End => break,
+        }
+    }
+}

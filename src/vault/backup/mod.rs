@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 pub use drill::DrillReport;
+pub(crate) use format::fuzz as fuzz_content;
 pub use preflight::{PreflightReport, preflight};
 pub use restore::RestoreReport;
 pub use status::BackupStatus;

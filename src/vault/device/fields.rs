@@ -79,6 +79,11 @@ fn check_connectivities(list: &str) -> Result<(), VaultError> {
     Err(VaultError::invalid(Field::Connectivities, "expected PROTOCOL:port, as in SSH:22, HTTPS:443"))
 }
 
+/// Checks a list of protocols and ports, for [`crate::fuzz`].
+pub(crate) fn fuzz(text: &str) {
+    let _ = check_connectivities(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

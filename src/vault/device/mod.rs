@@ -4,6 +4,7 @@ mod fields;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use fields::fuzz as fuzz_connectivities;
 pub(super) use fields::{changes, checked_tags, known_domains, registered};
 
 pub use crate::store::list::DeviceSummary as ListedDevice;

@@ -150,6 +150,12 @@ pub(super) fn changed(result: &LdapResult) -> Result<(), TargetError> {
     }
 }
 
+/// Tells the results of a bind and of a change, for [`crate::fuzz`].
+pub(super) fn fuzz(code: u32, text: &str) {
+    let result = LdapResult { rc: code, matched: String::new(), text: text.into(), refs: vec![], ctrls: vec![] };
+    let _ = (bound(&result), changed(&result));
+}
+
 #[cfg(test)]
 mod tests {
     use chaveiro_rotation::Failure;

@@ -47,6 +47,11 @@ fn parse(value: &[u8]) -> Option<PolicyError> {
     None
 }
 
+/// Parses the value of the control, for [`crate::fuzz`].
+pub(super) fn fuzz(bytes: &[u8]) {
+    let _ = parse(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //!
 //! A client of its own, because TLS is checked here as for every other target, against a pinned certificate too.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use chaveiro_rotation::{Account, TargetError, TargetIdentity};
@@ -252,5 +253,27 @@ pub(super) fn failed(ServerError(code): &ServerError) -> TargetError {
         }
         // Unknown, once the change was sent.
         _ => failure::unreachable("the server failed"),
+    }
+}
+
+/// Logs in to a server that sends these bytes, and asks it for rows.
+pub fn fuzz(bytes: &[u8]) {
+    let _ = Greeting::parse(bytes);
+    let talk = |number| {
+        let stream = tokio::io::join(std::io::Cursor::new(bytes.to_vec()), tokio::io::sink());
+        async move {
+            let mut connection = Connection { packets: Packets::new(stream, number), is_mariadb: false };
+            let greeting = Greeting { is_mariadb: false, has_tls: true, nonce: vec![7; 20], plugin: Vec::new() };
+            if number == 0 {
+                connection.run("SELECT 1").await.is_ok()
+            } else {
+                connection.log_in(&greeting, "name", "password", number == 2).await.is_ok()
+            }
+        }
+    };
+    for number in 0..3 {
+        // Nothing waits: the stream has its end.
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(std::pin::pin!(talk(number)).poll(&mut context).is_ready());
     }
 }

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::deadline::{Progress, bounded};
 use crate::failure;
 use crate::options::{maker, option, password};
+pub use connection::fuzz;
 use connection::{Connected, Connection, failed};
 #[cfg(feature = "template")]
 pub(crate) use template::MysqlTemplate;

@@ -116,6 +116,18 @@ fn end_of_options(line: &[u8]) -> Option<usize> {
     None
 }
 
+/// Adds a key to a file and removes it again, and the first key of the file, for [`crate::fuzz`].
+pub(super) fn fuzz(file: &[u8]) {
+    const NEW: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA";
+    let Some(new) = Key::from_openssh(NEW) else { return };
+    let old = String::from_utf8_lossy(file).lines().find_map(Key::from_openssh);
+    if let Some(added) = add(file, &new, old.as_ref()) {
+        assert!(added.starts_with(file), "other lines stay");
+        assert!(remove(&added, &new).is_some(), "what was added is found");
+    }
+    let _ = old.and_then(|old| remove(file, &old));
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

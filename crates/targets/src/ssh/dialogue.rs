@@ -224,6 +224,19 @@ fn prompt(line: &str) -> Option<Prompt> {
     PROMPTS.iter().find(|(_, texts)| texts.contains(&text.trim_end())).map(|(prompt, _)| *prompt)
 }
 
+/// Reads the output of `passwd`, for [`crate::fuzz`].
+pub(super) fn fuzz(bytes: &[u8]) {
+    let mut dialogue = Dialogue::new("svc", "marker");
+    for output in String::from_utf8_lossy(bytes).split('\0') {
+        let answered = dialogue.read(output);
+        let echo = dialogue.check_echo("password");
+        if answered.is_err() || echo.is_err() {
+            break;
+        }
+    }
+    let _ = (dialogue.stuck(), dialogue.end(Some(0)), dialogue.end(Some(10)), dialogue.end(None));
+}
+
 #[cfg(test)]
 #[path = "dialogue_tests.rs"]
 mod tests;

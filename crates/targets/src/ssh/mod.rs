@@ -20,3 +20,13 @@ pub(crate) use keys::SshKeys;
 pub(crate) use linux::Linux;
 #[cfg(feature = "template")]
 pub(crate) use template::SshTemplate;
+
+/// Changes a file of authorized keys.
+pub fn fuzz_authorized_keys(bytes: &[u8]) {
+    authorized_keys::fuzz(bytes);
+}
+
+/// Follows a dialogue with `passwd`. The byte 0 stands for the moment of a read.
+pub fn fuzz_passwd(bytes: &[u8]) {
+    dialogue::fuzz(bytes);
+}

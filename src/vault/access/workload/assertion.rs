@@ -123,6 +123,12 @@ fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<DateTime<Utc>>
     DateTime::from_timestamp_micros(micros as i64).map(Some).ok_or(WorkloadFailure::Malformed)
 }
 
+/// Parses a token and looks for its audience, for [`crate::fuzz`].
+pub(crate) fn fuzz(text: &str) {
+    let token = SecretText::new(text.into());
+    let _ = Unverified::parse(&token).map(|token| token.is_for("audience"));
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

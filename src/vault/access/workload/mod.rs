@@ -13,6 +13,7 @@ mod failure;
 mod live;
 mod public_issuer;
 
+pub(crate) use assertion::fuzz as fuzz_token;
 pub use failure::WorkloadFailure;
 
 pub(super) use live::{LiveIssuers, read};
