@@ -66,7 +66,7 @@ enum Step {
     /// The record of another token is being written.
     Wait(Outcome),
     /// The token needs a record.
-    Record(Pending, Outcome),
+    Record(Box<Pending>, Outcome),
 }
 
 impl Key {
@@ -131,7 +131,7 @@ impl IssuedTokens {
         let record = Record { times: record.times.saturating_add(before), ..record };
         let (sender, outcome) = watch::channel(None);
         count.writing = Some(outcome.clone());
-        Step::Record(Pending { key, record, outcome: sender }, outcome)
+        Step::Record(Box::new(Pending { key, record, outcome: sender }), outcome)
     }
 
     /// Notes the outcome of a record, and wakes the tokens that wait for it.
@@ -193,7 +193,7 @@ impl Vault {
                     // connection that is closed at once would leave a record.
                     tokio::spawn(async move {
                         let written = vault.record_merged(&permit, pending.record.clone()).await;
-                        vault.0.issued_tokens.end(pending, written);
+                        vault.0.issued_tokens.end(*pending, written);
                     });
                     (outcome, true)
                 }

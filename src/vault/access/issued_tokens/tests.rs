@@ -32,13 +32,13 @@ fn issue(tokens: &IssuedTokens, token: Record, address: IpAddr) -> Option<Record
         Step::Wait(_) => panic!("no record is being written"),
         Step::Record(pending, _) => {
             let record = pending.record.clone();
-            tokens.end(pending, Ok(()));
+            tokens.end(*pending, Ok(()));
             Some(record)
         }
     }
 }
 
-fn pending(step: Step) -> (Pending, Outcome) {
+fn pending(step: Step) -> (Box<Pending>, Outcome) {
     match step {
         Step::Record(pending, outcome) => (pending, outcome),
         Step::Counted | Step::Wait(_) => panic!("a record is needed"),
@@ -87,7 +87,7 @@ fn tokens_wait_for_a_record_that_is_being_written_and_a_failed_one_is_tried_agai
     let (first, outcome) = pending(tokens.count(token("a", address, 0), address));
     assert!(matches!(tokens.count(token("a", address, 0), address), Step::Wait(_)));
     assert_eq!(tokens.take(at(0), true), [], "what is being written is not taken");
-    tokens.end(first, Err(StoreError::Unavailable("a full disk").into()));
+    tokens.end(*first, Err(StoreError::Unavailable("a full disk").into()));
     assert!(outcome.borrow().as_ref().is_some_and(Result::is_err));
     // A writer that ends without an outcome holds up nobody.
     drop(pending(tokens.count(token("a", address, 1), address)));
