@@ -22,9 +22,25 @@ struct Shown {
 }
 
 fn self_signed() -> Shown {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_string()]).unwrap();
-    let fingerprint = Sha256::digest(made.cert.der()).into();
-    Shown { certificate: made.cert.pem(), key: made.signing_key.serialize_pem(), fingerprint }
+    self_signed_until(2037)
+}
+
+/// A certificate that expires when a year begins.
+fn self_signed_until(year: i32) -> Shown {
+    let mut params = CertificateParams::new(["localhost".to_string()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    let fingerprint = Sha256::digest(made.der()).into();
+    Shown { certificate: made.pem(), key: key.serialize_pem(), fingerprint }
+}
+
+/// When the certificate expires, as the metric says: the time at which a year begins.
+async fn expiry(client: &TestClient) -> String {
+    let text = client.get("/metrics").await.text;
+    let line = text.lines().find(|line| line.starts_with("chaveiro_tls_certificate_expiry_timestamp_seconds"));
+    let seconds = line.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    chrono::DateTime::from_timestamp(seconds, 0).unwrap().to_rfc3339()
 }
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
@@ -232,18 +248,13 @@ async fn a_reload_that_hangs_holds_up_neither_requests_nor_the_end() {
 async fn a_renewed_certificate_is_loaded_without_a_signal_and_open_connections_go_on() {
     let program = Program::new();
     let directory = tempfile::tempdir().unwrap();
-    let (old, new) = (self_signed(), self_signed());
+    let (old, new) = (self_signed_until(2037), self_signed_until(2038));
     let settings = write_files(directory.path(), &old, &authority().pem());
     let server =
         Serving::start(program.command(&["serve", "--listen", "127.0.0.1:0", "--config", settings.to_str().unwrap()]));
     let anonymous = server.anonymous();
     let open = over_tls(&anonymous, &old, None);
-    let expiry = async |client: &TestClient| {
-        let text = client.get("/metrics").await.text;
-        let line = text.lines().find(|line| line.starts_with("chaveiro_tls_certificate_expiry_timestamp_seconds"));
-        line.unwrap().rsplit(' ').next().unwrap().parse::<i64>().unwrap()
-    };
-    assert!(expiry(&open).await > 1_800_000_000);
+    assert_eq!(expiry(&open).await, "2037-01-01T00:00:00+00:00");
     assert_eq!(open.get("/health/live").await.header("strict-transport-security"), Some("max-age=31536000"));
     write_files(directory.path(), &new, &authority().pem());
     let since = std::time::Instant::now();
@@ -255,6 +266,15 @@ async fn a_renewed_certificate_is_loaded_without_a_signal_and_open_connections_g
     let said =
         server.stderr.wait_for("the TLS files have changed and were reloaded", std::time::Duration::from_secs(60));
     assert!(said.is_some());
+    // The metric is of the certificate in use, on open connections too, and follows a signal.
+    assert_eq!(expiry(&open).await, "2038-01-01T00:00:00+00:00");
+    write_files(directory.path(), &self_signed_until(2039), &authority().pem());
+    server.reload("SIGHUP: the TLS files were reloaded");
+    assert_eq!(expiry(&open).await, "2039-01-01T00:00:00+00:00");
+    // What cannot be loaded changes nothing.
+    std::fs::write(directory.path().join("server.pem"), "no certificate").unwrap();
+    server.reload("server.pem");
+    assert_eq!(expiry(&open).await, "2039-01-01T00:00:00+00:00");
     assert_eq!(server.stop().code, 0);
 }
 
