@@ -71,12 +71,14 @@ pub(super) fn private_key(secret: &LoginSecret) -> Result<PrivateKey, TargetErro
         return Err(failure::misconfigured("this target takes a private key, not a password"));
     };
     let passphrase = passphrase.as_ref().map(|passphrase| passphrase.expose());
+    let rsa = failure::misconfigured("RSA keys are not supported: use Ed25519 or ECDSA");
+    // PEM says so itself; in OpenSSH's form it is known once the key is read.
+    if key.expose().contains("BEGIN RSA PRIVATE KEY") {
+        return Err(rsa);
+    }
     let key = decode_secret_key(key.expose(), passphrase)
         .map_err(|_| failure::misconfigured("the private key cannot be read, or its passphrase is wrong"))?;
-    if key.algorithm().is_rsa() {
-        return Err(failure::misconfigured("RSA keys are not supported: use Ed25519 or ECDSA"));
-    }
-    Ok(key)
+    if key.algorithm().is_rsa() { Err(rsa) } else { Ok(key) }
 }
 
 async fn attempt(handle: &mut Handle<Watch>, name: &str, credential: Credential<'_>) -> Result<bool, TargetError> {
@@ -140,4 +142,27 @@ async fn keyboard_interactive(handle: &mut Handle<Watch>, name: &str, password: 
         response = handle.authenticate_keyboard_interactive_respond(answers).await;
     }
     Err(more_than_one_factor())
+}
+
+#[cfg(test)]
+mod tests {
+    use chaveiro_rotation::Failure;
+    use chaveiro_secret::SecretText;
+
+    use super::*;
+
+    #[test]
+    fn an_rsa_key_is_refused_by_name() {
+        let openssh = include_str!("../../../../tests/suite/fixtures/ssh/rsa");
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----\n";
+        for (key, cause) in [
+            (openssh, "RSA keys are not supported: use Ed25519 or ECDSA"),
+            (pem, "RSA keys are not supported: use Ed25519 or ECDSA"),
+            ("no key", "the private key cannot be read, or its passphrase is wrong"),
+        ] {
+            let secret = LoginSecret::PrivateKey { key: SecretText::new(key.into()), passphrase: None };
+            let error = private_key(&secret).unwrap_err();
+            assert_eq!((error.failure, error.cause), (Failure::Misconfigured, cause));
+        }
+    }
 }
