@@ -121,8 +121,9 @@ pub fn count_undecided(connection: &mut AnyConnection) -> Result<i64, StoreError
         .get_result(connection)?)
 }
 
-/// Returns the active credentials with automatic change whose last change ended at or before `time`, and of which no rotation is
-/// open or requested, those that have waited longest first, after the one that was `last`.
+/// Returns the active credentials with automatic change whose last change ended at or before `time`, after the one that was `last`.
+///
+/// Those that have waited longest come first; those of which a rotation is open or requested are left out.
 pub fn changed_before(
     connection: &mut AnyConnection,
     time: i64,

@@ -21,7 +21,9 @@ impl Hours {
     /// Every hour.
     pub const ALWAYS: Self = Self { days: [true; 7], from: 0, until: 0 };
 
-    /// Returns the hours from one minute of the day until another, on some days of the week, from Monday. Over midnight if `until` is
+    /// Returns the hours from one minute of the day until another, on some days of the week, from Monday.
+    ///
+    /// Over midnight if `until` is
     /// before `from`, the whole day if they are equal. Each moment counts for the day on which it is.
     ///
     /// `None` without a day, or with a minute beyond the day.

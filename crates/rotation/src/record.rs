@@ -183,7 +183,9 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Adds a request. [`Cause::Manual`] and [`Cause::Age`] add nothing while a rotation is open, which answers them; but a person's
+    /// Adds a request.
+    ///
+    /// [`Cause::Manual`] and [`Cause::Age`] add nothing while a rotation is open, which answers them; but a person's
     /// request stays beside an automatic one, which it frees from its hours.
     #[must_use]
     pub fn with(self, cause: Cause, record: &Record) -> Self {
