@@ -121,7 +121,7 @@ impl Vault {
         let password = self.0.store.read(draw).await??;
         let mut target = self.load_target(id).await?;
         // Half a lease: whoever takes over finds what was made.
-        let deadline = deadline.min(Instant::now() + LEASE / 2);
+        let deadline = deadline.min(instant() + LEASE / 2);
         let made = self.begin_on_target(lease, &mut target, &password, deadline).await?;
         let action = if made.is_ok() { Action::JIT_CREATED } else { Action::JIT_CREATION_FAILED };
         let (lease, until) = (lease.clone(), self.lease_end());

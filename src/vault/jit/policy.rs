@@ -3,7 +3,6 @@
 use chaveiro_targets::{Accounts, Plugin, plugins};
 
 use super::state::{JitAccount, JitMode, JitState};
-use crate::store::AnyConnection;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
