@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Certificates, Server, command, find_program, free_port, has_root};
+use super::{Certificates, Server, command, find_program, free_port, has_root, wait_for_socket};
 
 pub(crate) const ADMIN: &str = "admin";
 pub(crate) const ADMIN_PASSWORD: &str = "the password of the admin";
@@ -61,6 +61,7 @@ impl MariaDb {
         }
         program.args(more);
         let started = Self { server: Server::start(program, dir, port), certificates, client };
+        wait_for_socket(&started.server.dir.path().join("socket"));
         started.execute(&format!(
             "CREATE USER {ADMIN}@'%' IDENTIFIED BY '{ADMIN_PASSWORD}'; GRANT ALL ON *.* TO {ADMIN}@'%' WITH GRANT OPTION"
         ));

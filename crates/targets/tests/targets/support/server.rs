@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -44,16 +45,26 @@ impl Drop for Server {
 }
 
 /// Waits until a port takes connections.
-pub(crate) fn wait_for_port(port: u16, mut check: impl FnMut()) {
+pub(crate) fn wait_for_port(port: u16, check: impl FnMut()) {
+    let is_up = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+    assert!(comes_true(is_up, check), "nobody listens on port {port}");
+}
+
+/// Waits until a socket takes connections. A server that listens on several begins with one of them.
+pub(crate) fn wait_for_socket(path: &Path) {
+    assert!(comes_true(|| UnixStream::connect(path).is_ok(), || {}), "nobody listens on {}", path.display());
+}
+
+fn comes_true(mut is_true: impl FnMut() -> bool, mut check: impl FnMut()) -> bool {
     // Two minutes, in steps: the time of day is not to be asked for.
-    for _ in 0..12_000 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return;
+    (0..12_000).any(|_| {
+        if is_true() {
+            return true;
         }
         check();
         std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("nobody listens on port {port}");
+        false
+    })
 }
 
 /// A port that nobody listens on at this moment.
