@@ -1,5 +1,6 @@
 //! Keys are rotated while the vault serves, and a crash at any step leaves a vault that goes on.
 
+mod copied;
 mod crash;
 mod data_key;
 mod load;
