@@ -71,6 +71,26 @@ impl PostgresServer {
 
     /// Starts a standby of this server, which from then on acknowledges no write that the standby does not have.
     pub(crate) fn synchronous_standby(&self) -> Self {
+        let standby = self.standby();
+        let mut settings = OpenOptions::new().append(true).open(self.path("data/postgresql.conf")).unwrap();
+        settings.write_all(b"synchronous_standby_names = 'standby'\n").unwrap();
+        self.run("SELECT pg_reload_conf()");
+        self.wait_until_it_can("SELECT 1 / COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'");
+        standby
+    }
+
+    /// Starts a standby of this server that has what was written before, and gets nothing more. The server waits for no standby.
+    pub(crate) fn standby_that_lags(&self) -> Self {
+        let standby = self.standby();
+        let mut settings = OpenOptions::new().append(true).open(standby.path("data/postgresql.auto.conf")).unwrap();
+        settings.write_all(b"primary_conninfo = ''\n").unwrap();
+        standby.signal("HUP");
+        // A division by zero as long as one is sent something.
+        self.wait_until_it_can("SELECT 1 / (COUNT(*) - 1) FROM pg_stat_replication");
+        standby
+    }
+
+    fn standby(&self) -> Self {
         let dir = directory();
         let primary = format!("host=127.0.0.1 port={} user=postgres application_name=standby", self.port);
         let mut copy = as_owner(dir.path(), &self.bin.join("pg_basebackup"));
@@ -80,15 +100,17 @@ impl PostgresServer {
         let port = free_port();
         let child = spawn(&self.bin, dir.path(), port, &[]);
         let standby = Self { bin: self.bin.clone(), dir, port, child, disk: None };
-        let mut settings = OpenOptions::new().append(true).open(self.path("data/postgresql.conf")).unwrap();
-        settings.write_all(b"synchronous_standby_names = 'standby'\n").unwrap();
-        self.run("SELECT pg_reload_conf()");
+        // It follows, until it is asked not to.
+        self.wait_until_it_can("SELECT 1 / COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'");
+        standby
+    }
+
+    fn wait_until_it_can(&self, query: &str) {
         let since = Instant::now();
-        while self.try_run("SELECT 1 / COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'").is_err() {
-            assert!(since.elapsed() < Duration::from_secs(60), "the standby does not follow");
+        while self.try_run(query).is_err() {
+            assert!(since.elapsed() < Duration::from_secs(60), "{query}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        standby
     }
 
     /// Makes a standby the primary.

@@ -10,7 +10,7 @@ use socket2::{SockFilter, Socket};
 use super::{LONGEST, assert_noticed, assert_some_kept, assert_stop_is_given_up, prepared, served_until_a_short_stop};
 use crate::ready_is;
 use crate::server::PostgresServer;
-use crate::support::{Credentials, Program, Service, Serving, TestClient, Writers};
+use crate::support::{Credentials, Program, Service, Serving, TestClient, Writers, find_lost};
 
 /// The socket filter `ret #0`: no packet passes. The kernel of a frozen server still acknowledges what it is sent; here nobody does.
 const NOTHING: [SockFilter; 1] = [SockFilter::new(6, 0, 0, 0)];
@@ -150,15 +150,17 @@ async fn sigterm_ends_a_node_whose_packets_are_dropped() {
     assert_some_kept(&program, &client, writers).await;
 }
 
-#[actix_web::test]
-async fn a_node_moves_over_from_a_frozen_primary_to_its_promoted_standby_and_nothing_is_lost() {
-    let Some(primary) = PostgresServer::start() else { return };
-    let (mut program, credentials, server, _) = prepared(&primary).await;
-    assert_eq!(server.stop().code, 0);
-    let standby = primary.synchronous_standby();
-    program.url = format!("{}?target_session_attrs=read-write", primary.url_with(&standby));
+/// Serves a vault on `primary` and, once that is frozen, on `standby`, under writers. The node moves over by itself. Returns the
+/// vault on the standby, which has taken its place.
+async fn moved_over(
+    mut program: Program,
+    credentials: &Credentials,
+    primary: PostgresServer,
+    standby: &PostgresServer,
+) -> (Program, TestClient, Writers) {
+    program.url = format!("{}?target_session_attrs=read-write", primary.url_with(standby));
     let server = program.serve();
-    let client = server.client(&credentials).await;
+    let client = server.client(credentials).await;
     let writers = Writers::start(&client, "moved");
     writers.have_begun().await;
     primary.freeze();
@@ -167,10 +169,34 @@ async fn a_node_moves_over_from_a_frozen_primary_to_its_promoted_standby_and_not
     ready_is(&client, 200, Duration::from_secs(40)).await;
     client.create_device("b", "10.0.0.2").await;
     server.kill();
-    // What the primary had acknowledged, and the heads of its audit log.
     drop(primary);
     program.url = standby.url();
     program.database.url = standby.url();
+    (program, client, writers)
+}
+
+#[actix_web::test]
+async fn a_node_moves_over_from_a_frozen_primary_to_its_promoted_standby_and_nothing_is_lost() {
+    let Some(primary) = PostgresServer::start() else { return };
+    let (program, credentials, server, _) = prepared(&primary).await;
+    assert_eq!(server.stop().code, 0);
+    let standby = primary.synchronous_standby();
+    let (program, client, writers) = moved_over(program, &credentials, primary, &standby).await;
+    // What the primary had acknowledged, and the heads of its audit log.
     assert_some_kept(&program, &client, writers).await;
     assert_eq!(program.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM device WHERE hostname = 'b'"), [1]);
+}
+
+/// The control of the test before: without synchronous replication, what the primary had acknowledged is missing.
+#[actix_web::test]
+async fn a_promoted_standby_that_lagged_has_lost_acknowledged_writes_and_that_is_noticed() {
+    let Some(primary) = PostgresServer::start() else { return };
+    let (program, credentials, server, _) = prepared(&primary).await;
+    assert_eq!(server.stop().code, 0);
+    let standby = primary.standby_that_lags();
+    let (program, client, writers) = moved_over(program, &credentials, primary, &standby).await;
+    let written = writers.have_ended().await;
+    let server = program.serve();
+    let lost = find_lost(&client.at(server.address), &written.acknowledged, false).await;
+    assert!(!lost.is_empty(), "of {}", written.acknowledged.len());
 }
