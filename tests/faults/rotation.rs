@@ -112,6 +112,20 @@ struct Vault {
 }
 
 impl Vault {
+    /// Starts a directory with the account, and a vault that reaches it through a gate; `None` where there is no directory.
+    async fn behind_a_gate() -> Option<(Self, Gate)> {
+        let entries = format!(
+            "dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n\
+             dn: {}\nobjectClass: inetOrgPerson\nuid: erp\ncn: erp\nsn: erp\nuserPassword: {FIRST}\n\n",
+            dn()
+        );
+        let directory = LdapServer::start(&entries)?;
+        let port = directory.plain_url().rsplit_once(':').unwrap().1.parse().unwrap();
+        let gate = Gate::before(port).await;
+        let vault = Self::start(directory, gate.port).await;
+        Some((vault, gate))
+    }
+
     async fn start(directory: LdapServer, port: u16) -> Self {
         let program = Program::new();
         let credentials = program.create_client("rotation");
@@ -127,7 +141,7 @@ impl Vault {
         client.save_credential(&credential("operator", BIND_DN, BIND_PASSWORD)).await;
         let mut account = credential("erp", &dn(), FIRST);
         account["execution_settings"] = json!({
-            "change_plugin": "openldap", "use_own_credential_to_connect": false,
+            "change_plugin": "openldap", "automatic_change": true, "use_own_credential_to_connect": false,
             "authentication_credential": BIND_DN, "authentication_hostname": "directory",
             "authentication_ip": "127.0.0.1",
         });
@@ -175,7 +189,7 @@ impl Vault {
 
 fn serve(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
-    command.env("CHAVEIRO__ROTATION__OPTIONS", "openldap.tls=off");
+    command.env("CHAVEIRO__ROTATION__OPTIONS", "openldap.tls=off").env("CHAVEIRO__ROTATION__AFTER_RELEASE", "true");
     Serving::start(command)
 }
 
@@ -193,15 +207,7 @@ pub(super) async fn wait_until(is_so: impl AsyncFn() -> bool) {
 
 #[actix_web::test]
 async fn a_change_that_is_killed_at_any_message_loses_no_password_and_completes_once() {
-    let entries = format!(
-        "dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n\
-         dn: {}\nobjectClass: inetOrgPerson\nuid: erp\ncn: erp\nsn: erp\nuserPassword: {FIRST}\n\n",
-        dn()
-    );
-    let Some(directory) = LdapServer::start(&entries) else { return };
-    let port = directory.plain_url().rsplit_once(':').unwrap().1.parse().unwrap();
-    let gate = Gate::before(port).await;
-    let mut vault = Vault::start(directory, gate.port).await;
+    let Some((mut vault, gate)) = Vault::behind_a_gate().await else { return };
     let mut kills = 0;
     for at in 0.. {
         let mut has_stopped = false;
@@ -255,4 +261,50 @@ async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> bool {
     assert!(vault.logs_in(&candidate).await && !vault.logs_in(&before).await, "{stop:?}");
     assert_eq!(vault.versions(), versions + 1, "{stop:?}: one change, one new value");
     true
+}
+
+/// Gives custody back and kills the program, before the change that follows and at its first message. Each release is followed by one
+/// change, however often it is killed.
+#[actix_web::test]
+async fn a_release_whose_change_is_killed_before_it_begins_changes_the_password_exactly_once() {
+    let Some((mut vault, gate)) = Vault::behind_a_gate().await else { return };
+    // The first change is one that somebody asks for.
+    vault.client.post("/iso/pam/credential/erp/rotate", &json!({})).await.expect(201);
+    wait_until(async || vault.has_changed(FIRST).await).await;
+    let opened = |vault: &Vault| {
+        let opened = "SELECT CAST(COUNT(*) AS INTEGER) FROM audit_record WHERE action = 'rotation.opened'";
+        vault.program.database.numbers(opened)[0]
+    };
+    for kills in 1..=3 {
+        let (before, versions, changes) = (vault.password().await, vault.versions(), opened(&vault));
+        // Nothing reaches the directory: whenever the program is killed, the change has not been made.
+        gate.set(Some(Stop { at: 0, is_delivered: false }));
+        vault.client.delete("/iso/pam/credential/custody/erp").await.expect(200);
+        vault.kill();
+        for _ in 1..kills {
+            vault.restart();
+            end_lease(&vault.program);
+            wait_until(async || {
+                let_time_pass(&vault.program);
+                gate.has_stopped()
+            })
+            .await;
+            gate.set(Some(Stop { at: 0, is_delivered: false }));
+            vault.kill();
+        }
+        assert!(vault.logs_in(&before).await, "nothing was sent");
+        gate.set(None);
+        vault.restart();
+        end_lease(&vault.program);
+        wait_until(async || {
+            let_time_pass(&vault.program);
+            vault.has_changed(&before).await
+        })
+        .await;
+        let after = vault.password().await;
+        assert!(vault.logs_in(&after).await && !vault.logs_in(&before).await, "{kills} kills");
+        assert_eq!((vault.versions(), opened(&vault)), (versions + 1, changes + 1), "{kills} kills: one change");
+    }
+    vault.server.take().unwrap().stop();
+    vault.program.done(&["audit", "verify"]);
 }
