@@ -144,6 +144,18 @@ pub fn enqueue(connection: &mut AnyConnection, new: &NewJob<'_>, now: i64) -> Re
     Ok(true)
 }
 
+/// Queues a job that is attempted without end, or makes the queued one due. After this transaction the job finds what it did.
+pub fn wake(
+    connection: &mut AnyConnection,
+    kind: &str,
+    key: &str,
+    requested_by: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let new = NewJob { kind, key, object_id: None, due_at: now, max_attempts: i32::MAX, requested_by };
+    if enqueue(connection, &new, now)? { Ok(()) } else { hasten(connection, kind, key, now) }
+}
+
 /// Makes the queued job of a kind and key due now.
 pub fn hasten(connection: &mut AnyConnection, kind: &str, key: &str, now: i64) -> Result<(), StoreError> {
     let queued = job::table.filter(job::kind.eq(kind).and(job::key.eq(key)));

@@ -76,13 +76,7 @@ impl Vault {
     /// As for reading; [`VaultError::Ambiguous`] when several match; [`VaultError::NotHeld`] for a repeated request whose account
     /// existed only for a time that is over.
     pub async fn use_credential(&self, permit: Permit, input: UseInput) -> Result<UsedCredential, VaultError> {
-        match self.use_existing(permit.clone(), input.clone()).await {
-            Err(VaultError::AccountAbsent(id)) => {
-                self.make_account(&permit, id).await?;
-                self.use_existing(permit, input).await
-            }
-            used => used,
-        }
+        self.with_account(&permit, async || self.use_existing(permit.clone(), input.clone()).await).await
     }
 
     /// As [`Vault::use_credential`], of an account that exists.

@@ -113,13 +113,8 @@ impl Vault {
         key: String,
         fail_on_change: bool,
     ) -> Result<ReadCredential, VaultError> {
-        match self.read_existing(permit.clone(), key.clone(), fail_on_change).await {
-            Err(VaultError::AccountAbsent(id)) => {
-                self.make_account(&permit, id).await?;
-                self.read_existing(permit, key, fail_on_change).await
-            }
-            read => read,
-        }
+        let read = async || self.read_existing(permit.clone(), key.clone(), fail_on_change).await;
+        self.with_account(&permit, read).await
     }
 
     /// As [`Vault::read_credential`], of an account that exists.

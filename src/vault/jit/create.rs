@@ -50,12 +50,30 @@ enum Next {
 }
 
 impl Vault {
+    /// Takes custody by `take`. If that needs an account that does not exist, creates the account and takes custody once more.
+    ///
+    /// # Errors
+    /// Those of `take`; [`VaultError::AccountNotMade`]; [`VaultError::Invalid`] for settings that cannot be followed.
+    pub(in crate::vault) async fn with_account<T>(
+        &self,
+        permit: &Permit,
+        take: impl AsyncFn() -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        match take().await {
+            Err(VaultError::AccountAbsent(id)) => {
+                self.make_account(permit, id).await?;
+                take().await
+            }
+            taken => taken,
+        }
+    }
+
     /// Creates or enables the account of a credential for the client of a permit, unless it is there. Of several clients one does, and
     /// the others wait for it.
     ///
     /// # Errors
     /// [`VaultError::AccountNotMade`]; [`VaultError::Invalid`] for settings that cannot be followed.
-    pub(in crate::vault) async fn make_account(&self, permit: &Permit, id: CredentialId) -> Result<(), VaultError> {
+    async fn make_account(&self, permit: &Permit, id: CredentialId) -> Result<(), VaultError> {
         let permit = self.authorize_as(permit, Action::JIT_REQUEST).await?;
         // What is left of the deadline of the request is for the rest of it.
         let deadline = instant() + Duration::from_secs(self.0.settings.http.deadline_seconds.max(1)) * 3 / 4;
@@ -120,16 +138,13 @@ impl Vault {
         let draw = move |connection: &mut AnyConnection| Ok(new_password(connection, &inner.settings.rotation, id));
         let password = self.0.store.read(draw).await??;
         let mut target = self.load_target(id).await?;
-        // Half a lease: whoever takes over finds what was made.
+        // It ends within half of the lease, so that the next holder of the job finds the account.
         let deadline = deadline.min(instant() + LEASE / 2);
         let made = self.begin_on_target(lease, &mut target, &password, deadline).await?;
         let action = if made.is_ok() { Action::JIT_CREATED } else { Action::JIT_CREATION_FAILED };
         let (lease, until) = (lease.clone(), self.lease_end());
         let rule = move |context: &mut OperationContext<'_>| {
-            credential::locked(context.connection(), id)?;
-            let account = JitAccount::lock(context.connection(), id)?;
-            job::renew(context.connection(), &lease, until)?;
-            let account = account.filter(|account| account.state == JitState::Creating).ok_or(StoreError::LeaseLost)?;
+            let account = JitAccount::lock_under(context, &lease, until, id)?.in_state(JitState::Creating)?;
             begun(context, &lease, &account, made, &password)?;
             Ok(Done::new(Subject::Credential(id), ()))
         };
@@ -224,7 +239,7 @@ fn next(context: &mut OperationContext<'_>, plan: &JitAccount, until: i64) -> Re
     let Some(lease) = job::claim(context.connection(), &[wanted], now, until)? else { return Ok(Next::Wait) };
     match known.map(|account| account.state) {
         None | Some(JitState::Absent) => {
-            // Whoever had custody had it of a former account.
+            // The custodies of a former account end.
             custody::end_all(context.connection(), id)?;
             plan.store(context.connection())?;
             Ok(Next::Create(lease))

@@ -1,6 +1,6 @@
 //! What the settings of a credential ask for.
 
-use chaveiro_targets::{Accounts, Plugin, plugins};
+use chaveiro_targets::{Accounts, Plugin};
 
 use super::state::{JitAccount, JitMode, JitState};
 use crate::store::StoreError;
@@ -9,6 +9,7 @@ use crate::store::id::CredentialId;
 use crate::store::rotation::{self, JitRow};
 use crate::vault::credential::parent;
 use crate::vault::operation::OperationContext;
+use crate::vault::rotation::plugin_named;
 use crate::vault::{Field, VaultError};
 
 /// The template that names the statement of the plugin itself.
@@ -35,8 +36,8 @@ fn mode_of(policy: &JitRow) -> Option<JitMode> {
 }
 
 /// Returns the plugin of a name that makes accounts.
-pub(super) fn plugin_named(name: &str) -> Option<AccountPlugin> {
-    let plugin = plugins().iter().find(|plugin| plugin.name.eq_ignore_ascii_case(name))?;
+pub(super) fn account_plugin(name: &str) -> Option<AccountPlugin> {
+    let plugin = plugin_named(name)?;
     plugin.accounts.map(|accounts| (plugin, accounts))
 }
 
@@ -87,7 +88,7 @@ fn is_given(text: &Option<String>) -> bool {
 /// Returns the plugin of a step.
 fn step(plugin: &Option<String>, template: &Option<String>) -> Result<AccountPlugin, VaultError> {
     let name = plugin.as_deref().unwrap_or_default();
-    let plugin = plugin_named(name).ok_or(VaultError::invalid(
+    let plugin = account_plugin(name).ok_or(VaultError::invalid(
         Field::JitPlugin,
         "just-in-time accounts need the plugin postgresql, linux-password or openldap in each step",
     ))?;

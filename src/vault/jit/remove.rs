@@ -3,8 +3,8 @@
 use super::custody::{GRACE, start_removal};
 use super::state::{AccountProblem, JitAccount, JitState, OPEN_CREATION};
 use crate::store::id::CredentialId;
-use crate::store::job::{self, Lease, NewJob};
-use crate::store::{AnyConnection, StoreError, Transaction, credential};
+use crate::store::job::{self, Lease};
+use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
 use crate::vault::{Vault, VaultError};
 
@@ -18,12 +18,7 @@ pub(super) fn wake(
     requested_by: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    let key = id.to_string();
-    let new = NewJob { kind: KIND, key: &key, object_id: None, due_at: now, max_attempts: i32::MAX, requested_by };
-    if !job::enqueue(connection, &new, now)? {
-        job::hasten(connection, KIND, &key, now)?;
-    }
-    Ok(())
+    job::wake(connection, KIND, &id.to_string(), requested_by, now)
 }
 
 impl Vault {
@@ -75,9 +70,7 @@ impl Vault {
         let (lease, until) = (lease.clone(), self.lease_end());
         let rule = move |context: &mut OperationContext<'_>| {
             let now = context.micros();
-            credential::locked(context.connection(), id)?;
-            let account = JitAccount::lock(context.connection(), id)?.ok_or(StoreError::LeaseLost)?;
-            job::renew(context.connection(), &lease, until)?;
+            let account = JitAccount::lock_under(context, &lease, until, id)?;
             if account.is_usable(context.connection(), now)? {
                 job::repeat(context.connection(), &lease, now.saturating_add(GRACE))?;
                 return Ok(Done::several(format!("{}, in custody again", Subject::Credential(id)), false));
@@ -113,10 +106,7 @@ impl Vault {
         };
         let (lease, until) = (lease.clone(), self.lease_end());
         let rule = move |context: &mut OperationContext<'_>| {
-            credential::locked(context.connection(), id)?;
-            let account = JitAccount::lock(context.connection(), id)?;
-            job::renew(context.connection(), &lease, until)?;
-            let account = account.filter(|account| account.state == JitState::Removing).ok_or(StoreError::LeaseLost)?;
+            let account = JitAccount::lock_under(context, &lease, until, id)?.in_state(JitState::Removing)?;
             self::ended(context, &lease, &account, ended)?;
             Ok(Done::new(Subject::Credential(id), ()))
         };

@@ -5,8 +5,10 @@ use chaveiro_rotation::{Failure, Limits, Phase, Problem};
 use crate::crypto::random_bytes;
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::jit_account::{self, JitAccountRow};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::job::{self, Lease};
+use crate::store::{AnyConnection, StoreError, credential};
 use crate::vault::jobs::micros;
+use crate::vault::operation::OperationContext;
 
 /// What is known of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +172,30 @@ impl JitAccount {
     /// account, job.
     pub(super) fn lock(connection: &mut AnyConnection, credential: CredentialId) -> Result<Option<Self>, StoreError> {
         jit_account::locked(connection, credential)?.map(Self::from_row).transpose()
+    }
+
+    /// Locks the credential, the account and the job of a lease until the transaction ends, and renews the lease.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub(super) fn lock_under(
+        context: &mut OperationContext<'_>,
+        lease: &Lease,
+        until: i64,
+        id: CredentialId,
+    ) -> Result<Self, StoreError> {
+        credential::locked(context.connection(), id)?;
+        let account = Self::lock(context.connection(), id)?;
+        job::renew(context.connection(), lease, until)?;
+        account.ok_or(StoreError::LeaseLost)
+    }
+
+    /// Requires a state that the holder of the lease has left the account in.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub(super) fn in_state(self, state: JitState) -> Result<Self, StoreError> {
+        if self.state == state { Ok(self) } else { Err(StoreError::LeaseLost) }
     }
 
     /// Stores the account in another state.

@@ -3,7 +3,7 @@
 use chaveiro_rotation::{Account, Failure, TargetError, TargetIdentity};
 use chaveiro_targets::{AccountOrder, Accounts, Created, Deleted, Plugin};
 
-use super::policy::plugin_named;
+use super::policy::account_plugin;
 use super::remove::wake;
 use super::state::{AccountProblem, JitAccount, JitMode, JitState};
 use crate::crypto::SecretText;
@@ -11,7 +11,7 @@ use crate::store::id::{CredentialId, DeviceId};
 use crate::store::{AnyConnection, StoreError, credential, device, target_identity};
 use crate::vault::device::port_of;
 use crate::vault::operation::OperationContext;
-use crate::vault::rotation::login;
+use crate::vault::rotation::{host, login, service};
 use crate::vault::{Inner, VaultError};
 
 /// An account on its target.
@@ -32,12 +32,12 @@ impl JitTarget {
         account: &JitAccount,
     ) -> Result<Self, VaultError> {
         let unknown = StoreError::Query("the plugin of an account is not in this build");
-        let (plugin, accounts) = plugin_named(&account.plugin).ok_or(unknown)?;
+        let (plugin, accounts) = account_plugin(&account.plugin).ok_or(unknown)?;
         let device = device::by_id(connection, account.device)?.ok_or(StoreError::NotFound)?;
         let port = port_of(&device.connectivities, plugin.connectivities);
         let pinned = target_identity::find(connection, device.id, &service(plugin, port))?;
         let on_target = Account {
-            host: if device.ip.is_empty() { device.hostname } else { device.ip },
+            host: host(&device).into(),
             port,
             username: account.username.clone(),
             options: vault.settings.rotation.options.get(plugin.name).cloned().unwrap_or_default(),
@@ -116,7 +116,7 @@ pub(in crate::vault) fn trust_identity(
     let stopped = AccountProblem::from(Failure::IdentityChanged);
     let account = JitAccount::find(context.connection(), id)?.filter(|account| account.problem == Some(stopped));
     let Some(account) = account else { return Ok(false) };
-    let Some((plugin, _)) = plugin_named(&account.plugin) else { return Ok(false) };
+    let Some((plugin, _)) = account_plugin(&account.plugin) else { return Ok(false) };
     let (now, actor) = (context.micros(), context.principal().actor().to_string());
     let connection = context.connection();
     let device = device::by_id(connection, account.device)?.ok_or(StoreError::NotFound)?;
@@ -126,11 +126,6 @@ pub(in crate::vault) fn trust_identity(
         wake(connection, id, &actor, now)?;
     }
     Ok(true)
-}
-
-/// What the identity of the target is pinned for, as for changes of passwords.
-fn service(plugin: &Plugin, port: Option<u16>) -> String {
-    port.map_or_else(|| plugin.name.into(), |port| format!("{}:{port}", plugin.name))
 }
 
 /// Logs the cause, a fixed text.

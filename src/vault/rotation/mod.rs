@@ -39,6 +39,7 @@ pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use effect::new_password;
 pub(super) use figures::RotationFigures;
+pub(super) use policy::plugin_named;
 pub(super) use request::{is_open, released};
-pub(super) use setup::login;
+pub(super) use setup::{host, login, service};
 pub(super) use shared::{parent_left, parent_saved, parents_value_saved, require_closed};

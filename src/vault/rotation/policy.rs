@@ -109,7 +109,7 @@ fn plugin_name(plugin: Option<&str>, template: Option<&str>) -> Option<&'static 
 }
 
 /// Returns the plugin of a name.
-pub(super) fn plugin_named(name: &str) -> Option<&'static Plugin> {
+pub(in crate::vault) fn plugin_named(name: &str) -> Option<&'static Plugin> {
     chaveiro_targets::plugins().iter().find(|plugin| plugin.name.eq_ignore_ascii_case(name))
 }
 

@@ -10,7 +10,7 @@ use super::journal::VaultJournal;
 use super::setup::Setup;
 use super::state::RotationState;
 use crate::store::id::CredentialId;
-use crate::store::job::{self, Lease, NewJob, Wanted};
+use crate::store::job::{self, Lease, Wanted};
 use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::jobs::{LEASE, micros};
 use crate::vault::{Vault, VaultError, jit};
@@ -25,19 +25,14 @@ fn wanted() -> Vec<Wanted> {
     [jit::KIND, KIND].map(|kind| Wanted { kind, key: None }).into()
 }
 
-/// Queues the job of a credential, or makes the queued one due. After this transaction the job finds what it did.
+/// Queues the job of a credential, or makes the queued one due.
 pub(super) fn wake(
     connection: &mut AnyConnection,
     id: CredentialId,
     requested_by: &str,
     now: i64,
 ) -> Result<(), StoreError> {
-    let key = id.to_string();
-    let new = NewJob { kind: KIND, key: &key, object_id: None, due_at: now, max_attempts: i32::MAX, requested_by };
-    if !job::enqueue(connection, &new, now)? {
-        job::hasten(connection, KIND, &key, now)?;
-    }
-    Ok(())
+    job::wake(connection, KIND, &id.to_string(), requested_by, now)
 }
 
 impl Vault {

@@ -51,10 +51,7 @@ impl Setup {
 
     /// What the identity of the target is pinned for.
     pub(super) fn service(&self) -> String {
-        match self.port {
-            Some(port) => format!("{}:{port}", self.plugin.name),
-            None => self.plugin.name.into(),
-        }
+        service(self.plugin, self.port)
     }
 
     /// What is changed.
@@ -83,7 +80,7 @@ impl Setup {
                 .set(&mut options);
         }
         Ok(Account {
-            host: if device.ip.is_empty() { device.hostname.clone() } else { device.ip.clone() },
+            host: host(device).into(),
             port: self.port,
             username: self.credential.username.clone(),
             options,
@@ -121,6 +118,16 @@ impl Setup {
     ) -> Result<Option<Login>, VaultError> {
         self.reconciliation_id().map(|id| login_of(connection, vault, id)).transpose()
     }
+}
+
+/// What the identity of a target is pinned for.
+pub(in crate::vault) fn service(plugin: &Plugin, port: Option<u16>) -> String {
+    port.map_or_else(|| plugin.name.into(), |port| format!("{}:{port}", plugin.name))
+}
+
+/// Where a device is reached.
+pub(in crate::vault) fn host(device: &DeviceRow) -> &str {
+    if device.ip.is_empty() { &device.hostname } else { &device.ip }
 }
 
 /// A plugin, and what it runs.
