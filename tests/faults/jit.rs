@@ -1,11 +1,11 @@
 //! `kill -9` while an account is created for a client, or removed after it, at each message that passes between vault and directory.
 
-use ldap3::{Ldap, LdapConnAsync, Scope};
 use serde_json::json;
 
 use crate::rotation::{Gate, Stop, wait_until};
-use crate::support::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, Program, Serving, TestClient};
+use crate::support::{BIND_DN, BIND_PASSWORD, LdapServer, Program, Serving, TestClient, person_dn};
 
+const UID: &str = "temp";
 const ACCOUNT: &str = "/iso/pam/credential/temp";
 const CUSTODY: &str = "/iso/pam/credential/custody/temp";
 
@@ -33,7 +33,7 @@ impl Vault {
         let mut operator = credential("operator", BIND_DN);
         operator["content"] = json!(BIND_PASSWORD);
         client.save_credential(&operator).await;
-        let mut account = credential("temp", &dn());
+        let mut account = credential("temp", &person_dn(UID));
         account["jit_settings"] = json!({
             "jit": true, "credential_creation_and_deletion": true, "use_own_credential_to_connect": false,
             "authentication_credential": BIND_DN, "authentication_hostname": "directory",
@@ -70,20 +70,12 @@ impl Vault {
         self.program.database.texts("SELECT state FROM jit_account").pop().unwrap_or_default()
     }
 
-    async fn ldap(&self) -> Ldap {
-        let (connection, ldap) = LdapConnAsync::new(&self.directory.plain_url()).await.unwrap();
-        actix_web::rt::spawn(async move { drop(connection.drive().await) });
-        ldap
-    }
-
     async fn exists(&self) -> bool {
-        let mut ldap = self.ldap().await;
-        assert_eq!(ldap.simple_bind(BIND_DN, BIND_PASSWORD).await.unwrap().rc, 0);
-        ldap.search(&dn(), Scope::Base, "(objectClass=*)", ["1.1"]).await.unwrap().1.rc == 0
+        self.directory.has(UID).await
     }
 
     async fn logs_in(&self, password: &str) -> bool {
-        self.ldap().await.simple_bind(&dn(), password).await.unwrap().rc == 0
+        self.directory.lets_in(UID, password).await
     }
 
     /// Lets the directory be reached again, and waits until the account is gone.
@@ -105,14 +97,9 @@ fn serve(program: &Program) -> Serving {
     Serving::start(command)
 }
 
-fn dn() -> String {
-    format!("uid=temp,{BASE_DN}")
-}
-
 #[actix_web::test]
 async fn an_account_whose_vault_is_killed_at_any_message_is_in_custody_or_removed() {
-    let suffix = format!("dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n");
-    let Some(directory) = LdapServer::start(&suffix) else { return };
+    let Some(directory) = LdapServer::with_persons(&[], "") else { return };
     let mut vault = Vault::start(directory).await;
     let (mut creations, mut removals) = (0, 0);
     for is_removal in [false, true] {

@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ldap3::LdapConnAsync;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::support::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, Program, Serving, TestClient};
+use crate::support::{BIND_DN, BIND_PASSWORD, LdapServer, Program, Serving, TestClient, person_dn};
 
 const LONGEST: Duration = Duration::from_secs(60);
+const UID: &str = "erp";
 const FIRST: &str = "first-password";
 const ROTATION: &str = "/iso/pam/credential/erp/rotation";
 
@@ -114,12 +114,7 @@ struct Vault {
 impl Vault {
     /// Starts a directory with the account, and a vault that reaches it through a gate; `None` where there is no directory.
     async fn behind_a_gate() -> Option<(Self, Gate)> {
-        let entries = format!(
-            "dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n\
-             dn: {}\nobjectClass: inetOrgPerson\nuid: erp\ncn: erp\nsn: erp\nuserPassword: {FIRST}\n\n",
-            dn()
-        );
-        let directory = LdapServer::start(&entries)?;
+        let directory = LdapServer::with_persons(&[UID], FIRST)?;
         let port = directory.plain_url().rsplit_once(':').unwrap().1.parse().unwrap();
         let gate = Gate::before(port).await;
         let vault = Self::start(directory, gate.port).await;
@@ -139,7 +134,7 @@ impl Vault {
                     "content": content })
         };
         client.save_credential(&credential("operator", BIND_DN, BIND_PASSWORD)).await;
-        let mut account = credential("erp", &dn(), FIRST);
+        let mut account = credential("erp", &person_dn(UID), FIRST);
         account["execution_settings"] = json!({
             "change_plugin": "openldap", "automatic_change": true, "use_own_credential_to_connect": false,
             "authentication_credential": BIND_DN, "authentication_hostname": "directory",
@@ -168,9 +163,7 @@ impl Vault {
     }
 
     async fn logs_in(&self, password: &str) -> bool {
-        let (connection, mut ldap) = LdapConnAsync::new(&self.directory.plain_url()).await.unwrap();
-        actix_web::rt::spawn(async move { drop(connection.drive().await) });
-        ldap.simple_bind(&dn(), password).await.unwrap().rc == 0
+        self.directory.lets_in(UID, password).await
     }
 
     /// The versions of the password that were ever stored.
@@ -191,10 +184,6 @@ fn serve(program: &Program) -> Serving {
     let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
     command.env("CHAVEIRO__ROTATION__OPTIONS", "openldap.tls=off").env("CHAVEIRO__ROTATION__AFTER_RELEASE", "true");
     Serving::start(command)
-}
-
-fn dn() -> String {
-    format!("uid=erp,{BASE_DN}")
 }
 
 pub(super) async fn wait_until(is_so: impl AsyncFn() -> bool) {

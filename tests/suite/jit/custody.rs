@@ -173,7 +173,7 @@ async fn an_account_that_somebody_has_made_in_its_place_stays() {
     let Some(directory) = Directory::start(|_| {}).await else { return };
     directory.take().await;
     let described = Mod::Replace("description", ["an account of a person"].into());
-    assert_eq!(directory.ldap().await.modify(&dn("temp"), vec![described]).await.unwrap().rc, 0);
+    assert_eq!(directory.server.administrator().await.modify(&dn("temp"), vec![described]).await.unwrap().rc, 0);
     directory.release().await.expect(200);
     assert_eq!((directory.run().await, directory.run().await), (1, 0));
     assert!(directory.exists("temp").await);

@@ -9,10 +9,9 @@ mod settings;
 use std::time::Duration;
 
 use chaveiro::config::Settings;
-use ldap3::{Ldap, LdapConnAsync, Scope};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, TestApp, TestClient};
+use crate::support::{Answer, BIND_DN, BIND_PASSWORD, LdapServer, TestApp, TestClient, person_dn as dn};
 
 const FIRST: &str = "first-password";
 const ACCOUNT: &str = "/iso/pam/credential/temp";
@@ -29,12 +28,7 @@ struct Directory {
 impl Directory {
     /// Starts both, or says that there is no directory to start.
     async fn start(adjust: impl FnOnce(&mut Settings)) -> Option<Self> {
-        let suffix = format!("dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n");
-        let theirs = format!(
-            "dn: {}\nobjectClass: inetOrgPerson\nuid: theirs\ncn: theirs\nsn: theirs\nuserPassword: {FIRST}\n\n",
-            dn("theirs")
-        );
-        let server = LdapServer::start(&[suffix, theirs].concat())?;
+        let server = LdapServer::with_persons(&["theirs"], FIRST)?;
         let app = TestApp::start_with(|settings| {
             settings.rotation.just_in_time = true;
             adjust(settings);
@@ -60,24 +54,12 @@ impl Directory {
         self.client.save_credential(&account).await;
     }
 
-    /// An open connection as the administrator.
-    async fn ldap(&self) -> Ldap {
-        let (connection, mut ldap) = LdapConnAsync::new(&self.server.plain_url()).await.unwrap();
-        actix_web::rt::spawn(async move { drop(connection.drive().await) });
-        assert_eq!(ldap.simple_bind(BIND_DN, BIND_PASSWORD).await.unwrap().rc, 0);
-        ldap
-    }
-
     async fn exists(&self, name: &str) -> bool {
-        let found = self.ldap().await.search(&dn(name), Scope::Base, "(objectClass=*)", ["1.1"]).await.unwrap();
-        assert!([0, 32].contains(&found.1.rc), "{found:?}");
-        found.1.rc == 0
+        self.server.has(name).await
     }
 
     async fn logs_in(&self, name: &str, password: &str) -> bool {
-        let (connection, mut ldap) = LdapConnAsync::new(&self.server.plain_url()).await.unwrap();
-        actix_web::rt::spawn(async move { drop(connection.drive().await) });
-        ldap.simple_bind(&dn(name), password).await.unwrap().rc == 0
+        self.server.lets_in(name, password).await
     }
 
     /// Reads the credential, which takes custody.
@@ -110,10 +92,6 @@ impl Directory {
         let records = self.app.records().await;
         records.iter().filter(|record| record.action == action && record.outcome == "ok").count()
     }
-}
-
-fn dn(name: &str) -> String {
-    format!("uid={name},{BASE_DN}")
 }
 
 fn credential(identifier: &str, username: &str) -> Value {

@@ -10,10 +10,9 @@ mod template;
 mod workers;
 
 use chaveiro::config::Settings;
-use ldap3::LdapConnAsync;
 use serde_json::{Value, json};
 
-use crate::support::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, TestApp, TestClient};
+use crate::support::{BIND_DN, BIND_PASSWORD, LdapServer, TestApp, TestClient, person_dn as dn};
 
 const FIRST: &str = "first-password";
 const ROTATE: &str = "/iso/pam/credential/erp/rotate";
@@ -31,14 +30,7 @@ struct Directory {
 impl Directory {
     /// Starts both, or says that there is no directory to start.
     async fn start(adjust: impl FnOnce(&mut Settings)) -> Option<Self> {
-        let entry = |name: &str| {
-            format!(
-                "dn: uid={name},{BASE_DN}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name}\nsn: {name}\n\
-                 userPassword: {FIRST}\n\n"
-            )
-        };
-        let suffix = format!("dn: {BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n");
-        let server = LdapServer::start(&[suffix, entry("erp"), entry("neighbour"), entry("third")].concat())?;
+        let server = LdapServer::with_persons(&["erp", "neighbour", "third"], FIRST)?;
         let app = TestApp::start_with(adjust).await;
         let client = app.client().await;
         let connectivities = format!("LDAPS:{}", server.tls_port());
@@ -58,9 +50,7 @@ impl Directory {
 
     /// Whether an account of the directory logs in.
     async fn logs_in(&self, name: &str, password: &str) -> bool {
-        let (connection, mut ldap) = LdapConnAsync::new(&self.server.plain_url()).await.unwrap();
-        actix_web::rt::spawn(async move { drop(connection.drive().await) });
-        ldap.simple_bind(&dn(name), password).await.unwrap().rc == 0
+        self.server.lets_in(name, password).await
     }
 
     /// Goes on with what is due.
@@ -89,10 +79,6 @@ impl Directory {
         let events = rotation["events"].as_array().unwrap().iter().rev();
         events.map(|event| event["event"].as_str().unwrap().to_string()).collect()
     }
-}
-
-fn dn(name: &str) -> String {
-    format!("uid={name},{BASE_DN}")
 }
 
 fn credential(identifier: &str, username: &str, content: &str) -> Value {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chaveiro::config::Settings;
 use chaveiro::vault::access::ClientAccess;
 use serde_json::json;
 
@@ -82,16 +83,15 @@ async fn a_release_of_custody_changes_the_password_once_for_each_time() {
     assert_eq!((opened().await, directory.run().await), (count + 2, 0), "two releases");
 }
 
+/// Custody ends by itself, and a change follows.
+fn with_custody_of_a_minute(settings: &mut Settings) {
+    settings.rotation.after_release = true;
+    settings.custody.seconds = 60;
+}
+
 #[actix_web::test]
 async fn custody_that_expires_changes_the_password_once() {
-    let Some(directory) = Directory::start(|settings| {
-        settings.rotation.after_release = true;
-        settings.custody.seconds = 60;
-    })
-    .await
-    else {
-        return;
-    };
+    let Some(directory) = Directory::start(with_custody_of_a_minute).await else { return };
     let other = directory.app.second_node();
     let expire = async || {
         directory.app.clock.advance(Duration::from_secs(61));
@@ -135,14 +135,7 @@ async fn custody_that_expires_changes_the_password_once() {
 
 #[actix_web::test]
 async fn custody_that_is_renewed_while_expired_ones_are_ended_is_not_recorded_as_ended() {
-    let Some(directory) = Directory::start(|settings| {
-        settings.rotation.after_release = true;
-        settings.custody.seconds = 60;
-    })
-    .await
-    else {
-        return;
-    };
+    let Some(directory) = Directory::start(with_custody_of_a_minute).await else { return };
     directory.client.save_credential(&credential("second", "second", FIRST)).await;
     directory.rotate().await;
     for key in ["erp", "second"] {

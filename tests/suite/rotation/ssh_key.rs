@@ -70,6 +70,19 @@ impl Host {
         assert_eq!(self.rotation().await["phase"], "idle");
     }
 
+    /// Begins a change, and ends the vault when it has connected to a host that does not answer.
+    async fn end_during_a_change(&mut self) {
+        self.server.stop();
+        let silent = TcpListener::bind(("127.0.0.1", self.server.port)).unwrap();
+        silent.set_nonblocking(true).unwrap();
+        self.client.post(KEY_ROTATE, &json!({})).await.expect(201);
+        let vault = self.app.vault.clone();
+        let running = actix_web::rt::spawn(async move { vault.run_due_rotations().await });
+        noticed("the connection of the change", async || silent.accept().is_ok()).await;
+        running.abort();
+        let _ = running.await;
+    }
+
     /// Reads the key, and requires that its parts fit one another.
     async fn read(&self) -> Value {
         self.matching(&self.client.get(KEY).await)
@@ -209,16 +222,7 @@ async fn a_vault_that_ends_during_a_change_goes_on_with_the_same_candidate() {
     let Some(mut host) = Host::start("ed25519", "", |_| {}).await else { return };
     host.rotate().await;
     let before = host.read().await;
-    host.server.stop();
-    let silent = TcpListener::bind(("127.0.0.1", host.server.port)).unwrap();
-    silent.set_nonblocking(true).unwrap();
-    host.client.post(KEY_ROTATE, &json!({})).await.expect(201);
-    let vault = host.app.vault.clone();
-    let running = actix_web::rt::spawn(async move { vault.run_due_rotations().await });
-    noticed("the connection of the change", async || silent.accept().is_ok()).await;
-    running.abort();
-    let _ = running.await;
-    drop(silent);
+    host.end_during_a_change().await;
 
     assert_eq!(host.rotation().await["phase"], "changing");
     let read = host.client.get(KEY).await;
@@ -241,16 +245,7 @@ async fn what_a_change_replaces_is_retired_and_not_what_was_saved_since() {
     // The vault ends when it has sent the change, and before it knows of the answer.
     host.rotate().await;
     let before = host.read().await;
-    host.server.stop();
-    let silent = TcpListener::bind(("127.0.0.1", host.server.port)).unwrap();
-    silent.set_nonblocking(true).unwrap();
-    host.client.post(KEY_ROTATE, &json!({})).await.expect(201);
-    let vault = host.app.vault.clone();
-    let running = actix_web::rt::spawn(async move { vault.run_due_rotations().await });
-    noticed("the connection of the change", async || silent.accept().is_ok()).await;
-    running.abort();
-    let _ = running.await;
-    drop(silent);
+    host.end_during_a_change().await;
     let candidate = host.client.get(KEYS).await.expect(200)["unverified"]["candidate"]["private_key"].take();
     let line = |key: &Value| host.server.public_key(text(key), "");
     let (old, new) = (line(&before["private_key"]), line(&candidate));

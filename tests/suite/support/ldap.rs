@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ldap3::{Ldap, LdapConnAsync, Scope};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
@@ -17,6 +18,15 @@ pub(crate) const BIND_PASSWORD: &str = "the password of the directory";
 pub(crate) const BIND_DN: &str = "cn=reader,dc=corp,dc=example";
 pub(crate) const BASE_DN: &str = "dc=corp,dc=example";
 
+/// The entry that all others are below.
+const BASE_ENTRY: &str =
+    "dn: dc=corp,dc=example\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: corp\n\n";
+
+/// Returns the distinguished name of a person.
+pub(crate) fn person_dn(uid: &str) -> String {
+    format!("uid={uid},{BASE_DN}")
+}
+
 /// The server, in the foreground of a child process; killed when dropped.
 pub(crate) struct LdapServer {
     child: Child,
@@ -26,6 +36,43 @@ pub(crate) struct LdapServer {
 }
 
 impl LdapServer {
+    /// Starts it with persons who have this password, or says that there is none to start.
+    pub(crate) fn with_persons(uids: &[&str], password: &str) -> Option<Self> {
+        let person = |uid: &&str| {
+            let dn = person_dn(uid);
+            format!(
+                "dn: {dn}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}\nuserPassword: {password}\n\n"
+            )
+        };
+        Self::start(&(BASE_ENTRY.to_string() + &uids.iter().map(person).collect::<String>()))
+    }
+
+    /// An open connection as the one who may change everything.
+    pub(crate) async fn administrator(&self) -> Ldap {
+        let mut ldap = self.connect().await;
+        assert_eq!(ldap.simple_bind(BIND_DN, BIND_PASSWORD).await.unwrap().rc, 0);
+        ldap
+    }
+
+    /// Whether there is an entry of a person.
+    pub(crate) async fn has(&self, uid: &str) -> bool {
+        let mut ldap = self.administrator().await;
+        let found = ldap.search(&person_dn(uid), Scope::Base, "(objectClass=*)", ["1.1"]).await.unwrap();
+        assert!([0, 32].contains(&found.1.rc), "{found:?}");
+        found.1.rc == 0
+    }
+
+    async fn connect(&self) -> Ldap {
+        let (connection, ldap) = LdapConnAsync::new(&self.plain_url()).await.unwrap();
+        actix_web::rt::spawn(async move { drop(connection.drive().await) });
+        ldap
+    }
+
+    /// Whether a person logs in.
+    pub(crate) async fn lets_in(&self, uid: &str, password: &str) -> bool {
+        self.connect().await.simple_bind(&person_dn(uid), password).await.unwrap().rc == 0
+    }
+
     /// Starts it with these entries (LDIF), or says that there is none to start.
     pub(crate) fn start(entries: &str) -> Option<Self> {
         if !Path::new(SLAPD).exists() {

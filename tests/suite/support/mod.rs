@@ -28,7 +28,7 @@ pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
 pub(crate) use issuer::{AUDIENCE, Answering, IssuerKey, IssuerServer, issuer_request, key_set};
-pub(crate) use ldap::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer};
+pub(crate) use ldap::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, person_dn};
 pub(crate) use load::{Load, measure};
 pub(crate) use log::{keep_log, logged};
 pub(crate) use permit::{SAVE_POLICY, operator, permit};
