@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chaveiro::store::{
-    CommitObserver, Database, DatabaseLocation, Lane, Store, StoreError, Ticket, Transaction, WriterSettings, domain,
+    AnyConnection, CommitObserver, Database, DatabaseLocation, Lane, Store, StoreError, Ticket, Transaction,
+    WriterSettings, domain,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use diesel::RunQueryDsl;
 use futures_util::future::{join, join_all};
 
 use crate::support::{TestDatabase, keep_log};
@@ -150,4 +152,10 @@ pub(super) async fn until(condition: impl Fn() -> bool) {
 /// A job that registers a domain.
 pub(super) fn register(name: &'static str) -> impl Fn(&mut Transaction<'_>) -> Result<(), StoreError> + Send + 'static {
     move |transaction| domain::insert(transaction.connection()?, name, None).map(drop)
+}
+
+/// The number of the PostgreSQL process that serves this connection.
+pub(super) fn backend_pid(connection: &mut AnyConnection) -> Result<i32, StoreError> {
+    let select = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT pg_backend_pid()");
+    Ok(select.get_result(connection)?)
 }

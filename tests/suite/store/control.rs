@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use chaveiro::store::{AnyConnection, StoreError, domain, meta};
 use crossbeam_channel::unbounded;
-use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{join, join_all};
 
-use super::bench::{Bench, Gate, ticket, until};
+use super::bench::{Bench, Gate, backend_pid, ticket, until};
 
 #[actix_web::test]
 async fn control_does_not_wait_behind_lists_and_writes() {
@@ -65,18 +64,9 @@ async fn a_lost_connection_is_opened_again_for_the_same_question() {
     if !bench.database.is_postgresql() {
         return; // Nothing can cut the connection to a file.
     }
-    #[derive(diesel::QueryableByName)]
-    struct Backend {
-        #[diesel(sql_type = diesel::sql_types::Integer)]
-        pid: i32,
-    }
-    let backend = |connection: &mut AnyConnection| {
-        let found: Backend = sql_query("SELECT pg_backend_pid() AS pid").get_result(connection)?;
-        Ok(found.pid)
-    };
-    let before = bench.store.control(backend).await.unwrap();
+    let before = bench.store.control(backend_pid).await.unwrap();
     bench.database.run(&format!("SELECT pg_terminate_backend({before}, 5000)"));
-    assert_ne!(bench.store.control(backend).await.unwrap(), before);
+    assert_ne!(bench.store.control(backend_pid).await.unwrap(), before);
 }
 
 #[actix_web::test]

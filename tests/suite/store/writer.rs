@@ -9,7 +9,7 @@ use crossbeam_channel::{Sender, unbounded};
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{LocalBoxFuture, join, join_all, select};
 
-use super::bench::{Bench, Gate, register, ticket, ticket_of, until};
+use super::bench::{Bench, Gate, backend_pid, register, ticket, ticket_of, until};
 
 #[actix_web::test]
 async fn jobs_that_come_while_the_writer_is_busy_share_its_commit() {
@@ -246,9 +246,13 @@ async fn jobs_on_a_connection_that_was_lost_before_them_run_on_another() {
         Ok(())
     };
     for (name, again) in [("a", "a again"), ("b", "b again")] {
-        bench.store.write(ticket(), register(name)).await.unwrap();
-        let others = "pid <> pg_backend_pid() AND datname = current_database() AND query LIKE '%COMMIT%'";
-        bench.database.run(&format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"));
+        let registers = register(name);
+        let backend = move |transaction: &mut Transaction<'_>| {
+            registers(transaction)?;
+            backend_pid(transaction.connection()?)
+        };
+        let lost = bench.store.write(ticket(), backend).await.unwrap();
+        bench.database.run(&format!("SELECT pg_terminate_backend({lost}, 5000)"));
         let jobs: Vec<LocalBoxFuture<'_, _>> =
             vec![Box::pin(bench.store.write(ticket(), look)), Box::pin(bench.store.write(ticket(), register(again)))];
         assert_eq!(bench.together(jobs).await, [Ok(()), Ok(())]);

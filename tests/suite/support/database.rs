@@ -85,6 +85,7 @@ fn drop_schema(server: &str, schema: &str) {
     const ATTEMPTS: usize = 10;
     let end_users = format!(
         "SELECT pg_terminate_backend(locks.pid) FROM pg_locks locks JOIN pg_class ON pg_class.oid = locks.relation \
+         JOIN pg_database ON pg_database.oid = locks.database AND pg_database.datname = current_database() \
          WHERE pg_class.relnamespace = '{schema}'::regnamespace AND locks.pid <> pg_backend_pid()"
     );
     let drop = format!("DROP SCHEMA {schema} CASCADE");
