@@ -6,8 +6,8 @@ use diesel::{
 };
 
 use super::connection::on_engine;
-use super::id::{AuthorizationId, CredentialId};
-use super::schema::custody;
+use super::id::{ApplicationId, AuthorizationId, CredentialId};
+use super::schema::{application, authorization, custody};
 use super::{AnyConnection, StoreError};
 
 /// A custody: a client holds a credential for a time.
@@ -53,10 +53,12 @@ pub fn is_held_by_another(
     Ok(others > 0)
 }
 
-/// Whether any authorization holds the credential at `now`.
+/// Whether any authorization holds the credential at `now` that has not been disabled since.
 pub fn is_held(connection: &mut AnyConnection, credential: CredentialId, now: i64) -> Result<bool, StoreError> {
     let held: i64 = custody::table
+        .inner_join(authorization::table.inner_join(application::table))
         .filter(custody::credential_id.eq(credential))
+        .filter(authorization::active.eq(true).and(application::active.eq(true)))
         .filter(custody::until.is_null().or(custody::until.gt(now)))
         .count()
         .get_result(connection)?;
@@ -121,6 +123,29 @@ pub fn end_expired(
 ) -> Result<bool, StoreError> {
     let expired = custody::table.find((credential, authorization)).filter(custody::until.le(now).assume_not_null());
     Ok(diesel::delete(expired).execute(connection)? > 0)
+}
+
+/// Lets the custodies of an authorization end at `now`.
+pub fn expire_of_authorization(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    now: i64,
+) -> Result<(), StoreError> {
+    let lasting = custody::authorization_id.eq(authorization).and(custody::until.is_null().or(custody::until.gt(now)));
+    diesel::update(custody::table.filter(lasting)).set(custody::until.eq(now)).execute(connection)?;
+    Ok(())
+}
+
+/// Lets the custodies of all authorizations of an application end at `now`.
+pub fn expire_of_application(
+    connection: &mut AnyConnection,
+    application: ApplicationId,
+    now: i64,
+) -> Result<(), StoreError> {
+    let of_it = authorization::table.filter(authorization::application_id.eq(application)).select(authorization::id);
+    let lasting = custody::authorization_id.eq_any(of_it).and(custody::until.is_null().or(custody::until.gt(now)));
+    diesel::update(custody::table.filter(lasting)).set(custody::until.eq(now)).execute(connection)?;
+    Ok(())
 }
 
 /// Deletes every custody of the credential.

@@ -282,6 +282,10 @@ table! {
         plugin -> Text,
         device_id -> Integer,
         username -> Text,
+        host -> Text,
+        port -> Nullable<Integer>,
+        options -> Text,
+        identity -> Nullable<Text>,
         operator_id -> Integer,
         mark -> Text,
         attempts -> Integer,
@@ -534,6 +538,7 @@ joinable!(authorization -> application (application_id));
 joinable!(registration -> authorization (authorization_id));
 joinable!(proxy_session -> credential (credential_id));
 joinable!(proxy_session -> authorization (authorization_id));
+joinable!(custody -> authorization (authorization_id));
 allow_tables_to_appear_in_same_query!(
     ssh_key_device,
     credential,

@@ -103,12 +103,11 @@ impl Vault {
         Ok(Registered { authorization: row.id, created, client: (!is_own).then_some(client) })
     }
 
-    /// Disables the authorization of the caller.
+    /// Disables the authorization of the caller. Its custodies end.
     pub async fn disable_own_authorization(&self, permit: Permit) -> Result<(), VaultError> {
         let rule = |context: &mut OperationContext<'_>| {
             let id = context.authorization()?;
-            client::set_authorization_active(context.connection(), id, false)?;
-            authorization::changed(context, id)
+            authorization::disable(context, id)
         };
         self.execute_and_refresh(permit, rule).await
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chaveiro::config::Settings;
 use chaveiro::vault::access::ClientAccess;
+use chaveiro::vault::operation::Action;
 use serde_json::json;
 
 use super::{Directory, FIRST, ROTATE, ROTATION, credential};
@@ -131,6 +132,21 @@ async fn custody_that_expires_changes_the_password_once() {
     directory.run().await;
     assert_eq!((opened().await, directory.run().await), (3, 0));
     directory.app.verify_audit().await;
+}
+
+#[actix_web::test]
+async fn the_password_that_a_disabled_client_holds_is_changed() {
+    let Some(directory) = Directory::start(|settings| settings.rotation.after_release = true).await else { return };
+    directory.rotate().await;
+    let before = directory.password().await;
+    let permit = directory.app.operator(Action::AUTHORIZATION_DISABLE).await;
+    directory.app.vault.disable_authorization(permit, &directory.client.client_id).await.unwrap();
+    directory.app.clock.advance(Duration::from_secs(61));
+    directory.app.vault.refresh().await.unwrap();
+    directory.app.vault.schedule_jobs().await.unwrap();
+    directory.app.vault.run_due_jobs().await.unwrap();
+    directory.run().await;
+    assert!(!directory.logs_in("erp", &before).await, "who was disabled knows it no more");
 }
 
 #[actix_web::test]

@@ -102,6 +102,20 @@ async fn exclusive_custody_has_one_holder_until_it_is_given_back() {
     assert_eq!(client.password("i").await, "p");
 }
 
+#[actix_web::test]
+async fn custody_ends_when_its_client_is_disabled() {
+    let (app, client) = vault().await;
+    let exclusive = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "exclusive_custody": "yes" });
+    client.save_credential(&exclusive).await;
+    let other = app.read_only_client().await;
+    app.link(&other, LinkTarget::Device("a".into())).await;
+    assert_eq!(client.password("i").await, "p");
+    other.get("/iso/pam/credential/i").await.expect_number(1009);
+    let permit = app.operator(Action::AUTHORIZATION_DISABLE).await;
+    app.vault.disable_authorization(permit, &client.client_id).await.unwrap();
+    assert_eq!(other.password("i").await, "p");
+}
+
 /// A credential with a child, a grandchild and another child, which share a password; exclusive is the one by that number.
 async fn family(exclusive: usize) -> (TestApp, [TestClient; 2]) {
     let app = TestApp::start().await;
