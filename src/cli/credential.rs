@@ -32,7 +32,7 @@ pub(super) struct Credential {
 pub(super) struct Decide {
     #[command(flatten)]
     credential: Credential,
-    /// What is decided: accept-candidate, keep-current, retry, or trust-identity with an identity.
+    /// What is decided: accept-candidate, keep-current, retry, follow-device, or trust-identity with an identity.
     #[arg(long, value_name = "DECISION", value_parser = ROTATION_DECISIONS)]
     decision: String,
     /// The fingerprint of the target, for trust-identity.

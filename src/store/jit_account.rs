@@ -1,7 +1,8 @@
 //! Table of accounts that exist on their targets only while the custody of a credential lasts.
 
 use diesel::{
-    AsChangeset, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper,
 };
 
 use super::id::{CredentialId, DeviceId};
@@ -19,6 +20,10 @@ pub struct JitAccountRow {
     pub plugin: String,
     pub device_id: DeviceId,
     pub username: String,
+    pub host: String,
+    pub port: Option<i32>,
+    pub options: String,
+    pub identity: Option<String>,
     pub operator_id: CredentialId,
     pub mark: String,
     pub attempts: i32,
@@ -42,6 +47,17 @@ pub fn locked(connection: &mut AnyConnection, credential: CredentialId) -> Resul
             Ok(row.for_update().first(c).optional()?)
         }
     }
+}
+
+/// Counts the accounts in a state.
+pub fn count(connection: &mut AnyConnection, state: &str) -> Result<i64, StoreError> {
+    Ok(jit_account::table.filter(jit_account::state.eq(state)).count().get_result(connection)?)
+}
+
+/// Counts the accounts in a state after failed attempts.
+pub fn count_failed(connection: &mut AnyConnection, state: &str) -> Result<i64, StoreError> {
+    let failed = jit_account::state.eq(state).and(jit_account::attempts.gt(0));
+    Ok(jit_account::table.filter(failed).count().get_result(connection)?)
 }
 
 /// Stores a row in place of the former one.

@@ -16,6 +16,9 @@ pub enum Decision {
     Retry,
     /// The target's new identity is right: it is pinned, and the rotation is tried again.
     TrustIdentity(TargetIdentity),
+    /// What is left on a former address is looked for where the device points now. Of an account that exists just in time; no rotation
+    /// has it, since each call goes to the present address.
+    FollowDevice,
 }
 
 /// Returns the arrow of a decision.

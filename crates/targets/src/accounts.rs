@@ -44,6 +44,11 @@ pub enum Deleted {
 ///
 /// [`Target`]: chaveiro_rotation::Target
 pub trait Accounts: Send + Sync {
+    /// The options that say where on the target an account is. Those of its creation hold until it is removed.
+    fn place_options(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Creates the account with the mark and the password. After an error other than [`Failure::Unknown`] it does not exist, or
     /// it is not the one of this order.
     ///

@@ -117,8 +117,9 @@ CREATE TABLE rotation_event (
 
 -- Accounts that exist, or can log in, on their targets only while the custody of a credential lasts. state: creating, the account may
 -- exist from here on; present; removing; absent. mode: create (and delete) or enable (and disable). What a removal needs is stored
--- as it was at the creation: plugin, device_id, username, operator_id, the credential that creates and removes, and mark, which a
--- created account bears. problem: what kept the last step from its end, a fixed word.
+-- as it was at the creation: plugin, device_id, username, the place of the account (host, port, options as a JSON object, and the
+-- identity of the target), operator_id, the credential that creates and removes, and mark, which a created account bears. problem:
+-- what kept the last step from its end, a fixed word.
 CREATE TABLE jit_account (
     credential_id INTEGER NOT NULL PRIMARY KEY REFERENCES credential (id),
     state TEXT NOT NULL CHECK (state IN ('creating', 'present', 'removing', 'absent')),
@@ -126,6 +127,10 @@ CREATE TABLE jit_account (
     plugin TEXT NOT NULL,
     device_id INTEGER NOT NULL REFERENCES device (id),
     username TEXT NOT NULL,
+    host TEXT NOT NULL,
+    port INTEGER,
+    options TEXT NOT NULL,
+    identity TEXT,
     operator_id INTEGER NOT NULL REFERENCES credential (id),
     mark TEXT NOT NULL,
     attempts INTEGER NOT NULL,

@@ -61,6 +61,10 @@ pub(super) struct AccountView {
     state: String,
     /// `create` or `enable`.
     mode: String,
+    /// Name or address of the target that the account was created on.
+    host: String,
+    /// The port, or null for the usual one.
+    port: Option<u16>,
     /// When the last step ended.
     since: String,
     /// Failed attempts to remove it.
@@ -83,7 +87,7 @@ pub(super) struct EventView {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description; the parameters are read leniently, by name")]
 pub(super) struct DecisionForm {
-    /// `accept-candidate`, `keep-current`, `retry` or `trust-identity`.
+    /// `accept-candidate`, `keep-current`, `retry`, `trust-identity`, or `follow-device` for an account that exists just in time.
     decision: String,
     /// The fingerprint, for `trust-identity`.
     identity: Option<String>,
@@ -153,8 +157,8 @@ impl From<RotationStatus> for RotationView {
 
 impl From<AccountStatus> for AccountView {
     fn from(status: AccountStatus) -> Self {
-        let AccountStatus { state, mode, since, attempts, problem, due_at } = status;
-        Self { state, mode, since: seconds(since), attempts, problem, due: due_at.map(seconds) }
+        let AccountStatus { state, mode, host, port, since, attempts, problem, due_at } = status;
+        Self { state, mode, host, port, since: seconds(since), attempts, problem, due: due_at.map(seconds) }
     }
 }
 
@@ -216,7 +220,8 @@ fn answer(call: &Call, code: StatusCode, message: &str, status: RotationStatus) 
 fn decision(parameters: &Parameters) -> Result<RotationDecision, InputError> {
     let name = parameters.line("decision")?.unwrap_or_default();
     rotation_decision(&name, parameters.line("identity")?).ok_or_else(|| {
-        let expected = "expected accept-candidate, keep-current, retry, or trust-identity with an identity";
+        let expected =
+            "expected accept-candidate, keep-current, retry, follow-device, or trust-identity with an identity";
         InputError::parameter("decision", expected)
     })
 }

@@ -59,6 +59,8 @@ pub struct Metrics {
     rotation_arrows: Family<ArrowLabels, Counter>,
     rotations_undecided: Gauge,
     rotations_due: Gauge,
+    accounts_present: Gauge,
+    accounts_unremoved: Gauge,
     certificate_expiry: Family<NoLabels, Gauge>,
     read_expiry: OnceLock<Box<dyn Fn() -> Option<i64> + Send + Sync>>,
 }
@@ -84,6 +86,8 @@ impl Default for Metrics {
             rotation_arrows: Family::default(),
             rotations_undecided: Gauge::default(),
             rotations_due: Gauge::default(),
+            accounts_present: Gauge::default(),
+            accounts_unremoved: Gauge::default(),
             certificate_expiry: Family::default(),
             read_expiry: OnceLock::new(),
         };
@@ -123,6 +127,10 @@ impl Metrics {
         registry.register("rotations_undecided", undecided, self.rotations_undecided.clone());
         let due = "Rotations that are due, and that no worker has taken yet";
         registry.register("rotations_due", due, self.rotations_due.clone());
+        let present = "Just-in-time accounts that exist on their targets, or can log in there";
+        registry.register("just_in_time_accounts", present, self.accounts_present.clone());
+        let unremoved = "Just-in-time accounts that are to be removed, and could not be yet";
+        registry.register("just_in_time_accounts_unremoved", unremoved, self.accounts_unremoved.clone());
         let expiry = "Time at which the certificate of the server expires, in seconds since 1970; none without TLS";
         registry.register("tls_certificate_expiry_timestamp_seconds", expiry, self.certificate_expiry.clone());
         self
@@ -149,6 +157,8 @@ impl Metrics {
     pub(crate) fn note_rotations(&self, waiting: WaitingRotations) {
         self.rotations_undecided.set(waiting.undecided);
         self.rotations_due.set(waiting.due);
+        self.accounts_present.set(waiting.accounts.present);
+        self.accounts_unremoved.set(waiting.accounts.unremoved);
     }
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.

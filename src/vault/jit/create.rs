@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chaveiro_rotation::Failure;
 
 use super::custody::{GRACE, start_removal};
+use super::decision::pin;
 use super::policy::planned;
 use super::remove::{KIND, wake};
 use super::state::{AccountProblem, JitAccount, JitState};
@@ -15,7 +16,7 @@ use crate::clock::instant;
 use crate::crypto::SecretText;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, JobState, Lease, Wanted};
-use crate::store::{AnyConnection, StoreError, credential, custody, target_identity};
+use crate::store::{AnyConnection, StoreError, credential, custody};
 use crate::vault::credential::resolve;
 use crate::vault::custody::require_free;
 use crate::vault::jobs::LEASE;
@@ -205,12 +206,11 @@ impl Vault {
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(failed(error))),
         };
+        target.require_identity(identity.clone());
         let (lease, until) = (lease.clone(), self.lease_end());
-        let (device, service) = target.pin(identity.clone());
         let rule = move |context: &mut OperationContext<'_>| {
-            let now = context.micros();
-            job::renew(context.connection(), &lease, until)?;
-            target_identity::pin(context.connection(), device, &service, &identity.0, now)?;
+            let account = JitAccount::lock_under(context, &lease, until, id)?;
+            pin(context, &account, &identity)?;
             Ok(Done::new(Subject::Credential(id), ()))
         };
         self.execute(Permit::system(Action::JIT_PINNED), rule).await?;

@@ -2,10 +2,12 @@
 //!
 //! * `policy`: what the settings of a credential ask for, and whether it can be done.
 //! * `state`: the state of an account, as stored.
+//! * `place`: where an account is, as it was when it was created.
 //! * `target`: an account with its operator, for the calls of its target.
 //! * `custody`: what custody means for the account: it has to be there to be taken, and goes when it ends.
 //! * `create`: the creation, by the client that takes custody.
 //! * `remove`: the removal, by a leased job that lives as long as the account may exist.
+//! * `decision`: what a person decides when it cannot be created or removed.
 //! * `status`: what is shown of an account.
 //!
 //! `docs/rotation.md` describes states and arrows. An arrow is one transaction with its audit record, and no call of a target is
@@ -13,6 +15,8 @@
 
 mod create;
 mod custody;
+mod decision;
+mod place;
 mod policy;
 mod remove;
 mod state;
@@ -20,10 +24,10 @@ mod status;
 mod target;
 
 pub use state::AccountProblem;
-pub use status::AccountStatus;
+pub use status::{AccountCounts, AccountStatus};
 
 pub(super) use custody::{custody_ended, require_account, require_unused, settings_saved};
+pub(super) use decision::decide_account;
 pub(super) use policy::is_managed;
 pub(super) use remove::KIND;
 pub(super) use status::status_of;
-pub(super) use target::trust_identity;

@@ -2,11 +2,12 @@
 
 use chaveiro_targets::{Accounts, Plugin};
 
+use super::place::Place;
 use super::state::{JitAccount, JitMode, JitState};
-use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::rotation::{self, JitRow};
+use crate::store::{StoreError, device};
 use crate::vault::credential::parent;
 use crate::vault::operation::OperationContext;
 use crate::vault::rotation::plugin_named;
@@ -62,17 +63,20 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
             [(&policy.enable_plugin, &policy.enable_template), (&policy.disable_plugin, &policy.disable_template)]
         }
     };
-    let (plugin, _) = step(begins.0, begins.1)?;
-    if is_given(ends.0) && step(ends.0, ends.1)?.0.name != plugin.name {
+    let plugin = step(begins.0, begins.1)?;
+    if is_given(ends.0) && step(ends.0, ends.1)?.0.name != plugin.0.name {
         return Err(VaultError::invalid(Field::JitPlugin, "both steps of a mode need the same plugin"));
     }
+    let device = device::by_id(context.connection(), row.device_id)?.ok_or(StoreError::NotFound)?;
+    let vault = context.vault;
     Ok(JitAccount {
         credential: row.id,
         state: JitState::Creating,
         mode,
-        plugin: plugin.name.into(),
+        plugin: plugin.0.name.into(),
         device: row.device_id,
         username: row.username.clone(),
+        place: Place::of_device(context.connection(), vault, plugin, &device)?,
         operator: operator(context, policy)?,
         mark: JitAccount::new_mark(),
         attempts: 0,

@@ -2,6 +2,7 @@
 
 use chaveiro_rotation::{Failure, Limits, Phase, Problem};
 
+use super::place::Place;
 use crate::crypto::random_bytes;
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::jit_account::{self, JitAccountRow};
@@ -56,6 +57,8 @@ pub(super) struct JitAccount {
     pub(super) plugin: String,
     pub(super) device: DeviceId,
     pub(super) username: String,
+    /// Where it is, as it was when it was created.
+    pub(super) place: Place,
     pub(super) operator: CredentialId,
     pub(super) mark: String,
     /// Failed attempts to remove it.
@@ -246,6 +249,7 @@ impl JitAccount {
 
     fn from_row(row: JitAccountRow) -> Result<Self, StoreError> {
         Ok(Self {
+            place: Place::from_row(&row)?,
             credential: row.credential_id,
             state: named(&STATES, &row.state)?,
             mode: named(&MODES, &row.mode)?,
@@ -268,6 +272,10 @@ impl JitAccount {
             plugin: self.plugin.clone(),
             device_id: self.device,
             username: self.username.clone(),
+            host: self.place.host.clone(),
+            port: self.place.port.map(i32::from),
+            options: self.place.options_text(),
+            identity: self.place.identity.as_ref().map(|identity| identity.0.clone()),
             operator_id: self.operator,
             mark: self.mark.clone(),
             attempts: i32::try_from(self.attempts).unwrap_or(i32::MAX),
@@ -279,6 +287,8 @@ impl JitAccount {
 
 #[cfg(test)]
 mod tests {
+    use chaveiro_rotation::TargetIdentity;
+
     use super::*;
 
     #[test]
@@ -295,6 +305,12 @@ mod tests {
                     plugin: "postgresql".into(),
                     device: DeviceId::new(2),
                     username: "jo".into(),
+                    place: Place {
+                        host: "10.0.0.1".into(),
+                        port: Some(636),
+                        options: [("user-dn".into(), "uid={username}".into())].into(),
+                        identity: Some(TargetIdentity("SHA256:x".into())),
+                    },
                     operator: CredentialId::new(3),
                     mark: JitAccount::new_mark(),
                     attempts: 4,

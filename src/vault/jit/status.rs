@@ -7,7 +7,7 @@ use super::remove::KIND;
 use super::state::{JitAccount, JitState};
 use crate::clock::from_micros;
 use crate::store::id::CredentialId;
-use crate::store::{AnyConnection, StoreError, job};
+use crate::store::{AnyConnection, StoreError, jit_account, job};
 
 /// The state of an account that exists only while custody lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,10 @@ pub struct AccountStatus {
     pub state: String,
     /// `create` or `enable`.
     pub mode: String,
+    /// Name or address of the target that the account was created on.
+    pub host: String,
+    /// The port; `None`: the usual one of the target.
+    pub port: Option<u16>,
     /// When the last step ended.
     pub since: DateTime<Utc>,
     /// Failed attempts to remove it.
@@ -24,6 +28,23 @@ pub struct AccountStatus {
     pub problem: Option<String>,
     /// When its removal is tried again.
     pub due_at: Option<DateTime<Utc>>,
+}
+
+/// How many accounts there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountCounts {
+    /// Those that exist, or can log in.
+    pub present: i64,
+    /// Those that are to be removed, and could not be yet.
+    pub unremoved: i64,
+}
+
+impl AccountCounts {
+    pub(in crate::vault) fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+        let present = jit_account::count(connection, JitState::Present.as_str())?;
+        let unremoved = jit_account::count_failed(connection, JitState::Removing.as_str())?;
+        Ok(Self { present, unremoved })
+    }
 }
 
 /// Returns the state of the account of a credential; `None` for one that the vault never created or enabled.
@@ -39,6 +60,8 @@ pub(in crate::vault) fn status_of(
     Ok(Some(AccountStatus {
         state: account.state.as_str().into(),
         mode: account.mode.as_str().into(),
+        host: account.place.host,
+        port: account.place.port,
         since: from_micros(account.changed_at),
         attempts: account.attempts,
         problem: account.problem.map(|problem| problem.as_str().into()),

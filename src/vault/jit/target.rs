@@ -1,17 +1,14 @@
 //! An account with its operator, for the calls of its target.
 
-use chaveiro_rotation::{Account, Failure, TargetError, TargetIdentity};
+use chaveiro_rotation::{Account, TargetError, TargetIdentity};
 use chaveiro_targets::{AccountOrder, Accounts, Created, Deleted, Plugin};
 
 use super::policy::account_plugin;
-use super::remove::wake;
-use super::state::{AccountProblem, JitAccount, JitMode, JitState};
+use super::state::{AccountProblem, JitAccount, JitMode};
 use crate::crypto::SecretText;
-use crate::store::id::{CredentialId, DeviceId};
-use crate::store::{AnyConnection, StoreError, credential, device, target_identity};
-use crate::vault::device::port_of;
-use crate::vault::operation::OperationContext;
-use crate::vault::rotation::{host, login, service};
+use crate::store::id::CredentialId;
+use crate::store::{AnyConnection, StoreError, credential};
+use crate::vault::rotation::login;
 use crate::vault::{Inner, VaultError};
 
 /// An account on its target.
@@ -20,7 +17,6 @@ pub(super) struct JitTarget {
     mode: JitMode,
     plugin: &'static Plugin,
     accounts: &'static dyn Accounts,
-    device: DeviceId,
     order: AccountOrder,
 }
 
@@ -33,22 +29,23 @@ impl JitTarget {
     ) -> Result<Self, VaultError> {
         let unknown = StoreError::Query("the plugin of an account is not in this build");
         let (plugin, accounts) = account_plugin(&account.plugin).ok_or(unknown)?;
-        let device = device::by_id(connection, account.device)?.ok_or(StoreError::NotFound)?;
-        let port = port_of(&device.connectivities, plugin.connectivities);
-        let pinned = target_identity::find(connection, device.id, &service(plugin, port))?;
+        let mut options = vault.settings.rotation.options.get(plugin.name).cloned().unwrap_or_default();
+        options.retain(|name, _| !accounts.place_options().contains(&name.as_str()));
+        let place = account.place.clone();
+        options.extend(place.options);
         let on_target = Account {
-            host: host(&device).into(),
-            port,
+            host: place.host,
+            port: place.port,
             username: account.username.clone(),
-            options: vault.settings.rotation.options.get(plugin.name).cloned().unwrap_or_default(),
-            identity: pinned.map(TargetIdentity),
+            options,
+            identity: place.identity,
             timeout: vault.settings.rotation.default_policy().timeout(),
         };
         // Active or not: a device is deactivated with all of its credentials, and its accounts go all the same.
         let operator = credential::by_id(connection, account.operator)?.ok_or(StoreError::NotFound)?;
         let operator = login(connection, vault, operator)?;
         let order = AccountOrder { account: on_target, operator, mark: account.mark.clone() };
-        Ok(Self { credential: account.credential, mode: account.mode, plugin, accounts, device: device.id, order })
+        Ok(Self { credential: account.credential, mode: account.mode, plugin, accounts, order })
     }
 
     /// Returns the credential of the account.
@@ -64,10 +61,9 @@ impl JitTarget {
         }
     }
 
-    /// Requires this identity from now on. Returns where it is pinned.
-    pub(super) fn pin(&mut self, identity: TargetIdentity) -> (DeviceId, String) {
+    /// Requires this identity from now on.
+    pub(super) fn require_identity(&mut self, identity: TargetIdentity) {
         self.order.account.identity = Some(identity);
-        (self.device, service(self.plugin, self.order.account.port))
     }
 
     /// Creates or enables the account.
@@ -105,27 +101,6 @@ impl JitTarget {
             Err(error) => Err(failed(error)),
         }
     }
-}
-
-/// Pins another identity of the target, by which the last step was stopped. Returns whether one was.
-pub(in crate::vault) fn trust_identity(
-    context: &mut OperationContext<'_>,
-    id: CredentialId,
-    identity: &TargetIdentity,
-) -> Result<bool, VaultError> {
-    let stopped = AccountProblem::from(Failure::IdentityChanged);
-    let account = JitAccount::find(context.connection(), id)?.filter(|account| account.problem == Some(stopped));
-    let Some(account) = account else { return Ok(false) };
-    let Some((plugin, _)) = account_plugin(&account.plugin) else { return Ok(false) };
-    let (now, actor) = (context.micros(), context.principal().actor().to_string());
-    let connection = context.connection();
-    let device = device::by_id(connection, account.device)?.ok_or(StoreError::NotFound)?;
-    let service = service(plugin, port_of(&device.connectivities, plugin.connectivities));
-    target_identity::pin(connection, device.id, &service, &identity.0, now)?;
-    if account.state == JitState::Removing {
-        wake(connection, id, &actor, now)?;
-    }
-    Ok(true)
 }
 
 /// Logs the cause, a fixed text.

@@ -17,7 +17,8 @@ use crate::vault::secrets::Sealed;
 use crate::vault::{Field, Noun, Vault, VaultError, jit};
 
 /// The names of the decisions.
-pub const ROTATION_DECISIONS: [&str; 4] = ["accept-candidate", "keep-current", "retry", "trust-identity"];
+pub const ROTATION_DECISIONS: [&str; 5] =
+    ["accept-candidate", "keep-current", "retry", "trust-identity", "follow-device"];
 
 /// Returns the decision of a name. An identity belongs to `trust-identity` alone.
 pub fn rotation_decision(name: &str, identity: Option<String>) -> Option<Decision> {
@@ -25,6 +26,7 @@ pub fn rotation_decision(name: &str, identity: Option<String>) -> Option<Decisio
         ("accept-candidate", None) => Some(Decision::AcceptCandidate),
         ("keep-current", None) => Some(Decision::KeepCurrent),
         ("retry", None) => Some(Decision::Retry),
+        ("follow-device", None) => Some(Decision::FollowDevice),
         ("trust-identity", Some(identity)) if !identity.is_empty() => {
             Some(Decision::TrustIdentity(TargetIdentity(identity)))
         }
@@ -68,10 +70,8 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let row = what.for_change(context, &key)?;
             let (id, now) = (row.id, context.micros());
-            if let Decision::TrustIdentity(identity) = &decision
-                && jit::trust_identity(context, id, identity)?
-            {
-                let object = format!("{}, identity trusted", Subject::Credential(id));
+            if let Some(done) = jit::decide_account(context, id, &decision)? {
+                let object = format!("{}, {done}", Subject::Credential(id));
                 return Ok(Done::several(object, status_of(context, id)?));
             }
             let setup = Setup::load(context.connection(), id)?;

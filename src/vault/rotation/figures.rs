@@ -8,6 +8,7 @@ use chaveiro_rotation::{Arrow, AuditEvent, Phase};
 
 use super::run::KIND;
 use crate::store::{AnyConnection, StoreError, job, rotation_record};
+use crate::vault::jit::AccountCounts;
 use crate::vault::{Vault, VaultError};
 
 /// How long the counts of waiting rotations are valid: anybody can ask for metrics.
@@ -20,12 +21,15 @@ pub struct WaitingRotations {
     pub undecided: i64,
     /// Rotations that are due, and that no worker has taken yet.
     pub due: i64,
+    /// Just-in-time accounts.
+    pub accounts: AccountCounts,
 }
 
 impl WaitingRotations {
     fn read(connection: &mut AnyConnection, now: i64) -> Result<Self, StoreError> {
         let undecided = rotation_record::count_undecided(connection)?;
-        Ok(Self { undecided, due: job::count_due(connection, KIND, now)? })
+        let due = job::count_due(connection, KIND, now)?;
+        Ok(Self { undecided, due, accounts: AccountCounts::read(connection)? })
     }
 }
 

@@ -1,15 +1,24 @@
 //! What keeps an account from being created or removed, and what is left of an interruption.
 
+use chaveiro::config::Settings;
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, Directory, FIRST};
+use super::{ACCOUNT, Directory, FIRST, credential, dn, jit_settings};
+use crate::support::BIND_DN;
 
-/// Lets the target be reached, or not.
+/// Lets the target be reached, or not: for accounts to come, and for the one that there is.
 fn reach(directory: &Directory, is_reached: bool) {
     let port = if is_reached { directory.server.tls_port() } else { 9 };
     directory.app.database.run(&format!("UPDATE device SET connectivities = 'LDAPS:{port}'"));
+    directory.app.database.run(&format!("UPDATE jit_account SET port = {port}"));
     // Another port is another service, whose identity is pinned on its first use.
     directory.app.database.run("DELETE FROM target_identity");
+}
+
+/// The metrics: how many accounts there are, and how many could not be removed.
+async fn figures(directory: &Directory) -> (f64, f64) {
+    let figure = async |series: &str| directory.app.figure(&directory.client, series).await;
+    (figure("just_in_time_accounts").await, figure("just_in_time_accounts_unremoved").await)
 }
 
 fn shown(account: &Value) -> (&str, &str, u64) {
@@ -48,11 +57,13 @@ async fn a_target_that_cannot_be_reached_is_told_and_custody_is_not_taken() {
 async fn a_removal_is_tried_again_after_pauses_and_a_client_does_not_get_the_account_meanwhile() {
     let Some(mut directory) = Directory::start(|_| {}).await else { return };
     let first = directory.take().await;
+    assert_eq!(figures(&directory).await, (1.0, 0.0));
     reach(&directory, false);
     directory.release().await.expect(200);
     assert_eq!((directory.run().await, directory.run().await), (1, 0));
     let account = directory.account().await;
     assert_eq!(shown(&account), ("removing", "unreachable", 1));
+    assert_eq!(figures(&directory).await, (0.0, 1.0));
     assert_ne!(account["due"], account["since"]);
     directory.client.get(ACCOUNT).await.expect_refusal(503, "the target cannot be reached");
     directory.release().await.expect_number(1018);
@@ -75,11 +86,8 @@ async fn a_target_with_another_identity_is_sent_nothing_until_somebody_trusts_it
     let Some(directory) = Directory::start(|_| {}).await else { return };
     let first = directory.take().await;
     let identity = directory.app.database.texts("SELECT identity FROM target_identity").remove(0);
-    let trust = async || {
-        let decision = json!({ "decision": "trust-identity", "identity": identity });
-        directory.client.post("/iso/pam/credential/temp/rotation/decision", &decision).await
-    };
-    directory.app.database.run(&format!("UPDATE target_identity SET identity = 'SHA256:{}'", "A".repeat(43)));
+    let trust = async || directory.decide(&json!({ "decision": "trust-identity", "identity": identity })).await;
+    directory.app.database.run(&format!("UPDATE jit_account SET identity = 'SHA256:{}'", "A".repeat(43)));
     directory.release().await.expect(200);
     assert_eq!(directory.run().await, 1);
     assert_eq!(shown(&directory.account().await), ("removing", "identity-changed", 1));
@@ -93,6 +101,64 @@ async fn a_target_with_another_identity_is_sent_nothing_until_somebody_trusts_it
     trust().await.expect(201);
     assert!(directory.logs_in("temp", &directory.take().await).await);
     assert_eq!(trust().await.status, 400, "there is nothing to decide");
+}
+
+#[actix_web::test]
+async fn an_account_is_removed_from_where_it_was_created_whatever_its_device_says_since() {
+    let Some(directory) = Directory::start(|_| {}).await else { return };
+    let first = directory.take().await;
+    let port = directory.server.tls_port();
+    directory.app.database.run("UPDATE device SET ip = '127.0.0.2', connectivities = 'LDAPS:9'");
+    directory.app.database.run("DELETE FROM target_identity");
+    let account = directory.account().await;
+    assert_eq!((&account["host"], &account["port"]), (&json!("127.0.0.1"), &json!(port)));
+    directory.release().await.expect(200);
+    assert_eq!(directory.run().await, 1);
+    assert_eq!(shown(&directory.account().await), ("absent", "", 0));
+    assert!(!directory.logs_in("temp", &first).await && !directory.exists("temp").await);
+    // Nothing was pinned for where the device points now.
+    assert!(directory.app.database.texts("SELECT identity FROM target_identity").is_empty());
+}
+
+#[actix_web::test]
+async fn a_person_lets_an_account_be_looked_for_at_once_or_where_its_device_points_now() {
+    let Some(directory) = Directory::start(|_| {}).await else { return };
+    let (retry, follow) = (json!({ "decision": "retry" }), json!({ "decision": "follow-device" }));
+    directory.take().await;
+    assert_eq!(directory.decide(&follow).await.status, 400, "nothing keeps it from being removed");
+    let port = directory.server.tls_port();
+    directory.app.database.run("UPDATE jit_account SET port = 9");
+    directory.release().await.expect(200);
+    assert_eq!(directory.run().await, 1);
+    assert_eq!(shown(&directory.account().await), ("removing", "unreachable", 1));
+
+    assert_eq!(directory.decide(&retry).await.expect(201)["rotation"]["account"]["port"], json!(9));
+    assert_eq!(directory.run().await, 1);
+    assert_eq!(shown(&directory.account().await), ("removing", "unreachable", 2));
+
+    assert_eq!(directory.decide(&follow).await.expect(201)["rotation"]["account"]["port"], json!(port));
+    assert_eq!((directory.run().await, directory.exists("temp").await), (1, false));
+    assert_eq!(shown(&directory.account().await), ("absent", "", 0));
+    assert_eq!(directory.decide(&follow).await.status, 400, "it is removed");
+    directory.app.verify_audit().await;
+}
+
+#[actix_web::test]
+async fn the_name_in_the_directory_is_that_of_the_creation() {
+    let named = |name: &str| {
+        let options = [("user-dn".to_string(), name.to_string())].into();
+        move |settings: &mut Settings| settings.rotation.options = [("openldap".to_string(), options)].into()
+    };
+    let Some(directory) = Directory::start(named(&dn("{username}"))).await else { return };
+    let mut account = credential("temp", "temp");
+    account["jit_settings"] = jit_settings("creation_and_deletion", "openldap", BIND_DN, "directory");
+    directory.client.save_credential(&account).await;
+    assert!(directory.logs_in("temp", &directory.take().await).await);
+    directory.release().await.expect(200);
+
+    let node = directory.app.second_node_with(named("cn={username},ou=elsewhere"));
+    assert_eq!(node.run_due_rotations().await.unwrap(), 1);
+    assert!(!directory.exists("temp").await);
 }
 
 #[actix_web::test]

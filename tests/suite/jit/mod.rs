@@ -71,6 +71,11 @@ impl Directory {
         self.client.delete(CUSTODY).await
     }
 
+    /// Decides what becomes of the account.
+    async fn decide(&self, decision: &Value) -> Answer {
+        self.client.post("/iso/pam/credential/temp/rotation/decision", decision).await
+    }
+
     /// Goes on with what is due.
     async fn run(&self) -> usize {
         self.app.vault.run_due_rotations().await.unwrap()

@@ -1,19 +1,11 @@
 //! Metrics of rotations.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::{DECISION, Directory, ROTATE};
 
-/// The value of a series, 0 for one that is not shown.
 async fn figure(directory: &Directory, series: &str) -> f64 {
-    directory.app.clock.advance_monotonic(Duration::from_secs(1));
-    directory.app.vault.refresh().await.unwrap();
-    let text = directory.client.get("/metrics").await.text;
-    assert!(!text.contains("erp"), "no name in\n{text}");
-    let line = text.lines().find_map(|line| line.strip_prefix("chaveiro_")?.strip_prefix(series)?.strip_prefix(' '));
-    line.map_or(0.0, |value| value.parse().unwrap())
+    directory.app.figure(&directory.client, series).await
 }
 
 #[actix_web::test]

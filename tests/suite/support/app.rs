@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use chaveiro::clock::Clock;
@@ -23,7 +24,7 @@ use chrono::{DateTime, Utc};
 use super::permit::operator;
 use super::{TestClient, TestDatabase};
 
-const APPLICATION: &str = "tests";
+pub(crate) const APPLICATION: &str = "tests";
 
 /// A vault that serves.
 pub(crate) struct TestApp {
@@ -105,11 +106,28 @@ impl TestApp {
 
     /// A further node on the same database, with settings and memory of its own.
     pub(crate) fn second_node(&self) -> Vault {
+        self.second_node_with(|_| {})
+    }
+
+    /// As [`TestApp::second_node`], under other settings.
+    pub(crate) fn second_node_with(&self, adjust: impl FnOnce(&mut Settings)) -> Vault {
         let mut settings = self.vault.settings().clone();
         settings.node.name = "node-2".into();
+        adjust(&mut settings);
         let location = VaultLocation::new(self.database.dir.path(), Some(&self.database.url)).unwrap();
         let observer: Arc<dyn CommitObserver> = Arc::new(Metrics::default());
         Vault::open(&location, &settings, self.clock.clone(), &observer).unwrap()
+    }
+
+    /// The value of a metric without the prefix of its name, 0 for one that is not shown. Of waiting work it is the present one.
+    pub(crate) async fn figure(&self, client: &TestClient, series: &str) -> f64 {
+        self.clock.advance_monotonic(Duration::from_secs(1));
+        self.vault.refresh().await.unwrap();
+        let text = client.get("/metrics").await.text;
+        assert!(!text.contains("erp"), "no name in\n{text}");
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("chaveiro_")?.strip_prefix(series)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().unwrap())
     }
 
     /// Permits an action of the operator.

@@ -21,7 +21,7 @@ mod sshd;
 mod stream;
 pub(crate) mod writers;
 
-pub(crate) use app::{TestApp, endpoints, facade_endpoints, origin, serve_all};
+pub(crate) use app::{APPLICATION, TestApp, endpoints, facade_endpoints, origin, serve_all};
 pub(crate) use background::{Background, noticed, within_a_second};
 pub(crate) use bodies::post_body;
 pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient};

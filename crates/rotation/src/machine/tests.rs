@@ -268,6 +268,7 @@ fn a_human_decides_of_what_waits_and_never_of_what_runs() {
             let decided = decide(&record, decision, 7);
             assert_eq!(decided.is_err(), is_running || has_no_candidate, "{decision:?} in {phase}");
         }
+        assert_eq!(decide(&record, &Decision::FollowDevice, 7), Err(NotAllowed(record.phase)));
         let trusted = decide(&record, &Decision::TrustIdentity(TargetIdentity("new".to_owned())), 7);
         assert_eq!(trusted.is_ok(), phase == Phase::IdentityChanged);
     }

@@ -9,7 +9,7 @@ use ldap3::exop::PasswordModify;
 use ldap3::{Mod, Scope, SearchEntry};
 
 use super::connection::{self, Connection, lost};
-use super::names::{distinguished, first_part};
+use super::names::{USER_DN, distinguished, first_part};
 use super::openldap::{OpenLdap, bind};
 use super::{answer, policy};
 use crate::accounts::{AccountOrder, Accounts, Created, Deleted};
@@ -24,6 +24,10 @@ const NOT_ON_NON_LEAF: u32 = 66;
 const ENTRY_EXISTS: u32 = 68;
 
 impl Accounts for OpenLdap {
+    fn place_options(&self) -> &'static [&'static str] {
+        &[USER_DN]
+    }
+
     fn create<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, Created> {
         bounded(&order.account, move |progress| async move {
             let (mut connection, name) = open(order).await?;

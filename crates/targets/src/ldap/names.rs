@@ -7,13 +7,15 @@ use super::connection::{Connection, lost};
 use crate::failure;
 use crate::options::option;
 
-/// What is replaced in the option `user-dn`.
+/// The option that makes a distinguished name of another one.
+pub(super) const USER_DN: &str = "user-dn";
+/// What is replaced in it.
 const PLACEHOLDER: &str = "{username}";
 
 /// Returns the name to bind with: a distinguished name as it is, another name by the option `user-dn`, such as
 /// `uid={username},ou=people,dc=corp,dc=example`.
 pub(super) fn distinguished(account: &Account, name: &str) -> Result<String, TargetError> {
-    match option(account, "user-dn") {
+    match option(account, USER_DN) {
         _ if is_distinguished(name) => Ok(name.into()),
         Some(template) if template.contains(PLACEHOLDER) => Ok(template.replace(PLACEHOLDER, &dn_escape(name))),
         Some(_) => Err(failure::misconfigured("option user-dn must contain {username}")),

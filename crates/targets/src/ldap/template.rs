@@ -8,7 +8,7 @@ use chaveiro_templates::{LdapChange, LdapOperation, Operations};
 use ldap3::Mod;
 
 use super::connection::{self, Connection, lost};
-use super::names::{distinguished, find_by_filter, is_distinguished};
+use super::names::{USER_DN, distinguished, find_by_filter, is_distinguished};
 use super::{active_directory, policy};
 use crate::deadline::{Progress, bounded, bounded_by};
 use crate::failure;
@@ -60,7 +60,7 @@ fn nothing_changed() -> TargetError {
 /// Returns the name that the account logs in with.
 fn login_name(account: &Account) -> Result<String, TargetError> {
     let name = &account.username;
-    if option(account, "user-dn").is_some() || is_distinguished(name) {
+    if option(account, USER_DN).is_some() || is_distinguished(name) {
         return distinguished(account, name);
     }
     active_directory::login_name(account, name)
