@@ -1,11 +1,15 @@
 //! The account comes with custody and goes with it.
 
+use std::time::Duration;
+
+use chaveiro::vault::operation::Action;
 use futures_util::future::join_all;
 use ldap3::Mod;
 use reqwest::Method;
 use serde_json::json;
 
 use super::{ACCOUNT, CUSTODY, Directory, FIRST, dn};
+use crate::support::APPLICATION;
 
 #[actix_web::test]
 async fn an_account_exists_while_it_is_in_custody_each_time_with_another_password() {
@@ -180,4 +184,25 @@ async fn an_account_that_somebody_has_made_in_its_place_stays() {
     let account = directory.account().await;
     assert_eq!((&account["state"], &account["problem"]), (&json!("absent"), &json!("not-ours")));
     directory.client.get(ACCOUNT).await.expect_refusal(409, "has an account of this name already");
+}
+
+#[actix_web::test]
+async fn the_account_of_a_disabled_client_or_application_is_removed() {
+    for of_application in [false, true] {
+        let Some(directory) = Directory::start(|_| {}).await else { return };
+        let password = directory.take().await;
+        assert_eq!(directory.run().await, 0);
+        let vault = &directory.app.vault;
+        if of_application {
+            let permit = directory.app.operator(Action::APPLICATION_DISABLE).await;
+            vault.disable_application(permit, APPLICATION).await.unwrap();
+        } else {
+            let permit = directory.app.operator(Action::AUTHORIZATION_DISABLE).await;
+            vault.disable_authorization(permit, &directory.client.client_id).await.unwrap();
+        }
+        // The job of the account looks each minute.
+        directory.app.clock.advance(Duration::from_secs(61));
+        assert_eq!(directory.run().await, 1);
+        assert!(!directory.logs_in("temp", &password).await && !directory.exists("temp").await);
+    }
 }
