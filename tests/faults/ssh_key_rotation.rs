@@ -21,7 +21,7 @@ impl Vault {
     async fn start(host: Sshd, port: u16, private_key: &str) -> Self {
         let program = Program::new();
         let credentials = program.create_client("rotation");
-        let server = program.serve();
+        let server = serve(&program);
         let client = server.client(&credentials).await;
         let device = json!({ "hostname": "host", "ip": "127.0.0.1", "type": "Server", "vendor": "Debian", "model": "12",
                              "site": "Default", "connectivities": format!("SSH:{port}") });
@@ -35,7 +35,7 @@ impl Vault {
 
     fn restart(&mut self) {
         self.server.take().unwrap().kill();
-        let server = self.program.serve();
+        let server = serve(&self.program);
         self.client = self.client.at(server.address);
         self.server = Some(server);
     }
@@ -53,6 +53,13 @@ impl Vault {
         let rotation = self.client.get(&format!("{KEY}/rotation")).await.expect(200)["rotation"].take();
         rotation["phase"] == json!("idle") && rotation["waiting"] == json!(0) && self.key().await != before
     }
+}
+
+/// Serves with the shortest history: what is to be removed from the host must be known for as long as it is there.
+fn serve(program: &Program) -> Serving {
+    let mut command = program.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CHAVEIRO__HISTORY__VERSIONS", "1");
+    Serving::start(command)
 }
 
 fn text(value: &Value) -> String {

@@ -1,6 +1,6 @@
 //! What an arrow changes beside the record, within its transaction.
 
-use chaveiro_rotation::{Arrow, Effect, Shape};
+use chaveiro_rotation::{Arrow, Effect, Phase, Shape};
 
 use super::policy;
 use super::secret::NewSshKey;
@@ -35,6 +35,10 @@ pub(super) fn apply(
     if arrow.effect == Effect::Promote {
         state.changed_at = Some(now);
         state.is_behind = shared::is_behind(context, &setup.credential)?;
+    }
+    // `accept-candidate` makes it current and ends the change in one arrow.
+    if arrow.to() == Phase::Idle && (arrow.from == Phase::Current || arrow.effect == Effect::Promote) {
+        setup.secret().end_change(context)?;
     }
     state.record = arrow.record.clone();
     state.store(context.connection(), id)?;

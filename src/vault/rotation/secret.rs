@@ -13,7 +13,9 @@ use crate::store::id::CredentialId;
 use crate::store::secret::SecretState;
 use crate::store::{AnyConnection, StoreError, ssh_key};
 use crate::vault::operation::OperationContext;
-use crate::vault::secrets::{RotatedVersions, Sealed, SecretOwner, add_candidate, advance_candidate, rotated_versions};
+use crate::vault::secrets::{
+    RotatedVersions, Sealed, SecretOwner, add_candidate, advance_candidate, rotated_versions, rotation_ended,
+};
 use crate::vault::ssh_key::promote_public_key;
 use crate::vault::{Field, Inner, Noun, VaultError};
 
@@ -190,6 +192,11 @@ impl RotatedSecret {
             }
         }
         self.owners().try_for_each(|owner| advance_candidate(context, owner, to))
+    }
+
+    /// Ends a change that has made its candidate current.
+    pub(super) fn end_change(self, context: &mut OperationContext<'_>) -> Result<(), VaultError> {
+        self.owners().try_for_each(|owner| rotation_ended(context, owner))
     }
 }
 

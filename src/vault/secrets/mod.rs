@@ -17,7 +17,7 @@ use crate::store::{AnyConnection, StoreError};
 
 pub(super) use crate::store::secret::SecretOwner;
 
-pub(super) use rotated::{RotatedVersions, add_candidate, advance_candidate, rotated_versions};
+pub(super) use rotated::{RotatedVersions, add_candidate, advance_candidate, rotated_versions, rotation_ended};
 pub(super) use stored::{check_stored, oldest_key, reseal_stored};
 use versions::CurrentVersion;
 pub(super) use versions::{HeadMac, Versions};

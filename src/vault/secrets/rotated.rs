@@ -47,7 +47,8 @@ pub(in crate::vault) fn add_candidate(
     add_version(context, owner, value, SecretState::Candidate).map(drop)
 }
 
-/// Changes the state of the candidate.
+/// Changes the state of the candidate. The value that it replaces is kept, beyond the configured history too, until
+/// [`rotation_ended`]: it may have to be removed from the target.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] without a candidate.
@@ -61,10 +62,18 @@ pub(in crate::vault) fn advance_candidate(
     if candidate.state == to {
         return Ok(());
     }
+    super::versions(context, owner).advance::<VaultError>(candidate.version, to)
+}
+
+/// Deletes versions beyond the configured history, after a change that has made its candidate current.
+pub(in crate::vault) fn rotation_ended(
+    context: &mut OperationContext<'_>,
+    owner: SecretOwner,
+) -> Result<(), VaultError> {
+    let rows = secret::versions(context.connection(), owner)?;
+    let Some(current) = rows.iter().find(|row| row.state == SecretState::Current) else { return Ok(()) };
     let keep = context.settings().history.versions;
-    let mut versions = super::versions(context, owner);
-    versions.advance::<VaultError>(candidate.version, to)?;
-    if to == SecretState::Current { Ok(versions.prune(candidate.version, keep)?) } else { Ok(()) }
+    Ok(super::versions(context, owner).prune(current.version, keep)?)
 }
 
 fn is_candidate(state: SecretState) -> bool {

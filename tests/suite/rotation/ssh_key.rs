@@ -154,6 +154,17 @@ async fn a_key_keeps_its_algorithm_and_its_passphrase_and_an_old_version_gets_it
 }
 
 #[actix_web::test]
+async fn the_replaced_key_is_kept_until_the_host_does_not_know_it_any_more() {
+    let Some(host) = Host::start("ed25519", PASSPHRASE, |settings| settings.history.versions = 1).await else { return };
+    host.rotate().await;
+    let after = host.read().await;
+    assert!(host.server.lets_in(&host.server.decrypted(text(&after["private_key"]), PASSPHRASE)));
+    assert!(!host.server.lets_in(&host.server.decrypted(&host.first, PASSPHRASE)));
+    let versions = host.client.get("/iso/pam/key/erp/versions").await.expect(200);
+    assert_eq!(versions["versions"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
 async fn a_key_that_was_saved_meanwhile_is_replaced_with_its_passphrase_and_can_be_restored_with_it() {
     let Some(mut host) = Host::start("ed25519", PASSPHRASE, |_| {}).await else { return };
     host.server.stop();
