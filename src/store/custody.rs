@@ -6,7 +6,7 @@ use diesel::{
 };
 
 use super::connection::on_engine;
-use super::id::{ApplicationId, AuthorizationId, CredentialId};
+use super::id::{AuthorizationId, CredentialId};
 use super::schema::{application, authorization, custody};
 use super::{AnyConnection, StoreError};
 
@@ -37,6 +37,21 @@ pub fn find(
     Ok(on_engine!(connection, c => held.get_result(c)).optional()?)
 }
 
+/// The authorizations whose custodies are over at `now`: theirs or their application's rights have ended.
+macro_rules! ended_authorizations {
+    ($now:expr) => {
+        authorization::table
+            .inner_join(application::table)
+            .filter(
+                authorization::active
+                    .eq(false)
+                    .or(application::active.eq(false))
+                    .or(authorization::expires_at.le($now).assume_not_null()),
+            )
+            .select(authorization::id)
+    };
+}
+
 /// Whether another authorization holds one of the credentials at `now`.
 pub fn is_held_by_another(
     connection: &mut AnyConnection,
@@ -48,18 +63,18 @@ pub fn is_held_by_another(
         .filter(custody::credential_id.eq_any(credentials.to_vec()))
         .filter(custody::authorization_id.ne(authorization))
         .filter(custody::until.is_null().or(custody::until.gt(now)))
+        .filter(custody::authorization_id.ne_all(ended_authorizations!(now)))
         .count()
         .get_result(connection)?;
     Ok(others > 0)
 }
 
-/// Whether any authorization holds the credential at `now` that has not been disabled since.
+/// Whether any authorization holds the credential at `now`.
 pub fn is_held(connection: &mut AnyConnection, credential: CredentialId, now: i64) -> Result<bool, StoreError> {
     let held: i64 = custody::table
-        .inner_join(authorization::table.inner_join(application::table))
         .filter(custody::credential_id.eq(credential))
-        .filter(authorization::active.eq(true).and(application::active.eq(true)))
         .filter(custody::until.is_null().or(custody::until.gt(now)))
+        .filter(custody::authorization_id.ne_all(ended_authorizations!(now)))
         .count()
         .get_result(connection)?;
     Ok(held > 0)
@@ -100,52 +115,34 @@ pub fn release(
     Ok(())
 }
 
-/// Returns the custodies that have expired at `now`, those that have been over longest first.
-pub fn expired(
+/// Returns the custodies that are over at `now`: their time, or the rights of their client. Those without an end of their own
+/// come last.
+pub fn ended(
     connection: &mut AnyConnection,
     now: i64,
     most: i64,
 ) -> Result<Vec<(CredentialId, AuthorizationId)>, StoreError> {
+    let is_over =
+        custody::until.le(now).assume_not_null().or(custody::authorization_id.eq_any(ended_authorizations!(now)));
     Ok(custody::table
-        .filter(custody::until.le(now).assume_not_null())
-        .order((custody::until, custody::credential_id, custody::authorization_id))
+        .filter(is_over)
+        .order((custody::until.is_null(), custody::until, custody::credential_id, custody::authorization_id))
         .limit(most)
         .select((custody::credential_id, custody::authorization_id))
         .load(connection)?)
 }
 
-/// Deletes the custody of the authorization if it has expired at `now`. Returns whether it was there.
-pub fn end_expired(
+/// Deletes the custody of the authorization if it is over at `now`. Returns whether it was there.
+pub fn end_if_over(
     connection: &mut AnyConnection,
     credential: CredentialId,
     authorization: AuthorizationId,
     now: i64,
 ) -> Result<bool, StoreError> {
-    let expired = custody::table.find((credential, authorization)).filter(custody::until.le(now).assume_not_null());
-    Ok(diesel::delete(expired).execute(connection)? > 0)
-}
-
-/// Lets the custodies of an authorization end at `now`.
-pub fn expire_of_authorization(
-    connection: &mut AnyConnection,
-    authorization: AuthorizationId,
-    now: i64,
-) -> Result<(), StoreError> {
-    let lasting = custody::authorization_id.eq(authorization).and(custody::until.is_null().or(custody::until.gt(now)));
-    diesel::update(custody::table.filter(lasting)).set(custody::until.eq(now)).execute(connection)?;
-    Ok(())
-}
-
-/// Lets the custodies of all authorizations of an application end at `now`.
-pub fn expire_of_application(
-    connection: &mut AnyConnection,
-    application: ApplicationId,
-    now: i64,
-) -> Result<(), StoreError> {
-    let of_it = authorization::table.filter(authorization::application_id.eq(application)).select(authorization::id);
-    let lasting = custody::authorization_id.eq_any(of_it).and(custody::until.is_null().or(custody::until.gt(now)));
-    diesel::update(custody::table.filter(lasting)).set(custody::until.eq(now)).execute(connection)?;
-    Ok(())
+    let is_over =
+        custody::until.le(now).assume_not_null().or(custody::authorization_id.eq_any(ended_authorizations!(now)));
+    let over = custody::table.find((credential, authorization)).filter(is_over);
+    Ok(diesel::delete(over).execute(connection)? > 0)
 }
 
 /// Deletes every custody of the credential.

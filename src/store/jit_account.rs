@@ -1,8 +1,8 @@
 //! Table of accounts that exist on their targets only while the custody of a credential lasts.
 
+use diesel::dsl::count_star;
 use diesel::{
-    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
 use super::id::{CredentialId, DeviceId};
@@ -49,15 +49,10 @@ pub fn locked(connection: &mut AnyConnection, credential: CredentialId) -> Resul
     }
 }
 
-/// Counts the accounts in a state.
-pub fn count(connection: &mut AnyConnection, state: &str) -> Result<i64, StoreError> {
-    Ok(jit_account::table.filter(jit_account::state.eq(state)).count().get_result(connection)?)
-}
-
-/// Counts the accounts in a state after failed attempts.
-pub fn count_failed(connection: &mut AnyConnection, state: &str) -> Result<i64, StoreError> {
-    let failed = jit_account::state.eq(state).and(jit_account::attempts.gt(0));
-    Ok(jit_account::table.filter(failed).count().get_result(connection)?)
+/// Counts the accounts in each state.
+pub fn counts(connection: &mut AnyConnection) -> Result<Vec<(String, i64)>, StoreError> {
+    let counts = jit_account::table.group_by(jit_account::state).select((jit_account::state, count_star()));
+    Ok(counts.load(connection)?)
 }
 
 /// Stores a row in place of the former one.

@@ -538,7 +538,6 @@ joinable!(authorization -> application (application_id));
 joinable!(registration -> authorization (authorization_id));
 joinable!(proxy_session -> credential (credential_id));
 joinable!(proxy_session -> authorization (authorization_id));
-joinable!(custody -> authorization (authorization_id));
 allow_tables_to_appear_in_same_query!(
     ssh_key_device,
     credential,

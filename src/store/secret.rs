@@ -263,10 +263,11 @@ pub fn change_state(
 }
 
 /// Deletes the previous versions up to and including `version`. Versions that are, or may become, current stay, and those that
-/// an external system may know.
+/// an external system may know: of the password or the key of a credential that is being changed, every version.
 pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<(), StoreError> {
+    let is_rotated = owner.is_rotated();
     let (kind, owner) = owner.columns();
-    connection.run_prepared(&[
+    let mut statement = vec![
         Part::Sql("DELETE FROM secret WHERE kind = "),
         Part::Text(kind),
         Part::Sql(" AND owner_id = "),
@@ -275,7 +276,17 @@ pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -
         Part::Integer(version),
         Part::Sql(" AND state = "),
         Part::Constant(SecretState::Previous.as_str()),
-    ])?;
+    ];
+    if is_rotated {
+        statement.extend([
+            Part::Sql(" AND NOT EXISTS (SELECT 1 FROM rotation_record WHERE credential_id = "),
+            Part::Integer(owner),
+            Part::Sql(" AND phase <> "),
+            Part::Constant("idle"),
+            Part::Sql(")"),
+        ]);
+    }
+    connection.run_prepared(&statement)?;
     Ok(())
 }
 

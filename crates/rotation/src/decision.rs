@@ -16,8 +16,8 @@ pub enum Decision {
     Retry,
     /// The target's new identity is right: it is pinned, and the rotation is tried again.
     TrustIdentity(TargetIdentity),
-    /// What is left on a former address is looked for where the device points now. Of an account that exists just in time; no rotation
-    /// has it, since each call goes to the present address.
+    /// The removal of a just-in-time account is tried at the device's present address. No rotation has this decision: each of its
+    /// calls goes to the present address.
     FollowDevice,
 }
 

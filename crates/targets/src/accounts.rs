@@ -45,7 +45,7 @@ pub enum Deleted {
 /// [`Target`]: chaveiro_rotation::Target
 pub trait Accounts: Send + Sync {
     /// The options that say where on the target an account is. Those of its creation hold until it is removed.
-    fn place_options(&self) -> &'static [&'static str] {
+    fn location_options(&self) -> &'static [&'static str] {
         &[]
     }
 

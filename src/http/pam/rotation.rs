@@ -61,7 +61,7 @@ pub(super) struct AccountView {
     state: String,
     /// `create` or `enable`.
     mode: String,
-    /// Name or address of the target that the account was created on.
+    /// Name or address of the target that the account is on.
     host: String,
     /// The port, or null for the usual one.
     port: Option<u16>,

@@ -60,7 +60,7 @@ pub struct Metrics {
     rotations_undecided: Gauge,
     rotations_due: Gauge,
     accounts_present: Gauge,
-    accounts_unremoved: Gauge,
+    accounts_removing: Gauge,
     certificate_expiry: Family<NoLabels, Gauge>,
     read_expiry: OnceLock<Box<dyn Fn() -> Option<i64> + Send + Sync>>,
 }
@@ -87,7 +87,7 @@ impl Default for Metrics {
             rotations_undecided: Gauge::default(),
             rotations_due: Gauge::default(),
             accounts_present: Gauge::default(),
-            accounts_unremoved: Gauge::default(),
+            accounts_removing: Gauge::default(),
             certificate_expiry: Family::default(),
             read_expiry: OnceLock::new(),
         };
@@ -129,8 +129,8 @@ impl Metrics {
         registry.register("rotations_due", due, self.rotations_due.clone());
         let present = "Just-in-time accounts that exist on their targets, or can log in there";
         registry.register("just_in_time_accounts", present, self.accounts_present.clone());
-        let unremoved = "Just-in-time accounts that are to be removed, and could not be yet";
-        registry.register("just_in_time_accounts_unremoved", unremoved, self.accounts_unremoved.clone());
+        let removing = "Just-in-time accounts that are to be removed, and are not yet";
+        registry.register("just_in_time_accounts_removing", removing, self.accounts_removing.clone());
         let expiry = "Time at which the certificate of the server expires, in seconds since 1970; none without TLS";
         registry.register("tls_certificate_expiry_timestamp_seconds", expiry, self.certificate_expiry.clone());
         self
@@ -158,7 +158,7 @@ impl Metrics {
         self.rotations_undecided.set(waiting.undecided);
         self.rotations_due.set(waiting.due);
         self.accounts_present.set(waiting.accounts.present);
-        self.accounts_unremoved.set(waiting.accounts.unremoved);
+        self.accounts_removing.set(waiting.accounts.removing);
     }
 
     /// Counts a response. An unknown method counts as `other`, so that clients cannot add labels.

@@ -38,6 +38,11 @@ pub enum SecretOwner {
 }
 
 impl SecretOwner {
+    /// Whether it is changed on a target, by the rotation of its credential.
+    pub(super) fn is_rotated(self) -> bool {
+        matches!(self, Self::Password(_) | Self::SshPrivateKey(_) | Self::SshPassphrase(_))
+    }
+
     /// The owner of a secret of this kind with this id.
     pub fn new(kind: SecretKind, id: i32) -> Self {
         match kind {

@@ -1,7 +1,7 @@
 //! Applications: the programs that call the vault, each with its authorizations.
 
 use crate::store::id::ApplicationId;
-use crate::store::{StoreError, client, custody, meta};
+use crate::store::{StoreError, client, meta};
 use crate::text::single_line;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Noun, Vault, VaultError};
@@ -56,8 +56,6 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let id = id_by_name(context, &name)?;
             client::set_application_active(context.connection(), id, false)?;
-            let now = context.micros();
-            custody::expire_of_application(context.connection(), id, now)?;
             meta::increment_change_mark(context.connection())?;
             Ok(Done::new(Subject::Application(id), ()))
         };

@@ -13,8 +13,8 @@ use crate::clock::{from_micros, to_micros};
 use crate::crypto::{ResponseKey, random_bytes};
 use crate::store::client::{self, AuthorizationRow};
 use crate::store::id::AuthorizationId;
+use crate::store::meta;
 use crate::store::role as role_store;
-use crate::store::{custody, meta};
 use crate::token::ClientSecret;
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
 use crate::vault::{Field, Noun, Vault, VaultError};
@@ -174,7 +174,8 @@ impl Vault {
         let client_id = client_id.to_string();
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, &client_id)?;
-            disable(context, row.id)
+            client::set_authorization_active(context.connection(), row.id, false)?;
+            changed(context, row.id)
         };
         self.execute_and_refresh(permit, rule).await
     }
@@ -263,14 +264,6 @@ pub(super) fn check_expiry(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>
 
 fn roles_without_resource() -> VaultError {
     VaultError::invalid(Field::Roles, "roles need the resource administration, which the authorization lacks")
-}
-
-/// Disables an authorization. Its custodies end.
-pub(super) fn disable(context: &mut OperationContext<'_>, id: AuthorizationId) -> Result<Done<()>, VaultError> {
-    let now = context.micros();
-    client::set_authorization_active(context.connection(), id, false)?;
-    custody::expire_of_authorization(context.connection(), id, now)?;
-    changed(context, id)
 }
 
 /// Notifies every node of a changed authorization.

@@ -107,7 +107,8 @@ impl Vault {
     pub async fn disable_own_authorization(&self, permit: Permit) -> Result<(), VaultError> {
         let rule = |context: &mut OperationContext<'_>| {
             let id = context.authorization()?;
-            authorization::disable(context, id)
+            client::set_authorization_active(context.connection(), id, false)?;
+            authorization::changed(context, id)
         };
         self.execute_and_refresh(permit, rule).await
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chaveiro_rotation::Failure;
 
 use super::custody::{GRACE, start_removal};
-use super::decision::pin;
+use super::decision::pin_first;
 use super::policy::planned;
 use super::remove::{KIND, wake};
 use super::state::{AccountProblem, JitAccount, JitState};
@@ -207,14 +207,20 @@ impl Vault {
             Err(error) => return Ok(Err(failed(error))),
         };
         target.require_identity(identity.clone());
-        let (lease, until) = (lease.clone(), self.lease_end());
+        let (lease, until, location) = (lease.clone(), self.lease_end(), target.location().clone());
         let rule = move |context: &mut OperationContext<'_>| {
             let account = JitAccount::lock_under(context, &lease, until, id)?;
-            pin(context, &account, &identity)?;
-            Ok(Done::new(Subject::Credential(id), ()))
+            if !account.location.same_account(&location) {
+                // A person has decided otherwise since it was loaded.
+                return Err(StoreError::LeaseLost.into());
+            }
+            let subject = Subject::Credential(id);
+            Ok(match pin_first(context, account, &identity)? {
+                Ok(()) => Done::new(subject, Ok(())),
+                Err(problem) => Done::unchanged(subject, Err(problem)),
+            })
         };
-        self.execute(Permit::system(Action::JIT_PINNED), rule).await?;
-        Ok(Ok(()))
+        self.execute(Permit::system(Action::JIT_PINNED), rule).await.map(|(pinned, _)| pinned)
     }
 }
 

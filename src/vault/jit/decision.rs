@@ -2,15 +2,15 @@
 
 use chaveiro_rotation::{Decision, Failure, TargetIdentity};
 
-use super::place::Place;
+use super::location::AccountLocation;
 use super::policy::account_plugin;
 use super::remove::wake;
 use super::state::{AccountProblem, JitAccount, JitState};
 use crate::store::id::CredentialId;
-use crate::store::{StoreError, device, target_identity};
+use crate::store::target_identity;
 use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
-use crate::vault::rotation::service;
+use crate::vault::rotation::{is_open, service};
 
 /// Carries out a decision about the account of a credential. `None`: the decision is about something else, such as the rotation of
 /// its password; otherwise what was done, for the audit record.
@@ -20,54 +20,87 @@ pub(in crate::vault) fn decide_account(
     decision: &Decision,
 ) -> Result<Option<&'static str>, VaultError> {
     let Some(account) = JitAccount::lock(context.connection(), id)? else { return Ok(None) };
-    let Some(problem) = account.problem else { return Ok(None) };
-    let is_removing = account.state == JitState::Removing;
-    let done = match decision {
-        Decision::TrustIdentity(identity) if problem == AccountProblem::from(Failure::IdentityChanged) => {
-            pin(context, &account, identity)?;
+    let is_stopped = account.problem == Some(AccountProblem::from(Failure::IdentityChanged));
+    let done = match (account.state, decision) {
+        (JitState::Absent, Decision::TrustIdentity(identity)) if is_stopped && !is_open(context.connection(), id)? => {
+            trust_for_device(context, account, identity)?;
+            return Ok(Some("identity trusted"));
+        }
+        (JitState::Removing, Decision::TrustIdentity(identity)) if is_stopped => {
+            trust(context, account, identity)?;
             "identity trusted"
         }
-        Decision::Retry if is_removing => "removal retried",
-        Decision::FollowDevice if is_removing => {
-            follow_device(context, account)?;
+        // Until then an account that is not there proves nothing.
+        (JitState::Removing, Decision::Retry | Decision::FollowDevice) if account.is_creation_open() => {
+            return Ok(None);
+        }
+        (JitState::Removing, Decision::Retry) => "removal retried",
+        (JitState::Removing, Decision::FollowDevice) => {
+            let vault = context.vault;
+            let location = AccountLocation::current_of(context.connection(), vault, &account)?;
+            JitAccount { location, ..account }.store(context.connection())?;
             "device followed"
         }
         _ => return Ok(None),
     };
-    if is_removing {
-        let (now, actor) = (context.micros(), context.principal().actor().to_string());
-        wake(context.connection(), id, &actor, now)?;
-    }
+    let (now, actor) = (context.micros(), context.principal().actor().to_string());
+    wake(context.connection(), id, &actor, now)?;
     Ok(Some(done))
 }
 
-/// Requires this identity of the target from now on: for the account, and for its device as long as that points to the same service.
-pub(super) fn pin(
+/// Requires this identity of the target: for the account, and for its device as long as that has the same address.
+fn trust(context: &mut OperationContext<'_>, account: JitAccount, identity: &TargetIdentity) -> Result<(), VaultError> {
+    let vault = context.vault;
+    let current = AccountLocation::current_of(context.connection(), vault, &account)?;
+    if current.same_endpoint(&account.location) {
+        pin(context, &account, &current, identity)?;
+    }
+    let location = AccountLocation { identity: Some(identity.clone()), ..account.location.clone() };
+    Ok(JitAccount { location, ..account }.store(context.connection())?)
+}
+
+/// Requires this identity of the device, for the next account.
+fn trust_for_device(
     context: &mut OperationContext<'_>,
-    account: &JitAccount,
+    account: JitAccount,
     identity: &TargetIdentity,
 ) -> Result<(), VaultError> {
-    let place = Place { identity: Some(identity.clone()), ..account.place.clone() };
-    let device = of_device(context, account)?;
-    if device.is_at(&place)
-        && let Some((plugin, _)) = account_plugin(&account.plugin)
-    {
-        let (now, service) = (context.micros(), service(plugin, place.port));
-        target_identity::pin(context.connection(), account.device, &service, &identity.0, now)?;
-    }
-    Ok(JitAccount { place, ..account.clone() }.store(context.connection())?)
-}
-
-/// Lets the account be looked for where its device and the options are now.
-fn follow_device(context: &mut OperationContext<'_>, account: JitAccount) -> Result<(), VaultError> {
-    let place = of_device(context, &account)?;
-    Ok(JitAccount { place, ..account }.store(context.connection())?)
-}
-
-fn of_device(context: &mut OperationContext<'_>, account: &JitAccount) -> Result<Place, StoreError> {
-    let plugin =
-        account_plugin(&account.plugin).ok_or(StoreError::Query("the plugin of an account is not in this build"))?;
     let vault = context.vault;
-    let device = device::by_id(context.connection(), account.device)?.ok_or(StoreError::NotFound)?;
-    Place::of_device(context.connection(), vault, plugin, &device)
+    let current = AccountLocation::current_of(context.connection(), vault, &account)?;
+    pin(context, &account, &current, identity)?;
+    Ok(JitAccount { problem: None, ..account }.store(context.connection())?)
+}
+
+/// Requires, from now on, what the target has presented for the first time.
+///
+/// # Errors
+/// [`AccountProblem`] inside if another identity was pinned meanwhile: only a person replaces it.
+pub(super) fn pin_first(
+    context: &mut OperationContext<'_>,
+    account: JitAccount,
+    identity: &TargetIdentity,
+) -> Result<Result<(), AccountProblem>, VaultError> {
+    let vault = context.vault;
+    let current = AccountLocation::current_of(context.connection(), vault, &account)?;
+    if current.same_endpoint(&account.location) {
+        match &current.identity {
+            None => pin(context, &account, &current, identity)?,
+            Some(pinned) if pinned == identity => {}
+            Some(_) => return Ok(Err(Failure::IdentityChanged.into())),
+        }
+    }
+    let location = AccountLocation { identity: Some(identity.clone()), ..account.location.clone() };
+    JitAccount { location, ..account }.store(context.connection())?;
+    Ok(Ok(()))
+}
+
+fn pin(
+    context: &mut OperationContext<'_>,
+    account: &JitAccount,
+    location: &AccountLocation,
+    identity: &TargetIdentity,
+) -> Result<(), VaultError> {
+    let Some((plugin, _)) = account_plugin(&account.plugin) else { return Ok(()) };
+    let (now, service) = (context.micros(), service(plugin, location.port));
+    Ok(target_identity::pin(context.connection(), account.device, &service, &identity.0, now)?)
 }

@@ -2,7 +2,7 @@
 //!
 //! * `policy`: what the settings of a credential ask for, and whether it can be done.
 //! * `state`: the state of an account, as stored.
-//! * `place`: where an account is, as it was when it was created.
+//! * `location`: where an account is, as it was when it was created.
 //! * `target`: an account with its operator, for the calls of its target.
 //! * `custody`: what custody means for the account: it has to be there to be taken, and goes when it ends.
 //! * `create`: the creation, by the client that takes custody.
@@ -16,7 +16,7 @@
 mod create;
 mod custody;
 mod decision;
-mod place;
+mod location;
 mod policy;
 mod remove;
 mod state;

@@ -2,12 +2,12 @@
 
 use chaveiro_targets::{Accounts, Plugin};
 
-use super::place::Place;
+use super::location::AccountLocation;
 use super::state::{JitAccount, JitMode, JitState};
+use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
 use crate::store::id::CredentialId;
 use crate::store::rotation::{self, JitRow};
-use crate::store::{StoreError, device};
 use crate::vault::credential::parent;
 use crate::vault::operation::OperationContext;
 use crate::vault::rotation::plugin_named;
@@ -67,7 +67,6 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
     if is_given(ends.0) && step(ends.0, ends.1)?.0.name != plugin.0.name {
         return Err(VaultError::invalid(Field::JitPlugin, "both steps of a mode need the same plugin"));
     }
-    let device = device::by_id(context.connection(), row.device_id)?.ok_or(StoreError::NotFound)?;
     let vault = context.vault;
     Ok(JitAccount {
         credential: row.id,
@@ -76,7 +75,7 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
         plugin: plugin.0.name.into(),
         device: row.device_id,
         username: row.username.clone(),
-        place: Place::of_device(context.connection(), vault, plugin, &device)?,
+        location: AccountLocation::current(context.connection(), vault, plugin, row.device_id)?,
         operator: operator(context, policy)?,
         mark: JitAccount::new_mark(),
         attempts: 0,

@@ -104,10 +104,16 @@ impl Vault {
             Err(AccountProblem::NotOurs) => Action::JIT_NOT_OURS,
             Err(_) => Action::JIT_REMOVAL_FAILED,
         };
-        let (lease, until) = (lease.clone(), self.lease_end());
+        let (lease, until, location) = (lease.clone(), self.lease_end(), target.location().clone());
         let rule = move |context: &mut OperationContext<'_>| {
             let account = JitAccount::lock_under(context, &lease, until, id)?.in_state(JitState::Removing)?;
-            self::ended(context, &lease, &account, ended)?;
+            if account.location.same_account(&location) {
+                self::ended(context, &lease, &account, ended)?;
+            } else {
+                // A person has decided meanwhile that it is elsewhere: this answer is about another account.
+                let now = context.micros();
+                job::repeat(context.connection(), &lease, now)?;
+            }
             Ok(Done::new(Subject::Credential(id), ()))
         };
         self.execute(Permit::system(action), rule).await?;

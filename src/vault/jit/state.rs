@@ -2,7 +2,7 @@
 
 use chaveiro_rotation::{Failure, Limits, Phase, Problem};
 
-use super::place::Place;
+use super::location::AccountLocation;
 use crate::crypto::random_bytes;
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::jit_account::{self, JitAccountRow};
@@ -58,7 +58,7 @@ pub(super) struct JitAccount {
     pub(super) device: DeviceId,
     pub(super) username: String,
     /// Where it is, as it was when it was created.
-    pub(super) place: Place,
+    pub(super) location: AccountLocation,
     pub(super) operator: CredentialId,
     pub(super) mark: String,
     /// Failed attempts to remove it.
@@ -249,7 +249,7 @@ impl JitAccount {
 
     fn from_row(row: JitAccountRow) -> Result<Self, StoreError> {
         Ok(Self {
-            place: Place::from_row(&row)?,
+            location: AccountLocation::from_row(&row)?,
             credential: row.credential_id,
             state: named(&STATES, &row.state)?,
             mode: named(&MODES, &row.mode)?,
@@ -272,10 +272,10 @@ impl JitAccount {
             plugin: self.plugin.clone(),
             device_id: self.device,
             username: self.username.clone(),
-            host: self.place.host.clone(),
-            port: self.place.port.map(i32::from),
-            options: self.place.options_text(),
-            identity: self.place.identity.as_ref().map(|identity| identity.0.clone()),
+            host: self.location.host.clone(),
+            port: self.location.port.map(i32::from),
+            options: self.location.options_text(),
+            identity: self.location.identity.as_ref().map(|identity| identity.0.clone()),
             operator_id: self.operator,
             mark: self.mark.clone(),
             attempts: i32::try_from(self.attempts).unwrap_or(i32::MAX),
@@ -305,7 +305,7 @@ mod tests {
                     plugin: "postgresql".into(),
                     device: DeviceId::new(2),
                     username: "jo".into(),
-                    place: Place {
+                    location: AccountLocation {
                         host: "10.0.0.1".into(),
                         port: Some(636),
                         options: [("user-dn".into(), "uid={username}".into())].into(),

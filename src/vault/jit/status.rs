@@ -16,7 +16,7 @@ pub struct AccountStatus {
     pub state: String,
     /// `create` or `enable`.
     pub mode: String,
-    /// Name or address of the target that the account was created on.
+    /// Name or address of the target that the account is on.
     pub host: String,
     /// The port; `None`: the usual one of the target.
     pub port: Option<u16>,
@@ -35,15 +35,16 @@ pub struct AccountStatus {
 pub struct AccountCounts {
     /// Those that exist, or can log in.
     pub present: i64,
-    /// Those that are to be removed, and could not be yet.
-    pub unremoved: i64,
+    /// Those that are to be removed, and are not yet.
+    pub removing: i64,
 }
 
 impl AccountCounts {
     pub(in crate::vault) fn read(connection: &mut AnyConnection) -> Result<Self, StoreError> {
-        let present = jit_account::count(connection, JitState::Present.as_str())?;
-        let unremoved = jit_account::count_failed(connection, JitState::Removing.as_str())?;
-        Ok(Self { present, unremoved })
+        let counts = jit_account::counts(connection)?;
+        let count =
+            |state: JitState| counts.iter().find(|(name, _)| name == state.as_str()).map_or(0, |(_, count)| *count);
+        Ok(Self { present: count(JitState::Present), removing: count(JitState::Removing) })
     }
 }
 
@@ -60,8 +61,8 @@ pub(in crate::vault) fn status_of(
     Ok(Some(AccountStatus {
         state: account.state.as_str().into(),
         mode: account.mode.as_str().into(),
-        host: account.place.host,
-        port: account.place.port,
+        host: account.location.host,
+        port: account.location.port,
         since: from_micros(account.changed_at),
         attempts: account.attempts,
         problem: account.problem.map(|problem| problem.as_str().into()),

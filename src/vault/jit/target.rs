@@ -3,6 +3,7 @@
 use chaveiro_rotation::{Account, TargetError, TargetIdentity};
 use chaveiro_targets::{AccountOrder, Accounts, Created, Deleted, Plugin};
 
+use super::location::{AccountLocation, is_of_location};
 use super::policy::account_plugin;
 use super::state::{AccountProblem, JitAccount, JitMode};
 use crate::crypto::SecretText;
@@ -17,6 +18,7 @@ pub(super) struct JitTarget {
     mode: JitMode,
     plugin: &'static Plugin,
     accounts: &'static dyn Accounts,
+    location: AccountLocation,
     order: AccountOrder,
 }
 
@@ -29,28 +31,36 @@ impl JitTarget {
     ) -> Result<Self, VaultError> {
         let unknown = StoreError::Query("the plugin of an account is not in this build");
         let (plugin, accounts) = account_plugin(&account.plugin).ok_or(unknown)?;
+        let location = account.location.clone();
+        let current = AccountLocation::current_of(connection, vault, account)?;
+        // What is pinned for the device holds for each account at its address.
+        let pinned = if current.same_endpoint(&location) { current.identity } else { location.identity.clone() };
         let mut options = vault.settings.rotation.options.get(plugin.name).cloned().unwrap_or_default();
-        options.retain(|name, _| !accounts.place_options().contains(&name.as_str()));
-        let place = account.place.clone();
-        options.extend(place.options);
+        options.retain(|name, _| !is_of_location(accounts, name));
+        options.extend(location.options.clone());
         let on_target = Account {
-            host: place.host,
-            port: place.port,
+            host: location.host.clone(),
+            port: location.port,
             username: account.username.clone(),
             options,
-            identity: place.identity,
+            identity: pinned,
             timeout: vault.settings.rotation.default_policy().timeout(),
         };
         // Active or not: a device is deactivated with all of its credentials, and its accounts go all the same.
         let operator = credential::by_id(connection, account.operator)?.ok_or(StoreError::NotFound)?;
         let operator = login(connection, vault, operator)?;
         let order = AccountOrder { account: on_target, operator, mark: account.mark.clone() };
-        Ok(Self { credential: account.credential, mode: account.mode, plugin, accounts, order })
+        Ok(Self { credential: account.credential, mode: account.mode, plugin, accounts, location, order })
     }
 
     /// Returns the credential of the account.
     pub(super) fn credential(&self) -> CredentialId {
         self.credential
+    }
+
+    /// Returns where the account was when it was loaded.
+    pub(super) fn location(&self) -> &AccountLocation {
+        &self.location
     }
 
     /// Returns what the target presents, if no identity is pinned yet.

@@ -3,7 +3,7 @@
 use chaveiro_rotation::{Decision, TargetIdentity, decide};
 
 use super::effect::apply;
-use super::rotatable::Rotatable;
+use super::rotatable::{Rotatable, require_readable};
 use super::run::wake;
 use super::secret::{RotatedSecret, SealedVersions};
 use super::setup::Setup;
@@ -68,12 +68,13 @@ impl Vault {
     ) -> Result<RotationStatus, VaultError> {
         let again = key.clone();
         let rule = move |context: &mut OperationContext<'_>| {
-            let row = what.for_change(context, &key)?;
+            let row = what.for_decision(context, &key)?;
             let (id, now) = (row.id, context.micros());
             if let Some(done) = jit::decide_account(context, id, &decision)? {
                 let object = format!("{}, {done}", Subject::Credential(id));
                 return Ok(Done::several(object, status_of(context, id)?));
             }
+            require_readable(context, row)?;
             let setup = Setup::load(context.connection(), id)?;
             let state = RotationState::lock(context.connection(), id)?;
             let arrow = decide(&state.record, &decision, now).map_err(|_| {
@@ -87,7 +88,7 @@ impl Vault {
             Ok(Done::several(object, status_of(context, id)?))
         };
         let revalidate =
-            move |context: &mut OperationContext<'_>, _: &RotationStatus| what.readable(context, &again).map(drop);
+            move |context: &mut OperationContext<'_>, _: &RotationStatus| what.resolve(context, &again).map(drop);
         self.execute_idempotent(permit, rule, revalidate).await.map(|(status, _)| status)
     }
 

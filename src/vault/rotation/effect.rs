@@ -1,6 +1,6 @@
 //! What an arrow changes beside the record, within its transaction.
 
-use chaveiro_rotation::{Arrow, Effect, Phase, Shape};
+use chaveiro_rotation::{Arrow, AuditEvent, Effect, Shape};
 
 use super::policy;
 use super::secret::NewSshKey;
@@ -36,12 +36,12 @@ pub(super) fn apply(
         state.changed_at = Some(now);
         state.is_behind = shared::is_behind(context, &setup.credential)?;
     }
-    // `accept-candidate` makes it current and ends the change in one arrow.
-    if arrow.to() == Phase::Idle && (arrow.from == Phase::Current || arrow.effect == Effect::Promote) {
-        setup.secret().end_change(context)?;
-    }
     state.record = arrow.record.clone();
     state.store(context.connection(), id)?;
+    // What its target may still know is kept, for a person who removes it there.
+    if arrow.event == AuditEvent::Finished {
+        setup.secret().end_change(context)?;
+    }
     Ok(rotation_record::insert_event(context.connection(), &event_of(arrow, id, now))?)
 }
 

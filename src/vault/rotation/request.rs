@@ -87,17 +87,17 @@ impl Vault {
         }
     }
 
-    /// Ends the custodies whose time is over, as a release would. Each starts a change once: who deletes it requests it.
+    /// Ends the custodies whose time, or whose client's rights, are over, as a release would. Each starts a change once: who deletes it requests it.
     async fn expire_custodies(&self, lease: &Lease) -> Result<(), VaultError> {
         let now = self.now_micros();
         loop {
-            let expired = self.0.store.read(move |c| custody::expired(c, now, MOST_AT_A_TIME)).await?;
+            let expired = self.0.store.read(move |c| custody::ended(c, now, MOST_AT_A_TIME)).await?;
             let mut ended = 0;
             for (id, authorization) in expired {
                 let rule = move |context: &mut OperationContext<'_>| {
                     let row = credential::locked(context.connection(), id)?.ok_or(StoreError::NotFound)?;
                     // Its client may have read the credential again, or released it, since it was found.
-                    if !custody::end_expired(context.connection(), id, authorization, now)? {
+                    if !custody::end_if_over(context.connection(), id, authorization, now)? {
                         return Ok(Done::unchanged(Subject::Credential(id), ()));
                     }
                     released(context, &row)?;

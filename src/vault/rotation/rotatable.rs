@@ -63,13 +63,23 @@ impl Rotatable {
         context: &mut OperationContext<'_>,
         key: &str,
     ) -> Result<Visible<CredentialRow>, VaultError> {
-        let kind = self.kind(context, key)?;
-        let row = resolve_for_change(context, key, kind)?;
+        let row = self.for_decision(context, key)?;
         require_readable(context, row)
+    }
+
+    /// As [`Rotatable::for_change`], of an active object or not: an account has to be removed from a target that is not in use any more.
+    pub(super) fn for_decision(
+        self,
+        context: &mut OperationContext<'_>,
+        key: &str,
+    ) -> Result<Visible<CredentialRow>, VaultError> {
+        let kind = self.kind(context, key)?;
+        resolve_for_change(context, key, kind)
     }
 }
 
-fn require_readable(
+/// Requires an active object on an active device.
+pub(super) fn require_readable(
     context: &mut OperationContext<'_>,
     row: Visible<CredentialRow>,
 ) -> Result<Visible<CredentialRow>, VaultError> {

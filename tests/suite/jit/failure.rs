@@ -15,10 +15,10 @@ fn reach(directory: &Directory, is_reached: bool) {
     directory.app.database.run("DELETE FROM target_identity");
 }
 
-/// The metrics: how many accounts there are, and how many could not be removed.
+/// The metrics: how many accounts there are, and how many are to be removed.
 async fn figures(directory: &Directory) -> (f64, f64) {
     let figure = async |series: &str| directory.app.figure(&directory.client, series).await;
-    (figure("just_in_time_accounts").await, figure("just_in_time_accounts_unremoved").await)
+    (figure("just_in_time_accounts").await, figure("just_in_time_accounts_removing").await)
 }
 
 fn shown(account: &Value) -> (&str, &str, u64) {
@@ -87,7 +87,7 @@ async fn a_target_with_another_identity_is_sent_nothing_until_somebody_trusts_it
     let first = directory.take().await;
     let identity = directory.app.database.texts("SELECT identity FROM target_identity").remove(0);
     let trust = async || directory.decide(&json!({ "decision": "trust-identity", "identity": identity })).await;
-    directory.app.database.run(&format!("UPDATE jit_account SET identity = 'SHA256:{}'", "A".repeat(43)));
+    directory.app.database.run(&format!("UPDATE target_identity SET identity = 'SHA256:{}'", "A".repeat(43)));
     directory.release().await.expect(200);
     assert_eq!(directory.run().await, 1);
     assert_eq!(shown(&directory.account().await), ("removing", "identity-changed", 1));
@@ -125,10 +125,11 @@ async fn a_person_lets_an_account_be_looked_for_at_once_or_where_its_device_poin
     let Some(directory) = Directory::start(|_| {}).await else { return };
     let (retry, follow) = (json!({ "decision": "retry" }), json!({ "decision": "follow-device" }));
     directory.take().await;
-    assert_eq!(directory.decide(&follow).await.status, 400, "nothing keeps it from being removed");
+    assert_eq!(directory.decide(&follow).await.status, 400, "it is in custody");
     let port = directory.server.tls_port();
     directory.app.database.run("UPDATE jit_account SET port = 9");
-    directory.release().await.expect(200);
+    // It ends custody, too.
+    directory.client.delete(ACCOUNT).await.expect(200);
     assert_eq!(directory.run().await, 1);
     assert_eq!(shown(&directory.account().await), ("removing", "unreachable", 1));
 
@@ -140,6 +141,10 @@ async fn a_person_lets_an_account_be_looked_for_at_once_or_where_its_device_poin
     assert_eq!((directory.run().await, directory.exists("temp").await), (1, false));
     assert_eq!(shown(&directory.account().await), ("absent", "", 0));
     assert_eq!(directory.decide(&follow).await.status, 400, "it is removed");
+    directory.app.database.run("UPDATE jit_account SET state = 'removing', problem = 'unknown', attempts = 1");
+    for decision in [&retry, &follow] {
+        assert_eq!(directory.decide(decision).await.status, 400, "the creation may still be carried out");
+    }
     directory.app.verify_audit().await;
 }
 

@@ -154,6 +154,24 @@ async fn a_key_keeps_its_algorithm_and_its_passphrase_and_an_old_version_gets_it
 }
 
 #[actix_web::test]
+async fn versions_are_kept_while_a_change_is_open_and_the_history_is_short() {
+    let Some(mut host) = Host::start("ed25519", "", |settings| settings.history.versions = 1).await else { return };
+    host.server.stop();
+    host.client.post(KEY_ROTATE, &json!({})).await.expect(201);
+    host.run().await;
+    assert_eq!(host.rotation().await["phase"], "unreachable");
+    host.wait(Duration::from_secs(1)).await;
+    let (saved, public) = Sshd::key_pair("ed25519", "", "");
+    let sent = json!({ "identifier": "erp", "private_key": saved, "public_key": public });
+    host.client.post("/iso/pam/key", &sent).await.expect(201);
+    host.client.post(KEY_DECISION, &json!({ "decision": "keep-current" })).await.expect(201);
+    host.client.post(&format!("{KEY}/versions/1/restore"), &json!({})).await.expect(201);
+    assert_eq!(host.read().await["private_key"], host.first);
+    // Once it has ended, the history is as long as the settings say.
+    host.client.get(&format!("{KEY}/versions/1")).await.expect(400);
+}
+
+#[actix_web::test]
 async fn the_replaced_key_is_kept_until_the_host_does_not_know_it_any_more() {
     let Some(host) = Host::start("ed25519", PASSPHRASE, |settings| settings.history.versions = 1).await else { return };
     host.rotate().await;

@@ -24,7 +24,7 @@ const NOT_ON_NON_LEAF: u32 = 66;
 const ENTRY_EXISTS: u32 = 68;
 
 impl Accounts for OpenLdap {
-    fn place_options(&self) -> &'static [&'static str] {
+    fn location_options(&self) -> &'static [&'static str] {
         &[USER_DN]
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chaveiro::vault::access::link::LinkTarget;
 use chaveiro::vault::operation::Action;
 use chaveiro::vault::{Noun, VaultError};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -103,7 +104,7 @@ async fn exclusive_custody_has_one_holder_until_it_is_given_back() {
 }
 
 #[actix_web::test]
-async fn custody_ends_when_its_client_is_disabled() {
+async fn custody_ends_when_its_client_is_disabled_or_has_expired() {
     let (app, client) = vault().await;
     let exclusive = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "exclusive_custody": "yes" });
     client.save_credential(&exclusive).await;
@@ -113,6 +114,16 @@ async fn custody_ends_when_its_client_is_disabled() {
     other.get("/iso/pam/credential/i").await.expect_number(1009);
     let permit = app.operator(Action::AUTHORIZATION_DISABLE).await;
     app.vault.disable_authorization(permit, &client.client_id).await.unwrap();
+    assert_eq!(other.password("i").await, "p");
+    other.delete("/iso/pam/credential/custody/i").await.expect(200);
+
+    let end = app.clock.now() + TimeDelta::seconds(10);
+    let expiring = app.client_with(|request| request.expires_at = Some(end)).await;
+    app.link(&expiring, LinkTarget::Device("a".into())).await;
+    assert_eq!(expiring.password("i").await, "p");
+    other.get("/iso/pam/credential/i").await.expect_number(1009);
+    app.clock.advance(Duration::from_secs(11));
+    app.vault.refresh().await.unwrap();
     assert_eq!(other.password("i").await, "p");
 }
 
