@@ -73,7 +73,7 @@ installed_once() {
 install_python_clients() {
     local directory=$1
     python3 -m venv "$directory" >/dev/null 2>&1 ||
-        { install_packages python3-venv >/dev/null 2>&1 && rm -rf "$directory" && python3 -m venv "$directory"; } ||
+        { install_packages python3-venv && rm -rf "$directory" && python3 -m venv "$directory"; } ||
         fail "python3 cannot make a virtual environment; install Debian's package python3-venv, or run this as root"
     "$directory/bin/pip" install --quiet --disable-pip-version-check "${python_clients[@]}" &&
         "$directory/bin/pip" install --quiet --disable-pip-version-check --no-deps "${python_clients_alone[@]}"

@@ -51,7 +51,7 @@ require_test_programs() {
     for entry in "${programs[@]}"; do
         program=${entry%%:*}
         IFS=+ read -ra packages <<<"${entry##*:}"
-        has_test_program "$program" || install_packages "${packages[@]}" >/dev/null 2>&1 ||
+        has_test_program "$program" || install_packages "${packages[@]}" ||
             fail "$program is missing; install Debian's package ${packages[0]}, or run this as root"
         required_services+=,$program
     done
@@ -66,7 +66,7 @@ require_optional_test_programs() {
     for entry in "${optional_root_test_programs[@]}"; do
         program=${entry%%:*}
         IFS=+ read -ra packages <<<"${entry##*:}"
-        has_test_program "$program" || install_packages "${packages[@]}" >/dev/null 2>&1 || true
+        has_test_program "$program" || install_packages "${packages[@]}" || true
         if has_test_program "$program"; then
             required_services+=,$program
         else

@@ -33,12 +33,16 @@ run_tests() {
     failed_once+=("${failed[@]}")
 }
 
-# failed_tests LOG: the failed tests in the output of cargo, each as BINARY/NAME.
+# failed_tests LOG: the failed tests in the output of cargo, each as BINARY/NAME. They are those of the last list of each binary:
+# what a test writes may be in the line that says how it ended, and may have a list of its own.
 failed_tests() {
     awk '
         /^ +Running / { binary = $NF; sub(/.*\//, "", binary); sub(/-[0-9a-f]+\)$/, "", binary) }
         /^ +Doc-tests / { binary = "doc" }
-        /^test .* \.\.\. FAILED$/ { print binary "/" $2 }
+        /^failures:$/ { count = 0 }
+        /^    [^ ]/ { names[count++] = substr($0, 5) }
+        /^test result: FAILED\./ { for (at = 0; at < count; at++) print binary "/" names[at] }
+        /^test result: / { count = 0 }
     ' "$1"
 }
 

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::server::PostgresServer;
 use crate::support::{Program, Serving, TestClient, device, prepared};
-use crate::{ready_is, shim};
+use crate::{reads, ready_is, settled, shim};
 
 pub(crate) const DAY: i64 = 86_400;
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// The file that sets the clock of a server.
 pub(crate) struct WrongClock(PathBuf);
@@ -50,19 +51,19 @@ async fn a_clock_that_jumps_by_a_day_ends_no_token_and_revives_none() {
     revoked.get("/iso/pam/device").await.expect(401);
     for jump in [DAY, -DAY] {
         clock.set(jump);
-        ready_is(&client, 503, Duration::from_secs(15)).await;
+        ready_is(&client, 503, LONGEST).await;
         client.get("/iso/pam/device").await.expect(503);
         assert!(matches!(revoked.get("/iso/pam/device").await.status.as_u16(), 401 | 503));
         let line = "the clock of this machine differs from that of the database, or has jumped, by";
-        assert!(server.stderr.text().contains(line), "{}", server.stderr.text());
+        assert!(server.stderr.wait_for(line, LONGEST).is_some(), "{}", server.stderr.text());
         clock.set(0);
-        ready_is(&client, 200, Duration::from_secs(15)).await;
-        client.get("/iso/pam/device").await.expect(200);
-        revoked.get("/iso/pam/device").await.expect(401);
+        ready_is(&client, 200, LONGEST).await;
+        reads(&client, "/iso/pam/device").await;
+        settled(async || revoked.get("/iso/pam/device").await).await.expect(401);
     }
     // A small step is followed.
     clock.set(20);
-    client.get("/iso/pam/device").await.expect(200);
+    reads(&client, "/iso/pam/device").await;
     assert_eq!(server.stop().code, 0);
     program.done(&["audit", "verify"]);
 }
@@ -80,30 +81,32 @@ async fn a_node_that_is_wrong_by_seconds_serves_by_the_clock_of_postgresql_and_b
     clock.set(20);
     let node = clock.serve(&program, library);
     let there = client.at(node.address);
-    ready_is(&there, 200, Duration::from_secs(15)).await;
-    assert!(node.stderr.text().contains("differs from that of the database by 20 s"), "{}", node.stderr.text());
+    ready_is(&there, 200, LONGEST).await;
+    // The metric says by how much; a slow look is off by its time.
+    let named = node.stderr.wait_for("differs from that of the database by ", LONGEST);
+    assert!(named.is_some(), "{}", node.stderr.text());
     let metrics = there.get("/metrics").await.text;
     let skew = metrics.lines().find_map(|line| line.strip_prefix("chaveiro_clock_skew_seconds ")).unwrap();
     assert!((skew.parse::<f64>().unwrap() - 20.0).abs() < 2.0, "{skew}");
     // A token of the node that is ahead is good at once on the one that is right.
     let token = node.client(&credentials).await;
-    token.at(right.address).get("/iso/pam/device").await.expect(200);
+    reads(&token.at(right.address), "/iso/pam/device").await;
 
-    let save = |client: &TestClient| {
-        let request = client.request(Method::POST, "/iso/pam/device").header("idempotency-key", "k1");
-        request.json(&device("b", "10.0.0.2")).send()
+    let save = async |client: &TestClient| {
+        let request = || client.request(Method::POST, "/iso/pam/device").header("idempotency-key", "k1");
+        settled(async || client.send(request().json(&device("b", "10.0.0.2"))).await).await
     };
-    assert_eq!(save(&client).await.unwrap().status().as_u16(), 201);
+    save(&client).await.expect(201);
     for wrong in [DAY, -DAY, 90] {
         clock.set(wrong);
-        ready_is(&there, 503, Duration::from_secs(15)).await;
+        ready_is(&there, 503, LONGEST).await;
         there.get("/iso/pam/device").await.expect(503);
-        client.get("/iso/pam/device").await.expect(200);
+        reads(&client, "/iso/pam/device").await;
         assert_eq!(there.token_status().await, 503);
     }
     clock.set(0);
-    ready_is(&there, 200, Duration::from_secs(15)).await;
-    assert_eq!(save(&there).await.unwrap().status().as_u16(), 201);
+    ready_is(&there, 200, LONGEST).await;
+    save(&there).await.expect(201);
     let devices = client.get("/iso/pam/device").await.expect(200);
     assert_eq!(devices["devices"].as_array().unwrap().len(), 2);
     drop((right, node));
@@ -114,6 +117,8 @@ async fn a_node_that_is_wrong_by_seconds_serves_by_the_clock_of_postgresql_and_b
 #[actix_web::test]
 async fn exclusive_custody_ends_by_the_clock_of_postgresql_on_every_node() {
     const CUSTODY: Duration = Duration::from_secs(4);
+    /// A node that went by its own clock would end custody 50 seconds sooner or later.
+    const LATEST: Duration = Duration::from_secs(40);
     let (Some(library), Some(postgres)) = (shim::library(), PostgresServer::start()) else { return };
     let mut program = Program::new();
     program.url = postgres.url();
@@ -140,20 +145,22 @@ async fn exclusive_custody_ends_by_the_clock_of_postgresql_on_every_node() {
     }
     let read = async |client: &TestClient| client.get("/iso/pam/credential/own").await.status.as_u16();
     let mut since = Instant::now();
-    assert_eq!(read(&clients[0]).await, 200);
+    reads(&clients[0], "/iso/pam/credential/own").await;
     // Each takes it as soon as the one before no longer has it.
     for client in &clients[1..] {
         let mut taken = Instant::now();
         while read(client).await != 200 {
-            assert!(since.elapsed() < 3 * CUSTODY, "it does not end");
+            assert!(since.elapsed() < LATEST, "it does not end");
             tokio::time::sleep(Duration::from_millis(20)).await;
             taken = Instant::now();
         }
         let lasted = since.elapsed();
         assert!(lasted > CUSTODY - Duration::from_millis(300), "it ended after {lasted:?}");
-        assert!(lasted < 2 * CUSTODY, "it ended after {lasted:?}");
+        assert!(lasted < LATEST, "it ended after {lasted:?}");
         since = taken;
-        assert_eq!(read(&clients[0]).await, 400);
+        let other = read(&clients[0]).await;
+        // Later it may be free again.
+        assert!(matches!(other, 400 | 503) || taken.elapsed() >= CUSTODY, "{other} beside the holder");
     }
 }
 
@@ -166,7 +173,7 @@ async fn a_start_under_a_clock_that_was_set_says_so() {
     for (wrong, line) in [(0, None), (DAY, Some("was set ahead by 86")), (0, Some("was set back by 86")), (0, None)] {
         clock.set(wrong);
         let server = clock.serve(&program, library);
-        server.client(&credentials).await.get("/iso/pam/device").await.expect(200);
+        reads(&server.client(&credentials).await, "/iso/pam/device").await;
         let ended = server.stop();
         assert_eq!(ended.code, 0, "{ended:?}");
         assert_eq!(ended.stderr.contains("the clock of this machine was set"), line.is_some(), "{ended:?}");
@@ -182,7 +189,7 @@ async fn a_start_after_a_kill_says_that_the_clock_is_ahead() {
     let is_noted = || program.database.numbers("SELECT COUNT(*) FROM vault_meta WHERE name = 'clock_mark'") == [1];
     let since = Instant::now();
     while !is_noted() {
-        assert!(since.elapsed() < Duration::from_secs(20), "the clock is not noted");
+        assert!(since.elapsed() < LONGEST, "the clock is not noted");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     server.kill();
@@ -206,7 +213,7 @@ async fn a_start_behind_the_newest_audit_record_says_so() {
     assert!(ended.code == 0 && !ended.stderr.contains(line), "{ended:?}");
     clock.set(0);
     let server = clock.serve(&program, library);
-    server.client(&credentials).await.get("/iso/pam/device").await.expect(200);
+    reads(&server.client(&credentials).await, "/iso/pam/device").await;
     let ended = server.stop();
     assert!(ended.code == 0 && ended.stderr.contains(line), "{ended:?}");
     program.done(&["audit", "verify"]);

@@ -1,5 +1,5 @@
 //! The product under faults: kills, power cuts, failing system calls, wrong clocks, files that are swapped, and every fault of
-//! PostgreSQL. A server of its own for each test, on 127.0.0.1 alone.
+//! PostgreSQL. A server of its own for each test, on a loopback address.
 //!
 //! What holds in each: what was acknowledged is readable, its record exists, and the audit log verifies; a fault is answered
 //! 503 within its time and readiness tells of it; afterwards the server works again, or has ended with a named error.
@@ -36,7 +36,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use support::writers::Written;
-use support::{Program, TestClient, device, rounds};
+use support::{Answer, Program, TestClient, device, rounds};
+
+/// How long a node may take to serve again.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Starts the server again, and asserts that it has all that was acknowledged and that the audit log verifies.
 async fn assert_whole(program: &Program, client: &TestClient, written: &Written) {
@@ -68,10 +71,29 @@ async fn exists(path: &Path, longest: Duration) -> bool {
     path.exists()
 }
 
+/// Sends a request until its answer is not 503, and returns that. A node refuses for a while after a stall of the machine, and
+/// beside a writer that does not have its connection back yet.
+async fn settled(send: impl AsyncFn() -> Answer) -> Answer {
+    let since = Instant::now();
+    loop {
+        let answer = send().await;
+        if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+            return answer;
+        }
+        assert!(since.elapsed() < SETTLED_WITHIN, "it stays so: {}", answer.text);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Reads until the answer is not 503; it has to be 200.
+async fn reads(client: &TestClient, path: &str) {
+    settled(async || client.get(path).await).await.expect(200);
+}
+
 /// Writes until a write is acknowledged; `name` is of the fault before.
 async fn goes_on(client: &TestClient, name: &str) {
     let since = Instant::now();
     while client.post("/iso/pam/device", &device("b", "10.0.0.2")).await.status != StatusCode::CREATED {
-        assert!(since.elapsed() < Duration::from_secs(20), "{name}: it does not go on");
+        assert!(since.elapsed() < SETTLED_WITHIN, "{name}: it does not go on");
     }
 }

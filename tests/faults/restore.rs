@@ -11,13 +11,12 @@ use crate::server::PostgresServer;
 use crate::support::{Program, finish, program};
 
 /// Forwards connections to a PostgreSQL server. The one that commits a restore is cut when the server has answered the commit.
-fn cut_at_commit(server: &str) -> SocketAddr {
+fn cut_at_commit(server: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let server = server.to_string();
     std::thread::spawn(move || {
         for client in listener.incoming() {
-            let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
             let is_restore = Arc::new(AtomicBool::new(false));
             let is_committed = Arc::new(AtomicBool::new(false));
             let forward = |mut from: TcpStream, mut to: TcpStream, from_client: bool| {
@@ -67,9 +66,8 @@ async fn a_restore_whose_commit_is_not_confirmed_keeps_the_root_key() {
     drop(server);
 
     let direct = postgres.url();
-    let address = direct.split(['@', '/']).find(|part| part.starts_with("127.0.0.1:")).unwrap().to_string();
     let mut target = Program::new();
-    target.url = direct.replace(&address, &cut_at_commit(&address).to_string());
+    target.url = direct.replace(&postgres.address().to_string(), &cut_at_commit(postgres.address()).to_string());
     let restored = target.run(&["backup", "restore", &path("a.age"), "--identity", &path("recovery.key")]);
     assert!(restored.code != 0 && restored.stderr.contains("whether it was is unknown"), "{restored:?}");
     assert!(target.database.dir.path().join("root.key").exists());

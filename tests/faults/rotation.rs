@@ -37,20 +37,25 @@ pub(super) fn end_lease(program: &Program) {
     program.database.run("UPDATE job SET lease_until = 1 WHERE kind = 'credential.rotate' AND state = 'running'");
 }
 
+/// What passes from when the gate was set until it is set again.
 #[derive(Default)]
 struct Passing {
     stop: Option<Stop>,
+    connections: usize,
     passed: usize,
-    has_stopped: bool,
+    /// The number, from 0, of the connection that has stopped.
+    stopped: Option<usize>,
 }
 
 impl Passing {
-    /// Counts a message; returns whether it is delivered.
-    fn pass(&mut self) -> bool {
+    /// Counts a message of a connection; returns whether it is delivered.
+    fn pass(&mut self, connection: usize) -> bool {
         let Some(stop) = self.stop else { return true };
         let number = self.passed;
         self.passed += 1;
-        self.has_stopped |= number == stop.at;
+        if number == stop.at {
+            self.stopped = Some(connection);
+        }
         number < stop.at || (number == stop.at && stop.is_delivered)
     }
 }
@@ -58,44 +63,57 @@ impl Passing {
 /// A proxy before a target.
 pub(super) struct Gate {
     pub(super) port: u16,
-    passing: Arc<Mutex<Passing>>,
+    passing: Arc<Mutex<Arc<Mutex<Passing>>>>,
 }
 
 impl Gate {
     pub(super) async fn before(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let passing = Arc::new(Mutex::new(Passing::default()));
+        let passing = Arc::<Mutex<Arc<Mutex<Passing>>>>::default();
         let shared = Arc::clone(&passing);
         actix_web::rt::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(connect(client, target, Arc::clone(&shared)));
+                // The last messages of a connection may come after the gate is set again, and do not count then.
+                let passing = Arc::clone(&shared.lock().unwrap());
+                connections.spawn(connect(client, target, passing));
             }
         });
         Self { port, passing }
     }
 
     pub(super) fn set(&self, stop: Option<Stop>) {
-        *self.passing.lock().unwrap() = Passing { stop, ..Passing::default() };
+        *self.passing.lock().unwrap() = Arc::new(Mutex::new(Passing { stop, ..Passing::default() }));
     }
 
     pub(super) fn has_stopped(&self) -> bool {
-        self.passing.lock().unwrap().has_stopped
+        self.stopped().is_some()
+    }
+
+    /// The number of the connection that has stopped, of those since the gate was set.
+    pub(super) fn stopped(&self) -> Option<usize> {
+        self.passing.lock().unwrap().lock().unwrap().stopped
     }
 }
 
 async fn connect(client: TcpStream, target: u16, passing: Arc<Mutex<Passing>>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+    let number = {
+        let mut passing = passing.lock().unwrap();
+        passing.connections += 1;
+        passing.connections - 1
+    };
+    let pass = || passing.lock().unwrap().pass(number);
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    tokio::join!(forward(from_client, to_server, &passing), forward(from_server, to_client, &passing));
+    tokio::join!(forward(from_client, to_server, &pass), forward(from_server, to_client, &pass));
 }
 
 /// Forwards messages. One that stops keeps its connection open, so that its sender waits for an answer.
-async fn forward(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + Unpin, passing: &Mutex<Passing>) {
+async fn forward(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + Unpin, pass: &impl Fn() -> bool) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(size @ 1..) = from.read(&mut buffer).await {
-        let is_delivered = passing.lock().unwrap().pass();
+        let is_delivered = pass();
         if is_delivered && to.write_all(&buffer[..size]).await.is_err() {
             return;
         }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use chaveiro::store::{AnyConnection, Database, DatabaseLocation};
@@ -24,11 +25,14 @@ fn programs() -> Option<PathBuf> {
     versions.pop()
 }
 
-/// A server on 127.0.0.1 and its data. Ended when dropped.
+/// The port of every server, below those that the kernel hands out.
+const PORT: u16 = 25432;
+
+/// A server on a loopback address of its own and its data. Ended when dropped.
 pub(crate) struct PostgresServer {
     bin: PathBuf,
     dir: TempDir,
-    port: u16,
+    address: SocketAddr,
     child: Child,
     disk: Option<SmallDisk>,
 }
@@ -92,14 +96,15 @@ impl PostgresServer {
 
     fn standby(&self) -> Self {
         let dir = directory();
-        let primary = format!("host=127.0.0.1 port={} user=postgres application_name=standby", self.port);
+        let (host, port) = (self.address.ip(), self.address.port());
+        let primary = format!("host={host} port={port} user=postgres application_name=standby");
         let mut copy = as_owner(dir.path(), &self.bin.join("pg_basebackup"));
         copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", &primary, "--pgdata"]);
         let copied = finish_in(copy.arg(dir.path().join("data")), dir.path());
         assert_eq!(copied.code, 0, "{copied:?}");
-        let port = free_port();
-        let child = spawn(&self.bin, dir.path(), port, &[]);
-        let standby = Self { bin: self.bin.clone(), dir, port, child, disk: None };
+        let address = free_address();
+        let child = spawn(&self.bin, dir.path(), address, &[]);
+        let standby = Self { bin: self.bin.clone(), dir, address, child, disk: None };
         // It follows, until it is asked not to.
         self.wait_until_it_can("SELECT 1 / COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'");
         standby
@@ -122,9 +127,9 @@ impl PostgresServer {
     }
 
     fn launch(bin: PathBuf, dir: TempDir) -> Self {
-        let port = free_port();
-        let child = spawn(&bin, dir.path(), port, &[]);
-        let started = Self { bin, dir, port, child, disk: None };
+        let address = free_address();
+        let child = spawn(&bin, dir.path(), address, &[]);
+        let started = Self { bin, dir, address, child, disk: None };
         started.wait_until_ready();
         started
     }
@@ -133,27 +138,28 @@ impl PostgresServer {
         let location = self.administration();
         let since = Instant::now();
         while Database::connect(&location, true).is_err() {
+            assert!(is_running(self.child.id()), "PostgreSQL has ended");
             assert!(since.elapsed() < Duration::from_secs(60), "PostgreSQL does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     fn administration(&self) -> DatabaseLocation {
-        DatabaseLocation::parse(&format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)).unwrap()
+        DatabaseLocation::parse(&format!("postgres://postgres@{}/postgres", self.address)).unwrap()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+        self.address
     }
 
     /// The URL of the role `vault`.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://vault@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://vault@{}/postgres", self.address)
     }
 
     /// The URL of both servers, in this order.
     pub(crate) fn url_with(&self, other: &Self) -> String {
-        format!("postgres://vault@127.0.0.1:{},127.0.0.1:{}/postgres", self.port, other.port)
+        format!("postgres://vault@{},{}/postgres", self.address, other.address)
     }
 
     /// A path beside its data, which the server may write to.
@@ -224,7 +230,7 @@ impl PostgresServer {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again on its data and port.
+    /// Starts it again on its data and address.
     pub(crate) fn restart(&mut self) {
         self.restart_with(&[]);
     }
@@ -239,7 +245,7 @@ impl PostgresServer {
     }
 
     fn restart_with(&mut self, variables: &[(&str, &str)]) {
-        self.child = spawn(&self.bin, self.dir.path(), self.port, variables);
+        self.child = spawn(&self.bin, self.dir.path(), self.address, variables);
         self.wait_until_ready();
     }
 
@@ -249,7 +255,7 @@ impl PostgresServer {
         while self.try_run("SELECT 1").is_err() {
             assert!(since.elapsed() < Duration::from_secs(60), "PostgreSQL does not recover");
             if self.child.try_wait().unwrap().is_some() {
-                self.child = spawn(&self.bin, self.dir.path(), self.port, &[]);
+                self.child = spawn(&self.bin, self.dir.path(), self.address, &[]);
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -277,16 +283,26 @@ fn directory() -> TempDir {
     tempfile::Builder::new().prefix("pgf").tempdir_in("/tmp").unwrap()
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A loopback address that no other server has, now or after a restart: a port that was free a moment ago may be taken again.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    loop {
+        let last = NEXT.fetch_add(1, Ordering::SeqCst).max(1);
+        let address = SocketAddr::from((Ipv4Addr::new(127, 1 + high % 254, low, last), PORT));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Starts the server program.
-fn spawn(bin: &Path, dir: &Path, port: u16, variables: &[(&str, &str)]) -> Child {
+fn spawn(bin: &Path, dir: &Path, address: SocketAddr, variables: &[(&str, &str)]) -> Child {
     // A killed server leaves it, and its number may be another process by now.
     let _ = std::fs::remove_file(dir.join("data/postmaster.pid"));
     let mut command = as_owner(dir, &bin.join("postgres"));
-    command.arg("-D").arg(dir.join("data")).arg("-k").arg(dir).args(["-p", &port.to_string(), "-h", "127.0.0.1"]);
+    let (host, port) = (address.ip().to_string(), address.port().to_string());
+    command.arg("-D").arg(dir.join("data")).arg("-k").arg(dir).args(["-p", &port, "-h", &host]);
     command.args(["-c", "max_connections=40", "-c", "log_min_messages=panic"]).envs(variables.iter().copied());
     command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }

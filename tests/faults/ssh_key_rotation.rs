@@ -1,5 +1,7 @@
 //! `kill -9` in the middle of a change of an SSH key on a real host, at messages that pass between the two.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::rotation::{Gate, Stop, end_lease, let_time_pass, wait_until};
@@ -75,29 +77,27 @@ async fn a_change_of_a_key_that_is_killed_at_any_message_locks_nobody_out_and_co
     let Some(host) = Sshd::start(&format!("# of others\n{line}\n")) else { return };
     let gate = Gate::before(host.port).await;
     let mut vault = Vault::start(host, gate.port, &first).await;
-    let mut kills = 0;
+    let mut logins = BTreeSet::new();
     for at in (0..).step_by(STEP) {
         let stop = Stop { at, is_delivered: (at / STEP).is_multiple_of(2) };
-        if !change_and_kill(&mut vault, &gate, stop).await {
-            break;
-        }
-        kills += 1;
+        let Some(login) = change_and_kill(&mut vault, &gate, stop).await else { break };
+        logins.insert(login);
     }
-    // The change, the check, and what retires the old key, each with a login of its own.
-    assert!(kills >= 10, "{kills} kills");
+    // The change, the check, and what retires the old key, each with a login of its own. Messages may come as one, but not those
+    // that answer another, of which a login has more than are between two kills.
+    assert!(logins.len() >= 3, "killed in the logins {logins:?}");
     vault.server.take().unwrap().stop();
     vault.program.done(&["audit", "verify"]);
 }
 
-/// Changes the key, kills the program at a message, and lets it go on. Returns whether the change has that message.
-async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> bool {
+/// Changes the key, kills the program at a message, and lets it go on. Returns the number of the login with that message, if the
+/// change has it.
+async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> Option<usize> {
     let before = vault.key().await;
     gate.set(Some(stop));
     vault.client.post(&format!("{KEY}/rotate"), &json!({})).await.expect(201);
     wait_until(async || gate.has_stopped() || vault.has_changed(&before).await).await;
-    if !gate.has_stopped() {
-        return false;
-    }
+    let login = gate.stopped()?;
     vault.restart();
 
     // The lease of the killed process still runs, so nothing happens: what is stored now is what a person would find.
@@ -124,5 +124,5 @@ async fn change_and_kill(vault: &mut Vault, gate: &Gate, stop: Stop) -> bool {
     assert!(vault.host.lets_in(&candidate) && !vault.host.lets_in(&before), "{stop:?}");
     let line = vault.host.public_key(&candidate, "");
     assert_eq!(vault.host.authorized_keys(), format!("# of others\n{line} deploy\n"), "{stop:?}");
-    true
+    Some(login)
 }

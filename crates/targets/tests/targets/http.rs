@@ -146,7 +146,7 @@ async fn a_lost_answer_to_the_change_is_unknown() {
 async fn a_server_that_is_gone_has_changed_nothing() {
     let Some(server) = RabbitMq::start().await else { return };
     let jo = tested(&server, "jo", &[]);
-    server.signal("-KILL");
+    server.kill();
     let gone = tested(&server, "jo", &[]).change(admin(), None, &password(SECOND)).await;
     assert_eq!(gone, Err(Failure::Unreachable));
     assert_eq!(jo.verify(&password(FIRST)).await, Err(Failure::Unreachable));

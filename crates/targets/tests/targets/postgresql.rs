@@ -47,7 +47,7 @@ async fn neither_password_nor_verifier_is_in_a_statement_of_the_log() {
     let jo = tested(&server, "jo", &[]);
     assert_eq!(jo.change(superuser(), None, &password("a-password-to-find")).await, Ok(()));
     assert_eq!(jo.verify(&password("a-password-to-find")).await, Ok(true));
-    let log = server.server.read("log");
+    let log = server.log();
     assert!(log.contains("DO $chaveiro$") && !log.contains("a-password-to-find"), "{log}");
     let stored = server.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'jo'");
     assert!(stored.starts_with("SCRAM-SHA-256$4096:"), "{stored}");

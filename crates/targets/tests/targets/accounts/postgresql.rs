@@ -37,7 +37,7 @@ async fn a_role_is_created_with_its_groups_and_deleted_and_its_password_is_in_no
         assert_eq!((jo.delete().await, jo.logs_in().await), (Ok(Deleted::Now), false), "{name}");
         assert_eq!((roles(&server), jo.delete().await), (before, Ok(Deleted::Now)));
     }
-    let log = server.server.read("log");
+    let log = server.log();
     assert!(log.contains("DO $chaveiro$") && !log.contains(PASSWORD));
     for line in log.lines().filter(|line| line.contains("statement:")) {
         assert!(!line.contains("SCRAM-SHA-256$"), "{line}");

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use chaveiro_rotation::LoginSecret;
 use chaveiro_secret::SecretText;
 
-use super::{Server, Tested, account, command, find_program, free_port, is_root};
+use super::{Server, Tested, account, comes_true, command, find_program, free_port, is_root};
 
 /// What begins the names of accounts of tests; the id of the process follows.
 const PREFIX: &str = "chv-test-";
@@ -53,7 +53,15 @@ impl Sshd {
         program.args(["-D", "-f", &at("sshd_config"), "-E", &at("log")]);
         // The directory of keys must be nobody else's.
         command(Path::new("chmod"), &["755", &dir.path().display().to_string()], "");
-        Some(Self { server: Server::start(program, dir, port) })
+        let started = Self { server: Server::start(program, dir, port) };
+        // Of the one that found out that it listens.
+        assert!(comes_true(|| started.connections() > 0, || {}), "sshd logs no connection");
+        Some(started)
+    }
+
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.server.read("log").matches("Connection from").count()
     }
 
     /// The key of root.
@@ -66,9 +74,11 @@ impl Sshd {
         Tested::new(plugin, account(username, self.server.port, &[])).pinned().await
     }
 
-    /// How many passwords were refused.
-    pub(crate) fn refused_passwords(&self) -> usize {
-        self.server.read("log").matches("Failed password").count()
+    /// Asserts that so many passwords were refused. The line of the last one may come after its answer.
+    pub(crate) fn has_refused_passwords(&self, count: usize) {
+        let refused = || self.server.read("log").matches("Failed password").count();
+        comes_true(|| refused() >= count, || {});
+        assert_eq!(refused(), count);
     }
 }
 

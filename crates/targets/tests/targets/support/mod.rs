@@ -21,7 +21,7 @@ use chaveiro_rotation::{Account, Change, Failure, Login, LoginSecret, Operator, 
 use chaveiro_secret::SecretText;
 
 pub(crate) use certificates::Certificates;
-pub(crate) use server::{Server, command, free_port, wait_for_socket};
+pub(crate) use server::{Server, comes_true, command, free_port, free_ports, wait_for_socket};
 pub(crate) use service::{find_program, has_root, is_root};
 
 /// Returns a password.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::service::skip;
-use super::{Certificates, Server, command, free_port, has_root};
+use super::{Certificates, Server, comes_true, command, free_port, has_root};
 
 pub(crate) const SUPERUSER: &str = "postgres";
 pub(crate) const SUPERUSER_PASSWORD: &str = "the password of the superuser";
@@ -69,6 +69,14 @@ impl Postgres {
         while !is_ready().unwrap().success() {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+    }
+
+    /// Returns the log with every statement so far: another process writes it, some moments later, in their order.
+    pub(crate) fn log(&self) -> String {
+        let mark = format!("mark-{}", self.server.read("log").len());
+        self.execute(&format!("SELECT '{mark}'"));
+        assert!(comes_true(|| self.server.read("log").contains(&mark), || {}), "the log has no {mark}");
+        self.server.read("log")
     }
 
     /// Runs statements as the superuser.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Certificates, Server, Tested, account, command, find_program, free_port, is_root, password};
+use super::{Certificates, Server, Tested, account, command, find_program, free_ports, is_root, password};
 
 pub(crate) const ADMIN: &str = "admin";
 pub(crate) const ADMIN_PASSWORD: &str = "the password of the admin";
@@ -28,7 +28,7 @@ impl RabbitMq {
         let at = |name: &str| dir.path().join(name).display().to_string();
         let certificates = Certificates::new();
         certificates.write(dir.path());
-        let [tls, plain, queue, distribution, names] = std::array::from_fn(|_| free_port());
+        let [tls, plain, queue, distribution, names] = free_ports();
         let configuration = format!(
             "listeners.tcp.1 = 127.0.0.1:{queue}\nmanagement.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {plain}\n\
              management.ssl.ip = 127.0.0.1\nmanagement.ssl.port = {tls}\nmanagement.ssl.cacertfile = {}\n\
@@ -82,16 +82,20 @@ impl RabbitMq {
         assert_eq!(admin.verify_in_time(&password(ADMIN_PASSWORD)).await, Ok(true), "the API of RabbitMQ");
     }
 
-    /// Stops the process, or lets it go on.
-    pub(crate) fn signal(&self, signal: &str) {
-        command(Path::new("kill"), &[signal, self.server.read("pid").trim()], "");
+    /// Kills the process, and forgets its id, which may be of another process soon.
+    pub(crate) fn kill(&self) {
+        command(Path::new("kill"), &["-KILL", self.server.read("pid").trim()], "");
+        std::fs::remove_file(self.server.dir.path().join("pid")).unwrap();
     }
 }
 
 impl Drop for RabbitMq {
     fn drop(&mut self) {
         // The script is only the parent of the server, which has started a server of names besides.
-        let _ = Command::new("kill").args(["-9", self.server.read("pid").trim()]).output();
+        let id = self.server.read("pid");
+        if !id.trim().is_empty() {
+            let _ = Command::new("kill").args(["-9", id.trim()]).output();
+        }
         let _ = Command::new("epmd").arg("-kill").env("ERL_EPMD_PORT", self.names.to_string()).output();
     }
 }

@@ -55,7 +55,8 @@ pub(crate) fn wait_for_socket(path: &Path) {
     assert!(comes_true(|| UnixStream::connect(path).is_ok(), || {}), "nobody listens on {}", path.display());
 }
 
-fn comes_true(mut is_true: impl FnMut() -> bool, mut check: impl FnMut()) -> bool {
+/// Waits until something is so; returns whether it came to be.
+pub(crate) fn comes_true(mut is_true: impl FnMut() -> bool, mut check: impl FnMut()) -> bool {
     // Two minutes, in steps: the time of day is not to be asked for.
     (0..12_000).any(|_| {
         if is_true() {
@@ -69,7 +70,14 @@ fn comes_true(mut is_true: impl FnMut() -> bool, mut check: impl FnMut()) -> boo
 
 /// A port that nobody listens on at this moment.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let [port] = free_ports();
+    port
+}
+
+/// Different ports that nobody listens on at this moment. All are held until the last is chosen, so that none comes twice.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.each_ref().map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// Runs a program to its end, which must be a success.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{Certificates, Server, command, find_program, free_port};
+use super::{Certificates, Server, command, find_program, free_ports};
 
 pub(crate) const SUFFIX: &str = "dc=corp,dc=example";
 pub(crate) const ADMIN: &str = "cn=admin,dc=corp,dc=example";
@@ -56,7 +56,7 @@ impl Slapd {
         }
         std::fs::write(dir.path().join("entries.ldif"), entries).unwrap();
         command(&slapadd, &["-f", &at("slapd.conf"), "-l", &at("entries.ldif")], "");
-        let (plain, tls) = (free_port(), free_port());
+        let [plain, tls] = free_ports();
         let addresses = format!("ldap://127.0.0.1:{plain}/ ldaps://127.0.0.1:{tls}/");
         let mut program = Command::new(slapd);
         program.args(["-f", &at("slapd.conf"), "-h", &addresses, "-d", "0"]);
