@@ -24,7 +24,7 @@ pub(crate) mod writers;
 pub(crate) use app::{TestApp, endpoints, facade_endpoints, origin, serve_all};
 pub(crate) use background::{Background, noticed, within_a_second};
 pub(crate) use bodies::post_body;
-pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient};
+pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient, is_to_be_repeated};
 pub(crate) use contents::contents;
 pub(crate) use database::TestDatabase;
 pub(crate) use issuer::{AUDIENCE, Answering, IssuerKey, IssuerServer, issuer_request, key_set};
