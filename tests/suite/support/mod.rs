@@ -22,7 +22,7 @@ mod stream;
 pub(crate) mod writers;
 
 pub(crate) use app::{TestApp, endpoints, facade_endpoints, origin, serve_all};
-pub(crate) use background::{Background, noticed, within_a_second};
+pub(crate) use background::{Background, noticed};
 pub(crate) use bodies::post_body;
 pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient, is_to_be_repeated};
 pub(crate) use contents::contents;
