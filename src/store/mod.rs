@@ -113,6 +113,8 @@ pub struct WriterSettings {
     pub batch: usize,
     /// How long a transaction accepts further jobs.
     pub batch_time: Duration,
+    /// How long the jobs of a transaction that conflict with another one are retried alone.
+    pub longest_alone: Duration,
 }
 
 /// The database: a queue of writes, a pool of readers, and a control connection.

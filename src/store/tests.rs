@@ -54,6 +54,8 @@ pub(crate) fn on_each_engine(test: impl Fn(&mut Database)) {
     test(&mut Database::connect(&location, true).unwrap().unwrap());
 
     let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
+    let joint = if server.contains('?') { '&' } else { '?' };
+    let server = format!("{server}{joint}connect_timeout=60");
     let schema = format!("test_{}", Uuid::new_v4().simple());
     let mut database = Database::connect(&DatabaseLocation::parse(&server).unwrap(), true).unwrap().unwrap();
     let connection = database.connection();

@@ -75,6 +75,7 @@ impl Writers {
             waiting: Waiting::new(settings.queue),
             batch: settings.batch.max(1),
             batch_time: settings.batch_time,
+            longest_alone: settings.longest_alone,
             observer: Arc::clone(observer),
             outcomes: WriteOutcomes::default(),
             outage: Outage::default(),

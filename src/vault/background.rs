@@ -14,6 +14,7 @@ use crate::store::{AnyConnection, StoreError, meta};
 
 /// Interval between refreshes of the grants. A change takes effect within it and the time of a query; the limit is one second.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(300);
+const _: () = assert!(3 * REFRESH_INTERVAL.as_millis() < 1000, "a change takes effect within a second");
 const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
 const ISSUED_TOKENS_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval at which failed logins are written to the database and those of other nodes are read.

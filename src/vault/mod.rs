@@ -61,6 +61,8 @@ use access::{Failures, Freshness, Grants, Guesses, IssuedTokens, Passwords, Requ
 
 /// Time during which a transaction accepts further jobs: short against a commit, long against a job.
 const BATCH_TIME: Duration = Duration::from_millis(10);
+/// Time during which jobs that conflict with other transactions are retried alone; the jobs behind them wait.
+const LONGEST_ALONE: Duration = Duration::from_secs(5);
 
 /// Location of a vault: data directory and database.
 #[derive(Clone, Debug)]
@@ -143,6 +145,7 @@ impl Vault {
             wait: Duration::from_secs(settings.store.wait_seconds),
             batch: settings.store.batch,
             batch_time: BATCH_TIME,
+            longest_alone: LONGEST_ALONE,
         };
         Ok(Self(Arc::new(Inner {
             store: Store::open(&location.database, &writers, settings.store.readers, observer)?,

@@ -19,8 +19,6 @@ use crate::store::{Cause, StoreError};
 
 /// How often a job that conflicts with another transaction is retried, alone, before its caller gets the error.
 const MAX_RETRIES_ALONE: usize = 8;
-/// How long the jobs of a batch are retried alone.
-const LONGEST_ALONE: Duration = Duration::from_secs(5);
 
 /// The jobs of a transaction.
 #[derive(Clone, Copy, Default)]
@@ -65,6 +63,7 @@ pub(super) struct Shared {
     pub(super) waiting: Waiting<Box<dyn Job>>,
     pub(super) batch: usize,
     pub(super) batch_time: Duration,
+    pub(super) longest_alone: Duration,
     pub(super) observer: Arc<dyn CommitObserver>,
     pub(super) outcomes: WriteOutcomes,
     pub(super) outage: Outage,
@@ -208,7 +207,7 @@ impl Writer {
     fn run_alone(&mut self, mut job: Box<dyn Job>, since: Instant) {
         let mut last = StoreError::Contended(Cause::default());
         for _ in 0..MAX_RETRIES_ALONE {
-            if since.elapsed() > LONGEST_ALONE || self.watch.is_given_up() {
+            if since.elapsed() > self.shared.longest_alone || self.watch.is_given_up() {
                 break;
             }
             let mut ended = Ok(());

@@ -22,7 +22,9 @@ async fn a_drill_restores_verifies_reports_and_leaves_nothing() {
         let shows = async || metric(&client, "chaveiro_backup_drill_succeeded").await == expected;
         noticed("the drill in the figures", shows).await;
     };
-    assert!(metric(&client, "chaveiro_backup_age_seconds").await.is_some_and(|age| age < 60.0));
+    // They do not wait for a database that takes long.
+    let shows = async || metric(&client, "chaveiro_backup_age_seconds").await.is_some_and(|age| age < 3600.0);
+    noticed("the backup in the figures", shows).await;
     assert_eq!(metric(&client, "chaveiro_backup_drill_succeeded").await, None);
     let scratch = tempfile::tempdir().unwrap();
     let drill = |file: &str| {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -37,8 +38,10 @@ async fn every_write_that_was_acknowledged_before_is_in_a_backup_under_load() {
             })
         })
         .collect();
+    let assert_running = || assert!(tasks.iter().all(|task| !task.is_finished()), "a writer has ended");
     while written.borrow().len() < 5 * WRITERS {
-        actix_web::rt::task::yield_now().await;
+        assert_running();
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
     }
     let before = written.borrow().clone();
     let output = recovery.text("a.age");
@@ -50,7 +53,8 @@ async fn every_write_that_was_acknowledged_before_is_in_a_backup_under_load() {
         if let Some(status) = backup.try_wait().unwrap() {
             break status;
         }
-        actix_web::rt::task::yield_now().await;
+        assert_running();
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
     };
     assert!(status.success());
     assert!(written.borrow().len() > before.len(), "nothing was written meanwhile");

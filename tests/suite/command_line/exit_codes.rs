@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
+use tokio::net::TcpSocket;
+
 use super::{expect_complaint, expect_recorded_failure};
 use crate::support::{Program, contents, finish, program};
 
@@ -160,7 +162,10 @@ fn a_root_key_that_is_missing_wrong_or_exposed_ends_with_3() {
 
 #[test]
 fn a_database_that_is_not_there_ends_with_4_and_its_password_is_not_repeated() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that nobody else takes it, and not listening.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = bound.local_addr().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let urls = [
         (format!("postgres://u:hunter2@{nobody}/x"), "PostgreSQL does not accept the connection: Connection refused"),

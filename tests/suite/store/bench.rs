@@ -54,6 +54,7 @@ pub(super) fn open(database: &TestDatabase, adjust: impl FnOnce(&mut WriterSetti
         wait: Duration::from_secs(60),
         batch: 100,
         batch_time: Duration::from_secs(3600),
+        longest_alone: Duration::from_secs(3600),
     };
     adjust(&mut settings);
     let commits = Arc::new(Commits::default());
@@ -143,7 +144,7 @@ impl Gate {
 pub(super) async fn until(condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(60), wait).await.expect("in time");

@@ -135,7 +135,7 @@ fn until_somebody_waits(connection: &mut AnyConnection) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while sql_query(waiting).execute(connection).unwrap() == 0 {
         assert!(Instant::now() < deadline, "nobody waits");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -143,7 +143,9 @@ fn until_somebody_waits(connection: &mut AnyConnection) {
 async fn a_job_that_waits_too_long_for_a_lock_runs_again_alone() {
     let Some(elsewhere) = Elsewhere::holding("UPDATE device SET site = 'x' WHERE id = 2", |_| {}).await else { return };
     let (answer, runs, bench) = elsewhere.met_by(|transaction| rename(transaction, 2)).await;
-    assert_eq!((answer, runs), (Ok(()), 2));
+    assert_eq!(answer, Ok(()));
+    // The short wait, and the run that passes; on a slow machine one or another waits too long as well.
+    assert!(runs >= 2, "{runs} runs");
     assert_eq!(bench.database.texts("SELECT vendor FROM device WHERE site = 'x'"), ["by the job"]);
 }
 
@@ -178,7 +180,9 @@ async fn a_job_that_comes_second_to_a_key_runs_again_and_finds_it() {
         Ok(lookup::register(transaction.connection()?, LookupKind::Site, "LISBON")?.name)
     };
     let (answer, runs, bench) = elsewhere.met_by(job).await;
-    assert_eq!((answer, runs), (Ok("Lisbon".into()), 3), "the short wait, the conflict, the run that finds it");
+    assert_eq!(answer, Ok("Lisbon".into()));
+    // The short wait, the conflict, and the run that finds it; without the conflict when the other commits in between.
+    assert!(runs >= 2, "{runs} runs");
     assert_eq!(bench.database.texts("SELECT name FROM lookup WHERE kind = 'site'"), ["Lisbon"]);
 }
 

@@ -1,6 +1,6 @@
 //! The connection for control: neither lists nor writes are in its way.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chaveiro::store::{AnyConnection, StoreError, domain, meta};
 use crossbeam_channel::unbounded;
@@ -26,18 +26,16 @@ async fn control_does_not_wait_behind_lists_and_writes() {
     let asked = async {
         gate.reached().await;
         until(|| has_begun.try_recv().is_ok()).await;
-        let since = Instant::now();
         for _ in 0..10 {
             bench.store.control(meta::change_mark).await.unwrap();
         }
-        let took = since.elapsed();
         (0..5).for_each(|_| go_on.send(()).unwrap());
         gate.open();
-        took
     };
-    let (_, (write, took)) = join(lists, join(write, asked)).await;
+    // A list and the write are at work until all is answered.
+    let (lists, (write, ())) = join(lists, join(write, asked)).await;
+    assert!(lists.iter().any(Result::is_ok), "{lists:?}");
     write.unwrap();
-    assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[actix_web::test]

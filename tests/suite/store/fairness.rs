@@ -2,10 +2,23 @@
 
 use std::time::Duration;
 
-use chaveiro::store::StoreError;
+use chaveiro::store::{StoreError, Transaction};
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
 use super::bench::{Bench, Gate, register, ticket_of};
+
+/// Writes a job until it has begun: one that did not begin in time never ran, and a slow machine may not let it.
+async fn write_again<J>(bench: &Bench, client: i32, job: impl Fn() -> J) -> Result<(), StoreError>
+where
+    J: Fn(&mut Transaction<'_>) -> Result<(), StoreError> + Send + 'static,
+{
+    loop {
+        let written = bench.store.write(ticket_of(client), job()).await;
+        if written != Err(StoreError::TimedOut) {
+            return written;
+        }
+    }
+}
 
 #[actix_web::test]
 async fn clients_take_turns_however_much_one_of_them_sends() {
@@ -63,7 +76,7 @@ async fn a_client_that_fills_its_half_of_the_queue_leaves_the_other_half() {
 async fn a_job_that_has_not_begun_by_its_deadline_never_does() {
     let bench = Bench::with(|settings| settings.wait = Duration::from_millis(50));
     let gate = Gate::new();
-    let busy = bench.store.write(ticket_of(1), gate.job());
+    let busy = write_again(&bench, 1, || gate.job());
     let late = async {
         gate.reached().await;
         let late = bench.store.write(ticket_of(2), register("late")).await;
@@ -73,7 +86,7 @@ async fn a_job_that_has_not_begun_by_its_deadline_never_does() {
     let (busy, late) = join(busy, late).await;
     assert_eq!((busy, &late), (Ok(()), &Err(StoreError::TimedOut)), "one that has begun is waited for");
     assert!(late.unwrap_err().is_temporary());
-    bench.store.write(ticket_of(2), register("after")).await.unwrap();
+    write_again(&bench, 2, || register("after")).await.unwrap();
     bench.store.close();
     assert_eq!(bench.domains(), ["after"]);
 }
@@ -85,7 +98,7 @@ async fn what_was_abandoned_makes_room() {
         settings.queue = 2;
     });
     let gate = Gate::new();
-    let busy = bench.store.write(ticket_of(1), gate.job());
+    let busy = write_again(&bench, 1, || gate.job());
     let others = async {
         gate.reached().await;
         let late = join(

@@ -1,11 +1,12 @@
 //! PostgreSQL servers and poolers that cannot hold a vault are refused at the start.
 
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Program, Service, TestDatabase};
+use crate::support::{Program, Service, TestDatabase, patient};
 
 /// A database on the server of the tests; dropped with the value.
 struct OwnDatabase<'a> {
@@ -28,13 +29,13 @@ impl<'a> OwnDatabase<'a> {
     fn url(&self) -> String {
         let mut url = Self::server();
         url.set_path(&self.name);
-        url.into()
+        patient(url.as_str())
     }
 }
 
 impl Drop for OwnDatabase<'_> {
     fn drop(&mut self) {
-        self.administrator.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        self.administrator.remove(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 
@@ -86,24 +87,28 @@ impl PgBouncer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let started = Self { child, dir };
+        let mut started = Self { child, dir };
         let since = Instant::now();
-        while !started.dir.path().join(".s.PGSQL.6432").exists() {
-            assert!(since.elapsed() < Duration::from_secs(30), "PgBouncer does not start");
-            std::thread::yield_now();
+        // The file is there before anybody listens.
+        while UnixStream::connect(started.dir.path().join(".s.PGSQL.6432")).is_err() {
+            let ended = started.child.try_wait().unwrap();
+            assert!(ended.is_none(), "PgBouncer has ended: {ended:?}");
+            assert!(since.elapsed() < Duration::from_secs(60), "PgBouncer does not start");
+            std::thread::sleep(Duration::from_millis(5));
         }
         started
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres:///{database}?host={}&port=6432&user=anybody", self.dir.path().display())
+        format!("postgres:///{database}?host={}&port=6432&user=anybody&connect_timeout=60", self.dir.path().display())
     }
 }
 
 impl Drop for PgBouncer {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        // Both fail for one that has ended, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

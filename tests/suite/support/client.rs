@@ -1,7 +1,9 @@
 //! A client over HTTP.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use chaveiro::vault::VaultError;
 use chaveiro::vault::access::sender_constraint::PresentedToken;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -133,6 +135,25 @@ impl TestClient {
         Answer { status, headers, text: response.text().await.expect("a body in UTF-8") }
     }
 
+    /// Sends a request until another answer than 503 comes, as clients are told to. A node that stood still for some seconds does
+    /// not know its grants and answers so; and so does one whose writes met those of others for too long.
+    pub(crate) async fn send_again(&self, request: impl Fn() -> RequestBuilder) -> Answer {
+        let since = Instant::now();
+        loop {
+            let answer = self.send(request()).await;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE || since.elapsed() > Duration::from_secs(60) {
+                return answer;
+            }
+            assert!(answer.header("retry-after").is_some(), "{}", answer.text);
+            actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Posts until another answer than 503 comes.
+    pub(crate) async fn post_again(&self, path: &str, body: &Value) -> Answer {
+        self.send_again(|| self.request(Method::POST, path).json(body)).await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
@@ -155,7 +176,7 @@ impl TestClient {
 
     /// A token for this client.
     pub(crate) async fn fetch_token(&self) -> String {
-        let answer = self.send(self.token_request()).await;
+        let answer = self.send_again(|| self.token_request()).await;
         answer.expect(200)["access_token"].as_str().unwrap().into()
     }
 
@@ -176,18 +197,25 @@ impl TestClient {
 
     /// Creates a device; it has to work.
     pub(crate) async fn create_device(&self, hostname: &str, ip: &str) -> String {
-        let body = self.post("/iso/pam/device", &super::device(hostname, ip)).await.expect(201);
+        let body = self.post_again("/iso/pam/device", &super::device(hostname, ip)).await.expect(201);
         body["device"]["id"].as_str().unwrap().into()
     }
 
     /// Creates or updates a credential; it has to work. Gives its id.
     pub(crate) async fn save_credential(&self, credential: &Value) -> String {
-        let body = self.post("/iso/pam/credential", credential).await.expect(201);
+        let body = self.post_again("/iso/pam/credential", credential).await.expect(201);
         body["credential"]["id"].as_str().unwrap().into()
     }
 
     /// The password that a read gives.
     pub(crate) async fn password(&self, key: &str) -> Value {
-        self.get(&format!("/iso/pam/credential/{key}")).await.expect(200)["credential"]["password"].clone()
+        let path = format!("/iso/pam/credential/{key}");
+        let answer = self.send_again(|| self.request(Method::GET, &path)).await;
+        answer.expect(200)["credential"]["password"].clone()
     }
+}
+
+/// Whether a call of the vault itself would be answered 503: it did nothing, and its caller repeats it.
+pub(crate) fn is_to_be_repeated<T>(answered: &Result<T, VaultError>) -> bool {
+    matches!(answered, Err(VaultError::Store(error)) if error.is_temporary())
 }

@@ -27,11 +27,11 @@ impl TestDatabase {
         match std::env::var("TEST_DATABASE_URL") {
             Err(_) => Self::sqlite(),
             Ok(server) => {
+                let server = patient(&server);
                 let dir = tempfile::tempdir().unwrap();
                 let schema = format!("test_{}", Uuid::new_v4().simple());
                 run(&server, &format!("CREATE SCHEMA {schema}"));
-                let joint = if server.contains('?') { '&' } else { '?' };
-                let url = format!("{server}{joint}options=--search_path%3D{schema}");
+                let url = format!("{server}&options=--search_path%3D{schema}");
                 Self { dir, url, schema: Some((server, schema)) }
             }
         }
@@ -65,6 +65,12 @@ impl TestDatabase {
         with(&self.url, |connection| select.load(connection).unwrap())
     }
 
+    /// Runs SQL that removes what a test has made, when the test is dropped. A server may still be using it: it is tried some
+    /// times, and not at all behind a test that has failed, whose message would be lost with the process.
+    pub(crate) fn remove(&self, sql: &str) {
+        remove(|| with(&self.url, |connection| connection.batch_execute(sql)));
+    }
+
     /// Runs SQL behind the vault's back.
     pub(crate) fn run(&self, sql: &str) {
         run(&self.url, sql);
@@ -82,19 +88,28 @@ impl Drop for TestDatabase {
 /// Drops a schema that a server of the test may still be using: its transactions hold locks in another order, so that PostgreSQL
 /// ends one of the two as the victim of a deadlock.
 fn drop_schema(server: &str, schema: &str) {
-    const ATTEMPTS: usize = 10;
     let end_users = format!(
         "SELECT pg_terminate_backend(locks.pid) FROM pg_locks locks JOIN pg_class ON pg_class.oid = locks.relation \
          JOIN pg_database ON pg_database.oid = locks.database AND pg_database.datname = current_database() \
          WHERE pg_class.relnamespace = '{schema}'::regnamespace AND locks.pid <> pg_backend_pid()"
     );
     let drop = format!("DROP SCHEMA {schema} CASCADE");
-    let attempt = || {
+    remove(|| {
         with(server, |connection| connection.batch_execute(&end_users).and_then(|()| connection.batch_execute(&drop)))
-    };
-    if (1..ATTEMPTS).all(|_| attempt().is_err()) {
+    });
+}
+
+fn remove<E: std::fmt::Debug>(attempt: impl Fn() -> Result<(), E>) {
+    const ATTEMPTS: usize = 10;
+    if (1..ATTEMPTS).all(|_| attempt().is_err()) && !std::thread::panicking() {
         attempt().unwrap();
     }
+}
+
+/// Returns the URL of a server that a busy machine has the time to connect to.
+pub(crate) fn patient(server: &str) -> String {
+    let joint = if server.contains('?') { '&' } else { '?' };
+    format!("{server}{joint}connect_timeout=60")
 }
 
 fn run(url: &str, sql: &str) {

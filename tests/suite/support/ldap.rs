@@ -1,15 +1,15 @@
 //! An OpenLDAP server of a test's own, where Debian's `slapd` is installed.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use ldap3::{Ldap, LdapConnAsync, Scope};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use super::Service;
+use super::process::listens;
 
 const SLAPD: &str = "/usr/sbin/slapd";
 const SLAPADD: &str = "/usr/sbin/slapadd";
@@ -99,18 +99,17 @@ impl LdapServer {
         std::fs::write(dir.path().join("entries.ldif"), entries).unwrap();
         let added = Command::new(SLAPADD).args(["-f", &at("slapd.conf"), "-l", &at("entries.ldif")]).output().unwrap();
         assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-        let (plain, tls) = (free_port(), free_port());
-        let addresses = format!("ldap://127.0.0.1:{plain}/ ldaps://127.0.0.1:{tls}/");
-        let mut command = Command::new(SLAPD);
-        command.args(["-f", &at("slapd.conf"), "-h", &addresses, "-d", "0"]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { child, dir, plain, tls };
-        let since = Instant::now();
-        while TcpStream::connect(("127.0.0.1", tls)).is_err() {
-            assert!(since.elapsed() < Duration::from_secs(30), "slapd does not listen");
-            std::thread::yield_now();
+        for _ in 0..5 {
+            let [plain, tls] = free_ports();
+            let addresses = format!("ldap://127.0.0.1:{plain}/ ldaps://127.0.0.1:{tls}/");
+            let mut command = Command::new(SLAPD);
+            command.args(["-f", &at("slapd.conf"), "-h", &addresses, "-d", "0"]);
+            let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            if listens(&mut child, tls) {
+                return Some(Self { child, dir, plain, tls });
+            }
         }
-        Some(server)
+        panic!("slapd ends again and again");
     }
 
     /// Its address with TLS from the first byte.
@@ -146,9 +145,11 @@ impl Drop for LdapServer {
     }
 }
 
-/// A port that nobody listens on at this moment.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Two ports that nobody listens on at this moment.
+fn free_ports() -> [u16; 2] {
+    // Both are held until both are chosen: one that was released may be chosen again.
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// An authority, a server's certificate by it, and another authority that has nothing to do with either.

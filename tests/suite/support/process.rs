@@ -1,9 +1,9 @@
 //! The built program, as a user starts it: a child process with an environment and data of its own.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -111,6 +111,23 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaveiro"));
     command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Waits until a server listens on its port. Returns whether it does: one whose port somebody else has taken meanwhile ends.
+#[track_caller]
+pub(super) fn listens(child: &mut Child, port: u16) -> bool {
+    let since = Instant::now();
+    loop {
+        let is_open = TcpStream::connect(("127.0.0.1", port)).is_ok();
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if is_open {
+            return true;
+        }
+        assert!(since.elapsed() < LIMIT, "the server does not listen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Runs any command to its end.

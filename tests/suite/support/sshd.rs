@@ -1,14 +1,14 @@
 //! An OpenSSH server of a test's own, where `sshd` is installed. It lets in the user who runs the test, whose home is a directory
 //! of the test.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::Service;
+use super::process::listens;
 
 /// The server, in the foreground of a child process; killed when dropped.
 pub(crate) struct Sshd {
@@ -36,33 +36,37 @@ impl Sshd {
         }
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join(".ssh")).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { program, child: None, dir, port, username };
+        let mut server = Self { program, child: None, dir, port: 0, username };
         std::fs::write(server.authorized_keys_file(), authorized_keys).unwrap();
         server.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &server.at("host")]);
-        let configuration = format!(
-            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
-             PasswordAuthentication no\nMaxStartups 100\nAuthorizedKeysFile {}\nSetEnv HOME={}\n",
-            server.at("host"),
-            server.authorized_keys_file().display(),
-            server.dir.path().display(),
-        );
-        std::fs::write(server.at("sshd_config"), configuration).unwrap();
-        server.serve();
-        Some(server)
+        for _ in 0..5 {
+            server.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let configuration = format!(
+                "ListenAddress 127.0.0.1:{}\nHostKey {}\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
+                 PasswordAuthentication no\nMaxStartups 100\nAuthorizedKeysFile {}\nSetEnv HOME={}\n",
+                server.port,
+                server.at("host"),
+                server.authorized_keys_file().display(),
+                server.dir.path().display(),
+            );
+            std::fs::write(server.at("sshd_config"), configuration).unwrap();
+            if server.try_serve() {
+                return Some(server);
+            }
+        }
+        panic!("sshd ends again and again");
     }
 
     /// Starts it again after it was stopped.
     pub(crate) fn serve(&mut self) {
+        assert!(self.try_serve(), "sshd has ended");
+    }
+
+    fn try_serve(&mut self) -> bool {
         let mut command = Command::new(&self.program);
         command.args(["-D", "-f", &self.at("sshd_config"), "-E", &self.at("log")]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        self.child = Some(child);
-        let since = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(since.elapsed() < Duration::from_secs(30), "sshd does not listen");
-            std::thread::yield_now();
-        }
+        listens(self.child.insert(child), self.port)
     }
 
     /// Ends it.

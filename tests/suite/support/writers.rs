@@ -85,7 +85,7 @@ impl Writers {
     pub(crate) async fn have_begun(&self) {
         let begun = async {
             while self.written.borrow().acknowledged.is_empty() {
-                actix_web::rt::task::yield_now().await;
+                actix_web::rt::time::sleep(Duration::from_millis(1)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(60), begun).await.expect("an answer");
@@ -129,7 +129,8 @@ pub(crate) async fn assert_kept(client: &TestClient, credentials: &[Sent], may_b
 /// As [`assert_kept`]; returns those that are not so, by their identifiers.
 pub(crate) async fn find_lost(client: &TestClient, credentials: &[Sent], may_be_missing: bool) -> Vec<String> {
     let read = |sent: Sent| async move {
-        let answer = client.get(&format!("/iso/pam/credential/{}", sent.identifier)).await;
+        let path = format!("/iso/pam/credential/{}", sent.identifier);
+        let answer = client.send_again(|| client.request(Method::GET, &path)).await;
         let is_missing = answer.status == StatusCode::BAD_REQUEST && answer.json()["exception"]["code"] == 1007;
         let is_kept = answer.status == StatusCode::OK && answer.json()["credential"]["password"] == sent.content;
         assert!(is_missing || answer.status == StatusCode::OK, "{sent:?}: {}", answer.text);

@@ -59,12 +59,14 @@ impl OpenBao {
             .env("HOME", home)
             .env("PATH", "/usr/bin:/bin");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { child, client: app.anonymous().at(address) };
+        let mut server = Self { child, client: app.anonymous().at(address) };
         let mut tries = 0;
         // The mount appears last.
         while !server.is_up().await {
             tries += 1;
-            assert!(tries < 300, "bao server does not start");
+            let ended = server.child.try_wait().unwrap();
+            assert!(ended.is_none(), "bao server has ended: {ended:?}");
+            assert!(tries < 600, "bao server does not start");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Some(server)
