@@ -262,8 +262,10 @@ pub fn change_state(
     if changed > 0 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
-/// Deletes the previous versions up to and including `version`. Versions that are, or may become, current stay, and those that
-/// an external system may know: of the password or the key of a credential that is being changed, every version.
+/// Deletes the previous versions up to and including `version`.
+///
+/// Versions that are, or may become, current stay, and those that an external system may know: of a password or key that is being
+/// changed, every version.
 pub fn prune(connection: &mut AnyConnection, owner: SecretOwner, version: i32) -> Result<(), StoreError> {
     let is_rotated = owner.is_rotated();
     let (kind, owner) = owner.columns();
