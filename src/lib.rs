@@ -1,6 +1,6 @@
 //! Chaveiro, a self-hosted credential vault for applications.
 //!
-//! The layers, from the top. An import points down this list:
+//! The layers, from the top. An import points down this list, and all but the first two are the crate `chaveiro-core`:
 //!
 //! * [`cli`]: the command line, one file for each subcommand.
 //! * [`http`]: everything about HTTP, one folder for each protocol. A handler parses, calls the vault and renders.
@@ -17,18 +17,10 @@
 //! `store`). After the commit, `crypto` opens sealed values, and the handler renders the response.
 //! `docs/architecture.md` has the details.
 
-pub mod audit;
 pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod crypto;
-pub mod directory;
 pub mod fuzz;
 pub mod http;
-pub mod key_set;
-pub mod network;
-pub mod private_file;
-pub mod store;
-pub mod text;
-pub mod token;
-pub mod vault;
+
+pub use chaveiro_core::{
+    audit, clock, config, crypto, directory, key_set, network, private_file, store, text, token, vault,
+};

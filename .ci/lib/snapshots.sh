@@ -12,7 +12,7 @@ forget_snapshot_references() {
 check_snapshots() {
     local asserted kept
     asserted=$(xargs --no-run-if-empty --delimiter='\n' realpath <"$INSTA_SNAPSHOT_REFERENCES_FILE" | sort --unique)
-    kept=$(find "$PWD/src" "$PWD/tests" -name '*.snap' | xargs --no-run-if-empty --delimiter='\n' realpath | sort)
+    kept=$(find "$PWD/src" "$PWD/crates" "$PWD/tests" -name '*.snap' | xargs --no-run-if-empty --delimiter='\n' realpath | sort)
     [[ -n $asserted ]] || fail "no test has asserted a snapshot: insta tells of none"
     local orphans
     orphans=$(comm -13 <(printf '%s\n' "$asserted") <(printf '%s\n' "$kept"))

@@ -10,17 +10,23 @@ pub(super) struct Module {
     pub(super) code: String,
 }
 
+/// The sources: of the library, and of the layers that it takes from `chaveiro-core` under the same names.
+fn roots() -> [PathBuf; 2] {
+    ["src", "crates/core/src"].map(|root| Path::new(env!("CARGO_MANIFEST_DIR")).join(root))
+}
+
 /// Every file of the library, with its tests: the path below `src`, and the text.
 pub(super) fn files() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut directories = vec![root.clone()];
     let mut files = Vec::new();
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
-            if entry.is_dir() {
-                directories.push(entry);
-            } else if entry.extension().is_some_and(|extension| extension == "rs") {
-                files.push((entry.strip_prefix(&root).unwrap().into(), fs::read_to_string(&entry).unwrap()));
+    for root in roots() {
+        let mut directories = vec![root.clone()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    directories.push(entry);
+                } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                    files.push((entry.strip_prefix(&root).unwrap().into(), fs::read_to_string(&entry).unwrap()));
+                }
             }
         }
     }
@@ -29,9 +35,10 @@ pub(super) fn files() -> Vec<(PathBuf, String)> {
 
 /// Every module of the library but `main` and test modules.
 pub(super) fn modules() -> Vec<Module> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut modules = Vec::new();
-    collect(&root, &mut Vec::new(), &mut modules);
+    for root in roots() {
+        collect(&root, &mut Vec::new(), &mut modules);
+    }
     assert!(modules.len() > 100, "{} modules", modules.len());
     modules
 }
