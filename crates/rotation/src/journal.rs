@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use crate::arrow::Arrow;
 use crate::record::{Record, Waiting};
-use crate::target::{Account, Login, LoginSecret, Operator};
+use crate::target::{Account, Login, LoginSecret, Operator, TargetError};
 
 /// The durable state of one account, under a lease that one node has at a time.
 ///
@@ -28,6 +28,9 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError::Lost`] if another node has it.
     fn renew(&self) -> BoxFuture<'_, Result<(), JournalError>>;
+
+    /// Notes an error of the target for the operator: its cause is more than the arrow that follows from it says.
+    fn note_error(&self, _error: TargetError) {}
 
     /// Returns the time in microseconds since 1970, by the clock that leases and records go by.
     fn now(&self) -> i64;

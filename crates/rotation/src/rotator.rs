@@ -6,7 +6,7 @@ use crate::limits::{Limits, Rules};
 use crate::machine::{Check, Event, Maker, NotAllowed, next};
 use crate::record::{Phase, Record};
 use crate::schedule::next_step;
-use crate::target::{Change, Failure, LoginSecret, Operator, Target};
+use crate::target::{Change, Failure, LoginSecret, Operator, Target, TargetError};
 
 /// Why a rotator has ended, and when it is to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Run<'_> {
         let event = match self.rotator.target.identify(&self.loaded.account).await {
             Ok(None) => return self.start(record).await,
             Ok(Some(identity)) => Event::Identified(identity),
-            Err(error) => Event::NotIdentified(error.failure),
+            Err(error) => Event::NotIdentified(self.failed(error)),
         };
         self.apply(record, event).await.map(drop)
     }
@@ -145,7 +145,13 @@ impl Run<'_> {
         }
         let candidate = self.candidate()?.clone();
         let change = Change { account: self.loaded.account.clone(), operator, current, candidate };
-        Ok(self.rotator.target.change(&change).await.map_err(|error| error.failure))
+        Ok(self.rotator.target.change(&change).await.map_err(|error| self.failed(error)))
+    }
+
+    /// Tells the journal of an error of the target. Returns what follows from it.
+    fn failed(&self, error: TargetError) -> Failure {
+        self.rotator.journal.note_error(error);
+        error.failure
     }
 
     /// Returns the value that a change of an earlier run replaces: the current one, unless another was saved since.
@@ -179,7 +185,7 @@ impl Run<'_> {
     }
 
     async fn logs_in(&self, secret: &LoginSecret) -> Result<bool, Failure> {
-        self.rotator.target.verify(&self.loaded.account, secret).await.map_err(|error| error.failure)
+        self.rotator.target.verify(&self.loaded.account, secret).await.map_err(|error| self.failed(error))
     }
 
     async fn retire(
@@ -194,7 +200,7 @@ impl Run<'_> {
         let candidate = current.ok_or(RotationError::Inconsistent(Phase::Current))?.clone();
         let (account, operator) = (self.loaded.account.clone(), self.loaded.operator.clone());
         let change = Change { account, operator, current: former.cloned(), candidate };
-        let result = self.rotator.target.retire(&change).await.map_err(|error| error.failure);
+        let result = self.rotator.target.retire(&change).await.map_err(|error| self.failed(error));
         self.apply(record, Event::Retired(result)).await.map(drop)
     }
 

@@ -349,7 +349,7 @@ async fn a_plugin_changes_secrets_of_its_kind_alone() {
 
 #[actix_web::test]
 async fn the_operator_has_a_key_changed_and_decides_by_the_commands_of_credentials() {
-    let Some(host) = Host::start("ed25519", "", |_| {}).await else { return };
+    let Some(mut host) = Host::start("ed25519", "", |_| {}).await else { return };
     let program = Program::new();
     let credentials = program.create_client("erp");
     let server = program.serve();
@@ -371,4 +371,13 @@ async fn the_operator_has_a_key_changed_and_decides_by_the_commands_of_credentia
     assert!(decided.code == 1 && decided.stderr.contains("does not allow this decision"), "{decided:?}");
     let unknown = program.run(&["credential", "rotate", "nothing"]);
     assert_eq!(unknown.code, 1, "{unknown:?}");
+
+    host.server.stop();
+    program.json(&["credential", "rotate", "erp"]);
+    noticed("the host that is gone", async || {
+        program.json(&["credential", "rotation", "erp"])["phase"] == "unreachable"
+    })
+    .await;
+    let log = server.stop().stderr;
+    assert!(log.contains("rotation of credential:1: the target cannot be reached: "), "{log}");
 }

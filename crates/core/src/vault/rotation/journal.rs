@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chaveiro_rotation::{Arrow, AuditEvent, Effect, Journal, JournalError, Loaded, Phase};
+use chaveiro_rotation::{Arrow, AuditEvent, Effect, Journal, JournalError, Loaded, Phase, TargetError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -136,6 +136,10 @@ impl Journal for VaultJournal {
 
     fn renew(&self) -> BoxFuture<'_, Result<(), JournalError>> {
         async { self.vault.renew_lease(&self.lease).await.map_err(|error| failed(&error.into())) }.boxed()
+    }
+
+    fn note_error(&self, error: TargetError) {
+        log::warn!("rotation of {}: {error}", Subject::Credential(self.id));
     }
 
     fn now(&self) -> i64 {
