@@ -1,4 +1,11 @@
-//! The vault without its wires: what the layers below HTTP and the command line do.
+//! The vault without its wires: the layers below HTTP and the command line, in the order in which one may import another.
+//!
+//! * [`vault`]: the rules. Start with its `operation`, the pipeline of every operation, and `access`, permissions and visibility.
+//! * [`store`], [`crypto`], [`token`], [`audit`], [`directory`], [`key_set`]: database, encryption, access tokens, audit log, directory
+//!   of accounts, public keys of token issuers.
+//! * [`config`], [`clock`], [`network`], [`private_file`], [`text`]: what all of these need.
+//!
+//! Where it says HTTP, a client or a handler, it means the crate `chaveiro`.
 
 pub mod audit;
 pub mod clock;
