@@ -94,6 +94,8 @@ impl Armed<'_> {
         self.fires(&client, name).await;
         if fault.ends_readiness {
             ready_is(&client, 503, LONGEST).await;
+            // The first commit that fails may hold the reads alone.
+            writers.are_refused().await;
         }
         // The single call may be one of a checkpoint, which is made again later.
         if let Some(named) = fault.named.filter(|_| *always) {
@@ -107,7 +109,6 @@ impl Armed<'_> {
         let written = writers.have_ended().await;
         let others = written.refusals.iter().find(|status| **status != StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(others, None, "{name}");
-        assert!(!fault.ends_readiness || !written.refusals.is_empty(), "{name}: nobody was refused");
         assert_whole(self.program, self.client, &written).await;
         let kept = "SELECT COUNT(*) FROM audit_record WHERE action = 'credential.save' AND outcome = 'ok'";
         let saved = self.program.database.numbers("SELECT COUNT(*) FROM credential");

@@ -83,12 +83,21 @@ impl Writers {
 
     /// Comes back when the first write was acknowledged.
     pub(crate) async fn have_begun(&self) {
-        let begun = async {
-            while self.written.borrow().acknowledged.is_empty() {
+        self.until(|written| !written.acknowledged.is_empty()).await;
+    }
+
+    /// Comes back when a write was refused.
+    pub(crate) async fn are_refused(&self) {
+        self.until(|written| !written.refusals.is_empty()).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Written) -> bool) {
+        let waited = async {
+            while !is_so(&self.written.borrow()) {
                 actix_web::rt::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), begun).await.expect("an answer");
+        tokio::time::timeout(Duration::from_secs(60), waited).await.expect("an answer");
     }
 
     pub(crate) async fn have_ended(self) -> Written {
