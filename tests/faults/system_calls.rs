@@ -95,7 +95,7 @@ impl Armed<'_> {
         if fault.ends_readiness {
             ready_is(&client, 503, LONGEST).await;
             // The first commit that fails may hold the reads alone.
-            writers.are_refused().await;
+            writers.until(|written| !written.refusals.is_empty()).await;
         }
         // The single call may be one of a checkpoint, which is made again later.
         if let Some(named) = fault.named.filter(|_| *always) {

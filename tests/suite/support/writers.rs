@@ -86,12 +86,8 @@ impl Writers {
         self.until(|written| !written.acknowledged.is_empty()).await;
     }
 
-    /// Comes back when a write was refused.
-    pub(crate) async fn are_refused(&self) {
-        self.until(|written| !written.refusals.is_empty()).await;
-    }
-
-    async fn until(&self, is_so: impl Fn(&Written) -> bool) {
+    /// Comes back when what they did is so.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Written) -> bool) {
         let waited = async {
             while !is_so(&self.written.borrow()) {
                 actix_web::rt::time::sleep(Duration::from_millis(1)).await;
