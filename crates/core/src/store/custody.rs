@@ -52,6 +52,23 @@ macro_rules! ended_authorizations {
     };
 }
 
+/// Whether a custody is over at `now`: its time, or the rights of its client.
+macro_rules! is_over {
+    ($now:expr) => {
+        custody::until.le($now).assume_not_null().or(custody::authorization_id.eq_any(ended_authorizations!($now)))
+    };
+}
+
+/// The contrary of `is_over`, which is unknown to SQL for a custody without an end of its own.
+macro_rules! is_lasting {
+    ($now:expr) => {
+        custody::until
+            .is_null()
+            .or(custody::until.gt($now))
+            .and(custody::authorization_id.ne_all(ended_authorizations!($now)))
+    };
+}
+
 /// Whether another authorization holds one of the credentials at `now`.
 pub fn is_held_by_another(
     connection: &mut AnyConnection,
@@ -62,8 +79,7 @@ pub fn is_held_by_another(
     let others: i64 = custody::table
         .filter(custody::credential_id.eq_any(credentials.to_vec()))
         .filter(custody::authorization_id.ne(authorization))
-        .filter(custody::until.is_null().or(custody::until.gt(now)))
-        .filter(custody::authorization_id.ne_all(ended_authorizations!(now)))
+        .filter(is_lasting!(now))
         .count()
         .get_result(connection)?;
     Ok(others > 0)
@@ -73,8 +89,7 @@ pub fn is_held_by_another(
 pub fn is_held(connection: &mut AnyConnection, credential: CredentialId, now: i64) -> Result<bool, StoreError> {
     let held: i64 = custody::table
         .filter(custody::credential_id.eq(credential))
-        .filter(custody::until.is_null().or(custody::until.gt(now)))
-        .filter(custody::authorization_id.ne_all(ended_authorizations!(now)))
+        .filter(is_lasting!(now))
         .count()
         .get_result(connection)?;
     Ok(held > 0)
@@ -122,10 +137,8 @@ pub fn ended(
     now: i64,
     most: i64,
 ) -> Result<Vec<(CredentialId, AuthorizationId)>, StoreError> {
-    let is_over =
-        custody::until.le(now).assume_not_null().or(custody::authorization_id.eq_any(ended_authorizations!(now)));
     Ok(custody::table
-        .filter(is_over)
+        .filter(is_over!(now))
         .order((custody::until.is_null(), custody::until, custody::credential_id, custody::authorization_id))
         .limit(most)
         .select((custody::credential_id, custody::authorization_id))
@@ -139,9 +152,7 @@ pub fn end_if_over(
     authorization: AuthorizationId,
     now: i64,
 ) -> Result<bool, StoreError> {
-    let is_over =
-        custody::until.le(now).assume_not_null().or(custody::authorization_id.eq_any(ended_authorizations!(now)));
-    let over = custody::table.find((credential, authorization)).filter(is_over);
+    let over = custody::table.find((credential, authorization)).filter(is_over!(now));
     Ok(diesel::delete(over).execute(connection)? > 0)
 }
 

@@ -3,7 +3,6 @@
 use chaveiro_rotation::{Decision, Failure, TargetIdentity};
 
 use super::location::AccountLocation;
-use super::policy::account_plugin;
 use super::remove::wake;
 use super::state::{AccountProblem, JitAccount, JitState};
 use crate::store::id::CredentialId;
@@ -55,8 +54,7 @@ fn trust(context: &mut OperationContext<'_>, account: JitAccount, identity: &Tar
     if current.same_endpoint(&account.location) {
         pin(context, &account, &current, identity)?;
     }
-    let location = AccountLocation { identity: Some(identity.clone()), ..account.location.clone() };
-    Ok(JitAccount { location, ..account }.store(context.connection())?)
+    Ok(account.with_identity(identity).store(context.connection())?)
 }
 
 /// Requires this identity of the device, for the next account.
@@ -89,8 +87,7 @@ pub(super) fn pin_first(
             Some(_) => return Ok(Err(Failure::IdentityChanged.into())),
         }
     }
-    let location = AccountLocation { identity: Some(identity.clone()), ..account.location.clone() };
-    JitAccount { location, ..account }.store(context.connection())?;
+    account.with_identity(identity).store(context.connection())?;
     Ok(Ok(()))
 }
 
@@ -100,7 +97,6 @@ fn pin(
     location: &AccountLocation,
     identity: &TargetIdentity,
 ) -> Result<(), VaultError> {
-    let Some((plugin, _)) = account_plugin(&account.plugin) else { return Ok(()) };
-    let (now, service) = (context.micros(), service(plugin, location.port));
+    let (now, service) = (context.micros(), service(account.plugin()?.0, location.port));
     Ok(target_identity::pin(context.connection(), account.device, &service, &identity.0, now)?)
 }

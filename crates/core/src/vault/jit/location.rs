@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chaveiro_rotation::TargetIdentity;
 use chaveiro_targets::Accounts;
 
-use super::policy::{AccountPlugin, account_plugin};
+use super::policy::AccountPlugin;
 use super::state::JitAccount;
 use crate::store::id::DeviceId;
 use crate::store::jit_account::JitAccountRow;
@@ -48,9 +48,7 @@ impl AccountLocation {
         vault: &Inner,
         account: &JitAccount,
     ) -> Result<Self, StoreError> {
-        let unknown = StoreError::Query("the plugin of an account is not in this build");
-        let plugin = account_plugin(&account.plugin).ok_or(unknown)?;
-        Self::current(connection, vault, plugin, account.device)
+        Self::current(connection, vault, account.plugin()?, account.device)
     }
 
     /// Whether both have the same host and port.

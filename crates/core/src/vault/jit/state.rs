@@ -1,8 +1,9 @@
 //! The state of an account, as stored.
 
-use chaveiro_rotation::{Failure, Limits, Phase, Problem};
+use chaveiro_rotation::{Failure, Limits, Phase, Problem, TargetIdentity};
 
 use super::location::AccountLocation;
+use super::policy::{AccountPlugin, account_plugin};
 use crate::crypto::random_bytes;
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::jit_account::{self, JitAccountRow};
@@ -193,6 +194,20 @@ impl JitAccount {
         account.ok_or(StoreError::LeaseLost)
     }
 
+    /// Returns its plugin.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] for one that is not in this build.
+    pub(super) fn plugin(&self) -> Result<AccountPlugin, StoreError> {
+        account_plugin(&self.plugin).ok_or(StoreError::Query("the plugin of an account is not in this build"))
+    }
+
+    /// Returns the account on a target of this identity.
+    pub(super) fn with_identity(self, identity: &TargetIdentity) -> Self {
+        let location = AccountLocation { identity: Some(identity.clone()), ..self.location };
+        Self { location, ..self }
+    }
+
     /// Requires a state that the holder of the lease has left the account in.
     ///
     /// # Errors
@@ -287,8 +302,6 @@ impl JitAccount {
 
 #[cfg(test)]
 mod tests {
-    use chaveiro_rotation::TargetIdentity;
-
     use super::*;
 
     #[test]

@@ -4,7 +4,6 @@ use chaveiro_rotation::{Account, TargetError, TargetIdentity};
 use chaveiro_targets::{AccountOrder, Accounts, Created, Deleted, Plugin};
 
 use super::location::{AccountLocation, is_of_location};
-use super::policy::account_plugin;
 use super::state::{AccountProblem, JitAccount, JitMode};
 use crate::crypto::SecretText;
 use crate::store::id::CredentialId;
@@ -29,8 +28,7 @@ impl JitTarget {
         vault: &Inner,
         account: &JitAccount,
     ) -> Result<Self, VaultError> {
-        let unknown = StoreError::Query("the plugin of an account is not in this build");
-        let (plugin, accounts) = account_plugin(&account.plugin).ok_or(unknown)?;
+        let (plugin, accounts) = account.plugin()?;
         let location = account.location.clone();
         let current = AccountLocation::current_of(connection, vault, account)?;
         // What is pinned for the device holds for each account at its address.
