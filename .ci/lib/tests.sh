@@ -1,10 +1,32 @@
-# Runs tests, and those that fail once more. Sourced.
+# Builds the tests, and runs them, those that fail once more. Sourced.
 #
 # A machine that stalls fails a test in a thousand, and a change must not wait for the luck of all of them. So up to three tests
 # that fail are run again, one at a time. What passes then is not forgotten: the run ends with its name, and its first failure is
 # in the log above. Tests of faults get no second chance: a write that is lost once in a hundred runs is a lost write.
 
 failed_once=()
+
+# Builds all tests. The compiler and the linker fail without a word of the code when the disk or the memory is full: what there
+# was of both is said, and one crate at a time takes the least.
+build_tests() {
+    local log
+    log=$(mktemp)
+    if ! cargo test --locked --no-run 2>&1 | tee "$log"; then
+        resources
+        step "once more, one crate at a time"
+        cargo test --locked --no-run --jobs 1 2>&1 | tee "$log" || {
+            resources
+            fail "the tests were not built: $(grep --extended-regexp --max-count=5 '^error|ERROR|panicked|[Nn]o space' "$log")"
+        }
+    fi
+    rm -- "$log"
+}
+
+# Says what is left of the disk and of the memory.
+resources() {
+    df --human-readable . /tmp
+    grep --extended-regexp '^(MemTotal|MemAvailable|SwapFree):' /proc/meminfo
+}
 
 # run_tests ARGUMENT...: as `cargo test --locked ARGUMENT...`
 run_tests() {
@@ -16,7 +38,7 @@ run_tests() {
     fi
     mapfile -t failed < <(failed_tests "$log")
     rm -- "$log"
-    [[ ${#failed[@]} -gt 0 ]] || fail "the tests were not built, or did not end"
+    [[ ${#failed[@]} -gt 0 ]] || fail "the tests did not end"
     [[ ${#failed[@]} -le 3 ]] || fail "${#failed[@]} tests failed: ${failed[*]}"
     [[ ${failed[*]} != *faults/* ]] || fail "a test of faults failed: ${failed[*]}"
 
