@@ -4,7 +4,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
-use super::connection::{Literal, LiteralText, Part, on_engine};
+use super::connection::{Literal, LiteralText, Part, Value, load_written, on_engine};
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
@@ -134,7 +134,9 @@ pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option
 /// Returns the credential with this identifier (exact match).
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
     let named = credential::table.filter(credential::identifier.eq(identifier));
-    Ok(on_engine!(connection, c => named.select(CredentialRow::as_select()).get_result(c)).optional()?)
+    let rows: Vec<CredentialRow> =
+        load_written!(connection, named.select(CredentialRow::as_select()), [Value::Text(identifier)])?;
+    Ok(rows.into_iter().next())
 }
 
 /// As [`by_identifier`], and locks the row until the transaction ends.
@@ -307,11 +309,16 @@ pub struct SharingRow {
 
 /// Returns the credentials whose parent is one of these.
 pub fn children_of(connection: &mut AnyConnection, parents: &[CredentialId]) -> Result<Vec<SharingRow>, StoreError> {
+    let columns = (credential::id, credential::exclusive_custody);
+    // The query of each update of a password: for one parent it stays prepared.
+    if let [parent] = parents {
+        let of_this = credential::table.filter(credential::parent_id.eq(parent)).select(columns);
+        return Ok(on_engine!(connection, c => of_this.load::<SharingRow>(c))?);
+    }
     let mut children = Vec::new();
     for parents in parents.chunks(MAX_BOUND) {
         let of_these = credential::table.filter(credential::parent_id.eq_any(parents.to_vec()));
-        children
-            .extend(of_these.select((credential::id, credential::exclusive_custody)).load::<SharingRow>(connection)?);
+        children.extend(of_these.select(columns).load::<SharingRow>(connection)?);
     }
     Ok(children)
 }

@@ -2,13 +2,11 @@
 //! query is a round trip.
 
 use diesel::dsl::auto_type;
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl, Selectable,
-};
+use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Selectable};
 
 use diesel::sqlite::Sqlite;
 
-use super::connection::{Literal, LiteralText, on_engine};
+use super::connection::{Literal, LiteralText, Value, load_written};
 use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
@@ -81,6 +79,16 @@ fn joined(authorization: AuthorizationId) -> _ {
         .left_join(secret::table.on(of_credential.and(named)))
 }
 
+/// The values of the query, in the order of its text: of the visibility, of the custody, of the filter, and the limit.
+fn values<'a>(authorization: AuthorizationId, of_filter: &[Value<'a>]) -> Vec<Value<'a>> {
+    let who = Value::Integer(authorization.get());
+    let [credential, device, tag] = ["credential", "device", "tag"].map(Value::Text);
+    let mut values = vec![who, credential, who, device, credential, who, tag, device, who, tag, who];
+    values.extend(of_filter);
+    values.push(Value::BigInt(MAX_ROWS));
+    values
+}
+
 /// Returns the only credential or SSH key that the key matches, seen or not. `None` when there is none or more than one, and
 /// when it has no password: then the general lookup decides.
 pub fn only_match(
@@ -89,7 +97,7 @@ pub fn only_match(
     authorization: AuthorizationId,
 ) -> Result<Option<FoundCredential>, StoreError> {
     macro_rules! rows {
-        ($filter:expr) => {{
+        ($filter:expr, $values:expr) => {{
             let query = joined(authorization).filter($filter).limit(MAX_ROWS).select((
                 columns::<CredentialRow>(),
                 columns::<DeviceRow>(),
@@ -98,16 +106,18 @@ pub fn only_match(
                 (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
                 (secret::version, secret::state, secret::sealed).nullable(),
             ));
-            on_engine!(connection, c => query.load::<Columns>(c))?
+            load_written!(connection, query, values(authorization, &$values))?
         }};
     }
     let identified = credential::identifier.eq(key.identifier).assume_not_null();
+    let identifier = Value::Text(key.identifier);
     let rows = match (key.id, key.username_at) {
-        (None, None) => rows!(identified),
-        (Some(id), _) => rows!(credential::id.eq(id).or(identified)),
+        (None, None) => rows!(identified, [identifier]),
+        (Some(id), _) => rows!(credential::id.eq(id).or(identified), [Value::Integer(id.get()), identifier]),
         (None, Some((username, hostname))) => {
-            let host = device::hostname_key.eq(case_folded(hostname));
-            rows!(host.and(credential::username.eq(username)).or(identified))
+            let hostname = case_folded(hostname);
+            let account = device::hostname_key.eq(&hostname).and(credential::username.eq(username));
+            rows!(account.or(identified), [Value::Text(&hostname), Value::Text(username), identifier])
         }
     };
     only(rows)

@@ -5,7 +5,7 @@ use diesel::{
     Selectable, SelectableHelper,
 };
 
-use super::connection::on_engine;
+use super::connection::{Value, load_written, on_engine};
 use super::id::DeviceId;
 use super::schema::device;
 use super::tag::{self, TaggedObject};
@@ -113,8 +113,10 @@ pub fn by_id(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<Devi
 
 /// Returns the device with this hostname, ignoring case.
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
-    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname)));
-    Ok(on_engine!(connection, c => named.select(DeviceRow::as_select()).get_result(c)).optional()?)
+    let key = case_folded(hostname);
+    let named = device::table.filter(device::hostname_key.eq(&key));
+    let rows: Vec<DeviceRow> = load_written!(connection, named.select(DeviceRow::as_select()), [Value::Text(&key)])?;
+    Ok(rows.into_iter().next())
 }
 
 /// Returns the active devices with this hostname, ignoring case, or this address, in any spelling; oldest first.

@@ -18,7 +18,7 @@ pub use owner::SecretOwner;
 pub use replace::replace_current;
 pub use state::SecretState;
 
-use super::connection::{Part, on_engine};
+use super::connection::{Part, Value, load_written, on_engine};
 use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
 use crate::crypto::{SecretKind, sealing_key};
@@ -94,7 +94,8 @@ pub fn head_with_versions(
             (secret_head::highest_version, secret_head::current_version, secret_head::mac),
             (secret::version, secret::state, secret::sealed).nullable(),
         ));
-    let rows: Vec<(HeadColumns, Option<SealedColumns>)> = on_engine!(connection, c => query.load(c))?;
+    let rows: Vec<(HeadColumns, Option<SealedColumns>)> =
+        load_written!(connection, query, [Value::Text(kind), Value::Integer(owner)])?;
     let Some((head, _)) = rows.first() else { return Ok(None) };
     let head = head.clone().into();
     let versions = rows.into_iter().filter_map(|(_, version)| version.map(SealedRow::try_from));

@@ -6,6 +6,7 @@ mod migration;
 mod postgresql;
 mod prepared;
 mod sqlite;
+mod written;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 pub(super) use prepared::Part;
 use prepared::PreparedStatement;
+pub(super) use written::{Value, WrittenOnce, WrittenText, load_written};
 
 use super::StoreError;
 
