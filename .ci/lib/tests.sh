@@ -6,26 +6,28 @@
 
 failed_once=()
 
-# Builds all tests. The compiler and the linker fail without a word of the code when the disk or the memory is full: what there
-# was of both is said, and one crate at a time takes the least.
+# Builds all tests. The compiler and the linker can fail without an error of the code when the disk or the memory is full: what is
+# left is said, and one crate at a time takes the least memory.
 build_tests() {
     local log
     log=$(mktemp)
     if ! cargo test --locked --no-run 2>&1 | tee "$log"; then
-        resources
+        say_resources
         step "once more, one crate at a time"
         cargo test --locked --no-run --jobs 1 2>&1 | tee "$log" || {
-            resources
-            fail "the tests were not built: $(grep --extended-regexp --max-count=5 '^error|ERROR|panicked|[Nn]o space' "$log")"
+            say_resources
+            fail "the tests were not built: $(grep --extended-regexp --max-count=5 '^error|ERROR|panicked|[Nn]o space' "$log" || tail -n 5 "$log")"
         }
+        failed_once+=("the build of the tests")
     fi
     rm -- "$log"
 }
 
-# Says what is left of the disk and of the memory.
-resources() {
-    df --human-readable . /tmp
-    grep --extended-regexp '^(MemTotal|MemAvailable|SwapFree):' /proc/meminfo
+# Says what is left of the disk and of the memory, and whether the kernel has killed a process for its memory.
+say_resources() {
+    df --human-readable . "${CARGO_TARGET_DIR:-.}" "${TMPDIR:-/tmp}" || true
+    grep --extended-regexp '^(MemTotal|MemAvailable|SwapFree):' /proc/meminfo || true
+    cat /sys/fs/cgroup/memory.{max,peak,events} 2>/dev/null || true
 }
 
 # run_tests ARGUMENT...: as `cargo test --locked ARGUMENT...`
@@ -38,7 +40,7 @@ run_tests() {
     fi
     mapfile -t failed < <(failed_tests "$log")
     rm -- "$log"
-    [[ ${#failed[@]} -gt 0 ]] || fail "the tests did not end"
+    [[ ${#failed[@]} -gt 0 ]] || fail "the tests were not built, or did not end"
     [[ ${#failed[@]} -le 3 ]] || fail "${#failed[@]} tests failed: ${failed[*]}"
     [[ ${failed[*]} != *faults/* ]] || fail "a test of faults failed: ${failed[*]}"
 
