@@ -4,7 +4,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
-use super::connection::{Literal, LiteralText, Part, Value, load_written, on_engine};
+use super::connection::{BindValue, Literal, LiteralText, Part, load_with_cached_sql, on_engine};
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
@@ -135,7 +135,7 @@ pub fn locked(connection: &mut AnyConnection, id: CredentialId) -> Result<Option
 pub fn by_identifier(connection: &mut AnyConnection, identifier: &str) -> Result<Option<CredentialRow>, StoreError> {
     let named = credential::table.filter(credential::identifier.eq(identifier));
     let rows: Vec<CredentialRow> =
-        load_written!(connection, named.select(CredentialRow::as_select()), [Value::Text(identifier)])?;
+        load_with_cached_sql!(connection, named.select(CredentialRow::as_select()), [BindValue::Text(identifier)])?;
     Ok(rows.into_iter().next())
 }
 
@@ -310,7 +310,7 @@ pub struct SharingRow {
 /// Returns the credentials whose parent is one of these.
 pub fn children_of(connection: &mut AnyConnection, parents: &[CredentialId]) -> Result<Vec<SharingRow>, StoreError> {
     let columns = (credential::id, credential::exclusive_custody);
-    // The query of each update of a password: for one parent it stays prepared.
+    // Part of each update of a password. SQLite writes `IN` with a placeholder for each value, which diesel does not keep prepared.
     if let [parent] = parents {
         let of_this = credential::table.filter(credential::parent_id.eq(parent)).select(columns);
         return Ok(on_engine!(connection, c => of_this.load::<SharingRow>(c))?);

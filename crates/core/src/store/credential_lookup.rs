@@ -6,7 +6,7 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpres
 
 use diesel::sqlite::Sqlite;
 
-use super::connection::{Literal, LiteralText, Value, load_written};
+use super::connection::{BindValue, Literal, LiteralText, load_with_cached_sql};
 use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
@@ -79,13 +79,13 @@ fn joined(authorization: AuthorizationId) -> _ {
         .left_join(secret::table.on(of_credential.and(named)))
 }
 
-/// The values of the query, in the order of its text: of the visibility, of the custody, of the filter, and the limit.
-fn values<'a>(authorization: AuthorizationId, of_filter: &[Value<'a>]) -> Vec<Value<'a>> {
-    let who = Value::Integer(authorization.get());
-    let [credential, device, tag] = ["credential", "device", "tag"].map(Value::Text);
+/// The bind parameters of the query, in the order of its SQL: of the visibility, of the custody, of the filter, and the limit.
+fn values<'a>(authorization: AuthorizationId, of_filter: &[BindValue<'a>]) -> Vec<BindValue<'a>> {
+    let who = BindValue::Authorization(authorization);
+    let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
     let mut values = vec![who, credential, who, device, credential, who, tag, device, who, tag, who];
     values.extend(of_filter);
-    values.push(Value::BigInt(MAX_ROWS));
+    values.push(BindValue::BigInt(MAX_ROWS));
     values
 }
 
@@ -106,18 +106,18 @@ pub fn only_match(
                 (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
                 (secret::version, secret::state, secret::sealed).nullable(),
             ));
-            load_written!(connection, query, values(authorization, &$values))?
+            load_with_cached_sql!(connection, query, values(authorization, &$values))?
         }};
     }
     let identified = credential::identifier.eq(key.identifier).assume_not_null();
-    let identifier = Value::Text(key.identifier);
+    let identifier = BindValue::Text(key.identifier);
     let rows = match (key.id, key.username_at) {
         (None, None) => rows!(identified, [identifier]),
-        (Some(id), _) => rows!(credential::id.eq(id).or(identified), [Value::Integer(id.get()), identifier]),
+        (Some(id), _) => rows!(credential::id.eq(id).or(identified), [BindValue::Credential(id), identifier]),
         (None, Some((username, hostname))) => {
             let hostname = case_folded(hostname);
             let account = device::hostname_key.eq(&hostname).and(credential::username.eq(username));
-            rows!(account.or(identified), [Value::Text(&hostname), Value::Text(username), identifier])
+            rows!(account.or(identified), [BindValue::Text(&hostname), BindValue::Text(username), identifier])
         }
     };
     only(rows)

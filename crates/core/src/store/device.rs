@@ -5,7 +5,7 @@ use diesel::{
     Selectable, SelectableHelper,
 };
 
-use super::connection::{Value, load_written, on_engine};
+use super::connection::{BindValue, load_with_cached_sql, on_engine};
 use super::id::DeviceId;
 use super::schema::device;
 use super::tag::{self, TaggedObject};
@@ -115,7 +115,8 @@ pub fn by_id(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<Devi
 pub fn by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
     let key = case_folded(hostname);
     let named = device::table.filter(device::hostname_key.eq(&key));
-    let rows: Vec<DeviceRow> = load_written!(connection, named.select(DeviceRow::as_select()), [Value::Text(&key)])?;
+    let rows: Vec<DeviceRow> =
+        load_with_cached_sql!(connection, named.select(DeviceRow::as_select()), [BindValue::Text(&key)])?;
     Ok(rows.into_iter().next())
 }
 

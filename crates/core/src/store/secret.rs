@@ -18,7 +18,7 @@ pub use owner::SecretOwner;
 pub use replace::replace_current;
 pub use state::SecretState;
 
-use super::connection::{Part, Value, load_written, on_engine};
+use super::connection::{BindValue, Part, load_with_cached_sql, on_engine};
 use super::schema::{secret, secret_head};
 use super::{AnyConnection, StoreError};
 use crate::crypto::{SecretKind, sealing_key};
@@ -95,7 +95,7 @@ pub fn head_with_versions(
             (secret::version, secret::state, secret::sealed).nullable(),
         ));
     let rows: Vec<(HeadColumns, Option<SealedColumns>)> =
-        load_written!(connection, query, [Value::Text(kind), Value::Integer(owner)])?;
+        load_with_cached_sql!(connection, query, [BindValue::Text(kind), BindValue::Integer(owner)])?;
     let Some((head, _)) = rows.first() else { return Ok(None) };
     let head = head.clone().into();
     let versions = rows.into_iter().filter_map(|(_, version)| version.map(SealedRow::try_from));

@@ -1,24 +1,24 @@
 //! A connection to either engine, and everything in which the engines differ.
 
+mod cached_sql;
 mod literal;
 mod location;
 mod migration;
 mod postgresql;
 mod prepared;
 mod sqlite;
-mod written;
 
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
 
+pub(super) use cached_sql::{BindValue, CachedSql, QueryWithCachedSql, load_with_cached_sql};
 pub(super) use literal::{Literal, LiteralText};
 pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 pub(super) use prepared::Part;
 use prepared::PreparedStatement;
-pub(super) use written::{Value, WrittenOnce, WrittenText, load_written};
 
 use super::StoreError;
 
