@@ -1,10 +1,14 @@
 //! A database for one server: the SQLite file of its data directory, or a schema on the PostgreSQL that
 //! `CHAVEIRO_BENCH_DATABASE_URL` names.
 
+use std::process::Command;
+
 use chaveiro::store::{AnyConnection, Database, DatabaseLocation};
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use super::generator::Load;
 
 /// A data directory with its database. Gone when dropped.
 pub(crate) struct BenchDatabase {
@@ -30,6 +34,24 @@ impl BenchDatabase {
         let joint = if server.contains('?') { '&' } else { '?' };
         Some(format!("{server}{joint}options=--search_path%3D{name}"))
     }
+}
+
+/// The transactions of one `INSERT` of a row that `pgbench` commits in a second on as many connections as the load has. `None` on
+/// SQLite, and where the program is missing.
+pub(crate) fn one_row_commits(load: &Load) -> Option<f64> {
+    let database = BenchDatabase::new();
+    let url = database.url()?;
+    run(&url, "CREATE TABLE one_row (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, value TEXT NOT NULL)");
+    let script = database.dir.path().join("insert.sql");
+    std::fs::write(&script, "INSERT INTO one_row (value) VALUES ('a value of some bytes');").expect("a file");
+    let mut pgbench = Command::new("pgbench");
+    pgbench.args(["--no-vacuum", "--protocol=prepared", "--jobs=1"]);
+    pgbench.arg(format!("--client={}", load.connections)).arg(format!("--time={}", load.time.as_secs().max(1)));
+    let output = pgbench.arg("--file").arg(script).arg(url).output().ok()?;
+    assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+    let text = String::from_utf8(output.stdout).expect("pgbench writes text");
+    let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    Some(rate.expect("pgbench prints its rate"))
 }
 
 impl Schema {

@@ -1,11 +1,12 @@
-//! The load bench: what the whole product does over HTTP, on a real database, beside two yardsticks.
+//! The load bench: what the whole product does over HTTP, on a real database, beside yardsticks.
 //!
 //! `cargo bench --bench load` starts the built server on a temporary data directory with its default settings, the access log
 //! included, and loads it over keep-alive connections on 127.0.0.1. Reads and updates are spread over [`CREDENTIALS`]
 //! credentials. Every server is a process of its own, so that its CPU time can be told from the load generator's. The yardsticks:
 //!
 //! * an actix route that answers a constant to the same request: what HTTP alone costs here;
-//! * the product with `[store] batch = 1`, one commit for each request: what group commit gains.
+//! * the product with `[store] batch = 1`, one commit for each request: what group commit gains;
+//! * on PostgreSQL, transactions of one row by `pgbench`, if it is installed.
 //!
 //! `CHAVEIRO_BENCH_SECONDS` sets the time of each scenario (3), a quarter of it warm-up that is not counted;
 //! `CHAVEIRO_BENCH_CREDENTIALS` the number of credentials (10000). `CHAVEIRO_BENCH_JSON` names a file for the figures.
@@ -98,6 +99,11 @@ fn main() {
     report.figure("creates / updates, by rate", create.rate / update.rate, Some(">= 0.8"));
     report.figure("update / constant route, by CPU", update.cpu_micros / floor.cpu_micros, None);
     report.figure("mixed / reads, by rate", mixed.rate / read.rate, None);
+    if let Some(commits) = database::one_row_commits(&load) {
+        report.figure("one-row transactions of pgbench, per second", commits, None);
+        report.figure("reads / pgbench, by rate", read.rate / commits, Some(">= 0.5"));
+        report.figure("updates / pgbench, by rate", update.rate / commits, Some(">= 0.5"));
+    }
     report.end();
 }
 
