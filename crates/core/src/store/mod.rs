@@ -31,6 +31,7 @@ pub mod credential_lookup;
 pub mod credential_metadata;
 pub mod custody;
 pub mod device;
+pub mod device_lookup;
 pub mod domain;
 pub mod dump;
 pub mod entry;

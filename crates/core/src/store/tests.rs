@@ -8,6 +8,8 @@ use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl};
 use uuid::Uuid;
 
+use super::client::NewAuthorization;
+use super::id::AuthorizationId;
 use super::*;
 
 #[derive(QueryableByName)]
@@ -69,6 +71,25 @@ pub(crate) fn insert_data_key(connection: &mut AnyConnection, id: i32) {
     let state = if id == 1 { "current" } else { "retiring" };
     let values = "INSERT INTO data_key (id, purpose, state, wrapped, created_at, resealed)";
     run_sql(connection, &format!("{values} VALUES ({id}, 'values', '{state}', '', 0, 0)"));
+}
+
+/// Inserts an application with an authorization that sees nothing.
+pub(crate) fn insert_client(connection: &mut AnyConnection) -> AuthorizationId {
+    let application_id = client::insert_application(connection, "app", 0).unwrap();
+    let row = NewAuthorization {
+        application_id,
+        client_id: "client",
+        access: "read-only",
+        resources: "",
+        allowed_ips: "",
+        referers: "",
+        certificates: "",
+        sender_constraint: None,
+        expires_at: None,
+        active: true,
+        created_at: 0,
+    };
+    client::insert_authorization(connection, &row).unwrap()
 }
 
 /// Bytes with the header of a value under a data key.

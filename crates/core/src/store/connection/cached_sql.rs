@@ -11,13 +11,14 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Integer, Text};
 use diesel::{QueryResult, RunQueryDsl};
 
-use crate::store::id::{AuthorizationId, CredentialId};
+use crate::store::id::{AuthorizationId, CredentialId, DeviceId};
 
 /// A bind parameter of a query.
 #[derive(Clone, Copy)]
 pub(in crate::store) enum BindValue<'a> {
     Authorization(AuthorizationId),
     Credential(CredentialId),
+    Device(DeviceId),
     Integer(i32),
     BigInt(i64),
     Text(&'a str),
@@ -127,6 +128,7 @@ where
             match value {
                 BindValue::Authorization(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::Credential(value) => out.push_bind_param::<Integer, _>(value)?,
+                BindValue::Device(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::BigInt(value) => out.push_bind_param::<BigInt, _>(value)?,
                 BindValue::Text(value) => out.push_bind_param::<Text, str>(value)?,
@@ -143,6 +145,7 @@ impl fmt::Debug for BindValue<'_> {
         match self {
             BindValue::Authorization(value) => value.fmt(f),
             BindValue::Credential(value) => value.fmt(f),
+            BindValue::Device(value) => value.fmt(f),
             BindValue::Integer(value) => value.fmt(f),
             BindValue::BigInt(value) => value.fmt(f),
             BindValue::Text(value) => value.fmt(f),

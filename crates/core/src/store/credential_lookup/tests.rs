@@ -1,13 +1,12 @@
 //! The lookup in one query, on both engines: what is found, and when another lookup has to decide.
 
 use super::*;
-use crate::store::client::{NewAuthorization, insert_application, insert_authorization};
 use crate::store::credential::{CredentialChanges, CredentialKind};
 use crate::store::device::DeviceChanges;
 use crate::store::id::DeviceId;
 use crate::store::link::{self, LinkedObject};
 use crate::store::secret::{SecretHead, SecretOwner, SecretState, insert, insert_head};
-use crate::store::tests::{insert_data_key, on_each_engine, sealed_bytes};
+use crate::store::tests::{insert_client, insert_data_key, on_each_engine, sealed_bytes};
 
 struct Fixture<'a> {
     connection: &'a mut AnyConnection,
@@ -18,21 +17,7 @@ struct Fixture<'a> {
 impl<'a> Fixture<'a> {
     fn new(connection: &'a mut AnyConnection) -> Self {
         insert_data_key(connection, 1);
-        let application_id = insert_application(connection, "app", 0).unwrap();
-        let row = NewAuthorization {
-            application_id,
-            client_id: "client",
-            access: "read-only",
-            resources: "",
-            allowed_ips: "",
-            referers: "",
-            certificates: "",
-            sender_constraint: None,
-            expires_at: None,
-            active: true,
-            created_at: 0,
-        };
-        let authorization = insert_authorization(connection, &row).unwrap();
+        let authorization = insert_client(connection);
         let device = super::super::device::insert(connection, "Host", &DeviceChanges::default(), 0).unwrap();
         Self { connection, authorization, device }
     }

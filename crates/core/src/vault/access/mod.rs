@@ -68,5 +68,5 @@ pub(super) use single_use::SingleUse;
 pub(super) use tag_guard::require_tags_allowed;
 pub(super) use visible::{
     Visible, VisibleMatch, check_no_credential, check_no_information, only_visible_match, visible_credential,
-    visible_device, visible_entry, visible_information,
+    visible_device, visible_devices, visible_entry, visible_information,
 };

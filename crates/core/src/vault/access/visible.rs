@@ -7,6 +7,7 @@ use crate::store::credential::CredentialRow;
 use crate::store::credential_lookup::{self, CredentialKey, FoundCredential};
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
+use crate::store::device_lookup;
 use crate::store::entry::EntryRow;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
@@ -103,6 +104,22 @@ pub(in crate::vault) fn visible_device(
     let sees =
         asks(context, |context, authorization| visibility::sees_device(context.connection(), authorization, row.id))?;
     Ok(if sees { Some(Visible(row)) } else { None })
+}
+
+/// Returns the devices with this id, and with this hostname, ignoring case, that the principal sees, with a single statement.
+pub(in crate::vault) fn visible_devices(
+    context: &mut OperationContext<'_>,
+    id: Option<DeviceId>,
+    hostname: &str,
+) -> Result<Vec<Visible<DeviceRow>>, VaultError> {
+    let none = AuthorizationId::new(0);
+    let (authorization, sees_all) = match context.principal() {
+        Principal::Operator | Principal::System => (none, true),
+        Principal::Account(_) => (none, false),
+        Principal::Client(client) => (client.id, false),
+    };
+    let found = device_lookup::by_id_or_hostname(context.connection(), id, hostname, authorization)?;
+    Ok(found.into_iter().filter(|(_, is_seen)| sees_all || *is_seen).map(|(row, _)| Visible(row)).collect())
 }
 
 /// Returns the protected-information record if the principal sees it.

@@ -9,7 +9,7 @@ pub(super) use fields::{changes, checked_tags, known_domains, registered};
 
 pub use crate::store::list::DeviceSummary as ListedDevice;
 
-use super::access::{Visible, visible_device};
+use super::access::{Visible, visible_device, visible_devices};
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::whole_list::ListedRow;
@@ -136,7 +136,7 @@ impl Vault {
             context.check_if_none_match(subject, &etag)?;
             Ok(Done::new(subject, (device.into_inner().into(), etag)))
         };
-        self.reveal(permit, query).await.map(|(found, _)| found)
+        self.reveal_at_once(permit, query).await.map(|(found, _)| found)
     }
 
     /// Creates a device, or updates the one of the same hostname.
@@ -232,16 +232,7 @@ fn locked_etag(context: &mut OperationContext<'_>, id: DeviceId) -> Result<Optio
 pub(super) fn resolve(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<DeviceRow>, VaultError> {
     let mut visible = Vec::new();
     if is_storable(key) {
-        let by_id = match canonical_number(key) {
-            Some(number) => device::by_id(context.connection(), DeviceId::new(number))?,
-            None => None,
-        };
-        let by_hostname = device::by_hostname(context.connection(), key)?;
-        for row in by_id.into_iter().chain(by_hostname) {
-            if visible.iter().all(|known: &Visible<DeviceRow>| known.id != row.id) {
-                visible.extend(visible_device(context, row)?);
-            }
-        }
+        visible = visible_devices(context, canonical_number(key).map(DeviceId::new), key)?;
     }
     let device = visible.pop().ok_or(VaultError::NotFound(Noun::Device))?;
     if !visible.is_empty() {

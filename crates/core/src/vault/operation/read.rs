@@ -126,6 +126,19 @@ impl Vault {
         self.reveal_snapshot(permit, query).await
     }
 
+    /// As [`Vault::reveal`], for a query of a single statement. It needs no snapshot, and runs in the writer on both engines, without
+    /// a savepoint.
+    pub(in crate::vault) async fn reveal_at_once<T: Send + 'static>(
+        &self,
+        permit: Permit,
+        query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
+    ) -> Result<(T, Recorded), VaultError> {
+        let query = Arc::new(query);
+        let in_transaction = Arc::clone(&query);
+        let at_once = move |context: &mut OperationContext<'_>| query(context).map(Some);
+        self.reveal_or_execute(permit, at_once, move |context| in_transaction(context)).await
+    }
+
     /// As [`Vault::reveal`], for a read that may have to write first. `at_once` tries to do with a single statement and without
     /// a savepoint, in the writer on both engines; when it returns `None`, `rule` runs in a transaction.
     pub(in crate::vault) async fn reveal_or_execute<T: Send + 'static>(
