@@ -36,18 +36,32 @@ impl<T> Deref for Visible<T> {
     }
 }
 
-/// Runs `sees` for a client. The operator and the system see everything, an account nothing.
+/// What a principal sees.
+enum Sight {
+    All,
+    Nothing,
+    /// What is linked to this authorization.
+    Of(AuthorizationId),
+}
+
+/// The operator and the system see everything, an account nothing.
+fn sight(principal: &Principal) -> Sight {
+    match principal {
+        Principal::Operator | Principal::System => Sight::All,
+        Principal::Account(_) => Sight::Nothing,
+        Principal::Client(client) => Sight::Of(client.id),
+    }
+}
+
+/// Runs `sees` for a client.
 fn asks(
     context: &mut OperationContext<'_>,
     sees: impl FnOnce(&mut OperationContext<'_>, AuthorizationId) -> Result<bool, crate::store::StoreError>,
 ) -> Result<bool, VaultError> {
-    match context.principal() {
-        Principal::Operator | Principal::System => Ok(true),
-        Principal::Account(_) => Ok(false),
-        Principal::Client(client) => {
-            let authorization = client.id;
-            Ok(sees(context, authorization)?)
-        }
+    match sight(context.principal()) {
+        Sight::All => Ok(true),
+        Sight::Nothing => Ok(false),
+        Sight::Of(authorization) => Ok(sees(context, authorization)?),
     }
 }
 
@@ -112,11 +126,10 @@ pub(in crate::vault) fn visible_devices(
     id: Option<DeviceId>,
     hostname: &str,
 ) -> Result<Vec<Visible<DeviceRow>>, VaultError> {
-    let none = AuthorizationId::new(0);
-    let (authorization, sees_all) = match context.principal() {
-        Principal::Operator | Principal::System => (none, true),
-        Principal::Account(_) => (none, false),
-        Principal::Client(client) => (client.id, false),
+    let (authorization, sees_all) = match sight(context.principal()) {
+        Sight::Of(authorization) => (authorization, false),
+        Sight::All => (AuthorizationId::new(0), true),
+        Sight::Nothing => return Ok(Vec::new()),
     };
     let found = device_lookup::by_id_or_hostname(context.connection(), id, hostname, authorization)?;
     Ok(found.into_iter().filter(|(_, is_seen)| sees_all || *is_seen).map(|(row, _)| Visible(row)).collect())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use pair::promote_public_key;
 pub use save::{SavedSshKey, SshKeyInput};
 
-use super::access::{Visible, visible_device};
+use super::access::{Visible, visible_devices};
 use super::credential::{activate, columns, deactivate, resolve};
 use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
@@ -20,7 +20,7 @@ use super::whole_list::ListedRow;
 use super::{Switchable, Vault, VaultError, device as devices};
 use crate::crypto::{SecretText, SshKeyFacts, ssh_key_facts};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
-use crate::store::device::{self, DeviceRow};
+use crate::store::device::DeviceRow;
 use crate::store::id::CredentialId;
 use crate::store::list::{self, CredentialSummary};
 use crate::store::ssh_key::{self, SshKeyRow};
@@ -258,8 +258,5 @@ fn device_by_hostname(
     context: &mut OperationContext<'_>,
     hostname: &str,
 ) -> Result<Option<Visible<DeviceRow>>, VaultError> {
-    match device::by_hostname(context.connection(), hostname)? {
-        Some(row) => visible_device(context, row),
-        None => Ok(None),
-    }
+    Ok(visible_devices(context, None, hostname)?.pop())
 }
