@@ -3,14 +3,14 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chaveiro::store::{
     AnyConnection, CommitObserver, Database, DatabaseLocation, Lane, Store, StoreError, Ticket, Transaction,
     WriterSettings, domain,
 };
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use diesel::RunQueryDsl;
+use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{join, join_all};
 
 use crate::support::{TestDatabase, keep_log};
@@ -159,4 +159,14 @@ pub(super) fn register(name: &'static str) -> impl Fn(&mut Transaction<'_>) -> R
 pub(super) fn backend_pid(connection: &mut AnyConnection) -> Result<i32, StoreError> {
     let select = diesel::dsl::sql::<diesel::sql_types::Integer>("SELECT pg_backend_pid()");
     Ok(select.get_result(connection)?)
+}
+
+/// Comes back once another session waits for this one.
+pub(super) fn until_somebody_waits(connection: &mut AnyConnection) {
+    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while sql_query(waiting).execute(connection).unwrap() == 0 {
+        assert!(Instant::now() < deadline, "nobody waits");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chaveiro::store::lookup::{self, LookupKind};
 use chaveiro::store::{AnyConnection, Cause, Database, Store, StoreError, Transaction};
@@ -11,7 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::bench::{Bench, location, open, register, ticket, until};
+use super::bench::{Bench, location, open, register, ticket, until, until_somebody_waits};
 
 #[actix_web::test]
 async fn a_key_that_stays_taken_is_a_conflict_after_a_bounded_number_of_runs() {
@@ -127,16 +127,6 @@ fn rename(transaction: &mut Transaction<'_>, device: i32) -> Result<(), StoreErr
     sql_query(format!("UPDATE device SET vendor = 'by the job' WHERE id = {device}"))
         .execute(transaction.connection()?)?;
     Ok(())
-}
-
-/// Comes back once another session waits for this one.
-fn until_somebody_waits(connection: &mut AnyConnection) {
-    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while sql_query(waiting).execute(connection).unwrap() == 0 {
-        assert!(Instant::now() < deadline, "nobody waits");
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[actix_web::test]

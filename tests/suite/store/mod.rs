@@ -6,6 +6,7 @@ mod control;
 mod errors;
 mod fairness;
 mod read_only;
+mod row_locks;
 mod server;
 mod sqlite;
 mod writer;

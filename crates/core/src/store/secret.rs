@@ -2,6 +2,7 @@
 //!
 //! The vault verifies heads and chooses what a value is bound to.
 
+mod lock;
 mod many;
 mod owner;
 mod replace;
@@ -13,9 +14,10 @@ use diesel::{
     RunQueryDsl,
 };
 
+pub use lock::{locked_head, locked_head_with_versions};
 pub use many::{StoredSecret, current_bytes, stored};
 pub use owner::SecretOwner;
-pub use replace::replace_current;
+pub use replace::{insert_first, replace_current};
 pub use state::SecretState;
 
 use super::connection::{BindValue, Part, load_with_cached_sql, on_engine};
@@ -83,19 +85,29 @@ fn heads_with_versions() -> _ {
     secret_head::table.left_join(secret::table.on(of_head.and(named)))
 }
 
+/// Selects the head of one secret with the versions that it names.
+#[auto_type]
+fn head_with_versions_of<'a>(kind: &'a str, owner: i32) -> _ {
+    let of_secret = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(owner));
+    let head = (secret_head::highest_version, secret_head::current_version, secret_head::mac);
+    let version = (secret::version, secret::state, secret::sealed);
+    heads_with_versions().filter(of_secret).select((head, version.nullable()))
+}
+
 /// Returns the head of a secret with its current and its highest version, as far as they exist, in one snapshot.
 pub fn head_with_versions(
     connection: &mut AnyConnection,
     owner: SecretOwner,
 ) -> Result<Option<(SecretHead, Vec<SealedRow>)>, StoreError> {
     let (kind, owner) = owner.columns();
-    let query =
-        heads_with_versions().filter(secret_head::kind.eq(kind)).filter(secret_head::owner_id.eq(owner)).select((
-            (secret_head::highest_version, secret_head::current_version, secret_head::mac),
-            (secret::version, secret::state, secret::sealed).nullable(),
-        ));
-    let rows: Vec<(HeadColumns, Option<SealedColumns>)> =
-        load_with_cached_sql!(connection, query, [BindValue::Text(kind), BindValue::Integer(owner)])?;
+    let query = head_with_versions_of(kind, owner);
+    collected(load_with_cached_sql!(connection, query, [BindValue::Text(kind), BindValue::Integer(owner)])?)
+}
+
+/// Collects the rows of one secret, each with its head and one version.
+fn collected(
+    rows: Vec<(HeadColumns, Option<SealedColumns>)>,
+) -> Result<Option<(SecretHead, Vec<SealedRow>)>, StoreError> {
     let Some((head, _)) = rows.first() else { return Ok(None) };
     let head = head.clone().into();
     let versions = rows.into_iter().filter_map(|(_, version)| version.map(SealedRow::try_from));
@@ -119,22 +131,6 @@ pub fn all_current(
         ));
     let rows: Vec<(i32, HeadColumns, SealedColumns)> = on_engine!(connection, c => query.load(c))?;
     rows.into_iter().map(|(owner, head, row)| Ok((owner, head.into(), row.try_into()?))).collect()
-}
-
-/// Returns the head of a secret and locks it until the transaction ends. Every change of a secret begins here.
-pub fn locked_head(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Option<SecretHead>, StoreError> {
-    let (kind, owner) = owner.columns();
-    let row = secret_head::table.find((kind, owner)).select((
-        secret_head::highest_version,
-        secret_head::current_version,
-        secret_head::mac,
-    ));
-    let found: Option<HeadColumns> = match connection {
-        // SQLite has one writer and needs no lock.
-        AnyConnection::Sqlite(c) => row.get_result(c).optional()?,
-        AnyConnection::Postgresql(c) => row.for_update().get_result(c).optional()?,
-    };
-    Ok(found.map(SecretHead::from))
 }
 
 /// Inserts the head of a new secret.

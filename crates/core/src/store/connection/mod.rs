@@ -6,6 +6,7 @@ mod location;
 mod migration;
 mod postgresql;
 mod prepared;
+mod row_lock;
 mod sqlite;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 pub(super) use prepared::Part;
 use prepared::PreparedStatement;
+pub(super) use row_lock::{LockingQuery, RowLock};
 
 use super::StoreError;
 

@@ -1,11 +1,13 @@
-//! A new version in force in place of the one before.
+//! A new version in force: the first one, or one in place of another. On PostgreSQL each is a single statement, since a statement
+//! is a round trip.
 
-use super::{SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, update_head};
+use super::{
+    SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, insert_head, update_head,
+};
 use crate::store::connection::Part;
 use crate::store::{AnyConnection, StoreError};
 
 /// Inserts a new current version in place of the version `replaced`, which becomes a previous one, and updates the locked head.
-/// On PostgreSQL that is one statement, since each is a round trip.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when the version `replaced` is not the current one: nothing is written then.
@@ -61,4 +63,52 @@ pub fn replace_current(
         Part::Sql(" FROM added WHERE secret_head.kind = added.kind AND secret_head.owner_id = added.owner_id"),
     ])?;
     if changed > 0 { Ok(()) } else { Err(StoreError::NotFound) }
+}
+
+/// Inserts the first version of a secret, which is current, and its head.
+pub fn insert_first(
+    connection: &mut AnyConnection,
+    owner: SecretOwner,
+    row: SealedRow,
+    created_at: i64,
+    head: &SecretHead,
+) -> Result<(), StoreError> {
+    if row.state != SecretState::Current {
+        return Err(StoreError::Query("only a current version is inserted with a head"));
+    }
+    if !connection.is_remote() {
+        insert(connection, owner, row, created_at)?;
+        return insert_head(connection, owner, head);
+    }
+    let key = data_key_of(&row)?;
+    let (kind, id) = owner.columns();
+    connection.run_prepared(&[
+        Part::Sql(
+            "WITH added AS (INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at) VALUES (",
+        ),
+        Part::Text(kind),
+        Part::Sql(", "),
+        Part::Integer(id),
+        Part::Sql(", "),
+        Part::Integer(row.version),
+        Part::Sql(", "),
+        Part::Constant(SecretState::Current.as_str()),
+        Part::Sql(", "),
+        Part::Binary(&row.sealed),
+        Part::Sql(", "),
+        Part::Integer(key),
+        Part::Sql(", "),
+        Part::BigInt(created_at),
+        Part::Sql(
+            ") RETURNING kind, owner_id) INSERT INTO secret_head (kind, owner_id, highest_version, current_version, mac) \
+             SELECT kind, owner_id, ",
+        ),
+        Part::Integer(head.highest_version),
+        Part::Sql(", "),
+        Part::NullableInteger(head.current_version),
+        Part::Sql(", "),
+        Part::Binary(&head.mac),
+        Part::Sql(" FROM added"),
+    ])?;
+    Ok(())
 }

@@ -44,7 +44,8 @@ pub(in crate::vault) fn add_candidate(
     owner: SecretOwner,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    add_version(context, owner, value, SecretState::Candidate).map(drop)
+    let head = super::versions(context, owner).locked_head::<VaultError>()?;
+    add_version(context, owner, head, value, SecretState::Candidate).map(drop)
 }
 
 /// Changes the state of the candidate. The value that it replaces is kept, beyond the configured history too, until

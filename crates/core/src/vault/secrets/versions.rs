@@ -104,6 +104,17 @@ pub(in crate::vault) struct CurrentVersion {
     pub(in crate::vault) is_doubted: bool,
 }
 
+/// The verified head of a secret, which is locked until the transaction ends; `None` for a secret of which nothing is stored.
+#[derive(Debug)]
+pub(in crate::vault) struct LockedHead(Option<SecretHead>);
+
+impl LockedHead {
+    /// The head of a secret of a row that this transaction has inserted: nothing is stored of it yet.
+    pub(super) fn of_new_row() -> Self {
+        Self(None)
+    }
+}
+
 /// The versions of one secret.
 pub(in crate::vault) struct Versions<'a> {
     pub(in crate::vault) connection: &'a mut AnyConnection,
@@ -139,6 +150,19 @@ impl Versions<'_> {
         }
     }
 
+    /// As [`Versions::current`], and locks the head.
+    pub(in crate::vault) fn lock<E>(&mut self) -> Result<(LockedHead, Option<CurrentVersion>), E>
+    where
+        E: From<StoreError> + From<SealError>,
+    {
+        let Some((head, versions)) = secret::locked_head_with_versions(self.connection, self.owner)? else {
+            self.require_no_versions::<E>()?;
+            return Ok((LockedHead(None), None));
+        };
+        let current = self.heads.current(self.owner, &head, versions)?;
+        Ok((LockedHead(Some(head)), current))
+    }
+
     /// Inserts a version and returns its number. A current version replaces the previous one.
     pub(in crate::vault) fn add<E>(
         &mut self,
@@ -149,8 +173,22 @@ impl Versions<'_> {
     where
         E: From<StoreError> + From<SealError>,
     {
-        let owner = self.owner;
         let head = self.locked_head::<E>()?;
+        self.add_to(head, state, seal, now)
+    }
+
+    /// As [`Versions::add`], to a secret whose head is locked.
+    pub(in crate::vault) fn add_to<E>(
+        &mut self,
+        LockedHead(head): LockedHead,
+        state: SecretState,
+        seal: impl FnOnce(SecretBinding) -> Result<Vec<u8>, SealError>,
+        now: i64,
+    ) -> Result<i32, E>
+    where
+        E: From<StoreError> + From<SealError>,
+    {
+        let owner = self.owner;
         let version = head.as_ref().map_or(0, |head| head.highest_version) + 1;
         let row = SealedRow { version, state, sealed: seal(owner.binding(version))? };
         let current = head.as_ref().and_then(|head| head.current_version);
@@ -165,6 +203,7 @@ impl Versions<'_> {
                 secret::insert(self.connection, owner, row, now)?;
                 secret::update_head(self.connection, owner, &next)?;
             }
+            (None, None) if is_current => secret::insert_first(self.connection, owner, row, now, &next)?,
             (None, None) => {
                 secret::insert(self.connection, owner, row, now)?;
                 secret::insert_head(self.connection, owner, &next)?;
@@ -179,7 +218,7 @@ impl Versions<'_> {
         E: From<StoreError> + From<SealError>,
     {
         let owner = self.owner;
-        let head = self.locked_head::<E>()?.ok_or(StoreError::NotFound)?;
+        let head = self.locked_head::<E>()?.0.ok_or(StoreError::NotFound)?;
         let from = secret::version(self.connection, owner, version)?.ok_or(StoreError::NotFound)?.state;
         if from == SecretState::Current {
             // A secret keeps a current version until another version replaces it, or it is retired.
@@ -203,7 +242,9 @@ impl Versions<'_> {
         E: From<StoreError> + From<SealError>,
     {
         let owner = self.owner;
-        let Some(head) = self.locked_head::<E>()?.filter(|head| head.current_version.is_some()) else { return Ok(()) };
+        let Some(head) = self.locked_head::<E>()?.0.filter(|head| head.current_version.is_some()) else {
+            return Ok(());
+        };
         self.demote::<E>(head.current_version)?;
         let next = self.heads.head(owner, head.highest_version, None);
         Ok(secret::update_head(self.connection, owner, &next)?)
@@ -239,7 +280,7 @@ impl Versions<'_> {
     }
 
     /// Locks the head and verifies its MAC. Versions without a head are an error.
-    fn locked_head<E>(&mut self) -> Result<Option<SecretHead>, E>
+    pub(super) fn locked_head<E>(&mut self) -> Result<LockedHead, E>
     where
         E: From<StoreError> + From<SealError>,
     {
@@ -248,7 +289,7 @@ impl Versions<'_> {
             Some(head) => self.heads.check(self.owner, head)?,
             None => self.require_no_versions::<E>()?,
         }
-        Ok(head)
+        Ok(LockedHead(head))
     }
 }
 
