@@ -1,6 +1,7 @@
 //! What holds for every route, whatever its resource.
 
 mod access;
+mod account_lock;
 mod audit;
 mod bodies;
 mod canary;

@@ -1,13 +1,10 @@
 //! What was revoked is dead everywhere within a second.
 
-use std::time::{Duration, Instant};
-
 use chaveiro::store::{Database, DatabaseLocation};
 use chaveiro::vault::operation::Action;
 use diesel::connection::SimpleConnection;
-use diesel::{RunQueryDsl, sql_query};
 
-use crate::support::{Background, TestApp, noticed, operator, origin};
+use crate::support::{Background, TestApp, noticed, operator, origin, until_waited_for};
 
 #[actix_web::test]
 async fn a_change_is_noticed_within_a_second_also_when_nothing_can_be_written() {
@@ -23,12 +20,7 @@ async fn a_change_is_noticed_within_a_second_also_when_nothing_can_be_written() 
     let hold = "BEGIN; SELECT FROM audit_chain WHERE name LIKE 'node-1/%' FOR UPDATE";
     holder.connection().batch_execute(hold).unwrap();
     app.anonymous().get("/iso/pam/device").await.expect(401);
-    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
-    let since = Instant::now();
-    while sql_query(waiting).execute(holder.connection()).unwrap() == 0 {
-        assert!(since.elapsed() < Duration::from_secs(30), "nobody waits");
-        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
-    }
+    until_waited_for(holder.connection()).await;
 
     second
         .disable_authorization(operator(&second, Action::AUTHORIZATION_DISABLE).await, &client.client_id)

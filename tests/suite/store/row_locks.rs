@@ -1,7 +1,8 @@
 //! Queries that read and lock at once, on PostgreSQL: what they lock, and what they return after a wait for it. SQLite has one
 //! writer and needs no locks.
 
-use chaveiro::store::id::CredentialId;
+use chaveiro::store::credential_lock::{self, AccountNames};
+use chaveiro::store::id::{AuthorizationId, CredentialId};
 use chaveiro::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState};
 use chaveiro::store::{AnyConnection, Database};
 use diesel::connection::SimpleConnection;
@@ -52,6 +53,33 @@ fn two_connections() -> Option<(TestDatabase, Database, Database)> {
 /// Whether a lock of a table's row is granted at once.
 fn is_granted(database: &mut Database, lock: &str) -> bool {
     database.connection().batch_execute(&format!("SELECT FROM {lock} NOWAIT")).is_ok()
+}
+
+const NAMES: AccountNames<'static> = AccountNames { hostname: "host", username: "root", identifier: None };
+
+#[test]
+fn an_account_is_locked_and_its_device_is_shared() {
+    let Some((_database, mut first, mut second)) = two_connections() else { return };
+    let account = |database: &mut Database| {
+        credential_lock::visible_account(database.connection(), NAMES, AuthorizationId::new(1)).unwrap()
+    };
+    assert!(account(&mut first).is_some());
+    assert!(!is_granted(&mut second, "credential FOR SHARE"));
+    assert!(!is_granted(&mut second, "device FOR UPDATE"));
+    assert!(is_granted(&mut second, "device FOR SHARE"));
+    assert!(is_granted(&mut second, "secret_head FOR UPDATE"));
+    assert!(account(&mut second).is_none(), "it does not wait");
+    first.connection().batch_execute("COMMIT").unwrap();
+    assert!(account(&mut second).is_some());
+}
+
+#[test]
+fn an_account_that_is_not_seen_is_not_locked() {
+    let Some((_database, mut first, mut second)) = two_connections() else { return };
+    let found = credential_lock::visible_account(first.connection(), NAMES, AuthorizationId::new(2)).unwrap();
+    assert!(found.is_none());
+    assert!(is_granted(&mut second, "credential FOR UPDATE"));
+    assert!(is_granted(&mut second, "device FOR UPDATE"));
 }
 
 #[test]

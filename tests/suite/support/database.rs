@@ -1,7 +1,10 @@
 //! A database of a test's own.
 
+use std::time::{Duration, Instant};
+
 use chaveiro::store::{AnyConnection, Database, DatabaseLocation};
 use diesel::connection::SimpleConnection;
+use diesel::{RunQueryDsl, sql_query};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -125,4 +128,14 @@ fn with<T>(url: &str, work: impl FnOnce(&mut AnyConnection) -> T) -> T {
         connection.batch_execute("SET statement_timeout = 0").unwrap();
     }
     work(connection)
+}
+
+/// Waits until another session waits for a lock that this connection holds, on PostgreSQL.
+pub(crate) async fn until_waited_for(connection: &mut AnyConnection) {
+    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let since = Instant::now();
+    while sql_query(waiting).execute(connection).unwrap() == 0 {
+        assert!(since.elapsed() < Duration::from_secs(60), "nobody waits");
+        actix_web::rt::time::sleep(Duration::from_millis(5)).await;
+    }
 }

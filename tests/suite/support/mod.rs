@@ -26,7 +26,7 @@ pub(crate) use background::{Background, noticed};
 pub(crate) use bodies::post_body;
 pub(crate) use client::{Answer, BASIC, BEARER, INVALID_TOKEN, TestClient, is_to_be_repeated};
 pub(crate) use contents::contents;
-pub(crate) use database::{TestDatabase, patient};
+pub(crate) use database::{TestDatabase, patient, until_waited_for};
 pub(crate) use issuer::{AUDIENCE, Answering, IssuerKey, IssuerServer, issuer_request, key_set};
 pub(crate) use ldap::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, person_dn};
 pub(crate) use load::{Load, measure};

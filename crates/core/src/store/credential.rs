@@ -34,7 +34,7 @@ impl CredentialKind {
 }
 
 /// The kind of passwords in a query's text.
-struct PasswordKind;
+pub(super) struct PasswordKind;
 
 impl LiteralText for PasswordKind {
     const TEXT: &'static str = CredentialKind::Password.as_str();

@@ -13,7 +13,7 @@ use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
 use super::schema::{credential, custody, device, secret, secret_head};
 use super::secret::{HeadColumns, SealedColumns, SealedRow, StoredSecret};
-use super::visibility::credential_is_seen;
+use super::visibility::{credential_is_seen, values_of_credential_is_seen};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
 use crate::text::case_folded;
@@ -81,9 +81,8 @@ fn joined(authorization: AuthorizationId) -> _ {
 
 /// The bind parameters of the query, in the order of its SQL: of the visibility, of the custody, of the filter, and the limit.
 fn values<'a>(authorization: AuthorizationId, of_filter: &[BindValue<'a>]) -> Vec<BindValue<'a>> {
-    let who = BindValue::Authorization(authorization);
-    let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
-    let mut values = vec![who, credential, who, device, credential, who, tag, device, who, tag, who];
+    let mut values = values_of_credential_is_seen(authorization).to_vec();
+    values.push(BindValue::Authorization(authorization));
     values.extend(of_filter);
     values.push(BindValue::BigInt(MAX_ROWS));
     values

@@ -27,6 +27,7 @@ pub mod client;
 pub mod client_key;
 pub mod condition;
 pub mod credential;
+pub mod credential_lock;
 pub mod credential_lookup;
 pub mod credential_metadata;
 pub mod custody;

@@ -9,7 +9,7 @@
 use diesel::dsl::{auto_type, exists};
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
 
-use super::connection::on_engine;
+use super::connection::{BindValue, on_engine};
 use super::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use super::link::{self, LinkedObject};
 use super::schema::{authorization_link, credential, device, information, tagging};
@@ -131,6 +131,13 @@ pub(super) fn credential_is_seen(authorization: AuthorizationId) -> _ {
     let by_tag = exists(taggings.filter(tagging::object_id.eq(credential::id)));
     let by_tag_of_device = exists(device_taggings.filter(tagging::object_id.eq(credential::device_id)));
     by_link.or(by_device).or(by_tag).or(by_tag_of_device)
+}
+
+/// The bind parameters of [`credential_is_seen`], in the order of its SQL.
+pub(super) fn values_of_credential_is_seen(authorization: AuthorizationId) -> [BindValue<'static>; 10] {
+    let who = BindValue::Authorization(authorization);
+    let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
+    [who, credential, who, device, credential, who, tag, device, who, tag]
 }
 
 /// Whether the authorization sees the protected-information record of this row.

@@ -4,6 +4,7 @@
 use std::ops::Deref;
 
 use crate::store::credential::CredentialRow;
+use crate::store::credential_lock::{self, AccountNames};
 use crate::store::credential_lookup::{self, CredentialKey, FoundCredential};
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
@@ -98,6 +99,18 @@ pub(in crate::vault) fn only_visible_match(
         let row = Visible(row);
         VisibleMatch { row, device, custody, password }
     }))
+}
+
+/// Returns the password that has all of these names, and its device, and locks both, if the principal is a client that sees it;
+/// with a single statement, which waits for no lock. `None` says nothing else: another lookup has to tell why.
+pub(in crate::vault) fn locked_visible_account(
+    context: &mut OperationContext<'_>,
+    names: AccountNames<'_>,
+) -> Result<Option<(Visible<CredentialRow>, DeviceRow)>, VaultError> {
+    let Principal::Client(client) = context.principal() else { return Ok(None) };
+    let authorization = client.id;
+    let found = credential_lock::visible_account(context.connection(), names, authorization)?;
+    Ok(found.map(|(row, device)| (Visible(row), device)))
 }
 
 /// Does the work of [`visible_credential`] for no credential, so that one that does not exist takes as long as one that the

@@ -12,7 +12,7 @@
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
 use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
-use super::target::{find_target, free_identifier, free_username, require_usable_device};
+use super::target::{NamedDevice, Target, find_target, free_identifier, free_username};
 use super::totp::check_seed;
 use super::{locked_etag, parent, resolve};
 use crate::store::StoreError;
@@ -25,17 +25,17 @@ use crate::store::rotation;
 use crate::vault::access::require_tags_allowed;
 use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
-use crate::vault::{Field, Noun, VaultError, custody, jit, rotation as rotations};
+use crate::vault::secrets::{self, SecretOwner};
+use crate::vault::{Field, VaultError, custody, jit, rotation as rotations};
 
 pub(in crate::vault) fn save(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     policy: SavePolicy,
 ) -> Result<Done<SavedCredential>, VaultError> {
-    let device = checked_device(context, input, policy)?;
+    let named = checked_names(input, policy)?;
     check_seed(input.settings.totp_seed.as_ref())?;
-    let target = find_target(context, input, &device)?;
-    require_usable_device(context, target.as_ref(), &device)?;
+    let Target { device, credential: target } = find_target(context, input, named)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
         // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;
@@ -60,7 +60,10 @@ pub(in crate::vault) fn save(
         jit::require_unused(context, row, &changes, input.sent_content())?;
     }
     let (id, identifier) = write(context, target.as_deref(), &changes)?;
-    parent::store_password(context, id, parent_before, parent, input.sent_content())?;
+    match (&target, parent, input.sent_content()) {
+        (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
+        (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
+    }
     match target.as_ref().filter(|_| input.settings.jit.is_some()) {
         Some(row) => {
             let was_managed = jit::is_managed(context, id)?;
@@ -80,12 +83,8 @@ pub(super) fn revalidate(context: &mut OperationContext<'_>, saved: &SavedCreden
     resolve::require_visible(context, row).map(drop)
 }
 
-/// Checks the required fields, and finds the device of the request.
-fn checked_device(
-    context: &mut OperationContext<'_>,
-    input: &CredentialInput,
-    policy: SavePolicy,
-) -> Result<DeviceRow, VaultError> {
+/// Checks the fields that name the device and the credential, and returns those of the device.
+fn checked_names(input: &CredentialInput, policy: SavePolicy) -> Result<NamedDevice<'_>, VaultError> {
     let hostname = required(&input.hostname, Field::Hostname)?;
     let ip = required(&input.ip, Field::Ip)?;
     if policy.username_required && input.username.is_none() {
@@ -94,14 +93,7 @@ fn checked_device(
     for name in [input.key(), input.assigned_identifier()].into_iter().flatten() {
         policy.identifiers.check(name)?;
     }
-    // The lock prevents deactivation before this transaction ends. A change takes the exclusive lock at once: two requests
-    // with a shared lock would deadlock on the update.
-    let found = if input.device.changes_anything() {
-        device::locked_by_hostname(context.connection(), hostname)?
-    } else {
-        device::share_locked_by_hostname(context.connection(), hostname)?
-    };
-    found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))
+    Ok(NamedDevice { hostname, ip })
 }
 
 /// Saves the fields of the device, and returns the type of the credential.

@@ -1,18 +1,85 @@
-//! Finds the credential that a request to save updates, and checks that its new names are free.
+//! Finds the device of a request to save, and the credential that it updates, and checks that new names are free.
 
 use super::input::CredentialInput;
 use super::{SavePolicy, resolve};
-use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
-use crate::store::device::DeviceRow;
+use crate::store::credential_lock::AccountNames;
+use crate::store::device::{self, DeviceRow};
 use crate::store::lock;
-use crate::vault::access::Visible;
+use crate::vault::access::{Visible, locked_visible_account};
 use crate::vault::device as devices;
 use crate::vault::operation::{OperationContext, Subject};
 use crate::vault::{Field, Noun, Switchable, VaultError};
 
-/// Finds the credential that the request updates, and locks its row; `None` when the request creates one.
+/// The names by which a request to save finds its device, which has both.
+#[derive(Clone, Copy)]
+pub(super) struct NamedDevice<'a> {
+    pub(super) hostname: &'a str,
+    pub(super) ip: &'a str,
+}
+
+/// The device of a request to save, and the credential that it updates, if it does not create one. Both are locked.
+pub(super) struct Target {
+    pub(super) device: DeviceRow,
+    pub(super) credential: Option<Visible<CredentialRow>>,
+}
+
+/// Finds and locks the device of a request, and the credential that it updates.
+///
+/// # Errors
+/// [`VaultError::NotFound`] for the device; as `resolve::require_visible`; [`VaultError::WrongKind`] for an SSH key;
+/// [`VaultError::Inactive`] for the device that an active credential would get.
 pub(super) fn find_target(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    named: NamedDevice<'_>,
+) -> Result<Target, VaultError> {
+    if let Some(target) = with_unchanged_names(context, input, named)? {
+        return Ok(target);
+    }
+    let device = locked_device(context, input, named)?;
+    let credential = find_credential(context, input, &device)?;
+    require_usable_device(context, credential.as_ref(), &device)?;
+    Ok(Target { device, credential })
+}
+
+/// Finds and locks the target of a request that assigns no name and changes nothing of the device, as most updates do. The names are
+/// those of the locked row, and need no locks of their own.
+fn with_unchanged_names(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    named: NamedDevice<'_>,
+) -> Result<Option<Target>, VaultError> {
+    let identifier = input.key();
+    if input.device.changes_anything() || input.assigned_identifier() != identifier {
+        return Ok(None);
+    }
+    let names = AccountNames { hostname: named.hostname, username: input.searched_username(), identifier };
+    let found = locked_visible_account(context, names)?.filter(|(_, device)| device.is_at(named.ip));
+    Ok(found.map(|(row, device)| {
+        context.found(Subject::Credential(row.id));
+        Target { device, credential: Some(row) }
+    }))
+}
+
+/// Finds and locks the device of a request.
+fn locked_device(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    NamedDevice { hostname, ip }: NamedDevice<'_>,
+) -> Result<DeviceRow, VaultError> {
+    // The lock prevents deactivation before this transaction ends. A change takes the exclusive lock at once: two requests
+    // with a shared lock would deadlock on the update.
+    let found = if input.device.changes_anything() {
+        device::locked_by_hostname(context.connection(), hostname)?
+    } else {
+        device::share_locked_by_hostname(context.connection(), hostname)?
+    };
+    found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))
+}
+
+/// Finds and locks the credential that the request updates; `None` when the request creates one.
+fn find_credential(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     device: &DeviceRow,
@@ -39,7 +106,7 @@ pub(super) fn find_target(
 }
 
 /// Takes an advisory lock on every name that the rule searches for or may assign.
-pub(super) fn lock_names(
+fn lock_names(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     device: &DeviceRow,
@@ -54,7 +121,7 @@ pub(super) fn lock_names(
 
 /// Requires that the client sees the new device of a credential, and that the device is active unless the credential is
 /// inactive.
-pub(super) fn require_usable_device(
+fn require_usable_device(
     context: &mut OperationContext<'_>,
     target: Option<&Visible<CredentialRow>>,
     device: &DeviceRow,
@@ -69,27 +136,29 @@ pub(super) fn require_usable_device(
     Err(VaultError::Inactive(Switchable::Device))
 }
 
-/// Returns the username to write. It must be unique on the device.
+/// Returns the username to write. It must be unique on the device. `target` and `device` are those of [`find_target`].
 pub(super) fn free_username(
     context: &mut OperationContext<'_>,
     username: Option<&str>,
     target: Option<&CredentialRow>,
     device: &DeviceRow,
 ) -> Result<Option<String>, VaultError> {
-    let written = username.or(target.map(|row| row.username.as_str())).ok_or(StoreError::NotFound)?;
-    if target.is_some_and(|row| row.device_id == device.id && row.username == written) {
+    // Without a target, no credential of this device has the username, which is locked.
+    let Some(target) = target else { return Ok(username.map(String::from)) };
+    let written = username.unwrap_or(&target.username);
+    if target.device_id == device.id && target.username == written {
         return Ok(None);
     }
     let holder = credential::by_username(context.connection(), device.id, written, CredentialKind::Password)?;
     match holder {
-        Some(holder) if target.is_none_or(|row| row.id != holder.id) => {
+        Some(holder) if holder.id != target.id => {
             Err(VaultError::invalid(Field::Username, "another credential of this device has it"))
         }
         _ => Ok(username.map(String::from)),
     }
 }
 
-/// Returns the identifier to write. It must be unique.
+/// Returns the identifier to write. It must be unique. `target` is that of [`find_target`].
 pub(super) fn free_identifier(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
@@ -101,6 +170,10 @@ pub(super) fn free_identifier(
     };
     if target.is_some_and(|row| row.identifier.as_deref() == Some(identifier)) {
         return Ok(None);
+    }
+    // Without a target, no credential has the identifier that was searched for, which is locked.
+    if target.is_none() && input.key() == Some(identifier) {
+        return Ok(Some(identifier.into()));
     }
     match credential::by_identifier(context.connection(), identifier)? {
         Some(holder) if target.is_none_or(|row| row.id != holder.id) => {
