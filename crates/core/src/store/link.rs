@@ -66,15 +66,14 @@ pub fn insert(
     authorization: AuthorizationId,
     object: LinkedObject,
 ) -> Result<(), StoreError> {
-    if exists(connection, authorization, object)? {
-        return Ok(());
-    }
     let (kind, id) = object.columns();
-    let insert = diesel::insert_into(authorization_link::table).values((
-        authorization_link::authorization_id.eq(authorization),
-        authorization_link::object_kind.eq(kind),
-        authorization_link::object_id.eq(id),
-    ));
+    let insert = diesel::insert_into(authorization_link::table)
+        .values((
+            authorization_link::authorization_id.eq(authorization),
+            authorization_link::object_kind.eq(kind),
+            authorization_link::object_id.eq(id),
+        ))
+        .on_conflict_do_nothing();
     on_engine!(connection, c => insert.execute(c))?;
     Ok(())
 }
