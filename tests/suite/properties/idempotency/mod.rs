@@ -1,5 +1,8 @@
 //! `Idempotency-Key`: a request that is sent again is answered as the first time, and does nothing.
 
+mod at_once;
+mod lifetime;
+
 use std::time::Duration;
 
 use chaveiro::vault::access::Resource;
@@ -15,7 +18,7 @@ use crate::support::{Answer, TestApp, TestClient, device, endpoints, is_to_be_re
 
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
 const VERSIONS: [(&str, &str); 2] =
-    [("one", include_str!("../fixtures/ssh/ed25519")), ("two", include_str!("../fixtures/ssh/ecdsa"))];
+    [("one", include_str!("../../fixtures/ssh/ed25519")), ("two", include_str!("../../fixtures/ssh/ecdsa"))];
 const HOUR: Duration = Duration::from_secs(3600);
 
 async fn post(client: &TestClient, path: &str, key: &str, body: &Value) -> Answer {
@@ -120,7 +123,7 @@ impl Request {
             "/device" | "/devices" => device("new", "10.0.0.2"),
             "/credential" => credential("i", "three"),
             "/info" => json!({ "identifier": "i", "content": "three" }),
-            "/key" => ssh_key("k", include_str!("../fixtures/ssh/rsa")),
+            "/key" => ssh_key("k", include_str!("../../fixtures/ssh/rsa")),
             "/remote/session" => session,
             "/use" => json!({ "identifier": "i" }),
             "/credential/batch" => json!({ "items": [{ "save": credential("i", "three") }, { "read": "i" }] }),
@@ -335,107 +338,4 @@ async fn who_sends_no_key_leaves_nothing_and_other_methods_look_at_none() {
         client.send(with_key(Method::PUT, "/iso/pam/credential/i")).await.expect(200);
     }
     assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [0]);
-}
-
-#[actix_web::test]
-async fn a_key_is_as_new_after_its_time_and_its_row_goes() {
-    let app = TestApp::start_with(|settings| settings.retries.hours = 2).await;
-    let mut client = app.client().await;
-    let count = || app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency")[0];
-    let sent = json!({ "content": "c" });
-    let first = post(&client, "/iso/pam/info", KEY, &sent).await;
-    first.expect(201);
-    app.clock.advance(2 * HOUR - Duration::from_micros(1));
-    client.token = client.fetch_token().await;
-    assert_eq!(post(&client, "/iso/pam/info", KEY, &sent).await.text, first.text);
-    prune(&app).await;
-    assert_eq!(count(), 1);
-    app.clock.advance(Duration::from_micros(1));
-    let second = post(&client, "/iso/pam/info", KEY, &sent).await;
-    assert_eq!(second.expect(201)["info"]["id"], "2");
-    assert_eq!(count(), 1);
-
-    app.clock.advance(HOUR);
-    client.token = client.fetch_token().await;
-    post(&client, "/iso/pam/info", "another", &sent).await.expect(201);
-    app.clock.advance(HOUR);
-    client.token = client.fetch_token().await;
-    assert_eq!(post(&client, "/iso/pam/info", "another", &sent).await.expect(201)["info"]["id"], "3");
-    assert_eq!(post(&client, "/iso/pam/info", KEY, &sent).await.expect(201)["info"]["id"], "4");
-    // A row stays for a day longer, in which a clock that was wrong can be set right.
-    app.clock.advance(25 * HOUR - Duration::from_micros(1));
-    prune(&app).await;
-    assert_eq!(count(), 2);
-    app.clock.advance(Duration::from_secs(60));
-    prune(&app).await;
-    assert_eq!(count(), 1);
-}
-
-#[actix_web::test]
-async fn any_number_of_old_keys_goes_in_batches_and_the_young_ones_stay() {
-    let app = TestApp::start().await;
-    let client = app.client().await;
-    let now = chaveiro::clock::to_micros(app.clock.now());
-    let rows = (0..1700).map(|number| {
-        let at = if number < 1600 { number } else { now };
-        let blob = if app.database.is_postgresql() { format!("'\\x{number:08x}'") } else { format!("x'{number:08x}'") };
-        format!("(1, {blob}, {blob}, '', {at})")
-    });
-    let rows = rows.collect::<Vec<_>>().join(",");
-    app.database.run(&format!(
-        "INSERT INTO idempotency (authorization_id, key_mac, request_mac, result, created_at) VALUES {rows}"
-    ));
-    prune(&app).await;
-    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [100]);
-    client.get("/iso/pam/device").await.expect(200);
-}
-
-#[actix_web::test]
-async fn of_64_at_once_under_one_key_one_has_an_effect_and_all_have_its_answer() {
-    let app = TestApp::start().await;
-    let client = app.client().await;
-    client.create_device("a", "10.0.0.1").await;
-    let count = |table: &str| app.database.numbers(&format!("SELECT CAST(COUNT(*) AS INTEGER) FROM {table}"))[0];
-    // Without an identifier, each of them would be a new one.
-    let sent = json!({ "hostname": "a", "ip": "10.0.0.1", "content": "c", "private_key": VERSIONS[0].1 });
-    for (path, table) in [("/iso/pam/info", "information"), ("/api/pam/key", "ssh_key")] {
-        let answers = join_all((0..64).map(|_| post_again(&client, path, path, &sent))).await;
-        answers[0].expect(201);
-        answers.iter().for_each(|answer| assert_eq!(answer.text, answers[0].text));
-        assert_eq!(count(table), 1);
-    }
-    assert_eq!(count("audit_record WHERE outcome = 'repeated'"), 2 * 63);
-    assert!(app.verify_audit().await.broken.is_none());
-}
-
-#[actix_web::test]
-async fn of_64_on_two_nodes_under_one_key_one_has_an_effect() {
-    let (app, client) = vault().await;
-    let second = app.second_node();
-    let path = "/iso/pam/credential/i/versions/1/restore";
-    let nothing = json!({});
-    let here = join_all((0..32).map(|_| post_again(&client, path, KEY, &nothing)));
-    let restore = async |number: usize, parameters: &Value| loop {
-        let permit = permit(&second, &client, Action::HISTORY_RESTORE, format!("second-{number}")).await;
-        let idempotency_key = Some(second.idempotency_key(KEY, "POST", path, parameters));
-        let options = RequestOptions { idempotency_key, representation: "legacy", ..RequestOptions::default() };
-        let permit = second.accept(permit, options).await.unwrap();
-        let restored = second.restore_version(permit, Versioned::Credential, "i".into(), 1).await;
-        if !is_to_be_repeated(&restored) {
-            break restored;
-        }
-    };
-    let there = join_all((0..32).map(async |number| restore(number, &nothing).await));
-    let (here, there) = join(here, there).await;
-    here.iter().for_each(|answer| drop(answer.expect(201)));
-    assert!(there.iter().all(|restored| restored.as_ref().is_ok_and(|owner| owner.to_string() == "1")), "{there:?}");
-    let versions =
-        app.database.numbers("SELECT version FROM secret WHERE kind = 'credential.password' ORDER BY version");
-    assert_eq!(versions, [1, 2, 3]);
-    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM idempotency"), [1]);
-
-    // And a key that this node has seen is used up on the other one.
-    let reused = VaultError::Precondition(Precondition::KeyReused);
-    assert_eq!(restore(0, &json!({ "x": 1 })).await, Err(reused));
-    second.close();
 }
