@@ -11,7 +11,7 @@ use super::credential::{CredentialRow, PasswordKind};
 use super::device::DeviceRow;
 use super::id::AuthorizationId;
 use super::schema::{credential, device};
-use super::visibility::{credential_is_seen, values_of_credential_is_seen};
+use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
@@ -26,7 +26,7 @@ pub struct AccountNames<'a> {
     pub identifier: Option<&'a str>,
 }
 
-/// An empty text in the query's text.
+/// An empty text. A column to which it is appended is compared without an index.
 #[derive(Clone, Copy)]
 struct Nothing;
 
@@ -54,11 +54,10 @@ pub fn visible_account(
     let hostname = case_folded(hostname);
     macro_rules! rows {
         ($named:expr, $values:expr) => {{
-            let of_password = credential::kind.eq(Literal::<PasswordKind>::new());
-            let filter = $named.and(of_password).and(credential_is_seen(authorization));
+            let filter = $named.and(one_credential_is_seen(authorization));
             let query = credential::table.inner_join(device::table).filter(filter);
             let mut values = $values.to_vec();
-            values.extend(values_of_credential_is_seen(authorization));
+            values.extend(values_of_one_credential(authorization));
             load_with_cached_sql!(
                 connection,
                 LockingQuery::new(
@@ -69,25 +68,27 @@ pub fn visible_account(
             )?
         }};
     }
+    let of_password = Literal::<PasswordKind>::new();
+    let named_device = diesel::alias!(device as named_device);
+    let [by_username, by_hostname] = [username, &hostname].map(BindValue::Text);
+    // PostgreSQL plans for any names, and while the tables are empty. So each query leaves it one index to choose.
     let found = match identifier {
         None => {
-            // PostgreSQL plans for any names, and would otherwise look at all accounts of the username.
-            let named_device = diesel::alias!(device as named_device);
             let of_host = named_device.filter(named_device.field(device::hostname_key).eq(&hostname));
             let of_host = of_host.select(named_device.field(device::id)).single_value();
-            let named = credential::username.eq(username).and(credential::device_id.nullable().eq(of_host));
-            rows!(
-                named.assume_not_null(),
-                [BindValue::Text(username), BindValue::Text(&hostname), BindValue::BigInt(1)]
-            )
+            let named = credential::username.eq(username).and(credential::kind.eq(of_password));
+            let named = named.and(credential::device_id.nullable().eq(of_host).assume_not_null());
+            rows!(named, [by_username, by_hostname, BindValue::BigInt(1)])
         }
         Some(identifier) => {
-            // The other names may have many accounts. No index is used for them, since they are not compared as they are stored.
             let nothing: Literal<Nothing> = Literal::new();
+            let own_device = named_device.filter(named_device.field(device::id).eq(credential::device_id));
+            let own_hostname = own_device.select(named_device.field(device::hostname_key)).single_value();
             let named = credential::identifier.eq(identifier).assume_not_null();
             let named = named.and(credential::username.concat(nothing).eq(username));
-            let values = [identifier, username, &hostname].map(BindValue::Text);
-            rows!(named.and(device::hostname_key.concat(nothing).eq(&hostname)), values)
+            let named = named.and(credential::kind.concat(nothing).eq(of_password));
+            let named = named.and(own_hostname.eq(&hostname).assume_not_null());
+            rows!(named, [BindValue::Text(identifier), by_username, BindValue::BigInt(1), by_hostname])
         }
     };
     Ok(found.into_iter().next())
@@ -95,11 +96,27 @@ pub fn visible_account(
 
 #[cfg(test)]
 mod tests {
+    use diesel::sql_types::BigInt;
+    use diesel::{QueryableByName, RunQueryDsl};
+
     use super::*;
     use crate::store::credential::{self as credentials, CredentialChanges, CredentialKind};
     use crate::store::device::{self as devices, DeviceChanges};
     use crate::store::link::{self, LinkedObject};
-    use crate::store::tests::{insert_client, on_each_engine};
+    use crate::store::tests::{insert_client, on_each_engine, run_sql};
+
+    #[derive(QueryableByName)]
+    struct Read {
+        #[diesel(sql_type = BigInt)]
+        rows: i64,
+    }
+
+    /// Returns how many rows the session has read in this transaction and shortly before it.
+    fn rows_read(connection: &mut AnyConnection) -> i64 {
+        let read = "SELECT CAST(SUM(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0)) AS BIGINT) AS rows
+            FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()";
+        diesel::sql_query(read).get_result::<Read>(connection).unwrap().rows
+    }
 
     #[test]
     fn an_account_is_found_by_all_of_its_names_if_it_is_seen() {
@@ -145,6 +162,49 @@ mod tests {
                     None,
                     "{username}@{hostname}, {identifier:?}"
                 );
+            }
+        });
+    }
+
+    #[test]
+    fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            if !connection.is_remote() {
+                return; // SQLite keeps no statistics.
+            }
+            connection.plan_once().unwrap();
+            for table in ["device", "credential", "authorization_link"] {
+                run_sql(connection, &format!("ALTER TABLE {table} SET (autovacuum_enabled = off)"));
+            }
+            let authorization = insert_client(connection);
+            let find = |connection: &mut AnyConnection, identifier| {
+                let names = AccountNames { hostname: "7", username: "root", identifier };
+                visible_account(connection, names, authorization).unwrap().map(|(row, _)| row.id.get())
+            };
+            for identifier in [None, Some("7")] {
+                assert_eq!(find(connection, identifier), None);
+            }
+            run_sql(
+                connection,
+                &format!(
+                    "INSERT INTO device SELECT n, n, n, '', '', '', '', '', '', '', '', '', '', TRUE, 0, 0
+                         FROM generate_series(1, 3000) n;
+                     INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain,
+                             active, created_at, changed_at)
+                         SELECT n, 'password', n, 'root', n, '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n;
+                     INSERT INTO authorization_link SELECT {}, 'credential', n FROM generate_series(1, 3000) n",
+                    authorization.get()
+                ),
+            );
+            for identifier in [None, Some("7")] {
+                run_sql(connection, "BEGIN");
+                let before = rows_read(connection);
+                assert_eq!(find(connection, identifier), Some(7));
+                let read = rows_read(connection) - before;
+                run_sql(connection, "COMMIT");
+                assert!((1..20).contains(&read), "{identifier:?}: {read} rows");
             }
         });
     }

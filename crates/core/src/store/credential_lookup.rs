@@ -13,7 +13,7 @@ use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
 use super::schema::{credential, custody, device, secret, secret_head};
 use super::secret::{HeadColumns, SealedColumns, SealedRow, StoredSecret};
-use super::visibility::{credential_is_seen, values_of_credential_is_seen};
+use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
 use crate::text::case_folded;
@@ -81,7 +81,7 @@ fn joined(authorization: AuthorizationId) -> _ {
 
 /// The bind parameters of the query, in the order of its SQL: of the visibility, of the custody, of the filter, and the limit.
 fn values<'a>(authorization: AuthorizationId, of_filter: &[BindValue<'a>]) -> Vec<BindValue<'a>> {
-    let mut values = values_of_credential_is_seen(authorization).to_vec();
+    let mut values = values_of_one_credential(authorization).to_vec();
     values.push(BindValue::Authorization(authorization));
     values.extend(of_filter);
     values.push(BindValue::BigInt(MAX_ROWS));
@@ -100,7 +100,7 @@ pub fn only_match(
             let query = joined(authorization).filter($filter).limit(MAX_ROWS).select((
                 columns::<CredentialRow>(),
                 columns::<DeviceRow>(),
-                credential_is_seen(authorization),
+                one_credential_is_seen(authorization),
                 (custody::since, custody::until).nullable(),
                 (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
                 (secret::version, secret::state, secret::sealed).nullable(),

@@ -7,7 +7,7 @@ use super::connection::{BindValue, load_with_cached_sql};
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, DeviceId};
 use super::schema::device;
-use super::visibility::device_is_seen;
+use super::visibility::{one_device_is_seen, values_of_one_device};
 use super::{AnyConnection, StoreError};
 use crate::text::case_folded;
 
@@ -18,17 +18,19 @@ pub fn by_id_or_hostname(
     hostname: &str,
     authorization: AuthorizationId,
 ) -> Result<Vec<(DeviceRow, bool)>, StoreError> {
-    let (who, hostname) = (BindValue::Authorization(authorization), case_folded(hostname));
-    let [kind, tag, name] = ["device", "tag", &hostname].map(BindValue::Text);
+    let hostname = case_folded(hostname);
+    let name = BindValue::Text(&hostname);
     let named = device::hostname_key.eq(&hostname);
     macro_rules! rows {
-        ($filter:expr, $($value:expr),+) => {
+        ($filter:expr, $($value:expr),+) => {{
+            let mut values = values_of_one_device(authorization).to_vec();
+            values.extend([$($value),+]);
             load_with_cached_sql!(
                 connection,
-                device::table.filter($filter).select((DeviceRow::as_select(), device_is_seen(authorization))),
-                [who, kind, kind, who, tag, $($value),+]
+                device::table.filter($filter).select((DeviceRow::as_select(), one_device_is_seen(authorization))),
+                values
             )
-        };
+        }};
     }
     Ok(match id {
         None => rows!(named, name)?,

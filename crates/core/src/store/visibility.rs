@@ -133,18 +133,53 @@ pub(super) fn credential_is_seen(authorization: AuthorizationId) -> _ {
     by_link.or(by_device).or(by_tag).or(by_tag_of_device)
 }
 
-/// The bind parameters of [`credential_is_seen`], in the order of its SQL.
-pub(super) fn values_of_credential_is_seen(authorization: AuthorizationId) -> [BindValue<'static>; 10] {
-    let who = BindValue::Authorization(authorization);
-    let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
-    [who, credential, who, device, credential, who, tag, device, who, tag]
-}
-
 /// Whether the authorization sees the protected-information record of this row.
 #[auto_type]
 pub(super) fn information_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "information");
     exists(links.filter(authorization_link::object_id.eq(information::id)))
+}
+
+// Tests of single rows. A value of a sub-select, and not `exists`: for that PostgreSQL may read all links of the authorization at
+// once, as long as it does not know that there are many.
+
+/// As [`device_is_seen`], for a lookup.
+#[auto_type]
+pub(super) fn one_device_is_seen(authorization: AuthorizationId) -> _ {
+    let links: linked = linked(authorization, "device");
+    let taggings: tagged = tagged(authorization, "device");
+    let by_link = links.filter(authorization_link::object_id.eq(device::id)).single_value().is_not_null();
+    by_link.or(taggings.filter(tagging::object_id.eq(device::id)).single_value().is_not_null())
+}
+
+/// The bind parameters of [`one_device_is_seen`], in the order of its SQL.
+pub(super) fn values_of_one_device(authorization: AuthorizationId) -> [BindValue<'static>; 7] {
+    let (who, one) = (BindValue::Authorization(authorization), BindValue::BigInt(1));
+    let [device, tag] = ["device", "tag"].map(BindValue::Text);
+    [who, device, one, device, who, tag, one]
+}
+
+/// As [`credential_is_seen`], for a lookup.
+#[auto_type]
+pub(super) fn one_credential_is_seen(authorization: AuthorizationId) -> _ {
+    let links: linked = linked(authorization, "credential");
+    let device_links: linked = linked(authorization, "device");
+    let taggings: tagged = tagged(authorization, "credential");
+    let device_taggings: tagged = tagged(authorization, "device");
+    let by_link = links.filter(authorization_link::object_id.eq(credential::id)).single_value().is_not_null();
+    let by_device =
+        device_links.filter(authorization_link::object_id.eq(credential::device_id)).single_value().is_not_null();
+    let by_tag = taggings.filter(tagging::object_id.eq(credential::id)).single_value().is_not_null();
+    let by_tag_of_device =
+        device_taggings.filter(tagging::object_id.eq(credential::device_id)).single_value().is_not_null();
+    by_link.or(by_device).or(by_tag).or(by_tag_of_device)
+}
+
+/// The bind parameters of [`one_credential_is_seen`], in the order of its SQL.
+pub(super) fn values_of_one_credential(authorization: AuthorizationId) -> [BindValue<'static>; 14] {
+    let (who, one) = (BindValue::Authorization(authorization), BindValue::BigInt(1));
+    let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
+    [who, credential, one, who, device, one, credential, who, tag, one, device, who, tag, one]
 }
 
 /// Selects the ids of the linked objects of a kind.
@@ -161,4 +196,59 @@ fn linked(authorization: AuthorizationId, kind: &'static str) -> _ {
 fn tagged(authorization: AuthorizationId, kind: &'static str) -> _ {
     let tags: linked = linked(authorization, "tag");
     tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::tag_id.eq_any(tags)).select(tagging::object_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::pg::Pg;
+    use diesel::sql_types::Text;
+    use diesel::{QueryableByName, debug_query};
+
+    use super::*;
+    use crate::store::tests::{insert_client, on_each_engine, run_sql};
+
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        text: String,
+    }
+
+    /// Returns the plan that PostgreSQL makes of a query for any values.
+    fn generic_plan(connection: &mut AnyConnection, query: &impl diesel::query_builder::QueryFragment<Pg>) -> String {
+        let text = debug_query::<Pg, _>(query).to_string();
+        let sql = text.split(" -- binds").next().unwrap_or_default();
+        let values = vec!["NULL"; sql.matches('$').count()].join(", ");
+        run_sql(connection, &format!("SET plan_cache_mode = force_generic_plan; PREPARE query AS {sql}"));
+        let explain = format!("EXPLAIN EXECUTE query({values})");
+        let lines: Vec<Line> = diesel::sql_query(explain).load(connection).unwrap();
+        run_sql(connection, "DEALLOCATE query");
+        lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn no_lookup_reads_all_links_of_an_authorization_while_the_tables_are_not_analyzed() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            if !connection.is_remote() {
+                return; // SQLite looks into the index for each row.
+            }
+            let authorization = insert_client(connection);
+            run_sql(
+                connection,
+                &format!(
+                    "ALTER TABLE authorization_link SET (autovacuum_enabled = off);
+                     INSERT INTO authorization_link SELECT {}, 'credential', n FROM generate_series(1, 20000) n",
+                    authorization.get()
+                ),
+            );
+            let id = credential::id.eq(1).and(one_credential_is_seen(authorization));
+            let of_credential = generic_plan(connection, &credential::table.filter(id).select(credential::id));
+            let id = device::id.eq(1).and(one_device_is_seen(authorization));
+            let of_device = generic_plan(connection, &device::table.filter(id).select(device::id));
+            for plan in [of_credential, of_device] {
+                assert!(plan.contains("SubPlan") && !plan.contains("hashed"), "{plan}");
+            }
+        });
+    }
 }
