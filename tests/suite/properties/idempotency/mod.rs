@@ -6,15 +6,12 @@ mod lifetime;
 use std::time::Duration;
 
 use chaveiro::vault::access::Resource;
-use chaveiro::vault::history::Versioned;
-use chaveiro::vault::operation::{Action, RequestOptions};
-use chaveiro::vault::{Precondition, VaultError};
-use futures_util::future::{join, join_all};
+use chaveiro::vault::operation::Action;
 use reqwest::Method;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, TestClient, device, endpoints, is_to_be_repeated, permit};
+use crate::support::{Answer, TestApp, TestClient, device, endpoints};
 
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
 const VERSIONS: [(&str, &str); 2] =
