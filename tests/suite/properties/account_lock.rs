@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use crate::support::{Answer, TestApp, TestClient, until_waited_for};
 
-/// An account on the device `a`, and a connection that meets its updates.
-struct Met {
+/// An account on the device `a`, and a connection that blocks its updates.
+struct Blocked {
     app: TestApp,
     client: TestClient,
     account: Value,
     holder: Database,
 }
 
-impl Met {
+impl Blocked {
     /// Returns `None` on SQLite, where one transaction writes at a time.
     async fn start() -> Option<Self> {
         let app = TestApp::start().await;
@@ -37,7 +37,10 @@ impl Met {
     }
 
     fn hold(&mut self, sql: &str) {
-        self.holder.connection().batch_execute(&format!("BEGIN; {sql}")).unwrap();
+        self.holder
+            .connection()
+            .batch_execute(&format!("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; {sql}"))
+            .unwrap();
     }
 
     /// Saves a changed account while something is held, which is released once the save waits for it.
@@ -46,7 +49,7 @@ impl Met {
             until_waited_for(connection).await;
             connection.batch_execute("COMMIT").unwrap();
         };
-        let save = self.client.post("/iso/pam/credential", changed);
+        let save = self.client.post_again("/iso/pam/credential", changed);
         let (answer, ()) = join(save, released(self.holder.connection())).await;
         answer
     }
@@ -54,21 +57,22 @@ impl Met {
 
 #[actix_web::test]
 async fn a_save_waits_for_the_locks_of_the_names_that_it_assigns_and_of_no_other() {
-    let Some(mut met) = Met::start().await else { return };
-    let [username, identifier] = ["username", "identifier"].map(|name| met.account[name].as_str().unwrap().to_string());
-    let device = met.app.database.numbers("SELECT id FROM device")[0];
+    let Some(mut blocked) = Blocked::start().await else { return };
+    let [username, identifier] =
+        ["username", "identifier"].map(|name| blocked.account[name].as_str().unwrap().to_string());
+    let device = blocked.app.database.numbers("SELECT id FROM device")[0];
     let names = [format!("username/{device}/{username}"), format!("identifier/{identifier}")];
     for name in &names {
-        met.hold(&format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', 0))"));
-        let mut update = met.account.clone();
+        blocked.hold(&format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', 0))"));
+        let mut update = blocked.account.clone();
         update["content"] = json!(name);
         for without_identifier in [false, true] {
             if without_identifier {
                 update.as_object_mut().unwrap().remove("identifier");
             }
-            met.client.post("/iso/pam/credential", &update).await.expect(201);
+            blocked.client.save_credential(&update).await;
         }
-        assert_eq!(met.client.password(&identifier).await, *name);
+        assert_eq!(blocked.client.password(&identifier).await, *name);
         let mut renamed = update;
         if name.starts_with("username") {
             renamed["identifier"] = json!(Uuid::new_v4().to_string());
@@ -76,18 +80,18 @@ async fn a_save_waits_for_the_locks_of_the_names_that_it_assigns_and_of_no_other
             renamed["username"] = json!(Uuid::new_v4().to_string());
             renamed["identifier"] = json!(identifier);
         }
-        met.save_waiting(&renamed).await.expect(201);
-        met.client.save_credential(&met.account).await;
+        blocked.save_waiting(&renamed).await.expect(201);
+        blocked.client.save_credential(&blocked.account).await;
     }
 }
 
 #[actix_web::test]
 async fn an_update_that_waits_for_its_account_sees_what_it_may_after_that() {
-    let Some(mut met) = Met::start().await else { return };
-    let mut update = met.account.clone();
+    let Some(mut blocked) = Blocked::start().await else { return };
+    let mut update = blocked.account.clone();
     update["content"] = json!("second");
-    met.hold("SELECT FROM credential FOR UPDATE; DELETE FROM authorization_link");
-    let answer = met.save_waiting(&update).await;
+    blocked.hold("SELECT FROM credential FOR UPDATE; DELETE FROM authorization_link");
+    let answer = blocked.save_waiting(&update).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
-    assert_eq!(met.app.database.numbers("SELECT version FROM secret WHERE kind = 'credential.password'"), [1]);
+    assert_eq!(blocked.app.database.numbers("SELECT version FROM secret WHERE kind = 'credential.password'"), [1]);
 }

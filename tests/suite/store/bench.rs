@@ -163,7 +163,7 @@ pub(super) fn backend_pid(connection: &mut AnyConnection) -> Result<i32, StoreEr
 
 /// Comes back once another session waits for this one.
 pub(super) fn until_somebody_waits(connection: &mut AnyConnection) {
-    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let waiting = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
     let deadline = Instant::now() + Duration::from_secs(60);
     while sql_query(waiting).execute(connection).unwrap() == 0 {
         assert!(Instant::now() < deadline, "nobody waits");

@@ -132,7 +132,7 @@ fn with<T>(url: &str, work: impl FnOnce(&mut AnyConnection) -> T) -> T {
 
 /// Waits until another session waits for a lock that this connection holds, on PostgreSQL.
 pub(crate) async fn until_waited_for(connection: &mut AnyConnection) {
-    let waiting = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let waiting = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
     let since = Instant::now();
     while sql_query(waiting).execute(connection).unwrap() == 0 {
         assert!(since.elapsed() < Duration::from_secs(60), "nobody waits");

@@ -34,8 +34,8 @@ impl LiteralText for Nothing {
     const TEXT: &'static str = "";
 }
 
-/// Waits for no lock: after a wait, what the authorization sees would be that of before, and the transaction that was waited for
-/// may wait for the locks of names.
+/// Rows that are locked elsewhere are skipped: after a wait, PostgreSQL would return the current row with the visibility of the old
+/// snapshot. And a wait before the names are locked could deadlock.
 struct DeviceAndCredential;
 
 impl RowLock for DeviceAndCredential {

@@ -49,7 +49,7 @@ pub fn locked_head_with_versions(
     }
 }
 
-/// Whether every version that a head names is among these, in the state that it has by the head.
+/// Whether the highest and the current version of a head are among these, the current one as current.
 fn has_all(head: &SecretHead, versions: &[SealedRow]) -> bool {
     let find = |version: i32| versions.iter().find(|row| row.version == version);
     let is_current = |version: i32| find(version).is_some_and(|row| row.state == SecretState::Current);

@@ -143,7 +143,8 @@ pub(super) fn free_username(
     target: Option<&CredentialRow>,
     device: &DeviceRow,
 ) -> Result<Option<String>, VaultError> {
-    // Without a target, no credential of this device has the username, which is locked.
+    // Without a target, a search under the lock of the name has found no credential of this device with it. The index refuses one
+    // that was moved here meanwhile.
     let Some(target) = target else { return Ok(username.map(String::from)) };
     let written = username.unwrap_or(&target.username);
     if target.device_id == device.id && target.username == written {
@@ -171,7 +172,7 @@ pub(super) fn free_identifier(
     if target.is_some_and(|row| row.identifier.as_deref() == Some(identifier)) {
         return Ok(None);
     }
-    // Without a target, no credential has the identifier that was searched for, which is locked.
+    // Without a target, a search under the lock of the name has found no credential with it.
     if target.is_none() && input.key() == Some(identifier) {
         return Ok(Some(identifier.into()));
     }

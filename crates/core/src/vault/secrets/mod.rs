@@ -231,8 +231,8 @@ pub(super) fn retire(context: &mut OperationContext<'_>, owner: SecretOwner) -> 
 }
 
 /// Stores a new version, and deletes versions beyond the configured history. A value equal to the current one creates no
-/// version: a client that sends its whole inventory every night must not displace the history. Locks the head even then, which
-/// saves a statement otherwise.
+/// version: a client that sends its whole inventory every night must not displace the history. The head is locked before the
+/// values are compared, so that one statement does both.
 pub(super) fn store(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,
@@ -247,7 +247,8 @@ pub(super) fn store(
     replace(context, owner, head, value)
 }
 
-/// As [`store`], of a row that this transaction has inserted. A current or first version that somebody has planted is a conflict.
+/// As [`store`], of a row that this transaction has inserted. Nothing looks for versions that were
+/// planted without a head: the first or a current one is a conflict, others are found by the next change.
 pub(super) fn store_first(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,

@@ -150,7 +150,7 @@ impl Versions<'_> {
         }
     }
 
-    /// As [`Versions::current`], and locks the head.
+    /// As [`Versions::current`], and locks the head. After a wait, `is_doubted` may be that of before it.
     pub(in crate::vault) fn lock<E>(&mut self) -> Result<(LockedHead, Option<CurrentVersion>), E>
     where
         E: From<StoreError> + From<SealError>,
