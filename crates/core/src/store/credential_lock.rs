@@ -96,27 +96,13 @@ pub fn visible_account(
 
 #[cfg(test)]
 mod tests {
-    use diesel::sql_types::BigInt;
-    use diesel::{QueryableByName, RunQueryDsl};
-
     use super::*;
     use crate::store::credential::{self as credentials, CredentialChanges, CredentialKind};
     use crate::store::device::{self as devices, DeviceChanges};
     use crate::store::link::{self, LinkedObject};
-    use crate::store::tests::{insert_client, on_each_engine, run_sql};
-
-    #[derive(QueryableByName)]
-    struct Read {
-        #[diesel(sql_type = BigInt)]
-        rows: i64,
-    }
-
-    /// Returns how many rows the session has read in this transaction and shortly before it.
-    fn rows_read(connection: &mut AnyConnection) -> i64 {
-        let read = "SELECT CAST(SUM(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0)) AS BIGINT) AS rows
-            FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()";
-        diesel::sql_query(read).get_result::<Read>(connection).unwrap().rows
-    }
+    use crate::store::tests::{
+        insert_accounts, insert_client, keep_without_statistics, on_each_engine, rows_read, run_sql,
+    };
 
     #[test]
     fn an_account_is_found_by_all_of_its_names_if_it_is_seen() {
@@ -175,9 +161,7 @@ mod tests {
                 return; // SQLite keeps no statistics.
             }
             connection.plan_once().unwrap();
-            for table in ["device", "credential", "authorization_link"] {
-                run_sql(connection, &format!("ALTER TABLE {table} SET (autovacuum_enabled = off)"));
-            }
+            keep_without_statistics(connection);
             let authorization = insert_client(connection);
             let find = |connection: &mut AnyConnection, identifier| {
                 let names = AccountNames { hostname: "7", username: "root", identifier };
@@ -186,24 +170,11 @@ mod tests {
             for identifier in [None, Some("7")] {
                 assert_eq!(find(connection, identifier), None);
             }
-            run_sql(
-                connection,
-                &format!(
-                    "INSERT INTO device SELECT n, n, n, '', '', '', '', '', '', '', '', '', '', TRUE, 0, 0
-                         FROM generate_series(1, 3000) n;
-                     INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain,
-                             active, created_at, changed_at)
-                         SELECT n, 'password', n, 'root', n, '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n;
-                     INSERT INTO authorization_link SELECT {}, 'credential', n FROM generate_series(1, 3000) n",
-                    authorization.get()
-                ),
-            );
+            insert_accounts(connection);
+            let links = "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 3000) n";
+            run_sql(connection, links);
             for identifier in [None, Some("7")] {
-                run_sql(connection, "BEGIN");
-                let before = rows_read(connection);
-                assert_eq!(find(connection, identifier), Some(7));
-                let read = rows_read(connection) - before;
-                run_sql(connection, "COMMIT");
+                let read = rows_read(connection, |connection| assert_eq!(find(connection, identifier), Some(7)));
                 assert!((1..20).contains(&read), "{identifier:?}: {read} rows");
             }
         });

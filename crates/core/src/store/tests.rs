@@ -4,7 +4,7 @@ mod job;
 mod schema;
 
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 use uuid::Uuid;
 
@@ -100,6 +100,44 @@ pub(crate) fn sealed_bytes(key: i32, content: i32) -> Vec<u8> {
 /// Runs SQL as somebody does who changes the database from outside.
 pub(crate) fn run_sql(connection: &mut AnyConnection, sql: &str) {
     connection.batch_execute(sql).unwrap();
+}
+
+/// Keeps PostgreSQL from analyzing the tables of the inventory, which replaces the plans that were made while they were empty.
+pub(crate) fn keep_without_statistics(connection: &mut AnyConnection) {
+    for table in ["device", "credential", "authorization_link"] {
+        run_sql(connection, &format!("ALTER TABLE {table} SET (autovacuum_enabled = off)"));
+    }
+}
+
+/// Inserts 3,000 devices, each with a password of `root`, whose names are their ids.
+pub(crate) fn insert_accounts(connection: &mut AnyConnection) {
+    run_sql(
+        connection,
+        "INSERT INTO device SELECT n, n, n, '', '', '', '', '', '', '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n;
+         INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain, active,
+             created_at, changed_at)
+             SELECT n, 'password', n, 'root', n, '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n",
+    );
+}
+
+/// Returns how many rows PostgreSQL reads for some work.
+pub(crate) fn rows_read(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection)) -> i64 {
+    #[derive(QueryableByName)]
+    struct Read {
+        #[diesel(sql_type = BigInt)]
+        rows: i64,
+    }
+    let until_now = |connection: &mut AnyConnection| {
+        let read = "SELECT CAST(SUM(COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0)) AS BIGINT) AS rows
+            FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()";
+        diesel::sql_query(read).get_result::<Read>(connection).unwrap().rows
+    };
+    run_sql(connection, "BEGIN");
+    let before = until_now(connection);
+    work(connection);
+    let rows = until_now(connection) - before;
+    run_sql(connection, "COMMIT");
+    rows
 }
 
 #[test]

@@ -132,3 +132,53 @@ impl QueryId for AppendRecords<'_> {
 }
 
 impl RunQueryDsl<PgConnection> for AppendRecords<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::AnyConnection;
+    use crate::store::tests::{insert_accounts, keep_without_statistics, on_each_engine, rows_read, run_sql};
+
+    fn record(seq: i64) -> AuditRow {
+        AuditRow {
+            chain: "node/0".into(),
+            seq,
+            at: 0,
+            request_id: String::new(),
+            actor: String::new(),
+            source: String::new(),
+            family: String::new(),
+            action: String::new(),
+            object: String::new(),
+            outcome: String::new(),
+            reason: String::new(),
+            times: 1,
+            previous: Vec::new(),
+            mac: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn few_rows_are_read_also_by_a_plan_of_the_time_when_the_tables_were_empty() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            if !connection.is_remote() {
+                return; // This statement is of PostgreSQL alone.
+            }
+            connection.plan_once().unwrap();
+            keep_without_statistics(connection);
+            run_sql(connection, "INSERT INTO audit_chain VALUES ('node/0', 0, '')");
+            let append = |connection: &mut AnyConnection, seq| {
+                let AnyConnection::Postgresql(c) = connection else { return };
+                let before = ChainHead { chain: "node/0".into(), seq: seq - 1, mac: Vec::new() };
+                let views = [7, 8, 9].map(|id| (CredentialId::new(id), 1));
+                assert!(append_records(c, &before, &[record(seq)], &views).unwrap());
+            };
+            append(connection, 1);
+            insert_accounts(connection);
+            let read = rows_read(connection, |connection| append(connection, 2));
+            assert!((3..40).contains(&read), "{read} rows");
+        });
+    }
+}

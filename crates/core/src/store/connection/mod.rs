@@ -117,11 +117,14 @@ impl AnyConnection {
     }
 
     /// Makes PostgreSQL plan each prepared statement once, for statements that look up rows by key: whatever the values are, there
-    /// is one good plan. It would plan those with arrays anew each time, which takes longer than running them.
+    /// is one good plan. It would plan those with arrays anew each time, which takes longer than running them. The plan may be made
+    /// while the tables are empty, so it reads none of them from end to end.
     pub(super) fn plan_once(&mut self) -> Result<(), StoreError> {
         match self {
             AnyConnection::Sqlite(_) => Ok(()),
-            AnyConnection::Postgresql(c) => Ok(c.batch_execute("SET plan_cache_mode = force_generic_plan")?),
+            AnyConnection::Postgresql(c) => {
+                Ok(c.batch_execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")?)
+            }
         }
     }
 
