@@ -39,15 +39,13 @@ pub struct FoundCredential {
     pub row: CredentialRow,
     /// Its device.
     pub device: DeviceRow,
-    /// Whether the authorization sees it.
-    pub is_seen: bool,
     /// The authorization's custody, expired or not.
     pub custody: Option<CustodyRow>,
     /// Its own password, which has a head.
     pub password: StoredSecret,
 }
 
-type Columns = (CredentialRow, DeviceRow, bool, Option<(i64, Option<i64>)>, Option<HeadColumns>, Option<SealedColumns>);
+type Columns = (CredentialRow, DeviceRow, Option<(i64, Option<i64>)>, Option<HeadColumns>, Option<SealedColumns>);
 
 /// The kind of passwords in the query's text.
 #[derive(Clone, Copy)]
@@ -79,28 +77,29 @@ fn joined(authorization: AuthorizationId) -> _ {
         .left_join(secret::table.on(of_credential.and(named)))
 }
 
-/// The bind parameters of the query, in the order of its SQL: of the visibility, of the custody, of the filter, and the limit.
+/// The bind parameters of the query, in the order of its SQL: of the custody, of the filter, of the visibility, and the limit.
 fn values<'a>(authorization: AuthorizationId, of_filter: &[BindValue<'a>]) -> Vec<BindValue<'a>> {
-    let mut values = values_of_one_credential(authorization).to_vec();
-    values.push(BindValue::Authorization(authorization));
+    let mut values = vec![BindValue::Authorization(authorization)];
     values.extend(of_filter);
+    values.extend(values_of_one_credential(authorization));
     values.push(BindValue::BigInt(MAX_ROWS));
     values
 }
 
-/// Returns the only credential or SSH key that the key matches, seen or not. `None` when there is none or more than one, and
-/// when it has no password: then the general lookup decides.
-pub fn only_match(
+/// Returns the only credential or SSH key that the key matches and that the authorization sees.
+///
+/// `None` when there is none or more than one, and when it has no password: then the general lookup decides.
+pub fn only_visible(
     connection: &mut AnyConnection,
     key: CredentialKey<'_>,
     authorization: AuthorizationId,
 ) -> Result<Option<FoundCredential>, StoreError> {
     macro_rules! rows {
         ($filter:expr, $values:expr) => {{
-            let query = joined(authorization).filter($filter).limit(MAX_ROWS).select((
+            let filter = $filter.and(one_credential_is_seen(authorization));
+            let query = joined(authorization).filter(filter).limit(MAX_ROWS).select((
                 columns::<CredentialRow>(),
                 columns::<DeviceRow>(),
-                one_credential_is_seen(authorization),
                 (custody::since, custody::until).nullable(),
                 (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
                 (secret::version, secret::state, secret::sealed).nullable(),
@@ -125,7 +124,7 @@ pub fn only_match(
 /// Returns the credential of the rows, if they are of one.
 fn only(rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
     let mut rows = rows.into_iter();
-    let Some((row, device, is_seen, custody, Some(head), version)) = rows.next() else { return Ok(None) };
+    let Some((row, device, custody, Some(head), version)) = rows.next() else { return Ok(None) };
     let mut versions: Vec<SealedRow> = version.map(SealedRow::try_from).transpose()?.into_iter().collect();
     for (other, .., version) in rows {
         if other.id != row.id {
@@ -135,7 +134,7 @@ fn only(rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
     }
     let custody = custody.map(|(since, until)| CustodyRow { since, until });
     let password = StoredSecret { head: Some(head.into()), versions };
-    Ok(Some(FoundCredential { row, device, is_seen, custody, password }))
+    Ok(Some(FoundCredential { row, device, custody, password }))
 }
 
 #[cfg(test)]

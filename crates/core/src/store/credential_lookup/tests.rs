@@ -19,6 +19,7 @@ impl<'a> Fixture<'a> {
         insert_data_key(connection, 1);
         let authorization = insert_client(connection);
         let device = super::super::device::insert(connection, "Host", &DeviceChanges::default(), 0).unwrap();
+        link::insert(connection, authorization, LinkedObject::Device(device)).unwrap();
         Self { connection, authorization, device }
     }
 
@@ -44,7 +45,7 @@ impl<'a> Fixture<'a> {
 
     fn find(&mut self, identifier: &str, id: Option<i32>) -> Option<FoundCredential> {
         let key = CredentialKey { identifier, id: id.map(CredentialId::new), username_at: identifier.rsplit_once('@') };
-        only_match(self.connection, key, self.authorization).unwrap()
+        only_visible(self.connection, key, self.authorization).unwrap()
     }
 }
 
@@ -69,7 +70,7 @@ fn a_key_finds_by_identifier_id_and_username_at_host() {
             let versions: Vec<i32> = found.password.versions.iter().map(|row| row.version).collect();
             assert_eq!((found.row.id, found.device.hostname.as_str(), versions.len()), (id, "Host", 2), "{identifier}");
             assert!(versions.contains(&2) && versions.contains(&3), "{versions:?}");
-            assert!(!found.is_seen && found.custody.is_none());
+            assert!(found.custody.is_none());
         }
         for identifier in ["ERP", "root@other", "Root@host", ""] {
             assert!(fixture.find(identifier, None).is_none(), "{identifier}");
@@ -107,15 +108,32 @@ fn a_credential_without_a_password_is_left_to_the_other_lookup() {
 }
 
 #[test]
-fn it_tells_what_the_authorization_sees_and_holds() {
+fn it_finds_what_the_authorization_sees_and_tells_what_it_holds() {
     with_fixture(|mut fixture| {
         let id = fixture.store(CredentialKind::Password, "root", Some("erp"));
         fixture.store_password(id);
         let held = CustodyRow { since: 1, until: Some(2) };
         super::super::custody::take(fixture.connection, id, fixture.authorization, held).unwrap();
         assert_eq!(fixture.find("erp", None).unwrap().custody, Some(held));
-        assert!(!fixture.find("erp", None).unwrap().is_seen);
-        link::insert(fixture.connection, fixture.authorization, LinkedObject::Device(fixture.device)).unwrap();
-        assert!(fixture.find("erp", None).unwrap().is_seen);
+        link::delete(fixture.connection, fixture.authorization, LinkedObject::Device(fixture.device)).unwrap();
+        assert!(fixture.find("erp", None).is_none());
+        link::insert(fixture.connection, fixture.authorization, LinkedObject::Credential(id)).unwrap();
+        assert!(fixture.find("erp", None).is_some());
+    });
+}
+
+#[test]
+fn an_object_that_is_not_seen_does_not_count() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store(CredentialKind::Password, "root", Some("erp"));
+        let unseen = super::super::device::insert(fixture.connection, "Other", &DeviceChanges::default(), 0).unwrap();
+        fixture.device = unseen;
+        let twin = fixture.store(CredentialKind::Password, "root", Some("root@host"));
+        for id in [id, twin] {
+            fixture.store_password(id);
+        }
+        assert_eq!(fixture.find("root@host", None).unwrap().row.id, id);
+        link::insert(fixture.connection, fixture.authorization, LinkedObject::Device(unseen)).unwrap();
+        assert!(fixture.find("root@host", None).is_none(), "two that are seen");
     });
 }

@@ -85,17 +85,16 @@ pub(in crate::vault) struct VisibleMatch {
     pub(in crate::vault) password: StoredSecret,
 }
 
-/// Returns the only object that the key matches if the principal is a client that sees it, with a single statement. `None` says
-/// nothing else: another lookup has to tell why.
+/// Returns the only object that the key matches among those that the principal sees, if it is a client, with a single statement. `None`
+/// says nothing else: another lookup has to tell why.
 pub(in crate::vault) fn only_visible_match(
     context: &mut OperationContext<'_>,
     key: CredentialKey<'_>,
 ) -> Result<Option<VisibleMatch>, VaultError> {
     let Principal::Client(client) = context.principal() else { return Ok(None) };
     let authorization = client.id;
-    let found = credential_lookup::only_match(context.connection(), key, authorization)?;
-    let seen = found.filter(|found| found.is_seen);
-    Ok(seen.map(|FoundCredential { row, device, is_seen: _, custody, password }| {
+    let found = credential_lookup::only_visible(context.connection(), key, authorization)?;
+    Ok(found.map(|FoundCredential { row, device, custody, password }| {
         let row = Visible(row);
         VisibleMatch { row, device, custody, password }
     }))
