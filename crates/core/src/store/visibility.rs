@@ -143,7 +143,7 @@ pub(super) fn information_is_seen(authorization: AuthorizationId) -> _ {
 // Tests of single rows. A value of a sub-select, and not `exists`: for that PostgreSQL may read all links of the authorization at
 // once, as long as it does not know that there are many.
 
-/// As [`device_is_seen`], for a lookup.
+/// As `device_is_seen`, for a lookup.
 #[auto_type]
 pub(super) fn one_device_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "device");
@@ -152,14 +152,14 @@ pub(super) fn one_device_is_seen(authorization: AuthorizationId) -> _ {
     by_link.or(taggings.filter(tagging::object_id.eq(device::id)).single_value().is_not_null())
 }
 
-/// The bind parameters of [`one_device_is_seen`], in the order of its SQL.
+/// The bind parameters of `one_device_is_seen`, in the order of its SQL.
 pub(super) fn values_of_one_device(authorization: AuthorizationId) -> [BindValue<'static>; 7] {
     let (who, one) = (BindValue::Authorization(authorization), BindValue::BigInt(1));
     let [device, tag] = ["device", "tag"].map(BindValue::Text);
     [who, device, one, device, who, tag, one]
 }
 
-/// As [`credential_is_seen`], for a lookup.
+/// As `credential_is_seen`, for a lookup.
 #[auto_type]
 pub(super) fn one_credential_is_seen(authorization: AuthorizationId) -> _ {
     let links: linked = linked(authorization, "credential");
@@ -175,7 +175,7 @@ pub(super) fn one_credential_is_seen(authorization: AuthorizationId) -> _ {
     by_link.or(by_device).or(by_tag).or(by_tag_of_device)
 }
 
-/// The bind parameters of [`one_credential_is_seen`], in the order of its SQL.
+/// The bind parameters of `one_credential_is_seen`, in the order of its SQL.
 pub(super) fn values_of_one_credential(authorization: AuthorizationId) -> [BindValue<'static>; 14] {
     let (who, one) = (BindValue::Authorization(authorization), BindValue::BigInt(1));
     let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
