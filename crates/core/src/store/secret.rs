@@ -207,9 +207,7 @@ pub fn insert(
     created_at: i64,
 ) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
-    if !row.state.may_be_first() {
-        return Err(StoreError::Query("a secret's version cannot begin in this state"));
-    }
+    require_first(row.state)?;
     let key = data_key_of(&row)?;
     let insert = diesel::insert_into(secret::table).values((
         secret::kind.eq(kind),
@@ -222,6 +220,11 @@ pub fn insert(
     ));
     on_engine!(connection, c => insert.execute(c))?;
     Ok(())
+}
+
+/// Requires that a new version may have this state.
+fn require_first(state: SecretState) -> Result<(), StoreError> {
+    if state.may_be_first() { Ok(()) } else { Err(StoreError::Query("a secret's version cannot begin in this state")) }
 }
 
 /// Returns the id of the data key that a version is sealed under.

@@ -2,7 +2,8 @@
 //! is a round trip.
 
 use super::{
-    SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, insert_head, update_head,
+    SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, insert_head, require_first,
+    update_head,
 };
 use crate::store::connection::Part;
 use crate::store::{AnyConnection, StoreError};
@@ -65,7 +66,7 @@ pub fn replace_current(
     if changed > 0 { Ok(()) } else { Err(StoreError::NotFound) }
 }
 
-/// Inserts the first version of a secret, which is current, and its head.
+/// Inserts the first version of a secret, and its head.
 pub fn insert_first(
     connection: &mut AnyConnection,
     owner: SecretOwner,
@@ -73,13 +74,11 @@ pub fn insert_first(
     created_at: i64,
     head: &SecretHead,
 ) -> Result<(), StoreError> {
-    if row.state != SecretState::Current {
-        return Err(StoreError::Query("only a current version is inserted with a head"));
-    }
     if !connection.is_remote() {
         insert(connection, owner, row, created_at)?;
         return insert_head(connection, owner, head);
     }
+    require_first(row.state)?;
     let key = data_key_of(&row)?;
     let (kind, id) = owner.columns();
     connection.run_prepared(&[
@@ -92,7 +91,7 @@ pub fn insert_first(
         Part::Sql(", "),
         Part::Integer(row.version),
         Part::Sql(", "),
-        Part::Constant(SecretState::Current.as_str()),
+        Part::Text(row.state.as_str()),
         Part::Sql(", "),
         Part::Binary(&row.sealed),
         Part::Sql(", "),

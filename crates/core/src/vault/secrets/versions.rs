@@ -203,11 +203,7 @@ impl Versions<'_> {
                 secret::insert(self.connection, owner, row, now)?;
                 secret::update_head(self.connection, owner, &next)?;
             }
-            (None, None) if is_current => secret::insert_first(self.connection, owner, row, now, &next)?,
-            (None, None) => {
-                secret::insert(self.connection, owner, row, now)?;
-                secret::insert_head(self.connection, owner, &next)?;
-            }
+            (None, None) => secret::insert_first(self.connection, owner, row, now, &next)?,
         }
         Ok(version)
     }
