@@ -54,7 +54,11 @@ pub(crate) fn on_each_engine(test: impl Fn(&mut Database)) {
     let location = DatabaseLocation::Sqlite(dir.path().join("vault.sqlite"));
     assert!(Database::connect(&location, false).unwrap().is_none());
     test(&mut Database::connect(&location, true).unwrap().unwrap());
+    on_postgresql(test);
+}
 
+/// Runs a test on an empty schema when there is a PostgreSQL, for what is of PostgreSQL alone.
+pub(crate) fn on_postgresql(test: impl Fn(&mut Database)) {
     let Ok(server) = std::env::var("TEST_DATABASE_URL") else { return };
     let joint = if server.contains('?') { '&' } else { '?' };
     let server = format!("{server}{joint}connect_timeout=60");
