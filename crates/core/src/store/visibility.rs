@@ -9,12 +9,35 @@
 use diesel::dsl::{auto_type, exists};
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl};
 
-use super::connection::{BindValue, on_engine};
+use super::connection::{BindValue, Literal, LiteralText, on_engine};
 use super::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use super::link::{self, LinkedObject};
 use super::schema::{authorization_link, credential, device, information, tagging};
 use super::tag::TaggedObject;
 use super::{AnyConnection, StoreError};
+
+/// The kinds of linked and tagged objects in the text of queries.
+#[derive(Clone, Copy)]
+pub(super) struct OfCredential;
+#[derive(Clone, Copy)]
+pub(super) struct OfDevice;
+#[derive(Clone, Copy)]
+pub(super) struct OfInformation;
+#[derive(Clone, Copy)]
+pub(super) struct OfTag;
+
+impl LiteralText for OfCredential {
+    const TEXT: &'static str = "credential";
+}
+impl LiteralText for OfDevice {
+    const TEXT: &'static str = "device";
+}
+impl LiteralText for OfInformation {
+    const TEXT: &'static str = "information";
+}
+impl LiteralText for OfTag {
+    const TEXT: &'static str = "tag";
+}
 
 /// Whether the authorization sees the device.
 pub fn sees_device(
@@ -57,7 +80,7 @@ fn sees_by_tag(
     let tags = tagging::table
         .filter(tagging::object_kind.eq(kind))
         .filter(tagging::object_id.eq(object))
-        .filter(tagging::tag_id.eq_any(linked(authorization, "tag")));
+        .filter(tagging::tag_id.eq_any(linked::<OfTag>(authorization)));
     Ok(on_engine!(connection, c => diesel::select(exists(tags)).get_result(c))?)
 }
 
@@ -69,7 +92,7 @@ pub(super) fn sees_at_most(
     bound: i64,
 ) -> Result<bool, StoreError> {
     let links = authorization_link::table.filter(authorization_link::authorization_id.eq(authorization));
-    let tags: linked = linked(authorization, "tag");
+    let tags = linked::<OfTag>(authorization);
     let tagged = tagging::table.filter(tagging::tag_id.eq_any(tags));
     let beyond_by_link: Vec<i32> =
         links.select(authorization_link::object_id).limit(1).offset(bound).load(connection)?;
@@ -82,18 +105,18 @@ pub(super) fn sees_at_most(
 /// Selects the devices that the authorization sees.
 #[auto_type]
 pub(super) fn seen_devices(authorization: AuthorizationId) -> _ {
-    let devices: linked = linked(authorization, "device");
-    let tagged_devices: tagged = tagged(authorization, "device");
+    let devices = linked::<OfDevice>(authorization);
+    let tagged_devices = tagged::<OfDevice>(authorization);
     device::id.eq_any(devices).or(device::id.eq_any(tagged_devices))
 }
 
 /// Selects the credentials that the authorization sees.
 #[auto_type]
 pub(super) fn seen_credentials(authorization: AuthorizationId) -> _ {
-    let credentials: linked = linked(authorization, "credential");
-    let devices: linked = linked(authorization, "device");
-    let tagged_credentials: tagged = tagged(authorization, "credential");
-    let tagged_devices: tagged = tagged(authorization, "device");
+    let credentials = linked::<OfCredential>(authorization);
+    let devices = linked::<OfDevice>(authorization);
+    let tagged_credentials = tagged::<OfCredential>(authorization);
+    let tagged_devices = tagged::<OfDevice>(authorization);
     credential::id
         .eq_any(credentials)
         .or(credential::device_id.eq_any(devices))
@@ -104,7 +127,7 @@ pub(super) fn seen_credentials(authorization: AuthorizationId) -> _ {
 /// Selects the protected-information records that the authorization sees.
 #[auto_type]
 pub(super) fn seen_information(authorization: AuthorizationId) -> _ {
-    let linked_information: linked = linked(authorization, "information");
+    let linked_information = linked::<OfInformation>(authorization);
     information::id.eq_any(linked_information)
 }
 
@@ -113,8 +136,8 @@ pub(super) fn seen_information(authorization: AuthorizationId) -> _ {
 /// Whether the authorization sees the device of this row.
 #[auto_type]
 pub(super) fn device_is_seen(authorization: AuthorizationId) -> _ {
-    let links: linked = linked(authorization, "device");
-    let taggings: tagged = tagged(authorization, "device");
+    let links = linked::<OfDevice>(authorization);
+    let taggings = tagged::<OfDevice>(authorization);
     let by_link = exists(links.filter(authorization_link::object_id.eq(device::id)));
     by_link.or(exists(taggings.filter(tagging::object_id.eq(device::id))))
 }
@@ -122,10 +145,10 @@ pub(super) fn device_is_seen(authorization: AuthorizationId) -> _ {
 /// Whether the authorization sees the credential of this row.
 #[auto_type]
 pub(super) fn credential_is_seen(authorization: AuthorizationId) -> _ {
-    let links: linked = linked(authorization, "credential");
-    let device_links: linked = linked(authorization, "device");
-    let taggings: tagged = tagged(authorization, "credential");
-    let device_taggings: tagged = tagged(authorization, "device");
+    let links = linked::<OfCredential>(authorization);
+    let device_links = linked::<OfDevice>(authorization);
+    let taggings = tagged::<OfCredential>(authorization);
+    let device_taggings = tagged::<OfDevice>(authorization);
     let by_link = exists(links.filter(authorization_link::object_id.eq(credential::id)));
     let by_device = exists(device_links.filter(authorization_link::object_id.eq(credential::device_id)));
     let by_tag = exists(taggings.filter(tagging::object_id.eq(credential::id)));
@@ -136,7 +159,7 @@ pub(super) fn credential_is_seen(authorization: AuthorizationId) -> _ {
 /// Whether the authorization sees the protected-information record of this row.
 #[auto_type]
 pub(super) fn information_is_seen(authorization: AuthorizationId) -> _ {
-    let links: linked = linked(authorization, "information");
+    let links = linked::<OfInformation>(authorization);
     exists(links.filter(authorization_link::object_id.eq(information::id)))
 }
 
@@ -146,26 +169,25 @@ pub(super) fn information_is_seen(authorization: AuthorizationId) -> _ {
 /// As `device_is_seen`, for a lookup.
 #[auto_type]
 pub(super) fn one_device_is_seen(authorization: AuthorizationId) -> _ {
-    let links: linked = linked(authorization, "device");
-    let taggings: tagged = tagged(authorization, "device");
+    let links = linked::<OfDevice>(authorization);
+    let taggings = tagged::<OfDevice>(authorization);
     let by_link = links.filter(authorization_link::object_id.eq(device::id)).single_value().is_not_null();
     by_link.or(taggings.filter(tagging::object_id.eq(device::id)).single_value().is_not_null())
 }
 
 /// The bind parameters of `one_device_is_seen`, in the order of its SQL.
-pub(super) fn values_of_one_device(authorization: AuthorizationId) -> [BindValue<'static>; 7] {
+pub(super) fn values_of_one_device(authorization: AuthorizationId) -> [BindValue<'static>; 4] {
     let (who, one) = (BindValue::Authorization(authorization), BindValue::BigInt(1));
-    let [device, tag] = ["device", "tag"].map(BindValue::Text);
-    [who, device, one, device, who, tag, one]
+    [who, one, who, one]
 }
 
 /// As `credential_is_seen`, for a lookup.
 #[auto_type]
 pub(super) fn one_credential_is_seen(authorization: AuthorizationId) -> _ {
-    let links: linked = linked(authorization, "credential");
-    let device_links: linked = linked(authorization, "device");
-    let taggings: tagged = tagged(authorization, "credential");
-    let device_taggings: tagged = tagged(authorization, "device");
+    let links = linked::<OfCredential>(authorization);
+    let device_links = linked::<OfDevice>(authorization);
+    let taggings = tagged::<OfCredential>(authorization);
+    let device_taggings = tagged::<OfDevice>(authorization);
     let by_link = links.filter(authorization_link::object_id.eq(credential::id)).single_value().is_not_null();
     let by_device =
         device_links.filter(authorization_link::object_id.eq(credential::device_id)).single_value().is_not_null();
@@ -176,15 +198,15 @@ pub(super) fn one_credential_is_seen(authorization: AuthorizationId) -> _ {
 }
 
 /// The bind parameters of `one_credential_is_seen`, in the order of its SQL.
-pub(super) fn values_of_one_credential(authorization: AuthorizationId) -> [BindValue<'static>; 14] {
+pub(super) fn values_of_one_credential(authorization: AuthorizationId) -> [BindValue<'static>; 8] {
     let (who, one) = (BindValue::Authorization(authorization), BindValue::BigInt(1));
-    let [credential, device, tag] = ["credential", "device", "tag"].map(BindValue::Text);
-    [who, credential, one, who, device, one, credential, who, tag, one, device, who, tag, one]
+    [who, one, who, one, who, one, who, one]
 }
 
 /// Selects the ids of the linked objects of a kind.
 #[auto_type]
-fn linked(authorization: AuthorizationId, kind: &'static str) -> _ {
+fn linked<K: LiteralText>(authorization: AuthorizationId) -> _ {
+    let kind: Literal<K> = Literal::new();
     authorization_link::table
         .filter(authorization_link::authorization_id.eq(authorization))
         .filter(authorization_link::object_kind.eq(kind))
@@ -193,8 +215,9 @@ fn linked(authorization: AuthorizationId, kind: &'static str) -> _ {
 
 /// Selects the ids of the objects of a kind that have a linked tag.
 #[auto_type]
-fn tagged(authorization: AuthorizationId, kind: &'static str) -> _ {
-    let tags: linked = linked(authorization, "tag");
+fn tagged<K: LiteralText>(authorization: AuthorizationId) -> _ {
+    let kind: Literal<K> = Literal::new();
+    let tags = linked::<OfTag>(authorization);
     tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::tag_id.eq_any(tags)).select(tagging::object_id)
 }
 
