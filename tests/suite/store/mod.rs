@@ -5,6 +5,7 @@ mod contention;
 mod control;
 mod errors;
 mod fairness;
+mod lookups;
 mod read_only;
 mod row_locks;
 mod server;

@@ -1,12 +1,15 @@
 //! The lookup of a credential by its key for a read: everything that the read decides on, in one query. On PostgreSQL each
 //! query is a round trip.
 
+use std::mem::discriminant;
+
 use diesel::dsl::auto_type;
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, Selectable};
-
 use diesel::sqlite::Sqlite;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
+};
 
-use super::connection::{BindValue, Literal, LiteralText, load_with_cached_sql};
+use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
 use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
@@ -32,6 +35,57 @@ pub struct CredentialKey<'a> {
     pub username_at: Option<(&'a str, &'a str)>,
 }
 
+/// The lookup of a key on behalf of an authorization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialLookup {
+    identifier: String,
+    alternative: Alternative,
+    authorization: AuthorizationId,
+}
+
+/// What a key may stand for beside an identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Alternative {
+    Nothing,
+    Id(CredentialId),
+    Account { username: String, hostname_key: String },
+}
+
+impl CredentialLookup {
+    /// Creates the lookup of a key.
+    pub fn new(key: CredentialKey<'_>, authorization: AuthorizationId) -> Self {
+        let alternative = match (key.id, key.username_at) {
+            (Some(id), _) => Alternative::Id(id),
+            (None, Some((username, hostname))) => {
+                Alternative::Account { username: username.into(), hostname_key: case_folded(hostname) }
+            }
+            (None, None) => Alternative::Nothing,
+        };
+        Self { identifier: key.identifier.into(), alternative, authorization }
+    }
+
+    /// The bind parameters of its query, in the order of the SQL: of the custody, of the filter, of the visibility, and the limit.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let mut values = vec![BindValue::Authorization(self.authorization)];
+        match &self.alternative {
+            Alternative::Nothing => {}
+            Alternative::Id(id) => values.push(BindValue::Credential(*id)),
+            Alternative::Account { username, hostname_key } => {
+                values.extend([BindValue::Text(hostname_key), BindValue::Text(username)]);
+            }
+        }
+        values.push(BindValue::Text(&self.identifier));
+        values.extend(values_of_one_credential(self.authorization));
+        values.push(BindValue::BigInt(MAX_ROWS));
+        values
+    }
+
+    /// Whether both have queries of the same SQL.
+    fn is_like(&self, other: &Self) -> bool {
+        discriminant(&self.alternative) == discriminant(&other.alternative)
+    }
+}
+
 /// A credential as an authorization reads it.
 #[derive(Debug)]
 pub struct FoundCredential {
@@ -39,6 +93,8 @@ pub struct FoundCredential {
     pub row: CredentialRow,
     /// Its device.
     pub device: DeviceRow,
+    /// The authorization, which sees it.
+    pub authorization: AuthorizationId,
     /// The authorization's custody, expired or not.
     pub custody: Option<CustodyRow>,
     /// Its own password, which has a head.
@@ -77,13 +133,41 @@ fn joined(authorization: AuthorizationId) -> _ {
         .left_join(secret::table.on(of_credential.and(named)))
 }
 
-/// The bind parameters of the query, in the order of its SQL: of the custody, of the filter, of the visibility, and the limit.
-fn values<'a>(authorization: AuthorizationId, of_filter: &[BindValue<'a>]) -> Vec<BindValue<'a>> {
-    let mut values = vec![BindValue::Authorization(authorization)];
-    values.extend(of_filter);
-    values.extend(values_of_one_credential(authorization));
-    values.push(BindValue::BigInt(MAX_ROWS));
-    values
+/// Evaluates an expression with the query of a lookup, which has one of three types.
+macro_rules! with_query {
+    ($lookup:expr, $query:ident => $expression:expr) => {{
+        let CredentialLookup { identifier, alternative, authorization } = $lookup;
+        let identified = credential::identifier.eq(identifier).assume_not_null();
+        macro_rules! query {
+            ($filter:expr) => {
+                joined(*authorization)
+                    .filter($filter.and(one_credential_is_seen(*authorization)))
+                    .limit(MAX_ROWS)
+                    .select((
+                        columns::<CredentialRow>(),
+                        columns::<DeviceRow>(),
+                        (custody::since, custody::until).nullable(),
+                        (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                        (secret::version, secret::state, secret::sealed).nullable(),
+                    ))
+            };
+        }
+        match alternative {
+            Alternative::Nothing => {
+                let $query = query!(identified);
+                $expression
+            }
+            Alternative::Id(id) => {
+                let $query = query!(credential::id.eq(id).or(identified));
+                $expression
+            }
+            Alternative::Account { username, hostname_key } => {
+                let account = device::hostname_key.eq(hostname_key).and(credential::username.eq(username));
+                let $query = query!(account.or(identified));
+                $expression
+            }
+        }
+    }};
 }
 
 /// Returns the only credential or SSH key that the key matches and that the authorization sees.
@@ -91,38 +175,33 @@ fn values<'a>(authorization: AuthorizationId, of_filter: &[BindValue<'a>]) -> Ve
 /// `None` when there is none or more than one, and when it has no password: then the general lookup decides.
 pub fn only_visible(
     connection: &mut AnyConnection,
-    key: CredentialKey<'_>,
-    authorization: AuthorizationId,
+    lookup: &CredentialLookup,
 ) -> Result<Option<FoundCredential>, StoreError> {
-    macro_rules! rows {
-        ($filter:expr, $values:expr) => {{
-            let filter = $filter.and(one_credential_is_seen(authorization));
-            let query = joined(authorization).filter(filter).limit(MAX_ROWS).select((
-                columns::<CredentialRow>(),
-                columns::<DeviceRow>(),
-                (custody::since, custody::until).nullable(),
-                (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
-                (secret::version, secret::state, secret::sealed).nullable(),
-            ));
-            load_with_cached_sql!(connection, query, values(authorization, &$values))?
-        }};
-    }
-    let identified = credential::identifier.eq(key.identifier).assume_not_null();
-    let identifier = BindValue::Text(key.identifier);
-    let rows = match (key.id, key.username_at) {
-        (None, None) => rows!(identified, [identifier]),
-        (Some(id), _) => rows!(credential::id.eq(id).or(identified), [BindValue::Credential(id), identifier]),
-        (None, Some((username, hostname))) => {
-            let hostname = case_folded(hostname);
-            let account = device::hostname_key.eq(&hostname).and(credential::username.eq(username));
-            rows!(account.or(identified), [BindValue::Text(&hostname), BindValue::Text(username), identifier])
+    let rows = with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values())?);
+    only(lookup, rows)
+}
+
+/// As [`only_visible`], for several lookups, with one statement for all of the same form.
+pub fn each_only_visible(
+    connection: &mut PgConnection,
+    lookups: &[&CredentialLookup],
+) -> Result<Vec<Option<FoundCredential>>, StoreError> {
+    let mut found: Vec<Option<FoundCredential>> = lookups.iter().map(|_| None).collect();
+    let mut waiting: Vec<(usize, &CredentialLookup)> = lookups.iter().copied().enumerate().collect();
+    while let Some((_, first)) = waiting.first().copied() {
+        let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, lookup)| lookup.is_like(first));
+        let sets: Vec<_> = now.iter().map(|(_, lookup)| lookup.values()).collect();
+        let rows = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
+        for ((place, lookup), rows) in now.into_iter().zip(rows) {
+            found[place] = only(lookup, rows)?;
         }
-    };
-    only(rows)
+        waiting = later;
+    }
+    Ok(found)
 }
 
 /// Returns the credential of the rows, if they are of one.
-fn only(rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
+fn only(lookup: &CredentialLookup, rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
     let mut rows = rows.into_iter();
     let Some((row, device, custody, Some(head), version)) = rows.next() else { return Ok(None) };
     let mut versions: Vec<SealedRow> = version.map(SealedRow::try_from).transpose()?.into_iter().collect();
@@ -134,7 +213,7 @@ fn only(rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
     }
     let custody = custody.map(|(since, until)| CustodyRow { since, until });
     let password = StoredSecret { head: Some(head.into()), versions };
-    Ok(Some(FoundCredential { row, device, custody, password }))
+    Ok(Some(FoundCredential { row, device, authorization: lookup.authorization, custody, password }))
 }
 
 #[cfg(test)]

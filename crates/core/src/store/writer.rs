@@ -14,6 +14,7 @@
 
 mod deferred;
 mod open;
+mod round;
 mod submitted;
 mod thread;
 mod transaction;

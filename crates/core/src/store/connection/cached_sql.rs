@@ -24,6 +24,24 @@ pub(in crate::store) enum BindValue<'a> {
     Text(&'a str),
 }
 
+impl<'a> BindValue<'a> {
+    /// Returns the value of a text.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// Returns the value of an integer of 32 bits.
+    pub(super) fn integer(&self) -> Option<i32> {
+        match self {
+            Self::Authorization(id) => Some(id.get()),
+            Self::Credential(id) => Some(id.get()),
+            Self::Device(id) => Some(id.get()),
+            Self::Integer(value) => Some(*value),
+            Self::BigInt(_) | Self::Text(_) => None,
+        }
+    }
+}
+
 /// Loads the rows of a query of the busiest requests, on either engine, with SQL that is cached when it first runs.
 ///
 /// Diesel finds a prepared statement by the type of its query, but walks the whole query twice for each execution, to ask whether it
@@ -58,6 +76,13 @@ pub(in crate::store) struct QueryWithCachedSql<'a, Q> {
     values: &'a [BindValue<'a>],
 }
 
+impl<'a, Q> QueryWithCachedSql<'a, Q> {
+    /// Returns the bind parameters.
+    pub(super) fn values(&self) -> &'a [BindValue<'a>] {
+        self.values
+    }
+}
+
 impl<'a, Q: QueryId> QueryWithCachedSql<'a, Q> {
     /// `sql` belongs to queries of this type alone.
     pub(in crate::store) fn new(sql: &'static CachedSql, query: &'a Q, values: &'a [BindValue<'a>]) -> Self {
@@ -66,7 +91,7 @@ impl<'a, Q: QueryId> QueryWithCachedSql<'a, Q> {
     }
 
     /// Returns the SQL in pieces, one more than there are bind parameters.
-    fn pieces<DB>(&self) -> QueryResult<(&'static str, &'static [String])>
+    pub(super) fn pieces<DB>(&self) -> QueryResult<(&'static str, &'static [String])>
     where
         Q: QueryFragment<DB>,
         DB: Backend + Default,

@@ -6,6 +6,7 @@ mod location;
 mod migration;
 mod postgresql;
 mod prepared;
+mod query_for_each;
 mod row_lock;
 mod sqlite;
 
@@ -20,6 +21,7 @@ pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 pub(super) use prepared::Part;
 use prepared::PreparedStatement;
+pub(super) use query_for_each::{QueryForEach, load_for_each_with_cached_sql};
 pub(super) use row_lock::{LockingQuery, RowLock};
 
 use super::StoreError;

@@ -6,7 +6,10 @@ use crate::store::device::DeviceChanges;
 use crate::store::id::DeviceId;
 use crate::store::link::{self, LinkedObject};
 use crate::store::secret::{SecretHead, SecretOwner, SecretState, insert, insert_head};
-use crate::store::tests::{insert_client, insert_data_key, on_each_engine, sealed_bytes};
+use crate::store::tests::{
+    insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read,
+    run_sql, sealed_bytes,
+};
 
 struct Fixture<'a> {
     connection: &'a mut AnyConnection,
@@ -43,9 +46,24 @@ impl<'a> Fixture<'a> {
         insert_head(self.connection, owner, &head).unwrap();
     }
 
-    fn find(&mut self, identifier: &str, id: Option<i32>) -> Option<FoundCredential> {
+    fn lookup(&self, identifier: &str, id: Option<i32>) -> CredentialLookup {
         let key = CredentialKey { identifier, id: id.map(CredentialId::new), username_at: identifier.rsplit_once('@') };
-        only_visible(self.connection, key, self.authorization).unwrap()
+        CredentialLookup::new(key, self.authorization)
+    }
+
+    /// Looks up alone, and on PostgreSQL also between others of each form.
+    fn find(&mut self, identifier: &str, id: Option<i32>) -> Option<FoundCredential> {
+        let lookup = self.lookup(identifier, id);
+        let found = only_visible(self.connection, &lookup).unwrap();
+        let others = [("nothing", None), ("-1", Some(-1)), ("nobody@nowhere", None)];
+        let [identifier, id, account] = others.map(|(identifier, id)| self.lookup(identifier, id));
+        if let AnyConnection::Postgresql(c) = self.connection {
+            let lookups = [&identifier, &lookup, &id, &account, &lookup, &identifier];
+            let each = each_only_visible(c, &lookups).unwrap();
+            let expected = [&None, &found, &None, &None, &found, &None];
+            assert_eq!(format!("{:?}", each.iter().collect::<Vec<_>>()), format!("{expected:?}"));
+        }
+        found
     }
 }
 
@@ -135,5 +153,50 @@ fn an_object_that_is_not_seen_does_not_count() {
         assert_eq!(fixture.find("root@host", None).unwrap().row.id, id);
         link::insert(fixture.connection, fixture.authorization, LinkedObject::Device(unseen)).unwrap();
         assert!(fixture.find("root@host", None).is_none(), "two that are seen");
+    });
+}
+
+#[test]
+fn lookups_that_are_made_together_each_have_their_own_credential_and_authorization() {
+    on_postgresql(|database| {
+        database.migrate().unwrap();
+        let mut fixture = Fixture::new(database.connection());
+        let ids = ["a", "b", "c"].map(|name| fixture.store(CredentialKind::Password, name, Some(name)));
+        ids.iter().for_each(|id| fixture.store_password(*id));
+        let blind = CredentialLookup { authorization: AuthorizationId::new(-1), ..fixture.lookup("b", None) };
+        let lookups = ["c", "a@host", "b"].map(|identifier| fixture.lookup(identifier, None));
+        let AnyConnection::Postgresql(c) = fixture.connection else { return };
+        let each = each_only_visible(c, &[&lookups[0], &blind, &lookups[1], &lookups[2]]).unwrap();
+        let found: Vec<_> = each.iter().map(|found| found.as_ref().map(|found| found.row.id)).collect();
+        assert_eq!(found, [Some(ids[2]), None, Some(ids[0]), Some(ids[1])]);
+        assert_eq!(each_only_visible(c, &[]).unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
+    on_postgresql(|database| {
+        database.migrate().unwrap();
+        let fixture = Fixture::new(database.connection());
+        fixture.connection.plan_once().unwrap();
+        keep_without_statistics(fixture.connection);
+        let lookups = [("7", Some(7)), ("8", None)];
+        let lookups = lookups.map(|(identifier, id)| fixture.lookup(identifier, id));
+        let connection = fixture.connection;
+        let find = |connection: &mut AnyConnection, expected: usize| {
+            let AnyConnection::Postgresql(c) = connection else { return };
+            let twice: Vec<_> = lookups.iter().chain(&lookups).collect();
+            assert_eq!(each_only_visible(c, &twice).unwrap().iter().flatten().count(), expected);
+        };
+        find(connection, 0);
+        run_sql(connection, "DELETE FROM authorization_link; DELETE FROM device");
+        insert_accounts(connection);
+        run_sql(
+            connection,
+            "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 3000) n;
+             INSERT INTO secret_head SELECT 'credential.password', n, 1, NULL, '' FROM generate_series(1, 3000) n",
+        );
+        let read = rows_read(connection, |connection| find(connection, 4));
+        assert!((4..60).contains(&read), "{read} rows");
     });
 }

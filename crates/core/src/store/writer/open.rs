@@ -3,6 +3,7 @@
 use super::super::StoreError;
 use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::{AnyConnection, LockWait};
+use super::super::credential_lookup::{self, CredentialLookup, FoundCredential};
 use super::super::meta;
 use super::deferred::Deferred;
 
@@ -96,6 +97,24 @@ impl OpenTransaction {
     /// Whether a statement that fails ends the transaction, unless there is a savepoint.
     pub(super) fn needs_savepoint_to_read(&self) -> bool {
         self.has_begun && self.connection.is_remote()
+    }
+
+    /// Whether several lookups save round trips when they are made together, and end no transaction when they fail.
+    pub(super) fn may_look_up_ahead(&self) -> bool {
+        !self.has_begun && self.connection.is_remote()
+    }
+
+    /// Returns what several lookups find. Nothing when they fail: the jobs then look up for themselves, and each has its own error.
+    pub(super) fn look_up_ahead(&mut self, lookups: &[&CredentialLookup]) -> Vec<Option<FoundCredential>> {
+        match self.read_connection() {
+            AnyConnection::Postgresql(c) => credential_lookup::each_only_visible(c, lookups).unwrap_or_default(),
+            AnyConnection::Sqlite(_) => Vec::new(),
+        }
+    }
+
+    /// Whether the transaction has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Asks after the failure of a job whether the connection is lost and the transaction has not begun: then nothing of its jobs

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::super::StoreError;
+use super::super::credential_lookup::CredentialLookup;
 use super::super::queue::Lane;
 use super::super::watch::{CHECK_INTERVAL, Watch};
 use super::transaction::Transaction;
 use super::waiting::{Abandonable, NotQueued, Waiting};
 use crate::clock::instant;
 
-/// The lane and the cost of a write.
+/// The lane and the cost of a write, and what it looks up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The lane of the job.
@@ -23,12 +24,14 @@ pub struct Ticket {
     pub items: u32,
     /// The request id, for the log; empty without a request.
     pub request_id: Arc<str>,
+    /// What the job looks up first, by [`Transaction::looked_up`].
+    pub lookup: Option<Arc<CredentialLookup>>,
 }
 
 impl Ticket {
     /// Creates a ticket for one item.
     pub fn new(lane: Lane, request_id: impl Into<Arc<str>>) -> Self {
-        Self { lane, items: 1, request_id: request_id.into() }
+        Self { lane, items: 1, request_id: request_id.into(), lookup: None }
     }
 
     /// Creates a ticket for background work.
@@ -93,6 +96,7 @@ pub(super) trait Job: Send {
     fn may_begin(&self, writer: &Arc<Watch>) -> bool;
     fn is_abandoned(&self) -> bool;
     fn request_id(&self) -> &str;
+    fn lookup(&self) -> Option<&Arc<CredentialLookup>>;
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -108,6 +112,7 @@ struct Submitted<T, J> {
     fate: Fate,
     deadline: Instant,
     request_id: Arc<str>,
+    lookup: Option<Arc<CredentialLookup>>,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -129,6 +134,10 @@ where
 
     fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    fn lookup(&self) -> Option<&Arc<CredentialLookup>> {
+        self.lookup.as_ref()
     }
 
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
@@ -162,11 +171,11 @@ where
     J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
 {
     let stopped = StoreError::Unavailable("the store is closing");
-    let Ticket { lane, items, request_id } = ticket;
+    let Ticket { lane, items, request_id, lookup } = ticket;
     let (caller, mut answer) = oneshot::channel();
     let fate = Fate::default();
     let deadline = instant() + patience;
-    let submitted = Submitted { job, fate: fate.clone(), deadline, request_id, result: None, caller };
+    let submitted = Submitted { job, fate: fate.clone(), deadline, request_id, lookup, result: None, caller };
     match waiting.put(lane, items, Box::new(submitted)) {
         Ok(()) => {}
         Err(NotQueued::Full) => return Err(StoreError::Busy),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::CommitObserver;
 use super::open::{OpenTransaction, answers};
+use super::round::Round;
 use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
@@ -130,12 +131,13 @@ impl Writer {
     fn batch(&mut self, first: Box<dyn Job>, waiting: LockWait) -> Vec<Box<dyn Job>> {
         let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();
-        let mut next = Some(first);
+        let mut round = Round::of(first);
         let mut is_lost = false;
         let worked = self.transaction(waiting, |writer, open| {
             let (since, mut worked) = (instant(), Worked::default());
-            while let Some(mut job) = next.take() {
-                match run_in_savepoint(job.as_mut(), open) {
+            round.fill(open, writer.shared.batch, || writer.next_that_waits());
+            while let Some((mut job, ahead)) = round.next() {
+                match run_in_savepoint(job.as_mut(), ahead, open) {
                     Ok(Ran::Kept) => {
                         worked.kept += 1;
                         done.push((job, Ok(())));
@@ -153,8 +155,13 @@ impl Writer {
                         return Err(error);
                     }
                 }
-                let room = done.len() + again.len() < writer.shared.batch && since.elapsed() < writer.shared.batch_time;
-                next = if room { writer.next_that_waits() } else { None };
+                if open.has_begun() {
+                    round.forget();
+                }
+                if round.is_empty() && since.elapsed() < writer.shared.batch_time {
+                    let room = writer.shared.batch.saturating_sub(done.len() + again.len());
+                    round.fill(open, room, || writer.next_that_waits());
+                }
             }
             worked.jobs = done.len();
             open.check_unused().inspect_err(|_| is_lost = true)?;
@@ -168,7 +175,7 @@ impl Writer {
                 again
             }
             // Nothing was written on the connection that was lost.
-            Err(_) if is_lost => done.into_iter().map(|(job, _)| job).chain(again).collect(),
+            Err(_) if is_lost => done.into_iter().map(|(job, _)| job).chain(again).chain(round.into_jobs()).collect(),
             // No job has to fail for the record of another.
             Err(Failure::Deferred(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
                 log::warn!(
@@ -180,7 +187,7 @@ impl Writer {
             Err(lost) => {
                 let error = StoreError::from(lost);
                 let failed: Vec<_> =
-                    next.into_iter().chain(done.into_iter().map(|(job, _)| job)).chain(again).collect();
+                    round.into_jobs().chain(done.into_iter().map(|(job, _)| job)).chain(again).collect();
                 log_for_all(&error, &failed);
                 for job in failed {
                     job.answer(Err(error.clone()));
@@ -212,7 +219,7 @@ impl Writer {
             }
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, open| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), open)? {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), None, open)? {
                     ended = Err(error);
                 }
                 Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })

@@ -1,11 +1,15 @@
 //! The transaction of a job, and the savepoints that let it fail alone.
 
+use std::sync::Arc;
+
 use super::super::StoreError;
 use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
+use super::super::credential_lookup::{self, CredentialLookup, FoundCredential};
 use super::super::id::CredentialId;
 use super::deferred::Mark;
 use super::open::OpenTransaction;
+use super::round::Ahead;
 use super::submitted::Job;
 
 /// The transaction of a job.
@@ -17,6 +21,8 @@ pub struct Transaction<'a> {
     has_savepoint: bool,
     /// Why the savepoint could not be set. Then the whole transaction is lost, whatever the job makes of the error.
     failed: Option<StoreError>,
+    lookup: Option<Arc<CredentialLookup>>,
+    ahead: Ahead,
 }
 
 impl Transaction<'_> {
@@ -35,6 +41,16 @@ impl Transaction<'_> {
     /// transaction; within one, it would end that of the other jobs if it failed.
     pub fn read_connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
         if self.open.needs_savepoint_to_read() { self.connection() } else { Ok(self.open.read_connection()) }
+    }
+
+    /// Returns what the lookup of the job's ticket finds. On PostgreSQL the writer may have looked it up just before, together with
+    /// that of other jobs, while no job had written anything. `None` also without a lookup.
+    pub fn looked_up(&mut self) -> Result<Option<FoundCredential>, StoreError> {
+        match (self.ahead.take(), self.lookup.clone()) {
+            (Some(found), _) => Ok(found),
+            (None, Some(lookup)) => credential_lookup::only_visible(self.read_connection()?, &lookup),
+            (None, None) => Ok(None),
+        }
     }
 
     fn command(&mut self, statement: &'static str) -> Result<(), StoreError> {
@@ -105,9 +121,9 @@ pub(super) enum Ran {
 }
 
 /// Runs a job in a savepoint: all of its rows remain, or none. An error means that the whole transaction is lost.
-pub(super) fn run_in_savepoint(job: &mut dyn Job, open: &mut OpenTransaction) -> Result<Ran, StoreError> {
-    let before = open.deferred().mark();
-    let mut transaction = Transaction { open, before, has_savepoint: false, failed: None };
+pub(super) fn run_in_savepoint(job: &mut dyn Job, ahead: Ahead, open: &mut OpenTransaction) -> Result<Ran, StoreError> {
+    let (before, lookup) = (open.deferred().mark(), job.lookup().cloned());
+    let mut transaction = Transaction { open, before, has_savepoint: false, failed: None, lookup, ahead };
     let result = job.run(&mut transaction);
     transaction.end(result)
 }

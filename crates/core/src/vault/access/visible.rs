@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use crate::store::credential::CredentialRow;
 use crate::store::credential_lock::{self, AccountNames};
-use crate::store::credential_lookup::{self, CredentialKey, FoundCredential};
+use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
 use crate::store::device_lookup;
@@ -85,19 +85,11 @@ pub(in crate::vault) struct VisibleMatch {
     pub(in crate::vault) password: StoredSecret,
 }
 
-/// Returns the only object that the key matches among those that the principal sees, if it is a client, with a single statement. `None`
-/// says nothing else: another lookup has to tell why.
-pub(in crate::vault) fn only_visible_match(
-    context: &mut OperationContext<'_>,
-    key: CredentialKey<'_>,
-) -> Result<Option<VisibleMatch>, VaultError> {
-    let Principal::Client(client) = context.principal() else { return Ok(None) };
-    let authorization = client.id;
-    let found = credential_lookup::only_visible(context.connection(), key, authorization)?;
-    Ok(found.map(|FoundCredential { row, device, custody, password }| {
-        let row = Visible(row);
-        VisibleMatch { row, device, custody, password }
-    }))
+/// Takes a credential that was looked up among those that an authorization sees, if this is the principal's.
+pub(in crate::vault) fn visible_match(context: &OperationContext<'_>, found: FoundCredential) -> Option<VisibleMatch> {
+    let FoundCredential { row, device, authorization, custody, password } = found;
+    let Principal::Client(client) = context.principal() else { return None };
+    (client.id == authorization).then_some(VisibleMatch { row: Visible(row), device, custody, password })
 }
 
 /// Returns the password that has all of these names, and its device, and locks both, if the principal is a client that sees it;

@@ -124,16 +124,16 @@ impl Vault {
         key: String,
         fail_on_change: bool,
     ) -> Result<ReadCredential, VaultError> {
-        let in_transaction = key.clone();
-        let at_once = move |context: &mut OperationContext<'_>| match Readable::at_once(context, &key)? {
+        let lookup = resolve::password_lookup(permit.principal(), &key);
+        let at_once = move |context: &mut OperationContext<'_>, found| match Readable::at_once(context, found)? {
             Some(readable) => shown_if_held(context, readable.in_force(fail_on_change)?),
             None => Ok(None),
         };
         let rule = move |context: &mut OperationContext<'_>| {
-            let readable = Readable::locked_by_key(context, &in_transaction)?.in_force(fail_on_change)?;
+            let readable = Readable::locked_by_key(context, &key)?.in_force(fail_on_change)?;
             taken(context, readable)
         };
-        let (found, recorded) = self.reveal_or_execute(permit, at_once, rule).await?;
+        let (found, recorded) = self.reveal_or_execute(permit, lookup, at_once, rule).await?;
         self.unseal_credential(&recorded, found).await
     }
 

@@ -4,7 +4,7 @@ use super::{parent, resolve};
 use crate::store::credential::CredentialRow;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
-use crate::vault::access::{Visible, VisibleMatch, only_visible_match};
+use crate::vault::access::{Visible, VisibleMatch};
 use crate::vault::operation::{OperationContext, Subject};
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Switchable, VaultError, custody};
@@ -29,16 +29,13 @@ impl Readable {
         Self::load(context, row, device)
     }
 
-    /// Looks up the credential with a single statement, which needs no snapshot, and locks nothing. Returns `None` where that is
-    /// not enough: for every error, for a credential with a parent and for one without a password.
+    /// Takes the credential that a single statement found, without a lock. Returns `None` where that is not enough: for an SSH key
+    /// and for a credential with a parent.
     ///
     /// # Errors
     /// [`VaultError::Inactive`]; [`VaultError::Seal`] for a password that was modified outside the vault.
-    pub(super) fn at_once(context: &mut OperationContext<'_>, key: &str) -> Result<Option<Self>, VaultError> {
-        let Some(key) = resolve::password_key(key) else { return Ok(None) };
-        let Some(VisibleMatch { row, device, custody, password }) = only_visible_match(context, key)? else {
-            return Ok(None);
-        };
+    pub(super) fn at_once(context: &mut OperationContext<'_>, found: VisibleMatch) -> Result<Option<Self>, VaultError> {
+        let VisibleMatch { row, device, custody, password } = found;
         if row.parent_id.is_some() || !resolve::is_password(&row) {
             return Ok(None);
         }

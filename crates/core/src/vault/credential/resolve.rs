@@ -4,12 +4,12 @@
 use super::composite::candidate;
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
-use crate::store::credential_lookup::CredentialKey;
+use crate::store::credential_lookup::{CredentialKey, CredentialLookup};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
 use crate::text::{canonical_number, is_storable};
 use crate::vault::access::{Visible, visible_credential};
-use crate::vault::operation::{OperationContext, Subject};
+use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{Noun, Switchable, VaultError};
 
 /// The noun of a kind in errors.
@@ -51,9 +51,10 @@ fn parsed(key: &str, kind: CredentialKind) -> CredentialKey<'_> {
     CredentialKey { identifier: key, id: canonical_number(key).map(CredentialId::new), username_at }
 }
 
-/// As [`parsed`], for passwords. `None` for a key that no text in the database equals.
-pub(super) fn password_key(key: &str) -> Option<CredentialKey<'_>> {
-    is_storable(key).then(|| parsed(key, CredentialKind::Password))
+/// Returns the lookup of a password by its key for a client. `None` for a key that no text in the database equals.
+pub(super) fn password_lookup(principal: &Principal, key: &str) -> Option<CredentialLookup> {
+    let Principal::Client(client) = principal else { return None };
+    is_storable(key).then(|| CredentialLookup::new(parsed(key, CredentialKind::Password), client.id))
 }
 
 /// Whether this is a password and no SSH key.

@@ -172,9 +172,13 @@ impl Vault {
         T: Send + 'static,
         J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let ticket = Ticket { lane: permit.lane(), items, request_id: permit.origin().request_id.as_str().into() };
-        Ok(self.write(ticket, job).await?)
+        Ok(self.write(ticket(permit, items), job).await?)
     }
+}
+
+/// The ticket of a permitted request.
+fn ticket(permit: &Permit, items: u32) -> Ticket {
+    Ticket { items, ..Ticket::new(permit.lane(), permit.origin().request_id.as_str()) }
 }
 
 /// The result of a rule or a snapshot, with the subject and outcome for its audit record.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, Finished, OperationContext, Permit, Recorded, Subject};
+use super::{Done, Finished, OperationContext, Permit, Recorded, Subject, ticket};
 use crate::clock::to_micros;
+use crate::store::credential_lookup::CredentialLookup;
 use crate::store::id::CredentialId;
-use crate::store::{AnyConnection, StoreError, Transaction};
+use crate::store::{AnyConnection, StoreError, Ticket, Transaction};
+use crate::vault::access::{VisibleMatch, visible_match};
 use crate::vault::{Inner, Vault, VaultError};
 
 /// How long the result of a snapshot may wait for its audit record. Meanwhile the object may be unlinked, deactivated or
@@ -133,27 +135,42 @@ impl Vault {
         permit: Permit,
         query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
     ) -> Result<(T, Recorded), VaultError> {
-        let query = Arc::new(query);
-        let in_transaction = Arc::clone(&query);
-        let at_once = move |context: &mut OperationContext<'_>| query(context).map(Some);
-        self.reveal_or_execute(permit, at_once, move |context| in_transaction(context)).await
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job = move |transaction: &mut Transaction<'_>| {
+            let at_once = |context: &mut OperationContext<'_>| query(context).map(Some);
+            match inner.try_at_once(transaction, &job_permit, at_once)? {
+                Some(result) => Ok(result),
+                None => inner.run(transaction, &job_permit, &query),
+            }
+        };
+        let value = self.submit(&permit, 1, job).await??;
+        Ok((value, Recorded::new(permit)))
     }
 
-    /// As [`Vault::reveal`], for a read that may have to write first. `at_once` tries to do with a single statement and without
-    /// a savepoint, in the writer on both engines; when it returns `None`, `rule` runs in a transaction.
+    /// As [`Vault::reveal`], for a read that may have to write first. `at_once` tries to do with what `lookup` finds, without a
+    /// savepoint, in the writer on both engines; when there is nothing or it returns `None`, `rule` runs in a transaction.
     pub(in crate::vault) async fn reveal_or_execute<T: Send + 'static>(
         &self,
         permit: Permit,
-        at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
+        lookup: Option<CredentialLookup>,
+        at_once: impl Fn(&mut OperationContext<'_>, VisibleMatch) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
         rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError> {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job =
-            move |transaction: &mut Transaction<'_>| match inner.try_at_once(transaction, &job_permit, &at_once)? {
+        let job = move |transaction: &mut Transaction<'_>| {
+            let found = transaction.looked_up()?;
+            let of_found =
+                |context: &mut OperationContext<'_>| match found.and_then(|found| visible_match(context, found)) {
+                    Some(found) => at_once(context, found),
+                    None => Ok(None),
+                };
+            match inner.try_at_once(transaction, &job_permit, of_found)? {
                 Some(result) => Ok(result),
                 None => inner.run(transaction, &job_permit, &rule),
-            };
-        let value = self.submit(&permit, 1, job).await??;
+            }
+        };
+        let ticket = Ticket { lookup: lookup.map(Arc::new), ..ticket(&permit, 1) };
+        let value = self.write(ticket, job).await??;
         Ok((value, Recorded::new(permit)))
     }
 
@@ -228,7 +245,7 @@ impl Inner {
         &self,
         transaction: &mut Transaction<'_>,
         permit: &Permit,
-        at_once: impl Fn(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError>,
+        at_once: impl FnOnce(&mut OperationContext<'_>) -> Result<Option<Done<T>>, VaultError>,
     ) -> Result<Option<Result<T, VaultError>>, StoreError> {
         // The rule records that the permit is no longer valid.
         let Ok(principal) = self.revalidate(permit) else { return Ok(None) };
