@@ -71,9 +71,10 @@ impl Writers {
         observer: &Arc<dyn CommitObserver>,
         file: Arc<DatabaseFile>,
     ) -> Result<Self, StoreError> {
+        let number_of_writers = location.writers(settings.writers);
         let shared = Shared {
             location: location.clone(),
-            waiting: Waiting::new(settings.queue),
+            waiting: Waiting::new(settings.queue, number_of_writers),
             batch: settings.batch.max(1),
             batch_time: settings.batch_time,
             longest_alone: settings.longest_alone,
@@ -88,7 +89,7 @@ impl Writers {
             threads: Mutex::default(),
             given_up: GivenUp::default(),
         };
-        for number in 0..location.writers(settings.writers) {
+        for number in 0..number_of_writers {
             let mut connection = location.connect()?;
             connection.plan_once()?;
             let started = writers.spawn(format!("{}/{number}", settings.node), Some(connection))?;

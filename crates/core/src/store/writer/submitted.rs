@@ -12,7 +12,7 @@ use super::super::credential_lookup::CredentialLookup;
 use super::super::queue::Lane;
 use super::super::watch::{CHECK_INTERVAL, Watch};
 use super::transaction::Transaction;
-use super::waiting::{Abandonable, NotQueued, Waiting};
+use super::waiting::{NotQueued, Queued, Waiting};
 use crate::clock::instant;
 
 /// The lane and the cost of a write, and what it looks up.
@@ -101,9 +101,14 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-impl Abandonable for Box<dyn Job> {
+impl Queued for Box<dyn Job> {
     fn is_abandoned(&self) -> bool {
         self.as_ref().is_abandoned()
+    }
+
+    /// Lookups are made together.
+    fn gains_from_company(&self) -> bool {
+        self.lookup().is_some()
     }
 }
 

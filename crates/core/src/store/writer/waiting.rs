@@ -1,13 +1,23 @@
 //! The queue behind a lock: callers push jobs without waiting, writers wait for jobs.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::super::queue::{FairQueue, Lane};
 
-/// An item that can become useless while it waits.
-pub(super) trait Abandonable {
+/// How long a writer waits for more jobs than [`FEW`], while another one is at work.
+const GATHERING: Duration = Duration::from_micros(500);
+
+/// The number of jobs from which a writer waits for no more.
+const FEW: usize = 8;
+
+/// An item of the queue.
+pub(super) trait Queued {
     /// Whether no caller waits for it any more.
     fn is_abandoned(&self) -> bool;
+
+    /// Whether it costs less together with others of its kind.
+    fn gains_from_company(&self) -> bool;
 }
 
 /// Why a job was not queued.
@@ -16,7 +26,7 @@ pub(super) enum NotQueued {
     Closed,
 }
 
-/// A [`FairQueue`] for several threads. It ends when it is closed and empty.
+/// A [`FairQueue`] for several writers. It ends when it is closed and empty.
 pub(super) struct Waiting<T> {
     state: Mutex<State<T>>,
     arrived: Condvar,
@@ -25,15 +35,57 @@ pub(super) struct Waiting<T> {
 struct State<T> {
     queue: FairQueue<T>,
     closed: bool,
+    writers: usize,
     /// The number of writers that wait for a job. While all are at work, a new job wakes nobody: each looks at the queue
     /// before it waits.
     idle: usize,
+    /// The number of those that wait for more jobs than there are.
+    gathering: usize,
+    /// The number of queued jobs that gain nothing from company.
+    urgent: usize,
 }
 
-impl<T: Abandonable> Waiting<T> {
-    pub(super) fn new(capacity: usize) -> Self {
+impl<T: Queued> State<T> {
+    fn push(&mut self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
+        let urgent = usize::from(!job.gains_from_company());
+        self.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
+        self.urgent += urgent;
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let job = self.queue.pop()?;
+        self.urgent -= usize::from(!job.gains_from_company());
+        Some(job)
+    }
+
+    fn drop_abandoned(&mut self) {
+        let urgent = &mut self.urgent;
+        self.queue.retain(|job| {
+            let is_kept = !job.is_abandoned();
+            *urgent -= usize::from(!is_kept && !job.gains_from_company());
+            is_kept
+        });
+    }
+
+    /// Whether a writer that is free waits for more jobs. Another writer is at work, so that the processor is not idle meanwhile,
+    /// and the jobs are few.
+    fn is_worth_gathering(&self) -> bool {
+        let others_idle = self.idle + 1 >= self.writers;
+        !others_idle && !self.closed && self.urgent == 0 && (1..FEW).contains(&self.queue.len())
+    }
+
+    /// Whether a new job wakes a writer.
+    fn wakes(&self) -> bool {
+        self.idle > 0 && (self.gathering == 0 || self.urgent > 0 || self.queue.len() >= FEW)
+    }
+}
+
+impl<T: Queued> Waiting<T> {
+    pub(super) fn new(capacity: usize, writers: usize) -> Self {
+        let queue = FairQueue::new(capacity);
         Self {
-            state: Mutex::new(State { queue: FairQueue::new(capacity), closed: false, idle: 0 }),
+            state: Mutex::new(State { queue, closed: false, writers, idle: 0, gathering: 0, urgent: 0 }),
             arrived: Condvar::new(),
         }
     }
@@ -49,36 +101,47 @@ impl<T: Abandonable> Waiting<T> {
             return Err(NotQueued::Closed);
         }
         if state.queue.is_full_for(lane) {
-            state.queue.retain(|job| !job.is_abandoned());
+            state.drop_abandoned();
         }
-        state.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
-        let is_awaited = state.idle > 0;
+        state.push(lane, items, job)?;
+        let wakes = state.wakes();
         drop(state);
-        if is_awaited {
+        if wakes {
             self.arrived.notify_one();
         }
         Ok(())
     }
 
-    /// Waits for the next job. Returns `None` when the queue is closed and empty.
+    /// Waits for the next job, and for a moment until there are several that gain from company. Returns `None` when the queue is
+    /// closed and empty.
     pub(super) fn next(&self) -> Option<T> {
         let mut state = self.state();
+        let mut has_gathered = false;
         loop {
-            if let Some(job) = state.queue.pop() {
+            let gathers = !has_gathered && state.is_worth_gathering();
+            if !gathers && let Some(job) = state.pop() {
                 return Some(job);
             }
             if state.closed {
                 return None;
             }
             state.idle += 1;
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if gathers {
+                state.gathering += 1;
+                let waited = self.arrived.wait_timeout(state, GATHERING).unwrap_or_else(PoisonError::into_inner);
+                (state, has_gathered) = (waited.0, waited.1.timed_out());
+                state.gathering -= 1;
+            } else {
+                state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+                has_gathered = false;
+            }
             state.idle -= 1;
         }
     }
 
     /// Returns the next job, if there is one.
     pub(super) fn try_next(&self) -> Option<T> {
-        self.state().queue.pop()
+        self.state().pop()
     }
 
     /// Returns the number of queued jobs; 0 once the queue is closed.
@@ -91,5 +154,80 @@ impl<T: Abandonable> Waiting<T> {
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.arrived.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A job; whether it gains from company.
+    struct Sample(bool);
+
+    impl Queued for Sample {
+        fn is_abandoned(&self) -> bool {
+            true
+        }
+
+        fn gains_from_company(&self) -> bool {
+            self.0
+        }
+    }
+
+    fn state(writers: usize, idle: usize, jobs: &[bool]) -> State<Sample> {
+        let queue = FairQueue::new(64);
+        let mut state = State { queue, closed: false, writers, idle, gathering: 0, urgent: 0 };
+        for gains in jobs {
+            assert!(state.push(Lane::Operator, 1, Sample(*gains)).is_ok());
+        }
+        state
+    }
+
+    #[test]
+    fn a_writer_waits_for_more_of_few_jobs_that_gain_from_it_while_another_is_at_work() {
+        for (writers, idle, jobs, expected) in [
+            (4, 2, &[true][..], true),
+            (4, 2, &[true; FEW - 1], true),
+            (4, 2, &[true; FEW], false),
+            (4, 2, &[true, false], false),
+            (4, 2, &[], false),
+            (4, 3, &[true], false),
+            (1, 0, &[true], false),
+        ] {
+            assert_eq!(state(writers, idle, jobs).is_worth_gathering(), expected, "{writers} {idle} {}", jobs.len());
+        }
+        let closed = State { closed: true, ..state(4, 2, &[true]) };
+        assert!(!closed.is_worth_gathering());
+    }
+
+    #[test]
+    fn a_job_wakes_a_writer_unless_one_gathers_already() {
+        for (idle, gathering, jobs, expected) in [
+            (0, 0, &[true][..], false),
+            (1, 0, &[true], true),
+            (2, 1, &[true; 2], false),
+            (2, 1, &[true; FEW], true),
+            (2, 1, &[true, false], true),
+        ] {
+            let state = State { gathering, ..state(4, idle, jobs) };
+            assert_eq!(state.wakes(), expected, "{idle} {gathering} {}", jobs.len());
+        }
+    }
+
+    #[test]
+    fn urgent_jobs_are_counted_until_they_leave() {
+        let mut state = state(4, 2, &[false, true, false]);
+        assert_eq!(state.urgent, 2);
+        assert!(state.pop().is_some_and(|job| !job.0));
+        assert_eq!(state.urgent, 1);
+        state.drop_abandoned();
+        assert_eq!((state.urgent, state.queue.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_job_that_waits_for_company_is_returned_in_the_end() {
+        let waiting = Waiting::new(64, 2);
+        assert!(waiting.put(Lane::Operator, 1, Sample(true)).is_ok());
+        assert!(waiting.next().is_some(), "the other writer is at work and brings nothing");
     }
 }
