@@ -7,6 +7,7 @@ use diesel::dsl::auto_type;
 use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
+    alias,
 };
 
 use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
@@ -71,7 +72,7 @@ impl CredentialLookup {
             Alternative::Nothing => {}
             Alternative::Id(id) => values.push(BindValue::Credential(*id)),
             Alternative::Account { username, hostname_key } => {
-                values.extend([BindValue::Text(hostname_key), BindValue::Text(username)]);
+                values.extend([BindValue::Text(hostname_key), BindValue::BigInt(1), BindValue::Text(username)]);
             }
         }
         values.push(BindValue::Text(&self.identifier));
@@ -102,6 +103,8 @@ pub struct FoundCredential {
 }
 
 type Columns = (CredentialRow, DeviceRow, Option<(i64, Option<i64>)>, Option<HeadColumns>, Option<SealedColumns>);
+
+alias!(const HOST: Alias<Host> = device as host);
 
 /// The kind of passwords in the query's text.
 #[derive(Clone, Copy)]
@@ -140,16 +143,13 @@ macro_rules! with_query {
         let identified = credential::identifier.eq(identifier).assume_not_null();
         macro_rules! query {
             ($filter:expr) => {
-                joined(*authorization)
-                    .filter($filter.and(one_credential_is_seen(*authorization)))
-                    .limit(MAX_ROWS)
-                    .select((
-                        columns::<CredentialRow>(),
-                        columns::<DeviceRow>(),
-                        (custody::since, custody::until).nullable(),
-                        (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
-                        (secret::version, secret::state, secret::sealed).nullable(),
-                    ))
+                joined(*authorization).filter($filter.and(one_credential_is_seen(*authorization))).limit(MAX_ROWS).select((
+                    columns::<CredentialRow>(),
+                    columns::<DeviceRow>(),
+                    (custody::since, custody::until).nullable(),
+                    (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                    (secret::version, secret::state, secret::sealed).nullable(),
+                ))
             };
         }
         match alternative {
@@ -162,7 +162,11 @@ macro_rules! with_query {
                 $expression
             }
             Alternative::Account { username, hostname_key } => {
-                let account = device::hostname_key.eq(hostname_key).and(credential::username.eq(username));
+                // The id of the device, so that the index of accounts leads there; a username alone may be that of all devices.
+                let named = HOST.filter(HOST.field(device::hostname_key).eq(hostname_key));
+                let host = named.select(HOST.field(device::id)).single_value();
+                let on_host = credential::device_id.nullable().eq(host).assume_not_null();
+                let account = on_host.and(credential::username.eq(username));
                 let $query = query!(account.or(identified));
                 $expression
             }

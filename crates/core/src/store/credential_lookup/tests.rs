@@ -1,5 +1,8 @@
 //! The lookup in one query, on both engines: what is found, and when another lookup has to decide.
 
+use diesel::sql_types::Text;
+use diesel::{QueryableByName, RunQueryDsl};
+
 use super::*;
 use crate::store::credential::{CredentialChanges, CredentialKind};
 use crate::store::device::DeviceChanges;
@@ -180,7 +183,7 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
         let fixture = Fixture::new(database.connection());
         fixture.connection.plan_once().unwrap();
         keep_without_statistics(fixture.connection);
-        let lookups = [("7", Some(7)), ("8", None)];
+        let lookups = [("7", Some(7)), ("8", None), ("root@9", None)];
         let lookups = lookups.map(|(identifier, id)| fixture.lookup(identifier, id));
         let connection = fixture.connection;
         let find = |connection: &mut AnyConnection, expected: usize| {
@@ -196,7 +199,30 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
             "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 3000) n;
              INSERT INTO secret_head SELECT 'credential.password', n, 1, NULL, '' FROM generate_series(1, 3000) n",
         );
-        let read = rows_read(connection, |connection| find(connection, 4));
-        assert!((4..60).contains(&read), "{read} rows");
+        let read = rows_read(connection, |connection| find(connection, 6));
+        assert!((6..80).contains(&read), "{read} rows");
+    });
+}
+
+#[test]
+fn sqlite_finds_an_account_by_its_device_and_not_among_all_of_its_username() {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    on_each_engine(|database| {
+        database.migrate().unwrap();
+        let fixture = Fixture::new(database.connection());
+        let lookup = fixture.lookup("root@host", None);
+        let AnyConnection::Sqlite(c) = fixture.connection else { return };
+        let text = with_query!(&lookup, query => diesel::debug_query::<Sqlite, _>(&query).to_string());
+        let sql = text.split(" -- binds").next().unwrap_or_default();
+        let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(c).unwrap();
+        let of_credentials: Vec<_> =
+            steps.iter().map(|step| step.detail.as_str()).filter(|step| step.contains(" credential ")).collect();
+        assert_eq!(of_credentials.len(), 2, "{of_credentials:?}");
+        assert!(of_credentials[0].contains("(device_id=? AND username=?)"), "{of_credentials:?}");
+        assert!(of_credentials[1].contains("(identifier=?)"), "{of_credentials:?}");
     });
 }
