@@ -1,9 +1,10 @@
 //! What jobs look up, which the writer does for several of them at once on PostgreSQL.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::AuthorizationId;
+use chaveiro::store::object_lookup::Lookup;
 use chaveiro::store::{Database, StoreError, Ticket, Transaction};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
@@ -39,12 +40,12 @@ async fn bench() -> Bench {
 /// The ticket of a job that looks up the credential of an identifier.
 fn looks_up(identifier: &str) -> Ticket {
     let key = CredentialKey { identifier, id: None, username_at: None };
-    Ticket { lookup: Some(Arc::new(CredentialLookup::new(key, AuthorizationId::new(1)))), ..ticket() }
+    ticket().with_lookup(Some(CredentialLookup::new(key, AuthorizationId::new(1)).into()))
 }
 
 /// A job that returns the username of what it looks up.
 fn username(transaction: &mut Transaction<'_>) -> Result<Option<String>, StoreError> {
-    Ok(transaction.looked_up()?.map(|found| found.row.username))
+    Ok(transaction.looked_up()?.and_then(CredentialLookup::found).map(|found| found.row.username))
 }
 
 /// As [`username`], and then changes that of `b`.

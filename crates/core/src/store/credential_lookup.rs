@@ -16,7 +16,7 @@ use super::custody::CustodyRow;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
 use super::schema::{credential, custody, device, secret, secret_head};
-use super::secret::{HeadColumns, SealedColumns, SealedRow, StoredSecret};
+use super::secret::{HeadColumns, SealedColumns, StoredSecret, is_named_by_head};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
@@ -82,7 +82,7 @@ impl CredentialLookup {
     }
 
     /// Whether both have queries of the same SQL.
-    fn is_like(&self, other: &Self) -> bool {
+    pub(super) fn is_like(&self, other: &Self) -> bool {
         discriminant(&self.alternative) == discriminant(&other.alternative)
     }
 }
@@ -126,14 +126,11 @@ fn joined(authorization: AuthorizationId) -> _ {
     let kind: Literal<PasswordSecret> = Literal::new();
     let head = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(credential::id));
     let of_credential = secret::kind.eq(kind).and(secret::owner_id.eq(credential::id));
-    let current = secret::version.nullable().eq(secret_head::current_version);
-    let highest = secret::version.nullable().eq(secret_head::highest_version.nullable());
-    let named = current.or(highest).assume_not_null();
     credential::table
         .inner_join(device::table)
         .left_join(custody::table.on(own))
         .left_join(secret_head::table.on(head))
-        .left_join(secret::table.on(of_credential.and(named)))
+        .left_join(secret::table.on(of_credential.and(is_named_by_head())))
 }
 
 /// Evaluates an expression with the query of a lookup, which has one of three types.
@@ -177,7 +174,7 @@ macro_rules! with_query {
 /// Returns the only credential or SSH key that the key matches and that the authorization sees.
 ///
 /// `None` when there is none or more than one, and when it has no password: then the general lookup decides.
-pub fn only_visible(
+pub(super) fn only_visible(
     connection: &mut AnyConnection,
     lookup: &CredentialLookup,
 ) -> Result<Option<FoundCredential>, StoreError> {
@@ -185,38 +182,30 @@ pub fn only_visible(
     only(lookup, rows)
 }
 
-/// As [`only_visible`], for several lookups, with one statement for all of the same form.
-pub fn each_only_visible(
+/// As [`only_visible`], for several lookups of the same SQL, with one statement.
+pub(super) fn each_only_visible(
     connection: &mut PgConnection,
     lookups: &[&CredentialLookup],
 ) -> Result<Vec<Option<FoundCredential>>, StoreError> {
-    let mut found: Vec<Option<FoundCredential>> = lookups.iter().map(|_| None).collect();
-    let mut waiting: Vec<(usize, &CredentialLookup)> = lookups.iter().copied().enumerate().collect();
-    while let Some((_, first)) = waiting.first().copied() {
-        let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, lookup)| lookup.is_like(first));
-        let sets: Vec<_> = now.iter().map(|(_, lookup)| lookup.values()).collect();
-        let rows = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
-        for ((place, lookup), rows) in now.into_iter().zip(rows) {
-            found[place] = only(lookup, rows)?;
-        }
-        waiting = later;
-    }
-    Ok(found)
+    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
+    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
+    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
+    lookups.iter().zip(found).map(|(lookup, rows)| only(lookup, rows)).collect()
 }
 
 /// Returns the credential of the rows, if they are of one.
 fn only(lookup: &CredentialLookup, rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
     let mut rows = rows.into_iter();
     let Some((row, device, custody, Some(head), version)) = rows.next() else { return Ok(None) };
-    let mut versions: Vec<SealedRow> = version.map(SealedRow::try_from).transpose()?.into_iter().collect();
+    let mut password = StoredSecret { head: Some(head.into()), versions: Vec::new() };
+    password.add(version)?;
     for (other, .., version) in rows {
         if other.id != row.id {
             return Ok(None);
         }
-        versions.extend(version.map(SealedRow::try_from).transpose()?);
+        password.add(version)?;
     }
     let custody = custody.map(|(since, until)| CustodyRow { since, until });
-    let password = StoredSecret { head: Some(head.into()), versions };
     Ok(Some(FoundCredential { row, device, authorization: lookup.authorization, custody, password }))
 }
 

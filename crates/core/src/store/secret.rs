@@ -75,14 +75,19 @@ impl TryFrom<SealedColumns> for SealedRow {
     }
 }
 
+/// Whether a version is one that the head beside it names: the current or the highest one.
+#[auto_type]
+pub(super) fn is_named_by_head() -> _ {
+    let current = secret::version.nullable().eq(secret_head::current_version);
+    let highest = secret::version.nullable().eq(secret_head::highest_version.nullable());
+    current.or(highest).assume_not_null()
+}
+
 /// Selects the heads, each with the versions that it names: its current and its highest one, as far as they exist.
 #[auto_type]
 fn heads_with_versions() -> _ {
     let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
-    let current = secret::version.nullable().eq(secret_head::current_version);
-    let highest = secret::version.nullable().eq(secret_head::highest_version.nullable());
-    let named = current.or(highest).assume_not_null();
-    secret_head::table.left_join(secret::table.on(of_head.and(named)))
+    secret_head::table.left_join(secret::table.on(of_head.and(is_named_by_head())))
 }
 
 /// Selects the head of one secret with the versions that it names.

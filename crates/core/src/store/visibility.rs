@@ -203,6 +203,18 @@ pub(super) fn values_of_one_credential(authorization: AuthorizationId) -> [BindV
     [who, one, who, one, who, one, who, one]
 }
 
+/// As `information_is_seen`, for a lookup.
+#[auto_type]
+pub(super) fn one_information_is_seen(authorization: AuthorizationId) -> _ {
+    let links = linked::<OfInformation>(authorization);
+    links.filter(authorization_link::object_id.eq(information::id)).single_value().is_not_null()
+}
+
+/// The bind parameters of `one_information_is_seen`, in the order of its SQL.
+pub(super) fn values_of_one_information(authorization: AuthorizationId) -> [BindValue<'static>; 2] {
+    [BindValue::Authorization(authorization), BindValue::BigInt(1)]
+}
+
 /// Selects the ids of the linked objects of a kind.
 #[auto_type]
 fn linked<K: LiteralText>(authorization: AuthorizationId) -> _ {

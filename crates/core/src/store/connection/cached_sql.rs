@@ -11,7 +11,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Integer, Text};
 use diesel::{QueryResult, RunQueryDsl};
 
-use crate::store::id::{AuthorizationId, CredentialId, DeviceId};
+use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 
 /// A bind parameter of a query.
 #[derive(Clone, Copy)]
@@ -19,6 +19,7 @@ pub(in crate::store) enum BindValue<'a> {
     Authorization(AuthorizationId),
     Credential(CredentialId),
     Device(DeviceId),
+    Information(InformationId),
     Integer(i32),
     BigInt(i64),
     Text(&'a str),
@@ -36,6 +37,7 @@ impl<'a> BindValue<'a> {
             Self::Authorization(id) => Some(id.get()),
             Self::Credential(id) => Some(id.get()),
             Self::Device(id) => Some(id.get()),
+            Self::Information(id) => Some(id.get()),
             Self::Integer(value) => Some(*value),
             Self::BigInt(_) | Self::Text(_) => None,
         }
@@ -154,6 +156,7 @@ where
                 BindValue::Authorization(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::Credential(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::Device(value) => out.push_bind_param::<Integer, _>(value)?,
+                BindValue::Information(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
                 BindValue::BigInt(value) => out.push_bind_param::<BigInt, _>(value)?,
                 BindValue::Text(value) => out.push_bind_param::<Text, str>(value)?,
@@ -171,6 +174,7 @@ impl fmt::Debug for BindValue<'_> {
             BindValue::Authorization(value) => value.fmt(f),
             BindValue::Credential(value) => value.fmt(f),
             BindValue::Device(value) => value.fmt(f),
+            BindValue::Information(value) => value.fmt(f),
             BindValue::Integer(value) => value.fmt(f),
             BindValue::BigInt(value) => value.fmt(f),
             BindValue::Text(value) => value.fmt(f),

@@ -22,6 +22,35 @@ pub(in crate::store) trait LiteralText: 'static {
     const TEXT: &'static str;
 }
 
+/// As [`Literal`], a list of constants for [`IsOneOf`].
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct LiteralList<T>(PhantomData<T>);
+
+/// The texts of a [`LiteralList`].
+pub(in crate::store) trait LiteralTexts: 'static {
+    /// None holds a quote.
+    const TEXTS: &'static [&'static str];
+}
+
+diesel::infix_operator!(IsOneOf, " IN ");
+
+impl<T> LiteralList<T> {
+    pub(in crate::store) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: LiteralTexts, DB: Backend> QueryFragment<DB> for LiteralList<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for (number, text) in T::TEXTS.iter().enumerate() {
+            out.push_sql(if number == 0 { "(" } else { ", " });
+            push_quoted(&mut out, text);
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
 impl<T> Literal<T> {
     pub(in crate::store) fn new() -> Self {
         Self(PhantomData)
@@ -43,18 +72,26 @@ pub(super) fn push_quoted<DB: Backend>(out: &mut AstPass<'_, '_, DB>, text: &'st
     out.push_sql("'");
 }
 
-impl<T: LiteralText> QueryId for Literal<T> {
-    type QueryId = Self;
+/// Makes a constant an expression of the type `Text`.
+macro_rules! text_expression {
+    ($literal:ident, $trait:ident) => {
+        impl<T: $trait> QueryId for $literal<T> {
+            type QueryId = Self;
+        }
+
+        impl<T> Expression for $literal<T> {
+            type SqlType = Text;
+        }
+
+        impl<T, Table> AppearsOnTable<Table> for $literal<T> {}
+
+        impl<T, Table> SelectableExpression<Table> for $literal<T> {}
+
+        impl<T, Grouping> ValidGrouping<Grouping> for $literal<T> {
+            type IsAggregate = is_aggregate::Never;
+        }
+    };
 }
 
-impl<T> Expression for Literal<T> {
-    type SqlType = Text;
-}
-
-impl<T, Table> AppearsOnTable<Table> for Literal<T> {}
-
-impl<T, Table> SelectableExpression<Table> for Literal<T> {}
-
-impl<T, Grouping> ValidGrouping<Grouping> for Literal<T> {
-    type IsAggregate = is_aggregate::Never;
-}
+text_expression!(Literal, LiteralText);
+text_expression!(LiteralList, LiteralTexts);

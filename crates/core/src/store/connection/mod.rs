@@ -16,7 +16,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{MultiConnection, PgConnection, RunQueryDsl, SqliteConnection};
 
 pub(super) use cached_sql::{BindValue, CachedSql, QueryWithCachedSql, load_with_cached_sql};
-pub(super) use literal::{Literal, LiteralText};
+pub(super) use literal::{IsOneOf, Literal, LiteralList, LiteralText, LiteralTexts};
 pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 pub(super) use prepared::Part;

@@ -8,7 +8,8 @@ use crate::store::credential::{CredentialChanges, CredentialKind};
 use crate::store::device::DeviceChanges;
 use crate::store::id::DeviceId;
 use crate::store::link::{self, LinkedObject};
-use crate::store::secret::{SecretHead, SecretOwner, SecretState, insert, insert_head};
+use crate::store::object_lookup::{Lookup, ObjectLookup, find_each};
+use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
 use crate::store::tests::{
     insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read,
     run_sql, sealed_bytes,
@@ -61,13 +62,19 @@ impl<'a> Fixture<'a> {
         let others = [("nothing", None), ("-1", Some(-1)), ("nobody@nowhere", None)];
         let [identifier, id, account] = others.map(|(identifier, id)| self.lookup(identifier, id));
         if let AnyConnection::Postgresql(c) = self.connection {
-            let lookups = [&identifier, &lookup, &id, &account, &lookup, &identifier];
-            let each = each_only_visible(c, &lookups).unwrap();
+            let each = each(c, &[&identifier, &lookup, &id, &account, &lookup, &identifier]);
             let expected = [&None, &found, &None, &None, &found, &None];
-            assert_eq!(format!("{:?}", each.iter().collect::<Vec<_>>()), format!("{expected:?}"));
+            assert_eq!(format!("{each:?}"), format!("{expected:?}"));
         }
         found
     }
+}
+
+/// Looks up together.
+fn each(connection: &mut PgConnection, lookups: &[&CredentialLookup]) -> Vec<Option<FoundCredential>> {
+    let lookups: Vec<ObjectLookup> = lookups.iter().map(|lookup| (*lookup).clone().into()).collect();
+    let found = find_each(connection, &lookups.iter().collect::<Vec<_>>()).unwrap();
+    found.into_iter().map(|found| found.and_then(CredentialLookup::found)).collect()
 }
 
 fn with_fixture(test: impl Fn(Fixture<'_>)) {
@@ -169,10 +176,10 @@ fn lookups_that_are_made_together_each_have_their_own_credential_and_authorizati
         let blind = CredentialLookup { authorization: AuthorizationId::new(-1), ..fixture.lookup("b", None) };
         let lookups = ["c", "a@host", "b"].map(|identifier| fixture.lookup(identifier, None));
         let AnyConnection::Postgresql(c) = fixture.connection else { return };
-        let each = each_only_visible(c, &[&lookups[0], &blind, &lookups[1], &lookups[2]]).unwrap();
+        let each = each(c, &[&lookups[0], &blind, &lookups[1], &lookups[2]]);
         let found: Vec<_> = each.iter().map(|found| found.as_ref().map(|found| found.row.id)).collect();
         assert_eq!(found, [Some(ids[2]), None, Some(ids[0]), Some(ids[1])]);
-        assert_eq!(each_only_visible(c, &[]).unwrap().len(), 0);
+        assert_eq!(find_each(c, &[]).unwrap().len(), 0);
     });
 }
 
@@ -189,7 +196,7 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
         let find = |connection: &mut AnyConnection, expected: usize| {
             let AnyConnection::Postgresql(c) = connection else { return };
             let twice: Vec<_> = lookups.iter().chain(&lookups).collect();
-            assert_eq!(each_only_visible(c, &twice).unwrap().iter().flatten().count(), expected);
+            assert_eq!(each(c, &twice).iter().flatten().count(), expected);
         };
         find(connection, 0);
         run_sql(connection, "DELETE FROM authorization_link; DELETE FROM device");

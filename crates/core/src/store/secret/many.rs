@@ -55,6 +55,14 @@ pub struct StoredSecret {
     pub versions: Vec<SealedRow>,
 }
 
+impl StoredSecret {
+    /// Adds a version, if there is one.
+    pub(in crate::store) fn add(&mut self, version: Option<SealedColumns>) -> Result<(), StoreError> {
+        self.versions.extend(version.map(SealedRow::try_from).transpose()?);
+        Ok(())
+    }
+}
+
 /// Returns what is stored of secrets. A secret of which nothing is stored is missing.
 pub fn stored(
     connection: &mut AnyConnection,

@@ -3,8 +3,8 @@
 use super::super::StoreError;
 use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::{AnyConnection, LockWait};
-use super::super::credential_lookup::{self, CredentialLookup, FoundCredential};
 use super::super::meta;
+use super::super::object_lookup::{self, FoundObject, ObjectLookup};
 use super::deferred::Deferred;
 
 /// A transaction on the connection of a writer.
@@ -105,9 +105,9 @@ impl OpenTransaction {
     }
 
     /// Returns what several lookups find. Nothing when they fail: the jobs then look up for themselves, and each has its own error.
-    pub(super) fn look_up_ahead(&mut self, lookups: &[&CredentialLookup]) -> Vec<Option<FoundCredential>> {
+    pub(super) fn look_up_ahead(&mut self, lookups: &[&ObjectLookup]) -> Vec<Option<FoundObject>> {
         match self.read_connection() {
-            AnyConnection::Postgresql(c) => credential_lookup::each_only_visible(c, lookups).unwrap_or_default(),
+            AnyConnection::Postgresql(c) => object_lookup::find_each(c, lookups).unwrap_or_default(),
             AnyConnection::Sqlite(_) => Vec::new(),
         }
     }

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use super::open::OpenTransaction;
 use super::submitted::Job;
-use crate::store::credential_lookup::FoundCredential;
+use crate::store::object_lookup::FoundObject;
 
 /// The most jobs of a round. Other writers take jobs from the queue too.
 const MAX_JOBS: usize = 32;
 
 /// What the lookup of a job found, if that was looked up before the job runs.
-pub(super) type Ahead = Option<Option<FoundCredential>>;
+pub(super) type Ahead = Option<Option<FoundObject>>;
 
 /// Jobs that look something up, one after the other, and the one behind them.
 #[derive(Default)]

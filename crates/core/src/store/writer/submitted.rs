@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::super::StoreError;
-use super::super::credential_lookup::CredentialLookup;
+use super::super::object_lookup::ObjectLookup;
 use super::super::queue::Lane;
 use super::super::watch::{CHECK_INTERVAL, Watch};
 use super::transaction::Transaction;
@@ -25,7 +25,7 @@ pub struct Ticket {
     /// The request id, for the log; empty without a request.
     pub request_id: Arc<str>,
     /// What the job looks up first, by [`Transaction::looked_up`].
-    pub lookup: Option<Arc<CredentialLookup>>,
+    pub lookup: Option<Arc<ObjectLookup>>,
 }
 
 impl Ticket {
@@ -47,6 +47,11 @@ impl Ticket {
     /// Creates a ticket for the command line.
     pub fn operator() -> Self {
         Self::new(Lane::Operator, "")
+    }
+
+    /// Sets what the job looks up.
+    pub fn with_lookup(self, lookup: Option<ObjectLookup>) -> Self {
+        Self { lookup: lookup.map(Arc::new), ..self }
     }
 
     /// Sets the number of items.
@@ -96,7 +101,7 @@ pub(super) trait Job: Send {
     fn may_begin(&self, writer: &Arc<Watch>) -> bool;
     fn is_abandoned(&self) -> bool;
     fn request_id(&self) -> &str;
-    fn lookup(&self) -> Option<&Arc<CredentialLookup>>;
+    fn lookup(&self) -> Option<&Arc<ObjectLookup>>;
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -117,7 +122,7 @@ struct Submitted<T, J> {
     fate: Fate,
     deadline: Instant,
     request_id: Arc<str>,
-    lookup: Option<Arc<CredentialLookup>>,
+    lookup: Option<Arc<ObjectLookup>>,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -141,7 +146,7 @@ where
         &self.request_id
     }
 
-    fn lookup(&self) -> Option<&Arc<CredentialLookup>> {
+    fn lookup(&self) -> Option<&Arc<ObjectLookup>> {
         self.lookup.as_ref()
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::StoreError;
 use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
-use super::super::credential_lookup::{self, CredentialLookup, FoundCredential};
 use super::super::id::CredentialId;
+use super::super::object_lookup::{self, FoundObject, ObjectLookup};
 use super::deferred::Mark;
 use super::open::OpenTransaction;
 use super::round::Ahead;
@@ -21,7 +21,7 @@ pub struct Transaction<'a> {
     has_savepoint: bool,
     /// Why the savepoint could not be set. Then the whole transaction is lost, whatever the job makes of the error.
     failed: Option<StoreError>,
-    lookup: Option<Arc<CredentialLookup>>,
+    lookup: Option<Arc<ObjectLookup>>,
     ahead: Ahead,
 }
 
@@ -45,10 +45,10 @@ impl Transaction<'_> {
 
     /// Returns what the lookup of the job's ticket finds. On PostgreSQL the writer may have looked it up just before, together with
     /// that of other jobs, while no job had written anything. `None` also without a lookup.
-    pub fn looked_up(&mut self) -> Result<Option<FoundCredential>, StoreError> {
+    pub fn looked_up(&mut self) -> Result<Option<FoundObject>, StoreError> {
         match (self.ahead.take(), self.lookup.clone()) {
             (Some(found), _) => Ok(found),
-            (None, Some(lookup)) => credential_lookup::only_visible(self.read_connection()?, &lookup),
+            (None, Some(lookup)) => object_lookup::find(self.read_connection()?, &lookup),
             (None, None) => Ok(None),
         }
     }

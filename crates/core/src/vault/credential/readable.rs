@@ -2,9 +2,10 @@
 
 use super::{parent, resolve};
 use crate::store::credential::CredentialRow;
+use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
-use crate::vault::access::{Visible, VisibleMatch};
+use crate::vault::access::{Visible, VisibleMatch, visible_match};
 use crate::vault::operation::{OperationContext, Subject};
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Switchable, VaultError, custody};
@@ -34,8 +35,13 @@ impl Readable {
     ///
     /// # Errors
     /// [`VaultError::Inactive`]; [`VaultError::Seal`] for a password that was modified outside the vault.
-    pub(super) fn at_once(context: &mut OperationContext<'_>, found: VisibleMatch) -> Result<Option<Self>, VaultError> {
-        let VisibleMatch { row, device, custody, password } = found;
+    pub(super) fn at_once(
+        context: &mut OperationContext<'_>,
+        found: FoundCredential,
+    ) -> Result<Option<Self>, VaultError> {
+        let Some(VisibleMatch { row, device, custody, password }) = visible_match(context, found) else {
+            return Ok(None);
+        };
         if row.parent_id.is_some() || !resolve::is_password(&row) {
             return Ok(None);
         }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::{Done, Finished, OperationContext, Permit, Recorded, Subject, ticket};
 use crate::clock::to_micros;
-use crate::store::credential_lookup::CredentialLookup;
 use crate::store::id::CredentialId;
-use crate::store::{AnyConnection, StoreError, Ticket, Transaction};
-use crate::vault::access::{VisibleMatch, visible_match};
+use crate::store::object_lookup::Lookup;
+use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::{Inner, Vault, VaultError};
 
 /// How long the result of a snapshot may wait for its audit record. Meanwhile the object may be unlinked, deactivated or
@@ -149,29 +148,47 @@ impl Vault {
 
     /// As [`Vault::reveal`], for a read that may have to write first. `at_once` tries to do with what `lookup` finds, without a
     /// savepoint, in the writer on both engines; when there is nothing or it returns `None`, `rule` runs in a transaction.
-    pub(in crate::vault) async fn reveal_or_execute<T: Send + 'static>(
+    pub(in crate::vault) async fn reveal_or_execute<L, T>(
         &self,
         permit: Permit,
-        lookup: Option<CredentialLookup>,
-        at_once: impl Fn(&mut OperationContext<'_>, VisibleMatch) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
+        lookup: Option<L>,
+        at_once: impl Fn(&mut OperationContext<'_>, L::Found) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
         rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError> {
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        L: Lookup + 'static,
+        T: Send + 'static,
+    {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job = move |transaction: &mut Transaction<'_>| {
-            let found = transaction.looked_up()?;
-            let of_found =
-                |context: &mut OperationContext<'_>| match found.and_then(|found| visible_match(context, found)) {
-                    Some(found) => at_once(context, found),
-                    None => Ok(None),
-                };
-            match inner.try_at_once(transaction, &job_permit, of_found)? {
-                Some(result) => Ok(result),
-                None => inner.run(transaction, &job_permit, &rule),
-            }
+        let job = move |transaction: &mut Transaction<'_>| match inner.try_found::<L, T>(
+            transaction,
+            &job_permit,
+            &at_once,
+        )? {
+            Some(result) => Ok(result),
+            None => inner.run(transaction, &job_permit, &rule),
         };
-        let ticket = Ticket { lookup: lookup.map(Arc::new), ..ticket(&permit, 1) };
-        let value = self.write(ticket, job).await??;
+        let value = self.write(ticket(&permit, 1).with_lookup(lookup.map(Into::into)), job).await??;
         Ok((value, Recorded::new(permit)))
+    }
+
+    /// Tries a read with what `lookup` finds, without a savepoint, in the writer on both engines. Returns `None`, and records
+    /// nothing, when there is nothing or `at_once` returns `None`.
+    pub(in crate::vault) async fn reveal_found<L, T>(
+        &self,
+        permit: &Permit,
+        lookup: Option<L>,
+        at_once: impl Fn(&mut OperationContext<'_>, L::Found) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
+    ) -> Result<Option<(T, Recorded)>, VaultError>
+    where
+        L: Lookup + 'static,
+        T: Send + 'static,
+    {
+        let Some(lookup) = lookup else { return Ok(None) };
+        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
+        let job = move |transaction: &mut Transaction<'_>| inner.try_found::<L, T>(transaction, &job_permit, &at_once);
+        let value = self.write(ticket(permit, 1).with_lookup(Some(lookup.into())), job).await?.transpose()?;
+        Ok(value.map(|value| (value, Recorded::new(permit.clone()))))
     }
 
     /// As [`Vault::reveal`], for an object that may have any number of parts: `query` runs on a snapshot. When that is older
@@ -240,6 +257,18 @@ impl Vault {
 }
 
 impl Inner {
+    /// Runs `at_once` with what the lookup of the job's ticket finds, and appends its record. Returns `None` when there is nothing,
+    /// and when `at_once` does.
+    fn try_found<L: Lookup, T>(
+        &self,
+        transaction: &mut Transaction<'_>,
+        permit: &Permit,
+        at_once: impl Fn(&mut OperationContext<'_>, L::Found) -> Result<Option<Done<T>>, VaultError>,
+    ) -> Result<Option<Result<T, VaultError>>, StoreError> {
+        let Some(found) = transaction.looked_up()?.and_then(L::found) else { return Ok(None) };
+        self.try_at_once(transaction, permit, |context| at_once(context, found))
+    }
+
     /// Runs `at_once` without a savepoint, and appends its record. Returns `None` when it does.
     fn try_at_once<T>(
         &self,

@@ -1,0 +1,139 @@
+//! The lookup of a protected-information record by its key for a read, in one query.
+
+use diesel::dsl::auto_type;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Table,
+};
+
+use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
+use super::id::{AuthorizationId, InformationId};
+use super::information::InformationRow;
+use super::schema::{information, secret, secret_head};
+use super::secret::{HeadColumns, SealedColumns, StoredSecret, is_named_by_head};
+use super::visibility::{one_information_is_seen, values_of_one_information};
+use super::{AnyConnection, StoreError};
+use crate::crypto::SecretKind;
+
+/// The rows that tell one match from several: a record has a row for its current and one for its highest version.
+const MAX_ROWS: i64 = 3;
+
+/// The lookup of a key on behalf of an authorization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InformationLookup {
+    /// The key as an identifier.
+    pub identifier: String,
+    /// The key as an id.
+    pub id: Option<InformationId>,
+    /// The authorization.
+    pub authorization: AuthorizationId,
+}
+
+impl InformationLookup {
+    /// The bind parameters of its query, in the order of the SQL: of the filter, of the visibility, and the limit.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let mut values: Vec<_> = self.id.map(BindValue::Information).into_iter().collect();
+        values.push(BindValue::Text(&self.identifier));
+        values.extend(values_of_one_information(self.authorization));
+        values.push(BindValue::BigInt(MAX_ROWS));
+        values
+    }
+
+    /// Whether both have queries of the same SQL.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.id.is_some() == other.id.is_some()
+    }
+}
+
+/// A record as an authorization reads it.
+#[derive(Debug)]
+pub struct FoundInformation {
+    /// The record.
+    pub row: InformationRow,
+    /// The authorization, which sees it.
+    pub authorization: AuthorizationId,
+    /// Its text, which has a head.
+    pub content: StoredSecret,
+}
+
+type Columns = (InformationRow, Option<HeadColumns>, Option<SealedColumns>);
+
+/// The kind of texts in the query's text.
+#[derive(Clone, Copy)]
+struct InformationSecret;
+
+impl LiteralText for InformationSecret {
+    const TEXT: &'static str = SecretKind::Information.as_str();
+}
+
+/// Joins records with their texts.
+#[auto_type]
+fn joined() -> _ {
+    let kind: Literal<InformationSecret> = Literal::new();
+    let head = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(information::id));
+    let of_record = secret::kind.eq(kind).and(secret::owner_id.eq(information::id));
+    information::table
+        .left_join(secret_head::table.on(head))
+        .left_join(secret::table.on(of_record.and(is_named_by_head())))
+}
+
+/// Evaluates an expression with the query of a lookup, which has one of two types.
+macro_rules! with_query {
+    ($lookup:expr, $query:ident => $expression:expr) => {{
+        let InformationLookup { identifier, id, authorization } = $lookup;
+        let identified = information::identifier.eq(identifier).assume_not_null();
+        macro_rules! query {
+            ($filter:expr) => {
+                joined().filter($filter.and(one_information_is_seen(*authorization))).limit(MAX_ROWS).select((
+                    information::table::all_columns(),
+                    (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                    (secret::version, secret::state, secret::sealed).nullable(),
+                ))
+            };
+        }
+        match id {
+            None => {
+                let $query = query!(identified);
+                $expression
+            }
+            Some(id) => {
+                let $query = query!(information::id.eq(id).or(identified));
+                $expression
+            }
+        }
+    }};
+}
+
+/// Returns the only record that the key matches and that the authorization sees; `None` also when it has no text.
+pub(super) fn only_visible(
+    connection: &mut AnyConnection,
+    lookup: &InformationLookup,
+) -> Result<Option<FoundInformation>, StoreError> {
+    let rows = with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values())?);
+    only(lookup, rows)
+}
+
+/// As [`only_visible`], for several lookups of the same SQL, with one statement.
+pub(super) fn each_only_visible(
+    connection: &mut PgConnection,
+    lookups: &[&InformationLookup],
+) -> Result<Vec<Option<FoundInformation>>, StoreError> {
+    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
+    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
+    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
+    lookups.iter().zip(found).map(|(lookup, rows)| only(lookup, rows)).collect()
+}
+
+/// Returns the record of the rows, if they are of one.
+fn only(lookup: &InformationLookup, rows: Vec<Columns>) -> Result<Option<FoundInformation>, StoreError> {
+    let mut rows = rows.into_iter();
+    let Some((row, Some(head), version)) = rows.next() else { return Ok(None) };
+    let mut content = StoredSecret { head: Some(head.into()), versions: Vec::new() };
+    content.add(version)?;
+    for (other, _, version) in rows {
+        if other.id != row.id {
+            return Ok(None);
+        }
+        content.add(version)?;
+    }
+    Ok(Some(FoundInformation { row, authorization: lookup.authorization, content }))
+}

@@ -1,0 +1,135 @@
+//! Lookups of one object by its key, of every kind: what a read decides on, in one query. On PostgreSQL several lookups are one
+//! statement.
+
+use diesel::PgConnection;
+
+use super::credential_lookup::{self, CredentialLookup, FoundCredential};
+use super::information_lookup::{self, FoundInformation, InformationLookup};
+use super::ssh_key_lookup::{self, FoundSshKey, SshKeyLookup};
+use super::{AnyConnection, StoreError};
+
+/// A lookup of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ObjectLookup {
+    Credential(CredentialLookup),
+    SshKey(SshKeyLookup),
+    Information(InformationLookup),
+}
+
+/// What a lookup finds, which is of its own kind.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum FoundObject {
+    Credential(Box<FoundCredential>),
+    SshKey(Box<FoundSshKey>),
+    Information(Box<FoundInformation>),
+}
+
+/// A lookup of one kind of object.
+pub trait Lookup: Into<ObjectLookup> {
+    /// What it finds.
+    type Found;
+
+    /// Returns the object, if it is of this kind.
+    fn found(object: FoundObject) -> Option<Self::Found>;
+}
+
+/// Implements [`Lookup`] for the lookup of a kind.
+macro_rules! lookups {
+    ($($kind:ident: $lookup:ty => $found:ty,)+) => {$(
+        impl From<$lookup> for ObjectLookup {
+            fn from(lookup: $lookup) -> Self {
+                Self::$kind(lookup)
+            }
+        }
+
+        impl Lookup for $lookup {
+            type Found = $found;
+
+            fn found(object: FoundObject) -> Option<$found> {
+                if let FoundObject::$kind(found) = object { Some(*found) } else { None }
+            }
+        }
+    )+};
+}
+
+lookups! {
+    Credential: CredentialLookup => FoundCredential,
+    SshKey: SshKeyLookup => FoundSshKey,
+    Information: InformationLookup => FoundInformation,
+}
+
+impl ObjectLookup {
+    /// Whether both have queries of the same SQL.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Credential(one), Self::Credential(other)) => one.is_like(other),
+            (Self::SshKey(one), Self::SshKey(other)) => one.is_like(other),
+            (Self::Information(one), Self::Information(other)) => one.is_like(other),
+            _ => false,
+        }
+    }
+}
+
+/// Returns the only object of its kind that the key matches and that the authorization sees.
+///
+/// `None` when there is none or more than one, and when it has parts that the query does not read: then the general lookup decides.
+pub fn find(connection: &mut AnyConnection, lookup: &ObjectLookup) -> Result<Option<FoundObject>, StoreError> {
+    Ok(match lookup {
+        ObjectLookup::Credential(lookup) => {
+            credential_lookup::only_visible(connection, lookup)?.map(Box::new).map(FoundObject::Credential)
+        }
+        ObjectLookup::SshKey(lookup) => {
+            ssh_key_lookup::only_visible(connection, lookup)?.map(Box::new).map(FoundObject::SshKey)
+        }
+        ObjectLookup::Information(lookup) => {
+            information_lookup::only_visible(connection, lookup)?.map(Box::new).map(FoundObject::Information)
+        }
+    })
+}
+
+/// As [`find`], for several lookups, with one statement for all whose queries have the same SQL.
+pub fn find_each(
+    connection: &mut PgConnection,
+    lookups: &[&ObjectLookup],
+) -> Result<Vec<Option<FoundObject>>, StoreError> {
+    let mut found: Vec<Option<FoundObject>> = lookups.iter().map(|_| None).collect();
+    let mut waiting: Vec<(usize, &ObjectLookup)> = lookups.iter().copied().enumerate().collect();
+    while let Some((_, first)) = waiting.first().copied() {
+        let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, lookup)| lookup.is_like(first));
+        let (places, alike): (Vec<usize>, Vec<&ObjectLookup>) = now.into_iter().unzip();
+        for (place, object) in places.into_iter().zip(find_alike(connection, first, &alike)?) {
+            found[place] = object;
+        }
+        waiting = later;
+    }
+    Ok(found)
+}
+
+/// Returns what lookups find that are like the first one.
+fn find_alike(
+    connection: &mut PgConnection,
+    first: &ObjectLookup,
+    alike: &[&ObjectLookup],
+) -> Result<Vec<Option<FoundObject>>, StoreError> {
+    /// Selects the lookups of a kind, and wraps what they find.
+    macro_rules! of_kind {
+        ($module:ident, $kind:ident) => {{
+            let lookups: Vec<_> = alike
+                .iter()
+                .filter_map(|lookup| if let ObjectLookup::$kind(lookup) = lookup { Some(lookup) } else { None })
+                .collect();
+            let found = $module::each_only_visible(connection, &lookups)?;
+            found.into_iter().map(|object| object.map(Box::new).map(FoundObject::$kind)).collect()
+        }};
+    }
+    Ok(match first {
+        ObjectLookup::Credential(_) => of_kind!(credential_lookup, Credential),
+        ObjectLookup::SshKey(_) => of_kind!(ssh_key_lookup, SshKey),
+        ObjectLookup::Information(_) => of_kind!(information_lookup, Information),
+    })
+}
+
+#[cfg(test)]
+mod tests;

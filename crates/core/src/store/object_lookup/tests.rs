@@ -1,0 +1,204 @@
+//! Lookups of SSH keys and protected information, beside a credential of the same identifier, on both engines. Those of credentials
+//! are tested in their own module.
+
+use super::*;
+use crate::store::credential::{CredentialChanges, CredentialKind};
+use crate::store::credential_lookup::CredentialKey;
+use crate::store::device::DeviceChanges;
+use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
+use crate::store::information::InformationChanges;
+use crate::store::link::{self, LinkedObject};
+use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
+use crate::store::ssh_key::SshKeyChanges;
+use crate::store::tests::{
+    insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read, run_sql,
+    sealed_bytes,
+};
+use crate::store::{credential, device, information, ssh_key};
+
+struct Fixture<'a> {
+    connection: &'a mut AnyConnection,
+    authorization: AuthorizationId,
+    device: DeviceId,
+}
+
+impl<'a> Fixture<'a> {
+    fn new(connection: &'a mut AnyConnection) -> Self {
+        insert_data_key(connection, 1);
+        let authorization = insert_client(connection);
+        let device = device::insert(connection, "host", &DeviceChanges::default(), 0).unwrap();
+        link::insert(connection, authorization, LinkedObject::Device(device)).unwrap();
+        Self { connection, authorization, device }
+    }
+
+    fn store_secret(&mut self, owner: SecretOwner) {
+        let row = SealedRow { version: 1, state: SecretState::Current, sealed: sealed_bytes(1, 1) };
+        insert(self.connection, owner, row, 0).unwrap();
+        let head = SecretHead { highest_version: 1, current_version: Some(1), mac: vec![1] };
+        insert_head(self.connection, owner, &head).unwrap();
+    }
+
+    fn store_credential(&mut self, kind: CredentialKind, username: &str, identifier: Option<&str>) -> CredentialId {
+        let changes = CredentialChanges {
+            device_id: Some(self.device),
+            username: Some(username.into()),
+            identifier: identifier.map(Into::into),
+            ..CredentialChanges::default()
+        };
+        credential::insert(self.connection, kind, &changes, 0).unwrap()
+    }
+
+    fn store_ssh_key(&mut self, username: &str, identifier: Option<&str>) -> CredentialId {
+        let id = self.store_credential(CredentialKind::SshKey, username, identifier);
+        let changes = SshKeyChanges { key_name: Some("key".into()), public_key: Some("public".into()) };
+        ssh_key::insert(self.connection, id, &changes).unwrap();
+        self.store_secret(SecretOwner::SshPrivateKey(id));
+        id
+    }
+
+    fn store_information(&mut self, identifier: Option<&str>) -> InformationId {
+        let id = information::insert(self.connection, identifier, &InformationChanges::default(), 0).unwrap();
+        link::insert(self.connection, self.authorization, LinkedObject::Information(id)).unwrap();
+        id
+    }
+
+    fn ssh_key(&self, key: &str) -> SshKeyLookup {
+        let id = key.parse().ok().map(CredentialId::new);
+        SshKeyLookup { identifier: key.into(), id, authorization: self.authorization }
+    }
+
+    fn information(&self, key: &str) -> InformationLookup {
+        let id = key.parse().ok().map(InformationId::new);
+        InformationLookup { identifier: key.into(), id, authorization: self.authorization }
+    }
+
+    fn credential(&self, identifier: &str) -> CredentialLookup {
+        CredentialLookup::new(CredentialKey { identifier, id: None, username_at: None }, self.authorization)
+    }
+
+    /// Looks up alone, and on PostgreSQL also between lookups of each kind.
+    fn find<L: Lookup>(&mut self, lookup: L) -> Option<L::Found> {
+        let lookup = lookup.into();
+        let found = find(self.connection, &lookup).unwrap();
+        let others: [ObjectLookup; 4] = [
+            self.ssh_key("nothing").into(),
+            self.information("-1").into(),
+            self.credential("nothing").into(),
+            self.ssh_key("-1").into(),
+        ];
+        if let AnyConnection::Postgresql(c) = self.connection {
+            let each = find_each(c, &[&others[0], &lookup, &others[1], &others[2], &lookup, &others[3]]).unwrap();
+            let expected = [&None, &found, &None, &None, &found, &None];
+            assert_eq!(format!("{each:?}"), format!("{expected:?}"));
+        }
+        found.and_then(L::found)
+    }
+}
+
+fn with_fixture(test: impl Fn(Fixture<'_>)) {
+    on_each_engine(|database| {
+        database.migrate().unwrap();
+        test(Fixture::new(database.connection()));
+    });
+}
+
+#[test]
+fn an_ssh_key_is_found_with_both_of_its_secrets() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store_ssh_key("root", Some("erp"));
+        for key in ["erp".to_string(), id.to_string()] {
+            let found = fixture.find(fixture.ssh_key(&key)).unwrap();
+            assert_eq!((found.row.id, found.device.id, found.key.public_key.as_str()), (id, fixture.device, "public"));
+            assert_eq!((found.private.versions.len(), found.passphrase.head), (1, None));
+        }
+        fixture.store_secret(SecretOwner::SshPassphrase(id));
+        let found = fixture.find(fixture.ssh_key("erp")).unwrap();
+        assert!(found.private.head.is_some() && found.passphrase.head.is_some());
+        assert_eq!((found.private.versions.len(), found.passphrase.versions.len()), (1, 1));
+    });
+}
+
+#[test]
+fn an_ssh_key_with_further_devices_and_one_of_two_is_left_to_the_other_lookup() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store_ssh_key("root", Some("erp"));
+        let twin = fixture.store_ssh_key("other", Some(&id.to_string()));
+        assert!(fixture.find(fixture.ssh_key(&id.to_string())).is_none());
+        assert_eq!(fixture.find(fixture.ssh_key(&twin.to_string())).unwrap().row.id, twin);
+        ssh_key::replace_devices(fixture.connection, twin, &[fixture.device]).unwrap();
+        assert!(fixture.find(fixture.ssh_key(&twin.to_string())).is_none());
+        link::delete(fixture.connection, fixture.authorization, LinkedObject::Device(fixture.device)).unwrap();
+        assert!(fixture.find(fixture.ssh_key("erp")).is_none(), "not seen");
+    });
+}
+
+#[test]
+fn each_lookup_finds_objects_of_its_own_kind() {
+    with_fixture(|mut fixture| {
+        let record = fixture.store_information(Some("erp"));
+        fixture.store_secret(SecretOwner::Information(record));
+        assert!(fixture.find(fixture.ssh_key("erp")).is_none());
+        assert!(fixture.find(fixture.credential("erp")).is_none());
+        let password = fixture.store_credential(CredentialKind::Password, "root", Some("erp"));
+        fixture.store_secret(SecretOwner::Password(password));
+        assert!(fixture.find(fixture.ssh_key("erp")).is_none());
+        assert_eq!(fixture.find(fixture.credential("erp")).unwrap().row.id, password);
+        assert_eq!(fixture.find(fixture.information("erp")).unwrap().row.id, record);
+    });
+}
+
+#[test]
+fn a_record_is_found_with_its_text_if_it_is_seen() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store_information(Some("note"));
+        assert!(fixture.find(fixture.information("note")).is_none(), "it has no text");
+        fixture.store_secret(SecretOwner::Information(id));
+        for key in ["note".to_string(), id.to_string()] {
+            let found = fixture.find(fixture.information(&key)).unwrap();
+            assert_eq!((found.row.id, found.content.versions.len()), (id, 1));
+        }
+        let twin = fixture.store_information(Some(&id.to_string()));
+        fixture.store_secret(SecretOwner::Information(twin));
+        assert!(fixture.find(fixture.information(&id.to_string())).is_none(), "two are seen");
+        link::delete(fixture.connection, fixture.authorization, LinkedObject::Information(twin)).unwrap();
+        assert_eq!(fixture.find(fixture.information(&id.to_string())).unwrap().row.id, id);
+        link::delete(fixture.connection, fixture.authorization, LinkedObject::Information(id)).unwrap();
+        assert!(fixture.find(fixture.information("note")).is_none(), "not seen");
+    });
+}
+
+#[test]
+fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
+    on_postgresql(|database| {
+        database.migrate().unwrap();
+        let fixture = Fixture::new(database.connection());
+        fixture.connection.plan_once().unwrap();
+        keep_without_statistics(fixture.connection);
+        let lookups: [ObjectLookup; 4] = [
+            fixture.ssh_key("7").into(),
+            fixture.ssh_key("key-8").into(),
+            fixture.information("9").into(),
+            fixture.information("note-9").into(),
+        ];
+        let connection = fixture.connection;
+        let find = |connection: &mut AnyConnection, expected: usize| {
+            let AnyConnection::Postgresql(c) = connection else { return };
+            let twice: Vec<_> = lookups.iter().chain(&lookups).collect();
+            assert_eq!(find_each(c, &twice).unwrap().iter().flatten().count(), expected);
+        };
+        find(connection, 0);
+        run_sql(
+            connection,
+            "INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain, active,
+                 created_at, changed_at)
+                 SELECT n, 'ssh_key', (SELECT id FROM device), n, 'key-' || n, '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n;
+             INSERT INTO ssh_key SELECT n, '', '' FROM generate_series(1, 3000) n;
+             INSERT INTO information SELECT n, 'note-' || n, '', '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n;
+             INSERT INTO authorization_link SELECT id, 'information', n FROM \"authorization\", generate_series(1, 3000) n;
+             INSERT INTO secret_head SELECT kind, n, 1, NULL, ''
+                 FROM generate_series(1, 3000) n, unnest(ARRAY['ssh_key.private_key', 'ssh_key.passphrase', 'information.content']) kind",
+        );
+        let read = rows_read(connection, |connection| find(connection, 8));
+        assert!((8..120).contains(&read), "{read} rows");
+    });
+}

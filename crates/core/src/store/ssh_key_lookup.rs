@@ -1,0 +1,181 @@
+//! The lookup of an SSH key by its key for a read, in one query.
+
+use diesel::dsl::auto_type;
+use diesel::sqlite::Sqlite;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
+    Table,
+};
+
+use super::connection::{
+    BindValue, IsOneOf, LiteralList, LiteralTexts, load_for_each_with_cached_sql, load_with_cached_sql,
+};
+use super::credential::CredentialRow;
+use super::device::DeviceRow;
+use super::id::{AuthorizationId, CredentialId};
+use super::schema::{credential, device, secret, secret_head, ssh_key, ssh_key_device};
+use super::secret::{HeadColumns, SealedColumns, StoredSecret, is_named_by_head};
+use super::ssh_key::SshKeyRow;
+use super::visibility::{one_credential_is_seen, values_of_one_credential};
+use super::{AnyConnection, StoreError};
+use crate::crypto::SecretKind;
+
+/// The rows that tell one match from several: a key has two secrets, each with a row for its current and one for its highest
+/// version.
+const MAX_ROWS: i64 = 5;
+
+/// The lookup of a key on behalf of an authorization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshKeyLookup {
+    /// The key as an identifier.
+    pub identifier: String,
+    /// The key as an id.
+    pub id: Option<CredentialId>,
+    /// The authorization.
+    pub authorization: AuthorizationId,
+}
+
+impl SshKeyLookup {
+    /// The bind parameters of its query, in the order of the SQL: of the filter, of the visibility, and the limit.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let mut values: Vec<_> = self.id.map(BindValue::Credential).into_iter().collect();
+        values.push(BindValue::Text(&self.identifier));
+        values.push(BindValue::BigInt(1));
+        values.extend(values_of_one_credential(self.authorization));
+        values.push(BindValue::BigInt(MAX_ROWS));
+        values
+    }
+
+    /// Whether both have queries of the same SQL.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.id.is_some() == other.id.is_some()
+    }
+}
+
+/// An SSH key without further devices, as an authorization reads it.
+#[derive(Debug)]
+pub struct FoundSshKey {
+    /// Its credential.
+    pub row: CredentialRow,
+    /// Its device.
+    pub device: DeviceRow,
+    /// Its name and public key.
+    pub key: SshKeyRow,
+    /// The authorization, which sees it.
+    pub authorization: AuthorizationId,
+    /// Its private key.
+    pub private: StoredSecret,
+    /// Its passphrase.
+    pub passphrase: StoredSecret,
+}
+
+type Columns = (CredentialRow, DeviceRow, SshKeyRow, Option<String>, Option<HeadColumns>, Option<SealedColumns>);
+
+/// The kinds of the secrets in the query's text.
+#[derive(Clone, Copy)]
+struct KeySecrets;
+
+impl LiteralTexts for KeySecrets {
+    const TEXTS: &'static [&'static str] = &[SecretKind::SshPrivateKey.as_str(), SecretKind::SshPassphrase.as_str()];
+}
+
+/// The columns of a row, which are the same for both engines.
+fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
+    T::construct_selection()
+}
+
+/// Joins SSH keys with their devices and their secrets.
+#[auto_type]
+fn joined() -> _ {
+    // A list, and not two conditions, for which PostgreSQL would search the index by kind alone.
+    let of_key: IsOneOf<secret_head::kind, LiteralList<KeySecrets>> =
+        IsOneOf::new(secret_head::kind, LiteralList::new());
+    let head = of_key.and(secret_head::owner_id.eq(credential::id));
+    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
+    credential::table
+        .inner_join(device::table)
+        .inner_join(ssh_key::table.on(ssh_key::credential_id.eq(credential::id)))
+        .left_join(secret_head::table.on(head))
+        .left_join(secret::table.on(of_head.and(is_named_by_head())))
+}
+
+/// Whether the key gives access to its own device alone.
+#[auto_type]
+fn has_no_further_devices() -> _ {
+    let further = ssh_key_device::table.filter(ssh_key_device::credential_id.eq(credential::id));
+    further.select(ssh_key_device::device_id).single_value().is_null()
+}
+
+/// Evaluates an expression with the query of a lookup, which has one of two types.
+macro_rules! with_query {
+    ($lookup:expr, $query:ident => $expression:expr) => {{
+        let SshKeyLookup { identifier, id, authorization } = $lookup;
+        let identified = credential::identifier.eq(identifier).assume_not_null();
+        macro_rules! query {
+            ($filter:expr) => {
+                joined()
+                    .filter($filter.and(has_no_further_devices()).and(one_credential_is_seen(*authorization)))
+                    .limit(MAX_ROWS)
+                    .select((
+                        columns::<CredentialRow>(),
+                        columns::<DeviceRow>(),
+                        ssh_key::table::all_columns(),
+                        secret_head::kind.nullable(),
+                        (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                        (secret::version, secret::state, secret::sealed).nullable(),
+                    ))
+            };
+        }
+        match id {
+            None => {
+                let $query = query!(identified);
+                $expression
+            }
+            Some(id) => {
+                let $query = query!(credential::id.eq(id).or(identified));
+                $expression
+            }
+        }
+    }};
+}
+
+/// Returns the only SSH key that the key matches and that the authorization sees; `None` also when it has further devices.
+pub(super) fn only_visible(
+    connection: &mut AnyConnection,
+    lookup: &SshKeyLookup,
+) -> Result<Option<FoundSshKey>, StoreError> {
+    let rows = with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values())?);
+    only(lookup, rows)
+}
+
+/// As [`only_visible`], for several lookups of the same SQL, with one statement.
+pub(super) fn each_only_visible(
+    connection: &mut PgConnection,
+    lookups: &[&SshKeyLookup],
+) -> Result<Vec<Option<FoundSshKey>>, StoreError> {
+    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
+    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
+    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
+    lookups.iter().zip(found).map(|(lookup, rows)| only(lookup, rows)).collect()
+}
+
+/// Returns the key of the rows, if they are of one.
+fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>, StoreError> {
+    let mut found: Option<FoundSshKey> = None;
+    for (row, device, key, kind, head, version) in rows {
+        let found = match &mut found {
+            Some(found) if found.row.id != row.id => return Ok(None),
+            Some(found) => found,
+            None => {
+                let (private, passphrase) = (StoredSecret::default(), StoredSecret::default());
+                let authorization = lookup.authorization;
+                found.insert(FoundSshKey { row, device, key, authorization, private, passphrase })
+            }
+        };
+        let is_private = kind.as_deref() == Some(SecretKind::SshPrivateKey.as_str());
+        let secret = if is_private { &mut found.private } else { &mut found.passphrase };
+        secret.head = head.map(Into::into);
+        secret.add(version)?;
+    }
+    Ok(found)
+}
