@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Visible, visible_information};
+use super::access::{Visible, visible_information, visible_information_match};
 use super::device::registered;
 use super::identifier::IdentifierPolicy;
-use super::operation::{Done, ETag, OperationContext, Permit, Subject};
+use super::operation::{Done, ETag, OperationContext, Permit, Principal, Subject};
 use super::pagination::{List, ListRequest};
 use super::secrets::{self, Sealed, SecretOwner};
 use super::whole_list::ListedRow;
@@ -16,6 +16,7 @@ use super::{Field, Noun, Switchable, Vault, VaultError};
 use crate::crypto::SecretText;
 use crate::store::id::InformationId;
 use crate::store::information::{self, InformationChanges, InformationRow};
+use crate::store::information_lookup::InformationLookup;
 use crate::store::link::{self, LinkedObject};
 use crate::store::lock::lock_name;
 use crate::store::lookup::LookupKind;
@@ -115,17 +116,25 @@ impl Vault {
     /// # Errors
     /// [`VaultError::NotFound`], also for one that the client does not see; [`VaultError::Inactive`].
     pub async fn read_information(&self, permit: Permit, key: String) -> Result<ReadInformation, VaultError> {
+        let lookup = lookup(permit.principal(), &key);
+        let at_once = |context: &mut OperationContext<'_>, found| {
+            let Some((row, content)) = visible_information_match(context, found) else { return Ok(None) };
+            context.found(Subject::Information(row.id));
+            require_active(&row)?;
+            let content = secrets::current_of(context, SecretOwner::Information(row.id), content)?;
+            read(context, row, content).map(Some)
+        };
         let query = move |context: &mut OperationContext<'_>| {
             let row = resolve(context, &key)?;
-            if !row.active {
-                return Err(VaultError::Inactive(Switchable::Information));
-            }
-            let content = secrets::current(context, SecretOwner::Information(row.id))?.ok_or(StoreError::NotFound)?;
-            let (subject, etag) = (Subject::Information(row.id), etag(context, &row, &content));
-            context.check_if_none_match(subject, &etag)?;
-            Ok(Done::new(subject, (Information::from(row.into_inner()), content, etag)))
+            require_active(&row)?;
+            let content = secrets::current(context, SecretOwner::Information(row.id))?;
+            read(context, row, content)
         };
-        let ((information, content, etag), recorded) = self.reveal(permit, query).await?;
+        let found = match self.reveal_found(&permit, lookup, at_once).await? {
+            Some(found) => found,
+            None => self.reveal(permit, query).await?,
+        };
+        let ((information, content, etag), recorded) = found;
         let content = self.unseal(&recorded, &content).await?;
         Ok(ReadInformation { information, content, etag })
     }
@@ -194,6 +203,29 @@ fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<V
     let row = resolve(context, key)?;
     context.check_preconditions(Some(row.id), locked_etag)?;
     Ok(row)
+}
+
+/// Returns the lookup of a record by its key for a client. `None` for a key that no text in the database equals.
+fn lookup(principal: &Principal, key: &str) -> Option<InformationLookup> {
+    let Principal::Client(client) = principal else { return None };
+    let id = canonical_number(key).map(InformationId::new);
+    is_storable(key).then(|| InformationLookup { identifier: key.into(), id, authorization: client.id })
+}
+
+fn require_active(row: &InformationRow) -> Result<(), VaultError> {
+    if row.active { Ok(()) } else { Err(VaultError::Inactive(Switchable::Information)) }
+}
+
+/// Returns the result of reading a record, its text still sealed.
+fn read(
+    context: &mut OperationContext<'_>,
+    row: Visible<InformationRow>,
+    content: Option<Sealed>,
+) -> Result<Done<(Information, Sealed, ETag)>, VaultError> {
+    let content = content.ok_or(StoreError::NotFound)?;
+    let (subject, etag) = (Subject::Information(row.id), etag(context, &row, &content));
+    context.check_if_none_match(subject, &etag)?;
+    Ok(Done::new(subject, (Information::from(row.into_inner()), content, etag)))
 }
 
 /// Computes the ETag of a record and its text.

@@ -12,8 +12,11 @@ use crate::store::device_lookup;
 use crate::store::entry::EntryRow;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
+use crate::store::information_lookup::FoundInformation;
 use crate::store::link::{self, LinkedObject};
 use crate::store::secret::StoredSecret;
+use crate::store::ssh_key::SshKeyRow;
+use crate::store::ssh_key_lookup::FoundSshKey;
 use crate::store::visibility;
 use crate::vault::VaultError;
 use crate::vault::operation::{OperationContext, Principal};
@@ -75,6 +78,14 @@ pub(in crate::vault) fn visible_credential(
     Ok(if sees { Some(Visible(row)) } else { None })
 }
 
+/// What a read of an SSH key decides on, beside its credential. It has no further devices.
+pub(in crate::vault) struct SshKeyParts {
+    pub(in crate::vault) device: DeviceRow,
+    pub(in crate::vault) key: SshKeyRow,
+    pub(in crate::vault) private: StoredSecret,
+    pub(in crate::vault) passphrase: StoredSecret,
+}
+
 /// A credential or SSH key that the principal sees, with all that a read of it decides on.
 pub(in crate::vault) struct VisibleMatch {
     pub(in crate::vault) row: Visible<CredentialRow>,
@@ -88,8 +99,32 @@ pub(in crate::vault) struct VisibleMatch {
 /// Takes a credential that was looked up among those that an authorization sees, if this is the principal's.
 pub(in crate::vault) fn visible_match(context: &OperationContext<'_>, found: FoundCredential) -> Option<VisibleMatch> {
     let FoundCredential { row, device, authorization, custody, password } = found;
+    let row = seen_by(context, authorization, row)?;
+    Some(VisibleMatch { row, device, custody, password })
+}
+
+/// As [`visible_match`], for an SSH key.
+pub(in crate::vault) fn visible_ssh_key(
+    context: &OperationContext<'_>,
+    found: FoundSshKey,
+) -> Option<(Visible<CredentialRow>, SshKeyParts)> {
+    let FoundSshKey { row, device, key, authorization, private, passphrase } = found;
+    Some((seen_by(context, authorization, row)?, SshKeyParts { device, key, private, passphrase }))
+}
+
+/// As [`visible_match`], for a protected-information record. Returns it with its text.
+pub(in crate::vault) fn visible_information_match(
+    context: &OperationContext<'_>,
+    found: FoundInformation,
+) -> Option<(Visible<InformationRow>, StoredSecret)> {
+    let FoundInformation { row, authorization, content } = found;
+    Some((seen_by(context, authorization, row)?, content))
+}
+
+/// Takes an object that an authorization sees, if this is the principal's.
+fn seen_by<T>(context: &OperationContext<'_>, authorization: AuthorizationId, object: T) -> Option<Visible<T>> {
     let Principal::Client(client) = context.principal() else { return None };
-    (client.id == authorization).then_some(VisibleMatch { row: Visible(row), device, custody, password })
+    (client.id == authorization).then_some(Visible(object))
 }
 
 /// Returns the password that has all of these names, and its device, and locks both, if the principal is a client that sees it;

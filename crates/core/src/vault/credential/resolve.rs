@@ -7,6 +7,7 @@ use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::credential_lookup::{CredentialKey, CredentialLookup};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
+use crate::store::ssh_key_lookup::SshKeyLookup;
 use crate::text::{canonical_number, is_storable};
 use crate::vault::access::{Visible, visible_credential};
 use crate::vault::operation::{OperationContext, Principal, Subject};
@@ -55,6 +56,13 @@ fn parsed(key: &str, kind: CredentialKind) -> CredentialKey<'_> {
 pub(super) fn password_lookup(principal: &Principal, key: &str) -> Option<CredentialLookup> {
     let Principal::Client(client) = principal else { return None };
     is_storable(key).then(|| CredentialLookup::new(parsed(key, CredentialKind::Password), client.id))
+}
+
+/// Returns the lookup of an SSH key by its key for a client. `None` for a key that no text in the database equals.
+pub(in crate::vault) fn ssh_key_lookup(principal: &Principal, key: &str) -> Option<SshKeyLookup> {
+    let Principal::Client(client) = principal else { return None };
+    let id = canonical_number(key).map(CredentialId::new);
+    is_storable(key).then(|| SshKeyLookup { identifier: key.into(), id, authorization: client.id })
 }
 
 /// Whether this is a password and no SSH key.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use pair::promote_public_key;
 pub use save::{SavedSshKey, SshKeyInput};
 
-use super::access::{Visible, visible_devices};
+use super::access::{SshKeyParts, Visible, visible_devices, visible_ssh_key};
 use super::credential::{activate, columns, deactivate, resolve};
 use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
@@ -106,6 +106,14 @@ struct State {
     etag: ETag,
 }
 
+/// As [`State`], of a key that is read: it has a private key.
+struct ReadState {
+    key: SshKey,
+    private: Sealed,
+    passphrase: Option<Sealed>,
+    etag: ETag,
+}
+
 impl ListedRow for SshKey {
     fn text_bytes(&self) -> usize {
         let texts = [&self.username, &self.key_name, &self.hostname, &self.ip, &self.public_key];
@@ -145,19 +153,22 @@ impl Vault {
         key: String,
         fail_on_change: bool,
     ) -> Result<ReadSshKey, VaultError> {
+        let lookup = resolve::ssh_key_lookup(permit.principal(), &key);
+        let at_once = move |context: &mut OperationContext<'_>, found| match visible_ssh_key(context, found) {
+            Some((row, parts)) => found_at_once(context, &row, parts, fail_on_change).map(Some),
+            None => Ok(None),
+        };
         let query = move |context: &mut OperationContext<'_>| {
             let row = resolve::by_key(context, &key, CredentialKind::SshKey)?;
             let (row, device) = resolve::readable(context, row, Switchable::SshKey)?;
-            let State { key, private, passphrase, etag } = state(context, &row, &device)?;
-            if fail_on_change && private.as_ref().is_some_and(Sealed::is_doubted) {
-                return Err(VaultError::BeingChanged);
-            }
-            let subject = Subject::Credential(row.id);
-            context.check_if_none_match(subject, &etag)?;
-            context.note_view(&row);
-            Ok(Done::new(subject, (key, private.ok_or(StoreError::NotFound)?, passphrase, etag)))
+            let state = state(context, &row, &device)?;
+            read(context, &row, state, fail_on_change)
         };
-        let ((key, private, passphrase, etag), recorded) = self.reveal_snapshot(permit, query).await?;
+        let found = match self.reveal_found(&permit, lookup, at_once).await? {
+            Some(found) => found,
+            None => self.reveal_snapshot(permit, query).await?,
+        };
+        let (ReadState { key, private, passphrase, etag }, recorded) = found;
         let password = self.unseal_optional(&recorded, passphrase.as_ref()).await?;
         // An empty passphrase was removed.
         let password = password.filter(|password| !password.is_empty());
@@ -219,10 +230,61 @@ fn state(context: &mut OperationContext<'_>, row: &CredentialRow, device: &Devic
     let private = secrets::current(context, SecretOwner::SshPrivateKey(row.id))?;
     let passphrase = secrets::current(context, SecretOwner::SshPassphrase(row.id))?;
     let key = shown(context.connection(), KeyColumns::from((row, device)))?;
-    let secrets = [&private, &passphrase].map(|sealed| sealed.as_ref().map(Sealed::binding));
+    Ok(state_of(context, row, device, key, [private, passphrase]))
+}
+
+/// Returns the state of a key with these secrets: its private key and its passphrase.
+fn state_of(
+    context: &OperationContext<'_>,
+    row: &CredentialRow,
+    device: &DeviceRow,
+    key: SshKey,
+    secrets: [Option<Sealed>; 2],
+) -> State {
+    let bindings = secrets.each_ref().map(|sealed| sealed.as_ref().map(Sealed::binding));
     let columns = (columns(row), devices::columns(device));
-    let etag = context.etag("ssh-key", &(columns, &key.key_name, &key.public_key, &key.devices, secrets));
-    Ok(State { key, private, passphrase, etag })
+    let etag = context.etag("ssh-key", &(columns, &key.key_name, &key.public_key, &key.devices, bindings));
+    let [private, passphrase] = secrets;
+    State { key, private, passphrase, etag }
+}
+
+/// Returns the result of reading a key that a single statement found.
+///
+/// # Errors
+/// As [`Vault::read_ssh_key`].
+fn found_at_once(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+    parts: SshKeyParts,
+    fail_on_change: bool,
+) -> Result<Done<ReadState>, VaultError> {
+    let SshKeyParts { device, key, private, passphrase } = parts;
+    context.found(Subject::Credential(row.id));
+    if !(row.active && device.active) {
+        return Err(VaultError::Inactive(Switchable::SshKey));
+    }
+    let private = secrets::current_of(context, SecretOwner::SshPrivateKey(row.id), private)?;
+    let passphrase = secrets::current_of(context, SecretOwner::SshPassphrase(row.id), passphrase)?;
+    let key = key_of(KeyColumns::from((&**row, &device)), key, Vec::new());
+    let state = state_of(context, row, &device, key, [private, passphrase]);
+    read(context, row, state, fail_on_change)
+}
+
+/// Returns the result of reading a key, its secrets still sealed.
+fn read(
+    context: &mut OperationContext<'_>,
+    row: &Visible<CredentialRow>,
+    state: State,
+    fail_on_change: bool,
+) -> Result<Done<ReadState>, VaultError> {
+    let State { key, private, passphrase, etag } = state;
+    if fail_on_change && private.as_ref().is_some_and(Sealed::is_doubted) {
+        return Err(VaultError::BeingChanged);
+    }
+    let subject = Subject::Credential(row.id);
+    context.check_if_none_match(subject, &etag)?;
+    context.note_view(row);
+    Ok(Done::new(subject, ReadState { key, private: private.ok_or(StoreError::NotFound)?, passphrase, etag }))
 }
 
 /// Computes the ETag of a key and locks its row.
@@ -233,9 +295,15 @@ pub(super) fn locked_etag(context: &mut OperationContext<'_>, id: CredentialId) 
 }
 
 fn shown(connection: &mut AnyConnection, key: KeyColumns) -> Result<SshKey, StoreError> {
-    let SshKeyRow { key_name, public_key, .. } = ssh_key::find(connection, key.id)?.ok_or(StoreError::NotFound)?;
-    Ok(SshKey {
-        devices: key_devices(connection, key.id)?,
+    let row = ssh_key::find(connection, key.id)?.ok_or(StoreError::NotFound)?;
+    let devices = key_devices(connection, key.id)?;
+    Ok(key_of(key, row, devices))
+}
+
+fn key_of(key: KeyColumns, row: SshKeyRow, devices: Vec<KeyDevice>) -> SshKey {
+    let SshKeyRow { key_name, public_key, .. } = row;
+    SshKey {
+        devices,
         facts: ssh_key_facts(&public_key),
         tags: comma_separated(&key.tags).map(String::from).collect(),
         id: key.id,
@@ -245,7 +313,7 @@ fn shown(connection: &mut AnyConnection, key: KeyColumns) -> Result<SshKey, Stor
         hostname: key.hostname,
         ip: key.ip,
         public_key,
-    })
+    }
 }
 
 fn key_devices(connection: &mut AnyConnection, credential: CredentialId) -> Result<Vec<KeyDevice>, StoreError> {
