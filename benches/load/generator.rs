@@ -43,6 +43,11 @@ pub(crate) struct Turn {
     keys: usize,
 }
 
+/// The number of SSH keys, and of protected-information records, that reads of them are spread over.
+pub(crate) const OTHERS: usize = 1_000;
+
+const PRIVATE_KEY: &str = include_str!("../../tests/suite/fixtures/ssh/ed25519");
+
 /// A prime above the number of credentials of any bench, so that its multiples visit each credential once in a round.
 const STRIDE: usize = 2_654_435_761;
 
@@ -67,6 +72,31 @@ impl Request {
     /// A read of a credential with its password.
     pub(crate) fn read(turn: Turn) -> Self {
         Self::get(format!("/iso/pam/credential/load-{}", turn.credential()))
+    }
+
+    /// A read of an SSH key with its private key.
+    pub(crate) fn ssh_key_read(turn: Turn) -> Self {
+        Self::get(format!("/iso/pam/key/key-{}", turn.credential() % OTHERS))
+    }
+
+    /// A read of a protected-information record with its text.
+    pub(crate) fn information_read(turn: Turn) -> Self {
+        Self::get(format!("/iso/pam/info/record-{}", turn.credential() % OTHERS))
+    }
+
+    /// The creation of an SSH key.
+    pub(crate) fn ssh_key(number: usize) -> Self {
+        let key = PRIVATE_KEY.replace('\n', "\\n");
+        let body = format!(
+            r#"{{"identifier":"key-{number}","username":"key-{number}","hostname":"{HOSTNAME}","ip":"{IP}","private_key":"{key}"}}"#
+        );
+        Self::post("/iso/pam/key", "application/json", body, 201)
+    }
+
+    /// The creation of a protected-information record.
+    pub(crate) fn information(number: usize) -> Self {
+        let body = format!(r#"{{"identifier":"record-{number}","content":"{number:032x}"}}"#);
+        Self::post("/iso/pam/info", "application/json", body, 201)
     }
 
     /// A read of a device.

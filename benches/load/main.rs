@@ -73,6 +73,9 @@ fn main() {
     report.add(&name, hot.run(product.server(), product.bearer(Request::read)));
     let memory = product.server().memory().resident;
     report.figure("resident memory after the reads, MiB", memory, Some("<= 80"));
+    let ssh_key = report.add("SSH key read", load.run(product.server(), product.bearer(Request::ssh_key_read)));
+    let information =
+        report.add("information read", load.run(product.server(), product.bearer(Request::information_read)));
     report.add("device read", load.run(product.server(), product.bearer(Request::device_read)));
     let update = report.add("credential update", load.run(product.server(), product.bearer(Request::update)));
     let mixed = report.add("90 reads to 10 updates", load.run(product.server(), product.bearer(Request::mixed)));
@@ -94,6 +97,8 @@ fn main() {
     report.figure("reads / constant route, by rate", read.rate / floor.rate, Some(">= 0.4"));
     report.figure("read / constant route, by CPU", read.cpu_micros / floor.cpu_micros, Some("<= 5"));
     report.figure("read, p99 / p50", read.p99.as_secs_f64() / read.p50.as_secs_f64(), Some("<= 5"));
+    report.figure("SSH key reads / reads, by rate", ssh_key.rate / read.rate, None);
+    report.figure("information reads / reads, by rate", information.rate / read.rate, None);
     report.figure("reads / single commit, by rate", read.rate / single_read.rate, None);
     report.figure("updates / single commit, by rate", update.rate / single_update.rate, Some(">= 5"));
     report.figure("creates / updates, by rate", create.rate / update.rate, Some(">= 0.8"));

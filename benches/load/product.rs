@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::database::BenchDatabase;
-use super::generator::{HOSTNAME, IP, Request, Turn, send_all, send_side_by_side};
+use super::generator::{HOSTNAME, IP, OTHERS, Request, Turn, send_all, send_side_by_side};
 use super::server::{Memory, Server};
 
 const EXECUTABLE: &str = env!("CARGO_BIN_EXE_chaveiro");
@@ -80,7 +80,7 @@ impl Product {
         bytes / f64::from(1 << 20)
     }
 
-    /// Saves the credentials, and reads each once: the first read takes it into custody.
+    /// Saves the credentials, SSH keys and records, and reads each credential once: the first read takes it into custody.
     fn fill(&self, credentials: usize) {
         let device = format!(
             r#"{{"hostname":"{HOSTNAME}","ip":"{IP}","type":"Server","vendor":"Debian","model":"12","site":"Lisbon","connectivities":"SSH:22"}}"#
@@ -89,6 +89,8 @@ impl Product {
         send_all(&self.server, [device.with_token(&self.token)]);
         let save = |number: usize| Request::upsert(&number.to_string(), number).with_token(&self.token);
         send_side_by_side(&self.server, (0..credentials).map(save).collect());
+        let others = (0..OTHERS).flat_map(|number| [Request::ssh_key(number), Request::information(number)]);
+        send_side_by_side(&self.server, others.map(|request| request.with_token(&self.token)).collect());
         let read = |number: usize| Request::get(format!("/iso/pam/credential/load-{number}")).with_token(&self.token);
         send_side_by_side(&self.server, (0..credentials).map(read).collect());
     }
