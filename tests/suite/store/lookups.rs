@@ -1,16 +1,17 @@
 //! What jobs look up, which the writer does for several of them at once on PostgreSQL.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::AuthorizationId;
 use chaveiro::store::object_lookup::Lookup;
-use chaveiro::store::{Database, StoreError, Ticket, Transaction};
+use chaveiro::store::{Database, StoreError, Ticket, Transaction, WriterSettings};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::bench::{Bench, location, ticket};
+use super::bench::{Bench, Gate, location, ticket};
 
 /// An authorization that sees a device with the credentials `a`, `b` and `c`, each with a password.
 const ROWS: &str = "
@@ -31,7 +32,11 @@ const ROWS: &str = "
 
 /// A store with the rows, whose writer knows the head of its chain: its transactions begin when something is written.
 async fn bench() -> Bench {
-    let bench = Bench::new();
+    bench_with(|_| {}).await
+}
+
+async fn bench_with(adjust: impl FnOnce(&mut WriterSettings)) -> Bench {
+    let bench = Bench::with(adjust);
     bench.database.run(ROWS);
     assert_eq!(bench.store.write(ticket(), username).await, Ok(None));
     bench
@@ -120,4 +125,42 @@ async fn a_lookup_that_fails_fails_its_own_job_and_no_others() {
     assert_eq!([&found[0], &found[2]], [&some("a"), &some("c")]);
     assert!(found[1].is_err());
     assert_eq!(bench.commits(), [1, 4]);
+}
+
+#[actix_web::test]
+async fn jobs_that_have_not_run_are_not_lost_with_a_transaction() {
+    let bench = bench().await;
+    if !bench.database.is_postgresql_or_skip() {
+        return;
+    }
+    let cut = |transaction: &mut Transaction<'_>| {
+        sql_query("SELECT pg_terminate_backend(pg_backend_pid())").execute(transaction.connection()?)?;
+        username(transaction)
+    };
+    let gate = Gate::new();
+    let others = async {
+        gate.reached().await;
+        let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
+            Box::pin(bench.store.write(looks_up("a"), username)),
+            Box::pin(bench.store.write(looks_up("b"), cut)),
+            Box::pin(bench.store.write(looks_up("c"), username)),
+            Box::pin(bench.store.write(looks_up("a"), username)),
+        ];
+        let open = async {
+            bench.has_waiting(4).await;
+            gate.open();
+        };
+        join(join_all(jobs), open).await.0
+    };
+    let (first, found) = join(bench.store.write(ticket(), gate.job()), others).await;
+    assert!(first.is_err() && found[0].is_err() && found[1].is_err(), "{first:?} {found:?}");
+    assert_eq!(found[2..], [some("c"), some("a")]);
+}
+
+#[actix_web::test]
+async fn a_transaction_whose_time_is_over_leaves_the_jobs_behind_to_the_next_one() {
+    let bench = bench_with(|settings| settings.batch_time = Duration::ZERO).await;
+    let jobs = ["a", "b", "c"].map(|identifier| bench.store.write(looks_up(identifier), username));
+    assert_eq!(bench.together(jobs.into()).await, [some("a"), some("b"), some("c")]);
+    assert_eq!(bench.commits(), [1, 1, 1, 1, 1]);
 }

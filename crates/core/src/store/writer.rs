@@ -74,7 +74,7 @@ impl Writers {
         let number_of_writers = location.writers(settings.writers);
         let shared = Shared {
             location: location.clone(),
-            waiting: Waiting::new(settings.queue, number_of_writers),
+            waiting: Waiting::new(settings.queue, number_of_writers, settings.batch.max(1)),
             batch: settings.batch.max(1),
             batch_time: settings.batch_time,
             longest_alone: settings.longest_alone,

@@ -34,6 +34,11 @@ impl Deferred {
         self.views.push((id, at));
     }
 
+    /// Whether nothing is deferred.
+    pub(super) fn is_empty(&self) -> bool {
+        self.chain.len() == 0 && self.views.is_empty()
+    }
+
     pub(super) fn mark(&self) -> Mark {
         Mark { records: self.chain.len(), views: self.views.len() }
     }

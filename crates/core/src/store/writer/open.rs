@@ -1,5 +1,7 @@
 //! The transaction that the jobs of a batch share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::super::StoreError;
 use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::{AnyConnection, LockWait};
@@ -14,10 +16,12 @@ use super::deferred::Deferred;
 pub(super) struct OpenTransaction {
     connection: AnyConnection,
     has_begun: bool,
-    /// Whether a job has used the connection.
+    /// Whether the connection was used.
     is_used: bool,
     /// Whether the connection was found lost.
     is_lost: bool,
+    /// Whether a job has got a savepoint, without which it writes nothing.
+    has_set_savepoint: bool,
     /// Whether the savepoint of a job that has ended is still set.
     has_ended_savepoint: bool,
     waiting: LockWait,
@@ -41,6 +45,7 @@ impl OpenTransaction {
             has_begun: false,
             is_used: false,
             is_lost: false,
+            has_set_savepoint: false,
             has_ended_savepoint: false,
             waiting,
             deferred: Deferred::new(chain),
@@ -69,6 +74,7 @@ impl OpenTransaction {
 
     /// Sets the savepoint of a job.
     pub(super) fn set_savepoint(&mut self) -> Result<(), StoreError> {
+        self.has_set_savepoint = true;
         let replaces = std::mem::take(&mut self.has_ended_savepoint);
         let connection = self.connection()?;
         if replaces {
@@ -107,9 +113,18 @@ impl OpenTransaction {
     /// Returns what several lookups find. Nothing when they fail: the jobs then look up for themselves, and each has its own error.
     pub(super) fn look_up_ahead(&mut self, lookups: &[&ObjectLookup]) -> Vec<Option<FoundObject>> {
         match self.read_connection() {
-            AnyConnection::Postgresql(c) => object_lookup::find_each(c, lookups).unwrap_or_default(),
+            AnyConnection::Postgresql(c) => {
+                let find = AssertUnwindSafe(|| object_lookup::find_each(c, lookups));
+                let found = catch_unwind(find).unwrap_or(Err(StoreError::Panicked));
+                found.inspect_err(|error| log::debug!("several lookups at once failed: {error}")).unwrap_or_default()
+            }
             AnyConnection::Sqlite(_) => Vec::new(),
         }
+    }
+
+    /// Whether a job has written rows, or left something to be written at the end.
+    pub(super) fn writes(&self) -> bool {
+        self.has_set_savepoint || !self.deferred.is_empty()
     }
 
     /// Whether the transaction has begun.

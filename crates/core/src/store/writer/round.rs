@@ -6,33 +6,38 @@ use super::open::OpenTransaction;
 use super::submitted::Job;
 use crate::store::object_lookup::FoundObject;
 
-/// The most jobs of a round. Other writers take jobs from the queue too.
+/// The most jobs of a round. Other writers take jobs from the queue too, and what the round looks up is in memory at once.
 const MAX_JOBS: usize = 32;
 
-/// What the lookup of a job found, if that was looked up before the job runs.
-pub(super) type Ahead = Option<Option<FoundObject>>;
+/// What the lookup of a job found before the job runs.
+#[derive(Debug)]
+pub(super) enum Ahead {
+    NotLookedUp,
+    LookedUp(Option<FoundObject>),
+}
 
 /// Jobs that look something up, one after the other, and the one behind them.
 #[derive(Default)]
 pub(super) struct Round(VecDeque<(Box<dyn Job>, Ahead)>);
 
 impl Round {
-    /// Creates a round that begins with a job.
-    pub(super) fn of(first: Box<dyn Job>) -> Self {
-        Self(VecDeque::from([(first, None)]))
+    /// Adds a job.
+    pub(super) fn push(&mut self, job: Box<dyn Job>) {
+        self.0.push_back((job, Ahead::NotLookedUp));
     }
 
-    /// Takes more jobs, at most `room`, and looks up for all of them.
+    /// Takes more jobs, up to `room`, and looks up for all of them.
     ///
     /// Only where that saves round trips, and before the transaction has begun: no job has written anything that a lookup would
     /// have to see, and a lookup that fails ends no transaction.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
+        self.forget();
         let most = if open.may_look_up_ahead() { room.min(MAX_JOBS) } else { room.min(1) };
         while self.0.len() < most
             && self.0.back().is_none_or(|(last, _)| last.lookup().is_some())
             && let Some(job) = take()
         {
-            self.0.push_back((job, None));
+            self.push(job);
         }
         let lookups: Vec<_> = self.0.iter().filter_map(|(job, _)| job.lookup()).map(AsRef::as_ref).collect();
         if lookups.len() < 2 {
@@ -41,7 +46,7 @@ impl Round {
         let found = open.look_up_ahead(&lookups);
         let looking_up = self.0.iter_mut().filter(|(job, _)| job.lookup().is_some());
         for ((_, ahead), found) in looking_up.zip(found) {
-            *ahead = Some(found);
+            *ahead = Ahead::LookedUp(found);
         }
     }
 
@@ -57,7 +62,7 @@ impl Round {
 
     /// Drops what was looked up: a job may have changed it.
     pub(super) fn forget(&mut self) {
-        self.0.iter_mut().for_each(|(_, ahead)| *ahead = None);
+        self.0.iter_mut().for_each(|(_, ahead)| *ahead = Ahead::NotLookedUp);
     }
 
     /// Returns the jobs that are left.

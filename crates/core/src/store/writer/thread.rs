@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::CommitObserver;
 use super::open::{OpenTransaction, answers};
-use super::round::Round;
+use super::round::{Ahead, Round};
 use super::submitted::Job;
 use super::transaction::{Ran, run_in_savepoint};
 use super::waiting::Waiting;
@@ -106,16 +106,20 @@ impl Writer {
     /// Runs queued jobs until the queue is closed and empty, or this thread is given up.
     pub(super) fn run(mut self) {
         self.watch.follow_thread();
-        while !self.watch.is_given_up()
-            && let Some(job) = self.shared.waiting.next()
-        {
-            let Some(first) = self.begin(job) else { continue };
-            let again = self.batch(first, LockWait::Brief);
+        let mut round = Round::default();
+        while !self.watch.is_given_up() {
+            if round.is_empty() {
+                let Some(job) = self.shared.waiting.next() else { break };
+                let Some(first) = self.begin(job) else { continue };
+                round.push(first);
+            }
+            let again = self.batch(&mut round, LockWait::Brief);
             let since = instant();
             for job in again {
                 self.run_alone(job, since);
             }
         }
+        round.into_jobs().for_each(|job| job.answer(Err(StoreError::Unanswered)));
     }
 
     /// Starts a job, unless its caller has abandoned it or its deadline has passed.
@@ -127,15 +131,16 @@ impl Writer {
         None
     }
 
-    /// Runs the queued jobs in one transaction. Returns the jobs to retry alone.
-    fn batch(&mut self, first: Box<dyn Job>, waiting: LockWait) -> Vec<Box<dyn Job>> {
+    /// Runs a round and further queued jobs in one transaction. Returns the jobs to retry alone. Jobs of the round that have not run
+    /// when the time of the transaction is over, or when it fails, stay there for the next one.
+    fn batch(&mut self, round: &mut Round, waiting: LockWait) -> Vec<Box<dyn Job>> {
         let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();
-        let mut round = Round::of(first);
         let mut is_lost = false;
         let worked = self.transaction(waiting, |writer, open| {
             let (since, mut worked) = (instant(), Worked::default());
             round.fill(open, writer.shared.batch, || writer.next_that_waits());
+            writer.shared.waiting.wake_another();
             while let Some((mut job, ahead)) = round.next() {
                 match run_in_savepoint(job.as_mut(), ahead, open) {
                     Ok(Ran::Kept) => {
@@ -155,11 +160,14 @@ impl Writer {
                         return Err(error);
                     }
                 }
+                let room = writer.shared.batch.saturating_sub(done.len() + again.len());
+                if room == 0 || since.elapsed() >= writer.shared.batch_time {
+                    break;
+                }
                 if open.has_begun() {
                     round.forget();
                 }
-                if round.is_empty() && since.elapsed() < writer.shared.batch_time {
-                    let room = writer.shared.batch.saturating_sub(done.len() + again.len());
+                if round.is_empty() {
                     round.fill(open, room, || writer.next_that_waits());
                 }
             }
@@ -175,7 +183,7 @@ impl Writer {
                 again
             }
             // Nothing was written on the connection that was lost.
-            Err(_) if is_lost => done.into_iter().map(|(job, _)| job).chain(again).chain(round.into_jobs()).collect(),
+            Err(_) if is_lost => done.into_iter().map(|(job, _)| job).chain(again).collect(),
             // No job has to fail for the record of another.
             Err(Failure::Deferred(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
                 log::warn!(
@@ -186,8 +194,11 @@ impl Writer {
             }
             Err(lost) => {
                 let error = StoreError::from(lost);
-                let failed: Vec<_> =
-                    round.into_jobs().chain(done.into_iter().map(|(job, _)| job)).chain(again).collect();
+                let mut failed: Vec<_> = done.into_iter().map(|(job, _)| job).chain(again).collect();
+                if failed.is_empty() {
+                    // The transaction could not be opened.
+                    failed.extend(std::mem::take(round).into_jobs());
+                }
                 log_for_all(&error, &failed);
                 for job in failed {
                     job.answer(Err(error.clone()));
@@ -219,7 +230,7 @@ impl Writer {
             }
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, open| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), None, open)? {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), Ahead::NotLookedUp, open)? {
                     ended = Err(error);
                 }
                 Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })
@@ -247,15 +258,17 @@ impl Writer {
         work: impl FnOnce(&Self, &mut OpenTransaction) -> Result<Worked, StoreError>,
     ) -> Result<(), Failure> {
         let mut open = self.open(waiting)?;
+        let mut writes = false;
         let ended = work(self, &mut open).map_err(Failure::Statement).and_then(|worked| {
+            writes = open.writes();
             self.head = Some(self.commit(&mut open, worked.jobs)?);
             Ok(worked)
         });
         let error = ended.as_ref().err().map(Failure::error);
         self.connection = open.into_connection(error.is_some()).filter(|connection| is_kept_after(connection, error));
         match ended {
-            // A full disk commits the transaction of a job that was rolled back.
-            Ok(Worked { kept, .. }) if kept > 0 => self.shared.outcomes.note_written(),
+            // A full disk commits the transaction of a job that was rolled back, and of one that wrote nothing.
+            Ok(Worked { kept, .. }) if kept > 0 && writes => self.shared.outcomes.note_written(),
             Ok(_) => {}
             Err(failure) => {
                 self.shared.outcomes.note_transaction_failed(failure.error());

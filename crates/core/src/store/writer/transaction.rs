@@ -46,10 +46,10 @@ impl Transaction<'_> {
     /// Returns what the lookup of the job's ticket finds. On PostgreSQL the writer may have looked it up just before, together with
     /// that of other jobs, while no job had written anything. `None` also without a lookup.
     pub fn looked_up(&mut self) -> Result<Option<FoundObject>, StoreError> {
-        match (self.ahead.take(), self.lookup.clone()) {
-            (Some(found), _) => Ok(found),
-            (None, Some(lookup)) => object_lookup::find(self.read_connection()?, &lookup),
-            (None, None) => Ok(None),
+        match (std::mem::replace(&mut self.ahead, Ahead::NotLookedUp), self.lookup.clone()) {
+            (Ahead::LookedUp(found), _) => Ok(found),
+            (Ahead::NotLookedUp, Some(lookup)) => object_lookup::find(self.read_connection()?, &lookup),
+            (Ahead::NotLookedUp, None) => Ok(None),
         }
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::super::queue::{FairQueue, Lane};
 
-/// How long a writer waits for more jobs than [`FEW`], while another one is at work.
+/// How long a writer waits until there are [`ENOUGH`] jobs, while another one is at work.
 const GATHERING: Duration = Duration::from_micros(500);
 
 /// The number of jobs from which a writer waits for no more.
-const FEW: usize = 8;
+const ENOUGH: usize = 8;
 
 /// An item of the queue.
 pub(super) trait Queued {
@@ -36,34 +36,36 @@ struct State<T> {
     queue: FairQueue<T>,
     closed: bool,
     writers: usize,
+    /// [`ENOUGH`], or as many as a transaction may have.
+    enough: usize,
     /// The number of writers that wait for a job. While all are at work, a new job wakes nobody: each looks at the queue
     /// before it waits.
     idle: usize,
     /// The number of those that wait for more jobs than there are.
     gathering: usize,
     /// The number of queued jobs that gain nothing from company.
-    urgent: usize,
+    solitary: usize,
 }
 
 impl<T: Queued> State<T> {
     fn push(&mut self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
-        let urgent = usize::from(!job.gains_from_company());
+        let solitary = usize::from(!job.gains_from_company());
         self.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
-        self.urgent += urgent;
+        self.solitary += solitary;
         Ok(())
     }
 
     fn pop(&mut self) -> Option<T> {
         let job = self.queue.pop()?;
-        self.urgent -= usize::from(!job.gains_from_company());
+        self.solitary -= usize::from(!job.gains_from_company());
         Some(job)
     }
 
     fn drop_abandoned(&mut self) {
-        let urgent = &mut self.urgent;
+        let solitary = &mut self.solitary;
         self.queue.retain(|job| {
             let is_kept = !job.is_abandoned();
-            *urgent -= usize::from(!is_kept && !job.gains_from_company());
+            *solitary -= usize::from(!is_kept && !job.gains_from_company());
             is_kept
         });
     }
@@ -72,20 +74,21 @@ impl<T: Queued> State<T> {
     /// and the jobs are few.
     fn is_worth_gathering(&self) -> bool {
         let others_idle = self.idle + 1 >= self.writers;
-        !others_idle && !self.closed && self.urgent == 0 && (1..FEW).contains(&self.queue.len())
+        !others_idle && !self.closed && self.solitary == 0 && (1..self.enough).contains(&self.queue.len())
     }
 
     /// Whether a new job wakes a writer.
     fn wakes(&self) -> bool {
-        self.idle > 0 && (self.gathering == 0 || self.urgent > 0 || self.queue.len() >= FEW)
+        self.idle > 0 && (self.gathering == 0 || self.solitary > 0 || self.queue.len() >= self.enough)
     }
 }
 
 impl<T: Queued> Waiting<T> {
-    pub(super) fn new(capacity: usize, writers: usize) -> Self {
-        let queue = FairQueue::new(capacity);
+    /// Creates the queue of `writers`, each of which has at most `batch` jobs in a transaction.
+    pub(super) fn new(capacity: usize, writers: usize, batch: usize) -> Self {
+        let (queue, enough) = (FairQueue::new(capacity), ENOUGH.min(batch));
         Self {
-            state: Mutex::new(State { queue, closed: false, writers, idle: 0, gathering: 0, urgent: 0 }),
+            state: Mutex::new(State { queue, closed: false, writers, enough, idle: 0, gathering: 0, solitary: 0 }),
             arrived: Condvar::new(),
         }
     }
@@ -139,6 +142,17 @@ impl<T: Queued> Waiting<T> {
         }
     }
 
+    /// Wakes a writer that is idle, if a job is left. Called when a writer has taken what it takes: those that came while it
+    /// gathered woke nobody.
+    pub(super) fn wake_another(&self) {
+        let state = self.state();
+        let is_left = state.queue.len() > 0 && state.idle > state.gathering;
+        drop(state);
+        if is_left {
+            self.arrived.notify_one();
+        }
+    }
+
     /// Returns the next job, if there is one.
     pub(super) fn try_next(&self) -> Option<T> {
         self.state().pop()
@@ -176,7 +190,7 @@ mod tests {
 
     fn state(writers: usize, idle: usize, jobs: &[bool]) -> State<Sample> {
         let queue = FairQueue::new(64);
-        let mut state = State { queue, closed: false, writers, idle, gathering: 0, urgent: 0 };
+        let mut state = State { queue, closed: false, writers, enough: ENOUGH, idle, gathering: 0, solitary: 0 };
         for gains in jobs {
             assert!(state.push(Lane::Operator, 1, Sample(*gains)).is_ok());
         }
@@ -187,8 +201,8 @@ mod tests {
     fn a_writer_waits_for_more_of_few_jobs_that_gain_from_it_while_another_is_at_work() {
         for (writers, idle, jobs, expected) in [
             (4, 2, &[true][..], true),
-            (4, 2, &[true; FEW - 1], true),
-            (4, 2, &[true; FEW], false),
+            (4, 2, &[true; ENOUGH - 1], true),
+            (4, 2, &[true; ENOUGH], false),
             (4, 2, &[true, false], false),
             (4, 2, &[], false),
             (4, 3, &[true], false),
@@ -197,7 +211,8 @@ mod tests {
             assert_eq!(state(writers, idle, jobs).is_worth_gathering(), expected, "{writers} {idle} {}", jobs.len());
         }
         let closed = State { closed: true, ..state(4, 2, &[true]) };
-        assert!(!closed.is_worth_gathering());
+        let alone = State { enough: 1, ..state(4, 2, &[true]) };
+        assert!(!closed.is_worth_gathering() && !alone.is_worth_gathering());
     }
 
     #[test]
@@ -206,7 +221,7 @@ mod tests {
             (0, 0, &[true][..], false),
             (1, 0, &[true], true),
             (2, 1, &[true; 2], false),
-            (2, 1, &[true; FEW], true),
+            (2, 1, &[true; ENOUGH], true),
             (2, 1, &[true, false], true),
         ] {
             let state = State { gathering, ..state(4, idle, jobs) };
@@ -215,18 +230,18 @@ mod tests {
     }
 
     #[test]
-    fn urgent_jobs_are_counted_until_they_leave() {
+    fn solitary_jobs_are_counted_until_they_leave() {
         let mut state = state(4, 2, &[false, true, false]);
-        assert_eq!(state.urgent, 2);
+        assert_eq!(state.solitary, 2);
         assert!(state.pop().is_some_and(|job| !job.0));
-        assert_eq!(state.urgent, 1);
+        assert_eq!(state.solitary, 1);
         state.drop_abandoned();
-        assert_eq!((state.urgent, state.queue.len()), (0, 0));
+        assert_eq!((state.solitary, state.queue.len()), (0, 0));
     }
 
     #[test]
     fn a_job_that_waits_for_company_is_returned_in_the_end() {
-        let waiting = Waiting::new(64, 2);
+        let waiting = Waiting::new(64, 2, 64);
         assert!(waiting.put(Lane::Operator, 1, Sample(true)).is_ok());
         assert!(waiting.next().is_some(), "the other writer is at work and brings nothing");
     }
