@@ -251,3 +251,30 @@ async fn key_text_and_tags_come_back_to_the_byte() {
     assert_eq!((&shown["private_key"], &shown["public_key"]), (&json!(windows), &json!(public)));
     assert_eq!(shown["tags"], json!(["!@#$%^&*()", "ção", "\"quoted\"", "a b"]));
 }
+
+#[actix_web::test]
+async fn a_key_is_read_alike_with_and_without_further_devices() {
+    let (_app, client) = vault().await;
+    let save = async |more: Value| {
+        client.post("/iso/pam/key", &key(more)).await.expect(201);
+        let mut shown = client.get("/iso/pam/key/deploy-key").await.expect(200);
+        let devices = shown["key"].as_object_mut().unwrap().remove("devices");
+        (shown, devices.unwrap().as_array().unwrap().len())
+    };
+    let (alone, none) = save(json!({ "password": "phrase", "tags": "ci" })).await;
+    let (shared, one) =
+        save(json!({ "password": "phrase", "tags": "ci", "devices": [{ "hostname": "erp-02" }] })).await;
+    assert_eq!((none, one), (0, 1));
+    assert_eq!(alone, shared);
+}
+
+#[actix_web::test]
+async fn a_key_with_a_secret_that_was_changed_outside_the_vault_is_not_shown() {
+    for kind in ["ssh_key.passphrase", "ssh_key.private_key"] {
+        let (app, client) = vault().await;
+        client.post("/iso/pam/key", &key(json!({ "password": "phrase" }))).await.expect(201);
+        client.get("/iso/pam/key/deploy-key").await.expect(200);
+        app.database.run(&format!("DELETE FROM secret_head WHERE kind = '{kind}'"));
+        client.get("/iso/pam/key/deploy-key").await.expect(500);
+    }
+}

@@ -15,8 +15,9 @@ use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
+use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{credential, custody, device, secret, secret_head};
-use super::secret::{HeadColumns, SealedColumns, StoredSecret, is_named_by_head};
+use super::secret::{HeadColumns, SMALL, SealedColumns, StoredSecret, is_named_by_head, is_small};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
@@ -75,10 +76,22 @@ impl CredentialLookup {
                 values.extend([BindValue::Text(hostname_key), BindValue::BigInt(1), BindValue::Text(username)]);
             }
         }
-        values.push(BindValue::Text(&self.identifier));
+        values.extend([BindValue::Text(&self.identifier), BindValue::BigInt(SMALL)]);
         values.extend(values_of_one_credential(self.authorization));
         values.push(BindValue::BigInt(MAX_ROWS));
         values
+    }
+
+    /// Whether a credential has this key.
+    fn names(&self, row: &CredentialRow, device: &DeviceRow) -> bool {
+        let is_alternative = match &self.alternative {
+            Alternative::Nothing => false,
+            Alternative::Id(id) => row.id == *id,
+            Alternative::Account { username, hostname_key } => {
+                row.username == *username && case_folded(&device.hostname) == *hostname_key
+            }
+        };
+        is_alternative || row.identifier.as_ref() == Some(&self.identifier)
     }
 
     /// Whether both have queries of the same SQL.
@@ -140,7 +153,7 @@ macro_rules! with_query {
         let identified = credential::identifier.eq(identifier).assume_not_null();
         macro_rules! query {
             ($filter:expr) => {
-                joined(*authorization).filter($filter.and(one_credential_is_seen(*authorization))).limit(MAX_ROWS).select((
+                joined(*authorization).filter($filter.and(is_small(SMALL)).and(one_credential_is_seen(*authorization))).limit(MAX_ROWS).select((
                     columns::<CredentialRow>(),
                     columns::<DeviceRow>(),
                     (custody::since, custody::until).nullable(),
@@ -173,7 +186,7 @@ macro_rules! with_query {
 
 /// Returns the only credential or SSH key that the key matches and that the authorization sees.
 ///
-/// `None` when there is none or more than one, and when it has no password: then the general lookup decides.
+/// `None` when there is none or more than one, and when it has no password or a large one: then the general lookup decides.
 pub(super) fn only_visible(
     connection: &mut AnyConnection,
     lookup: &CredentialLookup,
@@ -197,6 +210,9 @@ pub(super) fn each_only_visible(
 fn only(lookup: &CredentialLookup, rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
     let mut rows = rows.into_iter();
     let Some((row, device, custody, Some(head), version)) = rows.next() else { return Ok(None) };
+    if !lookup.names(&row, &device) {
+        return Err(ANOTHER_OBJECT);
+    }
     let mut password = StoredSecret { head: Some(head.into()), versions: Vec::new() };
     password.add(version)?;
     for (other, .., version) in rows {

@@ -8,8 +8,9 @@ use diesel::{
 use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
 use super::id::{AuthorizationId, InformationId};
 use super::information::InformationRow;
+use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{information, secret, secret_head};
-use super::secret::{HeadColumns, SealedColumns, StoredSecret, is_named_by_head};
+use super::secret::{HeadColumns, SMALL, SealedColumns, StoredSecret, is_named_by_head, is_small};
 use super::visibility::{one_information_is_seen, values_of_one_information};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
@@ -32,7 +33,7 @@ impl InformationLookup {
     /// The bind parameters of its query, in the order of the SQL: of the filter, of the visibility, and the limit.
     fn values(&self) -> Vec<BindValue<'_>> {
         let mut values: Vec<_> = self.id.map(BindValue::Information).into_iter().collect();
-        values.push(BindValue::Text(&self.identifier));
+        values.extend([BindValue::Text(&self.identifier), BindValue::BigInt(SMALL)]);
         values.extend(values_of_one_information(self.authorization));
         values.push(BindValue::BigInt(MAX_ROWS));
         values
@@ -83,11 +84,14 @@ macro_rules! with_query {
         let identified = information::identifier.eq(identifier).assume_not_null();
         macro_rules! query {
             ($filter:expr) => {
-                joined().filter($filter.and(one_information_is_seen(*authorization))).limit(MAX_ROWS).select((
-                    information::table::all_columns(),
-                    (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
-                    (secret::version, secret::state, secret::sealed).nullable(),
-                ))
+                joined()
+                    .filter($filter.and(is_small(SMALL)).and(one_information_is_seen(*authorization)))
+                    .limit(MAX_ROWS)
+                    .select((
+                        information::table::all_columns(),
+                        (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                        (secret::version, secret::state, secret::sealed).nullable(),
+                    ))
             };
         }
         match id {
@@ -103,7 +107,7 @@ macro_rules! with_query {
     }};
 }
 
-/// Returns the only record that the key matches and that the authorization sees; `None` also when it has no text.
+/// Returns the only record that the key matches and that the authorization sees; `None` also when it has no text or a large one.
 pub(super) fn only_visible(
     connection: &mut AnyConnection,
     lookup: &InformationLookup,
@@ -127,6 +131,9 @@ pub(super) fn each_only_visible(
 fn only(lookup: &InformationLookup, rows: Vec<Columns>) -> Result<Option<FoundInformation>, StoreError> {
     let mut rows = rows.into_iter();
     let Some((row, Some(head), version)) = rows.next() else { return Ok(None) };
+    if row.identifier.as_ref() != Some(&lookup.identifier) && Some(row.id) != lookup.id {
+        return Err(ANOTHER_OBJECT);
+    }
     let mut content = StoredSecret { head: Some(head.into()), versions: Vec::new() };
     content.add(version)?;
     for (other, _, version) in rows {

@@ -8,6 +8,9 @@ use super::information_lookup::{self, FoundInformation, InformationLookup};
 use super::ssh_key_lookup::{self, FoundSshKey, SshKeyLookup};
 use super::{AnyConnection, StoreError};
 
+/// The error for a row that does not have the key that was looked up: it must not be returned for it.
+pub(super) const ANOTHER_OBJECT: StoreError = StoreError::Query("a lookup found an object of another key");
+
 /// A lookup of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]

@@ -9,9 +9,10 @@ mod replace;
 mod state;
 
 use diesel::dsl::auto_type;
+use diesel::sql_types::{Binary, Nullable};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    RunQueryDsl,
+    RunQueryDsl, define_sql_function,
 };
 
 pub use lock::{locked_head, locked_head_with_versions};
@@ -81,6 +82,22 @@ pub(super) fn is_named_by_head() -> _ {
     let current = secret::version.nullable().eq(secret_head::current_version);
     let highest = secret::version.nullable().eq(secret_head::highest_version.nullable());
     current.or(highest).assume_not_null()
+}
+
+define_sql_function! {
+    /// The number of bytes.
+    #[sql_name = "length"]
+    fn sealed_length(value: Nullable<Binary>) -> Nullable<BigInt>;
+}
+
+/// The most bytes of a sealed value that is looked up together with others: they are in memory at once.
+pub(super) const SMALL: i64 = 64 * 1024;
+
+/// Whether the version that is joined has at most `most` bytes, or is missing.
+#[auto_type]
+pub(super) fn is_small(most: i64) -> _ {
+    let length = sealed_length(secret::sealed.nullable());
+    length.le(most).or(secret::sealed.nullable().is_null()).assume_not_null()
 }
 
 /// Selects the heads, each with the versions that it names: its current and its highest one, as far as they exist.

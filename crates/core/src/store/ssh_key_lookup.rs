@@ -4,17 +4,19 @@ use diesel::dsl::auto_type;
 use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
-    Table,
+    Table, alias,
 };
 
 use super::connection::{
-    BindValue, IsOneOf, LiteralList, LiteralTexts, load_for_each_with_cached_sql, load_with_cached_sql,
+    BindValue, IsOneOf, Literal, LiteralList, LiteralText, LiteralTexts, load_for_each_with_cached_sql,
+    load_with_cached_sql,
 };
 use super::credential::CredentialRow;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
+use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{credential, device, secret, secret_head, ssh_key, ssh_key_device};
-use super::secret::{HeadColumns, SealedColumns, StoredSecret, is_named_by_head};
+use super::secret::{HeadColumns, SMALL, SealedColumns, StoredSecret, is_named_by_head, is_small};
 use super::ssh_key::SshKeyRow;
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
@@ -36,11 +38,12 @@ pub struct SshKeyLookup {
 }
 
 impl SshKeyLookup {
-    /// The bind parameters of its query, in the order of the SQL: of the filter, of the visibility, and the limit.
+    /// The bind parameters of its query, in the order of the SQL: of the passphrase, of the filter, of the
+    /// visibility, and the limit.
     fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values: Vec<_> = self.id.map(BindValue::Credential).into_iter().collect();
-        values.push(BindValue::Text(&self.identifier));
-        values.push(BindValue::BigInt(1));
+        let mut values = vec![BindValue::BigInt(1)];
+        values.extend(self.id.map(BindValue::Credential));
+        values.extend([BindValue::Text(&self.identifier), BindValue::BigInt(SMALL), BindValue::BigInt(1)]);
         values.extend(values_of_one_credential(self.authorization));
         values.push(BindValue::BigInt(MAX_ROWS));
         values
@@ -69,7 +72,19 @@ pub struct FoundSshKey {
     pub passphrase: StoredSecret,
 }
 
-type Columns = (CredentialRow, DeviceRow, SshKeyRow, Option<String>, Option<HeadColumns>, Option<SealedColumns>);
+/// The last one: a version of the passphrase, with a head or without one.
+type Columns =
+    (CredentialRow, DeviceRow, SshKeyRow, Option<String>, Option<HeadColumns>, Option<SealedColumns>, Option<i32>);
+
+alias!(const PASSPHRASE: Alias<PassphraseAlias> = secret as passphrase);
+
+/// The kind of passphrases in the query's text.
+#[derive(Clone, Copy)]
+struct Passphrase;
+
+impl LiteralText for Passphrase {
+    const TEXT: &'static str = SecretKind::SshPassphrase.as_str();
+}
 
 /// The kinds of the secrets in the query's text.
 #[derive(Clone, Copy)]
@@ -111,10 +126,20 @@ macro_rules! with_query {
     ($lookup:expr, $query:ident => $expression:expr) => {{
         let SshKeyLookup { identifier, id, authorization } = $lookup;
         let identified = credential::identifier.eq(identifier).assume_not_null();
+        let kind: Literal<Passphrase> = Literal::new();
+        let passphrase = PASSPHRASE
+            .filter(PASSPHRASE.field(secret::kind).eq(kind))
+            .filter(PASSPHRASE.field(secret::owner_id).eq(credential::id))
+            .select(PASSPHRASE.field(secret::version));
         macro_rules! query {
             ($filter:expr) => {
                 joined()
-                    .filter($filter.and(has_no_further_devices()).and(one_credential_is_seen(*authorization)))
+                    .filter(
+                        $filter
+                            .and(is_small(SMALL))
+                            .and(has_no_further_devices())
+                            .and(one_credential_is_seen(*authorization)),
+                    )
                     .limit(MAX_ROWS)
                     .select((
                         columns::<CredentialRow>(),
@@ -123,6 +148,7 @@ macro_rules! with_query {
                         secret_head::kind.nullable(),
                         (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
                         (secret::version, secret::state, secret::sealed).nullable(),
+                        passphrase.single_value(),
                     ))
             };
         }
@@ -139,7 +165,8 @@ macro_rules! with_query {
     }};
 }
 
-/// Returns the only SSH key that the key matches and that the authorization sees; `None` also when it has further devices.
+/// Returns the only SSH key that the key matches and that the authorization sees; `None` also when it has further devices, no
+/// private key, or a large one.
 pub(super) fn only_visible(
     connection: &mut AnyConnection,
     lookup: &SshKeyLookup,
@@ -161,8 +188,12 @@ pub(super) fn each_only_visible(
 
 /// Returns the key of the rows, if they are of one.
 fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>, StoreError> {
-    let mut found: Option<FoundSshKey> = None;
-    for (row, device, key, kind, head, version) in rows {
+    let (mut found, mut has_passphrase): (Option<FoundSshKey>, bool) = (None, false);
+    for (row, device, key, kind, head, version, passphrase) in rows {
+        if row.identifier.as_ref() != Some(&lookup.identifier) && Some(row.id) != lookup.id {
+            return Err(ANOTHER_OBJECT);
+        }
+        has_passphrase |= passphrase.is_some();
         let found = match &mut found {
             Some(found) if found.row.id != row.id => return Ok(None),
             Some(found) => found,
@@ -177,5 +208,7 @@ fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>
         secret.head = head.map(Into::into);
         secret.add(version)?;
     }
-    Ok(found)
+    // Versions without a head were not joined, and are an error that the other lookup returns.
+    let is_whole = |key: &FoundSshKey| key.private.head.is_some() && (key.passphrase.head.is_some() || !has_passphrase);
+    Ok(found.filter(is_whole))
 }

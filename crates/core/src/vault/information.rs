@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Visible, visible_information, visible_information_match};
+use super::access::{Visible, seen_information, visible_information};
 use super::device::registered;
 use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Principal, Subject};
@@ -118,7 +118,7 @@ impl Vault {
     pub async fn read_information(&self, permit: Permit, key: String) -> Result<ReadInformation, VaultError> {
         let lookup = lookup(permit.principal(), &key);
         let at_once = |context: &mut OperationContext<'_>, found| {
-            let Some((row, content)) = visible_information_match(context, found) else { return Ok(None) };
+            let Some((row, content)) = seen_information(context, found) else { return Ok(None) };
             context.found(Subject::Information(row.id));
             require_active(&row)?;
             let content = secrets::current_of(context, SecretOwner::Information(row.id), content)?;
@@ -130,11 +130,7 @@ impl Vault {
             let content = secrets::current(context, SecretOwner::Information(row.id))?;
             read(context, row, content)
         };
-        let found = match self.reveal_found(&permit, lookup, at_once).await? {
-            Some(found) => found,
-            None => self.reveal(permit, query).await?,
-        };
-        let ((information, content, etag), recorded) = found;
+        let ((information, content, etag), recorded) = self.reveal_at_once_or(permit, lookup, at_once, query).await?;
         let content = self.unseal(&recorded, &content).await?;
         Ok(ReadInformation { information, content, etag })
     }

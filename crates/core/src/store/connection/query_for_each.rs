@@ -3,6 +3,7 @@
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::LoadQuery;
+use diesel::result::Error;
 use diesel::sql_types::{Array, BigInt, Integer, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
@@ -11,7 +12,7 @@ use super::cached_sql::{BindValue, QueryWithCachedSql};
 /// Loads the rows of a query for each of several sets of bind parameters, with SQL that is cached when it first runs. Returns a
 /// list of rows for each set.
 ///
-/// The query is that of the first set. Its limits are the same for all sets.
+/// The query is that of the first set. Its numbers of 64 bits, such as limits, are the same for all sets.
 macro_rules! load_for_each_with_cached_sql {
     ($connection:expr, $query:expr, $sets:expr) => {{
         static SQL: $crate::store::connection::CachedSql = $crate::store::connection::CachedSql::new();
@@ -36,8 +37,8 @@ pub(in crate::store) struct QueryForEach<'a, Q> {
 enum Operand {
     /// A column of the table of values.
     Column(usize),
-    /// A limit, which cannot be a column.
-    Limit(i64),
+    /// A limit, which cannot be a column, or another number that is the same for all sets.
+    Constant(i64),
 }
 
 /// The values of all sets for one placeholder.
@@ -46,15 +47,24 @@ enum Column<'a> {
     Texts(Vec<&'a str>),
 }
 
+impl Column<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Column::Integers(values) => values.len(),
+            Column::Texts(values) => values.len(),
+        }
+    }
+}
+
 impl<'a, Q> QueryForEach<'a, Q> {
     pub(in crate::store) fn new(query: QueryWithCachedSql<'a, Q>, sets: &[Vec<BindValue<'a>>]) -> Self {
         let (mut operands, mut columns, mut authorization) = (Vec::new(), Vec::new(), None);
         for (place, value) in query.values().iter().enumerate() {
             let of_all = || sets.iter().filter_map(move |set| set.get(place));
             let column = match value {
-                BindValue::BigInt(limit) => {
-                    debug_assert!(of_all().all(|other| matches!(other, BindValue::BigInt(n) if n == limit)));
-                    operands.push(Operand::Limit(*limit));
+                BindValue::BigInt(number) => {
+                    debug_assert!(of_all().all(|other| matches!(other, BindValue::BigInt(n) if n == number)));
+                    operands.push(Operand::Constant(*number));
                     continue;
                 }
                 // A set has one authorization, which its query names several times.
@@ -100,6 +110,9 @@ where
             if number > 0 {
                 out.push_sql(", ");
             }
+            if column.len() != self.sets {
+                return Err(Error::QueryBuilderError("the sets of values differ in their types".into()));
+            }
             match column {
                 Column::Integers(values) => out.push_bind_param::<Array<Integer>, _>(values)?,
                 Column::Texts(values) => out.push_bind_param::<Array<Text>, _>(values)?,
@@ -114,7 +127,7 @@ where
         for (operand, piece) in self.operands.iter().zip(rest) {
             match operand {
                 Operand::Column(number) => out.push_sql(&format!("asked.value_{number}")),
-                Operand::Limit(limit) => out.push_bind_param::<BigInt, _>(limit)?,
+                Operand::Constant(number) => out.push_bind_param::<BigInt, _>(number)?,
             }
             out.push_sql(piece);
         }

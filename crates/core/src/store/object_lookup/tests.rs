@@ -8,7 +8,7 @@ use crate::store::device::DeviceChanges;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationChanges;
 use crate::store::link::{self, LinkedObject};
-use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
+use crate::store::secret::{SMALL, SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
 use crate::store::ssh_key::SshKeyChanges;
 use crate::store::tests::{
     insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read, run_sql,
@@ -115,6 +115,43 @@ fn an_ssh_key_is_found_with_both_of_its_secrets() {
         let found = fixture.find(fixture.ssh_key("erp")).unwrap();
         assert!(found.private.head.is_some() && found.passphrase.head.is_some());
         assert_eq!((found.private.versions.len(), found.passphrase.versions.len()), (1, 1));
+    });
+}
+
+#[test]
+fn versions_without_a_head_are_left_to_the_other_lookup() {
+    with_fixture(|mut fixture| {
+        let id = fixture.store_ssh_key("root", Some("erp"));
+        fixture.store_secret(SecretOwner::SshPassphrase(id));
+        assert!(fixture.find(fixture.ssh_key("erp")).is_some());
+        run_sql(fixture.connection, "DELETE FROM secret_head WHERE kind = 'ssh_key.passphrase'");
+        assert!(fixture.find(fixture.ssh_key("erp")).is_none(), "of the passphrase");
+        run_sql(fixture.connection, "DELETE FROM secret WHERE kind = 'ssh_key.passphrase'");
+        assert!(fixture.find(fixture.ssh_key("erp")).is_some(), "without a passphrase");
+        run_sql(fixture.connection, "DELETE FROM secret_head WHERE kind = 'ssh_key.private_key'");
+        assert!(fixture.find(fixture.ssh_key("erp")).is_none(), "of the private key");
+    });
+}
+
+#[test]
+fn a_large_secret_is_left_to_the_other_lookup() {
+    with_fixture(|mut fixture| {
+        let record = fixture.store_information(Some("record"));
+        fixture.store_secret(SecretOwner::Information(record));
+        let password = fixture.store_credential(CredentialKind::Password, "root", Some("password"));
+        fixture.store_secret(SecretOwner::Password(password));
+        fixture.store_ssh_key("other", Some("key"));
+        let bytes = usize::try_from(SMALL).unwrap();
+        for (size, is_found) in [(bytes, true), (bytes + 1, false)] {
+            let sealed = match fixture.connection {
+                AnyConnection::Sqlite(_) => format!("zeroblob({size})"),
+                AnyConnection::Postgresql(_) => format!("decode(repeat('00', {size}), 'hex')"),
+            };
+            run_sql(fixture.connection, &format!("UPDATE secret SET sealed = {sealed}"));
+            assert_eq!(fixture.find(fixture.information("record")).is_some(), is_found, "{size}");
+            assert_eq!(fixture.find(fixture.credential("password")).is_some(), is_found, "{size}");
+            assert_eq!(fixture.find(fixture.ssh_key("key")).is_some(), is_found, "{size}");
+        }
     });
 }
 

@@ -67,7 +67,7 @@ pub(super) use request_limit::RequestCounts;
 pub(super) use single_use::SingleUse;
 pub(super) use tag_guard::require_tags_allowed;
 pub(super) use visible::{
-    SshKeyParts, Visible, VisibleMatch, check_no_credential, check_no_information, locked_visible_account,
-    visible_credential, visible_device, visible_devices, visible_entry, visible_information, visible_information_match,
-    visible_match, visible_ssh_key,
+    SeenCredential, SeenSshKey, Visible, check_no_credential, check_no_information, locked_visible_account,
+    seen_credential, seen_information, seen_ssh_key, visible_credential, visible_device, visible_devices,
+    visible_entry, visible_information,
 };

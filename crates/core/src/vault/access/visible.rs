@@ -78,8 +78,9 @@ pub(in crate::vault) fn visible_credential(
     Ok(if sees { Some(Visible(row)) } else { None })
 }
 
-/// What a read of an SSH key decides on, beside its credential. It has no further devices.
-pub(in crate::vault) struct SshKeyParts {
+/// An SSH key without further devices that the principal sees, with all that a read of it decides on.
+pub(in crate::vault) struct SeenSshKey {
+    pub(in crate::vault) row: Visible<CredentialRow>,
     pub(in crate::vault) device: DeviceRow,
     pub(in crate::vault) key: SshKeyRow,
     pub(in crate::vault) private: StoredSecret,
@@ -87,7 +88,7 @@ pub(in crate::vault) struct SshKeyParts {
 }
 
 /// A credential or SSH key that the principal sees, with all that a read of it decides on.
-pub(in crate::vault) struct VisibleMatch {
+pub(in crate::vault) struct SeenCredential {
     pub(in crate::vault) row: Visible<CredentialRow>,
     pub(in crate::vault) device: DeviceRow,
     /// The principal's custody, expired or not.
@@ -97,23 +98,23 @@ pub(in crate::vault) struct VisibleMatch {
 }
 
 /// Takes a credential that was looked up among those that an authorization sees, if this is the principal's.
-pub(in crate::vault) fn visible_match(context: &OperationContext<'_>, found: FoundCredential) -> Option<VisibleMatch> {
+pub(in crate::vault) fn seen_credential(
+    context: &OperationContext<'_>,
+    found: FoundCredential,
+) -> Option<SeenCredential> {
     let FoundCredential { row, device, authorization, custody, password } = found;
     let row = seen_by(context, authorization, row)?;
-    Some(VisibleMatch { row, device, custody, password })
+    Some(SeenCredential { row, device, custody, password })
 }
 
-/// As [`visible_match`], for an SSH key.
-pub(in crate::vault) fn visible_ssh_key(
-    context: &OperationContext<'_>,
-    found: FoundSshKey,
-) -> Option<(Visible<CredentialRow>, SshKeyParts)> {
+/// As [`seen_credential`], for an SSH key.
+pub(in crate::vault) fn seen_ssh_key(context: &OperationContext<'_>, found: FoundSshKey) -> Option<SeenSshKey> {
     let FoundSshKey { row, device, key, authorization, private, passphrase } = found;
-    Some((seen_by(context, authorization, row)?, SshKeyParts { device, key, private, passphrase }))
+    Some(SeenSshKey { row: seen_by(context, authorization, row)?, device, key, private, passphrase })
 }
 
-/// As [`visible_match`], for a protected-information record. Returns it with its text.
-pub(in crate::vault) fn visible_information_match(
+/// As [`seen_credential`], for a protected-information record. Returns it with its text.
+pub(in crate::vault) fn seen_information(
     context: &OperationContext<'_>,
     found: FoundInformation,
 ) -> Option<(Visible<InformationRow>, StoredSecret)> {

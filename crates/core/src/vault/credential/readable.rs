@@ -5,7 +5,7 @@ use crate::store::credential::CredentialRow;
 use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
-use crate::vault::access::{Visible, VisibleMatch, visible_match};
+use crate::vault::access::{SeenCredential, Visible, seen_credential};
 use crate::vault::operation::{OperationContext, Subject};
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Switchable, VaultError, custody};
@@ -39,7 +39,7 @@ impl Readable {
         context: &mut OperationContext<'_>,
         found: FoundCredential,
     ) -> Result<Option<Self>, VaultError> {
-        let Some(VisibleMatch { row, device, custody, password }) = visible_match(context, found) else {
+        let Some(SeenCredential { row, device, custody, password }) = seen_credential(context, found) else {
             return Ok(None);
         };
         if row.parent_id.is_some() || !resolve::is_password(&row) {

@@ -191,6 +191,27 @@ impl Vault {
         Ok(value.map(|value| (value, Recorded::new(permit.clone()))))
     }
 
+    /// As [`Vault::reveal`], with what `lookup` finds where that is enough for `at_once`.
+    pub(in crate::vault) async fn reveal_at_once_or<L, T>(
+        &self,
+        permit: Permit,
+        lookup: Option<L>,
+        at_once: impl Fn(&mut OperationContext<'_>, L::Found) -> Result<Option<Done<T>>, VaultError> + Send + 'static,
+        query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        L: Lookup + 'static,
+        T: Send + 'static,
+    {
+        if self.0.store.has_one_writer() {
+            return self.reveal_or_execute(permit, lookup, at_once, query).await;
+        }
+        match self.reveal_found(&permit, lookup, at_once).await? {
+            Some(found) => Ok(found),
+            None => self.reveal_snapshot(permit, query).await,
+        }
+    }
+
     /// As [`Vault::reveal`], for an object that may have any number of parts: `query` runs on a snapshot. When that is older
     /// than [`MAX_SNAPSHOT_AGE`] when the record is written, `query` runs again in the transaction of the record.
     pub(in crate::vault) async fn reveal_snapshot<T>(

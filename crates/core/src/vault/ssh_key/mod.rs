@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use pair::promote_public_key;
 pub use save::{SavedSshKey, SshKeyInput};
 
-use super::access::{SshKeyParts, Visible, visible_devices, visible_ssh_key};
+use super::access::{SeenSshKey, Visible, seen_ssh_key, visible_devices};
 use super::credential::{activate, columns, deactivate, resolve};
 use super::identifier::IdentifierPolicy;
 use super::operation::{Done, ETag, OperationContext, Permit, Subject};
@@ -154,8 +154,8 @@ impl Vault {
         fail_on_change: bool,
     ) -> Result<ReadSshKey, VaultError> {
         let lookup = resolve::ssh_key_lookup(permit.principal(), &key);
-        let at_once = move |context: &mut OperationContext<'_>, found| match visible_ssh_key(context, found) {
-            Some((row, parts)) => found_at_once(context, &row, parts, fail_on_change).map(Some),
+        let at_once = move |context: &mut OperationContext<'_>, found| match seen_ssh_key(context, found) {
+            Some(seen) => read_at_once(context, seen, fail_on_change).map(Some),
             None => Ok(None),
         };
         let query = move |context: &mut OperationContext<'_>| {
@@ -252,22 +252,21 @@ fn state_of(
 ///
 /// # Errors
 /// As [`Vault::read_ssh_key`].
-fn found_at_once(
+fn read_at_once(
     context: &mut OperationContext<'_>,
-    row: &Visible<CredentialRow>,
-    parts: SshKeyParts,
+    seen: SeenSshKey,
     fail_on_change: bool,
 ) -> Result<Done<ReadState>, VaultError> {
-    let SshKeyParts { device, key, private, passphrase } = parts;
+    let SeenSshKey { row, device, key, private, passphrase } = seen;
     context.found(Subject::Credential(row.id));
     if !(row.active && device.active) {
         return Err(VaultError::Inactive(Switchable::SshKey));
     }
     let private = secrets::current_of(context, SecretOwner::SshPrivateKey(row.id), private)?;
     let passphrase = secrets::current_of(context, SecretOwner::SshPassphrase(row.id), passphrase)?;
-    let key = key_of(KeyColumns::from((&**row, &device)), key, Vec::new());
-    let state = state_of(context, row, &device, key, [private, passphrase]);
-    read(context, row, state, fail_on_change)
+    let key = key_of(KeyColumns::from((&*row, &device)), key, Vec::new());
+    let state = state_of(context, &row, &device, key, [private, passphrase]);
+    read(context, &row, state, fail_on_change)
 }
 
 /// Returns the result of reading a key, its secrets still sealed.
