@@ -148,3 +148,53 @@ async fn no_credential_is_active_on_a_device_that_is_switched_off_meanwhile() {
         "SELECT c.username FROM credential c JOIN device d ON d.id = c.device_id WHERE c.active AND NOT d.active";
     assert_eq!(app.database.texts(active), [""; 0]);
 }
+
+/// Reads by two clients who see different objects, by keys of several forms: on PostgreSQL the
+/// writers look up for many of them with one statement.
+#[actix_web::test]
+async fn reads_at_once_each_return_their_own_secret_and_nothing_of_another_client() {
+    let app = TestApp::start().await;
+    let clients = [app.client().await, app.client().await];
+    for (number, client) in clients.iter().enumerate() {
+        let (host, ip) = (format!("host-{number}"), format!("10.0.0.{number}"));
+        client.create_device(&host, &ip).await;
+        for one in 0..8 {
+            let (name, content) = (format!("{number}-{one}"), format!("secret of {number}-{one}"));
+            let account = json!({ "hostname": host, "ip": ip, "username": name, "identifier": format!("c{name}"),
+                                  "content": content });
+            client.post("/iso/pam/credential", &account).await.expect(201);
+            client
+                .post("/iso/pam/info", &json!({ "identifier": format!("i{name}"), "content": content }))
+                .await
+                .expect(201);
+        }
+    }
+    // The path, the client, and what it has to be answered; `None` for an object of the other client.
+    let mut reads = Vec::new();
+    for owner in 0..2 {
+        for (one, reader) in (0..8).flat_map(|one| [(one, owner), (one, 1 - owner)]) {
+            let secret = (reader == owner).then(|| format!("secret of {owner}-{one}"));
+            for path in [
+                format!("credential/c{owner}-{one}"),
+                format!("credential/{owner}-{one}@host-{owner}"),
+                format!("info/i{owner}-{one}"),
+            ] {
+                reads.push((format!("/iso/pam/{path}"), reader, secret.clone()));
+            }
+        }
+    }
+    for _ in 0..4 {
+        let answers = join_all(reads.iter().map(|(path, reader, _)| clients[*reader].get(path))).await;
+        for ((path, reader, secret), answer) in reads.iter().zip(&answers) {
+            match secret {
+                Some(secret) => {
+                    let shown = answer.expect(200);
+                    let object = if path.contains("/info/") { &shown["info"] } else { &shown["credential"] };
+                    assert_eq!(object["content"], json!(secret), "{path} of client {reader}");
+                }
+                None => assert!(answer.status.is_client_error(), "{path} of client {reader}: {}", answer.status),
+            }
+        }
+    }
+    assert!(verifies(&app).await);
+}

@@ -32,7 +32,8 @@ impl Round {
     /// have to see, and a lookup that fails ends no transaction.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         self.forget();
-        let most = if open.may_look_up_ahead() { room.min(MAX_JOBS) } else { room.min(1) };
+        let may_look_up = open.may_look_up_ahead();
+        let most = if may_look_up { room.min(MAX_JOBS) } else { room.min(1) };
         while self.0.len() < most
             && self.0.back().is_none_or(|(last, _)| last.lookup().is_some())
             && let Some(job) = take()
@@ -40,7 +41,7 @@ impl Round {
             self.push(job);
         }
         let lookups: Vec<_> = self.0.iter().filter_map(|(job, _)| job.lookup()).map(AsRef::as_ref).collect();
-        if lookups.len() < 2 {
+        if !may_look_up || lookups.len() < 2 {
             return;
         }
         let found = open.look_up_ahead(&lookups);
