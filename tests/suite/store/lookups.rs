@@ -25,6 +25,8 @@ const ROWS: &str = "
         FROM (SELECT 1 AS id, 'a' AS name UNION SELECT 2, 'b' UNION SELECT 3, 'c') AS names;
     INSERT INTO secret_head (kind, owner_id, highest_version, current_version, mac)
         SELECT 'credential.password', id, 1, NULL, '' FROM credential;
+    INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at)
+        SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head;
     INSERT INTO application (id, name, active, created_at) VALUES (1, 'app', TRUE, 0);
     INSERT INTO \"authorization\" (id, application_id, client_id, access, resources, allowed_ips, referers, certificates, active, created_at)
         VALUES (1, 1, 'client', '', '', '', '', '', TRUE, 0);
@@ -117,8 +119,7 @@ async fn a_lookup_that_fails_fails_its_own_job_and_no_others() {
     }
     bench.database.run(
         "ALTER TABLE secret DROP CONSTRAINT secret_state_check;
-         INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at)
-             VALUES ('credential.password', 2, 1, 'unknown', '', 1, 0)",
+         UPDATE secret SET state = 'unknown' WHERE owner_id = 2",
     );
     let jobs = ["a", "b", "c"].map(|identifier| bench.store.write(looks_up(identifier), username));
     let found = bench.together(jobs.into()).await;

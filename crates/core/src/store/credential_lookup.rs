@@ -222,6 +222,10 @@ fn only(lookup: &CredentialLookup, rows: Vec<Columns>) -> Result<Option<FoundCre
         password.add(version)?;
     }
     let custody = custody.map(|(since, until)| CustodyRow { since, until });
+    // A large version was not joined.
+    if !password.is_whole() {
+        return Ok(None);
+    }
     Ok(Some(FoundCredential { row, device, authorization: lookup.authorization, custody, password }))
 }
 

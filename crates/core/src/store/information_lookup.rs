@@ -142,5 +142,9 @@ fn only(lookup: &InformationLookup, rows: Vec<Columns>) -> Result<Option<FoundIn
         }
         content.add(version)?;
     }
+    // A large version was not joined.
+    if !content.is_whole() {
+        return Ok(None);
+    }
     Ok(Some(FoundInformation { row, authorization: lookup.authorization, content }))
 }

@@ -4,7 +4,7 @@ use diesel::dsl::auto_type;
 use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
-    Table, alias,
+    Table, TextExpressionMethods, alias,
 };
 
 use super::connection::{
@@ -94,6 +94,14 @@ impl LiteralTexts for KeySecrets {
     const TEXTS: &'static [&'static str] = &[SecretKind::SshPrivateKey.as_str(), SecretKind::SshPassphrase.as_str()];
 }
 
+/// An empty text in the query's text.
+#[derive(Clone, Copy)]
+struct Nothing;
+
+impl LiteralText for Nothing {
+    const TEXT: &'static str = "";
+}
+
 /// The columns of a row, which are the same for both engines.
 fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
     T::construct_selection()
@@ -102,11 +110,15 @@ fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
 /// Joins SSH keys with their devices and their secrets.
 #[auto_type]
 fn joined() -> _ {
-    // A list, and not two conditions, for which PostgreSQL would search the index by kind alone.
+    // PostgreSQL is to search both indexes for the owner too. It would search by kind alone for two conditions with `OR` in place of a
+    // list, and for a kind that equals that of the head, unless that is an expression.
     let of_key: IsOneOf<secret_head::kind, LiteralList<KeySecrets>> =
         IsOneOf::new(secret_head::kind, LiteralList::new());
     let head = of_key.and(secret_head::owner_id.eq(credential::id));
-    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
+    let of_secret: IsOneOf<secret::kind, LiteralList<KeySecrets>> = IsOneOf::new(secret::kind, LiteralList::new());
+    let nothing: Literal<Nothing> = Literal::new();
+    let of_head =
+        of_secret.and(secret::owner_id.eq(credential::id)).and(secret::kind.concat(nothing).eq(secret_head::kind));
     credential::table
         .inner_join(device::table)
         .inner_join(ssh_key::table.on(ssh_key::credential_id.eq(credential::id)))
@@ -208,7 +220,10 @@ fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>
         secret.head = head.map(Into::into);
         secret.add(version)?;
     }
-    // Versions without a head were not joined, and are an error that the other lookup returns.
-    let is_whole = |key: &FoundSshKey| key.private.head.is_some() && (key.passphrase.head.is_some() || !has_passphrase);
+    // Large versions and those without a head were not joined: the other lookup reads the first, and refuses the second.
+    let is_whole = |key: &FoundSshKey| {
+        let has_none = key.passphrase.head.is_none() && !has_passphrase;
+        key.private.is_whole() && (key.passphrase.is_whole() || has_none)
+    };
     Ok(found.filter(is_whole))
 }

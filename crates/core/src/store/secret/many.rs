@@ -56,6 +56,14 @@ pub struct StoredSecret {
 }
 
 impl StoredSecret {
+    /// Whether there is a head, with the versions that it names.
+    pub(in crate::store) fn is_whole(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| {
+            let mut named = [Some(head.highest_version), head.current_version].into_iter().flatten();
+            named.all(|version| self.versions.iter().any(|row| row.version == version))
+        })
+    }
+
     /// Adds a version, if there is one.
     pub(in crate::store) fn add(&mut self, version: Option<SealedColumns>) -> Result<(), StoreError> {
         self.versions.extend(version.map(SealedRow::try_from).transpose()?);
