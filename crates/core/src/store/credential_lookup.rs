@@ -17,7 +17,7 @@ use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
 use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{credential, custody, device, secret, secret_head};
-use super::secret::{HeadColumns, SMALL, SealedColumns, StoredSecret, is_named_by_head, is_small};
+use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
@@ -66,9 +66,9 @@ impl CredentialLookup {
         Self { identifier: key.identifier.into(), alternative, authorization }
     }
 
-    /// The bind parameters of its query, in the order of the SQL: of the custody, of the filter, of the visibility, and the limit.
+    /// The bind parameters of its query, in the order of the SQL: of the selected columns, of the custody, of the filter, of the visibility, and the limit.
     fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values = vec![BindValue::Authorization(self.authorization)];
+        let mut values = vec![BindValue::BigInt(SMALL), BindValue::Authorization(self.authorization)];
         match &self.alternative {
             Alternative::Nothing => {}
             Alternative::Id(id) => values.push(BindValue::Credential(*id)),
@@ -76,7 +76,7 @@ impl CredentialLookup {
                 values.extend([BindValue::Text(hostname_key), BindValue::BigInt(1), BindValue::Text(username)]);
             }
         }
-        values.extend([BindValue::Text(&self.identifier), BindValue::BigInt(SMALL)]);
+        values.push(BindValue::Text(&self.identifier));
         values.extend(values_of_one_credential(self.authorization));
         values.push(BindValue::BigInt(MAX_ROWS));
         values
@@ -115,7 +115,7 @@ pub struct FoundCredential {
     pub password: StoredSecret,
 }
 
-type Columns = (CredentialRow, DeviceRow, Option<(i64, Option<i64>)>, Option<HeadColumns>, Option<SealedColumns>);
+type Columns = (CredentialRow, DeviceRow, Option<(i64, Option<i64>)>, Option<HeadColumns>, SmallColumns);
 
 alias!(const HOST: Alias<Host> = device as host);
 
@@ -153,12 +153,12 @@ macro_rules! with_query {
         let identified = credential::identifier.eq(identifier).assume_not_null();
         macro_rules! query {
             ($filter:expr) => {
-                joined(*authorization).filter($filter.and(is_small(SMALL)).and(one_credential_is_seen(*authorization))).limit(MAX_ROWS).select((
+                joined(*authorization).filter($filter.and(one_credential_is_seen(*authorization))).limit(MAX_ROWS).select((
                     columns::<CredentialRow>(),
                     columns::<DeviceRow>(),
                     (custody::since, custody::until).nullable(),
                     (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
-                    (secret::version, secret::state, secret::sealed).nullable(),
+                    (secret::version.nullable(), secret::state.nullable(), small_sealed(SMALL)),
                 ))
             };
         }
@@ -222,7 +222,7 @@ fn only(lookup: &CredentialLookup, rows: Vec<Columns>) -> Result<Option<FoundCre
         password.add(version)?;
     }
     let custody = custody.map(|(since, until)| CustodyRow { since, until });
-    // A large version was not joined.
+    // A large version was not read.
     if !password.is_whole() {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use super::id::{AuthorizationId, InformationId};
 use super::information::InformationRow;
 use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{information, secret, secret_head};
-use super::secret::{HeadColumns, SMALL, SealedColumns, StoredSecret, is_named_by_head, is_small};
+use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::visibility::{one_information_is_seen, values_of_one_information};
 use super::{AnyConnection, StoreError};
 use crate::crypto::SecretKind;
@@ -30,10 +30,11 @@ pub struct InformationLookup {
 }
 
 impl InformationLookup {
-    /// The bind parameters of its query, in the order of the SQL: of the filter, of the visibility, and the limit.
+    /// The bind parameters of its query, in the order of the SQL: of the selected columns, of the filter, of the visibility, and the limit.
     fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values: Vec<_> = self.id.map(BindValue::Information).into_iter().collect();
-        values.extend([BindValue::Text(&self.identifier), BindValue::BigInt(SMALL)]);
+        let mut values = vec![BindValue::BigInt(SMALL)];
+        values.extend(self.id.map(BindValue::Information));
+        values.push(BindValue::Text(&self.identifier));
         values.extend(values_of_one_information(self.authorization));
         values.push(BindValue::BigInt(MAX_ROWS));
         values
@@ -56,7 +57,7 @@ pub struct FoundInformation {
     pub content: StoredSecret,
 }
 
-type Columns = (InformationRow, Option<HeadColumns>, Option<SealedColumns>);
+type Columns = (InformationRow, Option<HeadColumns>, SmallColumns);
 
 /// The kind of texts in the query's text.
 #[derive(Clone, Copy)]
@@ -84,14 +85,11 @@ macro_rules! with_query {
         let identified = information::identifier.eq(identifier).assume_not_null();
         macro_rules! query {
             ($filter:expr) => {
-                joined()
-                    .filter($filter.and(is_small(SMALL)).and(one_information_is_seen(*authorization)))
-                    .limit(MAX_ROWS)
-                    .select((
-                        information::table::all_columns(),
-                        (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
-                        (secret::version, secret::state, secret::sealed).nullable(),
-                    ))
+                joined().filter($filter.and(one_information_is_seen(*authorization))).limit(MAX_ROWS).select((
+                    information::table::all_columns(),
+                    (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                    (secret::version.nullable(), secret::state.nullable(), small_sealed(SMALL)),
+                ))
             };
         }
         match id {
@@ -142,7 +140,7 @@ fn only(lookup: &InformationLookup, rows: Vec<Columns>) -> Result<Option<FoundIn
         }
         content.add(version)?;
     }
-    // A large version was not joined.
+    // A large version was not read.
     if !content.is_whole() {
         return Ok(None);
     }

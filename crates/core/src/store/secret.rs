@@ -8,7 +8,7 @@ mod owner;
 mod replace;
 mod state;
 
-use diesel::dsl::auto_type;
+use diesel::dsl::{auto_type, case_when};
 use diesel::sql_types::{Binary, Nullable};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
@@ -61,6 +61,8 @@ pub struct SecretHead {
 
 pub(super) type HeadColumns = (i32, Option<i32>, Vec<u8>);
 pub(super) type SealedColumns = (i32, String, Vec<u8>);
+/// A version that may be missing, and whose value is missing if it is large.
+pub(super) type SmallColumns = (Option<i32>, Option<String>, Option<Vec<u8>>);
 
 impl From<HeadColumns> for SecretHead {
     fn from((highest_version, current_version, mac): HeadColumns) -> Self {
@@ -93,11 +95,12 @@ define_sql_function! {
 /// The most bytes of a sealed value that is looked up together with others: they are in memory at once.
 pub(super) const SMALL: i64 = 64 * 1024;
 
-/// Whether the version that is joined has at most `most` bytes, or is missing.
+/// Selects a sealed value if it has at most `most` bytes. It is no condition, with which PostgreSQL would plan the join of versions
+/// otherwise, and the object of a large one would not be found at all.
 #[auto_type]
-pub(super) fn is_small(most: i64) -> _ {
-    let length = sealed_length(secret::sealed.nullable());
-    length.le(most).or(secret::sealed.nullable().is_null()).assume_not_null()
+pub(super) fn small_sealed(most: i64) -> _ {
+    let sealed = secret::sealed.nullable();
+    case_when(sealed_length(sealed).le(most), sealed)
 }
 
 /// Selects the heads, each with the versions that it names: its current and its highest one, as far as they exist.

@@ -16,7 +16,7 @@ use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
 use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{credential, device, secret, secret_head, ssh_key, ssh_key_device};
-use super::secret::{HeadColumns, SMALL, SealedColumns, StoredSecret, is_named_by_head, is_small};
+use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::ssh_key::SshKeyRow;
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
@@ -38,12 +38,12 @@ pub struct SshKeyLookup {
 }
 
 impl SshKeyLookup {
-    /// The bind parameters of its query, in the order of the SQL: of the passphrase, of the filter, of the
-    /// visibility, and the limit.
+    /// The bind parameters of its query, in the order of the SQL: of the selected columns, of the
+    /// filter, of the visibility, and the limit.
     fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values = vec![BindValue::BigInt(1)];
+        let mut values = vec![BindValue::BigInt(SMALL), BindValue::BigInt(1), BindValue::BigInt(1)];
         values.extend(self.id.map(BindValue::Credential));
-        values.extend([BindValue::Text(&self.identifier), BindValue::BigInt(SMALL), BindValue::BigInt(1)]);
+        values.push(BindValue::Text(&self.identifier));
         values.extend(values_of_one_credential(self.authorization));
         values.push(BindValue::BigInt(MAX_ROWS));
         values
@@ -72,9 +72,16 @@ pub struct FoundSshKey {
     pub passphrase: StoredSecret,
 }
 
-/// The last one: a version of the passphrase, with a head or without one.
-type Columns =
-    (CredentialRow, DeviceRow, SshKeyRow, Option<String>, Option<HeadColumns>, Option<SealedColumns>, Option<i32>);
+/// The last ones: a version of the passphrase, with a head or without one, and a further device.
+type Columns = (
+    CredentialRow,
+    DeviceRow,
+    SshKeyRow,
+    Option<String>,
+    Option<HeadColumns>,
+    SmallColumns,
+    (Option<i32>, Option<i32>),
+);
 
 alias!(const PASSPHRASE: Alias<PassphraseAlias> = secret as passphrase);
 
@@ -126,11 +133,11 @@ fn joined() -> _ {
         .left_join(secret::table.on(of_head.and(is_named_by_head())))
 }
 
-/// Whether the key gives access to its own device alone.
+/// One of the further devices that the key gives access to.
 #[auto_type]
-fn has_no_further_devices() -> _ {
+fn further_device() -> _ {
     let further = ssh_key_device::table.filter(ssh_key_device::credential_id.eq(credential::id));
-    further.select(ssh_key_device::device_id).single_value().is_null()
+    further.select(ssh_key_device::device_id).single_value()
 }
 
 /// Evaluates an expression with the query of a lookup, which has one of two types.
@@ -145,23 +152,15 @@ macro_rules! with_query {
             .select(PASSPHRASE.field(secret::version));
         macro_rules! query {
             ($filter:expr) => {
-                joined()
-                    .filter(
-                        $filter
-                            .and(is_small(SMALL))
-                            .and(has_no_further_devices())
-                            .and(one_credential_is_seen(*authorization)),
-                    )
-                    .limit(MAX_ROWS)
-                    .select((
-                        columns::<CredentialRow>(),
-                        columns::<DeviceRow>(),
-                        ssh_key::table::all_columns(),
-                        secret_head::kind.nullable(),
-                        (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
-                        (secret::version, secret::state, secret::sealed).nullable(),
-                        passphrase.single_value(),
-                    ))
+                joined().filter($filter.and(one_credential_is_seen(*authorization))).limit(MAX_ROWS).select((
+                    columns::<CredentialRow>(),
+                    columns::<DeviceRow>(),
+                    ssh_key::table::all_columns(),
+                    secret_head::kind.nullable(),
+                    (secret_head::highest_version, secret_head::current_version, secret_head::mac).nullable(),
+                    (secret::version.nullable(), secret::state.nullable(), small_sealed(SMALL)),
+                    (passphrase.single_value(), further_device()),
+                ))
             };
         }
         match id {
@@ -201,9 +200,12 @@ pub(super) fn each_only_visible(
 /// Returns the key of the rows, if they are of one.
 fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>, StoreError> {
     let (mut found, mut has_passphrase): (Option<FoundSshKey>, bool) = (None, false);
-    for (row, device, key, kind, head, version, passphrase) in rows {
+    for (row, device, key, kind, head, version, (passphrase, further_device)) in rows {
         if row.identifier.as_ref() != Some(&lookup.identifier) && Some(row.id) != lookup.id {
             return Err(ANOTHER_OBJECT);
+        }
+        if further_device.is_some() {
+            return Ok(None);
         }
         has_passphrase |= passphrase.is_some();
         let found = match &mut found {
@@ -220,7 +222,7 @@ fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>
         secret.head = head.map(Into::into);
         secret.add(version)?;
     }
-    // Large versions and those without a head were not joined: the other lookup reads the first, and refuses the second.
+    // Large versions were not read, and those without a head not joined: the other lookup reads the first, and refuses the second.
     let is_whole = |key: &FoundSshKey| {
         let has_none = key.passphrase.head.is_none() && !has_passphrase;
         key.private.is_whole() && (key.passphrase.is_whole() || has_none)

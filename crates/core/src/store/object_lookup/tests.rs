@@ -135,11 +135,15 @@ fn versions_without_a_head_are_left_to_the_other_lookup() {
 
 /// Stores sealed values of this size as a version of all secrets.
 fn set_sealed(connection: &mut AnyConnection, version: i32, size: i64) {
+    set_sealed_where(connection, &format!("version = {version}"), size);
+}
+
+fn set_sealed_where(connection: &mut AnyConnection, condition: &str, size: i64) {
     let sealed = match connection {
         AnyConnection::Sqlite(_) => format!("zeroblob({size})"),
         AnyConnection::Postgresql(_) => format!("decode(repeat('00', {size}), 'hex')"),
     };
-    run_sql(connection, &format!("UPDATE secret SET sealed = {sealed} WHERE version = {version}"));
+    run_sql(connection, &format!("UPDATE secret SET sealed = {sealed} WHERE {condition}"));
 }
 
 #[test]
@@ -170,6 +174,31 @@ fn a_secret_with_a_large_version_is_left_to_the_other_lookup() {
 }
 
 #[test]
+fn an_object_with_large_versions_counts_as_one_of_two() {
+    with_fixture(|mut fixture| {
+        let record = fixture.store_information(Some("record"));
+        let twin = fixture.store_information(Some(&record.to_string()));
+        let password = fixture.store_credential(CredentialKind::Password, "root", Some("password"));
+        let other = fixture.store_credential(CredentialKind::Password, "other", Some("root@host"));
+        for owner in [record, twin].map(SecretOwner::Information) {
+            fixture.store_secret(owner);
+        }
+        for owner in [password, other].map(SecretOwner::Password) {
+            fixture.store_secret(owner);
+        }
+        let account = CredentialKey { identifier: "root@host", id: None, username_at: Some(("root", "host")) };
+        let account = CredentialLookup::new(account, fixture.authorization);
+        for owner in [twin.get(), other.get()] {
+            set_sealed(fixture.connection, 1, SMALL);
+            let large = format!("version = 1 AND owner_id = {owner}");
+            set_sealed_where(fixture.connection, &large, SMALL + 1);
+            assert!(fixture.find(fixture.information(&record.to_string())).is_none());
+            assert!(fixture.find(account.clone()).is_none());
+        }
+    });
+}
+
+#[test]
 fn an_ssh_key_with_further_devices_and_one_of_two_is_left_to_the_other_lookup() {
     with_fixture(|mut fixture| {
         let id = fixture.store_ssh_key("root", Some("erp"));
@@ -178,6 +207,10 @@ fn an_ssh_key_with_further_devices_and_one_of_two_is_left_to_the_other_lookup() 
         assert_eq!(fixture.find(fixture.ssh_key(&twin.to_string())).unwrap().row.id, twin);
         ssh_key::replace_devices(fixture.connection, twin, &[fixture.device]).unwrap();
         assert!(fixture.find(fixture.ssh_key(&twin.to_string())).is_none());
+        assert!(
+            fixture.find(fixture.ssh_key(&id.to_string())).is_none(),
+            "one of two, of which one has further devices"
+        );
         link::delete(fixture.connection, fixture.authorization, LinkedObject::Device(fixture.device)).unwrap();
         assert!(fixture.find(fixture.ssh_key("erp")).is_none(), "not seen");
     });

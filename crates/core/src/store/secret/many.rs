@@ -6,7 +6,9 @@ use diesel::dsl::sum;
 use diesel::sql_types::Binary;
 use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, define_sql_function};
 
-use super::{HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SecretState, heads_with_versions};
+use super::{
+    HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SecretState, SmallColumns, heads_with_versions,
+};
 use crate::store::connection::on_engine;
 use crate::store::schema::{secret, secret_head};
 use crate::store::{AnyConnection, MAX_BOUND, StoreError};
@@ -64,9 +66,11 @@ impl StoredSecret {
         })
     }
 
-    /// Adds a version, if there is one.
-    pub(in crate::store) fn add(&mut self, version: Option<SealedColumns>) -> Result<(), StoreError> {
-        self.versions.extend(version.map(SealedRow::try_from).transpose()?);
+    /// Adds a version, if there is one and its value is not large.
+    pub(in crate::store) fn add(&mut self, columns: SmallColumns) -> Result<(), StoreError> {
+        if let (Some(version), Some(state), Some(sealed)) = columns {
+            self.versions.push(SealedRow::try_from((version, state, sealed))?);
+        }
         Ok(())
     }
 }

@@ -113,7 +113,11 @@ impl Writer {
                 let Some(first) = self.begin(job) else { continue };
                 round.push(first);
             }
-            let again = self.batch(&mut round, LockWait::Brief);
+            let mut again = self.batch(&mut round, true);
+            // Before those that run alone, which may wait long for a lock.
+            while !round.is_empty() && !self.watch.is_given_up() {
+                again.extend(self.batch(&mut round, false));
+            }
             let since = instant();
             for job in again {
                 self.run_alone(job, since);
@@ -131,15 +135,16 @@ impl Writer {
         None
     }
 
-    /// Runs a round and further queued jobs in one transaction. Returns the jobs to retry alone. Jobs of the round that have not run
+    /// Runs a round, and with `takes_more` further queued jobs, in one transaction. Returns the jobs to retry alone. Jobs of the round that have not run
     /// when the time of the transaction is over, or when it fails, stay there for the next one.
-    fn batch(&mut self, round: &mut Round, waiting: LockWait) -> Vec<Box<dyn Job>> {
+    fn batch(&mut self, round: &mut Round, takes_more: bool) -> Vec<Box<dyn Job>> {
         let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();
         let mut is_lost = false;
-        let worked = self.transaction(waiting, |writer, open| {
+        let worked = self.transaction(LockWait::Brief, |writer, open| {
             let (since, mut worked) = (instant(), Worked::default());
-            round.fill(open, writer.shared.batch, || writer.next_that_waits());
+            let most = if takes_more { writer.shared.batch } else { 0 };
+            round.fill(open, most, || writer.next_that_waits());
             writer.shared.waiting.wake_another();
             while let Some((mut job, ahead)) = round.next() {
                 match run_in_savepoint(job.as_mut(), ahead, open) {
@@ -167,7 +172,7 @@ impl Writer {
                 if open.has_begun() {
                     round.forget();
                 }
-                if round.is_empty() {
+                if takes_more && round.is_empty() {
                     round.fill(open, room, || writer.next_that_waits());
                 }
             }
