@@ -30,13 +30,16 @@ pub(super) struct Watch {
     /// Microseconds of the monotonic clock at which the statement was sent; 0 when none is under way.
     sent_at: AtomicU64,
     longest: Duration,
+    /// Whether a statement was answered later than that.
+    was_late: AtomicBool,
     given_up: AtomicBool,
 }
 
 impl Watch {
     /// Creates the watch of a thread whose statements take at most `longest`.
     pub(super) fn new(longest: Duration) -> Arc<Self> {
-        Arc::new(Self { sent_at: AtomicU64::new(0), longest, given_up: AtomicBool::new(false) })
+        let (was_late, given_up) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { sent_at: AtomicU64::new(0), longest, was_late, given_up })
     }
 
     /// Watches the statements of this thread from now on.
@@ -51,8 +54,21 @@ impl Watch {
 
     /// Whether the thread waits for a server that does not answer.
     pub(super) fn is_hanging(&self) -> bool {
-        let sent_at = self.sent_at.load(Ordering::Acquire);
+        self.is_late(self.sent_at.load(Ordering::Acquire))
+    }
+
+    fn is_late(&self, sent_at: u64) -> bool {
         sent_at != 0 && Duration::from_micros(micros().saturating_sub(sent_at)) > self.longest
+    }
+
+    /// Begins a transaction, none of whose statements has been answered late.
+    pub(super) fn begin(&self) {
+        self.was_late.store(false, Ordering::Release);
+    }
+
+    /// Whether a statement of the transaction was answered so late that callers have been told that there was no answer.
+    pub(super) fn was_late(&self) -> bool {
+        self.was_late.load(Ordering::Acquire)
     }
 
     /// Gives the thread up: another one has taken its place. It ends when it wakes.
@@ -79,7 +95,10 @@ pub(super) fn note_waiting(waiting: bool) {
 fn note(now: u64) {
     CURRENT.with_borrow(|current| {
         if let Some(watch) = current {
-            watch.sent_at.store(now, Ordering::Release);
+            let before = watch.sent_at.swap(now, Ordering::AcqRel);
+            if watch.is_late(before) {
+                watch.was_late.store(true, Ordering::Release);
+            }
         }
     });
 }
@@ -116,9 +135,11 @@ mod tests {
         while !impatient.is_hanging() {
             std::thread::yield_now();
         }
-        assert!(!patient.is_hanging());
+        assert!(!patient.is_hanging() && !impatient.was_late());
         note_waiting(false);
-        assert!(!impatient.is_hanging());
+        assert!(!impatient.is_hanging() && impatient.was_late());
+        impatient.begin();
+        assert!(!impatient.was_late());
         Watch::leave_thread();
         note_waiting(true);
         assert!(!impatient.is_hanging());

@@ -188,7 +188,7 @@ impl Writer {
                 again
             }
             // Nothing was written on the connection that was lost.
-            Err(_) if is_lost => done.into_iter().map(|(job, _)| job).chain(again).collect(),
+            Err(_) if is_lost && !self.watch.was_late() => done.into_iter().map(|(job, _)| job).chain(again).collect(),
             // No job has to fail for the record of another.
             Err(Failure::Deferred(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
                 log::warn!(
@@ -200,8 +200,8 @@ impl Writer {
             Err(lost) => {
                 let error = StoreError::from(lost);
                 let mut failed: Vec<_> = done.into_iter().map(|(job, _)| job).chain(again).collect();
-                if failed.is_empty() {
-                    // The transaction could not be opened.
+                if failed.is_empty() || self.watch.was_late() {
+                    // The transaction could not be opened, or its callers have been told that there was no answer.
                     failed.extend(std::mem::take(round).into_jobs());
                 }
                 log_for_all(&error, &failed);
@@ -262,6 +262,7 @@ impl Writer {
         waiting: LockWait,
         work: impl FnOnce(&Self, &mut OpenTransaction) -> Result<Worked, StoreError>,
     ) -> Result<(), Failure> {
+        self.watch.begin();
         let mut open = self.open(waiting)?;
         let mut writes = false;
         let ended = work(self, &mut open).map_err(Failure::Statement).and_then(|worked| {
@@ -297,7 +298,8 @@ impl Writer {
 
     /// Fails once the callers have been told that there was no answer: they may have tried again.
     fn refuse_if_given_up(&self) -> Result<(), StoreError> {
-        if self.watch.is_given_up() { Err(StoreError::Unanswered) } else { Ok(()) }
+        let is_too_late = self.watch.is_given_up() || self.watch.was_late();
+        if is_too_late { Err(StoreError::Unanswered) } else { Ok(()) }
     }
 
     /// Opens a transaction, which begins later where that saves round trips.
