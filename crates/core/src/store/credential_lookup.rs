@@ -6,8 +6,8 @@ use std::mem::discriminant;
 use diesel::dsl::auto_type;
 use diesel::sqlite::Sqlite;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
-    alias,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl,
+    QueryResult, Selectable, alias,
 };
 
 use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
@@ -15,7 +15,7 @@ use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
-use super::object_lookup::ANOTHER_OBJECT;
+use super::object_lookup::{ANOTHER_OBJECT, LookupQuery};
 use super::schema::{credential, custody, device, secret, secret_head};
 use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
@@ -66,22 +66,6 @@ impl CredentialLookup {
         Self { identifier: key.identifier.into(), alternative, authorization }
     }
 
-    /// The bind parameters of its query, in the order of the SQL: of the selected columns, of the custody, of the filter, of the visibility, and the limit.
-    fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values = vec![BindValue::BigInt(SMALL), BindValue::Authorization(self.authorization)];
-        match &self.alternative {
-            Alternative::Nothing => {}
-            Alternative::Id(id) => values.push(BindValue::Credential(*id)),
-            Alternative::Account { username, hostname_key } => {
-                values.extend([BindValue::Text(hostname_key), BindValue::BigInt(1), BindValue::Text(username)]);
-            }
-        }
-        values.push(BindValue::Text(&self.identifier));
-        values.extend(values_of_one_credential(self.authorization));
-        values.push(BindValue::BigInt(MAX_ROWS));
-        values
-    }
-
     /// Whether a credential has this key.
     fn names(&self, row: &CredentialRow, device: &DeviceRow) -> bool {
         let is_alternative = match &self.alternative {
@@ -92,11 +76,6 @@ impl CredentialLookup {
             }
         };
         is_alternative || row.identifier.as_ref() == Some(&self.identifier)
-    }
-
-    /// Whether both have queries of the same SQL.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        discriminant(&self.alternative) == discriminant(&other.alternative)
     }
 }
 
@@ -128,7 +107,7 @@ impl LiteralText for PasswordSecret {
 }
 
 /// The columns of a row, which are the same for both engines.
-fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
+pub(super) fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
     T::construct_selection()
 }
 
@@ -184,49 +163,63 @@ macro_rules! with_query {
     }};
 }
 
-/// Returns the only credential or SSH key that the key matches and that the authorization sees.
-///
-/// `None` when there is none or more than one, and when it has no password or a large one: then the general lookup decides.
-pub(super) fn only_visible(
-    connection: &mut AnyConnection,
-    lookup: &CredentialLookup,
-) -> Result<Option<FoundCredential>, StoreError> {
-    let rows = with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values())?);
-    only(lookup, rows)
-}
+/// The only credential or SSH key that the key matches and that the authorization sees, if it has a password that is not large.
+impl LookupQuery for CredentialLookup {
+    type Columns = Columns;
 
-/// As [`only_visible`], for several lookups of the same SQL, with one statement.
-pub(super) fn each_only_visible(
-    connection: &mut PgConnection,
-    lookups: &[&CredentialLookup],
-) -> Result<Vec<Option<FoundCredential>>, StoreError> {
-    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
-    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
-    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
-    lookups.iter().zip(found).map(|(lookup, rows)| only(lookup, rows)).collect()
-}
-
-/// Returns the credential of the rows, if they are of one.
-fn only(lookup: &CredentialLookup, rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
-    let mut rows = rows.into_iter();
-    let Some((row, device, custody, Some(head), version)) = rows.next() else { return Ok(None) };
-    if !lookup.names(&row, &device) {
-        return Err(ANOTHER_OBJECT);
+    /// In the order: of the selected columns, of the custody, of the filter, of the visibility, and the limit.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let mut values = vec![BindValue::BigInt(SMALL), BindValue::Authorization(self.authorization)];
+        match &self.alternative {
+            Alternative::Nothing => {}
+            Alternative::Id(id) => values.push(BindValue::Credential(*id)),
+            Alternative::Account { username, hostname_key } => {
+                values.extend([BindValue::Text(hostname_key), BindValue::BigInt(1), BindValue::Text(username)]);
+            }
+        }
+        values.push(BindValue::Text(&self.identifier));
+        values.extend(values_of_one_credential(self.authorization));
+        values.push(BindValue::BigInt(MAX_ROWS));
+        values
     }
-    let mut password = StoredSecret { head: Some(head.into()), versions: Vec::new() };
-    password.add(version)?;
-    for (other, .., version) in rows {
-        if other.id != row.id {
+
+    fn is_like(&self, other: &Self) -> bool {
+        discriminant(&self.alternative) == discriminant(&other.alternative)
+    }
+
+    fn rows(&self, connection: &mut AnyConnection) -> QueryResult<Vec<Columns>> {
+        with_query!(self, query => load_with_cached_sql!(connection, query, self.values()))
+    }
+
+    fn rows_of_each(
+        &self,
+        connection: &mut PgConnection,
+        sets: &[Vec<BindValue<'_>>],
+    ) -> QueryResult<Vec<Vec<Columns>>> {
+        with_query!(self, query => load_for_each_with_cached_sql!(connection, query, sets))
+    }
+
+    fn only(&self, rows: Vec<Columns>) -> Result<Option<FoundCredential>, StoreError> {
+        let mut rows = rows.into_iter();
+        let Some((row, device, custody, Some(head), version)) = rows.next() else { return Ok(None) };
+        if !self.names(&row, &device) {
+            return Err(ANOTHER_OBJECT);
+        }
+        let mut password = StoredSecret { head: Some(head.into()), versions: Vec::new() };
+        password.add(version)?;
+        for (other, .., version) in rows {
+            if other.id != row.id {
+                return Ok(None);
+            }
+            password.add(version)?;
+        }
+        let custody = custody.map(|(since, until)| CustodyRow { since, until });
+        // A large version was not read.
+        if !password.is_whole() {
             return Ok(None);
         }
-        password.add(version)?;
+        Ok(Some(FoundCredential { row, device, authorization: self.authorization, custody, password }))
     }
-    let custody = custody.map(|(since, until)| CustodyRow { since, until });
-    // A large version was not read.
-    if !password.is_whole() {
-        return Ok(None);
-    }
-    Ok(Some(FoundCredential { row, device, authorization: lookup.authorization, custody, password }))
 }
 
 #[cfg(test)]

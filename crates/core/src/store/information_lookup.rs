@@ -2,13 +2,14 @@
 
 use diesel::dsl::auto_type;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Table,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl,
+    QueryResult, Table,
 };
 
 use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
 use super::id::{AuthorizationId, InformationId};
 use super::information::InformationRow;
-use super::object_lookup::ANOTHER_OBJECT;
+use super::object_lookup::{ANOTHER_OBJECT, LookupQuery};
 use super::schema::{information, secret, secret_head};
 use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::visibility::{one_information_is_seen, values_of_one_information};
@@ -27,23 +28,6 @@ pub struct InformationLookup {
     pub id: Option<InformationId>,
     /// The authorization.
     pub authorization: AuthorizationId,
-}
-
-impl InformationLookup {
-    /// The bind parameters of its query, in the order of the SQL: of the selected columns, of the filter, of the visibility, and the limit.
-    fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values = vec![BindValue::BigInt(SMALL)];
-        values.extend(self.id.map(BindValue::Information));
-        values.push(BindValue::Text(&self.identifier));
-        values.extend(values_of_one_information(self.authorization));
-        values.push(BindValue::BigInt(MAX_ROWS));
-        values
-    }
-
-    /// Whether both have queries of the same SQL.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.id.is_some() == other.id.is_some()
-    }
 }
 
 /// A record as an authorization reads it.
@@ -105,44 +89,54 @@ macro_rules! with_query {
     }};
 }
 
-/// Returns the only record that the key matches and that the authorization sees; `None` also when it has no text or a large one.
-pub(super) fn only_visible(
-    connection: &mut AnyConnection,
-    lookup: &InformationLookup,
-) -> Result<Option<FoundInformation>, StoreError> {
-    let rows = with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values())?);
-    only(lookup, rows)
-}
+/// The only record that the key matches and that the authorization sees, if it has a text that is not large.
+impl LookupQuery for InformationLookup {
+    type Columns = Columns;
 
-/// As [`only_visible`], for several lookups of the same SQL, with one statement.
-pub(super) fn each_only_visible(
-    connection: &mut PgConnection,
-    lookups: &[&InformationLookup],
-) -> Result<Vec<Option<FoundInformation>>, StoreError> {
-    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
-    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
-    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
-    lookups.iter().zip(found).map(|(lookup, rows)| only(lookup, rows)).collect()
-}
-
-/// Returns the record of the rows, if they are of one.
-fn only(lookup: &InformationLookup, rows: Vec<Columns>) -> Result<Option<FoundInformation>, StoreError> {
-    let mut rows = rows.into_iter();
-    let Some((row, Some(head), version)) = rows.next() else { return Ok(None) };
-    if row.identifier.as_ref() != Some(&lookup.identifier) && Some(row.id) != lookup.id {
-        return Err(ANOTHER_OBJECT);
+    /// In the order: of the selected columns, of the filter, of the visibility, and the limit.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let mut values = vec![BindValue::BigInt(SMALL)];
+        values.extend(self.id.map(BindValue::Information));
+        values.push(BindValue::Text(&self.identifier));
+        values.extend(values_of_one_information(self.authorization));
+        values.push(BindValue::BigInt(MAX_ROWS));
+        values
     }
-    let mut content = StoredSecret { head: Some(head.into()), versions: Vec::new() };
-    content.add(version)?;
-    for (other, _, version) in rows {
-        if other.id != row.id {
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.id.is_some() == other.id.is_some()
+    }
+
+    fn rows(&self, connection: &mut AnyConnection) -> QueryResult<Vec<Columns>> {
+        with_query!(self, query => load_with_cached_sql!(connection, query, self.values()))
+    }
+
+    fn rows_of_each(
+        &self,
+        connection: &mut PgConnection,
+        sets: &[Vec<BindValue<'_>>],
+    ) -> QueryResult<Vec<Vec<Columns>>> {
+        with_query!(self, query => load_for_each_with_cached_sql!(connection, query, sets))
+    }
+
+    fn only(&self, rows: Vec<Columns>) -> Result<Option<FoundInformation>, StoreError> {
+        let mut rows = rows.into_iter();
+        let Some((row, Some(head), version)) = rows.next() else { return Ok(None) };
+        if row.identifier.as_ref() != Some(&self.identifier) && Some(row.id) != self.id {
+            return Err(ANOTHER_OBJECT);
+        }
+        let mut content = StoredSecret { head: Some(head.into()), versions: Vec::new() };
+        content.add(version)?;
+        for (other, _, version) in rows {
+            if other.id != row.id {
+                return Ok(None);
+            }
+            content.add(version)?;
+        }
+        // A large version was not read.
+        if !content.is_whole() {
             return Ok(None);
         }
-        content.add(version)?;
+        Ok(Some(FoundInformation { row, authorization: self.authorization, content }))
     }
-    // A large version was not read.
-    if !content.is_whole() {
-        return Ok(None);
-    }
-    Ok(Some(FoundInformation { row, authorization: lookup.authorization, content }))
 }

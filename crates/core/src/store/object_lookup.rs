@@ -1,11 +1,12 @@
 //! Lookups of one object by its key, of every kind: what a read decides on, in one query. On PostgreSQL several lookups are one
 //! statement.
 
-use diesel::PgConnection;
+use diesel::{PgConnection, QueryResult};
 
-use super::credential_lookup::{self, CredentialLookup, FoundCredential};
-use super::information_lookup::{self, FoundInformation, InformationLookup};
-use super::ssh_key_lookup::{self, FoundSshKey, SshKeyLookup};
+use super::connection::BindValue;
+use super::credential_lookup::{CredentialLookup, FoundCredential};
+use super::information_lookup::{FoundInformation, InformationLookup};
+use super::ssh_key_lookup::{FoundSshKey, SshKeyLookup};
 use super::{AnyConnection, StoreError};
 
 /// The error for a row that does not have the key that was looked up: it must not be returned for it.
@@ -36,6 +37,44 @@ pub trait Lookup: Into<ObjectLookup> {
 
     /// Returns the object, if it is of this kind.
     fn found(object: FoundObject) -> Option<Self::Found>;
+}
+
+/// The query of a kind of lookup.
+pub(super) trait LookupQuery: Lookup {
+    /// A row of the query. An object has several: one for each of its versions that are named.
+    type Columns;
+
+    /// The bind parameters of the query, in the order of its SQL.
+    fn values(&self) -> Vec<BindValue<'_>>;
+
+    /// Whether both have queries of the same SQL.
+    fn is_like(&self, other: &Self) -> bool;
+
+    /// Loads the rows of one lookup.
+    fn rows(&self, connection: &mut AnyConnection) -> QueryResult<Vec<Self::Columns>>;
+
+    /// Loads the rows of several lookups, whose query has the SQL of this one's, and whose bind parameters are these.
+    fn rows_of_each(
+        &self,
+        connection: &mut PgConnection,
+        sets: &[Vec<BindValue<'_>>],
+    ) -> QueryResult<Vec<Vec<Self::Columns>>>;
+
+    /// Returns the object of the rows, if they are of one, and have all that was asked for.
+    fn only(&self, rows: Vec<Self::Columns>) -> Result<Option<Self::Found>, StoreError>;
+
+    /// As [`find`].
+    fn find(&self, connection: &mut AnyConnection) -> Result<Option<Self::Found>, StoreError> {
+        self.only(self.rows(connection)?)
+    }
+
+    /// As [`find_each`], for lookups whose queries have the same SQL.
+    fn find_each(connection: &mut PgConnection, lookups: &[&Self]) -> Result<Vec<Option<Self::Found>>, StoreError> {
+        let Some(first) = lookups.first() else { return Ok(Vec::new()) };
+        let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
+        let found = first.rows_of_each(connection, &sets)?;
+        lookups.iter().zip(found).map(|(lookup, rows)| lookup.only(rows)).collect()
+    }
 }
 
 /// Implements [`Lookup`] for the lookup of a kind.
@@ -80,15 +119,9 @@ impl ObjectLookup {
 /// `None` when there is none or more than one, and when it has parts that the query does not read: then the general lookup decides.
 pub fn find(connection: &mut AnyConnection, lookup: &ObjectLookup) -> Result<Option<FoundObject>, StoreError> {
     Ok(match lookup {
-        ObjectLookup::Credential(lookup) => {
-            credential_lookup::only_visible(connection, lookup)?.map(Box::new).map(FoundObject::Credential)
-        }
-        ObjectLookup::SshKey(lookup) => {
-            ssh_key_lookup::only_visible(connection, lookup)?.map(Box::new).map(FoundObject::SshKey)
-        }
-        ObjectLookup::Information(lookup) => {
-            information_lookup::only_visible(connection, lookup)?.map(Box::new).map(FoundObject::Information)
-        }
+        ObjectLookup::Credential(lookup) => lookup.find(connection)?.map(Box::new).map(FoundObject::Credential),
+        ObjectLookup::SshKey(lookup) => lookup.find(connection)?.map(Box::new).map(FoundObject::SshKey),
+        ObjectLookup::Information(lookup) => lookup.find(connection)?.map(Box::new).map(FoundObject::Information),
     })
 }
 
@@ -118,19 +151,19 @@ fn find_alike(
 ) -> Result<Vec<Option<FoundObject>>, StoreError> {
     /// Selects the lookups of a kind, and wraps what they find.
     macro_rules! of_kind {
-        ($module:ident, $kind:ident) => {{
+        ($kind:ident) => {{
             let lookups: Vec<_> = alike
                 .iter()
                 .filter_map(|lookup| if let ObjectLookup::$kind(lookup) = lookup { Some(lookup) } else { None })
                 .collect();
-            let found = $module::each_only_visible(connection, &lookups)?;
+            let found = LookupQuery::find_each(connection, &lookups)?;
             found.into_iter().map(|object| object.map(Box::new).map(FoundObject::$kind)).collect()
         }};
     }
     Ok(match first {
-        ObjectLookup::Credential(_) => of_kind!(credential_lookup, Credential),
-        ObjectLookup::SshKey(_) => of_kind!(ssh_key_lookup, SshKey),
-        ObjectLookup::Information(_) => of_kind!(information_lookup, Information),
+        ObjectLookup::Credential(_) => of_kind!(Credential),
+        ObjectLookup::SshKey(_) => of_kind!(SshKey),
+        ObjectLookup::Information(_) => of_kind!(Information),
     })
 }
 

@@ -1,10 +1,9 @@
 //! The lookup of an SSH key by its key for a read, in one query.
 
 use diesel::dsl::auto_type;
-use diesel::sqlite::Sqlite;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl, Selectable,
-    Table, TextExpressionMethods, alias,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl,
+    QueryResult, Table, TextExpressionMethods, alias,
 };
 
 use super::connection::{
@@ -12,9 +11,10 @@ use super::connection::{
     load_with_cached_sql,
 };
 use super::credential::CredentialRow;
+use super::credential_lookup::columns;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
-use super::object_lookup::ANOTHER_OBJECT;
+use super::object_lookup::{ANOTHER_OBJECT, LookupQuery};
 use super::schema::{credential, device, secret, secret_head, ssh_key, ssh_key_device};
 use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::ssh_key::SshKeyRow;
@@ -35,24 +35,6 @@ pub struct SshKeyLookup {
     pub id: Option<CredentialId>,
     /// The authorization.
     pub authorization: AuthorizationId,
-}
-
-impl SshKeyLookup {
-    /// The bind parameters of its query, in the order of the SQL: of the selected columns, of the
-    /// filter, of the visibility, and the limit.
-    fn values(&self) -> Vec<BindValue<'_>> {
-        let mut values = vec![BindValue::BigInt(SMALL), BindValue::BigInt(1), BindValue::BigInt(1)];
-        values.extend(self.id.map(BindValue::Credential));
-        values.push(BindValue::Text(&self.identifier));
-        values.extend(values_of_one_credential(self.authorization));
-        values.push(BindValue::BigInt(MAX_ROWS));
-        values
-    }
-
-    /// Whether both have queries of the same SQL.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.id.is_some() == other.id.is_some()
-    }
 }
 
 /// An SSH key without further devices, as an authorization reads it.
@@ -107,11 +89,6 @@ struct Nothing;
 
 impl LiteralText for Nothing {
     const TEXT: &'static str = "";
-}
-
-/// The columns of a row, which are the same for both engines.
-fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
-    T::construct_selection()
 }
 
 /// Joins SSH keys with their devices and their secrets.
@@ -176,56 +153,65 @@ macro_rules! with_query {
     }};
 }
 
-/// Returns the only SSH key that the key matches and that the authorization sees; `None` also when it has further devices, no
-/// private key, or a large one.
-pub(super) fn only_visible(
-    connection: &mut AnyConnection,
-    lookup: &SshKeyLookup,
-) -> Result<Option<FoundSshKey>, StoreError> {
-    let rows = with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values())?);
-    only(lookup, rows)
-}
+/// The only SSH key that the key matches and that the authorization sees, if it has a private key, no large secret and no further devices.
+impl LookupQuery for SshKeyLookup {
+    type Columns = Columns;
 
-/// As [`only_visible`], for several lookups of the same SQL, with one statement.
-pub(super) fn each_only_visible(
-    connection: &mut PgConnection,
-    lookups: &[&SshKeyLookup],
-) -> Result<Vec<Option<FoundSshKey>>, StoreError> {
-    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
-    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
-    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets)?);
-    lookups.iter().zip(found).map(|(lookup, rows)| only(lookup, rows)).collect()
-}
-
-/// Returns the key of the rows, if they are of one.
-fn only(lookup: &SshKeyLookup, rows: Vec<Columns>) -> Result<Option<FoundSshKey>, StoreError> {
-    let (mut found, mut has_passphrase): (Option<FoundSshKey>, bool) = (None, false);
-    for (row, device, key, kind, head, version, (passphrase, further_device)) in rows {
-        if row.identifier.as_ref() != Some(&lookup.identifier) && Some(row.id) != lookup.id {
-            return Err(ANOTHER_OBJECT);
-        }
-        if further_device.is_some() {
-            return Ok(None);
-        }
-        has_passphrase |= passphrase.is_some();
-        let found = match &mut found {
-            Some(found) if found.row.id != row.id => return Ok(None),
-            Some(found) => found,
-            None => {
-                let (private, passphrase) = (StoredSecret::default(), StoredSecret::default());
-                let authorization = lookup.authorization;
-                found.insert(FoundSshKey { row, device, key, authorization, private, passphrase })
-            }
-        };
-        let is_private = kind.as_deref() == Some(SecretKind::SshPrivateKey.as_str());
-        let secret = if is_private { &mut found.private } else { &mut found.passphrase };
-        secret.head = head.map(Into::into);
-        secret.add(version)?;
+    /// In the order: of the selected columns, of the filter, of the visibility, and the limit.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let mut values = vec![BindValue::BigInt(SMALL), BindValue::BigInt(1), BindValue::BigInt(1)];
+        values.extend(self.id.map(BindValue::Credential));
+        values.push(BindValue::Text(&self.identifier));
+        values.extend(values_of_one_credential(self.authorization));
+        values.push(BindValue::BigInt(MAX_ROWS));
+        values
     }
-    // Large versions were not read, and those without a head not joined: the other lookup reads the first, and refuses the second.
-    let is_whole = |key: &FoundSshKey| {
-        let has_none = key.passphrase.head.is_none() && !has_passphrase;
-        key.private.is_whole() && (key.passphrase.is_whole() || has_none)
-    };
-    Ok(found.filter(is_whole))
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.id.is_some() == other.id.is_some()
+    }
+
+    fn rows(&self, connection: &mut AnyConnection) -> QueryResult<Vec<Columns>> {
+        with_query!(self, query => load_with_cached_sql!(connection, query, self.values()))
+    }
+
+    fn rows_of_each(
+        &self,
+        connection: &mut PgConnection,
+        sets: &[Vec<BindValue<'_>>],
+    ) -> QueryResult<Vec<Vec<Columns>>> {
+        with_query!(self, query => load_for_each_with_cached_sql!(connection, query, sets))
+    }
+
+    fn only(&self, rows: Vec<Columns>) -> Result<Option<FoundSshKey>, StoreError> {
+        let (mut found, mut has_passphrase): (Option<FoundSshKey>, bool) = (None, false);
+        for (row, device, key, kind, head, version, (passphrase, further_device)) in rows {
+            if row.identifier.as_ref() != Some(&self.identifier) && Some(row.id) != self.id {
+                return Err(ANOTHER_OBJECT);
+            }
+            if further_device.is_some() {
+                return Ok(None);
+            }
+            has_passphrase |= passphrase.is_some();
+            let found = match &mut found {
+                Some(found) if found.row.id != row.id => return Ok(None),
+                Some(found) => found,
+                None => {
+                    let (private, passphrase) = (StoredSecret::default(), StoredSecret::default());
+                    let authorization = self.authorization;
+                    found.insert(FoundSshKey { row, device, key, authorization, private, passphrase })
+                }
+            };
+            let is_private = kind.as_deref() == Some(SecretKind::SshPrivateKey.as_str());
+            let secret = if is_private { &mut found.private } else { &mut found.passphrase };
+            secret.head = head.map(Into::into);
+            secret.add(version)?;
+        }
+        // Large versions were not read, and those without a head not joined: the other lookup reads the first, and refuses the second.
+        let is_whole = |key: &FoundSshKey| {
+            let has_none = key.passphrase.head.is_none() && !has_passphrase;
+            key.private.is_whole() && (key.passphrase.is_whole() || has_none)
+        };
+        Ok(found.filter(is_whole))
+    }
 }

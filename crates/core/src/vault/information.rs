@@ -203,9 +203,9 @@ fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<V
 
 /// Returns the lookup of a record by its key for a client. `None` for a key that no text in the database equals.
 fn lookup(principal: &Principal, key: &str) -> Option<InformationLookup> {
-    let Principal::Client(client) = principal else { return None };
+    let authorization = principal.authorization()?;
     let id = canonical_number(key).map(InformationId::new);
-    is_storable(key).then(|| InformationLookup { identifier: key.into(), id, authorization: client.id })
+    is_storable(key).then(|| InformationLookup { identifier: key.into(), id, authorization })
 }
 
 fn require_active(row: &InformationRow) -> Result<(), VaultError> {

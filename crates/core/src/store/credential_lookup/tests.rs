@@ -58,7 +58,7 @@ impl<'a> Fixture<'a> {
     /// Looks up alone, and on PostgreSQL also between others of each form.
     fn find(&mut self, identifier: &str, id: Option<i32>) -> Option<FoundCredential> {
         let lookup = self.lookup(identifier, id);
-        let found = only_visible(self.connection, &lookup).unwrap();
+        let found = lookup.find(self.connection).unwrap();
         let others = [("nothing", None), ("-1", Some(-1)), ("nobody@nowhere", None)];
         let [identifier, id, account] = others.map(|(identifier, id)| self.lookup(identifier, id));
         if let AnyConnection::Postgresql(c) = self.connection {
@@ -194,7 +194,7 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
         let lookups = lookups.map(|(identifier, id)| fixture.lookup(identifier, id));
         let connection = fixture.connection;
         let find = |connection: &mut AnyConnection, expected: usize| {
-            let alone = lookups.iter().filter(|lookup| only_visible(connection, lookup).unwrap().is_some());
+            let alone = lookups.iter().filter(|lookup| lookup.find(connection).unwrap().is_some());
             assert_eq!(alone.count() * 2, expected);
             let AnyConnection::Postgresql(c) = connection else { return };
             let twice: Vec<_> = lookups.iter().chain(&lookups).collect();

@@ -124,8 +124,7 @@ pub(in crate::vault) fn seen_information(
 
 /// Takes an object that an authorization sees, if this is the principal's.
 fn seen_by<T>(context: &OperationContext<'_>, authorization: AuthorizationId, object: T) -> Option<Visible<T>> {
-    let Principal::Client(client) = context.principal() else { return None };
-    (client.id == authorization).then_some(Visible(object))
+    (context.principal().authorization() == Some(authorization)).then_some(Visible(object))
 }
 
 /// Returns the password that has all of these names, and its device, and locks both, if the principal is a client that sees it;

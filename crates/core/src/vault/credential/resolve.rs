@@ -54,15 +54,15 @@ fn parsed(key: &str, kind: CredentialKind) -> CredentialKey<'_> {
 
 /// Returns the lookup of a password by its key for a client. `None` for a key that no text in the database equals.
 pub(super) fn password_lookup(principal: &Principal, key: &str) -> Option<CredentialLookup> {
-    let Principal::Client(client) = principal else { return None };
-    is_storable(key).then(|| CredentialLookup::new(parsed(key, CredentialKind::Password), client.id))
+    let authorization = principal.authorization()?;
+    is_storable(key).then(|| CredentialLookup::new(parsed(key, CredentialKind::Password), authorization))
 }
 
 /// Returns the lookup of an SSH key by its key for a client. `None` for a key that no text in the database equals.
 pub(in crate::vault) fn ssh_key_lookup(principal: &Principal, key: &str) -> Option<SshKeyLookup> {
-    let Principal::Client(client) = principal else { return None };
+    let authorization = principal.authorization()?;
     let id = canonical_number(key).map(CredentialId::new);
-    is_storable(key).then(|| SshKeyLookup { identifier: key.into(), id, authorization: client.id })
+    is_storable(key).then(|| SshKeyLookup { identifier: key.into(), id, authorization })
 }
 
 /// Whether this is a password and no SSH key.
