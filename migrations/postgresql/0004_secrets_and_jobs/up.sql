@@ -12,12 +12,12 @@ CREATE TABLE secret (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (kind, owner_id, version)
 );
-CREATE UNIQUE INDEX secret_current ON secret (kind, owner_id) WHERE state = 'current';
 CREATE INDEX secret_data_key ON secret (data_key_id, kind, owner_id, version);
 CREATE UNIQUE INDEX secret_candidate ON secret (kind, owner_id) WHERE state IN ('candidate', 'unverified');
 
--- The highest version of each secret that ever existed, and the current version. mac: a MAC over the row, which detects
--- a version that was deleted or made current outside the vault.
+-- The highest version of each secret that ever existed, and the version that is current: no index of secret allows a single one,
+-- since each change would write it. mac: a MAC over the row, which detects a version that was deleted or made current outside the
+-- vault.
 CREATE TABLE secret_head (
     kind TEXT NOT NULL,
     owner_id INTEGER NOT NULL,

@@ -66,6 +66,7 @@ async fn what_was_damaged_in_the_database_is_named() {
             "credential.password of",
         ),
         ("UPDATE secret_head SET current_version = 1 WHERE highest_version = 3", "credential.password of"),
+        ("UPDATE secret SET state = 'current' WHERE version = 2", "has two current versions"),
         ("DELETE FROM secret WHERE kind = 'ssh_key.private_key'", "ssh_key.private_key of"),
         ("UPDATE audit_record SET actor = 'x' WHERE seq = 2", "record 2"),
         ("DELETE FROM audit_record WHERE seq = 3", "record 3"),

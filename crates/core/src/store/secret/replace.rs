@@ -30,7 +30,7 @@ pub fn replace_current(
     }
     let key = data_key_of(&row)?;
     let (kind, id) = owner.columns();
-    // Each part reads what the one before returns, and so runs after it: the index of current versions allows one only.
+    // Each part reads what the one before returns: without the replaced version, nothing is written.
     let changed = connection.run_prepared(&[
         Part::Sql("WITH replaced AS (UPDATE secret SET state = "),
         Part::Constant(SecretState::Previous.as_str()),

@@ -95,8 +95,9 @@ impl Check {
                 self.opened += 1;
                 let seen = self.seen.entry(found.0).or_default();
                 seen.highest = seen.highest.max(found.1);
-                if found.2 {
-                    seen.current = found.1;
+                if found.2 && mem::replace(&mut seen.current, found.1) != 0 {
+                    let (kind, id) = found.0;
+                    return Err(BackupError::damaged(format!("{kind} of {id} has two current versions")));
                 }
                 Ok(())
             }

@@ -247,8 +247,8 @@ pub(super) fn store(
     replace(context, owner, head, value)
 }
 
-/// As [`store`], of a row that this transaction has inserted. Nothing looks for versions that were
-/// planted without a head: the first or a current one is a conflict, others are found by the next change.
+/// As [`store`], of a row that this transaction has inserted. Nothing looks for versions that were planted without a head: the
+/// first one is a conflict, and the others are one for the change that comes to their number.
 pub(super) fn store_first(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,

@@ -174,6 +174,18 @@ fn what_was_changed_from_outside_is_an_error_and_never_an_older_value() {
 }
 
 #[test]
+fn a_version_that_calls_itself_current_beside_the_one_of_the_head_is_not_read() {
+    on_each_engine(|database| {
+        let mut bench = Bench::new(database);
+        for state in [Current, Current, Candidate] {
+            bench.add(state).unwrap();
+        }
+        bench.run("UPDATE secret SET state = 'current'");
+        assert_eq!(bench.current(), Ok(Some(2)));
+    });
+}
+
+#[test]
 fn a_version_that_is_not_in_force_is_not_replaced_and_nothing_is_written() {
     on_each_engine(|database| {
         let mut bench = Bench::new(database);
