@@ -3,7 +3,9 @@
 //! [`SEALED_COLUMNS`] lists the columns with sealed values. Each of their tables has a column `data_key_id` that references
 //! `data_key`, so that the database refuses to delete a key that a value needs, and to insert a value under a deleted key.
 
-use diesel::dsl::count_star;
+use diesel::dsl::{AsExprOf, auto_type, count_star, sql};
+use diesel::expression::{SqlLiteral, UncheckedBind};
+use diesel::sql_types::{Bool, Integer, Text};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use super::id::{AuthorizationId, DataKeyId};
@@ -12,6 +14,11 @@ use super::{AnyConnection, StoreError};
 
 /// The columns that hold sealed values, as table and column.
 pub const SEALED_COLUMNS: [(&str, &str); 2] = [("secret", "sealed"), ("idempotency", "result")];
+
+/// SQL after which a value is bound.
+type Bound<Sql, Value, Type> = SqlLiteral<Bool, UncheckedBind<Sql, AsExprOf<Value, Type>>>;
+/// A condition with the kind, the owner and the version of a row.
+type Follows<'a> = Bound<Bound<Bound<SqlLiteral<Bool>, &'a str, Text>, i32, Integer>, i32, Integer>;
 
 /// A row of the table `secret`: its key and its sealed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,23 +46,31 @@ pub fn versions_under(
     after: Option<&SecretVersion>,
     most: i64,
 ) -> Result<Vec<SecretVersion>, StoreError> {
-    let first = secret::table
-        .filter(secret::data_key_id.eq(key))
-        .order((secret::kind, secret::owner_id, secret::version))
-        .select((secret::kind, secret::owner_id, secret::version, secret::sealed))
-        .limit(most);
+    let query = versions_in_order(key).limit(most);
     let rows: Vec<(String, i32, i32, Vec<u8>)> = match after {
-        None => first.load(connection)?,
-        Some(after) => {
-            let same_kind = secret::kind.eq(&after.kind);
-            let later_owner = secret::owner_id.gt(after.owner_id);
-            let later_version = secret::owner_id.eq(after.owner_id).and(secret::version.gt(after.version));
-            let later = secret::kind.gt(&after.kind).or(same_kind.and(later_owner.or(later_version)));
-            first.filter(later).load(connection)?
-        }
+        None => query.load(connection)?,
+        Some(after) => query.filter(follows(after)).load(connection)?,
     };
     let version = |(kind, owner_id, version, sealed)| SecretVersion { kind, owner_id, version, sealed };
     Ok(rows.into_iter().map(version).collect())
+}
+
+/// Selects the versions under a data key. On SQLite no index has the data key, which each update would write: every version is
+/// read, in the order of the keys.
+#[auto_type]
+fn versions_in_order(key: DataKeyId) -> _ {
+    secret::table.filter(secret::data_key_id.eq(key)).order((secret::kind, secret::owner_id, secret::version)).select((
+        secret::kind,
+        secret::owner_id,
+        secret::version,
+        secret::sealed,
+    ))
+}
+
+/// Whether a version comes after another one: compared as one value, so that the database begins there.
+fn follows(SecretVersion { kind, owner_id, version, .. }: &SecretVersion) -> Follows<'_> {
+    let key = sql::<Bool>("(kind, owner_id, version) > (").bind::<Text, _>(kind.as_str());
+    key.sql(", ").bind::<Integer, _>(*owner_id).sql(", ").bind::<Integer, _>(*version).sql(")")
 }
 
 /// Replaces a sealed value, if it is still the one that was read. Returns whether it was.

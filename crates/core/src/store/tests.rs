@@ -4,7 +4,9 @@ mod job;
 mod schema;
 
 use diesel::connection::SimpleConnection;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel::{QueryableByName, RunQueryDsl};
 use uuid::Uuid;
 
@@ -147,4 +149,17 @@ pub(crate) fn rows_read(connection: &mut AnyConnection, work: impl FnOnce(&mut A
 #[test]
 fn the_migrations_go_there_back_and_there_again() {
     on_each_engine(there_back_and_there_again);
+}
+
+/// Returns the steps of SQLite's plan of a query.
+pub(crate) fn sqlite_plan(connection: &mut SqliteConnection, query: &impl QueryFragment<Sqlite>) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let text = diesel::debug_query::<Sqlite, _>(query).to_string();
+    let sql = text.split(" -- binds").next().unwrap_or_default();
+    let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(connection).unwrap();
+    steps.into_iter().map(|step| step.detail).collect()
 }

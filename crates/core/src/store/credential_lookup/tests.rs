@@ -1,8 +1,5 @@
 //! The lookup in one query, on both engines: what is found, and when another lookup has to decide.
 
-use diesel::sql_types::Text;
-use diesel::{QueryableByName, RunQueryDsl};
-
 use super::*;
 use crate::store::credential::{CredentialChanges, CredentialKind};
 use crate::store::device::DeviceChanges;
@@ -12,7 +9,7 @@ use crate::store::object_lookup::{Lookup, ObjectLookup, find_each};
 use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
 use crate::store::tests::{
     insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read,
-    run_sql, sealed_bytes,
+    run_sql, sealed_bytes, sqlite_plan,
 };
 
 struct Fixture<'a> {
@@ -216,21 +213,13 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
 
 #[test]
 fn sqlite_finds_an_account_by_its_device_and_not_among_all_of_its_username() {
-    #[derive(QueryableByName)]
-    struct Step {
-        #[diesel(sql_type = Text)]
-        detail: String,
-    }
     on_each_engine(|database| {
         database.migrate().unwrap();
         let fixture = Fixture::new(database.connection());
         let lookup = fixture.lookup("root@host", None);
         let AnyConnection::Sqlite(c) = fixture.connection else { return };
-        let text = with_query!(&lookup, query => diesel::debug_query::<Sqlite, _>(&query).to_string());
-        let sql = text.split(" -- binds").next().unwrap_or_default();
-        let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(c).unwrap();
-        let of_credentials: Vec<_> =
-            steps.iter().map(|step| step.detail.as_str()).filter(|step| step.contains(" credential ")).collect();
+        let plan = with_query!(&lookup, query => sqlite_plan(c, &query));
+        let of_credentials: Vec<&String> = plan.iter().filter(|step| step.contains(" credential ")).collect();
         assert_eq!(of_credentials.len(), 2, "{of_credentials:?}");
         assert!(of_credentials[0].contains("(device_id=? AND username=?)"), "{of_credentials:?}");
         assert!(of_credentials[1].contains("(identifier=?)"), "{of_credentials:?}");

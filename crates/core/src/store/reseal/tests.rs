@@ -3,7 +3,7 @@ use crate::store::id::CredentialId;
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::key;
 use crate::store::secret::{SealedRow, SecretOwner, SecretState, insert};
-use crate::store::tests::{insert_data_key, on_each_engine, run_sql, sealed_bytes};
+use crate::store::tests::{insert_data_key, on_each_engine, run_sql, sealed_bytes, sqlite_plan};
 
 /// Stores version 1 of the password of a credential, under a data key.
 fn store(connection: &mut AnyConnection, credential: i32, key: i32) -> Result<(), StoreError> {
@@ -35,6 +35,17 @@ fn rows_are_found_by_their_key_page_by_page_and_replaced_once() {
         run_sql(c, "DELETE FROM secret WHERE owner_id = 2");
         assert!(!replace_version(c, &first[1], &sealed, current).unwrap(), "it was deleted meanwhile");
         assert_eq!(count_under(c, former).unwrap(), 2);
+    });
+}
+
+#[test]
+fn sqlite_begins_a_batch_where_the_one_before_has_ended() {
+    on_each_engine(|database| {
+        database.migrate().unwrap();
+        let AnyConnection::Sqlite(c) = database.connection() else { return };
+        let last = SecretVersion { kind: String::new(), owner_id: 1, version: 1, sealed: Vec::new() };
+        let plan = sqlite_plan(c, &versions_in_order(DataKeyId::new(1)).limit(2).filter(follows(&last)));
+        assert_eq!(plan, ["SEARCH secret USING PRIMARY KEY ((kind,owner_id,version)>(?,?,?))"]);
     });
 }
 
