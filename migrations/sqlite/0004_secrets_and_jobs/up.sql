@@ -17,12 +17,13 @@ CREATE UNIQUE INDEX secret_candidate ON secret (kind, owner_id) WHERE state IN (
 
 -- The highest version of each secret that ever existed, and the version that is current: no index of secret allows a single one,
 -- since each change would write it. mac: a MAC over the row, which detects a version that was deleted or made current outside the
--- vault.
+-- vault. current_changed_at: when current_version changed.
 CREATE TABLE secret_head (
     kind TEXT NOT NULL,
     owner_id INTEGER NOT NULL,
     highest_version INTEGER NOT NULL,
     current_version INTEGER,
+    current_changed_at BIGINT NOT NULL,
     mac BLOB NOT NULL,
     PRIMARY KEY (kind, owner_id)
 ) WITHOUT ROWID;

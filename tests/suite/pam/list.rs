@@ -54,6 +54,35 @@ async fn listed(client: &TestClient, path: &str, payload: &str) -> Vec<String> {
 }
 
 #[actix_web::test]
+async fn the_time_of_change_is_that_of_the_fields_the_settings_or_the_password() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": "one" });
+    client.save_credential(&sent).await;
+    let mut before = String::new();
+    for (field, value, changes) in [
+        ("content", json!("one"), true),
+        ("content", json!("one"), false),
+        ("content", json!("two"), true),
+        ("username", json!("u"), false),
+        ("username", json!("v"), true),
+        ("additional_settings", json!({ "notes": "a note" }), true),
+    ] {
+        sent[field] = value;
+        client.save_credential(&sent).await;
+        let list = client.get("/iso/pam/credential").await.expect(200);
+        let time = list["credentials"][0]["change"].as_str().unwrap().to_string();
+        assert_eq!(time > before, changes, "{field}: {before}, {time}");
+        before = time;
+        app.clock.advance(std::time::Duration::from_secs(60));
+    }
+    client.post("/iso/pam/credential/i/versions/1/restore", &json!({})).await.expect(201);
+    let list = client.get("/iso/pam/credential").await.expect(200);
+    assert!(list["credentials"][0]["change"].as_str().unwrap() > before.as_str(), "{list}");
+}
+
+#[actix_web::test]
 async fn each_filter_narrows_its_list() {
     let (app, client) = vault().await;
     for sees in ["little", "much"] {

@@ -23,8 +23,8 @@ const ROWS: &str = "
         changed_at)
         SELECT id, 'password', 1, name, name, '', '', '', '', TRUE, 0, 0
         FROM (SELECT 1 AS id, 'a' AS name UNION SELECT 2, 'b' UNION SELECT 3, 'c') AS names;
-    INSERT INTO secret_head (kind, owner_id, highest_version, current_version, mac)
-        SELECT 'credential.password', id, 1, NULL, '' FROM credential;
+    INSERT INTO secret_head (kind, owner_id, highest_version, current_version, current_changed_at, mac)
+        SELECT 'credential.password', id, 1, NULL, 0, '' FROM credential;
     INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at)
         SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head;
     INSERT INTO application (id, name, active, created_at) VALUES (1, 'app', TRUE, 0);

@@ -239,22 +239,27 @@ pub fn insert(
     Ok(id)
 }
 
-/// Updates the columns that have another value than `row` has.
+/// Updates the columns that have another value than `row` has. Returns whether there are any: most updates change the password
+/// only, whose time is in its head.
 pub fn update(
     connection: &mut AnyConnection,
     row: &CredentialRow,
     changes: &CredentialChanges,
     now: i64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (id, changes) = (row.id, changes.clone().without_unchanged(row));
     if changes == CredentialChanges::default() {
-        // Most updates change the password only.
-        let text = "UPDATE credential SET changed_at = ";
-        let update = [Part::Sql(text), Part::BigInt(now), Part::Sql(" WHERE id = "), Part::Integer(id.get())];
-        return connection.run_prepared(&update).map(drop);
+        return Ok(false);
     }
     diesel::update(credential::table.find(id)).set((&changes, credential::changed_at.eq(now))).execute(connection)?;
-    index_tags(connection, id, &changes)
+    index_tags(connection, id, &changes)?;
+    Ok(true)
+}
+
+/// Sets the time of the last change, of something that is stored in other tables.
+pub fn set_changed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
+    diesel::update(credential::table.find(id)).set(credential::changed_at.eq(now)).execute(connection)?;
+    Ok(())
 }
 
 fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &CredentialChanges) -> Result<(), StoreError> {

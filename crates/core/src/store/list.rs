@@ -14,15 +14,15 @@ use std::time::Instant;
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::not;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper,
 };
 
 use super::credential::CredentialKind;
 use super::id::{AuthorizationId, CredentialId, Cursor, DeviceId, TagId};
 use super::information::InformationRow;
 use super::lookup::{self, LookupKind};
-use super::schema::{credential, device, information, rotation_policy};
+use super::schema::{credential, device, information, rotation_policy, secret_head};
 use super::tag::{self, TaggedKind, credential_has, device_has, objects_with};
 use super::visibility::{
     credential_is_seen, device_is_seen, information_is_seen, seen_credentials, seen_devices, seen_information,
@@ -30,6 +30,7 @@ use super::visibility::{
 };
 use super::{AnyConnection, Cause, StoreError};
 use crate::clock::instant;
+use crate::crypto::SecretKind;
 use crate::network::address_key;
 use crate::text::case_folded;
 
@@ -95,7 +96,10 @@ pub struct CredentialSummary {
     pub credential_type: String,
     pub tags: String,
     pub domain: String,
+    /// The last change of the row.
     pub changed_at: i64,
+    /// The last change of the password, if there is one.
+    pub password_changed_at: Option<i64>,
     pub viewed_at: Option<i64>,
     pub hostname: String,
     pub ip: String,
@@ -196,7 +200,12 @@ pub fn credentials<T>(
     let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
-    let mut query = credential::table.inner_join(device::table).left_join(rotation_policy::table).into_boxed();
+    let of_password = secret_head::kind.eq(SecretKind::Password.as_str()).and(secret_head::owner_id.eq(credential::id));
+    let mut query = credential::table
+        .inner_join(device::table)
+        .left_join(rotation_policy::table)
+        .left_join(secret_head::table.on(of_password))
+        .into_boxed();
     query = if scans_table(connection, authorization, filter, page)? {
         query.filter(credential_is_seen(authorization))
     } else {
@@ -241,6 +250,7 @@ pub fn credentials<T>(
         credential::tags,
         credential::domain,
         credential::changed_at,
+        secret_head::current_changed_at.nullable(),
         credential::viewed_at,
         device::hostname,
         device::ip,

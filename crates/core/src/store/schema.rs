@@ -43,6 +43,7 @@ table! {
         owner_id -> Integer,
         highest_version -> Integer,
         current_version -> Nullable<Integer>,
+        current_changed_at -> BigInt,
         mac -> Binary,
     }
 }

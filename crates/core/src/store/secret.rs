@@ -159,27 +159,49 @@ pub fn all_current(
 }
 
 /// Inserts the head of a new secret.
-pub fn insert_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
+pub fn insert_head(
+    connection: &mut AnyConnection,
+    owner: SecretOwner,
+    head: &SecretHead,
+    now: i64,
+) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
     let insert = diesel::insert_into(secret_head::table).values((
         secret_head::kind.eq(kind),
         secret_head::owner_id.eq(owner),
         secret_head::highest_version.eq(head.highest_version),
         secret_head::current_version.eq(head.current_version),
+        secret_head::current_changed_at.eq(now),
         secret_head::mac.eq(&head.mac),
     ));
     on_engine!(connection, c => insert.execute(c))?;
     Ok(())
 }
 
-/// Updates a locked head.
-pub fn update_head(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
+/// Updates the highest version of a locked head.
+pub fn update_highest(connection: &mut AnyConnection, owner: SecretOwner, head: &SecretHead) -> Result<(), StoreError> {
+    let (kind, owner) = owner.columns();
+    diesel::update(secret_head::table.find((kind, owner)))
+        .set((secret_head::highest_version.eq(head.highest_version), secret_head::mac.eq(&head.mac)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Updates a locked head whose current version changes at `now`.
+pub fn update_current(
+    connection: &mut AnyConnection,
+    owner: SecretOwner,
+    head: &SecretHead,
+    now: i64,
+) -> Result<(), StoreError> {
     let (kind, owner) = owner.columns();
     connection.run_prepared(&[
         Part::Sql("UPDATE secret_head SET highest_version = "),
         Part::Integer(head.highest_version),
         Part::Sql(", current_version = "),
         Part::NullableInteger(head.current_version),
+        Part::Sql(", current_changed_at = "),
+        Part::BigInt(now),
         Part::Sql(", mac = "),
         Part::Binary(&head.mac),
         Part::Sql(" WHERE kind = "),

@@ -44,7 +44,7 @@ impl<'a> Fixture<'a> {
             insert(self.connection, owner, SealedRow { version, state, sealed: sealed_bytes(1, version) }, 0).unwrap();
         }
         let head = SecretHead { highest_version: 3, current_version: Some(2), mac: vec![1] };
-        insert_head(self.connection, owner, &head).unwrap();
+        insert_head(self.connection, owner, &head, 0).unwrap();
     }
 
     fn lookup(&self, identifier: &str, id: Option<i32>) -> CredentialLookup {
@@ -203,7 +203,7 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
         run_sql(
             connection,
             "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 3000) n;
-             INSERT INTO secret_head SELECT 'credential.password', n, 1, NULL, '' FROM generate_series(1, 3000) n;
+             INSERT INTO secret_head SELECT 'credential.password', n, 1, NULL, 0, '' FROM generate_series(1, 3000) n;
              INSERT INTO secret SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head",
         );
         let read = rows_read(connection, |connection| find(connection, 6));

@@ -35,7 +35,7 @@ impl<'a> Fixture<'a> {
         let row = SealedRow { version: 1, state: SecretState::Current, sealed: sealed_bytes(1, 1) };
         insert(self.connection, owner, row, 0).unwrap();
         let head = SecretHead { highest_version: 1, current_version: Some(1), mac: vec![1] };
-        insert_head(self.connection, owner, &head).unwrap();
+        insert_head(self.connection, owner, &head, 0).unwrap();
     }
 
     fn store_credential(&mut self, kind: CredentialKind, username: &str, identifier: Option<&str>) -> CredentialId {
@@ -281,7 +281,7 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
              INSERT INTO ssh_key SELECT n, '', '' FROM generate_series(1, 3000) n;
              INSERT INTO information SELECT n, 'note-' || n, '', '', '', '', '', TRUE, 0, 0 FROM generate_series(1, 3000) n;
              INSERT INTO authorization_link SELECT id, 'information', n FROM \"authorization\", generate_series(1, 3000) n;
-             INSERT INTO secret_head SELECT kind, n, 1, NULL, ''
+             INSERT INTO secret_head SELECT kind, n, 1, NULL, 0, ''
                  FROM generate_series(1, 3000) n, unnest(ARRAY['ssh_key.private_key', 'ssh_key.passphrase', 'information.content']) kind;
              INSERT INTO secret SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head",
         );

@@ -176,7 +176,7 @@ mod tests {
         }
         if with_head {
             let head = SecretHead { highest_version: 3, current_version: Some(2), mac: vec![1] };
-            insert_head(connection, owner, &head).unwrap();
+            insert_head(connection, owner, &head, 0).unwrap();
         }
     }
 

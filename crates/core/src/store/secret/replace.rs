@@ -3,7 +3,7 @@
 
 use super::{
     SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, insert_head, require_first,
-    update_head,
+    update_current,
 };
 use crate::store::connection::Part;
 use crate::store::{AnyConnection, StoreError};
@@ -26,7 +26,7 @@ pub fn replace_current(
     if !connection.is_remote() {
         change_state(connection, owner, replaced, (SecretState::Current, SecretState::Previous))?;
         insert(connection, owner, row, created_at)?;
-        return update_head(connection, owner, head);
+        return update_current(connection, owner, head, created_at);
     }
     let key = data_key_of(&row)?;
     let (kind, id) = owner.columns();
@@ -59,6 +59,8 @@ pub fn replace_current(
         Part::Integer(head.highest_version),
         Part::Sql(", current_version = "),
         Part::NullableInteger(head.current_version),
+        Part::Sql(", current_changed_at = "),
+        Part::BigInt(created_at),
         Part::Sql(", mac = "),
         Part::Binary(&head.mac),
         Part::Sql(" FROM added WHERE secret_head.kind = added.kind AND secret_head.owner_id = added.owner_id"),
@@ -76,7 +78,7 @@ pub fn insert_first(
 ) -> Result<(), StoreError> {
     if !connection.is_remote() {
         insert(connection, owner, row, created_at)?;
-        return insert_head(connection, owner, head);
+        return insert_head(connection, owner, head, created_at);
     }
     require_first(row.state)?;
     let key = data_key_of(&row)?;
@@ -99,12 +101,14 @@ pub fn insert_first(
         Part::Sql(", "),
         Part::BigInt(created_at),
         Part::Sql(
-            ") RETURNING kind, owner_id) INSERT INTO secret_head (kind, owner_id, highest_version, current_version, mac) \
-             SELECT kind, owner_id, ",
+            ") RETURNING kind, owner_id) INSERT INTO secret_head (kind, owner_id, highest_version, current_version, \
+             current_changed_at, mac) SELECT kind, owner_id, ",
         ),
         Part::Integer(head.highest_version),
         Part::Sql(", "),
         Part::NullableInteger(head.current_version),
+        Part::Sql(", "),
+        Part::BigInt(created_at),
         Part::Sql(", "),
         Part::Binary(&head.mac),
         Part::Sql(" FROM added"),

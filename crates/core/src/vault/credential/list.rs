@@ -55,7 +55,7 @@ pub(super) fn list(
         id: row.id,
         identifier: row.identifier,
         username: row.username,
-        changed_at: from_micros(row.changed_at),
+        changed_at: from_micros(row.changed_at.max(row.password_changed_at.unwrap_or_default())),
         viewed_at: row.viewed_at.map(from_micros),
         hostname: row.hostname,
         management_ip: row.ip,

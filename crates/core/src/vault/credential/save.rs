@@ -10,7 +10,7 @@
 //! neither updates nor duplicates it.
 
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
-use super::settings::{SettingsGroup, jit_from_row, merged};
+use super::settings::{SettingsGroup, SettingsInput, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
 use super::target::{NamedDevice, Target, find_target, free_identifier, free_username};
 use super::totp::check_seed;
@@ -59,7 +59,7 @@ pub(in crate::vault) fn save(
     if let Some(row) = &target {
         jit::require_unused(context, row, &changes, input.sent_content())?;
     }
-    let (id, identifier) = write(context, target.as_deref(), &changes)?;
+    let (id, identifier) = write(context, target.as_deref(), &changes, &input.settings)?;
     match (&target, parent, input.sent_content()) {
         (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
         (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
@@ -186,11 +186,14 @@ fn write(
     context: &mut OperationContext<'_>,
     target: Option<&CredentialRow>,
     changes: &CredentialChanges,
+    settings: &SettingsInput,
 ) -> Result<(CredentialId, Option<String>), VaultError> {
     let now = context.micros();
     let identifier = changes.identifier.clone();
     if let Some(row) = target {
-        credential::update(context.connection(), row, changes, now)?;
+        if !credential::update(context.connection(), row, changes, now)? && settings.has_policies_or_secrets() {
+            credential::set_changed(context.connection(), row.id, now)?;
+        }
         return Ok((row.id, identifier.or(row.identifier.clone())));
     }
     let authorization = context.authorization()?;

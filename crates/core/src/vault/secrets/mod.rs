@@ -227,7 +227,8 @@ pub(super) fn delete(context: &mut OperationContext<'_>, owner: SecretOwner) -> 
 
 /// Makes the current version a previous one, so that no read gives it any more.
 pub(super) fn retire(context: &mut OperationContext<'_>, owner: SecretOwner) -> Result<(), VaultError> {
-    versions(context, owner).retire()
+    let now = context.micros();
+    versions(context, owner).retire(now)
 }
 
 /// Stores a new version, and deletes versions beyond the configured history. A value equal to the current one creates no

@@ -63,7 +63,8 @@ pub(in crate::vault) fn advance_candidate(
     if candidate.state == to {
         return Ok(());
     }
-    super::versions(context, owner).advance::<VaultError>(candidate.version, to)
+    let now = context.micros();
+    super::versions(context, owner).advance::<VaultError>(candidate.version, to, now)
 }
 
 /// Deletes versions beyond the configured history, after a change that has made its candidate current.

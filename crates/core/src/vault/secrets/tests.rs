@@ -30,7 +30,7 @@ impl<'a> Bench<'a> {
     }
 
     fn advance(&mut self, version: i32, to: SecretState) -> Result<(), VaultError> {
-        self.versions(OWNER).advance(version, to)
+        self.versions(OWNER).advance(version, to, 1)
     }
 
     fn current(&mut self) -> Result<Option<i32>, VaultError> {

@@ -201,7 +201,11 @@ impl Versions<'_> {
             }
             (Some(_), None) => {
                 secret::insert(self.connection, owner, row, now)?;
-                secret::update_head(self.connection, owner, &next)?;
+                if is_current {
+                    secret::update_current(self.connection, owner, &next, now)?;
+                } else {
+                    secret::update_highest(self.connection, owner, &next)?;
+                }
             }
             (None, None) => secret::insert_first(self.connection, owner, row, now, &next)?,
         }
@@ -209,7 +213,7 @@ impl Versions<'_> {
     }
 
     /// Changes the state of a version. A version that becomes current replaces the previous one.
-    pub(in crate::vault) fn advance<E>(&mut self, version: i32, to: SecretState) -> Result<(), E>
+    pub(in crate::vault) fn advance<E>(&mut self, version: i32, to: SecretState, now: i64) -> Result<(), E>
     where
         E: From<StoreError> + From<SealError>,
     {
@@ -229,11 +233,11 @@ impl Versions<'_> {
         self.demote::<E>(head.current_version)?;
         secret::change_state(self.connection, owner, version, (from, to))?;
         let next = self.heads.head(owner, head.highest_version, Some(version));
-        Ok(secret::update_head(self.connection, owner, &next)?)
+        Ok(secret::update_current(self.connection, owner, &next, now)?)
     }
 
     /// Makes the current version a previous one, without another in its place: what it was for does not exist any more.
-    pub(in crate::vault) fn retire<E>(&mut self) -> Result<(), E>
+    pub(in crate::vault) fn retire<E>(&mut self, now: i64) -> Result<(), E>
     where
         E: From<StoreError> + From<SealError>,
     {
@@ -243,7 +247,7 @@ impl Versions<'_> {
         };
         self.demote::<E>(head.current_version)?;
         let next = self.heads.head(owner, head.highest_version, None);
-        Ok(secret::update_head(self.connection, owner, &next)?)
+        Ok(secret::update_current(self.connection, owner, &next, now)?)
     }
 
     /// Deletes previous versions older than the newest `keep`.

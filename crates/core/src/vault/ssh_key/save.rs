@@ -194,7 +194,9 @@ fn update(
         ..CredentialChanges::default()
     };
     let now = context.micros();
-    credential::update(context.connection(), row, &changes, now)?;
+    if !credential::update(context.connection(), row, &changes, now)? {
+        credential::set_changed(context.connection(), row.id, now)?;
+    }
     let public_key = changed_public_key(context, input, row.id)?;
     let key = SshKeyChanges { key_name: input.key_name.clone(), public_key };
     if key.key_name.is_some() || key.public_key.is_some() {
