@@ -14,8 +14,8 @@ use std::time::Instant;
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::not;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, QueryResult, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
+    SelectableHelper,
 };
 
 use super::credential::CredentialKind;
@@ -200,12 +200,7 @@ pub fn credentials<T>(
     let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
         return Ok(Vec::new());
     };
-    let of_password = secret_head::kind.eq(SecretKind::Password.as_str()).and(secret_head::owner_id.eq(credential::id));
-    let mut query = credential::table
-        .inner_join(device::table)
-        .left_join(rotation_policy::table)
-        .left_join(secret_head::table.on(of_password))
-        .into_boxed();
+    let mut query = credential::table.inner_join(device::table).into_boxed();
     query = if scans_table(connection, authorization, filter, page)? {
         query.filter(credential_is_seen(authorization))
     } else {
@@ -242,6 +237,12 @@ pub fn credentials<T>(
     if let Some(page) = page {
         query = query.filter(credential::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
+    // Sub-selects, which SQLite does not run for the rows before the offset.
+    let of_password = secret_head::kind.eq(SecretKind::Password.as_str()).and(secret_head::owner_id.eq(credential::id));
+    let password_changed_at =
+        secret_head::table.filter(of_password).select(secret_head::current_changed_at).single_value();
+    let policy = rotation_policy::table.filter(rotation_policy::credential_id.eq(credential::id));
+    let automatic_change = policy.select(rotation_policy::automatic_change).single_value();
     let columns = (
         credential::id,
         credential::identifier,
@@ -250,14 +251,14 @@ pub fn credentials<T>(
         credential::tags,
         credential::domain,
         credential::changed_at,
-        secret_head::current_changed_at.nullable(),
+        password_changed_at,
         credential::viewed_at,
         device::hostname,
         device::ip,
         device::kind,
         device::vendor,
         device::model,
-        rotation_policy::automatic_change.nullable(),
+        automatic_change,
     );
     let rows = query.order(credential::id).select(columns);
     let rows = rows.load_iter::<CredentialSummary, DefaultLoadingMode>(connection)?;
