@@ -12,12 +12,13 @@
 use std::time::Instant;
 
 use diesel::connection::DefaultLoadingMode;
-use diesel::dsl::not;
+use diesel::dsl::{InnerJoin, IntoBoxed, not};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl,
+    Selectable, SelectableHelper,
 };
 
+use super::condition::Engine;
 use super::credential::CredentialKind;
 use super::id::{AuthorizationId, CredentialId, Cursor, DeviceId, TagId};
 use super::information::InformationRow;
@@ -187,21 +188,16 @@ fn scans_table(
     Ok(!is_whole && !sees_at_most(connection, authorization, MAX_SELECTED)?)
 }
 
-/// Lists the credentials that the authorization sees, of one kind or both, oldest first; `result` makes the result of a row as
-/// it is read. Active credentials are on active devices.
-pub fn credentials<T>(
-    connection: &mut AnyConnection,
+/// Selects the credentials of a list, in any order. `scans`: whether each is tested, in place of selecting the visible ones first.
+fn matching<'a>(
     authorization: AuthorizationId,
     kind: Option<CredentialKind>,
-    selection: Selection<'_>,
-    result: impl FnMut(CredentialSummary) -> T,
-) -> Result<Vec<T>, StoreError> {
-    let Selection { filter, page, .. } = selection;
-    let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
-        return Ok(Vec::new());
-    };
-    let mut query = credential::table.inner_join(device::table).into_boxed();
-    query = if scans_table(connection, authorization, filter, page)? {
+    filter: &'a Filter,
+    resolved: &'a ResolvedFilter,
+    scans: bool,
+) -> IntoBoxed<'a, InnerJoin<credential::table, device::table>, Engine> {
+    let mut query = credential::table.inner_join(device::table).into_boxed::<Engine>();
+    query = if scans {
         query.filter(credential_is_seen(authorization))
     } else {
         query.filter(seen_credentials(authorization))
@@ -226,18 +222,43 @@ pub fn credentials<T>(
     if let Some(ip) = &filter.ip {
         query = query.filter(device::ip_key.eq(address_key(ip)));
     }
-    if let Some(kind) = resolved.kind {
+    if let Some(kind) = &resolved.kind {
         query = query.filter(credential::credential_type.eq(kind));
     }
-    query = match resolved.tag {
-        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(objects_with(id, "credential"))),
-        Some(Tag { id, is_rare: false }) => query.filter(credential_has(id)),
+    match &resolved.tag {
+        Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(objects_with(*id, "credential"))),
+        Some(Tag { id, is_rare: false }) => query.filter(credential_has(*id)),
         None => query,
-    };
-    if let Some(page) = page {
-        query = query.filter(credential::id.gt(page.after)).offset(page.offset).limit(page.limit);
     }
-    // Sub-selects, which SQLite does not run for the rows before the offset.
+}
+
+/// Lists the credentials that the authorization sees, of one kind or both, oldest first; `result` makes the result of a row as
+/// it is read. Active credentials are on active devices.
+pub fn credentials<T>(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    kind: Option<CredentialKind>,
+    selection: Selection<'_>,
+    result: impl FnMut(CredentialSummary) -> T,
+) -> Result<Vec<T>, StoreError> {
+    let Selection { filter, page, .. } = selection;
+    let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
+        return Ok(Vec::new());
+    };
+    let scans = scans_table(connection, authorization, filter, page)?;
+    let matching = || matching(authorization, kind, filter, &resolved, scans);
+    let mut query = matching();
+    if let Some(page) = page {
+        query = query.filter(credential::id.gt(page.after)).limit(page.limit);
+        if page.offset > 0 {
+            // The first row, by its id alone: the columns of the rows before it, and of other tables, are not computed.
+            let before = matching().filter(credential::id.gt(page.after)).order(credential::id);
+            let first: Option<CredentialId> =
+                before.select(credential::id).offset(page.offset).limit(1).first(connection).optional()?;
+            let Some(first) = first else { return Ok(Vec::new()) };
+            query = query.filter(credential::id.ge(first));
+        }
+    }
     let of_password = secret_head::kind.eq(SecretKind::Password.as_str()).and(secret_head::owner_id.eq(credential::id));
     let password_changed_at =
         secret_head::table.filter(of_password).select(secret_head::current_changed_at).single_value();
