@@ -98,7 +98,7 @@ fn found_after(change: impl FnOnce(&mut AnyConnection)) -> Option<(SecretHead, V
     let connection = first.connection();
     secret::insert(connection, OWNER, sealed(2, SecretState::Candidate), 0).unwrap();
     secret::change_state(connection, OWNER, 2, (SecretState::Candidate, SecretState::Unverified)).unwrap();
-    secret::update_current(connection, OWNER, &head(2, 1), 0).unwrap();
+    secret::update_highest(connection, OWNER, &head(2, 1)).unwrap();
     connection.batch_execute("COMMIT; BEGIN").unwrap();
     secret::locked_head(connection, OWNER).unwrap().unwrap();
     change(connection);
@@ -134,7 +134,7 @@ fn after_a_wait_for_a_head_its_versions_are_those_that_it_names_by_then() {
     let added = found_after(|connection| {
         secret::change_state(connection, OWNER, 2, (Unverified, Rejected)).unwrap();
         secret::insert(connection, OWNER, sealed(3, SecretState::Candidate), 0).unwrap();
-        secret::update_current(connection, OWNER, &head(3, 1), 0).unwrap();
+        secret::update_highest(connection, OWNER, &head(3, 1)).unwrap();
     });
     assert_eq!(added, Some((head(3, 1), vec![(1, Current), (3, SecretState::Candidate)])));
 }
