@@ -1,5 +1,6 @@
 //! The store below the rules.
 
+mod accounts;
 mod bench;
 mod contention;
 mod control;

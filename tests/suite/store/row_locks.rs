@@ -1,9 +1,9 @@
 //! Queries that read and lock at once, on PostgreSQL: what they lock, and what they return after a wait for it. SQLite has one
 //! writer and needs no locks.
 
-use chaveiro::store::credential_lock::{self, AccountNames};
+use chaveiro::store::credential_lock::{self, AccountLookup};
 use chaveiro::store::id::{AuthorizationId, CredentialId};
-use chaveiro::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState};
+use chaveiro::store::secret::{self, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
 use chaveiro::store::{AnyConnection, Database};
 use diesel::connection::SimpleConnection;
 
@@ -55,14 +55,16 @@ fn is_granted(database: &mut Database, lock: &str) -> bool {
     database.connection().batch_execute(&format!("SELECT FROM {lock} NOWAIT")).is_ok()
 }
 
-const NAMES: AccountNames<'static> = AccountNames { hostname: "host", username: "root", identifier: None };
+/// The lookup of the credential by an authorization.
+fn lookup(authorization: i32) -> AccountLookup {
+    AccountLookup::new("host", "root", None, AuthorizationId::new(authorization)).unwrap()
+}
 
 #[test]
 fn an_account_is_locked_and_its_device_is_shared() {
     let Some((_database, mut first, mut second)) = two_connections() else { return };
-    let account = |database: &mut Database| {
-        credential_lock::visible_account(database.connection(), NAMES, AuthorizationId::new(1)).unwrap()
-    };
+    let account =
+        |database: &mut Database| credential_lock::visible_account(database.connection(), &lookup(1)).unwrap();
     assert!(account(&mut first).is_some());
     assert!(!is_granted(&mut second, "credential FOR SHARE"));
     assert!(!is_granted(&mut second, "device FOR UPDATE"));
@@ -76,7 +78,7 @@ fn an_account_is_locked_and_its_device_is_shared() {
 #[test]
 fn an_account_that_is_not_seen_is_not_locked() {
     let Some((_database, mut first, mut second)) = two_connections() else { return };
-    let found = credential_lock::visible_account(first.connection(), NAMES, AuthorizationId::new(2)).unwrap();
+    let found = credential_lock::visible_account(first.connection(), &lookup(2)).unwrap();
     assert!(found.is_none());
     assert!(is_granted(&mut second, "credential FOR UPDATE"));
     assert!(is_granted(&mut second, "device FOR UPDATE"));
@@ -119,7 +121,9 @@ fn found_after(change: impl FnOnce(&mut AnyConnection)) -> Option<(SecretHead, V
 fn after_a_wait_for_a_head_its_versions_are_those_that_it_names_by_then() {
     use SecretState::{Current, Previous, Rejected, Unverified};
     let replaced = found_after(|connection| {
-        secret::replace_current(connection, OWNER, 1, sealed(3, Current), 0, &head(3, 3)).unwrap();
+        let (row, head) = (sealed(3, Current), head(3, 3));
+        let new = Replacement { owner: OWNER, replaced: 1, row, created_at: 0, head, prune_to: 0 };
+        secret::replace_current(connection, &[new]).unwrap();
     });
     let Some(replaced) = replaced else { return };
     assert_eq!(replaced, (head(3, 3), vec![(3, Current)]));

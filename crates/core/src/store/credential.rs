@@ -89,6 +89,11 @@ pub struct CredentialChanges {
 }
 
 impl CredentialChanges {
+    /// Whether a row has all of these values already.
+    pub fn are_in(&self, row: &CredentialRow) -> bool {
+        self.clone().without_unchanged(row) == Self::default()
+    }
+
     /// Leaves out the columns that have the value already.
     fn without_unchanged(self, row: &CredentialRow) -> Self {
         fn changed<T: PartialEq>(wanted: Option<T>, stored: &T) -> Option<T> {

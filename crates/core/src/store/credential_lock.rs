@@ -1,29 +1,99 @@
 //! The lookup and the locks of a credential for an update that changes neither its names nor its device, in one query. On
-//! PostgreSQL each query is a round trip.
+//! PostgreSQL each query is a round trip, and those of several updates are one.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, SelectableHelper,
-    TextExpressionMethods,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, PgConnection, QueryDsl, TextExpressionMethods,
 };
 
-use super::connection::{BindValue, Literal, LiteralText, LockingQuery, RowLock, load_with_cached_sql};
+use super::connection::{
+    BindValue, Literal, LiteralText, LockingQuery, RowLock, load_for_each_with_cached_sql, load_with_cached_sql,
+};
 use super::credential::{CredentialRow, PasswordKind};
+use super::credential_lookup::columns;
 use super::device::DeviceRow;
-use super::id::AuthorizationId;
+use super::id::{AuthorizationId, CredentialId};
+use super::object_lookup::ANOTHER_OBJECT;
 use super::schema::{credential, device};
+use super::secret::{self, StoredSecret};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
-use crate::text::case_folded;
+use crate::text::{case_folded, is_storable};
 
-/// The names in a request, all of which the password must have.
-#[derive(Clone, Copy, Debug)]
-pub struct AccountNames<'a> {
-    /// The hostname of its device.
-    pub hostname: &'a str,
-    /// Its username.
-    pub username: &'a str,
+/// The lookup of a password by all of the names in a request, on behalf of an authorization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountLookup {
+    /// The hostname of its device, in the case of keys.
+    hostname: String,
+    username: String,
     /// Its identifier, unless the request has none.
-    pub identifier: Option<&'a str>,
+    identifier: Option<String>,
+    authorization: AuthorizationId,
+}
+
+impl AccountLookup {
+    /// Creates a lookup, if a column can hold these names.
+    pub fn new(
+        hostname: &str,
+        username: &str,
+        identifier: Option<&str>,
+        authorization: AuthorizationId,
+    ) -> Option<Self> {
+        let names = [Some(hostname), Some(username), identifier];
+        names.into_iter().flatten().all(is_storable).then(|| Self {
+            hostname: case_folded(hostname),
+            username: username.into(),
+            identifier: identifier.map(String::from),
+            authorization,
+        })
+    }
+
+    /// Returns the only account of the rows, which must have the names: it must not be changed for another one.
+    fn only(&self, rows: Vec<(CredentialRow, DeviceRow)>) -> Result<Option<LockedAccount>, StoreError> {
+        let Some((row, device)) = rows.into_iter().next() else { return Ok(None) };
+        let has_identifier = self.identifier.is_none() || row.identifier == self.identifier;
+        if has_identifier && row.username == self.username && case_folded(&device.hostname) == self.hostname {
+            Ok(Some(LockedAccount { row, device, password: None }))
+        } else {
+            Err(ANOTHER_OBJECT)
+        }
+    }
+
+    /// Whether both have queries of the same SQL.
+    fn is_like(&self, other: &Self) -> bool {
+        self.identifier.is_some() == other.identifier.is_some()
+    }
+
+    /// The bind parameters of the query, in the order of its SQL.
+    fn values(&self) -> Vec<BindValue<'_>> {
+        let [by_username, by_hostname] = [&self.username, &self.hostname].map(|name| BindValue::Text(name));
+        let one = BindValue::BigInt(1);
+        let mut values = match &self.identifier {
+            None => vec![by_username, by_hostname, one],
+            Some(identifier) => vec![BindValue::Text(identifier), by_username, one, by_hostname],
+        };
+        values.extend(values_of_one_credential(self.authorization));
+        values
+    }
+}
+
+/// An account as its lookup finds it. The row is locked until the transaction ends, and that of the device by a shared lock.
+#[derive(Debug)]
+pub struct LockedAccount {
+    /// The password's row.
+    pub row: CredentialRow,
+    /// Its device.
+    pub device: DeviceRow,
+    /// What is stored of the password, if that was looked up too.
+    pub password: Option<LockedPassword>,
+}
+
+/// What is stored of a password, whose head is locked until the transaction ends.
+#[derive(Debug)]
+pub struct LockedPassword {
+    /// Its head, with the versions that it names.
+    pub stored: StoredSecret,
+    /// Whether credentials have it as their parent. None gets or loses it as such while the row is locked.
+    pub has_children: bool,
 }
 
 /// An empty text. A column to which it is appended is compared without an index.
@@ -42,56 +112,90 @@ impl RowLock for DeviceAndCredential {
     const CLAUSE: &'static str = " FOR SHARE OF device SKIP LOCKED FOR UPDATE OF credential SKIP LOCKED";
 }
 
+/// Evaluates an expression with the query of a lookup, which has one of two types.
+macro_rules! with_query {
+    ($lookup:expr, $query:ident => $expression:expr) => {{
+        let AccountLookup { hostname, username, identifier, authorization } = $lookup;
+        macro_rules! query {
+            ($named:expr) => {{
+                let filter = $named.and(one_credential_is_seen(*authorization));
+                let query = credential::table.inner_join(device::table).filter(filter);
+                LockingQuery::new(
+                    query.select((columns::<CredentialRow>(), columns::<DeviceRow>())),
+                    DeviceAndCredential,
+                )
+            }};
+        }
+        let of_password = Literal::<PasswordKind>::new();
+        let named_device = diesel::alias!(device as named_device);
+        // PostgreSQL plans for any names, and while the tables are empty. So each query leaves it one index to choose.
+        match identifier {
+            None => {
+                let of_host = named_device.filter(named_device.field(device::hostname_key).eq(hostname));
+                let of_host = of_host.select(named_device.field(device::id)).single_value();
+                let named = credential::username.eq(username).and(credential::kind.eq(of_password));
+                let $query = query!(named.and(credential::device_id.nullable().eq(of_host).assume_not_null()));
+                $expression
+            }
+            Some(identifier) => {
+                let nothing: Literal<Nothing> = Literal::new();
+                let own_device = named_device.filter(named_device.field(device::id).eq(credential::device_id));
+                let own_hostname = own_device.select(named_device.field(device::hostname_key)).single_value();
+                let named = credential::identifier.eq(identifier).assume_not_null();
+                let named = named.and(credential::username.concat(nothing).eq(username));
+                let named = named.and(credential::kind.concat(nothing).eq(of_password));
+                let $query = query!(named.and(own_hostname.eq(hostname).assume_not_null()));
+                $expression
+            }
+        }
+    }};
+}
+
 /// Returns the password that has all of these names and that the authorization sees, and its device.
 ///
 /// Both are locked until the transaction ends, the device by a shared lock. `None` also when another transaction has locked one
 /// of them: another lookup has to wait for it.
 pub fn visible_account(
     connection: &mut AnyConnection,
-    AccountNames { hostname, username, identifier }: AccountNames<'_>,
-    authorization: AuthorizationId,
-) -> Result<Option<(CredentialRow, DeviceRow)>, StoreError> {
-    let hostname = case_folded(hostname);
-    macro_rules! rows {
-        ($named:expr, $values:expr) => {{
-            let filter = $named.and(one_credential_is_seen(authorization));
-            let query = credential::table.inner_join(device::table).filter(filter);
-            let mut values = $values.to_vec();
-            values.extend(values_of_one_credential(authorization));
-            load_with_cached_sql!(
-                connection,
-                LockingQuery::new(
-                    query.select((CredentialRow::as_select(), DeviceRow::as_select())),
-                    DeviceAndCredential
-                ),
-                values
-            )?
-        }};
+    lookup: &AccountLookup,
+) -> Result<Option<LockedAccount>, StoreError> {
+    lookup.only(with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values()))?)
+}
+
+/// As [`visible_account`], for several lookups, each with what is stored of its password. Waits for no lock.
+///
+/// The passwords are looked up when the rows are locked, by another statement: one that locks a row may still see of other tables
+/// what was there before.
+pub(super) fn visible_accounts(
+    connection: &mut PgConnection,
+    lookups: &[&AccountLookup],
+) -> Result<Vec<Option<LockedAccount>>, StoreError> {
+    let mut found: Vec<Option<LockedAccount>> = lookups.iter().map(|_| None).collect();
+    let (named, unnamed): (Vec<_>, Vec<_>) = (0..lookups.len()).partition(|place| lookups[*place].identifier.is_some());
+    for places in [named, unnamed] {
+        let alike: Vec<&AccountLookup> = places.iter().map(|place| lookups[*place]).collect();
+        for (place, account) in places.into_iter().zip(accounts_alike(connection, &alike)?) {
+            found[place] = account;
+        }
     }
-    let of_password = Literal::<PasswordKind>::new();
-    let named_device = diesel::alias!(device as named_device);
-    let [by_username, by_hostname] = [username, &hostname].map(BindValue::Text);
-    // PostgreSQL plans for any names, and while the tables are empty. So each query leaves it one index to choose.
-    let found = match identifier {
-        None => {
-            let of_host = named_device.filter(named_device.field(device::hostname_key).eq(&hostname));
-            let of_host = of_host.select(named_device.field(device::id)).single_value();
-            let named = credential::username.eq(username).and(credential::kind.eq(of_password));
-            let named = named.and(credential::device_id.nullable().eq(of_host).assume_not_null());
-            rows!(named, [by_username, by_hostname, BindValue::BigInt(1)])
-        }
-        Some(identifier) => {
-            let nothing: Literal<Nothing> = Literal::new();
-            let own_device = named_device.filter(named_device.field(device::id).eq(credential::device_id));
-            let own_hostname = own_device.select(named_device.field(device::hostname_key)).single_value();
-            let named = credential::identifier.eq(identifier).assume_not_null();
-            let named = named.and(credential::username.concat(nothing).eq(username));
-            let named = named.and(credential::kind.concat(nothing).eq(of_password));
-            let named = named.and(own_hostname.eq(&hostname).assume_not_null());
-            rows!(named, [BindValue::Text(identifier), by_username, BindValue::BigInt(1), by_hostname])
-        }
-    };
-    Ok(found.into_iter().next())
+    let ids: Vec<CredentialId> = found.iter().flatten().map(|account| account.row.id).collect();
+    let passwords = secret::locked_passwords(connection, &ids)?;
+    for (account, password) in found.iter_mut().flatten().zip(passwords) {
+        account.password = password;
+    }
+    Ok(found)
+}
+
+/// Returns what lookups find whose queries have the same SQL, without the passwords.
+fn accounts_alike(
+    connection: &mut PgConnection,
+    lookups: &[&AccountLookup],
+) -> Result<Vec<Option<LockedAccount>>, StoreError> {
+    let Some(first) = lookups.first() else { return Ok(Vec::new()) };
+    debug_assert!(lookups.iter().all(|lookup| lookup.is_like(first)), "queries of the same SQL");
+    let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
+    let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets))?;
+    lookups.iter().zip(found).map(|(lookup, rows)| lookup.only(rows)).collect()
 }
 
 #[cfg(test)]
@@ -100,8 +204,10 @@ mod tests {
     use crate::store::credential::{self as credentials, CredentialChanges, CredentialKind};
     use crate::store::device::{self as devices, DeviceChanges};
     use crate::store::link::{self, LinkedObject};
+    use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState};
     use crate::store::tests::{
-        insert_accounts, insert_client, keep_without_statistics, on_each_engine, on_postgresql, rows_read, run_sql,
+        insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql,
+        rows_read, run_sql, sealed_bytes,
     };
 
     #[test]
@@ -123,9 +229,9 @@ mod tests {
             let id = insert(CredentialKind::Password, "erp");
             insert(CredentialKind::SshKey, "key");
             let find = |connection: &mut AnyConnection, hostname, username, identifier| {
-                let names = AccountNames { hostname, username, identifier };
-                let found = visible_account(connection, names, authorization).unwrap();
-                found.map(|(row, device)| (row.id, device.id))
+                let lookup = AccountLookup::new(hostname, username, identifier, authorization).unwrap();
+                let found = visible_account(connection, &lookup).unwrap();
+                found.map(|account| (account.row.id, account.device.id))
             };
             let names = [("host", None), ("HOST", Some("erp"))];
             for (hostname, identifier) in names {
@@ -161,8 +267,8 @@ mod tests {
             keep_without_statistics(connection);
             let authorization = insert_client(connection);
             let find = |connection: &mut AnyConnection, identifier| {
-                let names = AccountNames { hostname: "7", username: "root", identifier };
-                visible_account(connection, names, authorization).unwrap().map(|(row, _)| row.id.get())
+                let lookup = AccountLookup::new("7", "root", identifier, authorization).unwrap();
+                visible_account(connection, &lookup).unwrap().map(|account| account.row.id.get())
             };
             for identifier in [None, Some("7")] {
                 assert_eq!(find(connection, identifier), None);
@@ -174,6 +280,66 @@ mod tests {
                 let read = rows_read(connection, |connection| assert_eq!(find(connection, identifier), Some(7)));
                 assert!((1..20).contains(&read), "{identifier:?}: {read} rows");
             }
+        });
+    }
+
+    fn find_all(connection: &mut AnyConnection, lookups: &[AccountLookup]) -> Vec<Option<LockedAccount>> {
+        let AnyConnection::Postgresql(c) = connection else { return Vec::new() };
+        visible_accounts(c, &lookups.iter().collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Stores a password of a credential with one version, of this many bytes.
+    fn insert_password(connection: &mut AnyConnection, id: i32, bytes: usize) {
+        let sealed = [sealed_bytes(1, id), vec![0; bytes]].concat();
+        let row = SealedRow { version: 1, state: SecretState::Current, sealed };
+        let head = SecretHead { highest_version: 1, current_version: Some(1), mac: Vec::new() };
+        secret::insert_first(connection, SecretOwner::Password(CredentialId::new(id)), row, 0, &head).unwrap();
+    }
+
+    #[test]
+    fn several_accounts_are_found_each_with_its_password() {
+        on_postgresql(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            connection.plan_once().unwrap();
+            keep_without_statistics(connection);
+            let authorization = insert_client(connection);
+            insert_data_key(connection, 1);
+            let lookup = |name: &str, identifier| AccountLookup::new(name, "root", identifier, authorization).unwrap();
+            let lookups = [
+                lookup("7", Some("7")),
+                lookup("8", None),
+                lookup("8", Some("9")),
+                lookup("7", Some("7")),
+                lookup("10", Some("10")),
+                lookup("11", None),
+                lookup("2999", None),
+            ];
+            assert!(find_all(connection, &lookups).iter().all(Option::is_none));
+            insert_accounts(connection);
+            run_sql(
+                connection,
+                "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 20) n;
+                 UPDATE credential SET parent_id = 8 WHERE id = 12",
+            );
+            for (id, bytes) in [(7, 1), (8, 2), (10, 64 * 1024)] {
+                insert_password(connection, id, bytes);
+            }
+            let read = rows_read(connection, |connection| {
+                let found = find_all(connection, &lookups);
+                let password = |account: &LockedAccount| {
+                    let LockedPassword { stored, has_children } = account.password.as_ref()?;
+                    Some((stored.versions[0].sealed.last().copied().unwrap(), *has_children))
+                };
+                let found: Vec<_> = found
+                    .iter()
+                    .map(|found| found.as_ref().map(|found| (found.row.id.get(), password(found))))
+                    .collect();
+                let (seven, eight) = (Some((7, Some((0, false)))), Some((8, Some((0, true)))));
+                let large = Some((10, None));
+                assert_eq!(found, [seven, eight, None, seven, large, Some((11, None)), None]);
+            });
+            assert!((10..200).contains(&read), "{read} rows");
         });
     }
 }

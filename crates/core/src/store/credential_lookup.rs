@@ -100,7 +100,7 @@ alias!(const HOST: Alias<Host> = device as host);
 
 /// The kind of passwords in the query's text.
 #[derive(Clone, Copy)]
-struct PasswordSecret;
+pub(super) struct PasswordSecret;
 
 impl LiteralText for PasswordSecret {
     const TEXT: &'static str = SecretKind::Password.as_str();

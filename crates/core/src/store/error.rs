@@ -149,6 +149,7 @@ impl StoreError {
                 | StoreError::Encoding(_)
                 | StoreError::Refused(_)
                 | StoreError::Query(_)
+                | StoreError::NotFound
         )
     }
 

@@ -108,9 +108,18 @@ pub(crate) fn run_sql(connection: &mut AnyConnection, sql: &str) {
     connection.batch_execute(sql).unwrap();
 }
 
-/// Keeps PostgreSQL from analyzing the tables of the inventory, which replaces the plans that were made while they were empty.
+/// Keeps PostgreSQL from analyzing the tables of the inventory and of secrets, which replaces the plans that were made while they were empty.
 pub(crate) fn keep_without_statistics(connection: &mut AnyConnection) {
-    for table in ["device", "credential", "authorization_link"] {
+    for table in [
+        "device",
+        "credential",
+        "ssh_key",
+        "information",
+        "authorization_link",
+        "secret",
+        "secret_head",
+        "rotation_record",
+    ] {
         run_sql(connection, &format!("ALTER TABLE {table} SET (autovacuum_enabled = off)"));
     }
 }

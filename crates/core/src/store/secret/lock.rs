@@ -1,12 +1,18 @@
 //! Locks of heads. Every change of a secret begins with one.
 
-use diesel::{OptionalExtension, QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, NullableExpressionMethods, OptionalExtension, PgConnection, QueryDsl, RunQueryDsl};
 
 use super::{
-    HeadColumns, SealedRow, SecretHead, SecretOwner, SecretState, collected, head_with_versions, head_with_versions_of,
+    HeadColumns, SMALL, SealedRow, SecretHead, SecretOwner, SecretState, SmallColumns, StoredSecret, collected,
+    head_with_versions, head_with_versions_of, heads_with_versions, small_sealed,
 };
-use crate::store::connection::{BindValue, LockingQuery, RowLock, load_with_cached_sql};
-use crate::store::schema::secret_head;
+use crate::store::connection::{
+    BindValue, Literal, LockingQuery, RowLock, load_for_each_with_cached_sql, load_with_cached_sql,
+};
+use crate::store::credential_lock::LockedPassword;
+use crate::store::credential_lookup::PasswordSecret;
+use crate::store::id::CredentialId;
+use crate::store::schema::{credential, secret, secret_head};
 use crate::store::{AnyConnection, StoreError};
 
 /// Returns the head of a secret and locks it until the transaction ends.
@@ -54,4 +60,52 @@ fn has_all(head: &SecretHead, versions: &[SealedRow]) -> bool {
     let find = |version: i32| versions.iter().find(|row| row.version == version);
     let is_current = |version: i32| find(version).is_some_and(|row| row.state == SecretState::Current);
     find(head.highest_version).is_some() && head.current_version.is_none_or(is_current)
+}
+
+/// As [`Head`], without a wait.
+struct FreeHead;
+
+impl RowLock for FreeHead {
+    const CLAUSE: &'static str = " FOR UPDATE OF secret_head SKIP LOCKED";
+}
+
+/// Locks the heads of passwords, whose rows are locked, and returns what is stored of each, in one statement.
+///
+/// `None` for a password without a head, with one that another transaction has locked, and with a large version, which would be in
+/// memory together with the others.
+pub(in crate::store) fn locked_passwords(
+    connection: &mut PgConnection,
+    credentials: &[CredentialId],
+) -> Result<Vec<Option<LockedPassword>>, StoreError> {
+    let Some(first) = credentials.first() else { return Ok(Vec::new()) };
+    let one = BindValue::BigInt(1);
+    let values = |id| vec![BindValue::BigInt(SMALL), BindValue::Credential(id), one, BindValue::Integer(id.get())];
+    let sets: Vec<_> = credentials.iter().map(|id| values(*id)).collect();
+    let kind: Literal<PasswordSecret> = Literal::new();
+    let child = credential::table.filter(credential::parent_id.eq(*first)).select(credential::id).single_value();
+    let query = heads_with_versions()
+        .filter(secret_head::kind.eq(kind))
+        .filter(secret_head::owner_id.eq(first.get()))
+        .select((
+            (secret_head::highest_version, secret_head::current_version, secret_head::mac),
+            (secret::version.nullable(), secret::state.nullable(), small_sealed(SMALL)),
+            child,
+        ));
+    let query = LockingQuery::new(query, FreeHead);
+    let found: Vec<Vec<(HeadColumns, SmallColumns, Option<CredentialId>)>> =
+        load_for_each_with_cached_sql!(connection, query, &sets)?;
+    found.into_iter().map(locked_password).collect()
+}
+
+/// Collects the rows of one password, each with its head and one version.
+fn locked_password(
+    rows: Vec<(HeadColumns, SmallColumns, Option<CredentialId>)>,
+) -> Result<Option<LockedPassword>, StoreError> {
+    let Some((head, _, child)) = rows.first() else { return Ok(None) };
+    let mut stored = StoredSecret { head: Some(head.clone().into()), versions: Vec::new() };
+    let has_children = child.is_some();
+    for (_, version, _) in rows {
+        stored.add(version)?;
+    }
+    Ok(stored.is_whole().then_some(LockedPassword { stored, has_children }))
 }

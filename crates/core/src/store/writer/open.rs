@@ -2,12 +2,28 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use diesel::PgConnection;
+
 use super::super::StoreError;
 use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::{AnyConnection, LockWait};
+use super::super::credential_lock::{self, AccountLookup, LockedAccount};
+use super::super::id::CredentialId;
 use super::super::meta;
 use super::super::object_lookup::{self, FoundObject, ObjectLookup};
-use super::deferred::Deferred;
+use super::super::secret::{Replacement, SecretOwner};
+use super::deferred::{Deferred, Mark};
+
+/// What a job has changed, and what was looked up ahead for those behind it shows no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    Nothing,
+    Password(CredentialId),
+    AnyRow,
+}
+
+/// The most bytes of a sealed value that is in memory until the end of the transaction.
+const MAX_DEFERRED_BYTES: usize = 64 * 1024;
 
 /// A transaction on the connection of a writer.
 ///
@@ -24,6 +40,10 @@ pub(super) struct OpenTransaction {
     has_set_savepoint: bool,
     /// Whether the savepoint of a job that has ended is still set.
     has_ended_savepoint: bool,
+    /// What the job has changed that runs now, or has just run.
+    changed: Changed,
+    /// Whether what was deferred could not be written.
+    is_deferred_refused: bool,
     waiting: LockWait,
     deferred: Deferred,
 }
@@ -47,6 +67,8 @@ impl OpenTransaction {
             is_lost: false,
             has_set_savepoint: false,
             has_ended_savepoint: false,
+            changed: Changed::Nothing,
+            is_deferred_refused: false,
             waiting,
             deferred: Deferred::new(chain),
         }
@@ -72,16 +94,20 @@ impl OpenTransaction {
         Ok(&mut self.connection)
     }
 
-    /// Sets the savepoint of a job.
-    pub(super) fn set_savepoint(&mut self) -> Result<(), StoreError> {
+    /// Sets the savepoint of a job. `before` is what was deferred when it began: that is written before the savepoint, and what the
+    /// job itself has deferred, after it.
+    pub(super) fn set_savepoint(&mut self, before: Mark) -> Result<(), StoreError> {
+        self.write_replacements_until(before)?;
         self.has_set_savepoint = true;
+        self.changed = Changed::AnyRow;
         let replaces = std::mem::take(&mut self.has_ended_savepoint);
         let connection = self.connection()?;
         if replaces {
-            connection.command("RELEASE SAVEPOINT job; SAVEPOINT job")
+            connection.command("RELEASE SAVEPOINT job; SAVEPOINT job")?;
         } else {
-            connection.prepared_command("SAVEPOINT job")
+            connection.prepared_command("SAVEPOINT job")?;
         }
+        self.write_replacements_until(self.deferred.mark())
     }
 
     /// Releases the savepoint of a job. On PostgreSQL the next savepoint or the commit does, which saves a round trip.
@@ -100,36 +126,81 @@ impl OpenTransaction {
         &mut self.connection
     }
 
-    /// Whether a statement that fails ends the transaction, unless there is a savepoint.
-    pub(super) fn needs_savepoint_to_read(&self) -> bool {
+    /// Whether the transaction has begun, and a statement that fails ends it, unless there is a savepoint.
+    pub(super) fn has_begun_remotely(&self) -> bool {
         self.has_begun && self.connection.is_remote()
     }
 
-    /// Whether several lookups save round trips when they are made together, and end no transaction when they fail.
-    pub(super) fn may_look_up_ahead(&self) -> bool {
-        !self.has_begun && self.connection.is_remote()
+    /// Whether lookups save round trips when several are made together.
+    pub(super) fn gains_from_company(&self) -> bool {
+        self.connection.is_remote()
     }
 
-    /// Returns what several lookups find. Nothing when they fail: the jobs then look up for themselves, and each has its own error.
+    /// Returns what several lookups find. Nothing when they fail, and the jobs then look up for themselves, and each has its own error;
+    /// nothing in a transaction, which a failure would end.
     pub(super) fn look_up_ahead(&mut self, lookups: &[&ObjectLookup]) -> Vec<Option<FoundObject>> {
-        match self.read_connection() {
-            AnyConnection::Postgresql(c) => {
-                let find = AssertUnwindSafe(|| object_lookup::find_each(c, lookups));
-                let found = catch_unwind(find).unwrap_or(Err(StoreError::Panicked));
-                found.inspect_err(|error| log::debug!("several lookups at once failed: {error}")).unwrap_or_default()
-            }
-            AnyConnection::Sqlite(_) => Vec::new(),
+        if self.has_begun {
+            return Vec::new();
         }
+        self.is_used = true;
+        self.together(|connection| object_lookup::find_each(connection, lookups)).unwrap_or_default()
+    }
+
+    /// Begins the transaction, locks several accounts, as far as nobody else has locked them, and returns them. Nothing when that
+    /// fails, and in a transaction that has begun, as [`OpenTransaction::look_up_ahead`].
+    pub(super) fn lock_ahead(&mut self, lookups: &[&AccountLookup]) -> Vec<Option<LockedAccount>> {
+        // A job that begins the transaction itself has the same error, and the means to deal with it.
+        if self.has_begun || self.connection().is_err() {
+            return Vec::new();
+        }
+        self.together(|connection| credential_lock::visible_accounts(connection, lookups)).unwrap_or_else(|| {
+            // On a connection that is lost, the first job fails to begin.
+            let _ = self.connection.command("ROLLBACK");
+            self.has_begun = false;
+            Vec::new()
+        })
+    }
+
+    /// Runs a lookup for several jobs, if there are several writers. `None` when it fails.
+    fn together<T>(&mut self, look_up: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Option<T> {
+        let AnyConnection::Postgresql(c) = &mut self.connection else { return None };
+        let found = catch_unwind(AssertUnwindSafe(|| look_up(c))).unwrap_or(Err(StoreError::Panicked));
+        found.inspect_err(|error| log::debug!("several lookups at once failed: {error}")).ok()
+    }
+
+    /// Leaves a new version of a password to the end of the transaction, where one statement writes those of all jobs. Returns it when
+    /// its job has to write it: outside of a transaction that has begun, and where no statement is saved.
+    pub(super) fn replace_later(&mut self, new: Replacement) -> Option<Replacement> {
+        let SecretOwner::Password(id) = new.owner else { return Some(new) };
+        if !self.has_begun || !self.connection.is_remote() || new.row.sealed.len() > MAX_DEFERRED_BYTES {
+            return Some(new);
+        }
+        let refused = self.deferred.replace(new);
+        if refused.is_none() && self.changed == Changed::Nothing {
+            self.changed = Changed::Password(id);
+        }
+        refused
+    }
+
+    fn write_replacements_until(&mut self, mark: Mark) -> Result<(), StoreError> {
+        let written = self.deferred.write_replacements_until(mark, &mut self.connection);
+        self.is_deferred_refused |= written.is_err();
+        written
+    }
+
+    /// Returns what the last job has changed.
+    pub(super) fn take_changed(&mut self) -> Changed {
+        std::mem::replace(&mut self.changed, Changed::Nothing)
+    }
+
+    /// Whether what was deferred could not be written, for which the job that was running is not the reason.
+    pub(super) fn is_deferred_refused(&self) -> bool {
+        self.is_deferred_refused
     }
 
     /// Whether a job has written rows, or left something to be written at the end.
     pub(super) fn writes(&self) -> bool {
         self.has_set_savepoint || !self.deferred.is_empty()
-    }
-
-    /// Whether the transaction has begun.
-    pub(super) fn has_begun(&self) -> bool {
-        self.has_begun
     }
 
     /// Asks after the failure of a job whether the connection is lost and the transaction has not begun: then nothing of its jobs

@@ -1,53 +1,85 @@
-//! Jobs that a writer takes from the queue together, with what it looks up for them in one statement.
+//! Jobs that a writer takes from the queue together, with what it looks up and locks for them by few statements.
 
 use std::collections::VecDeque;
 
-use super::open::OpenTransaction;
+use super::open::{Changed, OpenTransaction};
 use super::submitted::Job;
+use super::waiting::Queued;
+use crate::store::credential_lock::LockedAccount;
+use crate::store::id::CredentialId;
 use crate::store::object_lookup::FoundObject;
 
 /// The most jobs of a round. Other writers take jobs from the queue too, and what the round looks up is in memory at once.
 const MAX_JOBS: usize = 32;
 
-/// What the lookup of a job found before the job runs.
-#[derive(Debug)]
-pub(super) enum Ahead {
-    NotLookedUp,
-    LookedUp(Option<FoundObject>),
+/// What was looked up and locked for a job before it runs.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    pub(super) lookup: Lookup,
+    pub(super) account: Option<LockedAccount>,
 }
 
-/// Jobs that look something up, one after the other, and the one behind them.
+/// What the lookup of a job found.
+#[derive(Debug, Default)]
+pub(super) enum Lookup {
+    #[default]
+    NotMade,
+    Made(Option<FoundObject>),
+}
+
+impl Ahead {
+    /// Drops what shows the password of this credential.
+    fn forget_password(&mut self, id: CredentialId) {
+        if let Lookup::Made(Some(FoundObject::Credential(found))) = &self.lookup
+            && found.row.id == id
+        {
+            self.lookup = Lookup::NotMade;
+        }
+        self.account.take_if(|account| account.row.id == id);
+    }
+}
+
+/// Jobs that gain from company, one after the other, and the one behind them.
 #[derive(Default)]
 pub(super) struct Round(VecDeque<(Box<dyn Job>, Ahead)>);
 
 impl Round {
     /// Adds a job.
     pub(super) fn push(&mut self, job: Box<dyn Job>) {
-        self.0.push_back((job, Ahead::NotLookedUp));
+        self.0.push_back((job, Ahead::default()));
     }
 
-    /// Takes more jobs, up to `room`, and looks up for all of them.
-    ///
-    /// Only where that saves round trips, and before the transaction has begun: no job has written anything that a lookup would
-    /// have to see, and a lookup that fails ends no transaction.
+    /// Takes more jobs, up to `room`, and looks up and locks for all of them, where that saves round trips.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         self.forget();
-        let may_look_up = open.may_look_up_ahead();
-        let most = if may_look_up { room.min(MAX_JOBS) } else { room.min(1) };
+        let together = open.gains_from_company();
+        let most = if together { room.min(MAX_JOBS) } else { room.min(1) };
         while self.0.len() < most
-            && self.0.back().is_none_or(|(last, _)| last.lookup().is_some())
+            && self.0.back().is_none_or(|(last, _)| last.gains_from_company())
             && let Some(job) = take()
         {
             self.push(job);
         }
-        let lookups: Vec<_> = self.0.iter().filter_map(|(job, _)| job.lookup()).map(AsRef::as_ref).collect();
-        if !may_look_up || lookups.len() < 2 {
+        if !together {
             return;
         }
-        let found = open.look_up_ahead(&lookups);
-        let looking_up = self.0.iter_mut().filter(|(job, _)| job.lookup().is_some());
-        for ((_, ahead), found) in looking_up.zip(found) {
-            *ahead = Ahead::LookedUp(found);
+        // Before the locks, with which the transaction begins: no job has written anything that a lookup would have to see.
+        let lookups: Vec<_> = self.0.iter().filter_map(|(job, _)| job.lookup()).map(AsRef::as_ref).collect();
+        if lookups.len() > 1 {
+            let found = open.look_up_ahead(&lookups);
+            let looking_up = self.0.iter_mut().filter(|(job, _)| job.lookup().is_some());
+            for ((_, ahead), found) in looking_up.zip(found) {
+                ahead.lookup = Lookup::Made(found);
+            }
+        }
+        let accounts: Vec<_> = self.0.iter().filter_map(|(job, _)| job.account()).map(AsRef::as_ref).collect();
+        // Also for one: what was looked up for the others still holds after its job, which does no more than it says.
+        if !accounts.is_empty() {
+            let found = open.lock_ahead(&accounts);
+            let changing = self.0.iter_mut().filter(|(job, _)| job.account().is_some());
+            for ((_, ahead), account) in changing.zip(found) {
+                ahead.account = account;
+            }
         }
     }
 
@@ -61,9 +93,18 @@ impl Round {
         self.0.is_empty()
     }
 
-    /// Drops what was looked up: a job may have changed it.
-    pub(super) fn forget(&mut self) {
-        self.0.iter_mut().for_each(|(_, ahead)| *ahead = Ahead::NotLookedUp);
+    /// Drops what was looked up of what a job has changed.
+    pub(super) fn forget_changed(&mut self, changed: Changed) {
+        match changed {
+            Changed::Nothing => {}
+            Changed::Password(id) => self.0.iter_mut().for_each(|(_, ahead)| ahead.forget_password(id)),
+            Changed::AnyRow => self.forget(),
+        }
+    }
+
+    /// Drops what was looked up.
+    fn forget(&mut self) {
+        self.0.iter_mut().for_each(|(_, ahead)| *ahead = Ahead::default());
     }
 
     /// Returns the jobs that are left.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::super::StoreError;
+use super::super::credential_lock::AccountLookup;
 use super::super::object_lookup::ObjectLookup;
 use super::super::queue::Lane;
 use super::super::watch::{CHECK_INTERVAL, Watch};
@@ -26,12 +27,14 @@ pub struct Ticket {
     pub request_id: Arc<str>,
     /// What the job looks up first, by [`Transaction::looked_up`].
     pub lookup: Option<Arc<ObjectLookup>>,
+    /// The account that the job changes, if it changes one, by [`Transaction::take_locked_account`].
+    pub account: Option<Arc<AccountLookup>>,
 }
 
 impl Ticket {
     /// Creates a ticket for one item.
     pub fn new(lane: Lane, request_id: impl Into<Arc<str>>) -> Self {
-        Self { lane, items: 1, request_id: request_id.into(), lookup: None }
+        Self { lane, items: 1, request_id: request_id.into(), lookup: None, account: None }
     }
 
     /// Creates a ticket for background work.
@@ -52,6 +55,11 @@ impl Ticket {
     /// Sets what the job looks up.
     pub fn with_lookup(self, lookup: Option<ObjectLookup>) -> Self {
         Self { lookup: lookup.map(Arc::new), ..self }
+    }
+
+    /// Sets the account that the job changes.
+    pub fn with_account(self, account: Option<AccountLookup>) -> Self {
+        Self { account: account.map(Arc::new), ..self }
     }
 
     /// Sets the number of items.
@@ -102,6 +110,7 @@ pub(super) trait Job: Send {
     fn is_abandoned(&self) -> bool;
     fn request_id(&self) -> &str;
     fn lookup(&self) -> Option<&Arc<ObjectLookup>>;
+    fn account(&self) -> Option<&Arc<AccountLookup>>;
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -111,9 +120,9 @@ impl Queued for Box<dyn Job> {
         self.as_ref().is_abandoned()
     }
 
-    /// Lookups are made together.
+    /// Lookups and locks are made together.
     fn gains_from_company(&self) -> bool {
-        self.lookup().is_some()
+        self.lookup().is_some() || self.account().is_some()
     }
 }
 
@@ -123,6 +132,7 @@ struct Submitted<T, J> {
     deadline: Instant,
     request_id: Arc<str>,
     lookup: Option<Arc<ObjectLookup>>,
+    account: Option<Arc<AccountLookup>>,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -148,6 +158,10 @@ where
 
     fn lookup(&self) -> Option<&Arc<ObjectLookup>> {
         self.lookup.as_ref()
+    }
+
+    fn account(&self) -> Option<&Arc<AccountLookup>> {
+        self.account.as_ref()
     }
 
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
@@ -181,11 +195,11 @@ where
     J: Fn(&mut Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
 {
     let stopped = StoreError::Unavailable("the store is closing");
-    let Ticket { lane, items, request_id, lookup } = ticket;
+    let Ticket { lane, items, request_id, lookup, account } = ticket;
     let (caller, mut answer) = oneshot::channel();
     let fate = Fate::default();
     let deadline = instant() + patience;
-    let submitted = Submitted { job, fate: fate.clone(), deadline, request_id, lookup, result: None, caller };
+    let submitted = Submitted { job, fate: fate.clone(), deadline, request_id, lookup, account, result: None, caller };
     match waiting.put(lane, items, Box::new(submitted)) {
         Ok(()) => {}
         Err(NotQueued::Full) => return Err(StoreError::Busy),

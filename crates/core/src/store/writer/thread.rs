@@ -169,9 +169,9 @@ impl Writer {
                 if room == 0 || since.elapsed() >= writer.shared.batch_time {
                     break;
                 }
-                if open.has_begun() {
-                    round.forget();
-                }
+                round.forget_changed(open.take_changed());
+                // A transaction that has begun looks nothing up ahead: jobs that gain from that get the next one.
+                let takes_more = takes_more && (!open.has_begun_remotely() || writer.shared.waiting.are_all_solitary());
                 if takes_more && round.is_empty() {
                     round.fill(open, room, || writer.next_that_waits());
                 }
@@ -235,7 +235,7 @@ impl Writer {
             }
             let mut ended = Ok(());
             let worked = self.transaction(LockWait::Patient, |_, open| {
-                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), Ahead::NotLookedUp, open)? {
+                if let Ran::RolledBack(error) = run_in_savepoint(job.as_mut(), Ahead::default(), open)? {
                     ended = Err(error);
                 }
                 Ok(Worked { jobs: 1, kept: usize::from(ended.is_ok()) })
@@ -265,7 +265,9 @@ impl Writer {
         self.watch.begin();
         let mut open = self.open(waiting)?;
         let mut writes = false;
-        let ended = work(self, &mut open).map_err(Failure::Statement).and_then(|worked| {
+        let worked = work(self, &mut open);
+        let failure = if open.is_deferred_refused() { Failure::Deferred } else { Failure::Statement };
+        let ended = worked.map_err(failure).and_then(|worked| {
             writes = open.writes();
             self.head = Some(self.commit(&mut open, worked.jobs)?);
             Ok(worked)

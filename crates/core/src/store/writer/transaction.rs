@@ -5,19 +5,26 @@ use std::sync::Arc;
 use super::super::StoreError;
 use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
+use super::super::credential_lock::LockedAccount;
 use super::super::id::CredentialId;
 use super::super::object_lookup::{self, FoundObject, ObjectLookup};
+use super::super::secret::Replacement;
 use super::deferred::Mark;
 use super::open::OpenTransaction;
-use super::round::Ahead;
+use super::round::{Ahead, Lookup};
 use super::submitted::Job;
 
 /// The transaction of a job.
 pub struct Transaction<'a> {
     open: &'a mut OpenTransaction,
-    /// What was deferred before this job.
+    job: &'a mut RunningJob,
+}
+
+/// A job in its transaction.
+struct RunningJob {
+    /// What was deferred before it.
     before: Mark,
-    /// Whether the savepoint of this job is set. A job that only appends records has none.
+    /// Whether its savepoint is set. A job that only defers has none.
     has_savepoint: bool,
     /// Why the savepoint could not be set. Then the whole transaction is lost, whatever the job makes of the error.
     failed: Option<StoreError>,
@@ -26,30 +33,61 @@ pub struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
+    /// Returns the same transaction, for a shorter time.
+    pub fn reborrow(&mut self) -> Transaction<'_> {
+        Transaction { open: self.open, job: self.job }
+    }
+
     /// Returns the connection, for the functions of the tables.
     pub fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
-        if !self.has_savepoint {
-            let set = self.open.set_savepoint();
-            self.failed = set.as_ref().err().cloned();
+        if !self.job.has_savepoint {
+            let set = self.open.set_savepoint(self.job.before);
+            if let Err(error) = &set {
+                self.job.failed.get_or_insert_with(|| error.clone());
+            }
             set?;
-            self.has_savepoint = true;
+            self.job.has_savepoint = true;
         }
         self.open.connection()
     }
 
-    /// Returns the connection for a statement that writes nothing. On SQLite it needs no savepoint. On PostgreSQL it needs no
-    /// transaction; within one, it would end that of the other jobs if it failed.
+    /// As [`Transaction::connection`], of a transaction that has begun. If the savepoint cannot be set, the transaction is lost, and
+    /// every statement fails.
+    pub fn connection_when_begun(&mut self) -> &mut AnyConnection {
+        // The error is noted, and fails the job at its end.
+        let _ = self.connection();
+        self.open.read_connection()
+    }
+
+    /// Returns the connection for a statement that writes nothing, which may need a savepoint.
     pub fn read_connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
-        if self.open.needs_savepoint_to_read() { self.connection() } else { Ok(self.open.read_connection()) }
+        if self.needs_savepoint_to_read() { self.connection() } else { Ok(self.open.read_connection()) }
+    }
+
+    /// Whether a statement that writes nothing needs a savepoint: not on SQLite, and on PostgreSQL not without a transaction. Within
+    /// one, it would end that of the other jobs if it failed.
+    pub fn needs_savepoint_to_read(&self) -> bool {
+        self.open.has_begun_remotely()
+    }
+
+    /// Returns the account of the job's ticket, if the writer has locked it just before, together with those of other jobs.
+    pub fn take_locked_account(&mut self) -> Option<LockedAccount> {
+        self.job.ahead.account.take()
+    }
+
+    /// Leaves a new version of a password to the end of the transaction. Returns it when the job has to write it itself.
+    pub fn replace_later(&mut self, new: Replacement) -> Option<Replacement> {
+        // After the savepoint, what is deferred would be written with it, and could not be rolled back with the job.
+        if self.job.has_savepoint { Some(new) } else { self.open.replace_later(new) }
     }
 
     /// Returns what the lookup of the job's ticket finds. On PostgreSQL the writer may have looked it up just before, together with
     /// that of other jobs, while no job had written anything. `None` also without a lookup.
     pub fn looked_up(&mut self) -> Result<Option<FoundObject>, StoreError> {
-        match (std::mem::replace(&mut self.ahead, Ahead::NotLookedUp), self.lookup.clone()) {
-            (Ahead::LookedUp(found), _) => Ok(found),
-            (Ahead::NotLookedUp, Some(lookup)) => object_lookup::find(self.read_connection()?, &lookup),
-            (Ahead::NotLookedUp, None) => Ok(None),
+        match (std::mem::take(&mut self.job.ahead.lookup), self.job.lookup.clone()) {
+            (Lookup::Made(found), _) => Ok(found),
+            (Lookup::NotMade, Some(lookup)) => object_lookup::find(self.read_connection()?, &lookup),
+            (Lookup::NotMade, None) => Ok(None),
         }
     }
 
@@ -69,10 +107,10 @@ impl Transaction<'_> {
 
     /// Rolls back the writes of this job, audit records included. The job continues, to record why.
     pub fn roll_back(&mut self) -> Result<(), StoreError> {
-        if self.has_savepoint {
+        if self.job.has_savepoint {
             self.command("ROLLBACK TO SAVEPOINT job")?;
         }
-        self.open.deferred().truncate(self.before);
+        self.open.deferred().truncate(self.job.before);
         Ok(())
     }
 
@@ -99,7 +137,7 @@ impl Transaction<'_> {
 
     /// Ends the job: all of its writes remain, or none. An error means that the whole transaction is lost.
     fn end(mut self, result: Result<(), StoreError>) -> Result<Ran, StoreError> {
-        if let Some(error) = self.failed {
+        if let Some(error) = self.job.failed.take() {
             return Err(error);
         }
         if let Err(error) = &result
@@ -108,7 +146,7 @@ impl Transaction<'_> {
             // SQLite has rolled back the whole transaction: the first error is the cause, and the other one its effect.
             return Err(if error.is_of_files() { error.clone() } else { lost });
         }
-        if self.has_savepoint {
+        if self.job.has_savepoint {
             self.open.release_savepoint()?;
         }
         Ok(result.map_or_else(Ran::RolledBack, |()| Ran::Kept))
@@ -123,7 +161,8 @@ pub(super) enum Ran {
 /// Runs a job in a savepoint: all of its rows remain, or none. An error means that the whole transaction is lost.
 pub(super) fn run_in_savepoint(job: &mut dyn Job, ahead: Ahead, open: &mut OpenTransaction) -> Result<Ran, StoreError> {
     let (before, lookup) = (open.deferred().mark(), job.lookup().cloned());
-    let mut transaction = Transaction { open, before, has_savepoint: false, failed: None, lookup, ahead };
+    let mut running = RunningJob { before, has_savepoint: false, failed: None, lookup, ahead };
+    let mut transaction = Transaction { open, job: &mut running };
     let result = job.run(&mut transaction);
     transaction.end(result)
 }

@@ -97,6 +97,12 @@ impl<T: Queued> Waiting<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no queued job gains from company.
+    pub(super) fn are_all_solitary(&self) -> bool {
+        let state = self.state();
+        state.solitary == state.queue.len()
+    }
+
     /// Queues a job. A full queue first drops its abandoned jobs.
     pub(super) fn put(&self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
         let mut state = self.state();

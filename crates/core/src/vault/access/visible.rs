@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use crate::store::credential::CredentialRow;
-use crate::store::credential_lock::{self, AccountNames};
+use crate::store::credential_lock::{self, AccountLookup};
 use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
@@ -127,16 +127,17 @@ fn seen_by<T>(context: &OperationContext<'_>, authorization: AuthorizationId, ob
     (context.principal().authorization() == Some(authorization)).then_some(Visible(object))
 }
 
-/// Returns the password that has all of these names, and its device, and locks both, if the principal is a client that sees it;
-/// with a single statement, which waits for no lock. `None` says nothing else: another lookup has to tell why.
+/// Returns the password that has all of these names, and its device, and locks both, if the client of the lookup sees it; with a
+/// single statement, which waits for no lock, or ahead. `None` says nothing else: another lookup has to tell why.
 pub(in crate::vault) fn locked_visible_account(
     context: &mut OperationContext<'_>,
-    names: AccountNames<'_>,
+    lookup: &AccountLookup,
 ) -> Result<Option<(Visible<CredentialRow>, DeviceRow)>, VaultError> {
-    let Principal::Client(client) = context.principal() else { return Ok(None) };
-    let authorization = client.id;
-    let found = credential_lock::visible_account(context.connection(), names, authorization)?;
-    Ok(found.map(|(row, device)| (Visible(row), device)))
+    let found = match context.take_locked_account() {
+        Some(account) => Some(account),
+        None => credential_lock::visible_account(context.connection(), lookup)?,
+    };
+    Ok(found.map(|account| (Visible(account.row), account.device)))
 }
 
 /// Does the work of [`visible_credential`] for no credential, so that one that does not exist takes as long as one that the

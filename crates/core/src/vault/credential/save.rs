@@ -191,7 +191,10 @@ fn write(
     let now = context.micros();
     let identifier = changes.identifier.clone();
     if let Some(row) = target {
-        if !credential::update(context.connection(), row, changes, now)? && settings.has_policies_or_secrets() {
+        // Most updates write no row, and those whose account was locked ahead then use no connection.
+        if !changes.are_in(row) {
+            credential::update(context.connection(), row, changes, now)?;
+        } else if settings.has_policies_or_secrets() {
             credential::set_changed(context.connection(), row.id, now)?;
         }
         return Ok((row.id, identifier.or(row.identifier.clone())));

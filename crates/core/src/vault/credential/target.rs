@@ -3,12 +3,12 @@
 use super::input::CredentialInput;
 use super::{SavePolicy, resolve};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
-use crate::store::credential_lock::AccountNames;
+use crate::store::credential_lock::AccountLookup;
 use crate::store::device::{self, DeviceRow};
 use crate::store::lock;
 use crate::vault::access::{Visible, locked_visible_account};
 use crate::vault::device as devices;
-use crate::vault::operation::{OperationContext, Subject};
+use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{Field, Noun, Switchable, VaultError};
 
 /// The names by which a request to save finds its device, which has both.
@@ -50,16 +50,22 @@ fn with_unchanged_names(
     input: &CredentialInput,
     named: NamedDevice<'_>,
 ) -> Result<Option<Target>, VaultError> {
-    let identifier = input.key();
-    if input.device.changes_anything() || input.assigned_identifier() != identifier {
-        return Ok(None);
-    }
-    let names = AccountNames { hostname: named.hostname, username: input.searched_username(), identifier };
-    let found = locked_visible_account(context, names)?.filter(|(_, device)| device.is_at(named.ip));
+    let Some(lookup) = account_lookup(context.principal(), input) else { return Ok(None) };
+    let found = locked_visible_account(context, &lookup)?.filter(|(_, device)| device.is_at(named.ip));
     Ok(found.map(|(row, device)| {
         context.found(Subject::Credential(row.id));
         Target { device, credential: Some(row) }
     }))
+}
+
+/// Returns the lookup of the account of a request of a client that assigns no name and changes nothing of the device.
+pub(super) fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
+    let (hostname, identifier) = (input.hostname.as_deref()?, input.key());
+    if input.device.changes_anything() || input.assigned_identifier() != identifier {
+        return None;
+    }
+    let Principal::Client(client) = principal else { return None };
+    AccountLookup::new(hostname, input.searched_username(), identifier, client.id)
 }
 
 /// Finds and locks the device of a request.

@@ -8,14 +8,30 @@ use chrono::{DateTime, Utc};
 use super::{Permit, Principal, Request, Subject};
 use crate::clock::{instant, to_micros};
 use crate::config::Settings;
-use crate::store::AnyConnection;
 use crate::store::credential::CredentialRow;
+use crate::store::credential_lock::{LockedAccount, LockedPassword};
 use crate::store::id::{AuthorizationId, CredentialId};
+use crate::store::secret::{self, Replacement};
+use crate::store::{AnyConnection, StoreError, Transaction};
 use crate::vault::{DenyReason, Inner, VaultError};
+
+/// Where the statements of a rule run.
+pub(super) enum Source<'a> {
+    /// On a connection for reads, or in a transaction in which the savepoint of the job is set.
+    Connection(&'a mut AnyConnection),
+    /// In a transaction that has begun. The first statement sets the savepoint, and a job with what was looked up ahead may need none.
+    Begun(Transaction<'a>),
+}
 
 /// The context of one operation, in a transaction or on a read connection.
 pub(in crate::vault) struct OperationContext<'a> {
-    connection: &'a mut AnyConnection,
+    source: Source<'a>,
+    /// The account that was locked ahead, until the operation takes it.
+    locked_account: Option<LockedAccount>,
+    /// The password of that account, until the operation takes it.
+    locked_password: Option<(CredentialId, LockedPassword)>,
+    /// That account, if no credential has it as its parent.
+    childless: Option<CredentialId>,
     pub(super) permit: &'a Permit,
     /// The principal with its current grants; the permit holds the grants at the time of the request.
     principal: Principal,
@@ -83,14 +99,90 @@ impl<'a> OperationContext<'a> {
         principal: Principal,
         vault: &'a Inner,
     ) -> Self {
-        let now = vault.clock.now();
-        let found = Subject::Collection;
-        Self { connection, permit, principal, vault, now, found, viewed: None, preconditions_checked: false }
+        Self::of(Source::Connection(connection), permit, principal, vault)
+    }
+
+    /// Creates the context of a job in its transaction, with the account that was locked for it.
+    pub(super) fn in_transaction(
+        transaction: &'a mut Transaction<'_>,
+        permit: &'a Permit,
+        principal: Principal,
+        vault: &'a Inner,
+    ) -> Result<Self, StoreError> {
+        Ok(match transaction.take_locked_account() {
+            Some(account) => Self {
+                locked_account: Some(account),
+                ..Self::of(Source::Begun(transaction.reborrow()), permit, principal, vault)
+            },
+            None => Self::new(transaction.connection()?, permit, principal, vault),
+        })
+    }
+
+    /// Creates the context of a job that writes nothing itself.
+    pub(super) fn for_read(
+        transaction: &'a mut Transaction<'_>,
+        permit: &'a Permit,
+        principal: Principal,
+        vault: &'a Inner,
+    ) -> Result<Self, StoreError> {
+        let source = if transaction.needs_savepoint_to_read() {
+            Source::Begun(transaction.reborrow())
+        } else {
+            Source::Connection(transaction.read_connection()?)
+        };
+        Ok(Self::of(source, permit, principal, vault))
+    }
+
+    fn of(source: Source<'a>, permit: &'a Permit, principal: Principal, vault: &'a Inner) -> Self {
+        Self {
+            source,
+            locked_account: None,
+            locked_password: None,
+            childless: None,
+            permit,
+            principal,
+            vault,
+            now: vault.clock.now(),
+            found: Subject::Collection,
+            viewed: None,
+            preconditions_checked: false,
+        }
     }
 
     /// The connection, for the functions of the tables.
     pub(in crate::vault) fn connection(&mut self) -> &mut AnyConnection {
-        self.connection
+        match &mut self.source {
+            Source::Connection(connection) => connection,
+            Source::Begun(transaction) => transaction.connection_when_begun(),
+        }
+    }
+
+    /// Returns the account that was locked ahead. Its password stays for [`OperationContext::take_locked_password`].
+    pub(in crate::vault) fn take_locked_account(&mut self) -> Option<LockedAccount> {
+        let mut account = self.locked_account.take()?;
+        let (id, password) = (account.row.id, account.password.take());
+        self.childless = password.as_ref().filter(|password| !password.has_children).map(|_| id);
+        self.locked_password = password.map(|password| (id, password));
+        Some(account)
+    }
+
+    /// Whether it is known that no credential has this one as its parent, until the end of the transaction.
+    pub(in crate::vault) fn is_childless(&self, id: CredentialId) -> bool {
+        self.childless == Some(id)
+    }
+
+    /// Returns what is stored of the password of a credential, if it was locked ahead.
+    pub(in crate::vault) fn take_locked_password(&mut self, id: CredentialId) -> Option<LockedPassword> {
+        self.locked_password.take_if(|(locked, _)| *locked == id).map(|(_, password)| password)
+    }
+
+    /// Writes a new version of a secret in place of the current one, at the end of the transaction where that saves statements.
+    pub(in crate::vault) fn replace_current(&mut self, new: Replacement) -> Result<(), StoreError> {
+        let now = match &mut self.source {
+            Source::Connection(_) => Some(new),
+            Source::Begun(transaction) => transaction.replace_later(new),
+        };
+        now.map_or(Ok(()), |new| secret::replace_current(self.connection(), &[new]))
     }
 
     /// The time of the operation.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Done, OperationContext, Permit, Recorded, idempotency};
-use crate::store::Transaction;
+use super::{Done, OperationContext, Permit, Recorded, idempotency, ticket};
+use crate::store::credential_lock::AccountLookup;
+use crate::store::{Ticket, Transaction};
 use crate::vault::{Vault, VaultError};
 
 impl Vault {
@@ -19,14 +20,15 @@ impl Vault {
     where
         T: Send + 'static,
     {
-        self.execute_items(permit, 1, rule).await
+        let ticket = ticket(&permit, 1);
+        self.execute_with(permit, ticket, rule).await
     }
 
-    /// As [`Vault::execute`], at the cost of several items in the fair queue.
-    async fn execute_items<T>(
+    /// As [`Vault::execute`], with a ticket of the permit.
+    async fn execute_with<T>(
         &self,
         permit: Permit,
-        items: u32,
+        ticket: Ticket,
         rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
     ) -> Result<(T, Recorded), VaultError>
     where
@@ -34,7 +36,7 @@ impl Vault {
     {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let job = move |transaction: &mut Transaction<'_>| inner.run(transaction, &job_permit, &rule);
-        let value = self.submit(&permit, items, job).await??;
+        let value = self.write(ticket, job).await??;
         Ok((value, Recorded::new(permit)))
     }
 
@@ -54,6 +56,24 @@ impl Vault {
         self.execute_idempotent_items(permit, 1, rule, revalidate).await
     }
 
+    /// As [`Vault::execute_idempotent`], for a request that changes the account of a lookup, if there is one: the writer may lock it
+    /// ahead, together with those of other requests.
+    pub(in crate::vault) async fn execute_idempotent_on<T>(
+        &self,
+        permit: Permit,
+        account: Option<AccountLookup>,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+        revalidate: impl Fn(&mut OperationContext<'_>, &T) -> Result<(), VaultError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        // With a key, the lock of its row comes first.
+        let account = account.filter(|_| permit.request().options.idempotency_key.is_none());
+        let ticket = ticket(&permit, 1).with_account(account);
+        self.execute_idempotent_with(permit, ticket, rule, revalidate).await
+    }
+
     /// As [`Vault::execute_idempotent`], at the cost of several items in the fair queue.
     pub(in crate::vault) async fn execute_idempotent_items<T>(
         &self,
@@ -65,12 +85,27 @@ impl Vault {
     where
         T: Serialize + DeserializeOwned + Send + 'static,
     {
+        let ticket = ticket(&permit, items);
+        self.execute_idempotent_with(permit, ticket, rule, revalidate).await
+    }
+
+    /// As [`Vault::execute_idempotent`], with a ticket of the permit.
+    async fn execute_idempotent_with<T>(
+        &self,
+        permit: Permit,
+        ticket: Ticket,
+        rule: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
+        revalidate: impl Fn(&mut OperationContext<'_>, &T) -> Result<(), VaultError> + Send + 'static,
+    ) -> Result<(T, Recorded), VaultError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
         let key = permit.request().options.idempotency_key.clone();
         let idempotent = move |context: &mut OperationContext<'_>| match &key {
             None => rule(context),
             Some(key) => idempotency::run(context, key, &rule, &revalidate),
         };
-        self.execute_items(permit, items, idempotent).await
+        self.execute_with(permit, ticket, idempotent).await
     }
 
     /// Runs a change of grants, then reloads the grants of this node; other nodes follow within a second. When the reload

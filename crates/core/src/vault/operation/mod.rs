@@ -242,7 +242,7 @@ impl Inner {
             Ok(principal) => principal,
             Err(denied) => return Ok(Finished::new(Err(denied), Subject::Collection)),
         };
-        let mut context = OperationContext::new(transaction.connection()?, permit, principal, self);
+        let mut context = OperationContext::in_transaction(transaction, permit, principal, self)?;
         let result = rule(&mut context).and_then(|done| {
             context.require_preconditions_checked()?;
             Ok(done)

@@ -299,7 +299,7 @@ impl Inner {
     ) -> Result<Option<Result<T, VaultError>>, StoreError> {
         // The rule records that the permit is no longer valid.
         let Ok(principal) = self.revalidate(permit) else { return Ok(None) };
-        let mut context = OperationContext::new(transaction.read_connection()?, permit, principal, self);
+        let mut context = OperationContext::for_read(transaction, permit, principal, self)?;
         let result = match at_once(&mut context) {
             Ok(None) => return Ok(None),
             Ok(Some(done)) => Ok(done),

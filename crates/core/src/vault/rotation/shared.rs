@@ -95,6 +95,9 @@ pub(in crate::vault) fn parent_saved(
     id: CredentialId,
     value: &SecretText,
 ) -> Result<(), VaultError> {
+    if context.is_childless(id) {
+        return Ok(());
+    }
     for child in followers(context.connection(), id)? {
         let mut state = RotationState::load(context.connection(), child)?;
         if !state.is_behind {

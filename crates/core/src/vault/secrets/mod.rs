@@ -69,7 +69,8 @@ impl Sealed {
     /// Opens the value within a transaction, to compare it or to store it again. Never for a secret of the response.
     pub(super) fn open_within(&self, context: &mut OperationContext<'_>) -> Result<SecretText, VaultError> {
         let vault = context.vault;
-        self.open_on(context.connection(), vault)
+        let keyring = vault.data_keys.keyring();
+        if keyring.has_key_of(&self.bytes) { self.open(&keyring) } else { self.open_on(context.connection(), vault) }
     }
 }
 
@@ -239,13 +240,25 @@ pub(super) fn store(
     owner: SecretOwner,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    let (head, current) = versions(context, owner).lock::<VaultError>()?;
+    let (head, current) = lock(context, owner)?;
     if let Some(current) = current
         && sealed_current(owner, current).open_within(context)?.same_as(value)
     {
         return Ok(());
     }
     replace(context, owner, head, value)
+}
+
+/// Locks the head of a secret, unless it was locked ahead, and returns it with the current version.
+fn lock(
+    context: &mut OperationContext<'_>,
+    owner: SecretOwner,
+) -> Result<(LockedHead, Option<CurrentVersion>), VaultError> {
+    let ahead = if let SecretOwner::Password(id) = owner { context.take_locked_password(id) } else { None };
+    match ahead {
+        Some(password) => Ok(context.vault.secret_heads.locked(owner, password.stored)?),
+        None => versions(context, owner).lock(),
+    }
 }
 
 /// As [`store`], of a row that this transaction has inserted. Nothing looks for versions that were planted without a head: the
@@ -275,8 +288,13 @@ fn replace(
     head: LockedHead,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    let version = add_version(context, owner, head, value, SecretState::Current)?;
     let keep = context.settings().history.versions;
+    let (keyring, now) = (context.vault.data_keys.keyring(), context.micros());
+    let seal = |binding| keyring.seal(binding, value.expose().as_bytes());
+    if let Some(new) = context.vault.secret_heads.replacement(owner, &head, keep, seal, now)? {
+        return versions::found_current(owner, context.replace_current(new));
+    }
+    let version = add_version(context, owner, head, value, SecretState::Current)?;
     Ok(versions(context, owner).prune(version, keep)?)
 }
 

@@ -5,7 +5,7 @@
 
 use crate::audit::RowMac;
 use crate::crypto::{DataKey, SealError, SecretBinding};
-use crate::store::secret::{self, SealedRow, SecretHead, SecretOwner, SecretState, StoredSecret};
+use crate::store::secret::{self, Replacement, SealedRow, SecretHead, SecretOwner, SecretState, StoredSecret};
 use crate::store::{AnyConnection, StoreError};
 
 /// Purpose string for deriving the MAC key.
@@ -73,6 +73,39 @@ impl HeadMac {
         }
     }
 
+    /// As [`Versions::lock`], of what is stored of a secret whose head is locked already.
+    ///
+    /// # Errors
+    /// As [`Versions::current`].
+    pub(super) fn locked(
+        &self,
+        owner: SecretOwner,
+        stored: StoredSecret,
+    ) -> Result<(LockedHead, Option<CurrentVersion>), SealError> {
+        let head = stored.head.clone();
+        Ok((LockedHead(head), self.current_of(owner, stored)?))
+    }
+
+    /// Returns what replaces the current version of a secret by a new one, and deletes all previous versions but the newest: with it,
+    /// `keep`. `None` without a current version, and where the replaced one would be deleted at once.
+    pub(super) fn replacement(
+        &self,
+        owner: SecretOwner,
+        head: &LockedHead,
+        keep: i32,
+        seal: impl FnOnce(SecretBinding) -> Result<Vec<u8>, SealError>,
+        now: i64,
+    ) -> Result<Option<Replacement>, SealError> {
+        let Some((replaced, version)) = head.current_and_next() else { return Ok(None) };
+        let prune_to = last_pruned(version, keep);
+        if prune_to >= replaced {
+            return Ok(None);
+        }
+        let row = SealedRow { version, state: SecretState::Current, sealed: seal(owner.binding(version))? };
+        let head = self.head(owner, version, Some(version));
+        Ok(Some(Replacement { owner, replaced, row, created_at: now, head, prune_to }))
+    }
+
     /// Verifies what is stored of a secret, and returns its current version. Versions without a head are an error.
     ///
     /// # Errors
@@ -112,6 +145,12 @@ impl LockedHead {
     /// The head of a secret of a row that this transaction has inserted: nothing is stored of it yet.
     pub(super) fn of_new_row() -> Self {
         Self(None)
+    }
+
+    /// The version that is current, and the number of the next one, if there is a current one.
+    fn current_and_next(&self) -> Option<(i32, i32)> {
+        let head = self.0.as_ref()?;
+        Some((head.current_version?, head.highest_version + 1))
     }
 }
 
@@ -196,8 +235,8 @@ impl Versions<'_> {
         let next = self.heads.head(owner, version, if is_current { Some(version) } else { current });
         match (head, current.filter(|_| is_current)) {
             (_, Some(replaced)) => {
-                let stored = secret::replace_current(self.connection, owner, replaced, row, now, &next);
-                self.found_current::<E>(stored)?;
+                let new = Replacement { owner, replaced, row, created_at: now, head: next, prune_to: 0 };
+                found_current::<E>(owner, secret::replace_current(self.connection, &[new]))?;
             }
             (Some(_), None) => {
                 secret::insert(self.connection, owner, row, now)?;
@@ -252,8 +291,8 @@ impl Versions<'_> {
 
     /// Deletes previous versions older than the newest `keep`.
     pub(in crate::vault) fn prune(&mut self, newest: i32, keep: i32) -> Result<(), StoreError> {
-        let oldest = newest.saturating_sub(keep.max(1));
-        if oldest > 0 { secret::prune(self.connection, self.owner, oldest) } else { Ok(()) }
+        let last = last_pruned(newest, keep);
+        if last > 0 { secret::prune(self.connection, self.owner, last) } else { Ok(()) }
     }
 
     fn demote<E>(&mut self, current: Option<i32>) -> Result<(), E>
@@ -263,20 +302,7 @@ impl Versions<'_> {
         let Some(version) = current else { return Ok(()) };
         let replaced = (SecretState::Current, SecretState::Previous);
         let changed = secret::change_state(self.connection, self.owner, version, replaced);
-        self.found_current(changed)
-    }
-
-    /// Makes of a current version that was not found what it is: somebody changed the table.
-    fn found_current<E>(&self, changed: Result<(), StoreError>) -> Result<(), E>
-    where
-        E: From<StoreError> + From<SealError>,
-    {
-        match changed {
-            Err(StoreError::NotFound) => {
-                Err(tampered(self.owner, "its current version is missing, or another one").into())
-            }
-            changed => Ok(changed?),
-        }
+        found_current(self.owner, changed)
     }
 
     /// Locks the head and verifies its MAC. Versions without a head are an error.
@@ -290,6 +316,22 @@ impl Versions<'_> {
             None => self.require_no_versions::<E>()?,
         }
         Ok(LockedHead(head))
+    }
+}
+
+/// The last of the previous versions that are deleted when `keep` are kept, the newest one included; zero or less for none.
+fn last_pruned(newest: i32, keep: i32) -> i32 {
+    newest.saturating_sub(keep.max(1))
+}
+
+/// Makes of a current version that was not found what it is: somebody changed the table.
+pub(super) fn found_current<E>(owner: SecretOwner, changed: Result<(), StoreError>) -> Result<(), E>
+where
+    E: From<StoreError> + From<SealError>,
+{
+    match changed {
+        Err(StoreError::NotFound) => Err(tampered(owner, "its current version is missing, or another one").into()),
+        changed => Ok(changed?),
     }
 }
 
