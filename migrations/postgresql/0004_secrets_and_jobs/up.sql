@@ -7,9 +7,9 @@ CREATE TABLE secret (
     owner_id INTEGER NOT NULL,
     version INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('current', 'previous', 'candidate', 'unverified', 'rejected')),
-    sealed BYTEA NOT NULL,
     data_key_id INTEGER NOT NULL REFERENCES data_key (id),
     created_at BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
     PRIMARY KEY (kind, owner_id, version)
 );
 CREATE INDEX secret_data_key ON secret (data_key_id, kind, owner_id, version);

@@ -56,7 +56,7 @@ pub fn versions_under(
 }
 
 /// Selects the versions under a data key. On SQLite no index has the data key, which each update would write: every version is
-/// read, in the order of the keys.
+/// read, in the order of the keys, as far as its data key, which stands before its value.
 #[auto_type]
 fn versions_in_order(key: DataKeyId) -> _ {
     secret::table.filter(secret::data_key_id.eq(key)).order((secret::kind, secret::owner_id, secret::version)).select((

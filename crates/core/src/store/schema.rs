@@ -32,9 +32,9 @@ table! {
         owner_id -> Integer,
         version -> Integer,
         state -> Text,
-        sealed -> Binary,
         data_key_id -> Integer,
         created_at -> BigInt,
+        sealed -> Binary,
     }
 }
 table! {

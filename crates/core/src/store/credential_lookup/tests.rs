@@ -204,7 +204,8 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
             connection,
             "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 3000) n;
              INSERT INTO secret_head SELECT 'credential.password', n, 1, NULL, 0, '' FROM generate_series(1, 3000) n;
-             INSERT INTO secret SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head",
+             INSERT INTO secret (kind, owner_id, version, state, data_key_id, created_at, sealed)
+                 SELECT kind, owner_id, 1, 'candidate', 1, 0, '' FROM secret_head",
         );
         let read = rows_read(connection, |connection| find(connection, 6));
         assert!((9..120).contains(&read), "{read} rows");

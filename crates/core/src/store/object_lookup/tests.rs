@@ -157,7 +157,8 @@ fn a_secret_with_a_large_version_is_left_to_the_other_lookup() {
         run_sql(
             fixture.connection,
             "UPDATE secret_head SET highest_version = 2;
-             INSERT INTO secret SELECT kind, owner_id, 2, 'candidate', sealed, data_key_id, created_at FROM secret",
+             INSERT INTO secret (kind, owner_id, version, state, data_key_id, created_at, sealed)
+                 SELECT kind, owner_id, 2, 'candidate', data_key_id, created_at, sealed FROM secret",
         );
         // The sizes of the current and of the highest version.
         for (current, highest, is_found) in [(0, 0, true), (1, 0, false), (0, 1, false), (1, 1, false), (0, 0, true)] {
@@ -283,7 +284,8 @@ fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
              INSERT INTO authorization_link SELECT id, 'information', n FROM \"authorization\", generate_series(1, 3000) n;
              INSERT INTO secret_head SELECT kind, n, 1, NULL, 0, ''
                  FROM generate_series(1, 3000) n, unnest(ARRAY['ssh_key.private_key', 'ssh_key.passphrase', 'information.content']) kind;
-             INSERT INTO secret SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head",
+             INSERT INTO secret (kind, owner_id, version, state, data_key_id, created_at, sealed)
+                 SELECT kind, owner_id, 1, 'candidate', 1, 0, '' FROM secret_head",
         );
         let read = rows_read(connection, |connection| find(connection, 8));
         assert!((12..180).contains(&read), "{read} rows");

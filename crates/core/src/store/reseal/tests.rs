@@ -49,6 +49,23 @@ fn sqlite_begins_a_batch_where_the_one_before_has_ended() {
     });
 }
 
+#[derive(diesel::QueryableByName)]
+struct Column {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
+#[test]
+fn sqlite_finds_the_data_key_of_a_version_without_the_pages_of_its_value() {
+    on_each_engine(|database| {
+        database.migrate().unwrap();
+        let AnyConnection::Sqlite(c) = database.connection() else { return };
+        let columns = diesel::sql_query("SELECT name FROM pragma_table_info('secret') ORDER BY cid");
+        let columns = columns.load::<Column>(c).unwrap();
+        assert_eq!(columns.last().map(|column| column.name.as_str()), Some("sealed"));
+    });
+}
+
 #[test]
 fn the_database_keeps_a_key_that_a_value_needs_and_refuses_a_value_of_a_deleted_key() {
     on_each_engine(|database| {
