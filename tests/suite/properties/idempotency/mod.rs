@@ -155,6 +155,7 @@ fn state(app: &TestApp) -> Vec<String> {
         "SELECT 'information ' || id || ' ' || changed_at FROM information ORDER BY 1",
         "SELECT 'key ' || credential_id || ' ' || public_key FROM ssh_key ORDER BY 1",
         "SELECT kind || ' ' || owner_id || ' ' || version FROM secret ORDER BY 1",
+        "SELECT 'head ' || kind || ' ' || owner_id || ' ' || current_changed_at FROM secret_head ORDER BY 1",
         "SELECT 'rotation ' || credential_id || ' ' || revision || ' ' || COALESCE(waiting_cause, '') FROM rotation_record \
          ORDER BY 1",
         "SELECT kind || ' ' || name FROM lookup ORDER BY 1",
@@ -172,14 +173,15 @@ async fn every_post_has_its_effect_once_and_the_same_answer_again() {
         let before = state(&app);
         let first = post(&client, &path, &path, &body).await;
         assert!(first.status.is_success(), "{path}: {}", first.text);
-        let after = state(&app);
-        assert_ne!(before, after, "{path}");
-        app.clock.advance(Duration::from_secs(1));
+        assert_ne!(before, state(&app), "{path}");
         for _ in 0..2 {
+            // What the first one has stored is replaced meanwhile: a save of what is stored leaves no trace.
+            put_back(&app, &client).await;
+            let meanwhile = state(&app);
             let again = post(&client, &path, &path, &body).await;
             assert_eq!((again.status, &again.text), (first.status, &first.text), "{path}");
+            assert_eq!(state(&app), meanwhile, "{path}");
         }
-        assert_eq!(state(&app), after, "{path}");
         // The same without the key is another matter.
         put_back(&app, &client).await;
         let before = state(&app);
