@@ -85,3 +85,11 @@ fn credential(identifier: &str, username: &str, content: &str) -> Value {
     json!({ "hostname": "directory", "ip": "127.0.0.1", "username": username, "identifier": identifier,
             "content": content })
 }
+
+/// The time at which a credential or an SSH key was changed, as lists show it.
+async fn time_of_change(client: &TestClient, identifier: &str) -> String {
+    let list = client.get("/iso/pam/credential").await.expect(200);
+    let mut credentials = list["credentials"].as_array().unwrap().iter();
+    let listed = credentials.find(|credential| credential["identifier"] == identifier).unwrap();
+    listed["change"].as_str().unwrap().to_string()
+}

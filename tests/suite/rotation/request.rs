@@ -7,7 +7,7 @@ use chaveiro::vault::access::ClientAccess;
 use chaveiro::vault::operation::Action;
 use serde_json::json;
 
-use super::{Directory, FIRST, ROTATE, ROTATION, credential};
+use super::{Directory, FIRST, ROTATE, ROTATION, credential, time_of_change};
 use crate::support::TestApp;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -15,6 +15,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 #[actix_web::test]
 async fn a_password_is_changed_on_the_target_and_then_in_the_vault() {
     let Some(directory) = Directory::start(|_| {}).await else { return };
+    let before = time_of_change(&directory.client, "erp").await;
+    directory.app.clock.advance(Duration::from_secs(1));
     let requested = directory.client.post(ROTATE, &json!({})).await.expect(201);
     assert_eq!((&requested["rotation"]["phase"], &requested["rotation"]["waiting"]), (&json!("idle"), &json!(1)));
     assert_eq!(directory.password().await, FIRST);
@@ -29,6 +31,7 @@ async fn a_password_is_changed_on_the_target_and_then_in_the_vault() {
     let rotation = directory.rotation().await;
     assert_eq!((&rotation["phase"], &rotation["needs_decision"]), (&json!("idle"), &json!(false)));
     assert_eq!(rotation["changed"], directory.app.clock.now().format("%Y-%m-%d %H:%M:%S").to_string());
+    assert!(time_of_change(&directory.client, "erp").await > before);
     assert_eq!(directory.run().await, 0);
     let versions = directory.client.get("/iso/pam/credential/erp/versions").await.expect(200);
     assert_eq!(versions["versions"].as_array().unwrap().len(), 2);

@@ -7,6 +7,7 @@ use chaveiro::config::Settings;
 use chaveiro::vault::access::ClientAccess;
 use serde_json::{Value, json};
 
+use super::time_of_change;
 use crate::support::{Answer, Program, Sshd, TestApp, TestClient, noticed};
 
 const KEY: &str = "/iso/pam/key/erp";
@@ -112,7 +113,7 @@ fn text(value: &Value) -> &str {
 async fn a_key_is_changed_on_its_host_and_then_in_the_vault() {
     let Some(host) = Host::start("ed25519", "", |_| {}).await else { return };
     assert!(host.server.lets_in(&host.first));
-    let before = host.read().await;
+    let (before, changed) = (host.read().await, time_of_change(&host.client, "erp").await);
     let requested = host.client.post(KEY_ROTATE, &json!({})).await.expect(201);
     assert_eq!((&requested["rotation"]["phase"], &requested["rotation"]["waiting"]), (&json!("idle"), &json!(1)));
     assert_eq!(host.run().await, 1);
@@ -125,6 +126,7 @@ async fn a_key_is_changed_on_its_host_and_then_in_the_vault() {
     assert_eq!(after["public_key"], format!("from=\"127.0.0.1\" {line} jo@erp"));
     assert_eq!((&after["comment"], &after["password"]), (&json!("jo@erp"), &Value::Null));
     assert_ne!(after["fingerprint"], before["fingerprint"]);
+    assert!(time_of_change(&host.client, "erp").await > changed);
     assert_eq!(host.server.authorized_keys(), format!("{}no-pty {line} jo@erp\n", host.others));
     let rotation = host.rotation().await;
     assert_eq!((&rotation["phase"], &rotation["needs_decision"]), (&json!("idle"), &json!(false)));

@@ -12,10 +12,11 @@
 use std::time::Instant;
 
 use diesel::connection::DefaultLoadingMode;
-use diesel::dsl::{InnerJoin, IntoBoxed, not};
+use diesel::dsl::{InnerJoin, IntoBoxed, auto_type, case_when, not};
+use diesel::sql_types::Text;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl,
-    Selectable, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper,
 };
 
 use super::condition::Engine;
@@ -87,7 +88,7 @@ impl Selection<'_> {
     }
 }
 
-/// A credential in a list, with the columns of its device and of its rotation policy that lists show.
+/// A credential in a list, with the names of its device.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 #[expect(missing_docs, reason = "columns")]
 pub struct CredentialSummary {
@@ -97,13 +98,21 @@ pub struct CredentialSummary {
     pub credential_type: String,
     pub tags: String,
     pub domain: String,
-    /// The last change of the row.
-    pub changed_at: i64,
-    /// The last change of the password, if there is one.
-    pub password_changed_at: Option<i64>,
-    pub viewed_at: Option<i64>,
     pub hostname: String,
     pub ip: String,
+}
+
+/// A credential in a list, with more columns of it and its device, and with those of its rotation policy and of the head of its
+/// secret that lists show.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[expect(missing_docs, reason = "columns")]
+pub struct CredentialDetails {
+    pub summary: CredentialSummary,
+    /// The last change of the row.
+    pub changed_at: i64,
+    /// The last change of its password or private key, if it has one of its own.
+    pub secret_changed_at: Option<i64>,
+    pub viewed_at: Option<i64>,
     pub device_type: String,
     pub vendor: String,
     pub model: String,
@@ -188,14 +197,17 @@ fn scans_table(
     Ok(!is_whole && !sees_at_most(connection, authorization, MAX_SELECTED)?)
 }
 
+/// Credentials with their devices, of which a query selects some.
+type Credentials<'a> = IntoBoxed<'a, InnerJoin<credential::table, device::table>, Engine>;
+
 /// Selects the credentials of a list, in any order. `scans`: whether each is tested, in place of selecting the visible ones first.
 fn matching<'a>(
     authorization: AuthorizationId,
     kind: Option<CredentialKind>,
     filter: &'a Filter,
-    resolved: &'a ResolvedFilter,
+    resolved: &ResolvedFilter,
     scans: bool,
-) -> IntoBoxed<'a, InnerJoin<credential::table, device::table>, Engine> {
+) -> Credentials<'a> {
     let mut query = credential::table.inner_join(device::table).into_boxed::<Engine>();
     query = if scans {
         query.filter(credential_is_seen(authorization))
@@ -223,13 +235,51 @@ fn matching<'a>(
         query = query.filter(device::ip_key.eq(address_key(ip)));
     }
     if let Some(kind) = &resolved.kind {
-        query = query.filter(credential::credential_type.eq(kind));
+        query = query.filter(credential::credential_type.eq(kind.clone()));
     }
     match &resolved.tag {
         Some(Tag { id, is_rare: true }) => query.filter(credential::id.eq_any(objects_with(*id, "credential"))),
         Some(Tag { id, is_rare: false }) => query.filter(credential_has(*id)),
         None => query,
     }
+}
+
+/// Selects the credentials of a list, oldest first; `None` for a list without any.
+fn in_order<'a>(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    kind: Option<CredentialKind>,
+    Selection { filter, page, .. }: Selection<'a>,
+) -> Result<Option<Credentials<'a>>, StoreError> {
+    let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
+        return Ok(None);
+    };
+    let scans = scans_table(connection, authorization, filter, page)?;
+    let matching = || matching(authorization, kind, filter, &resolved, scans).order(credential::id);
+    let Some(page) = page else { return Ok(Some(matching())) };
+    let after = matching().filter(credential::id.gt(page.after));
+    if page.offset == 0 {
+        return Ok(Some(after.limit(page.limit)));
+    }
+    // The first row, by its id alone: the columns of the rows before it, and of other tables, are not computed.
+    let first = after.select(credential::id).offset(page.offset).limit(1);
+    let first: Option<CredentialId> = first.first(connection).optional()?;
+    Ok(first.map(|first| matching().filter(credential::id.ge(first)).limit(page.limit)))
+}
+
+/// The columns of a [`CredentialSummary`].
+#[auto_type]
+fn summary_columns() -> _ {
+    (
+        credential::id,
+        credential::identifier,
+        credential::username,
+        credential::credential_type,
+        credential::tags,
+        credential::domain,
+        device::hostname,
+        device::ip,
+    )
 }
 
 /// Lists the credentials that the authorization sees, of one kind or both, oldest first; `result` makes the result of a row as
@@ -241,49 +291,35 @@ pub fn credentials<T>(
     selection: Selection<'_>,
     result: impl FnMut(CredentialSummary) -> T,
 ) -> Result<Vec<T>, StoreError> {
-    let Selection { filter, page, .. } = selection;
-    let Some(resolved) = resolve(connection, filter, LookupKind::CredentialType, TaggedKind::Credential)? else {
-        return Ok(Vec::new());
-    };
-    let scans = scans_table(connection, authorization, filter, page)?;
-    let matching = || matching(authorization, kind, filter, &resolved, scans);
-    let mut query = matching();
-    if let Some(page) = page {
-        query = query.filter(credential::id.gt(page.after)).limit(page.limit);
-        if page.offset > 0 {
-            // The first row, by its id alone: the columns of the rows before it, and of other tables, are not computed.
-            let before = matching().filter(credential::id.gt(page.after)).order(credential::id);
-            let first: Option<CredentialId> =
-                before.select(credential::id).offset(page.offset).limit(1).first(connection).optional()?;
-            let Some(first) = first else { return Ok(Vec::new()) };
-            query = query.filter(credential::id.ge(first));
-        }
-    }
-    let of_password = secret_head::kind.eq(SecretKind::Password.as_str()).and(secret_head::owner_id.eq(credential::id));
-    let password_changed_at =
-        secret_head::table.filter(of_password).select(secret_head::current_changed_at).single_value();
+    let Some(query) = in_order(connection, authorization, kind, selection)? else { return Ok(Vec::new()) };
+    let rows = query.select(summary_columns());
+    selection.collect(rows.load_iter::<CredentialSummary, DefaultLoadingMode>(connection)?, result)
+}
+
+/// As [`credentials`], of both kinds, with the columns of [`CredentialDetails`].
+pub fn credentials_in_detail<T>(
+    connection: &mut AnyConnection,
+    authorization: AuthorizationId,
+    selection: Selection<'_>,
+    result: impl FnMut(CredentialDetails) -> T,
+) -> Result<Vec<T>, StoreError> {
+    let Some(query) = in_order(connection, authorization, None, selection)? else { return Ok(Vec::new()) };
+    let is_key = credential::kind.eq(CredentialKind::SshKey.as_str());
+    let (key, password) = (SecretKind::SshPrivateKey.as_str(), SecretKind::Password.as_str());
+    let kind = case_when(is_key, key.into_sql::<Text>()).otherwise(password.into_sql::<Text>());
+    let head = secret_head::table.filter(secret_head::kind.eq(kind).and(secret_head::owner_id.eq(credential::id)));
     let policy = rotation_policy::table.filter(rotation_policy::credential_id.eq(credential::id));
-    let automatic_change = policy.select(rotation_policy::automatic_change).single_value();
-    let columns = (
-        credential::id,
-        credential::identifier,
-        credential::username,
-        credential::credential_type,
-        credential::tags,
-        credential::domain,
+    let rows = query.select((
+        summary_columns(),
         credential::changed_at,
-        password_changed_at,
+        head.select(secret_head::current_changed_at).single_value(),
         credential::viewed_at,
-        device::hostname,
-        device::ip,
         device::kind,
         device::vendor,
         device::model,
-        automatic_change,
-    );
-    let rows = query.order(credential::id).select(columns);
-    let rows = rows.load_iter::<CredentialSummary, DefaultLoadingMode>(connection)?;
-    selection.collect(rows, result)
+        policy.select(rotation_policy::automatic_change).single_value(),
+    ));
+    selection.collect(rows.load_iter::<CredentialDetails, DefaultLoadingMode>(connection)?, result)
 }
 
 /// Lists the devices that the authorization sees, oldest first.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::from_micros;
 use crate::store::id::{CredentialId, LookupId};
-use crate::store::list::{self as list_store, CredentialSummary};
+use crate::store::list::{self as list_store, CredentialDetails};
 use crate::store::lookup::{self, LookupKind};
 use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
@@ -49,17 +49,17 @@ pub(super) fn list(
     let authorization = context.authorization()?;
     let types = lookup::all(context.connection(), LookupKind::CredentialType)?;
     let codes: HashMap<String, LookupId> = types.into_iter().map(|value| (value.name, value.id)).collect();
-    let listed = |row: CredentialSummary| ListedCredential {
+    let listed = |row: CredentialDetails| ListedCredential {
         automatic_change: row.automatic_change.unwrap_or(false),
-        type_code: codes.get(&row.credential_type).copied(),
-        id: row.id,
-        identifier: row.identifier,
-        username: row.username,
-        changed_at: from_micros(row.changed_at.max(row.password_changed_at.unwrap_or_default())),
+        type_code: codes.get(&row.summary.credential_type).copied(),
+        id: row.summary.id,
+        identifier: row.summary.identifier,
+        username: row.summary.username,
+        changed_at: from_micros(row.changed_at.max(row.secret_changed_at.unwrap_or_default())),
         viewed_at: row.viewed_at.map(from_micros),
-        hostname: row.hostname,
-        management_ip: row.ip,
-        credential_type: row.credential_type,
+        hostname: row.summary.hostname,
+        management_ip: row.summary.ip,
+        credential_type: row.summary.credential_type,
         device_model: row.model,
         device_type: row.device_type,
         device_vendor: row.vendor,
@@ -67,6 +67,6 @@ pub(super) fn list(
     Ok(request.list(
         context.deadline(),
         |row: &ListedCredential| row.id,
-        |selection| list_store::credentials(context.connection(), authorization, None, selection, listed),
+        |selection| list_store::credentials_in_detail(context.connection(), authorization, selection, listed),
     )?)
 }
