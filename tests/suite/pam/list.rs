@@ -60,26 +60,91 @@ async fn the_time_of_change_is_that_of_the_fields_the_settings_or_the_password()
     client.create_device("a", "10.0.0.1").await;
     let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "u", "identifier": "i", "content": "one" });
     client.save_credential(&sent).await;
-    let mut before = String::new();
-    for (field, value, changes) in [
-        ("content", json!("one"), true),
-        ("content", json!("one"), false),
-        ("content", json!("two"), true),
-        ("username", json!("u"), false),
-        ("username", json!("v"), true),
-        ("additional_settings", json!({ "notes": "a note" }), true),
+    let plugin = |name: &str| json!({ "change_plugin": name, "automatic_change": false });
+    let pins = |pin: &str| json!({ "additional_authentication_fields": [{ "name": "pin", "value": pin }] });
+    for (field, value) in [
+        ("content", json!("two")),
+        ("username", json!("v")),
+        ("additional_settings", json!({ "notes": "a note" })),
+        ("additional_settings", json!({ "notes": "another note" })),
+        ("additional_settings", json!({ "secret_key": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" })),
+        ("additional_settings", pins("1")),
+        ("additional_settings", pins("2")),
+        ("execution_settings", plugin("openldap")),
+        ("execution_settings", plugin("postgresql")),
+        ("jit_settings", json!({ "jit": false })),
+        ("jit_settings", json!({ "jit": false, "credential_creation_plugin": "postgresql" })),
+        ("tags", json!("a")),
     ] {
         sent[field] = value;
-        client.save_credential(&sent).await;
-        let list = client.get("/iso/pam/credential").await.expect(200);
-        let time = list["credentials"][0]["change"].as_str().unwrap().to_string();
-        assert_eq!(time > before, changes, "{field}: {before}, {time}");
-        before = time;
-        app.clock.advance(std::time::Duration::from_secs(60));
+        for changes in [true, false] {
+            assert_eq!(moves_change(&app, &client, "/iso/pam/credential", &sent).await, changes, "{field}: {sent}");
+        }
     }
-    client.post("/iso/pam/credential/i/versions/1/restore", &json!({})).await.expect(201);
+    let restore = "/iso/pam/credential/i/versions/1/restore";
+    assert!(moves_change(&app, &client, restore, &json!({})).await);
+}
+
+#[actix_web::test]
+async fn the_time_of_change_of_an_ssh_key_is_that_of_its_fields_its_settings_or_its_secrets() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    client.create_device("b", "10.0.0.2").await;
+    let (first, other) = (include_str!("../fixtures/ssh/ed25519"), include_str!("../fixtures/ssh/rsa"));
+    let mut sent = json!({ "hostname": "a", "ip": "10.0.0.1", "identifier": "k", "private_key": first });
+    client.post("/iso/pam/key", &sent).await.expect(201);
+    assert!(!moves_change(&app, &client, "/iso/pam/key", &sent).await);
+    for (field, value) in [
+        ("key_name", json!("name")),
+        ("username", json!("deploy")),
+        ("password", json!("the passphrase")),
+        ("devices", json!([{ "hostname": "b" }])),
+        ("devices", json!([])),
+        ("execution_settings", json!({ "change_plugin": "ssh-key" })),
+        ("private_key", json!(other)),
+        ("enabled", json!(true)),
+    ] {
+        sent[field] = value;
+        for changes in [field != "enabled", false] {
+            assert_eq!(moves_change(&app, &client, "/iso/pam/key", &sent).await, changes, "{field}");
+        }
+    }
+    assert!(moves_change(&app, &client, "/iso/pam/key/k/versions/1/restore", &json!({})).await);
+}
+
+#[actix_web::test]
+async fn a_shared_password_moves_the_time_of_change_of_the_parent_alone() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let mut parent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "p", "content": "one" });
+    let id = client.save_credential(&parent).await;
+    let child = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "c", "parent_password": id });
+    client.save_credential(&child).await;
+    parent["content"] = json!("two");
+    let before = times_of_change(&client).await;
+    app.clock.advance(std::time::Duration::from_secs(60));
+    client.save_credential(&parent).await;
+    let after = times_of_change(&client).await;
+    assert_eq!((after[0] > before[0], after[1] == before[1]), (true, true), "{before:?}, {after:?}");
+}
+
+/// Whether a request that comes a minute later moves the time at which the oldest credential was changed.
+async fn moves_change(app: &TestApp, client: &TestClient, path: &str, sent: &Value) -> bool {
+    let before = times_of_change(client).await;
+    app.clock.advance(std::time::Duration::from_secs(60));
+    client.post(path, sent).await.expect(201);
+    let after = times_of_change(client).await;
+    assert!(after >= before, "{before:?}, {after:?}");
+    after[0] > before[0]
+}
+
+/// The times at which the credentials were changed, oldest credential first.
+async fn times_of_change(client: &TestClient) -> Vec<String> {
     let list = client.get("/iso/pam/credential").await.expect(200);
-    assert!(list["credentials"][0]["change"].as_str().unwrap() > before.as_str(), "{list}");
+    let credentials = list["credentials"].as_array().unwrap().iter();
+    credentials.map(|credential| credential["change"].as_str().unwrap().to_string()).collect()
 }
 
 #[actix_web::test]

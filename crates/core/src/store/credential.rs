@@ -4,6 +4,7 @@ use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
+use super::changes::{changed, changed_nullable};
 use super::connection::{BindValue, Literal, LiteralText, Part, load_with_cached_sql, on_engine};
 use super::id::{CredentialId, DeviceId};
 use super::schema::{credential, custody, device};
@@ -96,23 +97,18 @@ impl CredentialChanges {
 
     /// Leaves out the columns that have the value already.
     fn without_unchanged(self, row: &CredentialRow) -> Self {
-        fn changed<T: PartialEq>(wanted: Option<T>, stored: &T) -> Option<T> {
-            wanted.filter(|wanted| wanted != stored)
-        }
-        let optional =
-            |wanted: Option<String>, stored: &Option<String>| wanted.filter(|wanted| stored.as_ref() != Some(wanted));
         Self {
             device_id: changed(self.device_id, &row.device_id),
             username: changed(self.username, &row.username),
-            identifier: optional(self.identifier, &row.identifier),
+            identifier: changed_nullable(self.identifier, &row.identifier),
             credential_type: changed(self.credential_type, &row.credential_type),
             additional: changed(self.additional, &row.additional),
             tags: changed(self.tags, &row.tags),
             domain: changed(self.domain, &row.domain),
             parent_id: changed(self.parent_id, &row.parent_id),
-            session_settings: optional(self.session_settings, &row.session_settings),
-            additional_settings: optional(self.additional_settings, &row.additional_settings),
-            exclusive_custody: self.exclusive_custody.filter(|wanted| row.exclusive_custody != Some(*wanted)),
+            session_settings: changed_nullable(self.session_settings, &row.session_settings),
+            additional_settings: changed_nullable(self.additional_settings, &row.additional_settings),
+            exclusive_custody: changed_nullable(self.exclusive_custody, &row.exclusive_custody),
         }
     }
 }

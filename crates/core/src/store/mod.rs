@@ -4,6 +4,7 @@
 //! functions of the tables take a connection, so that they compose within a transaction. They know rows, not rules:
 //! permissions are decided in `vault`.
 
+mod changes;
 mod connection;
 mod control;
 mod error;

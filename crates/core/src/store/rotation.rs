@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::changes::{changed, changed_nullable};
 use super::id::CredentialId;
 use super::schema::{jit_policy, rotation_policy};
 use super::{AnyConnection, MAX_BOUND, StoreError};
@@ -82,6 +83,45 @@ pub struct RotationRow {
     pub reconciliation_template: Option<String>,
 }
 
+impl RotationChanges {
+    /// Leaves out the columns that have the value already.
+    fn without_unchanged(self, row: &RotationRow) -> Self {
+        Self {
+            automatic_change: changed(self.automatic_change, &row.automatic_change),
+            agent_based: changed(self.agent_based, &row.agent_based),
+            plugin: changed_nullable(self.plugin, &row.plugin),
+            template: changed_nullable(self.template, &row.template),
+            use_own_credential: changed(self.use_own_credential, &row.use_own_credential),
+            authentication_id: changed(self.authentication_id, &row.authentication_id),
+            reconcile: changed(self.reconcile, &row.reconcile),
+            reconciliation_id: changed(self.reconciliation_id, &row.reconciliation_id),
+            reconciliation_plugin: changed_nullable(self.reconciliation_plugin, &row.reconciliation_plugin),
+            reconciliation_template: changed_nullable(self.reconciliation_template, &row.reconciliation_template),
+        }
+    }
+}
+
+impl JitChanges {
+    /// Leaves out the columns that have the value already.
+    fn without_unchanged(self, row: &JitRow) -> Self {
+        Self {
+            enabled: changed(self.enabled, &row.enabled),
+            create_and_delete: changed(self.create_and_delete, &row.create_and_delete),
+            enable_and_disable: changed(self.enable_and_disable, &row.enable_and_disable),
+            use_own_credential: changed(self.use_own_credential, &row.use_own_credential),
+            authentication_id: changed(self.authentication_id, &row.authentication_id),
+            creation_plugin: changed_nullable(self.creation_plugin, &row.creation_plugin),
+            creation_template: changed_nullable(self.creation_template, &row.creation_template),
+            deletion_plugin: changed_nullable(self.deletion_plugin, &row.deletion_plugin),
+            deletion_template: changed_nullable(self.deletion_template, &row.deletion_template),
+            enable_plugin: changed_nullable(self.enable_plugin, &row.enable_plugin),
+            enable_template: changed_nullable(self.enable_template, &row.enable_template),
+            disable_plugin: changed_nullable(self.disable_plugin, &row.disable_plugin),
+            disable_template: changed_nullable(self.disable_template, &row.disable_template),
+        }
+    }
+}
+
 /// Returns those of the credentials that have a plugin.
 pub fn with_plugin(connection: &mut AnyConnection, ids: &[CredentialId]) -> Result<HashSet<CredentialId>, StoreError> {
     let mut found = HashSet::new();
@@ -98,29 +138,34 @@ pub fn find(connection: &mut AnyConnection, credential: CredentialId) -> Result<
     Ok(rotation_policy::table.find(credential).first(connection).optional()?)
 }
 
-/// Applies changes to the rotation policy of a credential, whose row is created on first use.
+/// Applies changes to the rotation policy of a credential, whose row is created on first use. Returns whether anything was
+/// written: the columns that have the value already are not.
 pub fn store(
     connection: &mut AnyConnection,
     credential: CredentialId,
     changes: &RotationChanges,
-) -> Result<(), StoreError> {
-    let existing = rotation_policy::table.find(credential).select(rotation_policy::credential_id);
-    if existing.first::<CredentialId>(connection).optional()?.is_none() {
-        diesel::insert_into(rotation_policy::table)
-            .values((
-                rotation_policy::credential_id.eq(credential),
-                rotation_policy::automatic_change.eq(false),
-                rotation_policy::agent_based.eq(false),
-                rotation_policy::use_own_credential.eq(false),
-                rotation_policy::reconcile.eq(false),
-            ))
-            .execute(connection)?;
+) -> Result<bool, StoreError> {
+    let stored = find(connection, credential)?;
+    let changes = match &stored {
+        Some(row) => changes.clone().without_unchanged(row),
+        None => {
+            diesel::insert_into(rotation_policy::table)
+                .values((
+                    rotation_policy::credential_id.eq(credential),
+                    rotation_policy::automatic_change.eq(false),
+                    rotation_policy::agent_based.eq(false),
+                    rotation_policy::use_own_credential.eq(false),
+                    rotation_policy::reconcile.eq(false),
+                ))
+                .execute(connection)?;
+            changes.clone()
+        }
+    };
+    if changes == RotationChanges::default() {
+        return Ok(stored.is_none());
     }
-    if *changes == RotationChanges::default() {
-        return Ok(());
-    }
-    diesel::update(rotation_policy::table.find(credential)).set(changes).execute(connection)?;
-    Ok(())
+    diesel::update(rotation_policy::table.find(credential)).set(&changes).execute(connection)?;
+    Ok(true)
 }
 
 /// Returns the just-in-time access policy of a credential.
@@ -128,26 +173,32 @@ pub fn find_jit(connection: &mut AnyConnection, credential: CredentialId) -> Res
     Ok(jit_policy::table.find(credential).first(connection).optional()?)
 }
 
-/// Applies changes to the just-in-time access policy of a credential, whose row is created on first use.
+/// Applies changes to the just-in-time access policy of a credential, whose row is created on first use. Returns whether
+/// anything was written, as [`store`].
 pub fn store_jit(
     connection: &mut AnyConnection,
     credential: CredentialId,
     changes: &JitChanges,
-) -> Result<(), StoreError> {
-    if find_jit(connection, credential)?.is_none() {
-        diesel::insert_into(jit_policy::table)
-            .values((
-                jit_policy::credential_id.eq(credential),
-                jit_policy::enabled.eq(false),
-                jit_policy::create_and_delete.eq(false),
-                jit_policy::enable_and_disable.eq(false),
-                jit_policy::use_own_credential.eq(false),
-            ))
-            .execute(connection)?;
+) -> Result<bool, StoreError> {
+    let stored = find_jit(connection, credential)?;
+    let changes = match &stored {
+        Some(row) => changes.clone().without_unchanged(row),
+        None => {
+            diesel::insert_into(jit_policy::table)
+                .values((
+                    jit_policy::credential_id.eq(credential),
+                    jit_policy::enabled.eq(false),
+                    jit_policy::create_and_delete.eq(false),
+                    jit_policy::enable_and_disable.eq(false),
+                    jit_policy::use_own_credential.eq(false),
+                ))
+                .execute(connection)?;
+            changes.clone()
+        }
+    };
+    if changes == JitChanges::default() {
+        return Ok(stored.is_none());
     }
-    if *changes == JitChanges::default() {
-        return Ok(());
-    }
-    diesel::update(jit_policy::table.find(credential)).set(changes).execute(connection)?;
-    Ok(())
+    diesel::update(jit_policy::table.find(credential)).set(&changes).execute(connection)?;
+    Ok(true)
 }

@@ -2,6 +2,7 @@
 
 use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
 
+use super::changes::changed;
 use super::id::{CredentialId, DeviceId};
 use super::schema::{device, ssh_key, ssh_key_device};
 use super::{AnyConnection, StoreError};
@@ -16,12 +17,19 @@ pub struct SshKeyRow {
 }
 
 /// The columns to write; `None` leaves a column unchanged.
-#[derive(Clone, Debug, Default, AsChangeset)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
 #[diesel(table_name = ssh_key)]
 #[expect(missing_docs, reason = "columns")]
 pub struct SshKeyChanges {
     pub key_name: Option<String>,
     pub public_key: Option<String>,
+}
+
+impl SshKeyChanges {
+    /// Leaves out the columns that have the value already.
+    fn without_unchanged(self, row: &SshKeyRow) -> Self {
+        Self { key_name: changed(self.key_name, &row.key_name), public_key: changed(self.public_key, &row.public_key) }
+    }
 }
 
 /// Returns the SSH key of a credential.
@@ -45,14 +53,19 @@ pub fn insert(
     Ok(())
 }
 
-/// Updates the columns that have a value; at least one must.
+/// Updates the columns that have another value than before. Returns whether there are any.
 pub fn update(
     connection: &mut AnyConnection,
     credential: CredentialId,
     changes: &SshKeyChanges,
-) -> Result<(), StoreError> {
-    diesel::update(ssh_key::table.find(credential)).set(changes).execute(connection)?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let row = find(connection, credential)?.ok_or(StoreError::NotFound)?;
+    let changes = changes.clone().without_unchanged(&row);
+    if changes == SshKeyChanges::default() {
+        return Ok(false);
+    }
+    diesel::update(ssh_key::table.find(credential)).set(&changes).execute(connection)?;
+    Ok(true)
 }
 
 /// Returns the further devices of a key: hostname and address, oldest device first.
@@ -65,17 +78,22 @@ pub fn devices(connection: &mut AnyConnection, credential: CredentialId) -> Resu
         .load(connection)?)
 }
 
-/// Replaces the further devices of a key by `devices`.
+/// Replaces the further devices of a key by `devices`. Returns whether they are others than before.
 pub fn replace_devices(
     connection: &mut AnyConnection,
     credential: CredentialId,
     devices: &[DeviceId],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let stored = ssh_key_device::table.filter(ssh_key_device::credential_id.eq(credential));
+    let stored: Vec<DeviceId> = stored.select(ssh_key_device::device_id).load(connection)?;
+    if stored.len() == devices.len() && devices.iter().all(|device| stored.contains(device)) {
+        return Ok(false);
+    }
     diesel::delete(ssh_key_device::table.filter(ssh_key_device::credential_id.eq(credential))).execute(connection)?;
     for device in devices {
         diesel::insert_into(ssh_key_device::table)
             .values((ssh_key_device::credential_id.eq(credential), ssh_key_device::device_id.eq(device)))
             .execute(connection)?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Credentials (contract, section 5): reading with custody, listing, saving, deactivating and activating.
 
 mod batch;
+mod change_time;
 mod composite;
 mod etag;
 mod input;
@@ -19,6 +20,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use batch::{BatchItem, BatchResult, MAX_BATCH_ITEMS};
+pub(super) use change_time::ChangeTime;
 pub use composite::{Candidate, UseInput, UsedCredential};
 pub(super) use etag::{columns, locked_etag};
 pub use input::{CredentialInput, ParentChange, SavePolicy, SavedCredential};

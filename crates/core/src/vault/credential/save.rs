@@ -10,11 +10,11 @@
 //! neither updates nor duplicates it.
 
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
-use super::settings::{SettingsGroup, SettingsInput, jit_from_row, merged};
+use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
 use super::target::{NamedDevice, Target, find_target, free_identifier, free_username};
 use super::totp::check_seed;
-use super::{locked_etag, parent, resolve};
+use super::{ChangeTime, locked_etag, parent, resolve};
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
 use crate::store::device::{self, DeviceRow};
@@ -59,7 +59,7 @@ pub(in crate::vault) fn save(
     if let Some(row) = &target {
         jit::require_unused(context, row, &changes, input.sent_content())?;
     }
-    let (id, identifier) = write(context, target.as_deref(), &changes, &input.settings)?;
+    let Written { id, identifier, mut time } = write(context, target.as_deref(), &changes)?;
     match (&target, parent, input.sent_content()) {
         (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
         (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
@@ -67,10 +67,10 @@ pub(in crate::vault) fn save(
     match target.as_ref().filter(|_| input.settings.jit.is_some()) {
         Some(row) => {
             let was_managed = jit::is_managed(context, id)?;
-            store_settings(context, id, input, &references)?;
+            store_settings(context, id, input, &references, &mut time)?;
             jit::settings_saved(context, row, was_managed)?;
         }
-        None => store_settings(context, id, input, &references)?,
+        None => store_settings(context, id, input, &references, &mut time)?,
     }
     let etag = context.etag_after(id, locked_etag)?;
     let saved = SavedCredential { id, created: target.is_none(), identifier, etag };
@@ -181,26 +181,29 @@ fn changes(
     })
 }
 
-/// Writes the row, and returns its id and identifier.
+/// A row that was written, as far as it has other values than before.
+struct Written {
+    id: CredentialId,
+    identifier: Option<String>,
+    time: ChangeTime,
+}
+
+/// Writes the row.
 fn write(
     context: &mut OperationContext<'_>,
     target: Option<&CredentialRow>,
     changes: &CredentialChanges,
-    settings: &SettingsInput,
-) -> Result<(CredentialId, Option<String>), VaultError> {
+) -> Result<Written, VaultError> {
     let now = context.micros();
     let identifier = changes.identifier.clone();
     if let Some(row) = target {
         // Most updates write no row, and those whose account was locked ahead then use no connection.
-        if !changes.are_in(row) {
-            credential::update(context.connection(), row, changes, now)?;
-        } else if settings.has_policies_or_secrets() {
-            credential::set_changed(context.connection(), row.id, now)?;
-        }
-        return Ok((row.id, identifier.or(row.identifier.clone())));
+        let is_moved = !changes.are_in(row) && credential::update(context.connection(), row, changes, now)?;
+        let identifier = identifier.or(row.identifier.clone());
+        return Ok(Written { id: row.id, identifier, time: ChangeTime::new(row.id, is_moved) });
     }
     let authorization = context.authorization()?;
     let id = credential::insert(context.connection(), CredentialKind::Password, changes, now)?;
     link::insert(context.connection(), authorization, LinkedObject::Credential(id))?;
-    Ok((id, identifier))
+    Ok(Written { id, identifier, time: ChangeTime::new(id, true) })
 }

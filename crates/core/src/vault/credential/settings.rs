@@ -32,14 +32,6 @@ pub struct SettingsInput {
     pub notes: Option<SecretText>,
 }
 
-impl SettingsInput {
-    /// Whether settings were sent that are stored in other tables than the credential.
-    pub(super) fn has_policies_or_secrets(&self) -> bool {
-        let secrets = [&self.totp_seed, &self.authentication_fields, &self.notes];
-        self.rotation.is_some() || self.jit.is_some() || secrets.into_iter().any(Option::is_some)
-    }
-}
-
 /// A credential that settings reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]

@@ -1,5 +1,6 @@
 //! Stored settings of a credential (rotation, just-in-time access, secrets) and the credentials that they reference.
 
+use super::ChangeTime;
 use super::input::CredentialInput;
 use super::resolve;
 use super::settings::{
@@ -7,9 +8,9 @@ use super::settings::{
 };
 use crate::store::id::CredentialId;
 use crate::store::rotation;
+use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::SecretOwner;
-use crate::vault::{VaultError, secrets};
 
 /// The ids of the credentials that the settings reference.
 #[derive(Default)]
@@ -59,12 +60,13 @@ fn changed(
     }
 }
 
-/// Saves the settings of rotation of an SSH key. What they reference must exist and be visible.
+/// Saves the settings of rotation of an SSH key. What they reference must exist and be visible. Returns whether they are others
+/// than before.
 pub(in crate::vault) fn save_rotation(
     context: &mut OperationContext<'_>,
     id: CredentialId,
     sent: &RotationSettings,
-) -> Result<(), VaultError> {
+) -> Result<bool, VaultError> {
     let authentication = changed(context, sent.authentication.as_ref())?;
     let reconciliation = changed(context, sent.reconciliation.as_ref())?;
     let changes = rotation_changes(sent, authentication, reconciliation);
@@ -77,14 +79,18 @@ pub(super) fn store_settings(
     id: CredentialId,
     input: &CredentialInput,
     references: &References,
+    time: &mut ChangeTime,
 ) -> Result<(), VaultError> {
     let settings = &input.settings;
     if let Some(sent) = &settings.rotation {
         let changes = rotation_changes(sent, references.authentication, references.reconciliation);
-        rotation::store(context.connection(), id, &changes)?;
+        let is_changed = rotation::store(context.connection(), id, &changes)?;
+        time.move_if(context, is_changed)?;
     }
     if let Some(sent) = &settings.jit {
-        rotation::store_jit(context.connection(), id, &jit_changes(sent, references.jit_authentication))?;
+        let changes = jit_changes(sent, references.jit_authentication);
+        let is_changed = rotation::store_jit(context.connection(), id, &changes)?;
+        time.move_if(context, is_changed)?;
     }
     for (owner, secret) in [
         (SecretOwner::TotpSeed(id), &settings.totp_seed),
@@ -92,7 +98,7 @@ pub(super) fn store_settings(
         (SecretOwner::Notes(id), &settings.notes),
     ] {
         if let Some(secret) = secret {
-            secrets::store(context, owner, secret)?;
+            time.store_secret(context, owner, secret)?;
         }
     }
     Ok(())

@@ -68,7 +68,8 @@ pub(in crate::vault) fn promote_public_key(
 ) -> Result<(), VaultError> {
     let replaced = ssh_key::find(context.connection(), id)?.ok_or(StoreError::NotFound)?.public_key;
     let public_key = Some(succeeding_ssh_public_key(private, &replaced).map_err(refused)?);
-    Ok(ssh_key::update(context.connection(), id, &SshKeyChanges { key_name: None, public_key })?)
+    ssh_key::update(context.connection(), id, &SshKeyChanges { key_name: None, public_key })?;
+    Ok(())
 }
 
 fn refused(error: SshKeyError) -> VaultError {

@@ -13,7 +13,7 @@ use crate::store::link::{self, LinkedObject};
 use crate::store::lock::lock_name;
 use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::vault::access::{Visible, require_tags_allowed};
-use crate::vault::credential::{RotationSettings, resolve, save_rotation};
+use crate::vault::credential::{ChangeTime, RotationSettings, resolve, save_rotation};
 use crate::vault::device::{checked_tags, required};
 use crate::vault::identifier::IdentifierPolicy;
 use crate::vault::operation::{Done, ETag, OperationContext, Subject};
@@ -88,27 +88,29 @@ pub(super) fn save(
         }
         None => None,
     };
-    let (id, created, identifier) = match known {
+    let created = known.is_none();
+    let (id, mut time, identifier) = match known {
         Some(row) => {
             let row = resolve::pick(context, vec![row], CredentialKind::SshKey)?;
             let row = resolve::locked(context, row)?;
-            update(context, input, &row)?;
-            (row.id, false, row.identifier.clone())
+            let time = update(context, input, &row)?;
+            (row.id, time, row.identifier.clone())
         }
         None => {
             let (id, identifier) = create(context, input, identifiers)?;
-            (id, true, identifier)
+            (id, ChangeTime::new(id, true), identifier)
         }
     };
-    store_secrets(context, input, id)?;
+    store_secrets(context, input, id, &mut time)?;
     if let Some(rotation) = &input.rotation {
         if rotation.parent.is_some() {
             return Err(VaultError::invalid(Field::Parent, "an SSH key shares no secret with a parent"));
         }
-        save_rotation(context, id, rotation)?;
+        let is_changed = save_rotation(context, id, rotation)?;
+        time.move_if(context, is_changed)?;
     }
     let unknown_devices = match &input.devices {
-        Some(hostnames) => replace_devices(context, id, hostnames)?,
+        Some(hostnames) => replace_devices(context, id, hostnames, &mut time)?,
         None => Vec::new(),
     };
     let devices = key_devices(context.connection(), id)?;
@@ -180,11 +182,12 @@ fn require_active_device(
     Err(VaultError::Inactive(Switchable::Device))
 }
 
+/// Updates the row and its key, and returns the time of its last change.
 fn update(
     context: &mut OperationContext<'_>,
     input: &SshKeyInput,
     row: &Visible<CredentialRow>,
-) -> Result<(), VaultError> {
+) -> Result<ChangeTime, VaultError> {
     context.check_preconditions(Some(row.id), locked_etag)?;
     let device_id = moved_to(context, input, row)?;
     let changes = CredentialChanges {
@@ -194,20 +197,20 @@ fn update(
         ..CredentialChanges::default()
     };
     let now = context.micros();
-    if !credential::update(context.connection(), row, &changes, now)? {
-        credential::set_changed(context.connection(), row.id, now)?;
-    }
+    let mut time = ChangeTime::new(row.id, credential::update(context.connection(), row, &changes, now)?);
     let public_key = changed_public_key(context, input, row.id)?;
     let key = SshKeyChanges { key_name: input.key_name.clone(), public_key };
     if key.key_name.is_some() || key.public_key.is_some() {
-        ssh_key::update(context.connection(), row.id, &key)?;
+        let is_changed = ssh_key::update(context.connection(), row.id, &key)?;
+        time.move_if(context, is_changed)?;
     }
     match input.enabled {
         Some(enabled) if enabled != row.active => {
             require_active_device(context, device_id.unwrap_or(row.device_id), enabled)?;
-            Ok(credential::set_active(context.connection(), row.id, enabled, now)?)
+            credential::set_active(context.connection(), row.id, enabled, now)?;
+            Ok(ChangeTime::new(row.id, true))
         }
-        _ => Ok(()),
+        _ => Ok(time),
     }
 }
 
@@ -234,12 +237,18 @@ fn sent_username(input: &SshKeyInput) -> Option<&str> {
     input.username.as_deref().map(|username| if username.is_empty() { DEFAULT_USERNAME } else { username })
 }
 
-fn store_secrets(context: &mut OperationContext<'_>, input: &SshKeyInput, id: CredentialId) -> Result<(), VaultError> {
+fn store_secrets(
+    context: &mut OperationContext<'_>,
+    input: &SshKeyInput,
+    id: CredentialId,
+    time: &mut ChangeTime,
+) -> Result<(), VaultError> {
     if let Some(private) = input.sent_private_key() {
+        // Its head has the time.
         secrets::store(context, SecretOwner::SshPrivateKey(id), private)?;
     }
     if let Some(password) = &input.password {
-        secrets::store(context, SecretOwner::SshPassphrase(id), password)?;
+        time.store_secret(context, SecretOwner::SshPassphrase(id), password)?;
     }
     Ok(())
 }
@@ -249,6 +258,7 @@ fn replace_devices(
     context: &mut OperationContext<'_>,
     id: CredentialId,
     hostnames: &[String],
+    time: &mut ChangeTime,
 ) -> Result<Vec<String>, VaultError> {
     let (mut devices, mut unknown) = (Vec::new(), Vec::new());
     for hostname in hostnames {
@@ -258,6 +268,7 @@ fn replace_devices(
             None => unknown.push(hostname.clone()),
         }
     }
-    ssh_key::replace_devices(context.connection(), id, &devices)?;
+    let is_changed = ssh_key::replace_devices(context.connection(), id, &devices)?;
+    time.move_if(context, is_changed)?;
     Ok(unknown)
 }
