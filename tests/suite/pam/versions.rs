@@ -138,6 +138,24 @@ async fn an_older_version_that_was_made_current_in_the_database_is_an_error() {
 }
 
 #[actix_web::test]
+async fn a_version_that_was_added_as_current_in_the_database_is_none() {
+    let (app, client) = vault().await;
+    app.database.run(
+        "INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at)
+         SELECT kind, owner_id, 4, 'current', sealed, data_key_id, created_at FROM secret WHERE version = 3",
+    );
+    for family in ["credential", "info"] {
+        let versions = client.get(&format!("/api/pam/{family}/i/versions")).await.expect(200);
+        let versions = versions["versions"].as_array().unwrap().iter();
+        let current: Vec<_> =
+            versions.filter(|version| version["current"] == true).map(|row| &row["version"]).collect();
+        assert_eq!(current, [3], "{family}");
+        let read = client.get(&format!("/iso/pam/{family}/i")).await.expect(200);
+        assert!(read.to_string().contains("three"), "{family}");
+    }
+}
+
+#[actix_web::test]
 async fn a_version_that_never_was_in_force_is_not_shown() {
     let (app, client) = vault().await;
     app.database.run(

@@ -104,6 +104,13 @@ pub(super) fn small_sealed(most: i64) -> _ {
     case_when(sealed_length(sealed).le(most), sealed)
 }
 
+/// Whether a version is the current one of the head beside it.
+#[auto_type]
+fn is_current() -> _ {
+    let of_head = secret::kind.eq(secret_head::kind).and(secret::owner_id.eq(secret_head::owner_id));
+    of_head.and(secret::version.nullable().eq(secret_head::current_version).assume_not_null())
+}
+
 /// Selects the heads, each with the versions that it names: its current and its highest one, as far as they exist.
 #[auto_type]
 fn heads_with_versions() -> _ {
@@ -145,12 +152,10 @@ pub fn all_current(
     connection: &mut AnyConnection,
     kind: SecretKind,
 ) -> Result<Vec<(i32, SecretHead, SealedRow)>, StoreError> {
-    let current = secret::kind
-        .eq(secret_head::kind)
-        .and(secret::owner_id.eq(secret_head::owner_id))
-        .and(secret::version.nullable().eq(secret_head::current_version).assume_not_null());
-    let query =
-        secret_head::table.inner_join(secret::table.on(current)).filter(secret_head::kind.eq(kind.as_str())).select((
+    let query = secret_head::table
+        .inner_join(secret::table.on(is_current()))
+        .filter(secret_head::kind.eq(kind.as_str()))
+        .select((
             secret_head::owner_id,
             (secret_head::highest_version, secret_head::current_version, secret_head::mac),
             (secret::version, secret::state, secret::sealed),
@@ -223,6 +228,12 @@ pub fn version(
     let row = secret::table.find((kind, owner, version)).select((secret::version, secret::state, secret::sealed));
     let row: Option<SealedColumns> = on_engine!(connection, c => row.get_result(c)).optional()?;
     row.map(SealedRow::try_from).transpose()
+}
+
+/// Returns the number of the current version by the head, whose MAC is not verified: to show, not to decide.
+pub fn current_version(connection: &mut AnyConnection, owner: SecretOwner) -> Result<Option<i32>, StoreError> {
+    let head = secret_head::table.find(owner.columns()).select(secret_head::current_version);
+    Ok(on_engine!(connection, c => head.get_result::<Option<i32>>(c)).optional()?.flatten())
 }
 
 /// Returns the time at which a version was stored.
@@ -348,3 +359,6 @@ pub fn delete_all(connection: &mut AnyConnection, owner: SecretOwner) -> Result<
     diesel::delete(secret_head::table.find((kind, owner))).execute(connection)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use crate::clock::from_micros;
 use crate::crypto::SecretText;
 use crate::store::credential::{CredentialKind, CredentialRow};
 use crate::store::id::{CredentialId, InformationId};
-use crate::store::secret::{self, SecretState, VersionSummary};
+use crate::store::secret::{self, VersionSummary};
 
 /// Kind of object that has versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,10 +126,11 @@ impl Vault {
         let query = move |context: &mut OperationContext<'_>| {
             let owner = readable(context, what, &key)?.owner();
             let rows = secret::versions(context.connection(), owner.secret())?;
+            let current = secret::current_version(context.connection(), owner.secret())?;
             let version = |row: &VersionSummary| Version {
                 number: row.version,
                 created_at: from_micros(row.created_at),
-                current: row.state == SecretState::Current,
+                current: Some(row.version) == current,
             };
             let in_force = rows.iter().filter(|row| row.state.was_in_force());
             let history = History { owner, versions: in_force.map(version).collect() };

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::sum;
 use diesel::sql_types::Binary;
-use diesel::{ExpressionMethods, NullableExpressionMethods, QueryDsl, RunQueryDsl, define_sql_function};
+use diesel::{ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, RunQueryDsl, define_sql_function};
 
 use super::{
-    HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SecretState, SmallColumns, heads_with_versions,
+    HeadColumns, SealedColumns, SealedRow, SecretHead, SecretOwner, SmallColumns, heads_with_versions, is_current,
 };
 use crate::store::connection::on_engine;
 use crate::store::schema::{secret, secret_head};
@@ -25,10 +25,10 @@ pub fn current_bytes(connection: &mut AnyConnection, owners: &[SecretOwner]) -> 
     for (kind, keys) in by_kind(owners) {
         for keys in keys.chunks(MAX_BOUND) {
             let ids: Vec<i32> = keys.iter().map(|(id, _)| *id).collect();
-            let query = secret::table
-                .filter(secret::kind.eq(kind))
-                .filter(secret::owner_id.eq_any(ids))
-                .filter(secret::state.eq(SecretState::Current.as_str()))
+            let query = secret_head::table
+                .inner_join(secret::table.on(is_current()))
+                .filter(secret_head::kind.eq(kind))
+                .filter(secret_head::owner_id.eq_any(ids))
                 .select(sum(byte_length(secret::sealed)));
             let some: Option<i64> = on_engine!(connection, c => query.first(c))?;
             bytes += some.unwrap_or_default();
@@ -218,6 +218,8 @@ mod tests {
             for owner in [password(1), password(2), password(3), key] {
                 store(connection, owner, true);
             }
+            // Somebody marks another version as current. The head decides.
+            diesel::update(secret::table).set(secret::state.eq("current")).execute(connection).unwrap();
             assert_eq!(current_bytes(connection, &[key, password(3), password(1), password(9)]).unwrap(), 3 * 33);
             assert_eq!(current_bytes(connection, &[]).unwrap(), 0);
         });

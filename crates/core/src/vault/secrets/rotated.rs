@@ -72,10 +72,9 @@ pub(in crate::vault) fn rotation_ended(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,
 ) -> Result<(), VaultError> {
-    let rows = secret::versions(context.connection(), owner)?;
-    let Some(current) = rows.iter().find(|row| row.state == SecretState::Current) else { return Ok(()) };
+    let Some(current) = super::current(context, owner)? else { return Ok(()) };
     let keep = context.settings().history.versions;
-    Ok(super::versions(context, owner).prune(current.version, keep)?)
+    Ok(super::versions(context, owner).prune(current.binding().version, keep)?)
 }
 
 fn is_candidate(state: SecretState) -> bool {

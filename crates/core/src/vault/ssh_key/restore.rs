@@ -3,7 +3,7 @@
 use super::pair::fitting_public_key;
 use crate::crypto::SecretText;
 use crate::store::id::CredentialId;
-use crate::store::secret::{self, SecretState};
+use crate::store::secret;
 use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::SecretOwner;
@@ -37,10 +37,11 @@ pub(in crate::vault) fn restore(
 /// Restores the passphrase of a version, or removes the passphrase of another one if it is not kept or there was none. The
 /// version in force keeps the present one.
 fn restore_passphrase(context: &mut OperationContext<'_>, id: CredentialId, version: i32) -> Result<(), VaultError> {
-    let keys = secret::versions(context.connection(), SecretOwner::SshPrivateKey(id))?;
-    if keys.iter().any(|row| row.version == version && row.state == SecretState::Current) {
+    let current = secrets::current(context, SecretOwner::SshPrivateKey(id))?;
+    if current.is_some_and(|current| current.binding().version == version) {
         return Ok(());
     }
+    let keys = secret::versions(context.connection(), SecretOwner::SshPrivateKey(id))?;
     let later = keys.iter().filter(|row| row.state.was_in_force() && row.version > version);
     // The newest one is not in force if a rotation made an older one current.
     let replaced_at = later.min_by_key(|row| row.version).map_or(i64::MAX, |row| row.created_at);
