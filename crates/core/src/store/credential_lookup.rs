@@ -1,13 +1,13 @@
 //! The lookup of a credential by its key for a read: everything that the read decides on, in one query. On PostgreSQL each
 //! query is a round trip.
 
+use std::iter::once;
 use std::mem::discriminant;
 
 use diesel::dsl::auto_type;
-use diesel::sqlite::Sqlite;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl,
-    QueryResult, Selectable, alias,
+    QueryResult, alias,
 };
 
 use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
@@ -15,7 +15,7 @@ use super::credential::CredentialRow;
 use super::custody::CustodyRow;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
-use super::object_lookup::{ANOTHER_OBJECT, LookupQuery};
+use super::object_lookup::{ANOTHER_OBJECT, LookupQuery, columns, only_secret};
 use super::schema::{credential, custody, device, secret, secret_head};
 use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};
@@ -104,11 +104,6 @@ pub(super) struct PasswordSecret;
 
 impl LiteralText for PasswordSecret {
     const TEXT: &'static str = SecretKind::Password.as_str();
-}
-
-/// The columns of a row, which are the same for both engines.
-pub(super) fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
-    T::construct_selection()
 }
 
 /// Joins credentials with their devices, the custody of an authorization and their passwords.
@@ -205,20 +200,11 @@ impl LookupQuery for CredentialLookup {
         if !self.names(&row, &device) {
             return Err(ANOTHER_OBJECT);
         }
-        let mut password = StoredSecret { head: Some(head.into()), versions: Vec::new() };
-        password.add(version)?;
-        for (other, .., version) in rows {
-            if other.id != row.id {
-                return Ok(None);
-            }
-            password.add(version)?;
-        }
+        let versions = rows.map(|(other, .., version)| (other.id, version));
+        let password = only_secret(head, row.id, once((row.id, version)).chain(versions))?;
         let custody = custody.map(|(since, until)| CustodyRow { since, until });
-        // A large version was not read.
-        if !password.is_whole() {
-            return Ok(None);
-        }
-        Ok(Some(FoundCredential { row, device, authorization: self.authorization, custody, password }))
+        let found = |password| FoundCredential { row, device, authorization: self.authorization, custody, password };
+        Ok(password.map(found))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The lookup of a protected-information record by its key for a read, in one query.
 
+use std::iter::once;
+
 use diesel::dsl::auto_type;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, PgConnection, QueryDsl,
@@ -9,7 +11,7 @@ use diesel::{
 use super::connection::{BindValue, Literal, LiteralText, load_for_each_with_cached_sql, load_with_cached_sql};
 use super::id::{AuthorizationId, InformationId};
 use super::information::InformationRow;
-use super::object_lookup::{ANOTHER_OBJECT, LookupQuery};
+use super::object_lookup::{ANOTHER_OBJECT, LookupQuery, only_secret};
 use super::schema::{information, secret, secret_head};
 use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::visibility::{one_information_is_seen, values_of_one_information};
@@ -125,18 +127,8 @@ impl LookupQuery for InformationLookup {
         if row.identifier.as_ref() != Some(&self.identifier) && Some(row.id) != self.id {
             return Err(ANOTHER_OBJECT);
         }
-        let mut content = StoredSecret { head: Some(head.into()), versions: Vec::new() };
-        content.add(version)?;
-        for (other, _, version) in rows {
-            if other.id != row.id {
-                return Ok(None);
-            }
-            content.add(version)?;
-        }
-        // A large version was not read.
-        if !content.is_whole() {
-            return Ok(None);
-        }
-        Ok(Some(FoundInformation { row, authorization: self.authorization, content }))
+        let versions = rows.map(|(other, _, version)| (other.id, version));
+        let content = only_secret(head, row.id, once((row.id, version)).chain(versions))?;
+        Ok(content.map(|content| FoundInformation { row, authorization: self.authorization, content }))
     }
 }

@@ -1,16 +1,40 @@
 //! Lookups of one object by its key, of every kind: what a read decides on, in one query. On PostgreSQL several lookups are one
 //! statement.
 
-use diesel::{PgConnection, QueryResult};
+use diesel::sqlite::Sqlite;
+use diesel::{PgConnection, QueryResult, Selectable};
 
 use super::connection::BindValue;
 use super::credential_lookup::{CredentialLookup, FoundCredential};
 use super::information_lookup::{FoundInformation, InformationLookup};
+use super::secret::{HeadColumns, SmallColumns, StoredSecret};
 use super::ssh_key_lookup::{FoundSshKey, SshKeyLookup};
 use super::{AnyConnection, StoreError};
 
 /// The error for a row that does not have the key that was looked up: it must not be returned for it.
 pub(super) const ANOTHER_OBJECT: StoreError = StoreError::Query("a lookup found an object of another key");
+
+/// The columns of a row, which are the same for both engines.
+pub(super) fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
+    T::construct_selection()
+}
+
+/// Returns the secret of an object, of the rows that a query finds: of each the id of its object, and a version. `None` if a row
+/// is of another object, or a version is large, so that it was not read.
+pub(super) fn only_secret<Id: PartialEq>(
+    head: HeadColumns,
+    object: Id,
+    versions: impl Iterator<Item = (Id, SmallColumns)>,
+) -> Result<Option<StoredSecret>, StoreError> {
+    let mut secret = StoredSecret { head: Some(head.into()), versions: Vec::new() };
+    for (id, version) in versions {
+        if id != object {
+            return Ok(None);
+        }
+        secret.add(version)?;
+    }
+    Ok(Some(secret).filter(StoredSecret::is_whole))
+}
 
 /// A lookup of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,10 +11,9 @@ use super::connection::{
     load_with_cached_sql,
 };
 use super::credential::CredentialRow;
-use super::credential_lookup::columns;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
-use super::object_lookup::{ANOTHER_OBJECT, LookupQuery};
+use super::object_lookup::{ANOTHER_OBJECT, LookupQuery, columns};
 use super::schema::{credential, device, secret, secret_head, ssh_key, ssh_key_device};
 use super::secret::{HeadColumns, SMALL, SmallColumns, StoredSecret, is_named_by_head, small_sealed};
 use super::ssh_key::SshKeyRow;
