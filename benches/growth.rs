@@ -158,7 +158,7 @@ async fn operator(vault: &Vault, action: Action) -> Permit {
     vault.authorize(Request::operator(), action).await.expect("a permit")
 }
 
-/// Inserts devices, credentials, their links to the first client, and two tags; every tenth credential has the common one.
+/// Inserts devices, credentials with their passwords, their links to the first client, and two tags; every tenth credential has the common one.
 fn fill(location: &VaultLocation, size: usize) {
     let numbers =
         |count: usize| format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
@@ -173,7 +173,9 @@ fn fill(location: &VaultLocation, size: usize) {
             active, created_at, changed_at) {credentials}
          SELECT i, 'password', 2 + i % {devices}, 'user-' || i, 'id-' || i, 'Local User', '', '', '', true, 0, 0 FROM n;
          INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at) {credentials}
-         SELECT 'password', i, 1, 'current', '{}', 1, 0 FROM n;
+         SELECT 'credential.password', i, 1, 'current', '{}', 1, 0 FROM n;
+         INSERT INTO secret_head (kind, owner_id, highest_version, current_version, current_changed_at, mac) {credentials}
+         SELECT 'credential.password', i, 1, 1, 0, '{}' FROM n;
          INSERT INTO authorization_link (authorization_id, object_kind, object_id) {credentials}
          SELECT 1, 'credential', i FROM n;
          INSERT INTO lookup (id, kind, name, name_key) VALUES (101, 'tag', 'common', 'common'), (102, 'tag', 'rare', 'rare');
@@ -182,7 +184,7 @@ fn fill(location: &VaultLocation, size: usize) {
          INSERT INTO tagging (object_kind, object_id, tag_id) {}
          SELECT 'credential', {few} * i, 102 FROM n;
          COMMIT;",
-        numbers(devices), "x".repeat(80), numbers(few), numbers(10),
+        numbers(devices), "x".repeat(80), "x".repeat(32), numbers(few), numbers(10),
     );
     let mut database = Database::connect(&location.database, false).expect("a connection").expect("a database");
     database.connection().batch_execute(&sql).expect("the rows");
