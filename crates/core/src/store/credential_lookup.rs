@@ -112,12 +112,13 @@ fn joined(authorization: AuthorizationId) -> _ {
     let own = custody::credential_id.eq(credential::id).and(custody::authorization_id.eq(authorization));
     let kind: Literal<PasswordSecret> = Literal::new();
     let head = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(credential::id));
-    let of_credential = secret::kind.eq(kind).and(secret::owner_id.eq(credential::id));
+    // By the owner of the head: by that of the credential, PostgreSQL would search an empty table by kind and version alone.
+    let of_head = secret::kind.eq(kind).and(secret::owner_id.eq(secret_head::owner_id));
     credential::table
         .inner_join(device::table)
         .left_join(custody::table.on(own))
         .left_join(secret_head::table.on(head))
-        .left_join(secret::table.on(of_credential.and(is_named_by_head())))
+        .left_join(secret::table.on(of_head.and(is_named_by_head())))
 }
 
 /// Evaluates an expression with the query of a lookup, which has one of three types.

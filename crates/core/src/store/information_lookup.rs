@@ -58,10 +58,11 @@ impl LiteralText for InformationSecret {
 fn joined() -> _ {
     let kind: Literal<InformationSecret> = Literal::new();
     let head = secret_head::kind.eq(kind).and(secret_head::owner_id.eq(information::id));
-    let of_record = secret::kind.eq(kind).and(secret::owner_id.eq(information::id));
+    // By the owner of the head: by that of the record, PostgreSQL would search an empty table by kind and version alone.
+    let of_head = secret::kind.eq(kind).and(secret::owner_id.eq(secret_head::owner_id));
     information::table
         .left_join(secret_head::table.on(head))
-        .left_join(secret::table.on(of_record.and(is_named_by_head())))
+        .left_join(secret::table.on(of_head.and(is_named_by_head())))
 }
 
 /// Evaluates an expression with the query of a lookup, which has one of two types.

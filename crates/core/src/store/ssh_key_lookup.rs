@@ -94,14 +94,16 @@ impl LiteralText for Nothing {
 #[auto_type]
 fn joined() -> _ {
     // PostgreSQL is to search both indexes for the owner too. It would search by kind alone for two conditions with `OR` in place of a
-    // list, and for a kind that equals that of the head, unless that is an expression.
+    // list, for a kind that equals that of the head, unless that is an expression, and for the owner of the credential in place of
+    // that of the head.
     let of_key: IsOneOf<secret_head::kind, LiteralList<KeySecrets>> =
         IsOneOf::new(secret_head::kind, LiteralList::new());
     let head = of_key.and(secret_head::owner_id.eq(credential::id));
     let of_secret: IsOneOf<secret::kind, LiteralList<KeySecrets>> = IsOneOf::new(secret::kind, LiteralList::new());
     let nothing: Literal<Nothing> = Literal::new();
-    let of_head =
-        of_secret.and(secret::owner_id.eq(credential::id)).and(secret::kind.concat(nothing).eq(secret_head::kind));
+    let of_head = of_secret
+        .and(secret::owner_id.eq(secret_head::owner_id))
+        .and(secret::kind.concat(nothing).eq(secret_head::kind));
     credential::table
         .inner_join(device::table)
         .inner_join(ssh_key::table.on(ssh_key::credential_id.eq(credential::id)))
