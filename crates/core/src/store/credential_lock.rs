@@ -9,10 +9,9 @@ use super::connection::{
     BindValue, Literal, LiteralText, LockingQuery, RowLock, load_for_each_with_cached_sql, load_with_cached_sql,
 };
 use super::credential::{CredentialRow, PasswordKind};
-use super::credential_lookup::columns;
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
-use super::object_lookup::ANOTHER_OBJECT;
+use super::object_lookup::{ANOTHER_OBJECT, columns};
 use super::schema::{credential, device};
 use super::secret::{self, StoredSecret};
 use super::visibility::{one_credential_is_seen, values_of_one_credential};

@@ -33,7 +33,9 @@ fn the_time_of_a_head_is_that_at_which_its_current_version_became_current() {
         assert_eq!((changed_at(connection), current_version(connection, OWNER)), (30, Ok(Some(2))));
 
         update_current(connection, OWNER, &head(2, 1), 40).unwrap();
-        replace_current(connection, OWNER, 1, row(3, SecretState::Current), 50, &head(3, 3)).unwrap();
+        let (new, head) = (row(3, SecretState::Current), head(3, 3));
+        let new = Replacement { owner: OWNER, replaced: 1, row: new, created_at: 50, head, prune_to: 0 };
+        replace_current(connection, &[new]).unwrap();
         assert_eq!((changed_at(connection), current_version(connection, OWNER)), (50, Ok(Some(3))));
         let other = SecretOwner::Notes(CredentialId::new(1));
         assert_eq!(current_version(connection, other), Ok(None));
