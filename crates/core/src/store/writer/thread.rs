@@ -115,15 +115,18 @@ impl Writer {
             }
             let mut again = self.batch(&mut round, true);
             // Before those that run alone, which may wait long for a lock.
-            while !round.is_empty() && !self.watch.is_given_up() {
+            while !round.is_empty() && !self.watch.is_given_up() && !self.watch.was_late() {
                 again.extend(self.batch(&mut round, false));
             }
             let since = instant();
             for job in again {
-                self.run_alone(job, since);
+                if self.watch.was_late() { refuse_unanswered(job) } else { self.run_alone(job, since) }
+            }
+            if self.watch.was_late() {
+                std::mem::take(&mut round).into_jobs().for_each(refuse_unanswered);
             }
         }
-        round.into_jobs().for_each(|job| job.answer(Err(StoreError::Unanswered)));
+        round.into_jobs().for_each(refuse_unanswered);
     }
 
     /// Starts a job, unless its caller has abandoned it or its deadline has passed.
@@ -364,6 +367,11 @@ impl Writer {
             }
         }
     }
+}
+
+/// Answers a job that does not run: its caller has been told, or may have been, that there was no answer.
+fn refuse_unanswered(job: Box<dyn Job>) {
+    job.answer(Err(StoreError::Unanswered));
 }
 
 /// Whether a connection is kept after this error: that to a server which has become read-only stays so, and a new one may reach
