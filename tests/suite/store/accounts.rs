@@ -1,8 +1,12 @@
 //! Accounts that jobs change, which the writer locks for several of them at once on PostgreSQL, and new versions of their passwords,
 //! which it writes together.
 
+use std::sync::Mutex;
+
 use chaveiro::store::credential_lock::{AccountLookup, LockedAccount};
+use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::{AuthorizationId, CredentialId};
+use chaveiro::store::object_lookup::Lookup;
 use chaveiro::store::secret::{self, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
 use chaveiro::store::{Database, StoreError, Ticket, Transaction};
 use diesel::connection::SimpleConnection;
@@ -108,6 +112,13 @@ fn replaces_writes_and_fails(transaction: &mut Transaction<'_>) -> Found {
     Err(StoreError::Query("a test"))
 }
 
+/// As [`locked`], and uses the connection.
+fn locked_and_writes(transaction: &mut Transaction<'_>) -> Found {
+    let found = locked(transaction);
+    transaction.connection()?;
+    found
+}
+
 fn some(found: &str) -> Found {
     Ok(Some(found.into()))
 }
@@ -155,7 +166,79 @@ async fn an_account_that_a_job_has_changed_is_not_the_one_that_was_locked_ahead(
         Box::pin(bench.store.write(changes("b"), locked)),
     ];
     let expected = [some("a 1"), some("b 1"), some("Some(2) of 1"), Ok(None)];
-    assert_eq!(bench.together(jobs).await, expected, "after a job that uses the connection, nothing is what it was");
+    assert_eq!(bench.together(jobs).await, expected, "the third job has no account, and may have changed everything");
+}
+
+#[actix_web::test]
+async fn a_read_behind_a_new_version_finds_it_and_one_of_another_account_what_was_looked_up() {
+    let Some(bench) = bench().await else { return };
+    let looks_up = |identifier| {
+        let key = CredentialKey { identifier, id: None, username_at: None };
+        ticket().with_lookup(Some(CredentialLookup::new(key, AuthorizationId::new(1)).into()))
+    };
+    let reads = |transaction: &mut Transaction<'_>| {
+        let found = transaction.looked_up()?.and_then(CredentialLookup::found).expect("an account");
+        let current = found.password.head.and_then(|head| head.current_version);
+        Ok(Some(format!("{} {} {current:?}", found.row.username, found.row.additional)))
+    };
+    // Somebody else changes what is looked up: what was looked up before does not show it.
+    let other = Mutex::new(Database::connect(&location(&bench.database), true).unwrap().unwrap());
+    let replaces_while_all_change = move |transaction: &mut Transaction<'_>| {
+        let changes = "UPDATE credential SET additional = 'changed' WHERE id = 2";
+        other.lock().unwrap().connection().batch_execute(changes)?;
+        replaces(transaction)
+    };
+    let jobs: Jobs<'_> = vec![
+        Box::pin(bench.store.write(changes("a"), replaces_while_all_change)),
+        Box::pin(bench.store.write(looks_up("b"), reads)),
+        Box::pin(bench.store.write(looks_up("a"), reads)),
+    ];
+    assert_eq!(bench.together(jobs).await, [some("a 1"), some("b  Some(1)"), some("a  Some(2)")]);
+}
+
+#[actix_web::test]
+async fn what_a_job_writes_of_its_own_account_leaves_those_of_others_as_they_are() {
+    let Some(bench) = bench().await else { return };
+    let writes = |transaction: &mut Transaction<'_>| {
+        let found = replaces(transaction);
+        sql_query("UPDATE credential SET additional = 'written' WHERE id = 1").execute(transaction.connection()?)?;
+        found
+    };
+    let jobs: Jobs<'_> = vec![
+        Box::pin(bench.store.write(ticket(), |transaction: &mut Transaction<'_>| {
+            transaction.connection()?;
+            Ok(None)
+        })),
+        Box::pin(bench.store.write(changes("a"), writes)),
+        Box::pin(bench.store.write(changes("b"), replaces)),
+        Box::pin(bench.store.write(changes("a"), locked)),
+    ];
+    // The job without an account runs last.
+    assert_eq!(bench.together(jobs).await, [Ok(None), some("a 1"), some("b 1"), Ok(None)]);
+    // One that others share a password with is none that is changed alone.
+    bench.database.run("UPDATE credential SET parent_id = 1 WHERE id = 3");
+    let jobs = [bench.store.write(changes("a"), locked_and_writes), bench.store.write(changes("b"), locked_and_writes)];
+    assert_eq!(bench.together(jobs.into()).await, [some("a 2"), Ok(None)]);
+}
+
+#[actix_web::test]
+async fn a_refusal_keeps_its_record_and_nothing_that_was_deferred() {
+    let Some(bench) = bench().await else { return };
+    let refused = |transaction: &mut Transaction<'_>| {
+        let found = replaces(transaction);
+        transaction.roll_back()?;
+        found
+    };
+    let in_part = |transaction: &mut Transaction<'_>| {
+        let found = replaces(transaction);
+        let undone: Result<(), ()> = transaction.savepoint(|_| Err(()))?;
+        assert_eq!(undone, Err(()));
+        found
+    };
+    let jobs: Jobs<'_> =
+        vec![Box::pin(bench.store.write(changes("a"), refused)), Box::pin(bench.store.write(changes("b"), in_part))];
+    assert_eq!(bench.together(jobs).await, [some("a 1"), some("b 1")]);
+    assert_eq!(bench.database.texts(STATES), ["1 1 current", "2 1 previous", "2 2 current", "3 1 current"]);
 }
 
 #[actix_web::test]
@@ -193,11 +276,12 @@ async fn what_a_job_deferred_is_kept_with_what_it_writes_then() {
 #[actix_web::test]
 async fn a_new_version_that_is_refused_fails_its_own_job_and_no_others() {
     let Some(bench) = bench().await else { return };
-    bench.database.run("UPDATE secret SET state = 'previous' WHERE owner_id = 2");
+    let other = Mutex::new(Database::connect(&location(&bench.database), true).unwrap().unwrap());
     // Alone, a job has no account that was locked ahead, and finds out by itself.
-    let or_alone = |transaction: &mut Transaction<'_>| match replaces(transaction)? {
-        None => Err(StoreError::NotFound),
-        found => Ok(found),
+    let or_alone = move |transaction: &mut Transaction<'_>| {
+        let changes = "UPDATE secret SET state = 'previous' WHERE owner_id = 2";
+        other.lock().unwrap().connection().batch_execute(changes)?;
+        replaces(transaction)?.map_or(Err(StoreError::NotFound), |found| Ok(Some(found)))
     };
     let alone = |id: i32| {
         move |transaction: &mut Transaction<'_>| match replaces(transaction)? {
@@ -216,12 +300,19 @@ async fn a_new_version_that_is_refused_fails_its_own_job_and_no_others() {
             found => Ok(found),
         }
     };
+    // The last job uses the connection, for which the versions of the others are written.
+    let writes = |transaction: &mut Transaction<'_>| {
+        sql_query("UPDATE credential SET additional = 'written' WHERE id = 3").execute(transaction.connection()?)?;
+        Ok(None)
+    };
     let jobs: Jobs<'_> = vec![
         Box::pin(bench.store.write(changes("a"), alone(1))),
         Box::pin(bench.store.write(changes("b"), or_alone)),
         Box::pin(bench.store.write(changes("c"), alone(3))),
+        Box::pin(bench.store.write(ticket(), writes)),
     ];
-    assert_eq!(bench.together(jobs).await, [some("alone"), Err(StoreError::NotFound), some("alone")]);
+    assert_eq!(bench.together(jobs).await, [some("alone"), Err(StoreError::NotFound), some("alone"), Ok(None)]);
+    assert_eq!(bench.database.texts("SELECT additional FROM credential WHERE id = 3"), ["written"]);
     let expected = ["1 1 previous", "1 2 current", "2 1 previous", "3 1 previous", "3 2 current"];
     assert_eq!(bench.database.texts(STATES), expected);
 }

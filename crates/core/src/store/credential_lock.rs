@@ -51,7 +51,7 @@ impl AccountLookup {
         let Some((row, device)) = rows.into_iter().next() else { return Ok(None) };
         let has_identifier = self.identifier.is_none() || row.identifier == self.identifier;
         if has_identifier && row.username == self.username && case_folded(&device.hostname) == self.hostname {
-            Ok(Some(LockedAccount { row, device, password: None }))
+            Ok(Some(LockedAccount { authorization: self.authorization, row, device, password: None }))
         } else {
             Err(ANOTHER_OBJECT)
         }
@@ -78,6 +78,8 @@ impl AccountLookup {
 /// An account as its lookup finds it. The row is locked until the transaction ends, and that of the device by a shared lock.
 #[derive(Debug)]
 pub struct LockedAccount {
+    /// The authorization of the lookup, which sees it.
+    pub authorization: AuthorizationId,
     /// The password's row.
     pub row: CredentialRow,
     /// Its device.
@@ -86,12 +88,19 @@ pub struct LockedAccount {
     pub password: Option<LockedPassword>,
 }
 
+impl LockedAccount {
+    /// Whether it is known that no other credential shares its password.
+    pub(super) fn is_by_itself(&self) -> bool {
+        self.row.parent_id.is_none() && self.password.as_ref().is_some_and(|password| !password.has_children)
+    }
+}
+
 /// What is stored of a password, whose head is locked until the transaction ends.
 #[derive(Debug)]
 pub struct LockedPassword {
     /// Its head, with the versions that it names.
     pub stored: StoredSecret,
-    /// Whether credentials have it as their parent. None gets or loses it as such while the row is locked.
+    /// Whether credentials have it as their parent. No other one gets it while the row is locked.
     pub has_children: bool,
 }
 

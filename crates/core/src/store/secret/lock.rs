@@ -107,5 +107,6 @@ fn locked_password(
     for (_, version, _) in rows {
         stored.add(version)?;
     }
-    Ok(stored.is_whole().then_some(LockedPassword { stored, has_children }))
+    let is_of_one_time = stored.head.as_ref().is_some_and(|head| has_all(head, &stored.versions));
+    Ok(is_of_one_time.then_some(LockedPassword { stored, has_children }))
 }

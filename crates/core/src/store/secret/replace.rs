@@ -139,6 +139,7 @@ impl QueryFragment<Pg> for ReplaceCurrent<'_> {
         if self.prunes() {
             out.push_sql(
                 ", pruned AS (DELETE FROM secret USING new WHERE secret.kind = new.kind AND secret.owner_id = new.owner_id \
+                 AND (new.kind, new.owner_id) IN (SELECT kind, owner_id FROM replaced) \
                  AND secret.version <= new.prune_to AND secret.state = 'previous' \
                  AND NOT (new.is_rotated AND EXISTS (SELECT FROM rotation_record \
                  WHERE credential_id = new.owner_id AND phase <> 'idle')))",

@@ -14,11 +14,11 @@ use super::super::object_lookup::{self, FoundObject, ObjectLookup};
 use super::super::secret::{Replacement, SecretOwner};
 use super::deferred::{Deferred, Mark};
 
-/// What a job has changed, and what was looked up ahead for those behind it shows no more.
+/// What a job may have changed of what was looked up ahead for those behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changed {
     Nothing,
-    Password(CredentialId),
+    Account(CredentialId),
     AnyRow,
 }
 
@@ -94,12 +94,12 @@ impl OpenTransaction {
         Ok(&mut self.connection)
     }
 
-    /// Sets the savepoint of a job. `before` is what was deferred when it began: that is written before the savepoint, and what the
-    /// job itself has deferred, after it.
-    pub(super) fn set_savepoint(&mut self, before: Mark) -> Result<(), StoreError> {
+    /// Sets the savepoint of a job that may change so much. `before` is what was deferred when it began: that is written before the
+    /// savepoint, and what the job itself has deferred, after it.
+    pub(super) fn set_savepoint(&mut self, before: Mark, changes: Changed) -> Result<(), StoreError> {
         self.write_replacements_until(before)?;
         self.has_set_savepoint = true;
-        self.changed = Changed::AnyRow;
+        self.changed = changes;
         let replaces = std::mem::take(&mut self.has_ended_savepoint);
         let connection = self.connection()?;
         if replaces {
@@ -131,8 +131,8 @@ impl OpenTransaction {
         self.has_begun && self.connection.is_remote()
     }
 
-    /// Whether lookups save round trips when several are made together.
-    pub(super) fn gains_from_company(&self) -> bool {
+    /// Whether each statement is a round trip.
+    pub(super) fn is_remote(&self) -> bool {
         self.connection.is_remote()
     }
 
@@ -161,23 +161,23 @@ impl OpenTransaction {
         })
     }
 
-    /// Runs a lookup for several jobs, if there are several writers. `None` when it fails.
+    /// Runs a lookup for several jobs, on PostgreSQL. `None` when it fails.
     fn together<T>(&mut self, look_up: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Option<T> {
         let AnyConnection::Postgresql(c) = &mut self.connection else { return None };
         let found = catch_unwind(AssertUnwindSafe(|| look_up(c))).unwrap_or(Err(StoreError::Panicked));
         found.inspect_err(|error| log::debug!("several lookups at once failed: {error}")).ok()
     }
 
-    /// Leaves a new version of a password to the end of the transaction, where one statement writes those of all jobs. Returns it when
-    /// its job has to write it: outside of a transaction that has begun, and where no statement is saved.
-    pub(super) fn replace_later(&mut self, new: Replacement) -> Option<Replacement> {
-        let SecretOwner::Password(id) = new.owner else { return Some(new) };
-        if !self.has_begun || !self.connection.is_remote() || new.row.sealed.len() > MAX_DEFERRED_BYTES {
+    /// Leaves a new version of the password of an account that was locked ahead to the end of the transaction, where one statement
+    /// writes those of all jobs. Returns it when its job has to write it.
+    pub(super) fn replace_later(&mut self, account: CredentialId, new: Replacement) -> Option<Replacement> {
+        let is_large = new.row.sealed.len() > MAX_DEFERRED_BYTES;
+        if !self.has_begun_remotely() || is_large || new.owner != SecretOwner::Password(account) {
             return Some(new);
         }
         let refused = self.deferred.replace(new);
-        if refused.is_none() && self.changed == Changed::Nothing {
-            self.changed = Changed::Password(id);
+        if refused.is_none() {
+            self.changed = Changed::Account(account);
         }
         refused
     }
@@ -193,7 +193,7 @@ impl OpenTransaction {
         std::mem::replace(&mut self.changed, Changed::Nothing)
     }
 
-    /// Whether what was deferred could not be written, for which the job that was running is not the reason.
+    /// Whether what was deferred could not be written, for which another job than the one that runs may be the reason.
     pub(super) fn is_deferred_refused(&self) -> bool {
         self.is_deferred_refused
     }

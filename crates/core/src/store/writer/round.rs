@@ -11,6 +11,8 @@ use crate::store::object_lookup::FoundObject;
 
 /// The most jobs of a round. Other writers take jobs from the queue too, and what the round looks up is in memory at once.
 const MAX_JOBS: usize = 32;
+/// The most jobs of a round that gain nothing from it: other writers may be free for them.
+const MAX_SOLITARY: usize = 4;
 
 /// What was looked up and locked for a job before it runs.
 #[derive(Debug, Default)]
@@ -28,8 +30,8 @@ pub(super) enum Lookup {
 }
 
 impl Ahead {
-    /// Drops what shows the password of this credential.
-    fn forget_password(&mut self, id: CredentialId) {
+    /// Drops what shows this credential.
+    fn forget_account(&mut self, id: CredentialId) {
         if let Lookup::Made(Some(FoundObject::Credential(found))) = &self.lookup
             && found.row.id == id
         {
@@ -39,7 +41,7 @@ impl Ahead {
     }
 }
 
-/// Jobs that gain from company, one after the other, and the one behind them.
+/// Jobs that a writer runs one after the other: first those that gain from company.
 #[derive(Default)]
 pub(super) struct Round(VecDeque<(Box<dyn Job>, Ahead)>);
 
@@ -52,28 +54,48 @@ impl Round {
     /// Takes more jobs, up to `room`, and looks up and locks for all of them, where that saves round trips.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         self.forget();
-        let together = open.gains_from_company();
-        let most = if together { room.min(MAX_JOBS) } else { room.min(1) };
-        while self.0.len() < most
-            && self.0.back().is_none_or(|(last, _)| last.gains_from_company())
-            && let Some(job) = take()
-        {
-            self.push(job);
-        }
-        if !together {
+        if !open.is_remote() {
+            if self.0.is_empty() && room > 0 {
+                take().into_iter().for_each(|job| self.push(job));
+            }
             return;
         }
+        self.take_more(room, take);
         // Before the locks, with which the transaction begins: no job has written anything that a lookup would have to see.
+        self.look_up(open);
+        self.lock(open);
+    }
+
+    /// Takes jobs from the queue. Those that gain from company run first: what is looked up for them holds until another one writes.
+    fn take_more(&mut self, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
+        let mut solitary = self.0.iter().filter(|(job, _)| !job.gains_from_company()).count();
+        while self.0.len() < room.min(MAX_JOBS)
+            && (solitary == 0 || (solitary < MAX_SOLITARY && solitary < self.0.len()))
+            && let Some(job) = take()
+        {
+            solitary += usize::from(!job.gains_from_company());
+            self.push(job);
+        }
+        self.0.make_contiguous().sort_by_key(|(job, _)| !job.gains_from_company());
+    }
+
+    /// Looks up for several jobs; for a single one too if accounts are locked, which begins the transaction: in it, the job would need a
+    /// savepoint to look up.
+    fn look_up(&mut self, open: &mut OpenTransaction) {
+        let begins = self.0.iter().any(|(job, _)| job.account().is_some());
         let lookups: Vec<_> = self.0.iter().filter_map(|(job, _)| job.lookup()).map(AsRef::as_ref).collect();
-        if lookups.len() > 1 {
+        if lookups.len() > 1 || (begins && !lookups.is_empty()) {
             let found = open.look_up_ahead(&lookups);
             let looking_up = self.0.iter_mut().filter(|(job, _)| job.lookup().is_some());
             for ((_, ahead), found) in looking_up.zip(found) {
                 ahead.lookup = Lookup::Made(found);
             }
         }
+    }
+
+    /// Locks the accounts of jobs, also of a single one: what was looked up for the others holds after it.
+    fn lock(&mut self, open: &mut OpenTransaction) {
         let accounts: Vec<_> = self.0.iter().filter_map(|(job, _)| job.account()).map(AsRef::as_ref).collect();
-        // Also for one: what was looked up for the others still holds after its job, which does no more than it says.
         if !accounts.is_empty() {
             let found = open.lock_ahead(&accounts);
             let changing = self.0.iter_mut().filter(|(job, _)| job.account().is_some());
@@ -97,7 +119,7 @@ impl Round {
     pub(super) fn forget_changed(&mut self, changed: Changed) {
         match changed {
             Changed::Nothing => {}
-            Changed::Password(id) => self.0.iter_mut().for_each(|(_, ahead)| ahead.forget_password(id)),
+            Changed::Account(id) => self.0.iter_mut().for_each(|(_, ahead)| ahead.forget_account(id)),
             Changed::AnyRow => self.forget(),
         }
     }

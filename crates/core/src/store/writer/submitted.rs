@@ -27,7 +27,8 @@ pub struct Ticket {
     pub request_id: Arc<str>,
     /// What the job looks up first, by [`Transaction::looked_up`].
     pub lookup: Option<Arc<ObjectLookup>>,
-    /// The account that the job changes, if it changes one, by [`Transaction::take_locked_account`].
+    /// The account that the job changes, if it changes one, by [`Transaction::take_locked_account`]. Of other rows the job changes
+    /// none that a lookup shows: no name, no parent, no device.
     pub account: Option<Arc<AccountLookup>>,
 }
 

@@ -194,10 +194,7 @@ impl Writer {
             Err(_) if is_lost && !self.watch.was_late() => done.into_iter().map(|(job, _)| job).chain(again).collect(),
             // No job has to fail for the record of another.
             Err(Failure::Deferred(error)) if self.connection.is_some() && error.may_be_of_one_row() => {
-                log::warn!(
-                    "the audit records of a transaction were refused; its {} jobs run alone: {error}",
-                    done.len()
-                );
+                log::warn!("what a transaction writes last was refused; its {} jobs run alone: {error}", done.len());
                 done.into_iter().map(|(job, _)| job).chain(again).collect()
             }
             Err(lost) => {

@@ -10,7 +10,7 @@ use super::super::id::CredentialId;
 use super::super::object_lookup::{self, FoundObject, ObjectLookup};
 use super::super::secret::Replacement;
 use super::deferred::Mark;
-use super::open::OpenTransaction;
+use super::open::{Changed, OpenTransaction};
 use super::round::{Ahead, Lookup};
 use super::submitted::Job;
 
@@ -26,7 +26,9 @@ struct RunningJob {
     before: Mark,
     /// Whether its savepoint is set. A job that only defers has none.
     has_savepoint: bool,
-    /// Why the savepoint could not be set. Then the whole transaction is lost, whatever the job makes of the error.
+    /// What it may change.
+    changes: Changed,
+    /// Why the savepoint could not be set. Then the whole transaction is rolled back, whatever the job makes of the error.
     failed: Option<StoreError>,
     lookup: Option<Arc<ObjectLookup>>,
     ahead: Ahead,
@@ -40,19 +42,20 @@ impl Transaction<'_> {
 
     /// Returns the connection, for the functions of the tables.
     pub fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        if let Some(error) = &self.job.failed {
+            return Err(error.clone());
+        }
         if !self.job.has_savepoint {
-            let set = self.open.set_savepoint(self.job.before);
-            if let Err(error) = &set {
-                self.job.failed.get_or_insert_with(|| error.clone());
-            }
+            let set = self.open.set_savepoint(self.job.before, self.job.changes);
+            self.job.failed = set.as_ref().err().cloned();
             set?;
             self.job.has_savepoint = true;
         }
         self.open.connection()
     }
 
-    /// As [`Transaction::connection`], of a transaction that has begun. If the savepoint cannot be set, the transaction is lost, and
-    /// every statement fails.
+    /// As [`Transaction::connection`], of a transaction that has begun. If the savepoint cannot be set, the transaction is rolled back
+    /// at the end of the job, with the statements that the job has run meanwhile.
     pub fn connection_when_begun(&mut self) -> &mut AnyConnection {
         // The error is noted, and fails the job at its end.
         let _ = self.connection();
@@ -72,13 +75,21 @@ impl Transaction<'_> {
 
     /// Returns the account of the job's ticket, if the writer has locked it just before, together with those of other jobs.
     pub fn take_locked_account(&mut self) -> Option<LockedAccount> {
-        self.job.ahead.account.take()
+        let account = self.job.ahead.account.take()?;
+        if account.is_by_itself() {
+            self.job.changes = Changed::Account(account.row.id);
+        }
+        Some(account)
     }
 
-    /// Leaves a new version of a password to the end of the transaction. Returns it when the job has to write it itself.
+    /// Leaves a new version of the password of the account that was locked ahead to the end of the transaction. Returns it when the job
+    /// has to write it itself.
     pub fn replace_later(&mut self, new: Replacement) -> Option<Replacement> {
-        // After the savepoint, what is deferred would be written with it, and could not be rolled back with the job.
-        if self.job.has_savepoint { Some(new) } else { self.open.replace_later(new) }
+        match self.job.changes {
+            // After the savepoint, what is deferred would be written with it, and could not be rolled back with the job.
+            Changed::Account(id) if !self.job.has_savepoint => self.open.replace_later(id, new),
+            _ => Some(new),
+        }
     }
 
     /// Returns what the lookup of the job's ticket finds. On PostgreSQL the writer may have looked it up just before, together with
@@ -161,7 +172,8 @@ pub(super) enum Ran {
 /// Runs a job in a savepoint: all of its rows remain, or none. An error means that the whole transaction is lost.
 pub(super) fn run_in_savepoint(job: &mut dyn Job, ahead: Ahead, open: &mut OpenTransaction) -> Result<Ran, StoreError> {
     let (before, lookup) = (open.deferred().mark(), job.lookup().cloned());
-    let mut running = RunningJob { before, has_savepoint: false, failed: None, lookup, ahead };
+    let mut running =
+        RunningJob { before, has_savepoint: false, changes: Changed::AnyRow, failed: None, lookup, ahead };
     let mut transaction = Transaction { open, job: &mut running };
     let result = job.run(&mut transaction);
     transaction.end(result)

@@ -133,10 +133,12 @@ pub(in crate::vault) fn locked_visible_account(
     context: &mut OperationContext<'_>,
     lookup: &AccountLookup,
 ) -> Result<Option<(Visible<CredentialRow>, DeviceRow)>, VaultError> {
+    let authorization = context.authorization()?;
     let found = match context.take_locked_account() {
         Some(account) => Some(account),
         None => credential_lock::visible_account(context.connection(), lookup)?,
     };
+    let found = found.filter(|account| account.authorization == authorization);
     Ok(found.map(|account| (Visible(account.row), account.device)))
 }
 

@@ -58,10 +58,12 @@ fn with_unchanged_names(
     }))
 }
 
-/// Returns the lookup of the account of a request of a client that assigns no name and changes nothing of the device.
+/// Returns the lookup of the account of a request of a client that assigns no name, and changes neither the device nor what other
+/// credentials share or refer to.
 pub(super) fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
     let (hostname, identifier) = (input.hostname.as_deref()?, input.key());
-    if input.device.changes_anything() || input.assigned_identifier() != identifier {
+    let refers = input.parent.is_some() || input.settings.rotation.is_some() || input.settings.jit.is_some();
+    if refers || input.device.changes_anything() || input.assigned_identifier() != identifier {
         return None;
     }
     let Principal::Client(client) = principal else { return None };
