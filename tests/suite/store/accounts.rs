@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use chaveiro::store::credential_lock::{AccountLookup, LockedAccount};
+use chaveiro::store::credential_lock::{AccountLookup, LockedAccount, LockedAhead};
 use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::{AuthorizationId, CredentialId};
 use chaveiro::store::object_lookup::Lookup;
@@ -78,12 +78,16 @@ fn name_and_version(account: &LockedAccount) -> Option<String> {
 
 /// A job that returns what was locked ahead.
 fn locked(transaction: &mut Transaction<'_>) -> Found {
-    Ok(transaction.take_locked_account().as_ref().and_then(name_and_version))
+    Ok(match transaction.take_locked_account() {
+        LockedAhead::NotTried => None,
+        LockedAhead::NotFound => Some("not found".into()),
+        LockedAhead::Found(account) => Some(name_and_version(&account).unwrap_or_else(|| "no password".into())),
+    })
 }
 
 /// Replaces the current version of the account that was locked ahead. Returns it with its version of before.
 fn replaces(transaction: &mut Transaction<'_>) -> Found {
-    let Some(account) = transaction.take_locked_account() else { return Ok(None) };
+    let LockedAhead::Found(account) = transaction.take_locked_account() else { return Ok(None) };
     let found = name_and_version(&account);
     let password = account.password.expect("a password");
     let replaced = password.stored.head.and_then(|head| head.current_version).expect("a current version");
@@ -133,7 +137,7 @@ async fn each_job_gets_the_account_that_it_changes() {
         jobs.push(Box::pin(bench.store.write(changes(name), locked)));
     }
     jobs.push(Box::pin(bench.store.write(ticket(), locked)));
-    assert_eq!(bench.together(jobs).await, [some("c 1"), some("a 1"), Ok(None), some("b 1"), Ok(None)]);
+    assert_eq!(bench.together(jobs).await, [some("c 1"), some("a 1"), some("not found"), some("b 1"), Ok(None)]);
     assert_eq!(bench.commits(), [1, 6]);
 }
 
@@ -322,10 +326,9 @@ async fn accounts_that_somebody_else_has_locked_are_left_to_their_jobs() {
     let Some(bench) = bench().await else { return };
     let mut other = Database::connect(&location(&bench.database), true).unwrap().unwrap();
     let locks = [
-        ("SELECT FROM credential WHERE id = 1 FOR UPDATE", [Ok(None), some("b 1")]),
-        // Without the password, which is locked.
-        ("SELECT FROM secret_head WHERE owner_id = 1 FOR UPDATE", [Ok(None), some("b 1")]),
-        ("SELECT FROM device FOR UPDATE", [Ok(None), Ok(None)]),
+        ("SELECT FROM credential WHERE id = 1 FOR UPDATE", [some("not found"), some("b 1")]),
+        ("SELECT FROM secret_head WHERE owner_id = 1 FOR UPDATE", [some("no password"), some("b 1")]),
+        ("SELECT FROM device FOR UPDATE", [some("not found"), some("not found")]),
     ];
     for (lock, expected) in locks {
         other.connection().batch_execute(&format!("BEGIN; {lock}")).unwrap();
@@ -344,5 +347,7 @@ async fn a_lock_ahead_that_fails_fails_no_job() {
     );
     let jobs = ["a", "b"].map(|name| bench.store.write(changes(name), locked));
     assert_eq!(bench.together(jobs.into()).await, [Ok(None), Ok(None)]);
-    assert_eq!(bench.store.write(changes("a"), locked).await, some("a 1"));
+    let jobs = ["a", "c"].map(|name| bench.store.write(changes(name), locked));
+    assert_eq!(bench.together(jobs.into()).await, [some("a 1"), some("c 1")]);
+    assert_eq!(bench.store.write(changes("a"), locked).await, Ok(None), "a job alone saves nothing by it");
 }

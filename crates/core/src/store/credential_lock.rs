@@ -88,6 +88,31 @@ pub struct LockedAccount {
     pub password: Option<LockedPassword>,
 }
 
+/// What came of the lookup of an account ahead of its job.
+#[derive(Debug, Default)]
+pub enum LockedAhead {
+    /// Nobody has looked.
+    #[default]
+    NotTried,
+    /// None is seen that has all of the names, or another transaction has locked it.
+    NotFound,
+    /// The account.
+    Found(Box<LockedAccount>),
+}
+
+impl LockedAhead {
+    /// The credential that was found.
+    pub(super) fn id(&self) -> Option<CredentialId> {
+        if let Self::Found(account) = self { Some(account.row.id) } else { None }
+    }
+}
+
+impl From<Option<LockedAccount>> for LockedAhead {
+    fn from(found: Option<LockedAccount>) -> Self {
+        found.map_or(Self::NotFound, |account| Self::Found(Box::new(account)))
+    }
+}
+
 impl LockedAccount {
     /// Whether it is known that no other credential shares its password.
     pub(super) fn is_by_itself(&self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::open::{Changed, OpenTransaction};
 use super::submitted::Job;
 use super::waiting::Queued;
-use crate::store::credential_lock::LockedAccount;
+use crate::store::credential_lock::LockedAhead;
 use crate::store::id::CredentialId;
 use crate::store::object_lookup::FoundObject;
 
@@ -18,7 +18,7 @@ const MAX_SOLITARY: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     pub(super) lookup: Lookup,
-    pub(super) account: Option<LockedAccount>,
+    pub(super) account: LockedAhead,
 }
 
 /// What the lookup of a job found.
@@ -37,7 +37,9 @@ impl Ahead {
         {
             self.lookup = Lookup::NotMade;
         }
-        self.account.take_if(|account| account.row.id == id);
+        if self.account.id() == Some(id) {
+            self.account = LockedAhead::NotTried;
+        }
     }
 }
 
@@ -79,12 +81,10 @@ impl Round {
         self.0.make_contiguous().sort_by_key(|(job, _)| !job.gains_from_company());
     }
 
-    /// Looks up for several jobs; for a single one too if accounts are locked, which begins the transaction: in it, the job would need a
-    /// savepoint to look up.
+    /// Looks up for several jobs, and for one beside another job, which may begin the transaction: in it, a lookup needs a savepoint.
     fn look_up(&mut self, open: &mut OpenTransaction) {
-        let begins = self.0.iter().any(|(job, _)| job.account().is_some());
         let lookups: Vec<_> = self.0.iter().filter_map(|(job, _)| job.lookup()).map(AsRef::as_ref).collect();
-        if lookups.len() > 1 || (begins && !lookups.is_empty()) {
+        if self.0.len() > 1 && !lookups.is_empty() {
             let found = open.look_up_ahead(&lookups);
             let looking_up = self.0.iter_mut().filter(|(job, _)| job.lookup().is_some());
             for ((_, ahead), found) in looking_up.zip(found) {
@@ -93,14 +93,14 @@ impl Round {
         }
     }
 
-    /// Locks the accounts of jobs, also of a single one: what was looked up for the others holds after it.
+    /// Locks the accounts of several jobs, and of one beside another job: what was looked up for that holds after it.
     fn lock(&mut self, open: &mut OpenTransaction) {
         let accounts: Vec<_> = self.0.iter().filter_map(|(job, _)| job.account()).map(AsRef::as_ref).collect();
-        if !accounts.is_empty() {
+        if self.0.len() > 1 && !accounts.is_empty() {
             let found = open.lock_ahead(&accounts);
             let changing = self.0.iter_mut().filter(|(job, _)| job.account().is_some());
             for ((_, ahead), account) in changing.zip(found) {
-                ahead.account = account;
+                ahead.account = account.into();
             }
         }
     }

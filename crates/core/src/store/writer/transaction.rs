@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::StoreError;
 use super::super::audit::OpenChain;
 use super::super::connection::{AnyConnection, LockWait};
-use super::super::credential_lock::LockedAccount;
+use super::super::credential_lock::LockedAhead;
 use super::super::id::CredentialId;
 use super::super::object_lookup::{self, FoundObject, ObjectLookup};
 use super::super::secret::Replacement;
@@ -73,13 +73,15 @@ impl Transaction<'_> {
         self.open.has_begun_remotely()
     }
 
-    /// Returns the account of the job's ticket, if the writer has locked it just before, together with those of other jobs.
-    pub fn take_locked_account(&mut self) -> Option<LockedAccount> {
-        let account = self.job.ahead.account.take()?;
-        if account.is_by_itself() {
+    /// Returns the account of the job's ticket, if the writer has looked it up just before, together with those of other jobs.
+    pub fn take_locked_account(&mut self) -> LockedAhead {
+        let ahead = std::mem::take(&mut self.job.ahead.account);
+        if let LockedAhead::Found(account) = &ahead
+            && account.is_by_itself()
+        {
             self.job.changes = Changed::Account(account.row.id);
         }
-        Some(account)
+        ahead
     }
 
     /// Leaves a new version of the password of the account that was locked ahead to the end of the transaction. Returns it when the job

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use crate::store::credential::CredentialRow;
-use crate::store::credential_lock::{self, AccountLookup};
+use crate::store::credential_lock::{self, AccountLookup, LockedAhead};
 use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
@@ -135,8 +135,9 @@ pub(in crate::vault) fn locked_visible_account(
 ) -> Result<Option<(Visible<CredentialRow>, DeviceRow)>, VaultError> {
     let authorization = context.authorization()?;
     let found = match context.take_locked_account() {
-        Some(account) => Some(account),
-        None => credential_lock::visible_account(context.connection(), lookup)?,
+        LockedAhead::Found(account) => Some(*account),
+        LockedAhead::NotFound => None,
+        LockedAhead::NotTried => credential_lock::visible_account(context.connection(), lookup)?,
     };
     let found = found.filter(|account| account.authorization == authorization);
     Ok(found.map(|account| (Visible(account.row), account.device)))

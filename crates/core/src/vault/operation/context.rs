@@ -9,7 +9,7 @@ use super::{Permit, Principal, Request, Subject};
 use crate::clock::{instant, to_micros};
 use crate::config::Settings;
 use crate::store::credential::CredentialRow;
-use crate::store::credential_lock::{LockedAccount, LockedPassword};
+use crate::store::credential_lock::{LockedAhead, LockedPassword};
 use crate::store::id::{AuthorizationId, CredentialId};
 use crate::store::secret::{self, Replacement};
 use crate::store::{AnyConnection, StoreError, Transaction};
@@ -26,8 +26,8 @@ pub(super) enum Source<'a> {
 /// The context of one operation, in a transaction or on a read connection.
 pub(in crate::vault) struct OperationContext<'a> {
     source: Source<'a>,
-    /// The account that was locked ahead, until the operation takes it.
-    locked_account: Option<LockedAccount>,
+    /// The account that was looked up ahead, until the operation takes it.
+    locked_account: LockedAhead,
     /// The password of that account, until the operation takes it.
     locked_password: Option<(CredentialId, LockedPassword)>,
     /// That account, if no credential has it as its parent.
@@ -109,13 +109,12 @@ impl<'a> OperationContext<'a> {
         principal: Principal,
         vault: &'a Inner,
     ) -> Result<Self, StoreError> {
-        Ok(match transaction.take_locked_account() {
-            Some(account) => Self {
-                locked_account: Some(account),
-                ..Self::of(Source::Begun(transaction.reborrow()), permit, principal, vault)
-            },
-            None => Self::new(transaction.connection()?, permit, principal, vault),
-        })
+        let ahead = transaction.take_locked_account();
+        let source = match &ahead {
+            LockedAhead::Found(_) => Source::Begun(transaction.reborrow()),
+            LockedAhead::NotFound | LockedAhead::NotTried => Source::Connection(transaction.connection()?),
+        };
+        Ok(Self { locked_account: ahead, ..Self::of(source, permit, principal, vault) })
     }
 
     /// Creates the context of a job that writes nothing itself.
@@ -136,7 +135,7 @@ impl<'a> OperationContext<'a> {
     fn of(source: Source<'a>, permit: &'a Permit, principal: Principal, vault: &'a Inner) -> Self {
         Self {
             source,
-            locked_account: None,
+            locked_account: LockedAhead::NotTried,
             locked_password: None,
             childless: None,
             permit,
@@ -157,13 +156,15 @@ impl<'a> OperationContext<'a> {
         }
     }
 
-    /// Returns the account that was locked ahead. Its password stays for [`OperationContext::take_locked_password`].
-    pub(in crate::vault) fn take_locked_account(&mut self) -> Option<LockedAccount> {
-        let mut account = self.locked_account.take()?;
-        let (id, password) = (account.row.id, account.password.take());
-        self.childless = password.as_ref().filter(|password| !password.has_children).map(|_| id);
-        self.locked_password = password.map(|password| (id, password));
-        Some(account)
+    /// Returns the account that was looked up ahead. Its password stays for [`OperationContext::take_locked_password`].
+    pub(in crate::vault) fn take_locked_account(&mut self) -> LockedAhead {
+        let mut ahead = std::mem::take(&mut self.locked_account);
+        if let LockedAhead::Found(account) = &mut ahead {
+            let (id, password) = (account.row.id, account.password.take());
+            self.childless = password.as_ref().filter(|password| !password.has_children).map(|_| id);
+            self.locked_password = password.map(|password| (id, password));
+        }
+        ahead
     }
 
     /// Whether it is known that no credential has this one as its parent, until the end of the transaction.
