@@ -1,8 +1,9 @@
 //! The writer: group commit.
 //!
 //! A writer is a thread with its own connection that takes jobs from a fair, bounded queue. It opens one transaction
-//! for the queued jobs (`open.rs`), runs each job in its own savepoint, commits once, and only then returns the results. So jobs
-//! share the fsync of a commit, and no caller sees success before its rows are durable.
+//! for the queued jobs (`open.rs`), looks up and locks for several of them at once (`round.rs`), runs each job in its own savepoint, if it
+//! needs one, writes what the jobs left to the end (`deferred.rs`), commits once, and only then returns the results. So jobs share the
+//! fsync of a commit, and no caller sees success before its rows are durable.
 //!
 //! * A job that fails or panics is rolled back alone.
 //! * A failed commit fails every job in it.

@@ -3,7 +3,7 @@
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use super::{
@@ -30,12 +30,21 @@ pub struct Replacement {
     pub prune_to: i32,
 }
 
+impl Replacement {
+    /// Whether the new version is current, also by the head, and the replaced one is not deleted.
+    fn is_valid(&self) -> bool {
+        let version = self.row.version;
+        let head_names_it = self.head.highest_version == version && self.head.current_version == Some(version);
+        head_names_it && self.row.state == SecretState::Current && self.prune_to < self.replaced
+    }
+}
+
 /// Replaces the current versions of secrets, each of another owner.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when a version to be replaced is not the current one. On PostgreSQL those of the others are written then.
 pub fn replace_current(connection: &mut AnyConnection, replacements: &[Replacement]) -> Result<(), StoreError> {
-    if replacements.iter().any(|new| new.row.state != SecretState::Current || new.prune_to >= new.replaced) {
+    if !replacements.iter().all(Replacement::is_valid) {
         return Err(StoreError::Query("only a current version replaces one, which stays as a previous one"));
     }
     match connection {
@@ -66,8 +75,6 @@ struct ReplaceCurrent<'a> {
     sealed: Vec<&'a [u8]>,
     keys: Vec<i32>,
     times: Vec<i64>,
-    highest: Vec<i32>,
-    current: Vec<Option<i32>>,
     macs: Vec<&'a [u8]>,
     prune_to: Vec<i32>,
 }
@@ -85,8 +92,6 @@ impl<'a> ReplaceCurrent<'a> {
             columns.sealed.push(&new.row.sealed);
             columns.keys.push(data_key_of(&new.row)?);
             columns.times.push(new.created_at);
-            columns.highest.push(new.head.highest_version);
-            columns.current.push(new.head.current_version);
             columns.macs.push(&new.head.mac);
             columns.prune_to.push(new.prune_to);
         }
@@ -99,56 +104,42 @@ impl<'a> ReplaceCurrent<'a> {
     }
 }
 
-/// Each part reads what the one before returns: of a secret without the replaced version, nothing is written.
+/// Each part reads what the first one returns: of a secret without the replaced version, nothing is written.
 impl QueryFragment<Pg> for ReplaceCurrent<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH new AS MATERIALIZED (SELECT * FROM unnest(");
+        out.push_sql("WITH replaced AS (UPDATE secret SET state = 'previous' FROM unnest(");
         out.push_bind_param::<Array<Text>, _>(&self.kinds)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.owners)?;
+        for column in [&self.owners, &self.replaced, &self.versions, &self.keys, &self.prune_to] {
+            out.push_sql(", ");
+            out.push_bind_param::<Array<Integer>, _>(column)?;
+        }
         out.push_sql(", ");
         out.push_bind_param::<Array<Bool>, _>(&self.rotated)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.replaced)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.versions)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Binary>, _>(&self.sealed)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.keys)?;
-        out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.times)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.highest)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Nullable<Integer>>, _>(&self.current)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Binary>, _>(&self.macs)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.prune_to)?;
+        for column in [&self.sealed, &self.macs] {
+            out.push_sql(", ");
+            out.push_bind_param::<Array<Binary>, _>(column)?;
+        }
         out.push_sql(
-            ") AS new (kind, owner_id, is_rotated, replaced, version, sealed, data_key_id, created_at, highest_version, \
-             current_version, mac, prune_to)), \
-             replaced AS (UPDATE secret SET state = 'previous' FROM new WHERE secret.kind = new.kind \
-             AND secret.owner_id = new.owner_id AND secret.version = new.replaced AND secret.state = 'current' \
-             RETURNING secret.kind, secret.owner_id), \
-             added AS (INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at) \
-             SELECT kind, owner_id, version, 'current', sealed, data_key_id, created_at FROM new \
-             WHERE (kind, owner_id) IN (SELECT kind, owner_id FROM replaced) RETURNING kind, owner_id)",
+            ") AS new (kind, owner_id, replaced, version, data_key_id, prune_to, is_rotated, created_at, sealed, mac) \
+             WHERE secret.kind = new.kind AND secret.owner_id = new.owner_id AND secret.version = new.replaced \
+             AND secret.state = 'current' RETURNING new.*), \
+             added AS (INSERT INTO secret (kind, owner_id, version, state, data_key_id, created_at, sealed) \
+             SELECT kind, owner_id, version, 'current', data_key_id, created_at, sealed FROM replaced)",
         );
         if self.prunes() {
             out.push_sql(
-                ", pruned AS (DELETE FROM secret USING new WHERE secret.kind = new.kind AND secret.owner_id = new.owner_id \
-                 AND (new.kind, new.owner_id) IN (SELECT kind, owner_id FROM replaced) \
-                 AND secret.version <= new.prune_to AND secret.state = 'previous' \
-                 AND NOT (new.is_rotated AND EXISTS (SELECT FROM rotation_record \
-                 WHERE credential_id = new.owner_id AND phase <> 'idle')))",
+                ", pruned AS (DELETE FROM secret USING replaced WHERE secret.kind = replaced.kind \
+                 AND secret.owner_id = replaced.owner_id AND secret.version <= replaced.prune_to \
+                 AND secret.state = 'previous' AND NOT (replaced.is_rotated AND EXISTS (SELECT FROM rotation_record \
+                 WHERE credential_id = replaced.owner_id AND phase <> 'idle')))",
             );
         }
         out.push_sql(
-            " UPDATE secret_head SET highest_version = new.highest_version, current_version = new.current_version, \
-             current_changed_at = new.created_at, mac = new.mac FROM new WHERE secret_head.kind = new.kind \
-             AND secret_head.owner_id = new.owner_id AND (new.kind, new.owner_id) IN (SELECT kind, owner_id FROM added)",
+            " UPDATE secret_head SET highest_version = replaced.version, current_version = replaced.version, \
+             current_changed_at = replaced.created_at, mac = replaced.mac FROM replaced \
+             WHERE secret_head.kind = replaced.kind AND secret_head.owner_id = replaced.owner_id",
         );
         Ok(())
     }
@@ -298,7 +289,9 @@ mod tests {
             }
             let mut candidate = replacement(1, 2, 0);
             candidate.row.state = SecretState::Candidate;
-            for refused in [candidate, replacement(1, 2, 1)] {
+            let mut of_another_head = replacement(1, 2, 0);
+            of_another_head.head = head(3);
+            for refused in [candidate, of_another_head, replacement(1, 2, 1)] {
                 assert!(matches!(replace_current(connection, &[refused]), Err(StoreError::Query(_))));
             }
             assert_eq!(states(connection, 1), [(1, SecretState::Current)]);

@@ -105,6 +105,12 @@ impl Round {
         }
     }
 
+    /// Returns how many of the accounts that were looked up were found, and how many were looked up.
+    pub(super) fn accounts(&self) -> (usize, usize) {
+        let asked = self.0.iter().filter(|(_, ahead)| !matches!(ahead.account, LockedAhead::NotTried));
+        asked.fold((0, 0), |(found, asked), (_, ahead)| (found + usize::from(ahead.account.id().is_some()), asked + 1))
+    }
+
     /// Returns the next job.
     pub(super) fn next(&mut self) -> Option<(Box<dyn Job>, Ahead)> {
         self.0.pop_front()

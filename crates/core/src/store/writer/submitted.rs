@@ -125,6 +125,10 @@ impl Queued for Box<dyn Job> {
     fn gains_from_company(&self) -> bool {
         self.lookup().is_some() || self.account().is_some()
     }
+
+    fn may_create(&self) -> bool {
+        self.account().is_some()
+    }
 }
 
 struct Submitted<T, J> {
