@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::id::{AuthorizationId, IdentityId};
 
-/// A lane of the queue. Jobs of one lane run in the order of their arrival.
+/// A lane of the queue. Jobs of one lane leave it in the order of their arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// An API client, by the id of its authorization.

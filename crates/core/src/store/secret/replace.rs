@@ -122,9 +122,9 @@ impl QueryFragment<Pg> for ReplaceCurrent<'_> {
             out.push_bind_param::<Array<Binary>, _>(column)?;
         }
         out.push_sql(
-            ") AS new (kind, owner_id, replaced, version, data_key_id, prune_to, is_rotated, created_at, sealed, mac) \
-             WHERE secret.kind = new.kind AND secret.owner_id = new.owner_id AND secret.version = new.replaced \
-             AND secret.state = 'current' RETURNING new.*), \
+            ") AS asked (kind, owner_id, replaced, version, data_key_id, prune_to, is_rotated, created_at, sealed, mac) \
+             WHERE secret.kind = asked.kind AND secret.owner_id = asked.owner_id AND secret.version = asked.replaced \
+             AND secret.state = 'current' RETURNING asked.*), \
              added AS (INSERT INTO secret (kind, owner_id, version, state, data_key_id, created_at, sealed) \
              SELECT kind, owner_id, version, 'current', data_key_id, created_at, sealed FROM replaced)",
         );

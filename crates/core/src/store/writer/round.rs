@@ -43,7 +43,7 @@ impl Ahead {
     }
 }
 
-/// Jobs that a writer runs one after the other: first those that gain from company.
+/// Jobs that a writer runs one after the other.
 #[derive(Default)]
 pub(super) struct Round(VecDeque<(Box<dyn Job>, Ahead)>);
 
@@ -53,7 +53,8 @@ impl Round {
         self.0.push_back((job, Ahead::default()));
     }
 
-    /// Takes more jobs, up to `room`, and looks up and locks for all of them, where that saves round trips.
+    /// Takes more jobs, up to `room`, and looks up and locks for all of them, where that saves round trips. Those whose account was found,
+    /// and reads, run first: what was looked up for them holds until another one writes.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         self.forget();
         if !open.is_remote() {
@@ -66,9 +67,13 @@ impl Round {
         // Before the locks, with which the transaction begins: no job has written anything that a lookup would have to see.
         self.look_up(open);
         self.lock(open);
+        self.0.make_contiguous().sort_by_key(|(job, ahead)| {
+            let creates = matches!(ahead.account, LockedAhead::NotFound);
+            (!job.gains_from_company(), creates)
+        });
     }
 
-    /// Takes jobs from the queue. Those that gain from company run first: what is looked up for them holds until another one writes.
+    /// Takes jobs from the queue.
     fn take_more(&mut self, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         let mut solitary = self.0.iter().filter(|(job, _)| !job.gains_from_company()).count();
         while self.0.len() < room.min(MAX_JOBS)
@@ -78,7 +83,6 @@ impl Round {
             solitary += usize::from(!job.gains_from_company());
             self.push(job);
         }
-        self.0.make_contiguous().sort_by_key(|(job, _)| !job.gains_from_company());
     }
 
     /// Looks up for several jobs, and for one beside another job, which may begin the transaction: in it, a lookup needs a savepoint.

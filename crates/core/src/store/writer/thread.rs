@@ -237,7 +237,7 @@ impl Writer {
     fn run_alone(&mut self, mut job: Box<dyn Job>, since: Instant) {
         let mut last = StoreError::Contended(Cause::default());
         for _ in 0..MAX_RETRIES_ALONE {
-            if since.elapsed() > self.shared.longest_alone || self.watch.is_given_up() {
+            if since.elapsed() > self.shared.longest_alone || self.watch.is_given_up() || self.watch.was_late() {
                 break;
             }
             let mut ended = Ok(());

@@ -177,7 +177,7 @@ impl Vault {
         input: CredentialInput,
         policy: SavePolicy,
     ) -> Result<SavedCredential, VaultError> {
-        let account = target::account_lookup(permit.principal(), &input);
+        let account = target::account_of_ticket(permit.principal(), &input);
         let rule = move |context: &mut OperationContext<'_>| save::save(context, &input, policy);
         self.execute_idempotent_on(permit, account, rule, save::revalidate).await.map(|(saved, _)| saved)
     }

@@ -58,12 +58,17 @@ fn with_unchanged_names(
     }))
 }
 
-/// Returns the lookup of the account of a request of a client that assigns no name, and changes neither the device nor what other
-/// credentials share or refer to.
-pub(super) fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
-    let (hostname, identifier) = (input.hostname.as_deref()?, input.key());
+/// Returns the lookup of the account of a request that changes nothing but what that account alone shows, as its ticket says. One
+/// without a username may name an account by its identifier, and is not looked up ahead.
+pub(super) fn account_of_ticket(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
     let refers = input.parent.is_some() || input.settings.rotation.is_some() || input.settings.jit.is_some();
-    if refers || input.device.changes_anything() || input.assigned_identifier() != identifier {
+    if refers || input.username.is_none() { None } else { account_lookup(principal, input) }
+}
+
+/// Returns the lookup of the account of a request of a client that assigns no name and changes nothing of the device.
+fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
+    let (hostname, identifier) = (input.hostname.as_deref()?, input.key());
+    if input.device.changes_anything() || input.assigned_identifier() != identifier {
         return None;
     }
     let Principal::Client(client) = principal else { return None };
