@@ -13,22 +13,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::LocalBoxFuture;
 
-use super::bench::{Bench, location, ticket};
-
-/// An authorization that sees a device with the credentials `a`, `b` and `c`, each with a password.
-const ROWS: &str = "
-    INSERT INTO data_key (id, purpose, state, wrapped, created_at, resealed) VALUES (1, 'values', 'current', '', 0, 0);
-    INSERT INTO device (id, hostname, hostname_key, ip, ip_key, kind, vendor, model, site, domains, tags, connectivities,
-        session_remote_config, active, created_at, changed_at)
-        VALUES (1, 'host', 'host', '', '', '', '', '', '', '', '', '', '', TRUE, 0, 0);
-    INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain, active, created_at,
-        changed_at)
-        SELECT id, 'password', 1, name, name, '', '', '', '', TRUE, 0, 0
-        FROM (SELECT 1 AS id, 'a' AS name UNION SELECT 2, 'b' UNION SELECT 3, 'c') AS names;
-    INSERT INTO application (id, name, active, created_at) VALUES (1, 'app', TRUE, 0);
-    INSERT INTO \"authorization\" (id, application_id, client_id, access, resources, allowed_ips, referers, certificates, active, created_at)
-        VALUES (1, 1, 'client', '', '', '', '', '', TRUE, 0);
-    INSERT INTO authorization_link (authorization_id, object_kind, object_id) VALUES (1, 'device', 1)";
+use super::bench::{ACCOUNTS, Bench, location, ticket};
 
 /// The names of the states of a credential's versions, oldest first.
 const STATES: &str = "SELECT owner_id || ' ' || version || ' ' || state FROM secret ORDER BY owner_id, version";
@@ -42,7 +27,7 @@ async fn bench() -> Option<Bench> {
     if !bench.database.is_postgresql_or_skip() {
         return None;
     }
-    bench.database.run(ROWS);
+    bench.database.run(ACCOUNTS);
     let mut database = Database::connect(&location(&bench.database), true).unwrap().unwrap();
     for id in 1..=3 {
         let (row, head) = (sealed(1), head(1));

@@ -15,6 +15,21 @@ use futures_util::future::{join, join_all};
 
 use crate::support::{TestDatabase, keep_log};
 
+/// An authorization that sees a device with the credentials `a`, `b` and `c`.
+pub(super) const ACCOUNTS: &str = "
+    INSERT INTO data_key (id, purpose, state, wrapped, created_at, resealed) VALUES (1, 'values', 'current', '', 0, 0);
+    INSERT INTO device (id, hostname, hostname_key, ip, ip_key, kind, vendor, model, site, domains, tags, connectivities,
+        session_remote_config, active, created_at, changed_at)
+        VALUES (1, 'host', 'host', '', '', '', '', '', '', '', '', '', '', TRUE, 0, 0);
+    INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain, active, created_at,
+        changed_at)
+        SELECT id, 'password', 1, name, name, '', '', '', '', TRUE, 0, 0
+        FROM (SELECT 1 AS id, 'a' AS name UNION SELECT 2, 'b' UNION SELECT 3, 'c') AS names;
+    INSERT INTO application (id, name, active, created_at) VALUES (1, 'app', TRUE, 0);
+    INSERT INTO \"authorization\" (id, application_id, client_id, access, resources, allowed_ips, referers, certificates, active, created_at)
+        VALUES (1, 1, 'client', '', '', '', '', '', TRUE, 0);
+    INSERT INTO authorization_link (authorization_id, object_kind, object_id) VALUES (1, 'device', 1)";
+
 /// A ticket for one item of one client.
 pub(super) fn ticket() -> Ticket {
     ticket_of(1)

@@ -11,26 +11,14 @@ use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::bench::{Bench, Gate, location, ticket};
+use super::bench::{ACCOUNTS, Bench, Gate, location, ticket};
 
-/// An authorization that sees a device with the credentials `a`, `b` and `c`, each with a password.
-const ROWS: &str = "
-    INSERT INTO data_key (id, purpose, state, wrapped, created_at, resealed) VALUES (1, 'values', 'current', '', 0, 0);
-    INSERT INTO device (id, hostname, hostname_key, ip, ip_key, kind, vendor, model, site, domains, tags, connectivities,
-        session_remote_config, active, created_at, changed_at)
-        VALUES (1, 'host', 'host', '', '', '', '', '', '', '', '', '', '', TRUE, 0, 0);
-    INSERT INTO credential (id, kind, device_id, username, identifier, credential_type, additional, tags, domain, active, created_at,
-        changed_at)
-        SELECT id, 'password', 1, name, name, '', '', '', '', TRUE, 0, 0
-        FROM (SELECT 1 AS id, 'a' AS name UNION SELECT 2, 'b' UNION SELECT 3, 'c') AS names;
+/// A password of each credential of [`ACCOUNTS`].
+const PASSWORDS: &str = "
     INSERT INTO secret_head (kind, owner_id, highest_version, current_version, current_changed_at, mac)
         SELECT 'credential.password', id, 1, NULL, 0, '' FROM credential;
     INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at)
-        SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head;
-    INSERT INTO application (id, name, active, created_at) VALUES (1, 'app', TRUE, 0);
-    INSERT INTO \"authorization\" (id, application_id, client_id, access, resources, allowed_ips, referers, certificates, active, created_at)
-        VALUES (1, 1, 'client', '', '', '', '', '', TRUE, 0);
-    INSERT INTO authorization_link (authorization_id, object_kind, object_id) VALUES (1, 'device', 1)";
+        SELECT kind, owner_id, 1, 'candidate', '', 1, 0 FROM secret_head";
 
 /// A store with the rows, whose writer knows the head of its chain: its transactions begin when something is written.
 async fn bench() -> Bench {
@@ -39,7 +27,8 @@ async fn bench() -> Bench {
 
 async fn bench_with(adjust: impl FnOnce(&mut WriterSettings)) -> Bench {
     let bench = Bench::with(adjust);
-    bench.database.run(ROWS);
+    bench.database.run(ACCOUNTS);
+    bench.database.run(PASSWORDS);
     assert_eq!(bench.store.write(ticket(), username).await, Ok(None));
     bench
 }

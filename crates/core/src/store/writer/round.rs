@@ -53,7 +53,7 @@ impl Round {
         self.0.push_back((job, Ahead::default()));
     }
 
-    /// Takes more jobs, up to `room`, and looks up and locks for all of them, where that saves round trips. Those whose account was found,
+    /// Takes more jobs, until there are `room`. On PostgreSQL, makes their lookups and locks their accounts, several with one statement. Those whose account was found,
     /// and reads, run first: what was looked up for them holds until another one writes.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         self.forget();

@@ -197,7 +197,7 @@ fn write(
     let now = context.micros();
     let identifier = changes.identifier.clone();
     if let Some(row) = target {
-        // Most updates write no row, and those whose account was locked ahead then use no connection.
+        // Taking the connection sets a savepoint, which an update of the password alone may not need.
         let is_moved = !changes.are_in(row) && credential::update(context.connection(), row, changes, now)?;
         let identifier = identifier.or(row.identifier.clone());
         return Ok(Written { id: row.id, identifier, time: ChangeTime::new(row.id, is_moved) });

@@ -99,7 +99,7 @@ impl<'a> OperationContext<'a> {
         principal: Principal,
         vault: &'a Inner,
     ) -> Self {
-        Self::of(Source::Connection(connection), permit, principal, vault)
+        Self::with_source(Source::Connection(connection), permit, principal, vault)
     }
 
     /// Creates the context of a job in its transaction, with the account that was locked for it.
@@ -114,7 +114,7 @@ impl<'a> OperationContext<'a> {
             LockedAhead::Found(_) => Source::Begun(transaction.reborrow()),
             LockedAhead::NotFound | LockedAhead::NotTried => Source::Connection(transaction.connection()?),
         };
-        Ok(Self { locked_account: ahead, ..Self::of(source, permit, principal, vault) })
+        Ok(Self { locked_account: ahead, ..Self::with_source(source, permit, principal, vault) })
     }
 
     /// Creates the context of a job that writes nothing itself.
@@ -129,10 +129,10 @@ impl<'a> OperationContext<'a> {
         } else {
             Source::Connection(transaction.read_connection()?)
         };
-        Ok(Self::of(source, permit, principal, vault))
+        Ok(Self::with_source(source, permit, principal, vault))
     }
 
-    fn of(source: Source<'a>, permit: &'a Permit, principal: Principal, vault: &'a Inner) -> Self {
+    fn with_source(source: Source<'a>, permit: &'a Permit, principal: Principal, vault: &'a Inner) -> Self {
         Self {
             source,
             locked_account: LockedAhead::NotTried,
