@@ -7,7 +7,7 @@ use chaveiro::store::credential_lock::{AccountLookup, LockedAccount, LockedAhead
 use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::{AuthorizationId, CredentialId};
 use chaveiro::store::object_lookup::Lookup;
-use chaveiro::store::secret::{self, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
+use chaveiro::store::secret::{self, FirstVersion, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
 use chaveiro::store::{Database, StoreError, Ticket, Transaction};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
@@ -30,8 +30,8 @@ async fn bench() -> Option<Bench> {
     bench.database.run(ACCOUNTS);
     let mut database = Database::connect(&location(&bench.database), true).unwrap().unwrap();
     for id in 1..=3 {
-        let (row, head) = (sealed(1), head(1));
-        secret::insert_first(database.connection(), owner(id), row, 0, &head).unwrap();
+        let first = FirstVersion { owner: owner(id), row: sealed(1), created_at: 0, head: head(1) };
+        secret::insert_first(database.connection(), &[first]).unwrap();
     }
     assert_eq!(bench.store.write(ticket(), locked).await, Ok(None));
     Some(bench)

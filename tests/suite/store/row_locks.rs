@@ -3,7 +3,7 @@
 
 use chaveiro::store::credential_lock::{self, AccountLookup};
 use chaveiro::store::id::{AuthorizationId, CredentialId};
-use chaveiro::store::secret::{self, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
+use chaveiro::store::secret::{self, FirstVersion, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
 use chaveiro::store::{AnyConnection, Database};
 use diesel::connection::SimpleConnection;
 
@@ -45,7 +45,8 @@ fn two_connections() -> Option<(TestDatabase, Database, Database)> {
     first.migrate().unwrap();
     let connection = first.connection();
     connection.batch_execute(ROWS).unwrap();
-    secret::insert_first(connection, OWNER, sealed(1, SecretState::Current), 0, &head(1, 1)).unwrap();
+    let version = FirstVersion { owner: OWNER, row: sealed(1, SecretState::Current), created_at: 0, head: head(1, 1) };
+    secret::insert_first(connection, &[version]).unwrap();
     connection.batch_execute("BEGIN").unwrap();
     Some((database, first, second))
 }

@@ -237,7 +237,7 @@ mod tests {
     use crate::store::credential::{self as credentials, CredentialChanges, CredentialKind};
     use crate::store::device::{self as devices, DeviceChanges};
     use crate::store::link::{self, LinkedObject};
-    use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState};
+    use crate::store::secret::{FirstVersion, SealedRow, SecretHead, SecretOwner, SecretState};
     use crate::store::tests::{
         insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql,
         rows_read, run_sql, sealed_bytes,
@@ -326,7 +326,8 @@ mod tests {
         let sealed = [sealed_bytes(1, id), vec![0; bytes]].concat();
         let row = SealedRow { version: 1, state: SecretState::Current, sealed };
         let head = SecretHead { highest_version: 1, current_version: Some(1), mac: Vec::new() };
-        secret::insert_first(connection, SecretOwner::Password(CredentialId::new(id)), row, 0, &head).unwrap();
+        let owner = SecretOwner::Password(CredentialId::new(id));
+        secret::insert_first(connection, &[FirstVersion { owner, row, created_at: 0, head }]).unwrap();
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! The vault verifies heads and chooses what a value is bound to.
 
+mod first;
 mod lock;
 mod many;
 mod owner;
@@ -15,11 +16,12 @@ use diesel::{
     RunQueryDsl, define_sql_function,
 };
 
+pub use first::{FirstVersion, insert_first};
 pub(super) use lock::locked_passwords;
 pub use lock::{locked_head, locked_head_with_versions};
 pub use many::{StoredSecret, current_bytes, stored};
 pub use owner::SecretOwner;
-pub use replace::{Replacement, insert_first, replace_current};
+pub use replace::{Replacement, replace_current};
 pub use state::SecretState;
 
 use super::connection::{BindValue, Part, load_with_cached_sql, on_engine};

@@ -1,5 +1,5 @@
-//! A new version in force: the first one, or one in place of another. On PostgreSQL each is a single statement, since a statement
-//! is a round trip; several of the second kind are one.
+//! New versions in place of the current ones. On PostgreSQL those of several secrets are one statement, since a statement is a round
+//! trip.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -7,10 +7,8 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use super::{
-    SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, insert_head, prune,
-    require_first, update_current,
+    SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, prune, update_current,
 };
-use crate::store::connection::Part;
 use crate::store::{AnyConnection, StoreError};
 
 /// A new current version of a secret in place of another one, under the locked head of the secret.
@@ -153,59 +151,11 @@ impl QueryId for ReplaceCurrent<'_> {
 
 impl RunQueryDsl<PgConnection> for ReplaceCurrent<'_> {}
 
-/// Inserts the first version of a secret, and its head.
-pub fn insert_first(
-    connection: &mut AnyConnection,
-    owner: SecretOwner,
-    row: SealedRow,
-    created_at: i64,
-    head: &SecretHead,
-) -> Result<(), StoreError> {
-    if !connection.is_remote() {
-        insert(connection, owner, row, created_at)?;
-        return insert_head(connection, owner, head, created_at);
-    }
-    require_first(row.state)?;
-    let key = data_key_of(&row)?;
-    let (kind, id) = owner.columns();
-    connection.run_prepared(&[
-        Part::Sql(
-            "WITH added AS (INSERT INTO secret (kind, owner_id, version, state, sealed, data_key_id, created_at) VALUES (",
-        ),
-        Part::Text(kind),
-        Part::Sql(", "),
-        Part::Integer(id),
-        Part::Sql(", "),
-        Part::Integer(row.version),
-        Part::Sql(", "),
-        Part::Text(row.state.as_str()),
-        Part::Sql(", "),
-        Part::Binary(&row.sealed),
-        Part::Sql(", "),
-        Part::Integer(key),
-        Part::Sql(", "),
-        Part::BigInt(created_at),
-        Part::Sql(
-            ") RETURNING kind, owner_id) INSERT INTO secret_head (kind, owner_id, highest_version, current_version, \
-             current_changed_at, mac) SELECT kind, owner_id, ",
-        ),
-        Part::Integer(head.highest_version),
-        Part::Sql(", "),
-        Part::NullableInteger(head.current_version),
-        Part::Sql(", "),
-        Part::BigInt(created_at),
-        Part::Sql(", "),
-        Part::Binary(&head.mac),
-        Part::Sql(" FROM added"),
-    ])?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::id::CredentialId;
-    use crate::store::secret::versions;
+    use crate::store::secret::{FirstVersion, insert_first, versions};
     use crate::store::tests::{
         insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read, run_sql, sealed_bytes,
     };
@@ -220,6 +170,10 @@ mod tests {
 
     fn head(version: i32) -> SecretHead {
         SecretHead { highest_version: version, current_version: Some(version), mac: vec![1] }
+    }
+
+    fn first(id: i32) -> FirstVersion {
+        FirstVersion { owner: owner(id), row: row(1), created_at: 0, head: head(1) }
     }
 
     fn replacement(id: i32, version: i32, prune_to: i32) -> Replacement {
@@ -240,7 +194,7 @@ mod tests {
             let connection = database.connection();
             insert_data_key(connection, 1);
             for id in [1, 2, 3] {
-                insert_first(connection, owner(id), row(1), 0, &head(1)).unwrap();
+                insert_first(connection, &[first(id)]).unwrap();
             }
             replace_current(connection, &[replacement(2, 2, 0), replacement(1, 2, 0)]).unwrap();
             replace_current(connection, &[replacement(1, 3, 1), replacement(2, 3, 0)]).unwrap();
@@ -269,7 +223,7 @@ mod tests {
                     waiting_releases, is_behind) VALUES (1, 0, 'sent', 0, 0, 0, 0, FALSE, 0, FALSE)",
             );
             for id in [1, 2] {
-                insert_first(connection, owner(id), row(1), 0, &head(1)).unwrap();
+                insert_first(connection, &[first(id)]).unwrap();
             }
             replace_current(connection, &[replacement(1, 2, 0), replacement(2, 2, 0)]).unwrap();
             replace_current(connection, &[replacement(1, 3, 1), replacement(2, 3, 1)]).unwrap();
@@ -283,7 +237,7 @@ mod tests {
             database.migrate().unwrap();
             let connection = database.connection();
             insert_data_key(connection, 1);
-            insert_first(connection, owner(1), row(1), 0, &head(1)).unwrap();
+            insert_first(connection, &[first(1)]).unwrap();
             for wrong in [replacement(1, 3, 0), replacement(2, 2, 0)] {
                 assert_eq!(replace_current(connection, &[wrong]), Err(StoreError::NotFound));
             }

@@ -22,7 +22,8 @@ fn the_time_of_a_head_is_that_at_which_its_current_version_became_current() {
         insert_data_key(connection, 1);
         let head =
             |highest_version, current| SecretHead { highest_version, current_version: Some(current), mac: Vec::new() };
-        insert_first(connection, OWNER, row(1, SecretState::Current), 10, &head(1, 1)).unwrap();
+        let first = FirstVersion { owner: OWNER, row: row(1, SecretState::Current), created_at: 10, head: head(1, 1) };
+        insert_first(connection, &[first]).unwrap();
         assert_eq!(changed_at(connection), 10);
 
         insert(connection, OWNER, row(2, SecretState::Candidate), 20).unwrap();

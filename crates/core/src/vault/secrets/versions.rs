@@ -5,7 +5,9 @@
 
 use crate::audit::RowMac;
 use crate::crypto::{DataKey, SealError, SecretBinding};
-use crate::store::secret::{self, Replacement, SealedRow, SecretHead, SecretOwner, SecretState, StoredSecret};
+use crate::store::secret::{
+    self, FirstVersion, Replacement, SealedRow, SecretHead, SecretOwner, SecretState, StoredSecret,
+};
 use crate::store::{AnyConnection, StoreError};
 
 /// Purpose string for deriving the MAC key.
@@ -246,7 +248,10 @@ impl Versions<'_> {
                     secret::update_highest(self.connection, owner, &next)?;
                 }
             }
-            (None, None) => secret::insert_first(self.connection, owner, row, now, &next)?,
+            (None, None) => {
+                let first = FirstVersion { owner, row, created_at: now, head: next };
+                secret::insert_first(self.connection, &[first])?;
+            }
         }
         Ok(version)
     }
