@@ -8,7 +8,7 @@ use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::{AuthorizationId, CredentialId};
 use chaveiro::store::object_lookup::Lookup;
 use chaveiro::store::secret::{self, FirstVersion, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
-use chaveiro::store::{Database, StoreError, Ticket, Transaction};
+use chaveiro::store::{Database, DeferrableWrite, StoreError, Ticket, Transaction};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
 use futures_util::future::LocalBoxFuture;
@@ -18,16 +18,17 @@ use super::bench::{ACCOUNTS, Bench, location, ticket};
 /// The names of the states of a credential's versions, oldest first.
 const STATES: &str = "SELECT owner_id || ' ' || version || ' ' || state FROM secret ORDER BY owner_id, version";
 
-type Found = Result<Option<String>, StoreError>;
-type Jobs<'a> = Vec<LocalBoxFuture<'a, Found>>;
+pub(super) type Found = Result<Option<String>, StoreError>;
+pub(super) type Jobs<'a> = Vec<LocalBoxFuture<'a, Found>>;
 
 /// A store on PostgreSQL with the rows, whose writer knows the head of its chain.
-async fn bench() -> Option<Bench> {
+pub(super) async fn bench() -> Option<Bench> {
     let bench = Bench::new();
     if !bench.database.is_postgresql_or_skip() {
         return None;
     }
     bench.database.run(ACCOUNTS);
+    bench.database.run("ALTER TABLE credential ALTER COLUMN id RESTART WITH 4");
     let mut database = Database::connect(&location(&bench.database), true).unwrap().unwrap();
     for id in 1..=3 {
         let first = FirstVersion { owner: owner(id), row: sealed(1), created_at: 0, head: head(1) };
@@ -41,18 +42,18 @@ fn owner(id: i32) -> SecretOwner {
     SecretOwner::Password(CredentialId::new(id))
 }
 
-fn sealed(version: i32) -> SealedRow {
+pub(super) fn sealed(version: i32) -> SealedRow {
     let key = 1_i32.to_be_bytes();
     SealedRow { version, state: SecretState::Current, sealed: [[1].as_slice(), &key, &[0; 24]].concat() }
 }
 
-fn head(version: i32) -> SecretHead {
+pub(super) fn head(version: i32) -> SecretHead {
     SecretHead { highest_version: version, current_version: Some(version), mac: Vec::new() }
 }
 
 /// The ticket of a job that changes the account of this name.
-fn changes(name: &str) -> Ticket {
-    ticket().with_account(AccountLookup::new("HOST", name, Some(name), AuthorizationId::new(1)))
+pub(super) fn changes(name: &str) -> Ticket {
+    ticket().with_account(AccountLookup::new("HOST", "", name, Some(name), AuthorizationId::new(1)))
 }
 
 /// Returns the name of the account that was locked ahead, and the number of its current version.
@@ -62,10 +63,11 @@ fn name_and_version(account: &LockedAccount) -> Option<String> {
 }
 
 /// A job that returns what was locked ahead.
-fn locked(transaction: &mut Transaction<'_>) -> Found {
+pub(super) fn locked(transaction: &mut Transaction<'_>) -> Found {
     Ok(match transaction.take_locked_account() {
         LockedAhead::NotTried => None,
         LockedAhead::NotFound => Some("not found".into()),
+        LockedAhead::Free(_) => Some("free".into()),
         LockedAhead::Found(account) => Some(name_and_version(&account).unwrap_or_else(|| "no password".into())),
     })
 }
@@ -78,7 +80,7 @@ fn replaces(transaction: &mut Transaction<'_>) -> Found {
     let replaced = password.stored.head.and_then(|head| head.current_version).expect("a current version");
     let (row, head, owner) = (sealed(replaced + 1), head(replaced + 1), owner(account.row.id.get()));
     let new = Replacement { owner, replaced, row, created_at: 1, head, prune_to: 0 };
-    assert_eq!(transaction.replace_later(new), None);
+    assert_eq!(transaction.write_later(DeferrableWrite::Replacement(new)), None);
     Ok(found)
 }
 
@@ -108,11 +110,11 @@ fn locked_and_writes(transaction: &mut Transaction<'_>) -> Found {
     found
 }
 
-fn some(found: &str) -> Found {
+pub(super) fn some(found: &str) -> Found {
     Ok(Some(found.into()))
 }
 
-const FAILED: Found = Err(StoreError::Query("a test"));
+pub(super) const FAILED: Found = Err(StoreError::Query("a test"));
 
 #[actix_web::test]
 async fn each_job_gets_the_account_that_it_changes() {
@@ -122,7 +124,7 @@ async fn each_job_gets_the_account_that_it_changes() {
         jobs.push(Box::pin(bench.store.write(changes(name), locked)));
     }
     jobs.push(Box::pin(bench.store.write(ticket(), locked)));
-    assert_eq!(bench.together(jobs).await, [some("c 1"), some("a 1"), some("not found"), some("b 1"), Ok(None)]);
+    assert_eq!(bench.together(jobs).await, [some("c 1"), some("a 1"), some("free"), some("b 1"), Ok(None)]);
     assert_eq!(bench.commits(), [1, 6]);
 }
 
@@ -204,10 +206,10 @@ async fn what_a_job_writes_of_its_own_account_leaves_those_of_others_as_they_are
     ];
     // The job without an account runs last.
     assert_eq!(bench.together(jobs).await, [Ok(None), some("a 1"), some("b 1"), Ok(None)]);
-    // One that others share a password with is none that is changed alone.
+    // One that others share a password with is none that is changed alone: it runs behind the others.
     bench.database.run("UPDATE credential SET parent_id = 1 WHERE id = 3");
-    let jobs = [bench.store.write(changes("a"), locked_and_writes), bench.store.write(changes("b"), locked_and_writes)];
-    assert_eq!(bench.together(jobs.into()).await, [some("a 2"), Ok(None)]);
+    let jobs = ["a", "c", "b"].map(|name| bench.store.write(changes(name), locked_and_writes));
+    assert_eq!(bench.together(jobs.into()).await, [some("a 2"), Ok(None), some("b 2")]);
 }
 
 #[actix_web::test]

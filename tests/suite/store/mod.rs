@@ -7,6 +7,7 @@ mod control;
 mod errors;
 mod fairness;
 mod lookups;
+mod new_accounts;
 mod read_only;
 mod row_locks;
 mod server;

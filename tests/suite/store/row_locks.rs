@@ -58,7 +58,7 @@ fn is_granted(database: &mut Database, lock: &str) -> bool {
 
 /// The lookup of the credential by an authorization.
 fn lookup(authorization: i32) -> AccountLookup {
-    AccountLookup::new("host", "root", None, AuthorizationId::new(authorization)).unwrap()
+    AccountLookup::new("host", "", "root", None, AuthorizationId::new(authorization)).unwrap()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The table of credentials: passwords and SSH keys, in one sequence of ids. [`super::secret`] has their secrets.
 
+mod create;
+
 use diesel::{
     AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
@@ -11,6 +13,9 @@ use super::schema::{credential, custody, device};
 use super::tag::{self, TaggedObject};
 use super::{AnyConnection, MAX_BOUND, StoreError};
 use crate::text::case_folded;
+
+pub use create::NewAccount;
+pub(super) use create::insert_accounts;
 
 /// The kind of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +98,21 @@ impl CredentialChanges {
     /// Whether a row has all of these values already.
     pub fn are_in(&self, row: &CredentialRow) -> bool {
         self.clone().without_unchanged(row) == Self::default()
+    }
+
+    /// The number of bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [
+            &self.username,
+            &self.identifier,
+            &self.credential_type,
+            &self.additional,
+            &self.tags,
+            &self.domain,
+            &self.session_settings,
+            &self.additional_settings,
+        ];
+        texts.into_iter().flatten().map(String::len).sum()
     }
 
     /// Leaves out the columns that have the value already.

@@ -1,5 +1,9 @@
-//! The lookup and the locks of a credential for an update that changes neither its names nor its device, in one query. On
-//! PostgreSQL each query is a round trip, and those of several updates are one.
+//! The lookup and the locks of a credential for an update that changes neither its names nor its device, in one query.
+//!
+//! On PostgreSQL each query is a round trip, and those of several updates are one; `free.rs` has those of several saves that create
+//! their credentials.
+
+mod free;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, PgConnection, QueryDsl, TextExpressionMethods,
@@ -18,11 +22,15 @@ use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::text::{case_folded, is_storable};
 
+pub use free::FreeAccount;
+
 /// The lookup of a password by all of the names in a request, on behalf of an authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLookup {
     /// The hostname of its device, in the case of keys.
     hostname: String,
+    /// The address of its device, in any spelling.
+    ip: String,
     username: String,
     /// Its identifier, unless the request has none.
     identifier: Option<String>,
@@ -33,6 +41,7 @@ impl AccountLookup {
     /// Creates a lookup, if a column can hold these names.
     pub fn new(
         hostname: &str,
+        ip: &str,
         username: &str,
         identifier: Option<&str>,
         authorization: AuthorizationId,
@@ -40,21 +49,32 @@ impl AccountLookup {
         let names = [Some(hostname), Some(username), identifier];
         names.into_iter().flatten().all(is_storable).then(|| Self {
             hostname: case_folded(hostname),
+            ip: ip.into(),
             username: username.into(),
             identifier: identifier.map(String::from),
             authorization,
         })
     }
 
-    /// Returns the only account of the rows, which must have the names: it must not be changed for another one.
+    /// Returns the only account of the rows, which must have the names: it must not be changed for another one. `None` also when its
+    /// device has another address.
     fn only(&self, rows: Vec<(CredentialRow, DeviceRow)>) -> Result<Option<LockedAccount>, StoreError> {
         let Some((row, device)) = rows.into_iter().next() else { return Ok(None) };
+        let Some(device) = self.own_device(device)? else { return Ok(None) };
         let has_identifier = self.identifier.is_none() || row.identifier == self.identifier;
-        if has_identifier && row.username == self.username && case_folded(&device.hostname) == self.hostname {
+        if has_identifier && row.username == self.username {
             Ok(Some(LockedAccount { authorization: self.authorization, row, device, password: None }))
         } else {
             Err(ANOTHER_OBJECT)
         }
+    }
+
+    /// Returns the device that was found, which must have the hostname, unless it has another address.
+    fn own_device(&self, device: DeviceRow) -> Result<Option<DeviceRow>, StoreError> {
+        if case_folded(&device.hostname) != self.hostname {
+            return Err(ANOTHER_OBJECT);
+        }
+        Ok(Some(device).filter(|device| device.is_at(&self.ip)))
     }
 
     /// Whether both have queries of the same SQL.
@@ -98,24 +118,32 @@ pub enum LockedAhead {
     NotFound,
     /// The account.
     Found(Box<LockedAccount>),
+    /// The place of the account, which does not exist.
+    Free(Box<FreeAccount>),
 }
 
 impl LockedAhead {
-    /// The credential that was found.
+    /// The credential that was found, or the one to be created.
     pub(super) fn id(&self) -> Option<CredentialId> {
-        if let Self::Found(account) = self { Some(account.row.id) } else { None }
+        match self {
+            Self::NotTried | Self::NotFound => None,
+            Self::Found(account) => Some(account.row.id),
+            Self::Free(account) => Some(account.id),
+        }
     }
-}
 
-impl From<Option<LockedAccount>> for LockedAhead {
-    fn from(found: Option<LockedAccount>) -> Self {
-        found.map_or(Self::NotFound, |account| Self::Found(Box::new(account)))
+    /// The credential, if the job changes no other one.
+    pub(super) fn only_id(&self) -> Option<CredentialId> {
+        match self {
+            Self::Found(account) if !account.is_by_itself() => None,
+            _ => self.id(),
+        }
     }
 }
 
 impl LockedAccount {
     /// Whether it is known that no other credential shares its password.
-    pub(super) fn is_by_itself(&self) -> bool {
+    fn is_by_itself(&self) -> bool {
         self.row.parent_id.is_none() && self.password.as_ref().is_some_and(|password| !password.has_children)
     }
 }
@@ -148,7 +176,7 @@ impl RowLock for DeviceAndCredential {
 /// Evaluates an expression with the query of a lookup, which has one of two types.
 macro_rules! with_query {
     ($lookup:expr, $query:ident => $expression:expr) => {{
-        let AccountLookup { hostname, username, identifier, authorization } = $lookup;
+        let AccountLookup { hostname, username, identifier, authorization, .. } = $lookup;
         macro_rules! query {
             ($named:expr) => {{
                 let filter = $named.and(one_credential_is_seen(*authorization));
@@ -195,11 +223,27 @@ pub fn visible_account(
     lookup.only(with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values()))?)
 }
 
+/// Locks the accounts of several lookups, or the places of those that do not exist, and returns them. Waits for no lock.
+pub(super) fn lock_ahead(
+    connection: &mut PgConnection,
+    lookups: &[&AccountLookup],
+) -> Result<Vec<LockedAhead>, StoreError> {
+    let found = visible_accounts(connection, lookups)?;
+    let missing: Vec<&AccountLookup> =
+        lookups.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(lookup, _)| *lookup).collect();
+    let mut free = free::free_accounts(connection, &missing)?.into_iter();
+    let ahead = |found: Option<LockedAccount>| match found {
+        Some(account) => LockedAhead::Found(Box::new(account)),
+        None => free.next().flatten().map_or(LockedAhead::NotFound, |account| LockedAhead::Free(Box::new(account))),
+    };
+    Ok(found.into_iter().map(ahead).collect())
+}
+
 /// As [`visible_account`], for several lookups, each with what is stored of its password. Waits for no lock.
 ///
 /// The passwords are looked up when the rows are locked, by another statement: one that locks a row may still see of other tables
 /// what was there before.
-pub(super) fn visible_accounts(
+fn visible_accounts(
     connection: &mut PgConnection,
     lookups: &[&AccountLookup],
 ) -> Result<Vec<Option<LockedAccount>>, StoreError> {
@@ -249,7 +293,8 @@ mod tests {
             database.migrate().unwrap();
             let connection = database.connection();
             let authorization = insert_client(connection);
-            let device_id = devices::insert(connection, "Host", &DeviceChanges::default(), 0).unwrap();
+            let at = DeviceChanges { ip: Some("10.0.0.1".into()), ..DeviceChanges::default() };
+            let device_id = devices::insert(connection, "Host", &at, 0).unwrap();
             let mut insert = |kind, identifier: &str| {
                 let changes = CredentialChanges {
                     device_id: Some(device_id),
@@ -261,10 +306,13 @@ mod tests {
             };
             let id = insert(CredentialKind::Password, "erp");
             insert(CredentialKind::SshKey, "key");
-            let find = |connection: &mut AnyConnection, hostname, username, identifier| {
-                let lookup = AccountLookup::new(hostname, username, identifier, authorization).unwrap();
+            let find_at = |connection: &mut AnyConnection, ip, hostname, username, identifier| {
+                let lookup = AccountLookup::new(hostname, ip, username, identifier, authorization).unwrap();
                 let found = visible_account(connection, &lookup).unwrap();
                 found.map(|account| (account.row.id, account.device.id))
+            };
+            let find = |connection: &mut AnyConnection, hostname, username, identifier| {
+                find_at(connection, "10.0.0.1", hostname, username, identifier)
             };
             let names = [("host", None), ("HOST", Some("erp"))];
             for (hostname, identifier) in names {
@@ -274,6 +322,8 @@ mod tests {
             for (hostname, identifier) in names {
                 assert_eq!(find(connection, hostname, "root", identifier), Some((id, device_id)));
             }
+            assert_eq!(find_at(connection, "::ffff:10.0.0.1", "host", "root", None), Some((id, device_id)));
+            assert_eq!(find_at(connection, "10.0.0.2", "host", "root", None), None);
             let others = [
                 ("host", "root", Some("key")),
                 ("host", "root", Some("ERP")),
@@ -300,7 +350,7 @@ mod tests {
             keep_without_statistics(connection);
             let authorization = insert_client(connection);
             let find = |connection: &mut AnyConnection, identifier| {
-                let lookup = AccountLookup::new("7", "root", identifier, authorization).unwrap();
+                let lookup = AccountLookup::new("7", "", "root", identifier, authorization).unwrap();
                 visible_account(connection, &lookup).unwrap().map(|account| account.row.id.get())
             };
             for identifier in [None, Some("7")] {
@@ -339,7 +389,8 @@ mod tests {
             keep_without_statistics(connection);
             let authorization = insert_client(connection);
             insert_data_key(connection, 1);
-            let lookup = |name: &str, identifier| AccountLookup::new(name, "root", identifier, authorization).unwrap();
+            let lookup =
+                |name: &str, identifier| AccountLookup::new(name, "", "root", identifier, authorization).unwrap();
             let lookups = [
                 lookup("7", Some("7")),
                 lookup("8", None),

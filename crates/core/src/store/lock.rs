@@ -1,7 +1,23 @@
 //! Locks on names: lock a name before you test that it is free, so that no other node can take it in between.
 
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Bool, Text};
+use diesel::{PgConnection, QueryResult, RunQueryDsl};
+
 use super::connection::Part;
+use super::id::DeviceId;
 use super::{AnyConnection, StoreError};
+
+/// Returns the name to lock for the identifier of a credential or an SSH key.
+pub fn of_identifier(identifier: &str) -> String {
+    format!("identifier/{identifier}")
+}
+
+/// Returns the name to lock for the username of a password on a device.
+pub fn of_username(device: DeviceId, username: &str) -> String {
+    format!("username/{device}/{username}")
+}
 
 /// Locks `name` until the transaction ends. Another transaction that locks it waits, or is retried alone.
 ///
@@ -28,3 +44,32 @@ pub fn lock_names(connection: &mut AnyConnection, names: &[&str]) -> Result<(), 
     statement.push(Part::Sql(", 0))"));
     connection.run_prepared(&statement).map(drop)
 }
+
+/// Locks names as far as no other transaction has locked them, without a wait. Returns for each whether it is locked for this one.
+pub(super) fn lock_free_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<bool>, StoreError> {
+    Ok(LockFreeNames(names).load(connection)?)
+}
+
+/// The statement of [`lock_free_names`].
+struct LockFreeNames<'a>(&'a [String]);
+
+impl QueryFragment<Pg> for LockFreeNames<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(");
+        out.push_bind_param::<Array<Text>, _>(&self.0)?;
+        out.push_sql(") WITH ORDINALITY AS asked (name, number) ORDER BY number");
+        Ok(())
+    }
+}
+
+impl QueryId for LockFreeNames<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for LockFreeNames<'_> {
+    type SqlType = Bool;
+}
+
+impl RunQueryDsl<PgConnection> for LockFreeNames<'_> {}

@@ -86,7 +86,7 @@ use std::time::Duration;
 pub use connection::{AnyConnection, DatabaseLocation};
 pub use error::{Cause, StoreError};
 pub use queue::Lane;
-pub use writer::{CommitObserver, Ticket, Transaction};
+pub use writer::{CommitObserver, DeferrableWrite, Ticket, Transaction};
 
 use connection::LockWait;
 use control::Control;

@@ -81,10 +81,11 @@ pub(crate) fn insert_data_key(connection: &mut AnyConnection, id: i32) {
 
 /// Inserts an application with an authorization that sees nothing.
 pub(crate) fn insert_client(connection: &mut AnyConnection) -> AuthorizationId {
-    let application_id = client::insert_application(connection, "app", 0).unwrap();
+    let name = Uuid::new_v4().to_string();
+    let application_id = client::insert_application(connection, &name, 0).unwrap();
     let row = NewAuthorization {
         application_id,
-        client_id: "client",
+        client_id: &name,
         access: "read-only",
         resources: "",
         allowed_ips: "",

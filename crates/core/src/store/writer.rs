@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use deferred::DeferrableWrite;
 pub use submitted::Ticket;
 pub use transaction::Transaction;
 

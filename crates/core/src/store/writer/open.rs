@@ -7,12 +7,11 @@ use diesel::PgConnection;
 use super::super::StoreError;
 use super::super::audit::{ChainHead, OpenChain};
 use super::super::connection::{AnyConnection, LockWait};
-use super::super::credential_lock::{self, AccountLookup, LockedAccount};
+use super::super::credential_lock::{self, AccountLookup, LockedAhead};
 use super::super::id::CredentialId;
 use super::super::meta;
 use super::super::object_lookup::{self, FoundObject, ObjectLookup};
-use super::super::secret::{Replacement, SecretOwner};
-use super::deferred::{Deferred, Mark};
+use super::deferred::{DeferrableWrite, Deferred, Mark};
 
 /// What a job may have changed of what was looked up ahead for those behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub(super) enum Changed {
     AnyRow,
 }
 
-/// The most bytes of a sealed value that is in memory until the end of the transaction.
+/// The most bytes of the values of a row that is in memory until the end of the transaction.
 const MAX_DEFERRED_BYTES: usize = 64 * 1024;
 
 /// A transaction on the connection of a writer.
@@ -97,7 +96,7 @@ impl OpenTransaction {
     /// Sets the savepoint of a job that may change so much. `before` is what was deferred when it began: that is written before the
     /// savepoint, and what the job itself has deferred, after it.
     pub(super) fn set_savepoint(&mut self, before: Mark, changes: Changed) -> Result<(), StoreError> {
-        self.write_replacements_until(before)?;
+        self.write_rows_until(before)?;
         self.has_set_savepoint = true;
         self.changed = changes;
         let replaces = std::mem::take(&mut self.has_ended_savepoint);
@@ -107,7 +106,7 @@ impl OpenTransaction {
         } else {
             connection.prepared_command("SAVEPOINT job")?;
         }
-        self.write_replacements_until(self.deferred.mark())
+        self.write_rows_until(self.deferred.mark())
     }
 
     /// Releases the savepoint of a job. On PostgreSQL the next savepoint or the commit does, which saves a round trip.
@@ -146,14 +145,14 @@ impl OpenTransaction {
         self.together(|connection| object_lookup::find_each(connection, lookups)).unwrap_or_default()
     }
 
-    /// Begins the transaction, locks several accounts, as far as nobody else has locked them, and returns them. Nothing when that
-    /// fails, and in a transaction that has begun, as [`OpenTransaction::look_up_ahead`].
-    pub(super) fn lock_ahead(&mut self, lookups: &[&AccountLookup]) -> Vec<Option<LockedAccount>> {
+    /// Begins the transaction, locks several accounts and the places of new ones, as far as nobody else has locked them, and returns
+    /// them. Nothing when that fails, and in a transaction that has begun, as [`OpenTransaction::look_up_ahead`].
+    pub(super) fn lock_ahead(&mut self, lookups: &[&AccountLookup]) -> Vec<LockedAhead> {
         // A job that begins the transaction itself has the same error, and the means to deal with it.
         if self.has_begun || self.connection().is_err() {
             return Vec::new();
         }
-        self.together(|connection| credential_lock::visible_accounts(connection, lookups)).unwrap_or_else(|| {
+        self.together(|connection| credential_lock::lock_ahead(connection, lookups)).unwrap_or_else(|| {
             // On a connection that is lost, the first job fails to begin.
             let _ = self.connection.command("ROLLBACK");
             self.has_begun = false;
@@ -168,22 +167,22 @@ impl OpenTransaction {
         found.inspect_err(|error| log::debug!("several lookups at once failed: {error}")).ok()
     }
 
-    /// Leaves a new version of the password of an account that was locked ahead to the end of the transaction, where one statement
-    /// writes those of all jobs. Returns it when its job has to write it.
-    pub(super) fn replace_later(&mut self, account: CredentialId, new: Replacement) -> Option<Replacement> {
-        let is_large = new.row.sealed.len() > MAX_DEFERRED_BYTES;
-        if !self.has_begun_remotely() || is_large || new.owner != SecretOwner::Password(account) {
-            return Some(new);
+    /// Leaves a write of an account that was locked ahead to the end of the transaction, where one statement does those of all jobs.
+    /// Returns it when its job has to do it.
+    pub(super) fn write_later(&mut self, account: CredentialId, write: DeferrableWrite) -> Option<DeferrableWrite> {
+        let is_large = write.bytes() > MAX_DEFERRED_BYTES;
+        if !self.has_begun_remotely() || is_large || write.account() != Some(account) {
+            return Some(write);
         }
-        let refused = self.deferred.replace(new);
+        let refused = self.deferred.push(write);
         if refused.is_none() {
             self.changed = Changed::Account(account);
         }
         refused
     }
 
-    fn write_replacements_until(&mut self, mark: Mark) -> Result<(), StoreError> {
-        let written = self.deferred.write_replacements_until(mark, &mut self.connection);
+    fn write_rows_until(&mut self, mark: Mark) -> Result<(), StoreError> {
+        let written = self.deferred.write_rows_until(mark, &mut self.connection);
         self.is_deferred_refused |= written.is_err();
         written
     }

@@ -30,6 +30,19 @@ pub(super) enum Lookup {
 }
 
 impl Ahead {
+    /// The place of its job among the others. First come those for which it holds until another one writes, and of these a read before
+    /// the account is created that it did not find.
+    fn turn(&self, is_solitary: bool) -> u8 {
+        match &self.account {
+            _ if is_solitary => 3,
+            LockedAhead::NotTried => 0,
+            // The job uses the connection, and what it changes is not known.
+            account if account.only_id().is_none() => 2,
+            LockedAhead::Free(_) => 1,
+            _ => 0,
+        }
+    }
+
     /// Drops what shows this credential.
     fn forget_account(&mut self, id: CredentialId) {
         if let Lookup::Made(Some(FoundObject::Credential(found))) = &self.lookup
@@ -53,8 +66,8 @@ impl Round {
         self.0.push_back((job, Ahead::default()));
     }
 
-    /// Takes more jobs, until there are `room`. On PostgreSQL, makes their lookups and locks their accounts, several with one statement. Those whose account was found,
-    /// and reads, run first: what was looked up for them holds until another one writes.
+    /// Takes more jobs, until there are `room`. On PostgreSQL, makes their lookups and locks their accounts, several with one statement,
+    /// and sorts them: what was looked up for them holds until another one writes.
     pub(super) fn fill(&mut self, open: &mut OpenTransaction, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
         self.forget();
         if !open.is_remote() {
@@ -67,10 +80,7 @@ impl Round {
         // Before the locks, with which the transaction begins: no job has written anything that a lookup would have to see.
         self.look_up(open);
         self.lock(open);
-        self.0.make_contiguous().sort_by_key(|(job, ahead)| {
-            let creates = matches!(ahead.account, LockedAhead::NotFound);
-            (!job.gains_from_company(), creates)
-        });
+        self.0.make_contiguous().sort_by_key(|(job, ahead)| ahead.turn(!job.gains_from_company()));
     }
 
     /// Takes jobs from the queue.
@@ -97,22 +107,17 @@ impl Round {
         }
     }
 
-    /// Locks the accounts of several jobs, and of one beside another job: what was looked up for that holds after it.
+    /// Locks the accounts of several jobs, and the places of new ones, and those of one beside another job: what was looked up for that
+    /// holds after it.
     fn lock(&mut self, open: &mut OpenTransaction) {
         let accounts: Vec<_> = self.0.iter().filter_map(|(job, _)| job.account()).map(AsRef::as_ref).collect();
         if self.0.len() > 1 && !accounts.is_empty() {
             let found = open.lock_ahead(&accounts);
             let changing = self.0.iter_mut().filter(|(job, _)| job.account().is_some());
             for ((_, ahead), account) in changing.zip(found) {
-                ahead.account = account.into();
+                ahead.account = account;
             }
         }
-    }
-
-    /// Returns how many of the accounts that were looked up were found, and how many were looked up.
-    pub(super) fn accounts(&self) -> (usize, usize) {
-        let asked = self.0.iter().filter(|(_, ahead)| !matches!(ahead.account, LockedAhead::NotTried));
-        asked.fold((0, 0), |(found, asked), (_, ahead)| (found + usize::from(ahead.account.id().is_some()), asked + 1))
     }
 
     /// Returns the next job.

@@ -27,7 +27,7 @@ pub struct Ticket {
     pub request_id: Arc<str>,
     /// What the job looks up first, by [`Transaction::looked_up`].
     pub lookup: Option<Arc<ObjectLookup>>,
-    /// The account that the job changes, if it changes one, by [`Transaction::take_locked_account`]. Of other rows the job changes
+    /// The account that the job creates or changes, if it does, by [`Transaction::take_locked_account`]. Of other rows the job changes
     /// none that a lookup shows: no name, no parent, no device.
     pub account: Option<Arc<AccountLookup>>,
 }
@@ -58,7 +58,7 @@ impl Ticket {
         Self { lookup: lookup.map(Arc::new), ..self }
     }
 
-    /// Sets the account that the job changes.
+    /// Sets the account that the job creates or changes.
     pub fn with_account(self, account: Option<AccountLookup>) -> Self {
         Self { account: account.map(Arc::new), ..self }
     }
@@ -124,10 +124,6 @@ impl Queued for Box<dyn Job> {
     /// Lookups and locks are made together.
     fn gains_from_company(&self) -> bool {
         self.lookup().is_some() || self.account().is_some()
-    }
-
-    fn may_create(&self) -> bool {
-        self.account().is_some()
     }
 }
 

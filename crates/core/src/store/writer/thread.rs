@@ -147,7 +147,7 @@ impl Writer {
         let worked = self.transaction(LockWait::Brief, |writer, open| {
             let (since, mut worked) = (instant(), Worked::default());
             let most = if takes_more { writer.shared.batch } else { 0 };
-            writer.fill(round, open, most);
+            round.fill(open, most, || writer.next_that_waits());
             writer.shared.waiting.wake_another();
             while let Some((mut job, ahead)) = round.next() {
                 match run_in_savepoint(job.as_mut(), ahead, open) {
@@ -176,7 +176,7 @@ impl Writer {
                 // A transaction that has begun looks nothing up ahead: jobs that gain from that get the next one.
                 let takes_more = takes_more && (!open.has_begun_remotely() || writer.shared.waiting.are_all_solitary());
                 if takes_more && round.is_empty() {
-                    writer.fill(round, open, room);
+                    round.fill(open, room, || writer.next_that_waits());
                 }
             }
             worked.jobs = done.len();
@@ -211,13 +211,6 @@ impl Writer {
                 Vec::new()
             }
         }
-    }
-
-    /// Fills a round with queued jobs.
-    fn fill(&self, round: &mut Round, open: &mut OpenTransaction, room: usize) {
-        round.fill(open, room, || self.next_that_waits());
-        let (found, asked) = round.accounts();
-        self.shared.waiting.note_accounts(found, asked);
     }
 
     /// Returns the next queued job that may still start.

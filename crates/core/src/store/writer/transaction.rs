@@ -8,8 +8,7 @@ use super::super::connection::{AnyConnection, LockWait};
 use super::super::credential_lock::LockedAhead;
 use super::super::id::CredentialId;
 use super::super::object_lookup::{self, FoundObject, ObjectLookup};
-use super::super::secret::Replacement;
-use super::deferred::Mark;
+use super::deferred::{DeferrableWrite, Mark};
 use super::open::{Changed, OpenTransaction};
 use super::round::{Ahead, Lookup};
 use super::submitted::Job;
@@ -76,21 +75,16 @@ impl Transaction<'_> {
     /// Returns the account of the job's ticket, if the writer has looked it up just before, together with those of other jobs.
     pub fn take_locked_account(&mut self) -> LockedAhead {
         let ahead = std::mem::take(&mut self.job.ahead.account);
-        if let LockedAhead::Found(account) = &ahead
-            && account.is_by_itself()
-        {
-            self.job.changes = Changed::Account(account.row.id);
-        }
+        self.job.changes = ahead.only_id().map_or(Changed::AnyRow, Changed::Account);
         ahead
     }
 
-    /// Leaves a new version of the password of the account that was locked ahead to the end of the transaction. Returns it when the job
-    /// has to write it itself.
-    pub fn replace_later(&mut self, new: Replacement) -> Option<Replacement> {
+    /// Leaves a write of the account that was locked ahead to the end of the transaction. Returns it when the job has to do it itself.
+    pub fn write_later(&mut self, write: DeferrableWrite) -> Option<DeferrableWrite> {
         match self.job.changes {
-            // After the savepoint, what is deferred would be written with it, and could not be rolled back with the job.
-            Changed::Account(id) if !self.job.has_savepoint => self.open.replace_later(id, new),
-            _ => Some(new),
+            // Behind its savepoint, the statements of the job have to see what it has written, and a rollback to drop it.
+            Changed::Account(id) if !self.job.has_savepoint => self.open.write_later(id, write),
+            _ => Some(write),
         }
     }
 

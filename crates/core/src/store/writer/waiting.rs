@@ -18,9 +18,6 @@ pub(super) trait Queued {
 
     /// Whether it costs less together with others of its kind.
     fn gains_from_company(&self) -> bool;
-
-    /// Whether it gains nothing if the account that it looks up does not exist: it creates it then.
-    fn may_create(&self) -> bool;
 }
 
 /// Why a job was not queued.
@@ -48,39 +45,27 @@ struct State<T> {
     gathering: usize,
     /// The number of queued jobs that gain nothing from company.
     solitary: usize,
-    /// The number of queued jobs that may create an account.
-    saves: usize,
-    /// Whether most of those that were last looked up ahead do.
-    creates: bool,
 }
 
 impl<T: Queued> State<T> {
     fn push(&mut self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
-        let (solitary, save) = (usize::from(!job.gains_from_company()), usize::from(job.may_create()));
+        let solitary = usize::from(!job.gains_from_company());
         self.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
         self.solitary += solitary;
-        self.saves += save;
         Ok(())
     }
 
     fn pop(&mut self) -> Option<T> {
         let job = self.queue.pop()?;
         self.solitary -= usize::from(!job.gains_from_company());
-        self.saves -= usize::from(job.may_create());
         Some(job)
     }
 
-    /// Whether a queued job waits for no other. One that creates an account takes many statements, for which other writers are free.
-    fn is_one_impatient(&self) -> bool {
-        self.solitary > 0 || (self.creates && self.saves > 0)
-    }
-
     fn drop_abandoned(&mut self) {
-        let (solitary, saves) = (&mut self.solitary, &mut self.saves);
+        let solitary = &mut self.solitary;
         self.queue.retain(|job| {
             let is_kept = !job.is_abandoned();
             *solitary -= usize::from(!is_kept && !job.gains_from_company());
-            *saves -= usize::from(!is_kept && job.may_create());
             is_kept
         });
     }
@@ -89,12 +74,12 @@ impl<T: Queued> State<T> {
     /// and the jobs are few.
     fn is_worth_gathering(&self) -> bool {
         let others_idle = self.idle + 1 >= self.writers;
-        !others_idle && !self.closed && !self.is_one_impatient() && (1..self.enough).contains(&self.queue.len())
+        !others_idle && !self.closed && self.solitary == 0 && (1..self.enough).contains(&self.queue.len())
     }
 
     /// Whether a new job wakes a writer.
     fn wakes(&self) -> bool {
-        self.idle > 0 && (self.gathering == 0 || self.is_one_impatient() || self.queue.len() >= self.enough)
+        self.idle > 0 && (self.gathering == 0 || self.solitary > 0 || self.queue.len() >= self.enough)
     }
 }
 
@@ -103,30 +88,13 @@ impl<T: Queued> Waiting<T> {
     pub(super) fn new(capacity: usize, writers: usize, batch: usize) -> Self {
         let (queue, enough) = (FairQueue::new(capacity), ENOUGH.min(batch));
         Self {
-            state: Mutex::new(State {
-                queue,
-                closed: false,
-                writers,
-                enough,
-                idle: 0,
-                gathering: 0,
-                solitary: 0,
-                saves: 0,
-                creates: false,
-            }),
+            state: Mutex::new(State { queue, closed: false, writers, enough, idle: 0, gathering: 0, solitary: 0 }),
             arrived: Condvar::new(),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes how many of the accounts that were looked up ahead were found.
-    pub(super) fn note_accounts(&self, found: usize, asked: usize) {
-        if asked > 0 {
-            self.state().creates = 2 * found < asked;
-        }
     }
 
     /// Whether no queued job gains from company.
@@ -213,8 +181,8 @@ impl<T: Queued> Waiting<T> {
 mod tests {
     use super::*;
 
-    /// A job; whether it gains from company, and whether it may create an account.
-    struct Sample(bool, bool);
+    /// A job; whether it gains from company.
+    struct Sample(bool);
 
     impl Queued for Sample {
         fn is_abandoned(&self) -> bool {
@@ -224,19 +192,14 @@ mod tests {
         fn gains_from_company(&self) -> bool {
             self.0
         }
-
-        fn may_create(&self) -> bool {
-            self.1
-        }
     }
 
     fn state(writers: usize, idle: usize, jobs: &[bool]) -> State<Sample> {
         let queue = FairQueue::new(64);
-        let (enough, gathering, solitary, saves) = (ENOUGH, 0, 0, 0);
-        let mut state =
-            State { queue, closed: false, writers, enough, idle, gathering, solitary, saves, creates: false };
+        let (enough, gathering, solitary) = (ENOUGH, 0, 0);
+        let mut state = State { queue, closed: false, writers, enough, idle, gathering, solitary };
         for gains in jobs {
-            assert!(state.push(Lane::Operator, 1, Sample(*gains, false)).is_ok());
+            assert!(state.push(Lane::Operator, 1, Sample(*gains)).is_ok());
         }
         state
     }
@@ -274,20 +237,6 @@ mod tests {
     }
 
     #[test]
-    fn saves_that_create_their_accounts_wait_for_no_others() {
-        let mut state = state(4, 2, &[true]);
-        assert!(state.push(Lane::Operator, 1, Sample(true, true)).is_ok());
-        assert!(state.is_worth_gathering());
-        let waiting = Waiting { state: Mutex::new(state), arrived: Condvar::new() };
-        for (found, asked, expected) in [(1, 3, false), (0, 0, false), (1, 2, true), (0, 1, false)] {
-            waiting.note_accounts(found, asked);
-            assert_eq!(waiting.state().is_worth_gathering(), expected, "{found} of {asked}");
-        }
-        waiting.state().drop_abandoned();
-        assert_eq!(waiting.state().saves, 0);
-    }
-
-    #[test]
     fn solitary_jobs_are_counted_until_they_leave() {
         let mut state = state(4, 2, &[false, true, false]);
         assert_eq!(state.solitary, 2);
@@ -300,7 +249,7 @@ mod tests {
     #[test]
     fn a_job_that_waits_for_company_is_returned_in_the_end() {
         let waiting = Waiting::new(64, 2, 64);
-        assert!(waiting.put(Lane::Operator, 1, Sample(true, false)).is_ok());
+        assert!(waiting.put(Lane::Operator, 1, Sample(true)).is_ok());
         assert!(waiting.next().is_some(), "the other writer is at work and brings nothing");
     }
 }

@@ -127,20 +127,38 @@ fn seen_by<T>(context: &OperationContext<'_>, authorization: AuthorizationId, ob
     (context.principal().authorization() == Some(authorization)).then_some(Visible(object))
 }
 
+/// The device of a password that a client saves, and its row, unless it does not exist. Both are locked, or the names of a password that
+/// does not exist.
+pub(in crate::vault) struct LockedPlace {
+    pub(in crate::vault) device: DeviceRow,
+    pub(in crate::vault) credential: Option<Visible<CredentialRow>>,
+    /// The id for the row of a password that does not exist, if one was taken ahead.
+    pub(in crate::vault) free_id: Option<CredentialId>,
+}
+
 /// Returns the password that has all of these names, and its device, and locks both, if the client of the lookup sees it; with a
-/// single statement, which waits for no lock, or ahead. `None` says nothing else: another lookup has to tell why.
-pub(in crate::vault) fn locked_visible_account(
+/// single statement, which waits for no lock, or ahead. Ahead also for a password that does not exist, on a device that is active and
+/// seen. `None` says nothing else: another lookup has to tell why.
+pub(in crate::vault) fn locked_place(
     context: &mut OperationContext<'_>,
     lookup: &AccountLookup,
-) -> Result<Option<(Visible<CredentialRow>, DeviceRow)>, VaultError> {
+) -> Result<Option<LockedPlace>, VaultError> {
     let authorization = context.authorization()?;
     let found = match context.take_locked_account() {
         LockedAhead::Found(account) => Some(*account),
+        LockedAhead::Free(account) => {
+            let place = LockedPlace { device: account.device, credential: None, free_id: Some(account.id) };
+            return Ok(Some(place).filter(|_| account.authorization == authorization));
+        }
         LockedAhead::NotFound => None,
         LockedAhead::NotTried => credential_lock::visible_account(context.connection(), lookup)?,
     };
     let found = found.filter(|account| account.authorization == authorization);
-    Ok(found.map(|account| (Visible(account.row), account.device)))
+    Ok(found.map(|account| LockedPlace {
+        device: account.device,
+        credential: Some(Visible(account.row)),
+        free_id: None,
+    }))
 }
 
 /// Does the work of [`visible_credential`] for no credential, so that one that does not exist takes as long as one that the

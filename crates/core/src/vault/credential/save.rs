@@ -12,17 +12,17 @@
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
 use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
-use super::target::{NamedDevice, Target, find_target, free_identifier, free_username};
+use super::target::{NamedDevice, find_target, free_identifier, free_username};
 use super::totp::check_seed;
 use super::{ChangeTime, locked_etag, parent, resolve};
-use crate::store::StoreError;
-use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
+use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow, NewAccount};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::CredentialId;
 use crate::store::link::{self, LinkedObject};
 use crate::store::lookup::{self, LookupKind};
 use crate::store::rotation;
-use crate::vault::access::require_tags_allowed;
+use crate::store::{DeferrableWrite, StoreError};
+use crate::vault::access::{LockedPlace, require_tags_allowed};
 use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
 use crate::vault::secrets::{self, SecretOwner};
@@ -35,7 +35,7 @@ pub(in crate::vault) fn save(
 ) -> Result<Done<SavedCredential>, VaultError> {
     let named = checked_names(input, policy)?;
     check_seed(input.settings.totp_seed.as_ref())?;
-    let Target { device, credential: target } = find_target(context, input, named)?;
+    let LockedPlace { device, credential: target, free_id } = find_target(context, input, named)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
         // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;
@@ -59,7 +59,7 @@ pub(in crate::vault) fn save(
     if let Some(row) = &target {
         jit::require_unused(context, row, &changes, input.sent_content())?;
     }
-    let Written { id, identifier, mut time } = write(context, target.as_deref(), &changes)?;
+    let Written { id, identifier, mut time } = write(context, target.as_deref(), free_id, &changes)?;
     match (&target, parent, input.sent_content()) {
         (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
         (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
@@ -188,10 +188,11 @@ struct Written {
     time: ChangeTime,
 }
 
-/// Writes the row.
+/// Writes the row. `free_id` is for a new one.
 fn write(
     context: &mut OperationContext<'_>,
     target: Option<&CredentialRow>,
+    free_id: Option<CredentialId>,
     changes: &CredentialChanges,
 ) -> Result<Written, VaultError> {
     let now = context.micros();
@@ -203,7 +204,17 @@ fn write(
         return Ok(Written { id: row.id, identifier, time: ChangeTime::new(row.id, is_moved) });
     }
     let authorization = context.authorization()?;
-    let id = credential::insert(context.connection(), CredentialKind::Password, changes, now)?;
-    link::insert(context.connection(), authorization, LinkedObject::Credential(id))?;
+    let id = match free_id.and_then(|id| NewAccount::new(id, authorization, changes.clone(), now)) {
+        Some(new) => {
+            let id = new.id();
+            context.write(DeferrableWrite::Account(new))?;
+            id
+        }
+        None => {
+            let id = credential::insert(context.connection(), CredentialKind::Password, changes, now)?;
+            link::insert(context.connection(), authorization, LinkedObject::Credential(id))?;
+            id
+        }
+    };
     Ok(Written { id, identifier, time: ChangeTime::new(id, true) })
 }

@@ -6,7 +6,7 @@ use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::credential_lock::AccountLookup;
 use crate::store::device::{self, DeviceRow};
 use crate::store::lock;
-use crate::vault::access::{Visible, locked_visible_account};
+use crate::vault::access::{LockedPlace, Visible, locked_place};
 use crate::vault::device as devices;
 use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{Field, Noun, Switchable, VaultError};
@@ -18,13 +18,7 @@ pub(super) struct NamedDevice<'a> {
     pub(super) ip: &'a str,
 }
 
-/// The device of a request to save, and the credential that it updates, if it does not create one. Both are locked.
-pub(super) struct Target {
-    pub(super) device: DeviceRow,
-    pub(super) credential: Option<Visible<CredentialRow>>,
-}
-
-/// Finds and locks the device of a request, and the credential that it updates.
+/// Finds and locks the device of a request, and the credential that it updates, unless it creates one.
 ///
 /// # Errors
 /// [`VaultError::NotFound`] for the device; as `resolve::require_visible`; [`VaultError::WrongKind`] for an SSH key;
@@ -33,32 +27,31 @@ pub(super) fn find_target(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     named: NamedDevice<'_>,
-) -> Result<Target, VaultError> {
-    if let Some(target) = with_unchanged_names(context, input, named)? {
-        return Ok(target);
+) -> Result<LockedPlace, VaultError> {
+    if let Some(place) = with_given_names(context, input)? {
+        return Ok(place);
     }
     let device = locked_device(context, input, named)?;
     let credential = find_credential(context, input, &device)?;
     require_usable_device(context, credential.as_ref(), &device)?;
-    Ok(Target { device, credential })
+    Ok(LockedPlace { device, credential, free_id: None })
 }
 
-/// Finds and locks the target of a request that assigns no name and changes nothing of the device, as most updates do. The names are
-/// those of the locked row, and need no locks of their own.
-fn with_unchanged_names(
+/// Finds and locks the target of a request that assigns no other name and changes nothing of the device, as most do. The names are
+/// those of the locked row, and need no locks of their own; or they were found free and locked ahead.
+fn with_given_names(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
-    named: NamedDevice<'_>,
-) -> Result<Option<Target>, VaultError> {
+) -> Result<Option<LockedPlace>, VaultError> {
     let Some(lookup) = account_lookup(context.principal(), input) else { return Ok(None) };
-    let found = locked_visible_account(context, &lookup)?.filter(|(_, device)| device.is_at(named.ip));
-    Ok(found.map(|(row, device)| {
+    let found = locked_place(context, &lookup)?;
+    if let Some(row) = found.as_ref().and_then(|place| place.credential.as_ref()) {
         context.found(Subject::Credential(row.id));
-        Target { device, credential: Some(row) }
-    }))
+    }
+    Ok(found)
 }
 
-/// Returns the lookup of the account of a request that changes nothing but what that account alone shows, as its ticket says. One
+/// Returns the lookup of the account of a request that creates it, or changes nothing but what that account alone shows, as its ticket says. One
 /// without a username may name an account by its identifier, and is not looked up ahead.
 pub(super) fn account_of_ticket(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
     let refers = input.parent.is_some() || input.settings.rotation.is_some() || input.settings.jit.is_some();
@@ -67,12 +60,12 @@ pub(super) fn account_of_ticket(principal: &Principal, input: &CredentialInput) 
 
 /// Returns the lookup of the account of a request of a client that assigns no name and changes nothing of the device.
 fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
-    let (hostname, identifier) = (input.hostname.as_deref()?, input.key());
+    let (hostname, ip, identifier) = (input.hostname.as_deref()?, input.ip.as_deref()?, input.key());
     if input.device.changes_anything() || input.assigned_identifier() != identifier {
         return None;
     }
     let Principal::Client(client) = principal else { return None };
-    AccountLookup::new(hostname, input.searched_username(), identifier, client.id)
+    AccountLookup::new(hostname, ip, input.searched_username(), identifier, client.id)
 }
 
 /// Finds and locks the device of a request.
@@ -125,9 +118,9 @@ fn lock_names(
     device: &DeviceRow,
 ) -> Result<(), VaultError> {
     let identifiers = [input.key(), input.assigned_identifier()].into_iter().flatten();
-    let mut names: Vec<String> = identifiers.map(|identifier| format!("identifier/{identifier}")).collect();
+    let mut names: Vec<String> = identifiers.map(lock::of_identifier).collect();
     names.dedup();
-    names.push(format!("username/{}/{}", device.id, input.searched_username()));
+    names.push(lock::of_username(device.id, input.searched_username()));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(lock::lock_names(context.connection(), &names)?)
 }

@@ -11,8 +11,7 @@ use crate::config::Settings;
 use crate::store::credential::CredentialRow;
 use crate::store::credential_lock::{LockedAhead, LockedPassword};
 use crate::store::id::{AuthorizationId, CredentialId};
-use crate::store::secret::{self, Replacement};
-use crate::store::{AnyConnection, StoreError, Transaction};
+use crate::store::{AnyConnection, DeferrableWrite, StoreError, Transaction};
 use crate::vault::{DenyReason, Inner, VaultError};
 
 /// Where the statements of a rule run.
@@ -111,7 +110,7 @@ impl<'a> OperationContext<'a> {
     ) -> Result<Self, StoreError> {
         let ahead = transaction.take_locked_account();
         let source = match &ahead {
-            LockedAhead::Found(_) => Source::Begun(transaction.reborrow()),
+            LockedAhead::Found(_) | LockedAhead::Free(_) => Source::Begun(transaction.reborrow()),
             LockedAhead::NotFound | LockedAhead::NotTried => Source::Connection(transaction.connection()?),
         };
         Ok(Self { locked_account: ahead, ..Self::with_source(source, permit, principal, vault) })
@@ -177,13 +176,13 @@ impl<'a> OperationContext<'a> {
         self.locked_password.take_if(|(locked, _)| *locked == id).map(|(_, password)| password)
     }
 
-    /// Writes a new version of a secret in place of the current one, at the end of the transaction where that saves statements.
-    pub(in crate::vault) fn replace_current(&mut self, new: Replacement) -> Result<(), StoreError> {
+    /// Writes rows of an account, at the end of the transaction where that saves statements.
+    pub(in crate::vault) fn write(&mut self, write: DeferrableWrite) -> Result<(), StoreError> {
         let now = match &mut self.source {
-            Source::Connection(_) => Some(new),
-            Source::Begun(transaction) => transaction.replace_later(new),
+            Source::Connection(_) => Some(write),
+            Source::Begun(transaction) => transaction.write_later(write),
         };
-        now.map_or(Ok(()), |new| secret::replace_current(self.connection(), &[new]))
+        now.map_or(Ok(()), |write| write.write(self.connection()))
     }
 
     /// The time of the operation.

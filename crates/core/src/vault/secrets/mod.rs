@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{OperationContext, Recorded};
 use super::{Inner, Vault, VaultError};
-use crate::crypto::{Keyring, SecretBinding, SecretKind, SecretText};
+use crate::crypto::{Keyring, SealError, SecretBinding, SecretKind, SecretText};
 use crate::store::secret::{self, SealedRow, SecretState, StoredSecret};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, DeferrableWrite, StoreError};
 
 pub(super) use crate::store::secret::SecretOwner;
 
@@ -49,7 +49,7 @@ impl Sealed {
             let (kind, owner) = (self.binding.kind.as_str(), self.binding.owner);
             log::error!("{kind} of {owner} does not open: modified, moved, or its key is missing");
         })?;
-        Ok(opened.into_text().ok_or(crate::crypto::SealError)?)
+        Ok(opened.into_text().ok_or(SealError)?)
     }
 
     /// Opens the value for a call of a target, which an arrow of the rotation has recorded. Never for a secret of the response.
@@ -261,14 +261,15 @@ fn lock(
     }
 }
 
-/// As [`store`], of a row that this transaction has inserted. Nothing looks for versions that were planted without a head: the
+/// As [`store`], of a row that this operation inserts. Nothing looks for versions that were planted without a head: the
 /// first one is a conflict, and the others are one for the change that comes to their number.
 pub(super) fn store_first(
     context: &mut OperationContext<'_>,
     owner: SecretOwner,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    replace(context, owner, LockedHead::of_new_row(), value)
+    let new = context.vault.secret_heads.first(owner, sealing(context, value), context.micros())?;
+    Ok(context.write(DeferrableWrite::FirstVersion(new))?)
 }
 
 /// As [`store`], with a new version also for an unchanged value.
@@ -288,11 +289,9 @@ fn replace(
     head: LockedHead,
     value: &SecretText,
 ) -> Result<(), VaultError> {
-    let keep = context.settings().history.versions;
-    let (keyring, now) = (context.vault.data_keys.keyring(), context.micros());
-    let seal = |binding| keyring.seal(binding, value.expose().as_bytes());
-    if let Some(new) = context.vault.secret_heads.replacement(owner, &head, keep, seal, now)? {
-        return versions::found_current(owner, context.replace_current(new));
+    let (keep, now) = (context.settings().history.versions, context.micros());
+    if let Some(new) = context.vault.secret_heads.replacement(owner, &head, keep, sealing(context, value), now)? {
+        return versions::found_current(owner, context.write(DeferrableWrite::Replacement(new)));
     }
     let version = add_version(context, owner, head, value, SecretState::Current)?;
     Ok(versions(context, owner).prune(version, keep)?)
@@ -306,9 +305,17 @@ fn add_version(
     value: &SecretText,
     state: SecretState,
 ) -> Result<i32, VaultError> {
-    let (keyring, now) = (context.vault.data_keys.keyring(), context.micros());
-    let seal = |binding| keyring.seal(binding, value.expose().as_bytes());
+    let (seal, now) = (sealing(context, value), context.micros());
     versions(context, owner).add_to::<VaultError>(head, state, seal, now)
+}
+
+/// Returns what seals a value as the version that it is bound to.
+fn sealing<'a>(
+    context: &OperationContext<'_>,
+    value: &'a SecretText,
+) -> impl FnOnce(SecretBinding) -> Result<Vec<u8>, SealError> + use<'a> {
+    let keyring = context.vault.data_keys.keyring();
+    move |binding| keyring.seal(binding, value.expose().as_bytes())
 }
 
 /// Whether the keyring opens what it seals.

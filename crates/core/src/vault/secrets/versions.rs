@@ -88,6 +88,18 @@ impl HeadMac {
         Ok((LockedHead(head), self.current_of(owner, stored)?))
     }
 
+    /// Returns the first version of a secret of which nothing is stored, as the current one.
+    pub(super) fn first(
+        &self,
+        owner: SecretOwner,
+        seal: impl FnOnce(SecretBinding) -> Result<Vec<u8>, SealError>,
+        now: i64,
+    ) -> Result<FirstVersion, SealError> {
+        let version = 1;
+        let row = SealedRow { version, state: SecretState::Current, sealed: seal(owner.binding(version))? };
+        Ok(FirstVersion { owner, row, created_at: now, head: self.head(owner, version, Some(version)) })
+    }
+
     /// Returns what replaces the current version of a secret by a new one, and deletes all previous versions but the newest: with it,
     /// `keep`. `None` without a current version, and where the replaced one would be deleted at once.
     pub(super) fn replacement(
@@ -144,11 +156,6 @@ pub(in crate::vault) struct CurrentVersion {
 pub(in crate::vault) struct LockedHead(Option<SecretHead>);
 
 impl LockedHead {
-    /// The head of a secret of a row that this transaction has inserted: nothing is stored of it yet.
-    pub(super) fn of_new_row() -> Self {
-        Self(None)
-    }
-
     /// The version that is current, and the number of the next one, if there is a current one.
     fn current_and_next(&self) -> Option<(i32, i32)> {
         let head = self.0.as_ref()?;

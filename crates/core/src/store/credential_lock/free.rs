@@ -1,0 +1,295 @@
+//! Accounts that do not exist yet, looked up for several saves that create them: their devices, the locks of their names, and ids.
+
+use std::collections::HashSet;
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
+use diesel::{BoolExpressionMethods, ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
+
+use super::AccountLookup;
+use crate::store::StoreError;
+use crate::store::connection::{BindValue, LockingQuery, RowLock, load_for_each_with_cached_sql};
+use crate::store::device::DeviceRow;
+use crate::store::id::{AuthorizationId, CredentialId};
+use crate::store::lock::{lock_free_names, of_identifier, of_username};
+use crate::store::object_lookup::columns;
+use crate::store::schema::device;
+use crate::store::visibility::{one_device_is_seen, values_of_one_device};
+
+/// The place of an account that does not exist. Its names are locked until the transaction ends.
+#[derive(Debug)]
+pub struct FreeAccount {
+    /// The authorization of the lookup.
+    pub authorization: AuthorizationId,
+    /// The id for the row, which no other one gets.
+    pub id: CredentialId,
+    /// The device, which is active, and which the authorization sees. Its row is locked by a shared lock.
+    pub device: DeviceRow,
+}
+
+/// A lookup with its device, and the names that it locks.
+struct Candidate<'a> {
+    place: usize,
+    lookup: &'a AccountLookup,
+    device: DeviceRow,
+    names: Vec<String>,
+}
+
+/// Locks the devices and the names of accounts that were not found, and returns those that do not exist, in the order of the lookups.
+/// Waits for no lock.
+///
+/// `None` for an account that exists or that another transaction may create, for one on a device that is not seen, inactive or
+/// locked, and for the second one of the same name.
+pub(super) fn free_accounts(
+    connection: &mut PgConnection,
+    lookups: &[&AccountLookup],
+) -> Result<Vec<Option<FreeAccount>>, StoreError> {
+    let mut free: Vec<Option<FreeAccount>> = lookups.iter().map(|_| None).collect();
+    let mut candidates = candidates(lookups, locked_devices(connection, lookups)?)?;
+    let names: Vec<String> = candidates.iter().flat_map(|candidate| candidate.names.clone()).collect();
+    if names.is_empty() {
+        return Ok(free);
+    }
+    let mut are_locked = lock_free_names(connection, &names)?.into_iter();
+    candidates.retain(|candidate| {
+        let of_this: Vec<bool> = are_locked.by_ref().take(candidate.names.len()).collect();
+        of_this.len() == candidate.names.len() && !of_this.contains(&false)
+    });
+    if candidates.is_empty() {
+        return Ok(free);
+    }
+    // Another statement than the one that locks: it sees what was committed before the locks were released.
+    let ids = FreeIds::new(&candidates).load::<(i64, CredentialId)>(connection)?;
+    let mut ids = ids.into_iter().peekable();
+    for (number, Candidate { place, lookup, device, .. }) in (1..).zip(candidates) {
+        if let Some((_, id)) = ids.next_if(|(found, _)| *found == number) {
+            free[place] = Some(FreeAccount { authorization: lookup.authorization, id, device });
+        }
+    }
+    Ok(free)
+}
+
+/// Chooses the lookups whose device was found at their address, and of which no other one before has a name.
+fn candidates<'a>(
+    lookups: &[&'a AccountLookup],
+    devices: Vec<Option<DeviceRow>>,
+) -> Result<Vec<Candidate<'a>>, StoreError> {
+    let mut taken = HashSet::new();
+    let mut candidates = Vec::new();
+    for (place, (lookup, device)) in lookups.iter().copied().zip(devices).enumerate() {
+        let own = device.map(|device| lookup.own_device(device)).transpose()?.flatten();
+        let Some(device) = own else { continue };
+        let mut names: Vec<String> = lookup.identifier.iter().map(|identifier| of_identifier(identifier)).collect();
+        names.push(of_username(device.id, &lookup.username));
+        if names.iter().all(|name| !taken.contains(name)) {
+            taken.extend(names.iter().cloned());
+            candidates.push(Candidate { place, lookup, device, names });
+        }
+    }
+    Ok(candidates)
+}
+
+/// A device that another transaction changes is skipped, as by [`super::DeviceAndCredential`].
+struct Device;
+
+impl RowLock for Device {
+    const CLAUSE: &'static str = " FOR SHARE OF device SKIP LOCKED";
+}
+
+/// Returns the device of each lookup, if it is active and seen, and locks it by a shared lock. Many accounts may be of one device.
+fn locked_devices(
+    connection: &mut PgConnection,
+    lookups: &[&AccountLookup],
+) -> Result<Vec<Option<DeviceRow>>, StoreError> {
+    let mut of_lookups: Vec<(&str, AuthorizationId)> =
+        lookups.iter().map(|lookup| (lookup.hostname.as_str(), lookup.authorization)).collect();
+    let all = of_lookups.clone();
+    of_lookups.sort_unstable();
+    of_lookups.dedup();
+    let Some((hostname, authorization)) = of_lookups.first() else { return Ok(Vec::new()) };
+    let sets: Vec<Vec<BindValue<'_>>> = of_lookups
+        .iter()
+        .map(|(hostname, authorization)| {
+            let mut values = vec![BindValue::Text(hostname)];
+            values.extend(values_of_one_device(*authorization));
+            values
+        })
+        .collect();
+    let named = device::hostname_key.eq(*hostname).and(device::active);
+    let query = device::table.filter(named.and(one_device_is_seen(*authorization))).select(columns::<DeviceRow>());
+    let query = LockingQuery::new(query, Device);
+    let found: Vec<Vec<DeviceRow>> = load_for_each_with_cached_sql!(connection, query, &sets)?;
+    let device = |of: &(&str, AuthorizationId)| found.get(of_lookups.binary_search(of).ok()?)?.first().cloned();
+    Ok(all.iter().map(device).collect())
+}
+
+/// The statement that takes an id for each candidate of which no credential has a name. Both sub-selects find at most one row by a
+/// unique index.
+#[derive(Default)]
+struct FreeIds<'a> {
+    devices: Vec<i32>,
+    usernames: Vec<&'a str>,
+    identifiers: Vec<Option<&'a str>>,
+}
+
+impl<'a> FreeIds<'a> {
+    fn new(candidates: &[Candidate<'a>]) -> Self {
+        let mut columns = Self::default();
+        for candidate in candidates {
+            columns.devices.push(candidate.device.id.get());
+            columns.usernames.push(&candidate.lookup.username);
+            columns.identifiers.push(candidate.lookup.identifier.as_deref());
+        }
+        columns
+    }
+}
+
+impl QueryFragment<Pg> for FreeIds<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT number, nextval('credential_id_seq')::integer FROM unnest(");
+        out.push_bind_param::<Array<Integer>, _>(&self.devices)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.usernames)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.identifiers)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS asked (device_id, username, identifier, number) \
+             WHERE (SELECT id FROM credential WHERE credential.identifier = asked.identifier) IS NULL \
+             AND (SELECT id FROM credential WHERE credential.device_id = asked.device_id \
+             AND credential.username = asked.username AND kind = 'password') IS NULL ORDER BY number",
+        );
+        Ok(())
+    }
+}
+
+impl QueryId for FreeIds<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for FreeIds<'_> {
+    type SqlType = (BigInt, Integer);
+}
+
+impl RunQueryDsl<PgConnection> for FreeIds<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::AnyConnection;
+    use crate::store::device::{self as devices, DeviceChanges};
+    use crate::store::link::{self, LinkedObject};
+    use crate::store::lookup;
+    use crate::store::tests::{
+        insert_accounts, insert_client, keep_without_statistics, on_postgresql, rows_read, run_sql,
+    };
+
+    /// Returns the hostnames of the devices of the accounts that do not exist.
+    fn hosts(connection: &mut AnyConnection, lookups: &[AccountLookup]) -> Vec<Option<String>> {
+        let AnyConnection::Postgresql(c) = connection else { return Vec::new() };
+        let free = free_accounts(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
+        let ids: HashSet<i32> = free.iter().flatten().map(|account| account.id.get()).collect();
+        assert_eq!(ids.len(), free.iter().flatten().count(), "each has an id of its own");
+        free.into_iter().map(|account| account.map(|account| account.device.hostname)).collect()
+    }
+
+    #[test]
+    fn an_account_is_free_if_nothing_has_its_names_and_its_device_is_seen_and_active() {
+        on_postgresql(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            let authorization = insert_client(connection);
+            insert_accounts(connection);
+            run_sql(
+                connection,
+                "INSERT INTO authorization_link SELECT id, 'device', n FROM \"authorization\", generate_series(1, 20) n;
+                 UPDATE device SET active = FALSE WHERE id = 5;
+                 UPDATE credential SET kind = 'ssh_key' WHERE id IN (6, 7)",
+            );
+            let lookup = |hostname: &str, username: &str, identifier| {
+                AccountLookup::new(hostname, "", username, identifier, authorization).unwrap()
+            };
+            let cases = [
+                (lookup("1", "new", None), true),
+                (lookup("1", "newer", Some("x")), true),
+                (lookup("2", "new", None), true),
+                (lookup("2", "root", None), false),
+                (lookup("2", "root", Some("y")), false),
+                (lookup("2", "other", Some("3000")), false),
+                (lookup("3", "other", Some("6")), false),
+                (lookup("7", "root", Some("z")), true),
+                (lookup("5", "new", None), false),
+                (lookup("21", "new", None), false),
+                (lookup("missing", "new", None), false),
+                // Of each of these, one before has a name.
+                (lookup("1", "new", Some("y")), false),
+                (lookup("4", "new", Some("x")), false),
+            ];
+            let lookups: Vec<_> = cases.iter().map(|(lookup, _)| lookup.clone()).collect();
+            let expected: Vec<_> =
+                cases.iter().map(|(lookup, is_free)| is_free.then(|| lookup.hostname.clone())).collect();
+            assert_eq!(hosts(connection, &lookups), expected);
+            assert_eq!(hosts(connection, &[]), []);
+        });
+    }
+
+    #[test]
+    fn each_lookup_has_the_device_that_its_own_authorization_sees_at_its_address() {
+        on_postgresql(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            let (one, other) = (insert_client(connection), insert_client(connection));
+            let mut insert = |hostname: &str, tags: &str| {
+                let changes =
+                    DeviceChanges { ip: Some("10.0.0.1".into()), tags: Some(tags.into()), ..DeviceChanges::default() };
+                devices::insert(connection, hostname, &changes, 0).unwrap()
+            };
+            let (linked, _tagged) = (insert("Linked", ""), insert("Tagged", "site"));
+            link::insert(connection, one, LinkedObject::Device(linked)).unwrap();
+            let tag = lookup::find_tag(connection, "site").unwrap().unwrap();
+            link::insert(connection, other, LinkedObject::Tag(tag)).unwrap();
+            let lookup = |hostname, ip, name, who| AccountLookup::new(hostname, ip, name, None, who).unwrap();
+            let lookups = [
+                lookup("tagged", "10.0.0.1", "a", other),
+                lookup("LINKED", "10.0.0.1", "a", other),
+                lookup("linked", "::ffff:10.0.0.1", "a", one),
+                lookup("tagged", "10.0.0.1", "b", one),
+                lookup("linked", "10.0.0.2", "b", one),
+                lookup("tagged", "10.0.0.1", "c", other),
+            ];
+            let [host_linked, host_tagged] = ["Linked", "Tagged"].map(|hostname| Some(hostname.to_string()));
+            let expected = [host_tagged.clone(), None, host_linked, None, None, host_tagged];
+            assert_eq!(hosts(connection, &lookups), expected);
+        });
+    }
+
+    #[test]
+    fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
+        on_postgresql(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            connection.plan_once().unwrap();
+            keep_without_statistics(connection);
+            let authorization = insert_client(connection);
+            let lookups: Vec<_> = (1..=10)
+                .map(|n| (n.to_string(), format!("new-{n}")))
+                .flat_map(|(hostname, name)| {
+                    let lookup =
+                        |username, identifier| AccountLookup::new(&hostname, "", username, identifier, authorization);
+                    [lookup("root", Some(name.as_str())), lookup(&name, None)]
+                })
+                .flatten()
+                .collect();
+            assert!(hosts(connection, &lookups).iter().all(Option::is_none));
+            insert_accounts(connection);
+            let links = "INSERT INTO authorization_link SELECT id, 'device', n FROM \"authorization\", generate_series(1, 3000) n";
+            run_sql(connection, links);
+            let read = rows_read(connection, |connection| {
+                assert_eq!(hosts(connection, &lookups).iter().flatten().count(), 10);
+            });
+            assert!((20..80).contains(&read), "{read} rows");
+        });
+    }
+}
