@@ -154,6 +154,9 @@ CREATE TABLE authorization_link (
     object_id INTEGER NOT NULL,
     PRIMARY KEY (authorization_id, object_kind, object_id)
 );
+-- The authorizations of a tag that a save sets, and of an entry that is deleted. Each credential has a link, and is not in it.
+CREATE INDEX authorization_link_object ON authorization_link (object_kind, object_id)
+    WHERE object_kind = 'tag' OR object_kind = 'entry';
 
 -- permissions: access-control strings, each ending in a slash, separated by spaces.
 CREATE TABLE permission_set (

@@ -29,6 +29,7 @@ mod revocation;
 mod revocation_in_queue;
 mod revocation_under_load;
 mod same_work;
+mod scans;
 mod secret_bytes;
 mod seed;
 mod settings;

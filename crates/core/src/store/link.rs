@@ -1,11 +1,13 @@
 //! The table of links: the objects that an authorization sees.
 
+use diesel::dsl::auto_type;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
-use super::connection::on_engine;
+use super::connection::{Literal, LiteralText, on_engine};
 use super::id::{AuthorizationId, CredentialId, DeviceId, EntryId, InformationId, TagId};
 use super::lookup;
 use super::schema::{authorization_link, credential};
+use super::visibility::OfTag;
 use super::{AnyConnection, StoreError};
 
 /// The stored name of the kind `Credential`.
@@ -107,23 +109,85 @@ pub fn credentials_of_device(
         .load(connection)?)
 }
 
-/// Deletes all links of an object.
-pub fn delete_all(connection: &mut AnyConnection, object: LinkedObject) -> Result<(), StoreError> {
-    let (kind, id) = object.columns();
-    let links = authorization_link::table
-        .filter(authorization_link::object_kind.eq(kind))
-        .filter(authorization_link::object_id.eq(id));
-    diesel::delete(links).execute(connection)?;
+/// Deletes all links of an entry.
+pub fn delete_all_of_entry(connection: &mut AnyConnection, entry: EntryId) -> Result<(), StoreError> {
+    diesel::delete(of_object::<OfEntry>(entry.get())).execute(connection)?;
     Ok(())
 }
 
 /// Returns the authorizations that a tag is linked to, by its name, ignoring case.
 pub fn holders_of_tag(connection: &mut AnyConnection, tag: &str) -> Result<Vec<AuthorizationId>, StoreError> {
     let Some(tag) = lookup::find_tag(connection, tag)? else { return Ok(Vec::new()) };
-    let (kind, id) = LinkedObject::Tag(tag).columns();
-    Ok(authorization_link::table
+    Ok(of_object::<OfTag>(tag.get()).select(authorization_link::authorization_id).load(connection)?)
+}
+
+/// Selects the links of a tag or of an entry. Their kind is in the text, as the index of these links needs it.
+#[auto_type]
+fn of_object<K: LiteralText>(id: i32) -> _ {
+    let kind: Literal<K> = Literal::new();
+    authorization_link::table
         .filter(authorization_link::object_kind.eq(kind))
         .filter(authorization_link::object_id.eq(id))
-        .select(authorization_link::authorization_id)
-        .load(connection)?)
+}
+
+/// The kind of entries in the text of queries.
+struct OfEntry;
+
+impl LiteralText for OfEntry {
+    const TEXT: &'static str = "entry";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{
+        insert_client, keep_without_statistics, on_each_engine, rows_read, run_sql, sqlite_plan,
+    };
+
+    #[test]
+    fn the_links_of_a_tag_are_found_among_those_of_many_credentials() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            connection.plan_once().unwrap();
+            if connection.is_remote() {
+                keep_without_statistics(connection);
+            }
+            let authorization = insert_client(connection);
+            let tag = lookup::register_tag(connection, "site").unwrap();
+            assert_eq!(holders_of_tag(connection, "SITE"), Ok(vec![]));
+            let numbers = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)";
+            let links = "INSERT INTO authorization_link (authorization_id, object_kind, object_id)";
+            run_sql(connection, &format!("{links} {numbers} SELECT {authorization}, 'credential', n FROM number"));
+            let entry = EntryId::new(tag.get());
+            for object in [LinkedObject::Tag(tag), LinkedObject::Entry(entry)] {
+                insert(connection, authorization, object).unwrap();
+            }
+            let finds = |connection: &mut AnyConnection| {
+                assert_eq!(holders_of_tag(connection, "SITE"), Ok(vec![authorization]));
+            };
+            let deletes = |connection: &mut AnyConnection| {
+                delete_all_of_entry(connection, entry).unwrap();
+                assert_eq!(exists(connection, authorization, LinkedObject::Entry(entry)), Ok(false));
+            };
+            match connection {
+                AnyConnection::Sqlite(c) => {
+                    let holders = of_object::<OfTag>(1).select(authorization_link::authorization_id);
+                    let plans =
+                        [sqlite_plan(c, &holders), sqlite_plan(c, &diesel::delete(of_object::<OfEntry>(1)))].concat();
+                    let is_by_index = |step: &String| step.contains("INDEX authorization_link_object");
+                    assert!(plans.len() == 2 && plans.iter().all(is_by_index), "{plans:?}");
+                    finds(connection);
+                    deletes(connection);
+                }
+                AnyConnection::Postgresql(_) => {
+                    for work in [&finds as &dyn Fn(&mut AnyConnection), &deletes] {
+                        let read = rows_read(connection, |connection| work(connection));
+                        assert!((1..10).contains(&read), "{read} rows");
+                    }
+                }
+            }
+            finds(connection);
+        });
+    }
 }

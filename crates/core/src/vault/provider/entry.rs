@@ -8,7 +8,7 @@ use crate::crypto::SecretText;
 use crate::store::StoreError;
 use crate::store::entry::{self, EntryColumn, EntryRow, EntryTest};
 use crate::store::id::{EntryId, ProviderId};
-use crate::store::link::{self, LinkedObject};
+use crate::store::link;
 use crate::text::is_storable;
 use crate::vault::access::{Verb, visible_entry};
 use crate::vault::operation::{Done, OperationContext, Permit, Subject};
@@ -111,7 +111,7 @@ impl Vault {
             let name = input::name(secret_name.as_deref(), Field::SecretName)?;
             let entry = by_name(context, provider, &name)?;
             secrets::delete(context, SecretOwner::ProviderEntry(entry.id))?;
-            link::delete_all(context.connection(), LinkedObject::Entry(entry.id))?;
+            link::delete_all_of_entry(context.connection(), entry.id)?;
             entry::delete(context.connection(), entry.id)?;
             Ok(Done::new(Subject::Entry(entry.id), ()))
         };
