@@ -1,42 +1,15 @@
 //! What does not exist and what a client may not see take the same work: the same number of statements in the database.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, Once, PoisonError};
-
 use chaveiro::vault::access::Resource;
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use serde_json::json;
 
 use super::access::facades;
-use crate::support::{TestApp, TestClient, serve_all};
-
-/// The statements of every connection that was opened since the first test here, by its URL.
-static STATEMENTS: Mutex<Option<HashMap<String, usize>>> = Mutex::new(None);
-
-/// Counts the statements of one connection.
-#[derive(Default)]
-struct Counter {
-    url: String,
-}
-
-impl Instrumentation for Counter {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        match event {
-            InstrumentationEvent::StartEstablishConnection { url, .. } => self.url = url.into(),
-            InstrumentationEvent::StartQuery { .. } => {
-                let mut counts = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-                *counts.get_or_insert_default().entry(self.url.clone()).or_default() += 1;
-            }
-            _ => {}
-        }
-    }
-}
+use crate::support::{TestApp, TestClient, serve_all, watch_statements};
 
 /// A vault whose statements are counted. None on PostgreSQL, whose connections have an instrumentation of their own; the queries
 /// are the same.
 async fn counted() -> Option<TestApp> {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| set_default_instrumentation(|| Some(Box::new(Counter::default()))).unwrap());
+    watch_statements();
     // One connection of each kind: the first use of a connection takes statements of its own.
     let app = TestApp::start_with(|settings| {
         serve_all(settings);
@@ -45,16 +18,6 @@ async fn counted() -> Option<TestApp> {
     })
     .await;
     (!app.database.is_postgresql()).then_some(app)
-}
-
-/// The statements in the database of a vault so far.
-fn statements(app: &TestApp) -> usize {
-    let place = match app.database.url.split_once("search_path%3D") {
-        Some((_, schema)) => schema.to_string(),
-        None => app.database.dir.path().display().to_string(),
-    };
-    let counts = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    counts.iter().flatten().filter(|(url, _)| url.contains(&place)).map(|(_, count)| count).sum()
 }
 
 async fn client(app: &TestApp) -> TestClient {
@@ -80,9 +43,9 @@ async fn a_read_of_what_may_not_be_seen_takes_the_statements_of_a_read_of_nothin
     owner.post("/iso/pam/key", &key).await.expect(201);
     owner.post("/iso/pam/info", &json!({ "identifier": "info", "content": "x" })).await.expect(201);
     let count = async |path: &str| {
-        let before = statements(&app);
+        let before = app.database.statements();
         stranger.get(path).await;
-        statements(&app) - before
+        app.database.statements() - before
     };
     let of = |name: &str| facades::paths(&stranger.client_id, name);
     for _ in 0..3 {
@@ -105,14 +68,14 @@ async fn a_secret_of_another_authorization_takes_the_statements_of_none() {
     let Some(app) = counted().await else { return };
     let (owner, stranger) = (client(&app).await, client(&app).await);
     let save = async |client: &TestClient, identity: &str| {
-        let before = statements(&app);
+        let before = app.database.statements();
         client.post("/iso/sctm/secret", &json!({ "identity": identity, "data": { "a": "x" } })).await.expect(201);
-        statements(&app) - before
+        app.database.statements() - before
     };
     let read = async |client: &TestClient| {
-        let before = statements(&app);
+        let before = app.database.statements();
         client.get("/iso/dapp/application").await.expect(200);
-        statements(&app) - before
+        app.database.statements() - before
     };
     save(&stranger, "first").await;
     read(&stranger).await;

@@ -18,6 +18,7 @@ mod process;
 mod service;
 mod signer;
 mod sshd;
+mod statements;
 mod stream;
 pub(crate) mod writers;
 
@@ -37,6 +38,7 @@ pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish
 pub(crate) use service::Service;
 pub(crate) use signer::{ISSUER, Signer};
 pub(crate) use sshd::Sshd;
+pub(crate) use statements::watch_statements;
 pub(crate) use writers::{Numbers, WRITERS, Writers, assert_kept, find_lost, prepared, rounds};
 
 /// The parameters of a device by that name.
