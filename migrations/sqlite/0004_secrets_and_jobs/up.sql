@@ -79,7 +79,8 @@ CREATE TABLE job (
     requested_by TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX job_live ON job (kind, key) WHERE state IN ('queued', 'running');
+-- Written as the queries are: SQLite does not see that they ask for the same.
+CREATE UNIQUE INDEX job_live ON job (kind, key) WHERE state = 'queued' OR state = 'running';
 CREATE INDEX job_due ON job (due_at, id) WHERE state = 'queued';
 CREATE INDEX job_lease ON job (lease_until, id) WHERE state = 'running';
 

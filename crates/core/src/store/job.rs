@@ -6,11 +6,13 @@
 
 use std::str::FromStr;
 
+use diesel::dsl::auto_type;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
     Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
+use super::connection::{Literal, LiteralText, on_engine};
 use super::id::{JobId, JobObjectId};
 use super::schema::job;
 use super::{AnyConnection, StoreError};
@@ -32,7 +34,7 @@ impl JobState {
     const ALL: [JobState; 4] = [JobState::Queued, JobState::Running, JobState::Done, JobState::Failed];
 
     /// Returns the name, as stored.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             JobState::Queued => "queued",
             JobState::Running => "running",
@@ -40,6 +42,17 @@ impl JobState {
             JobState::Failed => "failed",
         }
     }
+}
+
+/// The states of live jobs in the text of queries, as the partial indexes need them.
+struct Queued;
+struct Running;
+
+impl LiteralText for Queued {
+    const TEXT: &'static str = JobState::Queued.as_str();
+}
+impl LiteralText for Running {
+    const TEXT: &'static str = JobState::Running.as_str();
 }
 
 impl FromStr for JobState {
@@ -158,20 +171,40 @@ pub fn wake(
 
 /// Makes the queued job of a kind and key due now.
 pub fn hasten(connection: &mut AnyConnection, kind: &str, key: &str, now: i64) -> Result<(), StoreError> {
-    let queued = job::table.filter(job::kind.eq(kind).and(job::key.eq(key)));
-    let queued = queued.filter(job::state.eq(JobState::Queued.as_str())).filter(job::due_at.gt(now));
+    let queued: Literal<Queued> = Literal::new();
+    let queued = of_key(kind, key).filter(job::state.eq(queued)).filter(job::due_at.gt(now));
     diesel::update(queued).set(job::due_at.eq(now)).execute(connection)?;
     Ok(())
 }
 
 /// Returns the queued or running job of this kind and key.
 pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Option<JobRow>, StoreError> {
-    Ok(job::table
-        .filter(job::kind.eq(kind).and(job::key.eq(key)))
-        .filter(job::state.eq(JobState::Queued.as_str()).or(job::state.eq(JobState::Running.as_str())))
-        .select(JobRow::as_select())
-        .first(connection)
-        .optional()?)
+    let live = live_of(kind, key);
+    Ok(on_engine!(connection, c => live.select(JobRow::as_select()).first(c)).optional()?)
+}
+
+/// Selects the jobs of this kind and key.
+#[auto_type]
+fn of_key<'a>(kind: &'a str, key: &'a str) -> _ {
+    job::table.filter(job::kind.eq(kind)).filter(job::key.eq(key))
+}
+
+/// Selects the queued or running job of this kind and key.
+#[auto_type]
+fn live_of<'a>(kind: &'a str, key: &'a str) -> _ {
+    let (queued, running): (Literal<Queued>, Literal<Running>) = (Literal::new(), Literal::new());
+    let live = job::state.eq(queued).or(job::state.eq(running));
+    let of_this: of_key<'a> = of_key(kind, key);
+    of_this.filter(live)
+}
+
+/// Selects the jobs of a kind that are due and that nobody holds: queued and due, or with an expired lease.
+#[auto_type]
+fn due_of<'a>(kind: &'a str, now: i64) -> _ {
+    let (queued, running): (Literal<Queued>, Literal<Running>) = (Literal::new(), Literal::new());
+    let queued = job::state.eq(queued).and(job::due_at.le(now));
+    let abandoned = job::state.eq(running).and(job::lease_until.le(now).assume_not_null());
+    job::table.filter(job::kind.eq(kind)).filter(queued.or(abandoned))
 }
 
 /// Returns the job with this id.
@@ -181,25 +214,20 @@ pub fn by_id(connection: &mut AnyConnection, id: JobId) -> Result<Option<JobRow>
 
 /// Returns the wanted job with the earliest due time: queued and due, or with an expired lease.
 pub fn due(connection: &mut AnyConnection, wanted: &Wanted, now: i64) -> Result<Option<JobRow>, StoreError> {
-    let queued = job::state.eq(JobState::Queued.as_str()).and(job::due_at.le(now));
-    let abandoned = job::state.eq(JobState::Running.as_str()).and(job::lease_until.le(now).assume_not_null());
-    let due = job::table
-        .filter(job::kind.eq(wanted.kind))
-        .filter(queued.or(abandoned))
-        .order((job::due_at, job::id))
-        .select(JobRow::as_select());
+    let due = due_of(wanted.kind, now).order((job::due_at, job::id));
     let found = match &wanted.key {
-        Some(key) => due.filter(job::key.eq(key)).first(connection),
-        None => due.first(connection),
+        Some(key) => {
+            let due = due.filter(job::key.eq(key));
+            on_engine!(connection, c => due.select(JobRow::as_select()).first(c))
+        }
+        None => on_engine!(connection, c => due.select(JobRow::as_select()).first(c)),
     };
     Ok(found.optional()?)
 }
 
 /// Counts the jobs of a kind that are due and that nobody holds.
 pub fn count_due(connection: &mut AnyConnection, kind: &str, now: i64) -> Result<i64, StoreError> {
-    let queued = job::state.eq(JobState::Queued.as_str()).and(job::due_at.le(now));
-    let abandoned = job::state.eq(JobState::Running.as_str()).and(job::lease_until.le(now).assume_not_null());
-    Ok(job::table.filter(job::kind.eq(kind)).filter(queued.or(abandoned)).count().get_result(connection)?)
+    Ok(due_of(kind, now).count().get_result(connection)?)
 }
 
 /// Claims a wanted job that is due, until `until`. A job whose lease expired in its last attempt is marked as failed
@@ -322,4 +350,25 @@ fn end(
 
 fn held_or_lost(rows: usize) -> Result<(), StoreError> {
     if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{on_each_engine, sqlite_plan};
+
+    #[test]
+    fn live_and_due_jobs_are_found_among_those_that_have_ended() {
+        on_each_engine(|database| {
+            database.migrate().unwrap();
+            let AnyConnection::Sqlite(c) = database.connection() else { return };
+            let plans = [
+                sqlite_plan(c, &live_of("kind", "key").select(job::id)),
+                sqlite_plan(c, &due_of("kind", 0).order((job::due_at, job::id)).select(job::id)),
+            ];
+            for plan in plans {
+                assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{plan:?}");
+            }
+        });
+    }
 }
