@@ -1,5 +1,5 @@
-//! No request of the PAM Core service about one object reads a whole table that grows with the vault. On SQLite, which tells the plan of
-//! any statement.
+//! None of the main requests about one object reads a whole table that grows with the vault. On SQLite, which tells the plan of any
+//! statement.
 
 use chaveiro::store::{Database, DatabaseLocation};
 use chaveiro::vault::operation::Action;
@@ -116,6 +116,7 @@ async fn no_request_about_one_object_reads_a_whole_table() {
         .filter(|(_, tables)| !tables.is_empty())
         .collect();
     assert!(scans.is_empty(), "{scans:#?}");
+    // The check itself: with a kind that is a value, no index leads to these links.
     let by_object = "SELECT authorization_id FROM authorization_link WHERE object_kind = ? AND object_id = ?";
     assert_eq!(scanned(&mut database, by_object), ["authorization_link"], "the links of an object have no index");
 }

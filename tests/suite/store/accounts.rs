@@ -67,7 +67,7 @@ pub(super) fn locked(transaction: &mut Transaction<'_>) -> Found {
     Ok(match transaction.take_locked_account() {
         LockedAhead::NotTried => None,
         LockedAhead::NotFound => Some("not found".into()),
-        LockedAhead::Free(_) => Some("free".into()),
+        LockedAhead::Reserved(_) => Some("free".into()),
         LockedAhead::Found(account) => Some(name_and_version(&account).unwrap_or_else(|| "no password".into())),
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chaveiro::store::credential::{self, CredentialChanges, NewAccount};
-use chaveiro::store::credential_lock::{AccountLookup, FreeAccount, LockedAhead};
+use chaveiro::store::credential_lock::{AccountLookup, LockedAhead, ReservedAccount};
 use chaveiro::store::credential_lookup::{CredentialKey, CredentialLookup};
 use chaveiro::store::id::AuthorizationId;
 use chaveiro::store::secret::{FirstVersion, SecretOwner};
@@ -20,7 +20,7 @@ const CREATED: &str = "SELECT username || ' ' || (SELECT COUNT(*) FROM authoriza
     FROM credential c WHERE username NOT IN ('a', 'b', 'c') ORDER BY username";
 
 /// Leaves the rows of a new account to the end of the transaction.
-fn create(transaction: &mut Transaction<'_>, place: &FreeAccount, name: &str) {
+fn create(transaction: &mut Transaction<'_>, place: &ReservedAccount, name: &str) {
     let columns = CredentialChanges {
         device_id: Some(place.device.id),
         username: Some(name.into()),
@@ -37,7 +37,7 @@ fn create(transaction: &mut Transaction<'_>, place: &FreeAccount, name: &str) {
 /// A job that creates the account of this name, if it was found free. Returns what was locked ahead.
 fn creates(name: &'static str) -> impl Fn(&mut Transaction<'_>) -> Found {
     move |transaction| match transaction.take_locked_account() {
-        LockedAhead::Free(place) => {
+        LockedAhead::Reserved(place) => {
             create(transaction, &place, name);
             Ok(Some("created".into()))
         }

@@ -7,13 +7,13 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 
 use super::TestDatabase;
 
-/// The statements of every connection that was opened since the first vault that is watched, by its URL.
+/// The statements of every connection that was opened since the first call of [`watch_statements`], by its URL.
 static STATEMENTS: Mutex<Option<HashMap<String, Statements>>> = Mutex::new(None);
 
 #[derive(Default)]
 struct Statements {
     count: usize,
-    /// Their texts, without values, of a database of which they are kept.
+    /// Their texts, without values, once they are kept.
     texts: Option<BTreeSet<String>>,
 }
 

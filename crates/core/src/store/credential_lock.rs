@@ -1,9 +1,9 @@
 //! The lookup and the locks of a credential for an update that changes neither its names nor its device, in one query.
 //!
-//! On PostgreSQL each query is a round trip, and those of several updates are one; `free.rs` has those of several saves that create
+//! On PostgreSQL each query is a round trip, and those of several updates are one; `reserve.rs` has those of several saves that create
 //! their credentials.
 
-mod free;
+mod reserve;
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, PgConnection, QueryDsl, TextExpressionMethods,
@@ -22,7 +22,7 @@ use super::visibility::{one_credential_is_seen, values_of_one_credential};
 use super::{AnyConnection, StoreError};
 use crate::text::{case_folded, is_storable};
 
-pub use free::FreeAccount;
+pub use reserve::ReservedAccount;
 
 /// The lookup of a password by all of the names in a request, on behalf of an authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,15 +111,15 @@ pub struct LockedAccount {
 /// What came of the lookup of an account ahead of its job.
 #[derive(Debug, Default)]
 pub enum LockedAhead {
-    /// Nobody has looked.
+    /// No lookup was made.
     #[default]
     NotTried,
-    /// None is seen that has all of the names, or another transaction has locked it.
+    /// Neither an account was found nor a place: its names or its device do not match, are not seen, or are locked by another transaction.
     NotFound,
     /// The account.
     Found(Box<LockedAccount>),
     /// The place of the account, which does not exist.
-    Free(Box<FreeAccount>),
+    Reserved(Box<ReservedAccount>),
 }
 
 impl LockedAhead {
@@ -128,7 +128,7 @@ impl LockedAhead {
         match self {
             Self::NotTried | Self::NotFound => None,
             Self::Found(account) => Some(account.row.id),
-            Self::Free(account) => Some(account.id),
+            Self::Reserved(account) => Some(account.id),
         }
     }
 
@@ -231,10 +231,12 @@ pub(super) fn lock_ahead(
     let found = visible_accounts(connection, lookups)?;
     let missing: Vec<&AccountLookup> =
         lookups.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(lookup, _)| *lookup).collect();
-    let mut free = free::free_accounts(connection, &missing)?.into_iter();
+    let mut reserved = reserve::reserve_accounts(connection, &missing)?.into_iter();
     let ahead = |found: Option<LockedAccount>| match found {
         Some(account) => LockedAhead::Found(Box::new(account)),
-        None => free.next().flatten().map_or(LockedAhead::NotFound, |account| LockedAhead::Free(Box::new(account))),
+        None => {
+            reserved.next().flatten().map_or(LockedAhead::NotFound, |account| LockedAhead::Reserved(Box::new(account)))
+        }
     };
     Ok(found.into_iter().map(ahead).collect())
 }

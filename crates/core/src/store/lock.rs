@@ -1,4 +1,4 @@
-//! Locks on names: lock a name before you test that it is free, so that no other node can take it in between.
+//! Advisory locks on names: lock a name before you test that it is free, so that no other node can take it in between.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -10,12 +10,12 @@ use super::id::DeviceId;
 use super::{AnyConnection, StoreError};
 
 /// Returns the name to lock for the identifier of a credential or an SSH key.
-pub fn of_identifier(identifier: &str) -> String {
+pub fn identifier_lock_name(identifier: &str) -> String {
     format!("identifier/{identifier}")
 }
 
 /// Returns the name to lock for the username of a password on a device.
-pub fn of_username(device: DeviceId, username: &str) -> String {
+pub fn username_lock_name(device: DeviceId, username: &str) -> String {
     format!("username/{device}/{username}")
 }
 
@@ -46,14 +46,14 @@ pub fn lock_names(connection: &mut AnyConnection, names: &[&str]) -> Result<(), 
 }
 
 /// Locks names as far as no other transaction has locked them, without a wait. Returns for each whether it is locked for this one.
-pub(super) fn lock_free_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<bool>, StoreError> {
-    Ok(LockFreeNames(names).load(connection)?)
+pub(super) fn try_lock_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<bool>, StoreError> {
+    Ok(TryLockNames(names).load(connection)?)
 }
 
-/// The statement of [`lock_free_names`].
-struct LockFreeNames<'a>(&'a [String]);
+/// The statement of [`try_lock_names`].
+struct TryLockNames<'a>(&'a [String]);
 
-impl QueryFragment<Pg> for LockFreeNames<'_> {
+impl QueryFragment<Pg> for TryLockNames<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(");
         out.push_bind_param::<Array<Text>, _>(&self.0)?;
@@ -62,14 +62,14 @@ impl QueryFragment<Pg> for LockFreeNames<'_> {
     }
 }
 
-impl QueryId for LockFreeNames<'_> {
+impl QueryId for TryLockNames<'_> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for LockFreeNames<'_> {
+impl Query for TryLockNames<'_> {
     type SqlType = Bool;
 }
 
-impl RunQueryDsl<PgConnection> for LockFreeNames<'_> {}
+impl RunQueryDsl<PgConnection> for TryLockNames<'_> {}

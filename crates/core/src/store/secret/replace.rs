@@ -40,7 +40,7 @@ impl Replacement {
 /// Replaces the current versions of secrets, each of another owner.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] when a version to be replaced is not the current one. On PostgreSQL those of the others are written then.
+/// [`StoreError::NotFound`] when a version to be replaced is not the current one. On PostgreSQL the others are replaced nevertheless.
 pub fn replace_current(connection: &mut AnyConnection, replacements: &[Replacement]) -> Result<(), StoreError> {
     if !replacements.iter().all(Replacement::is_valid) {
         return Err(StoreError::Query("only a current version replaces one, which stays as a previous one"));

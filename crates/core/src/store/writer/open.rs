@@ -35,7 +35,7 @@ pub(super) struct OpenTransaction {
     is_used: bool,
     /// Whether the connection was found lost.
     is_lost: bool,
-    /// Whether a job has got a savepoint, without which it writes nothing.
+    /// Whether a job has set a savepoint. Without one, a job writes only what it defers.
     has_set_savepoint: bool,
     /// Whether the savepoint of a job that has ended is still set.
     has_ended_savepoint: bool,

@@ -30,15 +30,15 @@ pub(super) enum Lookup {
 }
 
 impl Ahead {
-    /// The place of its job among the others. First come those for which it holds until another one writes, and of these a read before
-    /// the account is created that it did not find.
+    /// The place of its job among the others. First come those for which it holds until another one writes, and a read before the
+    /// creation of the account that it did not find.
     fn turn(&self, is_solitary: bool) -> u8 {
         match &self.account {
             _ if is_solitary => 3,
             LockedAhead::NotTried => 0,
             // The job uses the connection, and what it changes is not known.
             account if account.only_id().is_none() => 2,
-            LockedAhead::Free(_) => 1,
+            LockedAhead::Reserved(_) => 1,
             _ => 0,
         }
     }

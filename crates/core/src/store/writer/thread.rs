@@ -138,8 +138,8 @@ impl Writer {
         None
     }
 
-    /// Runs a round, and with `takes_more` further queued jobs, in one transaction. Returns the jobs to retry alone. Jobs of the round that have not run
-    /// when the time of the transaction is over, or when it fails, stay there for the next one.
+    /// Runs a round, and with `takes_more` further queued jobs, in one transaction. Returns the jobs to retry alone. Jobs of the round that
+    /// have not run when the time of the transaction is over, or when it fails, stay there for the next one.
     fn batch(&mut self, round: &mut Round, takes_more: bool) -> Vec<Box<dyn Job>> {
         let mut done = Vec::with_capacity(self.shared.batch);
         let mut again = Vec::new();

@@ -72,7 +72,8 @@ impl Transaction<'_> {
         self.open.has_begun_remotely()
     }
 
-    /// Returns the account of the job's ticket, if the writer has looked it up just before, together with those of other jobs.
+    /// Takes what the writer has locked for the job just before, together with that of other jobs: the account of its ticket, or the
+    /// place of a new one.
     pub fn take_locked_account(&mut self) -> LockedAhead {
         let ahead = std::mem::take(&mut self.job.ahead.account);
         self.job.changes = ahead.only_id().map_or(Changed::AnyRow, Changed::Account);
@@ -82,7 +83,7 @@ impl Transaction<'_> {
     /// Leaves a write of the account that was locked ahead to the end of the transaction. Returns it when the job has to do it itself.
     pub fn write_later(&mut self, write: DeferrableWrite) -> Option<DeferrableWrite> {
         match self.job.changes {
-            // Behind its savepoint, the statements of the job have to see what it has written, and a rollback to drop it.
+            // Once the savepoint is set, the statements of the job have to see what it wrote, and a rollback has to undo that.
             Changed::Account(id) if !self.job.has_savepoint => self.open.write_later(id, write),
             _ => Some(write),
         }
@@ -165,7 +166,7 @@ pub(super) enum Ran {
     RolledBack(StoreError),
 }
 
-/// Runs a job in a savepoint: all of its rows remain, or none. An error means that the whole transaction is lost.
+/// Runs a job, in a savepoint if it needs one: all of its rows remain, or none. An error means that the whole transaction is lost.
 pub(super) fn run_in_savepoint(job: &mut dyn Job, ahead: Ahead, open: &mut OpenTransaction) -> Result<Ran, StoreError> {
     let (before, lookup) = (open.deferred().mark(), job.lookup().cloned());
     let mut running =

@@ -133,7 +133,7 @@ pub(in crate::vault) struct LockedPlace {
     pub(in crate::vault) device: DeviceRow,
     pub(in crate::vault) credential: Option<Visible<CredentialRow>>,
     /// The id for the row of a password that does not exist, if one was taken ahead.
-    pub(in crate::vault) free_id: Option<CredentialId>,
+    pub(in crate::vault) reserved_id: Option<CredentialId>,
 }
 
 /// Returns the password that has all of these names, and its device, and locks both, if the client of the lookup sees it; with a
@@ -146,8 +146,8 @@ pub(in crate::vault) fn locked_place(
     let authorization = context.authorization()?;
     let found = match context.take_locked_account() {
         LockedAhead::Found(account) => Some(*account),
-        LockedAhead::Free(account) => {
-            let place = LockedPlace { device: account.device, credential: None, free_id: Some(account.id) };
+        LockedAhead::Reserved(account) => {
+            let place = LockedPlace { device: account.device, credential: None, reserved_id: Some(account.id) };
             return Ok(Some(place).filter(|_| account.authorization == authorization));
         }
         LockedAhead::NotFound => None,
@@ -157,7 +157,7 @@ pub(in crate::vault) fn locked_place(
     Ok(found.map(|account| LockedPlace {
         device: account.device,
         credential: Some(Visible(account.row)),
-        free_id: None,
+        reserved_id: None,
     }))
 }
 

@@ -35,7 +35,7 @@ pub(in crate::vault) fn save(
 ) -> Result<Done<SavedCredential>, VaultError> {
     let named = checked_names(input, policy)?;
     check_seed(input.settings.totp_seed.as_ref())?;
-    let LockedPlace { device, credential: target, free_id } = find_target(context, input, named)?;
+    let LockedPlace { device, credential: target, reserved_id } = find_target(context, input, named)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
         // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;
@@ -59,7 +59,7 @@ pub(in crate::vault) fn save(
     if let Some(row) = &target {
         jit::require_unused(context, row, &changes, input.sent_content())?;
     }
-    let Written { id, identifier, mut time } = write(context, target.as_deref(), free_id, &changes)?;
+    let Written { id, identifier, mut time } = write(context, target.as_deref(), reserved_id, &changes)?;
     match (&target, parent, input.sent_content()) {
         (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
         (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
@@ -188,11 +188,11 @@ struct Written {
     time: ChangeTime,
 }
 
-/// Writes the row. `free_id` is for a new one.
+/// Writes the row. `reserved_id` is for a new one.
 fn write(
     context: &mut OperationContext<'_>,
     target: Option<&CredentialRow>,
-    free_id: Option<CredentialId>,
+    reserved_id: Option<CredentialId>,
     changes: &CredentialChanges,
 ) -> Result<Written, VaultError> {
     let now = context.micros();
@@ -204,7 +204,7 @@ fn write(
         return Ok(Written { id: row.id, identifier, time: ChangeTime::new(row.id, is_moved) });
     }
     let authorization = context.authorization()?;
-    let id = match free_id.and_then(|id| NewAccount::new(id, authorization, changes.clone(), now)) {
+    let id = match reserved_id.and_then(|id| NewAccount::new(id, authorization, changes.clone(), now)) {
         Some(new) => {
             let id = new.id();
             context.write(DeferrableWrite::Account(new))?;

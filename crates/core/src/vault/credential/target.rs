@@ -34,7 +34,7 @@ pub(super) fn find_target(
     let device = locked_device(context, input, named)?;
     let credential = find_credential(context, input, &device)?;
     require_usable_device(context, credential.as_ref(), &device)?;
-    Ok(LockedPlace { device, credential, free_id: None })
+    Ok(LockedPlace { device, credential, reserved_id: None })
 }
 
 /// Finds and locks the target of a request that assigns no other name and changes nothing of the device, as most do. The names are
@@ -118,9 +118,9 @@ fn lock_names(
     device: &DeviceRow,
 ) -> Result<(), VaultError> {
     let identifiers = [input.key(), input.assigned_identifier()].into_iter().flatten();
-    let mut names: Vec<String> = identifiers.map(lock::of_identifier).collect();
+    let mut names: Vec<String> = identifiers.map(lock::identifier_lock_name).collect();
     names.dedup();
-    names.push(lock::of_username(device.id, input.searched_username()));
+    names.push(lock::username_lock_name(device.id, input.searched_username()));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(lock::lock_names(context.connection(), &names)?)
 }

@@ -110,7 +110,7 @@ impl<'a> OperationContext<'a> {
     ) -> Result<Self, StoreError> {
         let ahead = transaction.take_locked_account();
         let source = match &ahead {
-            LockedAhead::Found(_) | LockedAhead::Free(_) => Source::Begun(transaction.reborrow()),
+            LockedAhead::Found(_) | LockedAhead::Reserved(_) => Source::Begun(transaction.reborrow()),
             LockedAhead::NotFound | LockedAhead::NotTried => Source::Connection(transaction.connection()?),
         };
         Ok(Self { locked_account: ahead, ..Self::with_source(source, permit, principal, vault) })

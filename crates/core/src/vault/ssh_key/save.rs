@@ -10,7 +10,7 @@ use crate::store::credential::{self, CredentialChanges, CredentialKind, Credenti
 use crate::store::device;
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::link::{self, LinkedObject};
-use crate::store::lock::{lock_name, of_identifier};
+use crate::store::lock::{identifier_lock_name, lock_name};
 use crate::store::ssh_key::{self, SshKeyChanges};
 use crate::vault::access::{Visible, require_tags_allowed};
 use crate::vault::credential::{ChangeTime, RotationSettings, resolve, save_rotation};
@@ -83,7 +83,7 @@ pub(super) fn save(
 ) -> Result<Done<SavedSshKey>, VaultError> {
     let known = match input.sent_identifier() {
         Some(name) => {
-            lock_name(context.connection(), &of_identifier(name))?;
+            lock_name(context.connection(), &identifier_lock_name(name))?;
             credential::by_identifier(context.connection(), name)?
         }
         None => None,

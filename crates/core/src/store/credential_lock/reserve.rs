@@ -1,4 +1,5 @@
-//! Accounts that do not exist yet, looked up for several saves that create them: their devices, the locks of their names, and ids.
+//! Places of accounts that do not exist yet, reserved for several saves that create them: their devices, the locks of their names, and
+//! ids.
 
 use std::collections::HashSet;
 
@@ -12,14 +13,14 @@ use crate::store::StoreError;
 use crate::store::connection::{BindValue, LockingQuery, RowLock, load_for_each_with_cached_sql};
 use crate::store::device::DeviceRow;
 use crate::store::id::{AuthorizationId, CredentialId};
-use crate::store::lock::{lock_free_names, of_identifier, of_username};
+use crate::store::lock::{identifier_lock_name, try_lock_names, username_lock_name};
 use crate::store::object_lookup::columns;
 use crate::store::schema::device;
 use crate::store::visibility::{one_device_is_seen, values_of_one_device};
 
 /// The place of an account that does not exist. Its names are locked until the transaction ends.
 #[derive(Debug)]
-pub struct FreeAccount {
+pub struct ReservedAccount {
     /// The authorization of the lookup.
     pub authorization: AuthorizationId,
     /// The id for the row, which no other one gets.
@@ -41,36 +42,36 @@ struct Candidate<'a> {
 ///
 /// `None` for an account that exists or that another transaction may create, for one on a device that is not seen, inactive or
 /// locked, and for the second one of the same name.
-pub(super) fn free_accounts(
+pub(super) fn reserve_accounts(
     connection: &mut PgConnection,
     lookups: &[&AccountLookup],
-) -> Result<Vec<Option<FreeAccount>>, StoreError> {
-    let mut free: Vec<Option<FreeAccount>> = lookups.iter().map(|_| None).collect();
+) -> Result<Vec<Option<ReservedAccount>>, StoreError> {
+    let mut reserved: Vec<Option<ReservedAccount>> = lookups.iter().map(|_| None).collect();
     let mut candidates = candidates(lookups, locked_devices(connection, lookups)?)?;
     let names: Vec<String> = candidates.iter().flat_map(|candidate| candidate.names.clone()).collect();
     if names.is_empty() {
-        return Ok(free);
+        return Ok(reserved);
     }
-    let mut are_locked = lock_free_names(connection, &names)?.into_iter();
+    let mut are_locked = try_lock_names(connection, &names)?.into_iter();
     candidates.retain(|candidate| {
         let of_this: Vec<bool> = are_locked.by_ref().take(candidate.names.len()).collect();
         of_this.len() == candidate.names.len() && !of_this.contains(&false)
     });
     if candidates.is_empty() {
-        return Ok(free);
+        return Ok(reserved);
     }
-    // Another statement than the one that locks: it sees what was committed before the locks were released.
-    let ids = FreeIds::new(&candidates).load::<(i64, CredentialId)>(connection)?;
+    // Another statement than the one that locks: its snapshot has what earlier holders of the locks have committed.
+    let ids = ReserveIds::new(&candidates).load::<(i64, CredentialId)>(connection)?;
     let mut ids = ids.into_iter().peekable();
     for (number, Candidate { place, lookup, device, .. }) in (1..).zip(candidates) {
         if let Some((_, id)) = ids.next_if(|(found, _)| *found == number) {
-            free[place] = Some(FreeAccount { authorization: lookup.authorization, id, device });
+            reserved[place] = Some(ReservedAccount { authorization: lookup.authorization, id, device });
         }
     }
-    Ok(free)
+    Ok(reserved)
 }
 
-/// Chooses the lookups whose device was found at their address, and of which no other one before has a name.
+/// Keeps the lookups whose device was found at their address, and whose names no lookup before has.
 fn candidates<'a>(
     lookups: &[&'a AccountLookup],
     devices: Vec<Option<DeviceRow>>,
@@ -80,8 +81,9 @@ fn candidates<'a>(
     for (place, (lookup, device)) in lookups.iter().copied().zip(devices).enumerate() {
         let own = device.map(|device| lookup.own_device(device)).transpose()?.flatten();
         let Some(device) = own else { continue };
-        let mut names: Vec<String> = lookup.identifier.iter().map(|identifier| of_identifier(identifier)).collect();
-        names.push(of_username(device.id, &lookup.username));
+        let mut names: Vec<String> =
+            lookup.identifier.iter().map(|identifier| identifier_lock_name(identifier)).collect();
+        names.push(username_lock_name(device.id, &lookup.username));
         if names.iter().all(|name| !taken.contains(name)) {
             taken.extend(names.iter().cloned());
             candidates.push(Candidate { place, lookup, device, names });
@@ -127,13 +129,13 @@ fn locked_devices(
 /// The statement that takes an id for each candidate of which no credential has a name. Both sub-selects find at most one row by a
 /// unique index.
 #[derive(Default)]
-struct FreeIds<'a> {
+struct ReserveIds<'a> {
     devices: Vec<i32>,
     usernames: Vec<&'a str>,
     identifiers: Vec<Option<&'a str>>,
 }
 
-impl<'a> FreeIds<'a> {
+impl<'a> ReserveIds<'a> {
     fn new(candidates: &[Candidate<'a>]) -> Self {
         let mut columns = Self::default();
         for candidate in candidates {
@@ -145,7 +147,7 @@ impl<'a> FreeIds<'a> {
     }
 }
 
-impl QueryFragment<Pg> for FreeIds<'_> {
+impl QueryFragment<Pg> for ReserveIds<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT number, nextval('credential_id_seq')::integer FROM unnest(");
         out.push_bind_param::<Array<Integer>, _>(&self.devices)?;
@@ -163,17 +165,17 @@ impl QueryFragment<Pg> for FreeIds<'_> {
     }
 }
 
-impl QueryId for FreeIds<'_> {
+impl QueryId for ReserveIds<'_> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for FreeIds<'_> {
+impl Query for ReserveIds<'_> {
     type SqlType = (BigInt, Integer);
 }
 
-impl RunQueryDsl<PgConnection> for FreeIds<'_> {}
+impl RunQueryDsl<PgConnection> for ReserveIds<'_> {}
 
 #[cfg(test)]
 mod tests {
@@ -189,10 +191,10 @@ mod tests {
     /// Returns the hostnames of the devices of the accounts that do not exist.
     fn hosts(connection: &mut AnyConnection, lookups: &[AccountLookup]) -> Vec<Option<String>> {
         let AnyConnection::Postgresql(c) = connection else { return Vec::new() };
-        let free = free_accounts(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
-        let ids: HashSet<i32> = free.iter().flatten().map(|account| account.id.get()).collect();
-        assert_eq!(ids.len(), free.iter().flatten().count(), "each has an id of its own");
-        free.into_iter().map(|account| account.map(|account| account.device.hostname)).collect()
+        let reserved = reserve_accounts(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
+        let ids: HashSet<i32> = reserved.iter().flatten().map(|account| account.id.get()).collect();
+        assert_eq!(ids.len(), reserved.iter().flatten().count(), "each has an id of its own");
+        reserved.into_iter().map(|account| account.map(|account| account.device.hostname)).collect()
     }
 
     #[test]
