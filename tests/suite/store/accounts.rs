@@ -93,8 +93,14 @@ fn replaces_and_fails(transaction: &mut Transaction<'_>) -> Found {
 /// As [`replaces`], and then writes by itself.
 fn replaces_and_writes(transaction: &mut Transaction<'_>) -> Found {
     let found = replaces(transaction)?;
-    sql_query("UPDATE credential SET additional = 'written' WHERE id = 3").execute(transaction.connection()?)?;
+    writes(transaction)?;
     Ok(found)
+}
+
+/// A job that writes by itself.
+pub(super) fn writes(transaction: &mut Transaction<'_>) -> Found {
+    sql_query("UPDATE credential SET additional = 'written' WHERE id = 3").execute(transaction.connection()?)?;
+    Ok(None)
 }
 
 /// As [`replaces_and_writes`], and fails.
@@ -292,10 +298,6 @@ async fn a_new_version_that_is_refused_fails_its_own_job_and_no_others() {
         }
     };
     // The last job uses the connection, for which the versions of the others are written.
-    let writes = |transaction: &mut Transaction<'_>| {
-        sql_query("UPDATE credential SET additional = 'written' WHERE id = 3").execute(transaction.connection()?)?;
-        Ok(None)
-    };
     let jobs: Jobs<'_> = vec![
         Box::pin(bench.store.write(changes("a"), alone(1))),
         Box::pin(bench.store.write(changes("b"), or_alone)),

@@ -9,9 +9,8 @@ use chaveiro::store::id::AuthorizationId;
 use chaveiro::store::secret::{FirstVersion, SecretOwner};
 use chaveiro::store::{Database, DeferrableWrite, Transaction};
 use diesel::connection::SimpleConnection;
-use diesel::{RunQueryDsl, sql_query};
 
-use super::accounts::{FAILED, Found, Jobs, bench, changes, head, locked, sealed, some};
+use super::accounts::{FAILED, Found, Jobs, bench, changes, head, locked, sealed, some, writes};
 use super::bench::{location, ticket};
 
 /// The names of the accounts that are not among the first three, each with its links and versions, by name.
@@ -128,10 +127,6 @@ async fn an_account_that_is_refused_fails_no_other_job() {
         let taken = "UPDATE credential SET identifier = 'x' WHERE id = 3";
         other.lock().unwrap().connection().batch_execute(taken)?;
         creates("x")(transaction)
-    };
-    let writes = |transaction: &mut Transaction<'_>| {
-        sql_query("UPDATE credential SET additional = 'written' WHERE id = 3").execute(transaction.connection()?)?;
-        Ok(None)
     };
     let jobs: Jobs<'_> = vec![
         Box::pin(bench.store.write(changes("x"), loses_its_name)),

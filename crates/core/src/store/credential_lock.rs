@@ -285,8 +285,8 @@ mod tests {
     use crate::store::link::{self, LinkedObject};
     use crate::store::secret::{FirstVersion, SealedRow, SecretHead, SecretOwner, SecretState};
     use crate::store::tests::{
-        insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql,
-        rows_read, run_sql, sealed_bytes,
+        insert_accounts, insert_client, insert_data_key, link_all, on_each_engine, rows_read, run_sql, sealed_bytes,
+        with_plans_of_empty_tables,
     };
 
     #[test]
@@ -345,11 +345,7 @@ mod tests {
 
     #[test]
     fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
-        on_postgresql(|database| {
-            database.migrate().unwrap();
-            let connection = database.connection();
-            connection.plan_once().unwrap();
-            keep_without_statistics(connection);
+        with_plans_of_empty_tables(|connection| {
             let authorization = insert_client(connection);
             let find = |connection: &mut AnyConnection, identifier| {
                 let lookup = AccountLookup::new("7", "", "root", identifier, authorization).unwrap();
@@ -359,8 +355,7 @@ mod tests {
                 assert_eq!(find(connection, identifier), None);
             }
             insert_accounts(connection);
-            let links = "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 3000) n";
-            run_sql(connection, links);
+            link_all(connection, "credential", 1..=3000);
             for identifier in [None, Some("7")] {
                 let read = rows_read(connection, |connection| assert_eq!(find(connection, identifier), Some(7)));
                 assert!((1..20).contains(&read), "{identifier:?}: {read} rows");
@@ -384,11 +379,7 @@ mod tests {
 
     #[test]
     fn several_accounts_are_found_each_with_its_password() {
-        on_postgresql(|database| {
-            database.migrate().unwrap();
-            let connection = database.connection();
-            connection.plan_once().unwrap();
-            keep_without_statistics(connection);
+        with_plans_of_empty_tables(|connection| {
             let authorization = insert_client(connection);
             insert_data_key(connection, 1);
             let lookup =
@@ -404,11 +395,8 @@ mod tests {
             ];
             assert!(find_all(connection, &lookups).iter().all(Option::is_none));
             insert_accounts(connection);
-            run_sql(
-                connection,
-                "INSERT INTO authorization_link SELECT id, 'credential', n FROM \"authorization\", generate_series(1, 20) n;
-                 UPDATE credential SET parent_id = 8 WHERE id = 12",
-            );
+            link_all(connection, "credential", 1..=20);
+            run_sql(connection, "UPDATE credential SET parent_id = 8 WHERE id = 12");
             for (id, bytes) in [(7, 1), (8, 2), (10, 64 * 1024)] {
                 insert_password(connection, id, bytes);
             }

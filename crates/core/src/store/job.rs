@@ -12,7 +12,7 @@ use diesel::{
     Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
-use super::connection::{Literal, LiteralText, on_engine};
+use super::connection::{Literal, LiteralText};
 use super::id::{JobId, JobObjectId};
 use super::schema::job;
 use super::{AnyConnection, StoreError};
@@ -179,8 +179,7 @@ pub fn hasten(connection: &mut AnyConnection, kind: &str, key: &str, now: i64) -
 
 /// Returns the queued or running job of this kind and key.
 pub fn live(connection: &mut AnyConnection, kind: &str, key: &str) -> Result<Option<JobRow>, StoreError> {
-    let live = live_of(kind, key);
-    Ok(on_engine!(connection, c => live.select(JobRow::as_select()).first(c)).optional()?)
+    Ok(live_of(kind, key).select(JobRow::as_select()).first(connection).optional()?)
 }
 
 /// Selects the jobs of this kind and key.
@@ -214,13 +213,10 @@ pub fn by_id(connection: &mut AnyConnection, id: JobId) -> Result<Option<JobRow>
 
 /// Returns the wanted job with the earliest due time: queued and due, or with an expired lease.
 pub fn due(connection: &mut AnyConnection, wanted: &Wanted, now: i64) -> Result<Option<JobRow>, StoreError> {
-    let due = due_of(wanted.kind, now).order((job::due_at, job::id));
+    let due = due_of(wanted.kind, now).order((job::due_at, job::id)).select(JobRow::as_select());
     let found = match &wanted.key {
-        Some(key) => {
-            let due = due.filter(job::key.eq(key));
-            on_engine!(connection, c => due.select(JobRow::as_select()).first(c))
-        }
-        None => on_engine!(connection, c => due.select(JobRow::as_select()).first(c)),
+        Some(key) => due.filter(job::key.eq(key)).first(connection),
+        None => due.first(connection),
     };
     Ok(found.optional()?)
 }

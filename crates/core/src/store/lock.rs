@@ -1,11 +1,11 @@
 //! Advisory locks on names: lock a name before you test that it is free, so that no other node can take it in between.
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-use super::connection::Part;
+use super::connection::{Part, found_by_text};
 use super::id::DeviceId;
 use super::{AnyConnection, StoreError};
 
@@ -46,12 +46,12 @@ pub fn lock_names(connection: &mut AnyConnection, names: &[&str]) -> Result<(), 
 }
 
 /// Locks names as far as no other transaction has locked them, without a wait. Returns for each whether it is locked for this one.
-pub(super) fn try_lock_names(connection: &mut PgConnection, names: &[String]) -> Result<Vec<bool>, StoreError> {
+pub(super) fn try_lock_names(connection: &mut PgConnection, names: &[&str]) -> Result<Vec<bool>, StoreError> {
     Ok(TryLockNames(names).load(connection)?)
 }
 
 /// The statement of [`try_lock_names`].
-struct TryLockNames<'a>(&'a [String]);
+struct TryLockNames<'a>(&'a [&'a str]);
 
 impl QueryFragment<Pg> for TryLockNames<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -62,14 +62,8 @@ impl QueryFragment<Pg> for TryLockNames<'_> {
     }
 }
 
-impl QueryId for TryLockNames<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+found_by_text!(TryLockNames);
 
 impl Query for TryLockNames<'_> {
     type SqlType = Bool;
 }
-
-impl RunQueryDsl<PgConnection> for TryLockNames<'_> {}

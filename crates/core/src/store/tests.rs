@@ -3,6 +3,8 @@
 mod job;
 mod schema;
 
+use std::ops::RangeInclusive;
+
 use diesel::connection::SimpleConnection;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{BigInt, Text};
@@ -70,6 +72,24 @@ pub(crate) fn on_postgresql(test: impl Fn(&mut Database)) {
     connection.batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path TO {schema}")).unwrap();
     test(&mut database);
     database.connection().batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+}
+
+/// Runs a test on PostgreSQL, as [`on_each_engine`], whose statements keep the plans that are made while the tables are empty.
+pub(crate) fn with_plans_of_empty_tables(test: impl Fn(&mut AnyConnection)) {
+    on_postgresql(|database| {
+        database.migrate().unwrap();
+        let connection = database.connection();
+        connection.plan_once().unwrap();
+        keep_without_statistics(connection);
+        test(connection);
+    });
+}
+
+/// Lets every authorization see the objects of a kind with these ids, on PostgreSQL.
+pub(crate) fn link_all(connection: &mut AnyConnection, kind: &str, ids: RangeInclusive<i32>) {
+    let (first, last) = (ids.start(), ids.end());
+    let links = "INSERT INTO authorization_link SELECT id, ";
+    run_sql(connection, &format!("{links}'{kind}', n FROM \"authorization\", generate_series({first}, {last}) n"));
 }
 
 /// Inserts a data key with an id of the test's own.

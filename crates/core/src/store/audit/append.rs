@@ -137,7 +137,7 @@ impl RunQueryDsl<PgConnection> for AppendRecords<'_> {}
 mod tests {
     use super::*;
     use crate::store::AnyConnection;
-    use crate::store::tests::{insert_accounts, keep_without_statistics, on_postgresql, rows_read, run_sql};
+    use crate::store::tests::{insert_accounts, rows_read, run_sql, with_plans_of_empty_tables};
 
     fn record(seq: i64) -> AuditRow {
         AuditRow {
@@ -160,11 +160,7 @@ mod tests {
 
     #[test]
     fn few_rows_are_read_also_by_a_plan_of_the_time_when_the_tables_were_empty() {
-        on_postgresql(|database| {
-            database.migrate().unwrap();
-            let connection = database.connection();
-            connection.plan_once().unwrap();
-            keep_without_statistics(connection);
+        with_plans_of_empty_tables(|connection| {
             run_sql(connection, "INSERT INTO audit_chain VALUES ('node/0', 0, '')");
             let append = |connection: &mut AnyConnection, seq| {
                 let AnyConnection::Postgresql(c) = connection else { return };

@@ -19,8 +19,8 @@ pub(super) use cached_sql::{BindValue, CachedSql, QueryWithCachedSql, load_with_
 pub(super) use literal::{IsOneOf, Literal, LiteralList, LiteralText, LiteralTexts};
 pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
-pub(super) use prepared::Part;
 use prepared::PreparedStatement;
+pub(super) use prepared::{Part, found_by_text};
 pub(super) use query_for_each::{QueryForEach, load_for_each_with_cached_sql};
 pub(super) use row_lock::{LockingQuery, RowLock};
 

@@ -1,9 +1,8 @@
 //! Statements that stay prepared.
 
 use diesel::QueryResult;
-use diesel::RunQueryDsl;
 use diesel::backend::Backend;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
@@ -52,10 +51,18 @@ where
     }
 }
 
-impl QueryId for PreparedStatement<'_> {
-    type QueryId = ();
+/// Makes a type a statement that runs, and that diesel finds prepared by its text: its type does not tell the text.
+macro_rules! found_by_text {
+    ($statement:ident) => {
+        impl diesel::query_builder::QueryId for $statement<'_> {
+            type QueryId = ();
 
-    const HAS_STATIC_QUERY_ID: bool = false;
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+
+        impl<C> diesel::RunQueryDsl<C> for $statement<'_> {}
+    };
 }
+pub(in crate::store) use found_by_text;
 
-impl<C> RunQueryDsl<C> for PreparedStatement<'_> {}
+found_by_text!(PreparedStatement);

@@ -2,11 +2,12 @@
 //! requests are one statement, since a statement is a round trip.
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{QueryResult, RunQueryDsl};
 
 use super::CredentialChanges;
+use crate::store::connection::found_by_text;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId};
 use crate::store::{AnyConnection, StoreError};
 
@@ -133,13 +134,7 @@ impl QueryFragment<Pg> for InsertAccounts<'_> {
     }
 }
 
-impl QueryId for InsertAccounts<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl RunQueryDsl<PgConnection> for InsertAccounts<'_> {}
+found_by_text!(InsertAccounts);
 
 #[cfg(test)]
 mod tests {

@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel::{BoolExpressionMethods, ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 
 use super::AccountLookup;
 use crate::store::StoreError;
-use crate::store::connection::{BindValue, LockingQuery, RowLock, load_for_each_with_cached_sql};
+use crate::store::connection::{BindValue, LockingQuery, RowLock, found_by_text, load_for_each_with_cached_sql};
 use crate::store::device::DeviceRow;
 use crate::store::id::{AuthorizationId, CredentialId};
 use crate::store::lock::{identifier_lock_name, try_lock_names, username_lock_name};
@@ -48,7 +48,7 @@ pub(super) fn reserve_accounts(
 ) -> Result<Vec<Option<ReservedAccount>>, StoreError> {
     let mut reserved: Vec<Option<ReservedAccount>> = lookups.iter().map(|_| None).collect();
     let mut candidates = candidates(lookups, locked_devices(connection, lookups)?)?;
-    let names: Vec<String> = candidates.iter().flat_map(|candidate| candidate.names.clone()).collect();
+    let names: Vec<&str> = candidates.iter().flat_map(|candidate| &candidate.names).map(String::as_str).collect();
     if names.is_empty() {
         return Ok(reserved);
     }
@@ -165,17 +165,11 @@ impl QueryFragment<Pg> for ReserveIds<'_> {
     }
 }
 
-impl QueryId for ReserveIds<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+found_by_text!(ReserveIds);
 
 impl Query for ReserveIds<'_> {
     type SqlType = (BigInt, Integer);
 }
-
-impl RunQueryDsl<PgConnection> for ReserveIds<'_> {}
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +179,7 @@ mod tests {
     use crate::store::link::{self, LinkedObject};
     use crate::store::lookup;
     use crate::store::tests::{
-        insert_accounts, insert_client, keep_without_statistics, on_postgresql, rows_read, run_sql,
+        insert_accounts, insert_client, link_all, on_postgresql, rows_read, run_sql, with_plans_of_empty_tables,
     };
 
     /// Returns the hostnames of the devices of the accounts that do not exist.
@@ -204,10 +198,10 @@ mod tests {
             let connection = database.connection();
             let authorization = insert_client(connection);
             insert_accounts(connection);
+            link_all(connection, "device", 1..=20);
             run_sql(
                 connection,
-                "INSERT INTO authorization_link SELECT id, 'device', n FROM \"authorization\", generate_series(1, 20) n;
-                 UPDATE device SET active = FALSE WHERE id = 5;
+                "UPDATE device SET active = FALSE WHERE id = 5;
                  UPDATE credential SET kind = 'ssh_key' WHERE id IN (6, 7)",
             );
             let lookup = |hostname: &str, username: &str, identifier| {
@@ -269,11 +263,7 @@ mod tests {
 
     #[test]
     fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
-        on_postgresql(|database| {
-            database.migrate().unwrap();
-            let connection = database.connection();
-            connection.plan_once().unwrap();
-            keep_without_statistics(connection);
+        with_plans_of_empty_tables(|connection| {
             let authorization = insert_client(connection);
             let lookups: Vec<_> = (1..=10)
                 .map(|n| (n.to_string(), format!("new-{n}")))
@@ -286,8 +276,7 @@ mod tests {
                 .collect();
             assert!(hosts(connection, &lookups).iter().all(Option::is_none));
             insert_accounts(connection);
-            let links = "INSERT INTO authorization_link SELECT id, 'device', n FROM \"authorization\", generate_series(1, 3000) n";
-            run_sql(connection, links);
+            link_all(connection, "device", 1..=3000);
             let read = rows_read(connection, |connection| {
                 assert_eq!(hosts(connection, &lookups).iter().flatten().count(), 10);
             });

@@ -8,8 +8,8 @@ use crate::store::link::{self, LinkedObject};
 use crate::store::object_lookup::{Lookup, ObjectLookup, find_each};
 use crate::store::secret::{SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
 use crate::store::tests::{
-    insert_accounts, insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read,
-    run_sql, sealed_bytes, sqlite_plan,
+    insert_accounts, insert_client, insert_data_key, on_each_engine, on_postgresql, rows_read, run_sql, sealed_bytes,
+    sqlite_plan, with_plans_of_empty_tables,
 };
 
 struct Fixture<'a> {
@@ -182,11 +182,8 @@ fn lookups_that_are_made_together_each_have_their_own_credential_and_authorizati
 
 #[test]
 fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
-    on_postgresql(|database| {
-        database.migrate().unwrap();
-        let fixture = Fixture::new(database.connection());
-        fixture.connection.plan_once().unwrap();
-        keep_without_statistics(fixture.connection);
+    with_plans_of_empty_tables(|connection| {
+        let fixture = Fixture::new(connection);
         let lookups = [("7", Some(7)), ("8", None), ("root@9", None)];
         let lookups = lookups.map(|(identifier, id)| fixture.lookup(identifier, id));
         let connection = fixture.connection;

@@ -1,7 +1,7 @@
 //! Writing the rows of a vault into an empty database.
 
 use diesel::connection::SimpleConnection;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Line, has_generated_id, number};
 use crate::store::catalogue::{self, ColumnType, Tables};
-use crate::store::connection::{LockWait, on_engine};
+use crate::store::connection::{LockWait, found_by_text, on_engine};
 use crate::store::{AnyConnection, Database, StoreError};
 
 /// A value to insert.
@@ -80,13 +80,7 @@ where
     }
 }
 
-impl QueryId for Insert<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C> RunQueryDsl<C> for Insert<'_> {}
+found_by_text!(Insert);
 
 /// Fills an empty database in one transaction.
 pub struct Restore<'a> {

@@ -11,8 +11,7 @@ use crate::store::link::{self, LinkedObject};
 use crate::store::secret::{SMALL, SealedRow, SecretHead, SecretOwner, SecretState, insert, insert_head};
 use crate::store::ssh_key::SshKeyChanges;
 use crate::store::tests::{
-    insert_client, insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read, run_sql,
-    sealed_bytes,
+    insert_client, insert_data_key, on_each_engine, rows_read, run_sql, sealed_bytes, with_plans_of_empty_tables,
 };
 use crate::store::{credential, device, information, ssh_key};
 
@@ -254,11 +253,8 @@ fn a_record_is_found_with_its_text_if_it_is_seen() {
 
 #[test]
 fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
-    on_postgresql(|database| {
-        database.migrate().unwrap();
-        let fixture = Fixture::new(database.connection());
-        fixture.connection.plan_once().unwrap();
-        keep_without_statistics(fixture.connection);
+    with_plans_of_empty_tables(|connection| {
+        let fixture = Fixture::new(connection);
         let lookups: [ObjectLookup; 4] = [
             fixture.ssh_key("7").into(),
             fixture.ssh_key("key-8").into(),

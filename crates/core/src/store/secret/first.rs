@@ -1,11 +1,12 @@
 //! The first versions of secrets. On PostgreSQL those of several are one statement, since a statement is a round trip.
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{QueryResult, RunQueryDsl};
 
 use super::{SealedRow, SecretHead, SecretOwner, data_key_of, insert, insert_head, require_first};
+use crate::store::connection::found_by_text;
 use crate::store::{AnyConnection, StoreError};
 
 /// The first version of a secret of which nothing is stored.
@@ -100,10 +101,4 @@ impl QueryFragment<Pg> for InsertFirst<'_> {
     }
 }
 
-impl QueryId for InsertFirst<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl RunQueryDsl<PgConnection> for InsertFirst<'_> {}
+found_by_text!(InsertFirst);

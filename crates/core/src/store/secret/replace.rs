@@ -2,13 +2,14 @@
 //! trip.
 
 use diesel::pg::Pg;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Text};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{QueryResult, RunQueryDsl};
 
 use super::{
     SealedRow, SecretHead, SecretOwner, SecretState, change_state, data_key_of, insert, prune, update_current,
 };
+use crate::store::connection::found_by_text;
 use crate::store::{AnyConnection, StoreError};
 
 /// A new current version of a secret in place of another one, under the locked head of the secret.
@@ -143,13 +144,7 @@ impl QueryFragment<Pg> for ReplaceCurrent<'_> {
     }
 }
 
-impl QueryId for ReplaceCurrent<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl RunQueryDsl<PgConnection> for ReplaceCurrent<'_> {}
+found_by_text!(ReplaceCurrent);
 
 #[cfg(test)]
 mod tests {
@@ -157,7 +152,7 @@ mod tests {
     use crate::store::id::CredentialId;
     use crate::store::secret::{FirstVersion, insert_first, versions};
     use crate::store::tests::{
-        insert_data_key, keep_without_statistics, on_each_engine, on_postgresql, rows_read, run_sql, sealed_bytes,
+        insert_data_key, on_each_engine, rows_read, run_sql, sealed_bytes, with_plans_of_empty_tables,
     };
 
     fn owner(id: i32) -> SecretOwner {
@@ -254,11 +249,7 @@ mod tests {
 
     #[test]
     fn few_rows_are_read_also_by_a_plan_of_the_time_when_the_tables_were_empty() {
-        on_postgresql(|database| {
-            database.migrate().unwrap();
-            let connection = database.connection();
-            connection.plan_once().unwrap();
-            keep_without_statistics(connection);
+        with_plans_of_empty_tables(|connection| {
             insert_data_key(connection, 1);
             for prune_to in [0, 1] {
                 assert_eq!(replace_current(connection, &[replacement(1, 3, prune_to)]), Err(StoreError::NotFound));
