@@ -59,6 +59,11 @@ pub fn case_folded(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// Whether two names are the same, ignoring case.
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    one == other || case_folded(one) == case_folded(other)
+}
+
 /// Splits a comma-separated list into its items: trimmed, without empty ones.
 pub fn comma_separated(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|item| !item.is_empty())

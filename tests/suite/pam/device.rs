@@ -1,5 +1,7 @@
 //! Devices (contract, section 4).
 
+use std::time::Duration;
+
 use chaveiro::vault::operation::Action;
 use serde_json::json;
 
@@ -52,6 +54,37 @@ async fn a_known_hostname_is_updated_whatever_its_case() {
     again["device_tags"] = json!("");
     let body = client.post("/iso/pam/device", &again).await.expect(201);
     assert_eq!(body["device"]["device_tags"], "");
+}
+
+#[actix_web::test]
+async fn a_save_of_what_a_device_has_already_does_not_write_it() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    app.vault.add_domain(app.operator(Action::DOMAIN_ADD).await, "corp.example", Some("CORP")).await.unwrap();
+    let with = |more: serde_json::Value| {
+        let mut sent = device("erp-01", "10.0.0.1");
+        sent.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        sent
+    };
+    let own = json!({ "device_domain": "corp", "device_tags": "a, b", "connectivities": "SSH:22" });
+    let saved = client.post("/iso/pam/device", &with(own.clone())).await.expect(201)["device"].clone();
+    let written = || app.database.texts("SELECT CAST(changed_at AS TEXT) FROM device").remove(0);
+    let at_first = written();
+
+    app.clock.advance(Duration::from_secs(1));
+    for same in [json!({}), own, json!({ "vendor": "DEBIAN", "device_domain": "CORP.example", "device_tags": "a,b" })] {
+        assert_eq!(client.post("/iso/pam/device", &with(same.clone())).await.expect(201)["device"], saved, "{same}");
+        let mut credential = with(same);
+        credential["username"] = json!("root");
+        client.post("/iso/pam/credential", &credential).await.expect(201);
+    }
+    assert_eq!(written(), at_first);
+    for other in [json!({ "ip": "10.0.0.2" }), json!({ "ip": "10.0.0.2", "vendor": "HPE" })] {
+        let before = written();
+        app.clock.advance(Duration::from_secs(1));
+        client.post("/iso/pam/device", &with(other)).await.expect(201);
+        assert_ne!(written(), before);
+    }
 }
 
 #[actix_web::test]

@@ -65,7 +65,7 @@ fn lookup(authorization: i32) -> AccountLookup {
 fn an_account_is_locked_and_its_device_is_shared() {
     let Some((_database, mut first, mut second)) = two_connections() else { return };
     let account =
-        |database: &mut Database| credential_lock::visible_account(database.connection(), &lookup(1)).unwrap();
+        |database: &mut Database| credential_lock::visible_account(database.connection(), &lookup(1), None).unwrap();
     assert!(account(&mut first).is_some());
     assert!(!is_granted(&mut second, "credential FOR SHARE"));
     assert!(!is_granted(&mut second, "device FOR UPDATE"));
@@ -79,7 +79,7 @@ fn an_account_is_locked_and_its_device_is_shared() {
 #[test]
 fn an_account_that_is_not_seen_is_not_locked() {
     let Some((_database, mut first, mut second)) = two_connections() else { return };
-    let found = credential_lock::visible_account(first.connection(), &lookup(2)).unwrap();
+    let found = credential_lock::visible_account(first.connection(), &lookup(2), None).unwrap();
     assert!(found.is_none());
     assert!(is_granted(&mut second, "credential FOR UPDATE"));
     assert!(is_granted(&mut second, "device FOR UPDATE"));

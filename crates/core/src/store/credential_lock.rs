@@ -3,6 +3,7 @@
 //! On PostgreSQL each query is a round trip, and those of several updates are one; `reserve.rs` has those of several saves that create
 //! their credentials.
 
+mod account_lookup;
 mod reserve;
 
 use diesel::{
@@ -10,90 +11,21 @@ use diesel::{
 };
 
 use super::connection::{
-    BindValue, Literal, LiteralText, LockingQuery, RowLock, load_for_each_with_cached_sql, load_with_cached_sql,
+    Literal, LiteralText, LockingQuery, RowLock, load_for_each_with_cached_sql, load_with_cached_sql,
 };
 use super::credential::{CredentialRow, PasswordKind};
 use super::device::DeviceRow;
 use super::id::{AuthorizationId, CredentialId};
-use super::object_lookup::{ANOTHER_OBJECT, columns};
+use super::lookup::LookupValue;
+use super::object_lookup::columns;
 use super::schema::{credential, device};
 use super::secret::{self, StoredSecret};
-use super::visibility::{one_credential_is_seen, values_of_one_credential};
+use super::visibility::{one_credential_is_seen, one_device_is_seen};
 use super::{AnyConnection, StoreError};
-use crate::text::{case_folded, is_storable};
 
+use account_lookup::TypedLookup;
+pub use account_lookup::{AccountLookup, SentType};
 pub use reserve::ReservedAccount;
-
-/// The lookup of a password by all of the names in a request, on behalf of an authorization.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountLookup {
-    /// The hostname of its device, in the case of keys.
-    hostname: String,
-    /// The address of its device, in any spelling.
-    ip: String,
-    username: String,
-    /// Its identifier, unless the request has none.
-    identifier: Option<String>,
-    authorization: AuthorizationId,
-}
-
-impl AccountLookup {
-    /// Creates a lookup, if a column can hold these names.
-    pub fn new(
-        hostname: &str,
-        ip: &str,
-        username: &str,
-        identifier: Option<&str>,
-        authorization: AuthorizationId,
-    ) -> Option<Self> {
-        let names = [Some(hostname), Some(username), identifier];
-        names.into_iter().flatten().all(is_storable).then(|| Self {
-            hostname: case_folded(hostname),
-            ip: ip.into(),
-            username: username.into(),
-            identifier: identifier.map(String::from),
-            authorization,
-        })
-    }
-
-    /// Returns the only account of the rows, which must have the names: it must not be changed for another one. `None` also when its
-    /// device has another address.
-    fn only(&self, rows: Vec<(CredentialRow, DeviceRow)>) -> Result<Option<LockedAccount>, StoreError> {
-        let Some((row, device)) = rows.into_iter().next() else { return Ok(None) };
-        let Some(device) = self.own_device(device)? else { return Ok(None) };
-        let has_identifier = self.identifier.is_none() || row.identifier == self.identifier;
-        if has_identifier && row.username == self.username {
-            Ok(Some(LockedAccount { authorization: self.authorization, row, device, password: None }))
-        } else {
-            Err(ANOTHER_OBJECT)
-        }
-    }
-
-    /// Returns the device that was found, which must have the hostname, unless it has another address.
-    fn own_device(&self, device: DeviceRow) -> Result<Option<DeviceRow>, StoreError> {
-        if case_folded(&device.hostname) != self.hostname {
-            return Err(ANOTHER_OBJECT);
-        }
-        Ok(Some(device).filter(|device| device.is_at(&self.ip)))
-    }
-
-    /// Whether both have queries of the same SQL.
-    fn is_like(&self, other: &Self) -> bool {
-        self.identifier.is_some() == other.identifier.is_some()
-    }
-
-    /// The bind parameters of the query, in the order of its SQL.
-    fn values(&self) -> Vec<BindValue<'_>> {
-        let [by_username, by_hostname] = [&self.username, &self.hostname].map(|name| BindValue::Text(name));
-        let one = BindValue::BigInt(1);
-        let mut values = match &self.identifier {
-            None => vec![by_username, by_hostname, one],
-            Some(identifier) => vec![BindValue::Text(identifier), by_username, one, by_hostname],
-        };
-        values.extend(values_of_one_credential(self.authorization));
-        values
-    }
-}
 
 /// An account as its lookup finds it. The row is locked until the transaction ends, and that of the device by a shared lock.
 #[derive(Debug)]
@@ -102,8 +34,12 @@ pub struct LockedAccount {
     pub authorization: AuthorizationId,
     /// The password's row.
     pub row: CredentialRow,
-    /// Its device.
+    /// Its device, which has what the request sends of it.
     pub device: DeviceRow,
+    /// Whether the request sends anything of the device. Then the authorization sees the device too.
+    pub sends_device: bool,
+    /// The type of credential that the request names, unless there is none.
+    pub credential_type: Option<LookupValue>,
     /// What is stored of the password, if that was looked up too.
     pub password: Option<LockedPassword>,
 }
@@ -173,19 +109,28 @@ impl RowLock for DeviceAndCredential {
     const CLAUSE: &'static str = " FOR SHARE OF device SKIP LOCKED FOR UPDATE OF credential SKIP LOCKED";
 }
 
-/// Evaluates an expression with the query of a lookup, which has one of two types.
+/// Evaluates an expression with the query of a lookup, which has one of four types.
 macro_rules! with_query {
-    ($lookup:expr, $query:ident => $expression:expr) => {{
-        let AccountLookup { hostname, username, identifier, authorization, .. } = $lookup;
-        macro_rules! query {
-            ($named:expr) => {{
-                let filter = $named.and(one_credential_is_seen(*authorization));
-                let query = credential::table.inner_join(device::table).filter(filter);
-                LockingQuery::new(
+    ($typed:expr, $query:ident => $expression:expr) => {{
+        let typed: &TypedLookup<'_> = $typed;
+        let AccountLookup { hostname, username, identifier, authorization, .. } = typed.lookup;
+        macro_rules! evaluate {
+            ($named:expr, $seen:expr) => {{
+                let query = credential::table.inner_join(device::table).filter($named.and($seen));
+                let $query = LockingQuery::new(
                     query.select((columns::<CredentialRow>(), columns::<DeviceRow>())),
                     DeviceAndCredential,
-                )
+                );
+                $expression
             }};
+            ($named:expr) => {
+                if typed.sends_device() {
+                    // Who sees a device sees its credentials.
+                    evaluate!($named, one_device_is_seen(*authorization))
+                } else {
+                    evaluate!($named, one_credential_is_seen(*authorization))
+                }
+            };
         }
         let of_password = Literal::<PasswordKind>::new();
         let named_device = diesel::alias!(device as named_device);
@@ -195,8 +140,7 @@ macro_rules! with_query {
                 let of_host = named_device.filter(named_device.field(device::hostname_key).eq(hostname));
                 let of_host = of_host.select(named_device.field(device::id)).single_value();
                 let named = credential::username.eq(username).and(credential::kind.eq(of_password));
-                let $query = query!(named.and(credential::device_id.nullable().eq(of_host).assume_not_null()));
-                $expression
+                evaluate!(named.and(credential::device_id.nullable().eq(of_host).assume_not_null()))
             }
             Some(identifier) => {
                 let nothing: Literal<Nothing> = Literal::new();
@@ -205,8 +149,7 @@ macro_rules! with_query {
                 let named = credential::identifier.eq(identifier).assume_not_null();
                 let named = named.and(credential::username.concat(nothing).eq(username));
                 let named = named.and(credential::kind.concat(nothing).eq(of_password));
-                let $query = query!(named.and(own_hostname.eq(hostname).assume_not_null()));
-                $expression
+                evaluate!(named.and(own_hostname.eq(hostname).assume_not_null()))
             }
         }
     }};
@@ -214,13 +157,16 @@ macro_rules! with_query {
 
 /// Returns the password that has all of these names and that the authorization sees, and its device.
 ///
-/// Both are locked until the transaction ends, the device by a shared lock. `None` also when another transaction has locked one
-/// of them: another lookup has to wait for it.
+/// `credential_type` is the type of credential that the request names, unless there is none. The device has what the request sends of
+/// it. Both are locked until the transaction ends, the device by a shared lock. `None` also when another transaction has locked one of
+/// them: another lookup has to wait for it.
 pub fn visible_account(
     connection: &mut AnyConnection,
     lookup: &AccountLookup,
+    credential_type: Option<LookupValue>,
 ) -> Result<Option<LockedAccount>, StoreError> {
-    lookup.only(with_query!(lookup, query => load_with_cached_sql!(connection, query, lookup.values()))?)
+    let typed = &TypedLookup { lookup, credential_type };
+    typed.only(with_query!(typed, query => load_with_cached_sql!(connection, query, typed.values()))?)
 }
 
 /// Locks the accounts of several lookups, or the places of those that do not exist, and returns them. Waits for no lock.
@@ -228,9 +174,10 @@ pub(super) fn lock_ahead(
     connection: &mut PgConnection,
     lookups: &[&AccountLookup],
 ) -> Result<Vec<LockedAhead>, StoreError> {
-    let found = visible_accounts(connection, lookups)?;
-    let missing: Vec<&AccountLookup> =
-        lookups.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(lookup, _)| *lookup).collect();
+    let lookups = TypedLookup::of_each(connection, lookups)?;
+    let found = visible_accounts(connection, &lookups)?;
+    let missing: Vec<&TypedLookup<'_>> =
+        lookups.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(lookup, _)| lookup).collect();
     let mut reserved = reserve::reserve_accounts(connection, &missing)?.into_iter();
     let ahead = |found: Option<LockedAccount>| match found {
         Some(account) => LockedAhead::Found(Box::new(account)),
@@ -247,15 +194,18 @@ pub(super) fn lock_ahead(
 /// what was there before.
 fn visible_accounts(
     connection: &mut PgConnection,
-    lookups: &[&AccountLookup],
+    lookups: &[TypedLookup<'_>],
 ) -> Result<Vec<Option<LockedAccount>>, StoreError> {
     let mut found: Vec<Option<LockedAccount>> = lookups.iter().map(|_| None).collect();
-    let (named, unnamed): (Vec<_>, Vec<_>) = (0..lookups.len()).partition(|place| lookups[*place].identifier.is_some());
-    for places in [named, unnamed] {
-        let alike: Vec<&AccountLookup> = places.iter().map(|place| lookups[*place]).collect();
-        for (place, account) in places.into_iter().zip(accounts_alike(connection, &alike)?) {
-            found[place] = account;
+    let mut remaining: Vec<usize> = (0..lookups.len()).collect();
+    while let Some(&first) = remaining.first() {
+        let (places, others): (Vec<_>, Vec<_>) =
+            remaining.into_iter().partition(|place| lookups[*place].is_like(&lookups[first]));
+        let alike: Vec<&TypedLookup<'_>> = places.iter().map(|place| &lookups[*place]).collect();
+        for (place, account) in places.iter().zip(accounts_alike(connection, &alike)?) {
+            found[*place] = account;
         }
+        remaining = others;
     }
     let ids: Vec<CredentialId> = found.iter().flatten().map(|account| account.row.id).collect();
     let passwords = secret::locked_passwords(connection, &ids)?;
@@ -268,10 +218,9 @@ fn visible_accounts(
 /// Returns what lookups find whose queries have the same SQL, without the passwords.
 fn accounts_alike(
     connection: &mut PgConnection,
-    lookups: &[&AccountLookup],
+    lookups: &[&TypedLookup<'_>],
 ) -> Result<Vec<Option<LockedAccount>>, StoreError> {
     let Some(first) = lookups.first() else { return Ok(Vec::new()) };
-    debug_assert!(lookups.iter().all(|lookup| lookup.is_like(first)), "queries of the same SQL");
     let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
     let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets))?;
     lookups.iter().zip(found).map(|(lookup, rows)| lookup.only(rows)).collect()
@@ -296,7 +245,7 @@ mod tests {
             let connection = database.connection();
             let authorization = insert_client(connection);
             let at = DeviceChanges { ip: Some("10.0.0.1".into()), ..DeviceChanges::default() };
-            let device_id = devices::insert(connection, "Host", &at, 0).unwrap();
+            let device_id = devices::insert(connection, "Host", &at, 0).unwrap().id;
             let mut insert = |kind, identifier: &str| {
                 let changes = CredentialChanges {
                     device_id: Some(device_id),
@@ -310,7 +259,7 @@ mod tests {
             insert(CredentialKind::SshKey, "key");
             let find_at = |connection: &mut AnyConnection, ip, hostname, username, identifier| {
                 let lookup = AccountLookup::new(hostname, ip, username, identifier, authorization).unwrap();
-                let found = visible_account(connection, &lookup).unwrap();
+                let found = visible_account(connection, &lookup, None).unwrap();
                 found.map(|account| (account.row.id, account.device.id))
             };
             let find = |connection: &mut AnyConnection, hostname, username, identifier| {
@@ -347,25 +296,30 @@ mod tests {
     fn few_rows_are_read_also_by_plans_of_the_time_when_the_tables_were_empty() {
         with_plans_of_empty_tables(|connection| {
             let authorization = insert_client(connection);
-            let find = |connection: &mut AnyConnection, identifier| {
+            let find = |connection: &mut AnyConnection, (identifier, vendor): (Option<&str>, Option<String>)| {
                 let lookup = AccountLookup::new("7", "", "root", identifier, authorization).unwrap();
-                visible_account(connection, &lookup).unwrap().map(|account| account.row.id.get())
+                let lookup = lookup.with_sent(DeviceChanges { vendor, ..DeviceChanges::default() }, None).unwrap();
+                visible_account(connection, &lookup, None).unwrap().map(|account| account.row.id.get())
             };
-            for identifier in [None, Some("7")] {
-                assert_eq!(find(connection, identifier), None);
+            let vendor = || Some(String::new());
+            let cases = [(None, None), (Some("7"), None), (None, vendor()), (Some("7"), vendor())];
+            for case in cases.clone() {
+                assert_eq!(find(connection, case), None);
             }
             insert_accounts(connection);
             link_all(connection, "credential", 1..=3000);
-            for identifier in [None, Some("7")] {
-                let read = rows_read(connection, |connection| assert_eq!(find(connection, identifier), Some(7)));
-                assert!((1..20).contains(&read), "{identifier:?}: {read} rows");
+            link_all(connection, "device", 1..=3000);
+            for case in cases {
+                let read = rows_read(connection, |connection| assert_eq!(find(connection, case.clone()), Some(7)));
+                assert!((1..20).contains(&read), "{case:?}: {read} rows");
             }
         });
     }
 
     fn find_all(connection: &mut AnyConnection, lookups: &[AccountLookup]) -> Vec<Option<LockedAccount>> {
         let AnyConnection::Postgresql(c) = connection else { return Vec::new() };
-        visible_accounts(c, &lookups.iter().collect::<Vec<_>>()).unwrap()
+        let lookups = TypedLookup::of_each(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
+        visible_accounts(c, &lookups).unwrap()
     }
 
     /// Stores a password of a credential with one version, of this many bytes.

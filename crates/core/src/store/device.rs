@@ -5,13 +5,15 @@ use diesel::{
     Selectable, SelectableHelper,
 };
 
+use super::changes::changed;
 use super::connection::{BindValue, load_with_cached_sql, on_engine};
 use super::id::DeviceId;
+use super::object_lookup::columns;
 use super::schema::device;
 use super::tag::{self, TaggedObject};
 use super::{AnyConnection, StoreError};
 use crate::network::address_key;
-use crate::text::case_folded;
+use crate::text::{case_folded, is_same_name};
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -37,10 +39,31 @@ impl DeviceRow {
     pub fn is_at(&self, ip: &str) -> bool {
         address_key(&self.ip) == address_key(ip)
     }
+
+    /// Whether it has all of these values; lookup values and domains in any case.
+    pub fn has(&self, values: &DeviceChanges) -> bool {
+        let DeviceChanges { ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } =
+            values;
+        let names = [
+            (kind, &self.kind),
+            (vendor, &self.vendor),
+            (model, &self.model),
+            (site, &self.site),
+            (domains, &self.domains),
+        ];
+        let texts = [
+            (tags, &self.tags),
+            (connectivities, &self.connectivities),
+            (session_remote_config, &self.session_remote_config),
+        ];
+        ip.as_deref().is_none_or(|ip| self.is_at(ip))
+            && names.into_iter().all(|(value, own)| value.as_deref().is_none_or(|value| is_same_name(value, own)))
+            && texts.into_iter().all(|(value, own)| value.as_ref().is_none_or(|value| value == own))
+    }
 }
 
 /// The columns to write; `None` leaves a column unchanged.
-#[derive(Clone, Debug, Default, AsChangeset)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, AsChangeset)]
 #[diesel(table_name = device)]
 #[expect(missing_docs, reason = "columns")]
 pub struct DeviceChanges {
@@ -58,10 +81,22 @@ pub struct DeviceChanges {
 impl DeviceChanges {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self { ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } = self;
-        [ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config]
-            .into_iter()
-            .all(Option::is_none)
+        *self == Self::default()
+    }
+
+    /// Leaves out the columns that have the value already.
+    fn without_unchanged(self, row: &DeviceRow) -> Self {
+        Self {
+            ip: changed(self.ip, &row.ip),
+            kind: changed(self.kind, &row.kind),
+            vendor: changed(self.vendor, &row.vendor),
+            model: changed(self.model, &row.model),
+            site: changed(self.site, &row.site),
+            domains: changed(self.domains, &row.domains),
+            tags: changed(self.tags, &row.tags),
+            connectivities: changed(self.connectivities, &row.connectivities),
+            session_remote_config: changed(self.session_remote_config, &row.session_remote_config),
+        }
     }
 }
 
@@ -131,15 +166,15 @@ pub fn active_by_hostname_or_ip(connection: &mut AnyConnection, name: &str) -> R
         .load(connection)?)
 }
 
-/// Inserts an active device and returns its id. Columns without a value are empty.
+/// Inserts an active device and returns its row. Columns without a value are empty.
 pub fn insert(
     connection: &mut AnyConnection,
     hostname: &str,
     changes: &DeviceChanges,
     now: i64,
-) -> Result<DeviceId, StoreError> {
+) -> Result<DeviceRow, StoreError> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let id = diesel::insert_into(device::table)
+    let insert = diesel::insert_into(device::table)
         .values((
             device::hostname.eq(hostname),
             device::hostname_key.eq(case_folded(hostname)),
@@ -157,22 +192,27 @@ pub fn insert(
             device::created_at.eq(now),
             device::changed_at.eq(now),
         ))
-        .returning(device::id)
-        .get_result(connection)?;
-    index_tags(connection, id, changes)?;
-    Ok(id)
+        .returning(columns::<DeviceRow>());
+    let row: DeviceRow = on_engine!(connection, c => insert.get_result(c))?;
+    index_tags(connection, row.id, changes)?;
+    Ok(row)
 }
 
-/// Updates the columns that have a value.
+/// Updates the columns that have another value than `row` has. Returns whether there are any.
 pub fn update(
     connection: &mut AnyConnection,
-    id: DeviceId,
-    changes: &DeviceChanges,
+    row: &DeviceRow,
+    changes: DeviceChanges,
     now: i64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    let (id, changes) = (row.id, changes.without_unchanged(row));
+    if changes.is_empty() {
+        return Ok(false);
+    }
     let ip_key = changes.ip.as_deref().map(|ip| device::ip_key.eq(address_key(ip)));
-    diesel::update(device::table.find(id)).set((changes, ip_key, device::changed_at.eq(now))).execute(connection)?;
-    index_tags(connection, id, changes)
+    diesel::update(device::table.find(id)).set((&changes, ip_key, device::changed_at.eq(now))).execute(connection)?;
+    index_tags(connection, id, &changes)?;
+    Ok(true)
 }
 
 fn index_tags(connection: &mut AnyConnection, id: DeviceId, changes: &DeviceChanges) -> Result<(), StoreError> {

@@ -54,7 +54,7 @@ mod tests {
             let authorization = insert_client(connection);
             let mut insert = |hostname: &str, tags: &str| {
                 let changes = DeviceChanges { tags: Some(tags.into()), ..DeviceChanges::default() };
-                devices::insert(connection, hostname, &changes, 0).unwrap()
+                devices::insert(connection, hostname, &changes, 0).unwrap().id
             };
             let (linked, tagged) = (insert("Linked", ""), insert("Tagged", "site"));
             let unseen = insert(&linked.to_string(), "");

@@ -291,9 +291,10 @@ pub(super) fn save(
     };
     let known = known.map(|row| require_visible(context, row)).transpose()?;
     context.check_preconditions(known.as_ref().map(|row| row.id), locked_etag)?;
+    let kind_before = known.as_ref().map_or("", |row| &row.kind);
     let changes = InformationChanges {
         name: input.name.clone(),
-        kind: registered(context, LookupKind::InformationType, &input.information_type)?,
+        kind: registered(context, LookupKind::InformationType, &input.information_type, kind_before)?,
         service: input.service.clone(),
         url: input.url.clone(),
         users_allowed: input.users_allowed.clone(),

@@ -1,6 +1,7 @@
 //! Credentials that many requests create at the same time. On PostgreSQL the writer looks for them and inserts them together.
 
 use chaveiro::store::{Database, DatabaseLocation};
+use chaveiro::vault::operation::Action;
 use diesel::connection::SimpleConnection;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, TestClient, noticed};
 
 /// What differs between the requests beyond their names.
-fn kinds() -> [Value; 12] {
+fn kinds() -> [Value; 17] {
     [
         json!({}),
         json!({ "additional": "additional", "type": "" }),
@@ -22,8 +23,16 @@ fn kinds() -> [Value; 12] {
         json!({ "hostname": "missing" }),
         json!({ "ip": "10.0.0.9" }),
         json!({ "credential_type": "unknown" }),
+        json!({ "credential_type": "domain user", "type": "server", "vendor": "Debian", "site": "LISBON" }),
+        json!({ "type": "local administrator" }),
+        json!({ "type": "Server" }),
+        json!({ "vendor": "HPE", "device_tags": "rack" }),
+        json!({ "type": "Switch", "domain": "CORP" }),
     ]
 }
+
+/// The number of the kinds that the devices take.
+const TAKEN: usize = 14;
 
 /// Four requests of each kind, each for a credential of its own.
 fn requests() -> Vec<Value> {
@@ -48,6 +57,7 @@ async fn vault() -> (TestApp, TestClient) {
         client.create_device(hostname, "10.0.0.1").await;
     }
     client.delete("/iso/pam/device/inactive").await.expect(200);
+    app.vault.add_domain(app.operator(Action::DOMAIN_ADD).await, "corp.example", Some("CORP")).await.unwrap();
     (app, client)
 }
 
@@ -107,7 +117,7 @@ async fn many_that_are_created_at_once_are_those_that_are_created_one_by_one() {
     if app.database.is_postgresql() {
         // Each row names the transaction and the statement that inserted it.
         let statements = app.database.texts("SELECT DISTINCT xmin || ' ' || cmin FROM credential");
-        assert!(statements.len() < 4 * 9, "{} statements", statements.len());
+        assert!(statements.len() < 4 * TAKEN, "{} statements", statements.len());
     }
 
     let (other, other_client) = vault().await;
@@ -121,7 +131,7 @@ async fn many_that_are_created_at_once_are_those_that_are_created_one_by_one() {
     }
     assert_eq!(stored(&app), stored(&other));
     let saved = requests.iter().zip(&answers).filter(|(_, (status, _))| *status == 201);
-    assert_eq!(saved.clone().count(), 4 * 9);
+    assert_eq!(saved.clone().count(), 4 * TAKEN);
     assert!(answers[requests.len()..].iter().all(|(status, _)| *status != 201));
     for (sent, _) in saved.filter(|(sent, _)| sent["content"] != "") {
         let key = format!("{}@a", sent["username"].as_str().unwrap());
@@ -161,5 +171,24 @@ async fn of_many_that_create_the_same_at_once_one_does_and_the_others_update_it(
         let password = client.password(&format!("i{name}")).await;
         assert!(all.iter().any(|sent| sent["identifier"] == format!("i{name}") && sent["content"] == password));
     }
+    assert!(app.verify_audit().await.broken.is_none());
+}
+
+#[actix_web::test]
+async fn of_many_that_change_the_same_device_at_once_none_is_refused() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let sent = |number: usize| {
+        let site = ["Lisbon", "Porto"][number % 2];
+        let (username, content) = (format!("u{}", number % 8), format!("content {number}"));
+        json!({ "hostname": "a", "ip": "10.0.0.1", "username": username, "site": site, "content": content })
+    };
+    let all: Vec<_> = (0..48).map(sent).collect();
+    let answers = join_all(all.iter().map(|sent| save(&client, sent))).await;
+    assert!(answers.iter().all(|answer| *answer == (201, None)), "{answers:?}");
+    let versions = "SELECT highest_version FROM secret_head WHERE kind = 'credential.password'";
+    let versions = app.database.numbers(versions);
+    assert_eq!(versions, [6; 8]);
     assert!(app.verify_audit().await.broken.is_none());
 }

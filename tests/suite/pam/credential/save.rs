@@ -1,5 +1,6 @@
 //! Creating and updating credentials (contract, section 5.3), beyond the examples of the seed.
 
+use chaveiro::vault::access::link::LinkTarget;
 use chaveiro::vault::operation::Action;
 use serde_json::{Value, json};
 
@@ -190,6 +191,29 @@ async fn the_parameters_of_the_device_update_it_and_one_clients_type_does_not() 
     assert_eq!(client.get("/iso/pam/device/a").await.expect(200)["device"]["type"], "Server");
     let listed = client.get("/iso/pam/credential").await.expect(200)["credentials"][0].clone();
     assert_eq!((&listed["type"], &listed["device_type"]), (&json!("Local administrator"), &json!("Server")));
+}
+
+#[actix_web::test]
+async fn a_client_that_does_not_see_the_device_neither_changes_nor_learns_what_it_is() {
+    let (app, client) = vault().await;
+    client.save_credential(&credential("u", json!({ "identifier": "i" }))).await;
+    let other = app.client().await;
+    app.link(&other, LinkTarget::Credential("i".into())).await;
+    for more in [
+        json!({ "vendor": "Debian" }),
+        json!({ "vendor": "HPE" }),
+        json!({ "type": "Server" }),
+        json!({ "type": "Switch" }),
+        json!({ "type": "Server", "credential_type": "Domain User" }),
+    ] {
+        for _ in 0..2 {
+            other.post("/iso/pam/credential", &credential("u", more.clone())).await.expect_number(1011);
+        }
+    }
+    for more in [json!({}), json!({ "type": "domain user", "vendor": "" })] {
+        other.save_credential(&credential("u", more)).await;
+    }
+    assert_eq!(client.get("/iso/pam/device/a").await.expect(200)["device"]["vendor"], "Debian");
 }
 
 #[actix_web::test]

@@ -82,6 +82,8 @@ fn reset_rotations(app: &TestApp) {
 async fn put_back(app: &TestApp, client: &TestClient) {
     app.clock.advance(Duration::from_secs(1));
     save_all(client, VERSIONS[1].0, VERSIONS[1].1).await;
+    // The address of a device that a request saves.
+    client.create_device("new", "10.0.0.3").await;
     reset_rotations(app);
     // A view within a minute of another is not stored.
     app.database.run("UPDATE credential SET viewed_at = NULL");

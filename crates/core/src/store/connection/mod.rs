@@ -21,7 +21,7 @@ pub use location::DatabaseLocation;
 pub(super) use migration::newest_version;
 use prepared::PreparedStatement;
 pub(super) use prepared::{Part, found_by_text};
-pub(super) use query_for_each::{QueryForEach, load_for_each_with_cached_sql};
+pub(super) use query_for_each::{QueryForEach, first_of_each, load_for_each_with_cached_sql};
 pub(super) use row_lock::{LockingQuery, RowLock};
 
 use super::StoreError;

@@ -24,6 +24,19 @@ macro_rules! load_for_each_with_cached_sql {
 }
 pub(in crate::store) use load_for_each_with_cached_sql;
 
+/// Returns the first row for each of several keys, of which `load` gets the different ones, if there are any.
+pub(in crate::store) fn first_of_each<K: Ord + Clone, T: Clone>(
+    keys: &[K],
+    load: impl FnOnce(&[K]) -> QueryResult<Vec<Vec<T>>>,
+) -> QueryResult<Vec<Option<T>>> {
+    let mut different = keys.to_vec();
+    different.sort_unstable();
+    different.dedup();
+    let found = if different.is_empty() { Vec::new() } else { load(&different)? };
+    let first = |key| found.get(different.binary_search(key).ok()?)?.first().cloned();
+    Ok(keys.iter().map(first).collect())
+}
+
 /// A query with several sets of bind parameters; see [`load_for_each_with_cached_sql`].
 pub(in crate::store) struct QueryForEach<'a, Q> {
     query: QueryWithCachedSql<'a, Q>,

@@ -171,7 +171,8 @@ mod tests {
             database.migrate().unwrap();
             let connection = database.connection();
             let clients = [insert_client(connection), insert_client(connection)];
-            let hosts = ["a", "b"].map(|name| device::insert(connection, name, &DeviceChanges::default(), 0).unwrap());
+            let hosts =
+                ["a", "b"].map(|name| device::insert(connection, name, &DeviceChanges::default(), 0).unwrap().id);
             let text = |name: &str| Some(name.to_string());
             let minimal = |host: usize, name: &str| CredentialChanges {
                 device_id: Some(hosts[host]),

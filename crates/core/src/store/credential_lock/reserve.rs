@@ -8,12 +8,15 @@ use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use diesel::{BoolExpressionMethods, ExpressionMethods, PgConnection, QueryDsl, QueryResult, RunQueryDsl};
 
-use super::AccountLookup;
+use super::TypedLookup;
 use crate::store::StoreError;
-use crate::store::connection::{BindValue, LockingQuery, RowLock, found_by_text, load_for_each_with_cached_sql};
+use crate::store::connection::{
+    BindValue, LockingQuery, RowLock, first_of_each, found_by_text, load_for_each_with_cached_sql,
+};
 use crate::store::device::DeviceRow;
 use crate::store::id::{AuthorizationId, CredentialId};
 use crate::store::lock::{identifier_lock_name, try_lock_names, username_lock_name};
+use crate::store::lookup::LookupValue;
 use crate::store::object_lookup::columns;
 use crate::store::schema::device;
 use crate::store::visibility::{one_device_is_seen, values_of_one_device};
@@ -25,14 +28,17 @@ pub struct ReservedAccount {
     pub authorization: AuthorizationId,
     /// The id for the row, which no other one gets.
     pub id: CredentialId,
-    /// The device, which is active, and which the authorization sees. Its row is locked by a shared lock.
+    /// The device, which is active, which the authorization sees, and which has what the request sends of it. Its row is locked by a
+    /// shared lock.
     pub device: DeviceRow,
+    /// The type of credential that the request names, unless there is none.
+    pub credential_type: Option<LookupValue>,
 }
 
 /// A lookup with its device, and the names that it locks.
 struct Candidate<'a> {
     place: usize,
-    lookup: &'a AccountLookup,
+    typed: &'a TypedLookup<'a>,
     device: DeviceRow,
     names: Vec<String>,
 }
@@ -44,7 +50,7 @@ struct Candidate<'a> {
 /// locked, and for the second one of the same name.
 pub(super) fn reserve_accounts(
     connection: &mut PgConnection,
-    lookups: &[&AccountLookup],
+    lookups: &[&TypedLookup<'_>],
 ) -> Result<Vec<Option<ReservedAccount>>, StoreError> {
     let mut reserved: Vec<Option<ReservedAccount>> = lookups.iter().map(|_| None).collect();
     let mut candidates = candidates(lookups, locked_devices(connection, lookups)?)?;
@@ -63,9 +69,14 @@ pub(super) fn reserve_accounts(
     // Another statement than the one that locks: its snapshot has what earlier holders of the locks have committed.
     let ids = ReserveIds::new(&candidates).load::<(i64, CredentialId)>(connection)?;
     let mut ids = ids.into_iter().peekable();
-    for (number, Candidate { place, lookup, device, .. }) in (1..).zip(candidates) {
+    for (number, Candidate { place, typed, device, .. }) in (1..).zip(candidates) {
         if let Some((_, id)) = ids.next_if(|(found, _)| *found == number) {
-            reserved[place] = Some(ReservedAccount { authorization: lookup.authorization, id, device });
+            reserved[place] = Some(ReservedAccount {
+                authorization: typed.lookup.authorization,
+                id,
+                device,
+                credential_type: typed.credential_type.clone(),
+            });
         }
     }
     Ok(reserved)
@@ -73,20 +84,20 @@ pub(super) fn reserve_accounts(
 
 /// Keeps the lookups whose device was found at their address, and whose names no lookup before has.
 fn candidates<'a>(
-    lookups: &[&'a AccountLookup],
+    lookups: &[&'a TypedLookup<'a>],
     devices: Vec<Option<DeviceRow>>,
 ) -> Result<Vec<Candidate<'a>>, StoreError> {
     let mut taken = HashSet::new();
     let mut candidates = Vec::new();
-    for (place, (lookup, device)) in lookups.iter().copied().zip(devices).enumerate() {
-        let own = device.map(|device| lookup.own_device(device)).transpose()?.flatten();
+    for (place, (typed, device)) in lookups.iter().copied().zip(devices).enumerate() {
+        let own = device.map(|device| typed.own_device(device)).transpose()?.flatten();
         let Some(device) = own else { continue };
         let mut names: Vec<String> =
-            lookup.identifier.iter().map(|identifier| identifier_lock_name(identifier)).collect();
-        names.push(username_lock_name(device.id, &lookup.username));
+            typed.lookup.identifier.iter().map(|identifier| identifier_lock_name(identifier)).collect();
+        names.push(username_lock_name(device.id, &typed.lookup.username));
         if names.iter().all(|name| !taken.contains(name)) {
             taken.extend(names.iter().cloned());
-            candidates.push(Candidate { place, lookup, device, names });
+            candidates.push(Candidate { place, typed, device, names });
         }
     }
     Ok(candidates)
@@ -102,28 +113,22 @@ impl RowLock for Device {
 /// Returns the device of each lookup, if it is active and seen, and locks it by a shared lock. Many accounts may be of one device.
 fn locked_devices(
     connection: &mut PgConnection,
-    lookups: &[&AccountLookup],
+    lookups: &[&TypedLookup<'_>],
 ) -> Result<Vec<Option<DeviceRow>>, StoreError> {
-    let mut of_lookups: Vec<(&str, AuthorizationId)> =
-        lookups.iter().map(|lookup| (lookup.hostname.as_str(), lookup.authorization)).collect();
-    let all = of_lookups.clone();
-    of_lookups.sort_unstable();
-    of_lookups.dedup();
-    let Some((hostname, authorization)) = of_lookups.first() else { return Ok(Vec::new()) };
-    let sets: Vec<Vec<BindValue<'_>>> = of_lookups
-        .iter()
-        .map(|(hostname, authorization)| {
-            let mut values = vec![BindValue::Text(hostname)];
-            values.extend(values_of_one_device(*authorization));
-            values
-        })
-        .collect();
-    let named = device::hostname_key.eq(*hostname).and(device::active);
-    let query = device::table.filter(named.and(one_device_is_seen(*authorization))).select(columns::<DeviceRow>());
-    let query = LockingQuery::new(query, Device);
-    let found: Vec<Vec<DeviceRow>> = load_for_each_with_cached_sql!(connection, query, &sets)?;
-    let device = |of: &(&str, AuthorizationId)| found.get(of_lookups.binary_search(of).ok()?)?.first().cloned();
-    Ok(all.iter().map(device).collect())
+    let of_lookups: Vec<(&str, AuthorizationId)> =
+        lookups.iter().map(|typed| (typed.lookup.hostname.as_str(), typed.lookup.authorization)).collect();
+    let load = |of_lookups: &[(&str, AuthorizationId)]| {
+        let mut sets: Vec<_> = of_lookups.iter().map(|(hostname, _)| vec![BindValue::Text(hostname)]).collect();
+        for (set, (_, authorization)) in sets.iter_mut().zip(of_lookups) {
+            set.extend(values_of_one_device(*authorization));
+        }
+        let (hostname, authorization) = of_lookups[0];
+        let named = device::hostname_key.eq(hostname).and(device::active);
+        let query = device::table.filter(named.and(one_device_is_seen(authorization))).select(columns::<DeviceRow>());
+        let query = LockingQuery::new(query, Device);
+        load_for_each_with_cached_sql!(connection, query, &sets)
+    };
+    Ok(first_of_each(&of_lookups, load)?)
 }
 
 /// The statement that takes an id for each candidate of which no credential has a name. Both sub-selects find at most one row by a
@@ -140,8 +145,8 @@ impl<'a> ReserveIds<'a> {
         let mut columns = Self::default();
         for candidate in candidates {
             columns.devices.push(candidate.device.id.get());
-            columns.usernames.push(&candidate.lookup.username);
-            columns.identifiers.push(candidate.lookup.identifier.as_deref());
+            columns.usernames.push(&candidate.typed.lookup.username);
+            columns.identifiers.push(candidate.typed.lookup.identifier.as_deref());
         }
         columns
     }
@@ -173,6 +178,7 @@ impl Query for ReserveIds<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::AccountLookup;
     use super::*;
     use crate::store::AnyConnection;
     use crate::store::device::{self as devices, DeviceChanges};
@@ -185,7 +191,8 @@ mod tests {
     /// Returns the hostnames of the devices of the accounts that do not exist.
     fn hosts(connection: &mut AnyConnection, lookups: &[AccountLookup]) -> Vec<Option<String>> {
         let AnyConnection::Postgresql(c) = connection else { return Vec::new() };
-        let reserved = reserve_accounts(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
+        let typed = TypedLookup::of_each(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
+        let reserved = reserve_accounts(c, &typed.iter().collect::<Vec<_>>()).unwrap();
         let ids: HashSet<i32> = reserved.iter().flatten().map(|account| account.id.get()).collect();
         assert_eq!(ids.len(), reserved.iter().flatten().count(), "each has an id of its own");
         reserved.into_iter().map(|account| account.map(|account| account.device.hostname)).collect()
@@ -240,7 +247,7 @@ mod tests {
             let mut insert = |hostname: &str, tags: &str| {
                 let changes =
                     DeviceChanges { ip: Some("10.0.0.1".into()), tags: Some(tags.into()), ..DeviceChanges::default() };
-                devices::insert(connection, hostname, &changes, 0).unwrap()
+                devices::insert(connection, hostname, &changes, 0).unwrap().id
             };
             let (linked, _tagged) = (insert("Linked", ""), insert("Tagged", "site"));
             link::insert(connection, one, LinkedObject::Device(linked)).unwrap();

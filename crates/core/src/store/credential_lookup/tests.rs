@@ -22,7 +22,7 @@ impl<'a> Fixture<'a> {
     fn new(connection: &'a mut AnyConnection) -> Self {
         insert_data_key(connection, 1);
         let authorization = insert_client(connection);
-        let device = super::super::device::insert(connection, "Host", &DeviceChanges::default(), 0).unwrap();
+        let device = super::super::device::insert(connection, "Host", &DeviceChanges::default(), 0).unwrap().id;
         link::insert(connection, authorization, LinkedObject::Device(device)).unwrap();
         Self { connection, authorization, device }
     }
@@ -151,7 +151,8 @@ fn it_finds_what_the_authorization_sees_and_tells_what_it_holds() {
 fn an_object_that_is_not_seen_does_not_count() {
     with_fixture(|mut fixture| {
         let id = fixture.store(CredentialKind::Password, "root", Some("erp"));
-        let unseen = super::super::device::insert(fixture.connection, "Other", &DeviceChanges::default(), 0).unwrap();
+        let unseen =
+            super::super::device::insert(fixture.connection, "Other", &DeviceChanges::default(), 0).unwrap().id;
         fixture.device = unseen;
         let twin = fixture.store(CredentialKind::Password, "root", Some("root@host"));
         for id in [id, twin] {

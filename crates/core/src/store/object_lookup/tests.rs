@@ -25,7 +25,7 @@ impl<'a> Fixture<'a> {
     fn new(connection: &'a mut AnyConnection) -> Self {
         insert_data_key(connection, 1);
         let authorization = insert_client(connection);
-        let device = device::insert(connection, "host", &DeviceChanges::default(), 0).unwrap();
+        let device = device::insert(connection, "host", &DeviceChanges::default(), 0).unwrap().id;
         link::insert(connection, authorization, LinkedObject::Device(device)).unwrap();
         Self { connection, authorization, device }
     }

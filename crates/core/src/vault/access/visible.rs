@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use crate::store::credential::CredentialRow;
-use crate::store::credential_lock::{self, AccountLookup, LockedAhead};
+use crate::store::credential_lock::{self, AccountLookup, LockedAccount, LockedAhead};
 use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
@@ -14,6 +14,7 @@ use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
 use crate::store::information_lookup::FoundInformation;
 use crate::store::link::{self, LinkedObject};
+use crate::store::lookup::LookupValue;
 use crate::store::secret::StoredSecret;
 use crate::store::ssh_key::SshKeyRow;
 use crate::store::ssh_key_lookup::FoundSshKey;
@@ -131,34 +132,55 @@ fn seen_by<T>(context: &OperationContext<'_>, authorization: AuthorizationId, ob
 /// does not exist.
 pub(in crate::vault) struct LockedPlace {
     pub(in crate::vault) device: DeviceRow,
+    /// Whether it is known that the client sees the device.
+    pub(in crate::vault) is_device_seen: bool,
     pub(in crate::vault) credential: Option<Visible<CredentialRow>>,
     /// The id for the row of a password that does not exist, if one was taken ahead.
     pub(in crate::vault) reserved_id: Option<CredentialId>,
+    /// The type of credential that the request names, unless there is none.
+    pub(in crate::vault) credential_type: Option<LookupValue>,
+}
+
+/// Returns what was locked ahead, if the client sees it.
+pub(in crate::vault) fn place_ahead(
+    context: &OperationContext<'_>,
+    ahead: LockedAhead,
+) -> Result<Option<LockedPlace>, VaultError> {
+    let authorization = context.authorization()?;
+    Ok(match ahead {
+        LockedAhead::Found(account) => place_of(*account, authorization),
+        LockedAhead::Reserved(account) if account.authorization == authorization => Some(LockedPlace {
+            device: account.device,
+            is_device_seen: true,
+            credential: None,
+            reserved_id: Some(account.id),
+            credential_type: account.credential_type,
+        }),
+        LockedAhead::Reserved(_) | LockedAhead::NotFound | LockedAhead::NotTried => None,
+    })
 }
 
 /// Returns the password that has all of these names, and its device, and locks both, if the client of the lookup sees it; with a
-/// single statement, which waits for no lock, or ahead. Ahead also for a password that does not exist, on a device that is active and
-/// seen. `None` says nothing else: another lookup has to tell why.
+/// single statement, which waits for no lock. `None` says nothing else: another lookup has to tell why.
 pub(in crate::vault) fn locked_place(
     context: &mut OperationContext<'_>,
     lookup: &AccountLookup,
+    credential_type: Option<LookupValue>,
 ) -> Result<Option<LockedPlace>, VaultError> {
     let authorization = context.authorization()?;
-    let found = match context.take_locked_account() {
-        LockedAhead::Found(account) => Some(*account),
-        LockedAhead::Reserved(account) => {
-            let place = LockedPlace { device: account.device, credential: None, reserved_id: Some(account.id) };
-            return Ok(Some(place).filter(|_| account.authorization == authorization));
-        }
-        LockedAhead::NotFound => None,
-        LockedAhead::NotTried => credential_lock::visible_account(context.connection(), lookup)?,
-    };
-    let found = found.filter(|account| account.authorization == authorization);
-    Ok(found.map(|account| LockedPlace {
+    let found = credential_lock::visible_account(context.connection(), lookup, credential_type)?;
+    Ok(found.and_then(|account| place_of(account, authorization)))
+}
+
+/// Takes an account that an authorization sees, if this is the principal's.
+fn place_of(account: LockedAccount, authorization: AuthorizationId) -> Option<LockedPlace> {
+    (account.authorization == authorization).then_some(LockedPlace {
         device: account.device,
+        is_device_seen: account.sends_device,
         credential: Some(Visible(account.row)),
         reserved_id: None,
-    }))
+        credential_type: account.credential_type,
+    })
 }
 
 /// Does the work of [`visible_credential`] for no credential, so that one that does not exist takes as long as one that the

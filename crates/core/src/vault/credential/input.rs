@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::SettingsInput;
 use crate::crypto::SecretText;
+use crate::store::credential_lock::SentType;
 use crate::store::id::CredentialId;
 use crate::vault::device::DeviceFields;
 use crate::vault::identifier::IdentifierPolicy;
@@ -85,6 +86,27 @@ impl CredentialInput {
     /// The username to search by.
     pub(super) fn searched_username(&self) -> &str {
         self.sent_username().unwrap_or(DEFAULT_USERNAME)
+    }
+
+    /// The type that was sent.
+    ///
+    /// `type` is the type of the device. One published client sends the credential type there: without `credential_type`, a
+    /// known credential type in `type` is the type of the credential (contract, section 5.3).
+    pub(super) fn sent_type(&self) -> Option<SentType> {
+        let non_empty = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        match (non_empty(&self.credential_type), non_empty(&self.device.device_type)) {
+            (Some(name), _) => Some(SentType::OfCredential(name)),
+            (None, name) => name.map(SentType::OfEither),
+        }
+    }
+
+    /// The fields of the device that are sent, beside a type of either unless it is `of_device`.
+    pub(super) fn device_fields(&self, of_device: bool) -> DeviceFields {
+        let mut fields = self.device.clone().non_empty();
+        if !of_device && matches!(self.sent_type(), Some(SentType::OfEither(_))) {
+            fields.device_type = None;
+        }
+        fields
     }
 
     /// The password that was sent; `None` when missing or empty.

@@ -19,7 +19,7 @@ use crate::store::credential::{self, CredentialChanges, CredentialKind, Credenti
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::CredentialId;
 use crate::store::link::{self, LinkedObject};
-use crate::store::lookup::{self, LookupKind};
+use crate::store::lookup::{LookupKind, LookupValue};
 use crate::store::rotation;
 use crate::store::{DeferrableWrite, StoreError};
 use crate::vault::access::{LockedPlace, require_tags_allowed};
@@ -35,13 +35,15 @@ pub(in crate::vault) fn save(
 ) -> Result<Done<SavedCredential>, VaultError> {
     let named = checked_names(input, policy)?;
     check_seed(input.settings.totp_seed.as_ref())?;
-    let LockedPlace { device, credential: target, reserved_id } = find_target(context, input, named)?;
+    let LockedPlace { device, is_device_seen, credential: target, reserved_id, credential_type } =
+        find_target(context, input, named)?;
     if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
         // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;
     }
     context.check_preconditions(target.as_ref().map(|row| row.id), locked_etag)?;
-    let credential_type = save_device_fields(context, input, &device)?;
+    let device_fields = input.device_fields(credential_type.is_none());
+    save_device_fields(context, &device_fields, &device, is_device_seen)?;
     let references = resolve_references(context, &input.settings)?;
     let parent = parent::decide(context, target.as_deref(), input.parent, references.parent)?;
     if let (Some(row), Some(new)) = (&target, parent)
@@ -96,43 +98,23 @@ fn checked_names(input: &CredentialInput, policy: SavePolicy) -> Result<NamedDev
     Ok(NamedDevice { hostname, ip })
 }
 
-/// Saves the fields of the device, and returns the type of the credential.
-///
-/// `type` is the type of the device. One published client sends the credential type there: without `credential_type`, a
-/// known credential type in `type` is the type of the credential (contract, section 5.3). Empty fields change nothing, since
-/// credential forms send all fields.
+/// Saves the fields of the device.
 fn save_device_fields(
     context: &mut OperationContext<'_>,
-    input: &CredentialInput,
+    fields: &DeviceFields,
     device: &DeviceRow,
-) -> Result<Option<String>, VaultError> {
-    let non_empty = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
-    let mut credential_type = input.credential_type.clone();
-    let sent = &input.device;
-    let mut device_type = non_empty(&sent.device_type);
-    let is_unset = credential_type.as_deref().is_none_or(str::is_empty);
-    if let (true, Some(kind)) = (is_unset, &device_type)
-        && lookup::find(context.connection(), LookupKind::CredentialType, kind)?.is_some()
-    {
-        credential_type = device_type.take();
-    }
-    let fields = DeviceFields {
-        device_type,
-        vendor: non_empty(&sent.vendor),
-        model: non_empty(&sent.model),
-        site: non_empty(&sent.site),
-        domains: non_empty(&sent.domains),
-        tags: non_empty(&sent.tags),
-        connectivities: non_empty(&sent.connectivities),
-        session_remote_config: non_empty(&sent.session_remote_config),
-    };
-    let changes = devices::changes(context, &fields, &device.tags)?;
-    if !changes.is_empty() {
+    is_seen: bool,
+) -> Result<(), VaultError> {
+    let changes = devices::changes(context, fields, Some(device))?;
+    if !is_seen && !fields.is_empty() {
         devices::require_visible(context, device.clone())?;
-        let now = context.micros();
-        device::update(context.connection(), device.id, &changes, now)?;
     }
-    Ok(credential_type)
+    // Taking the connection sets a savepoint, which a request that changes nothing may not need.
+    if !device.has(&changes) {
+        let now = context.micros();
+        device::update(context.connection(), device, changes, now)?;
+    }
+    Ok(())
 }
 
 /// Computes the columns that the request writes.
@@ -140,7 +122,7 @@ fn changes(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     policy: SavePolicy,
-    credential_type: Option<String>,
+    credential_type: Option<LookupValue>,
     parent: Option<Option<CredentialId>>,
     target: Option<&CredentialRow>,
     device: &DeviceRow,
@@ -163,14 +145,18 @@ fn changes(
     require_tags_allowed(context, Field::Tags, target.map_or("", |row| &row.tags), tags.as_deref())?;
     let default_username = creating.then_some(DEFAULT_USERNAME);
     let default_type = creating.then(|| DEFAULT_TYPE.to_string());
+    let credential_type = match credential_type {
+        Some(known) => Some(known.name),
+        None => registered(context, LookupKind::CredentialType, &input.credential_type, "")?,
+    };
     Ok(CredentialChanges {
         device_id: Some(device.id),
         username: free_username(context, input.sent_username().or(default_username), target, device)?,
         identifier: free_identifier(context, input, policy, target)?,
-        credential_type: registered(context, LookupKind::CredentialType, &credential_type)?.or(default_type),
+        credential_type: credential_type.or(default_type),
         additional: input.additional.clone(),
         tags,
-        domain: input.domain.as_deref().map(|name| known_domains(context, name)).transpose()?,
+        domain: known_domains(context, input.domain.as_deref(), target.map_or("", |row| &row.domain))?,
         parent_id: parent,
         session_settings: merge(
             settings.session.as_ref().map(|session| &session.members),

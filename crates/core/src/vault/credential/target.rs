@@ -3,11 +3,12 @@
 use super::input::CredentialInput;
 use super::{SavePolicy, resolve};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
-use crate::store::credential_lock::AccountLookup;
+use crate::store::credential_lock::{AccountLookup, LockedAhead};
 use crate::store::device::{self, DeviceRow};
 use crate::store::lock;
-use crate::vault::access::{LockedPlace, Visible, locked_place};
-use crate::vault::device as devices;
+use crate::store::lookup::{self, LookupKind, LookupValue};
+use crate::vault::access::{LockedPlace, Visible, locked_place, place_ahead};
+use crate::vault::device::{self as devices, DeviceFields};
 use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{Field, Noun, Switchable, VaultError};
 
@@ -28,27 +29,50 @@ pub(super) fn find_target(
     input: &CredentialInput,
     named: NamedDevice<'_>,
 ) -> Result<LockedPlace, VaultError> {
-    if let Some(place) = with_given_names(context, input)? {
-        return Ok(place);
+    // Alone, it waits for locks, and a shared lock of the device before the exclusive one could deadlock.
+    let is_single_lock = !context.is_alone() || input.device_fields(true).is_empty();
+    let lookup = account_lookup(context.principal(), input).filter(|_| is_single_lock);
+    let Some(lookup) = lookup else {
+        let credential_type = find_type(context, input)?;
+        return target_of_any_names(context, input, named, credential_type);
+    };
+    let ahead = context.take_locked_account();
+    let was_tried = !matches!(ahead, LockedAhead::NotTried);
+    if let Some(place) = place_ahead(context, ahead)? {
+        return Ok(noted(context, place));
     }
-    let device = locked_device(context, input, named)?;
-    let credential = find_credential(context, input, &device)?;
-    require_usable_device(context, credential.as_ref(), &device)?;
-    Ok(LockedPlace { device, credential, reserved_id: None })
+    let credential_type = find_type(context, input)?;
+    if !was_tried && let Some(place) = locked_place(context, &lookup, credential_type.clone())? {
+        return Ok(noted(context, place));
+    }
+    target_of_any_names(context, input, named, credential_type)
 }
 
-/// Finds and locks the target of a request that assigns no other name and changes nothing of the device, as most do. The names are
-/// those of the locked row, and need no locks of their own; or they were found free and locked ahead.
-fn with_given_names(
-    context: &mut OperationContext<'_>,
-    input: &CredentialInput,
-) -> Result<Option<LockedPlace>, VaultError> {
-    let Some(lookup) = account_lookup(context.principal(), input) else { return Ok(None) };
-    let found = locked_place(context, &lookup)?;
-    if let Some(row) = found.as_ref().and_then(|place| place.credential.as_ref()) {
+/// Notes the credential of a place, for the record of a refusal.
+fn noted(context: &mut OperationContext<'_>, place: LockedPlace) -> LockedPlace {
+    if let Some(row) = &place.credential {
         context.found(Subject::Credential(row.id));
     }
-    Ok(found)
+    place
+}
+
+/// Returns the type of credential that a request names, if there is one.
+fn find_type(context: &mut OperationContext<'_>, input: &CredentialInput) -> Result<Option<LookupValue>, VaultError> {
+    let Some(sent) = input.sent_type() else { return Ok(None) };
+    Ok(lookup::find(context.connection(), LookupKind::CredentialType, sent.name())?)
+}
+
+/// As [`find_target`], also of a request that assigns another name, or changes the device.
+fn target_of_any_names(
+    context: &mut OperationContext<'_>,
+    input: &CredentialInput,
+    named: NamedDevice<'_>,
+    credential_type: Option<LookupValue>,
+) -> Result<LockedPlace, VaultError> {
+    let device = locked_device(context, &input.device_fields(credential_type.is_none()), named)?;
+    let credential = find_credential(context, input, &device)?;
+    require_usable_device(context, credential.as_ref(), &device)?;
+    Ok(LockedPlace { device, is_device_seen: false, credential, reserved_id: None, credential_type })
 }
 
 /// Returns the lookup of the account of a request that creates it, or changes nothing but what that account alone shows, as its ticket says. One
@@ -58,30 +82,38 @@ pub(super) fn account_of_ticket(principal: &Principal, input: &CredentialInput) 
     if refers || input.username.is_none() { None } else { account_lookup(principal, input) }
 }
 
-/// Returns the lookup of the account of a request of a client that assigns no name and changes nothing of the device.
+/// Returns the lookup of the account of a request of a client that assigns no name. It finds nothing if the request changes the device.
+/// The names are those of the locked row, and need no locks of their own; or they were found free and locked ahead.
 fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
     let (hostname, ip, identifier) = (input.hostname.as_deref()?, input.ip.as_deref()?, input.key());
-    if input.device.changes_anything() || input.assigned_identifier() != identifier {
+    if input.assigned_identifier() != identifier {
         return None;
     }
     let Principal::Client(client) = principal else { return None };
-    AccountLookup::new(hostname, ip, input.searched_username(), identifier, client.id)
+    let lookup = AccountLookup::new(hostname, ip, input.searched_username(), identifier, client.id)?;
+    lookup.with_sent(devices::values(&input.device_fields(false))?, input.sent_type())
 }
 
-/// Finds and locks the device of a request.
+/// Finds and locks the device of a request that sends these fields of it. The lock prevents deactivation before this transaction
+/// ends.
 fn locked_device(
     context: &mut OperationContext<'_>,
-    input: &CredentialInput,
+    fields: &DeviceFields,
     NamedDevice { hostname, ip }: NamedDevice<'_>,
 ) -> Result<DeviceRow, VaultError> {
-    // The lock prevents deactivation before this transaction ends. A change takes the exclusive lock at once: two requests
-    // with a shared lock would deadlock on the update.
-    let found = if input.device.changes_anything() {
-        device::locked_by_hostname(context.connection(), hostname)?
+    let is_alone = context.is_alone();
+    let connection = context.connection();
+    let found = if is_alone && !fields.is_empty() {
+        device::locked_by_hostname(connection, hostname)?
     } else {
-        device::share_locked_by_hostname(context.connection(), hostname)?
+        device::share_locked_by_hostname(connection, hostname)?
     };
-    found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))
+    let device = found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))?;
+    if is_alone || devices::values(fields).is_some_and(|values| device.has(&values)) {
+        return Ok(device);
+    }
+    // Two changes of a device wait briefly for each other's shared lock, and then run alone.
+    device::locked(connection, device.id)?.ok_or(VaultError::NotFound(Noun::Device))
 }
 
 /// Finds and locks the credential that the request updates; `None` when the request creates one.

@@ -2,37 +2,59 @@
 //! for credentials.
 
 use super::DeviceFields;
-use crate::store::device::DeviceChanges;
+use crate::store::device::{DeviceChanges, DeviceRow};
 use crate::store::domain;
 use crate::store::lookup::{self, LookupKind};
-use crate::text::{comma_separated, tags};
+use crate::text::{comma_separated, is_same_name, tags};
 use crate::vault::access::require_tags_allowed;
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, Noun, VaultError};
 
-/// Validates `fields` and returns the columns that they change. Registers new lookup values. A lookup value cannot be
-/// cleared, so an empty one changes nothing.
+/// Validates `fields` and returns the columns that they set in the row of a device, if there is one. Registers new lookup values. A
+/// lookup value cannot be cleared, so an empty one changes nothing. What the row has already takes no query.
 pub(in crate::vault) fn changes(
     context: &mut OperationContext<'_>,
     fields: &DeviceFields,
-    tags_before: &str,
+    row: Option<&DeviceRow>,
 ) -> Result<DeviceChanges, VaultError> {
+    let before = |column: fn(&DeviceRow) -> &String| row.map_or("", |row| column(row).as_str());
     if let Some(list) = &fields.connectivities {
         check_connectivities(list)?;
     }
     let tags = checked_tags(Field::DeviceTags, fields.tags.as_deref())?;
-    require_tags_allowed(context, Field::DeviceTags, tags_before, tags.as_deref())?;
+    require_tags_allowed(context, Field::DeviceTags, before(|row| &row.tags), tags.as_deref())?;
     Ok(DeviceChanges {
         ip: None,
-        kind: registered(context, LookupKind::DeviceType, &fields.device_type)?,
-        vendor: registered(context, LookupKind::Vendor, &fields.vendor)?,
-        model: registered(context, LookupKind::Model, &fields.model)?,
-        site: registered(context, LookupKind::Site, &fields.site)?,
-        domains: fields.domains.as_deref().map(|list| known_domains(context, list)).transpose()?,
+        kind: registered(context, LookupKind::DeviceType, &fields.device_type, before(|row| &row.kind))?,
+        vendor: registered(context, LookupKind::Vendor, &fields.vendor, before(|row| &row.vendor))?,
+        model: registered(context, LookupKind::Model, &fields.model, before(|row| &row.model))?,
+        site: registered(context, LookupKind::Site, &fields.site, before(|row| &row.site))?,
+        domains: known_domains(context, fields.domains.as_deref(), before(|row| &row.domains))?,
         tags,
         connectivities: fields.connectivities.clone(),
         session_remote_config: fields.session_remote_config.clone(),
     })
+}
+
+/// Returns the values that `fields` set, as a device has them that [`changes`] leaves as it is. `None` if some are invalid.
+pub(in crate::vault) fn values(fields: &DeviceFields) -> Option<DeviceChanges> {
+    let DeviceFields { device_type, vendor, model, site, domains, tags, connectivities, session_remote_config } =
+        fields.clone();
+    Some(DeviceChanges {
+        ip: None,
+        kind: device_type,
+        vendor,
+        model,
+        site,
+        domains: domains.map(|list| joined(&list)),
+        tags: checked_tags(Field::DeviceTags, tags.as_deref()).ok()?,
+        connectivities,
+        session_remote_config,
+    })
+}
+
+fn joined(list: &str) -> String {
+    comma_separated(list).collect::<Vec<_>>().join(",")
 }
 
 /// Normalizes and checks a list of tags, sent as `field`.
@@ -43,28 +65,38 @@ pub(in crate::vault) fn checked_tags(field: Field, list: Option<&str>) -> Result
     list.map(tags).transpose().map_err(|error| VaultError::invalid(field, error.expected()))
 }
 
-/// Registers a lookup value on first use, and returns its first spelling.
+/// Registers a lookup value on first use, and returns its first spelling. That of `before`, which is registered, is known.
 pub(in crate::vault) fn registered(
     context: &mut OperationContext<'_>,
     kind: LookupKind,
     name: &Option<String>,
+    before: &str,
 ) -> Result<Option<String>, VaultError> {
     match name.as_deref() {
         None | Some("") => Ok(None),
+        Some(name) if is_same_name(name, before) => Ok(Some(before.into())),
         Some(name) => Ok(Some(lookup::register(context.connection(), kind, name)?.name)),
     }
 }
 
-/// Returns the full names of a list of domains.
+/// Returns the full names of a list of domains. Those of `before` are known.
 ///
 /// # Errors
 /// [`VaultError::NotFound`] for a domain that is not registered.
-pub(in crate::vault) fn known_domains(context: &mut OperationContext<'_>, list: &str) -> Result<String, VaultError> {
+pub(in crate::vault) fn known_domains(
+    context: &mut OperationContext<'_>,
+    list: Option<&str>,
+    before: &str,
+) -> Result<Option<String>, VaultError> {
+    let Some(list) = list else { return Ok(None) };
+    if is_same_name(&joined(list), before) {
+        return Ok(Some(before.into()));
+    }
     let mut names = Vec::new();
     for item in comma_separated(list) {
         names.push(domain::find(context.connection(), item)?.ok_or(VaultError::NotFound(Noun::Domain))?);
     }
-    Ok(names.join(","))
+    Ok(Some(names.join(",")))
 }
 
 /// Checks a list of `PROTOCOL` or `PROTOCOL:port`.

@@ -5,7 +5,7 @@ mod fields;
 use serde::{Deserialize, Serialize};
 
 pub use fields::fuzz as fuzz_connectivities;
-pub(super) use fields::{changes, checked_tags, known_domains, registered};
+pub(super) use fields::{changes, checked_tags, known_domains, registered, values};
 
 pub use crate::store::list::DeviceSummary as ListedDevice;
 
@@ -14,7 +14,7 @@ use super::operation::{Done, ETag, OperationContext, Permit, Subject};
 use super::pagination::{List, ListRequest};
 use super::whole_list::ListedRow;
 use super::{Field, Noun, Switchable, Vault, VaultError};
-use crate::store::device::{self, DeviceRow};
+use crate::store::device::{self, DeviceChanges, DeviceRow};
 use crate::store::id::DeviceId;
 use crate::store::link::{self, LinkedObject};
 use crate::store::lock::lock_name;
@@ -60,7 +60,7 @@ impl From<DeviceRow> for Device {
 }
 
 /// The fields of a device in a request. `None` leaves a field unchanged; an empty string clears an optional field.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as in the contract")]
 pub struct DeviceFields {
     pub device_type: Option<String>,
@@ -74,12 +74,24 @@ pub struct DeviceFields {
 }
 
 impl DeviceFields {
-    /// Whether any field is non-empty. Requests for credentials ignore empty fields.
-    pub(super) fn changes_anything(&self) -> bool {
-        let Self { device_type, vendor, model, site, domains, tags, connectivities, session_remote_config } = self;
-        [device_type, vendor, model, site, domains, tags, connectivities, session_remote_config]
-            .into_iter()
-            .any(|field| field.as_deref().is_some_and(|text| !text.is_empty()))
+    /// Returns the fields that are not empty. Requests for credentials ignore the others, since forms send all.
+    pub(super) fn non_empty(self) -> Self {
+        let non_empty = |field: Option<String>| field.filter(|text| !text.is_empty());
+        Self {
+            device_type: non_empty(self.device_type),
+            vendor: non_empty(self.vendor),
+            model: non_empty(self.model),
+            site: non_empty(self.site),
+            domains: non_empty(self.domains),
+            tags: non_empty(self.tags),
+            connectivities: non_empty(self.connectivities),
+            session_remote_config: non_empty(self.session_remote_config),
+        }
+    }
+
+    /// Whether no field is sent.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -275,26 +287,44 @@ fn save(context: &mut OperationContext<'_>, input: &DeviceInput) -> Result<Done<
         None => None,
     };
     context.check_preconditions(known.as_ref().map(|device| device.id), locked_etag)?;
-    let tags_before = known.as_ref().map_or(String::new(), |device| device.tags.clone());
-    let mut changes = changes(context, fields, &tags_before)?;
-    changes.ip = Some(ip.to_string());
-    let now = context.micros();
-    let created = known.is_none();
-    let id = match known {
-        Some(device) => {
-            device::update(context.connection(), device.id, &changes, now)?;
-            device.id
-        }
-        None => {
-            let authorization = context.authorization()?;
-            let id = device::insert(context.connection(), hostname, &changes, now)?;
-            link::insert(context.connection(), authorization, LinkedObject::Device(id))?;
-            id
-        }
+    let (created, row) = match known {
+        Some(row) => (false, updated(context, row.into_inner(), ip, fields)?),
+        None => (true, inserted(context, hostname, ip, fields)?),
     };
-    let device = device::by_id(context.connection(), id)?.ok_or(StoreError::NotFound)?.into();
-    let etag = context.etag_after(id, locked_etag)?;
-    Ok(Done::new(Subject::Device(id), SavedDevice { created, device, etag }))
+    let etag = context.etag_after(row.id, locked_etag)?;
+    Ok(Done::new(Subject::Device(row.id), SavedDevice { created, device: row.into(), etag }))
+}
+
+/// Sets the address and fields of a device, and returns its row. Most requests of an inventory change nothing, and lock nothing.
+fn updated(
+    context: &mut OperationContext<'_>,
+    mut row: DeviceRow,
+    ip: &str,
+    fields: &DeviceFields,
+) -> Result<DeviceRow, VaultError> {
+    if row.ip != ip || values(fields).is_none_or(|values| !row.has(&values)) {
+        row = device::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
+    }
+    let changes = DeviceChanges { ip: Some(ip.into()), ..changes(context, fields, Some(&row))? };
+    let now = context.micros();
+    if device::update(context.connection(), &row, changes, now)? {
+        row = device::by_id(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
+    }
+    Ok(row)
+}
+
+/// Inserts a device, which the client sees from then on, and returns its row.
+fn inserted(
+    context: &mut OperationContext<'_>,
+    hostname: &str,
+    ip: &str,
+    fields: &DeviceFields,
+) -> Result<DeviceRow, VaultError> {
+    let changes = DeviceChanges { ip: Some(ip.into()), ..changes(context, fields, None)? };
+    let (authorization, now) = (context.authorization()?, context.micros());
+    let row = device::insert(context.connection(), hostname, &changes, now)?;
+    link::insert(context.connection(), authorization, LinkedObject::Device(row.id))?;
+    Ok(row)
 }
 
 /// Requires a field that is not empty.
