@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use chaveiro::store::device;
+use chaveiro::store::id::DeviceId;
 use chaveiro::store::{Database, DatabaseLocation};
 use diesel::connection::SimpleConnection;
 use diesel::{RunQueryDsl, sql_query};
@@ -47,11 +49,13 @@ async fn nothing_becomes_active_on_a_device_that_is_being_deactivated() {
 
     let location = DatabaseLocation::parse(&app.database.url).unwrap();
     let mut holder = Database::connect(&location, false).unwrap().unwrap();
+    let id = DeviceId::new(1);
     let mut changes = changes().into_iter().peekable();
     while let Some((method, path, body)) = changes.peek() {
         app.database.run("UPDATE device SET active = TRUE");
-        let deactivate = "BEGIN; UPDATE device SET active = FALSE; UPDATE credential SET active = FALSE";
-        holder.connection().batch_execute(deactivate).unwrap();
+        holder.connection().batch_execute("BEGIN").unwrap();
+        device::set_active(holder.connection(), id, false, 0).unwrap();
+        holder.connection().batch_execute("UPDATE credential SET active = FALSE").unwrap();
         let request = client.request(method.clone(), path);
         let request = body.iter().fold(request, |request, body| request.json(body));
         let is_answered = Cell::new(false);

@@ -27,7 +27,7 @@ fn create(transaction: &mut Transaction<'_>, place: &ReservedAccount, name: &str
         ..CredentialChanges::default()
     };
     let id = place.id;
-    let new = NewAccount::new(id, place.authorization, columns, 1).expect("an account without tags");
+    let new = NewAccount::new(id, place.authorization, columns, &[], 1).expect("an account without tags");
     assert_eq!(transaction.write_later(DeferrableWrite::Account(new)), None);
     let first = FirstVersion { owner: SecretOwner::Password(id), row: sealed(1), created_at: 1, head: head(1) };
     assert_eq!(transaction.write_later(DeferrableWrite::FirstVersion(first)), None);

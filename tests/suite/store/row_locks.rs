@@ -2,9 +2,10 @@
 //! writer and needs no locks.
 
 use chaveiro::store::credential_lock::{self, AccountLookup};
-use chaveiro::store::id::{AuthorizationId, CredentialId};
+use chaveiro::store::device::{self, DeviceChanges};
+use chaveiro::store::id::{AuthorizationId, CredentialId, DeviceId};
 use chaveiro::store::secret::{self, FirstVersion, Replacement, SealedRow, SecretHead, SecretOwner, SecretState};
-use chaveiro::store::{AnyConnection, Database};
+use chaveiro::store::{AnyConnection, Database, StoreError};
 use diesel::connection::SimpleConnection;
 
 use super::bench::{location, until_somebody_waits};
@@ -62,18 +63,34 @@ fn lookup(authorization: i32) -> AccountLookup {
 }
 
 #[test]
-fn an_account_is_locked_and_its_device_is_shared() {
+fn an_account_is_locked_and_its_device_is_kept() {
     let Some((_database, mut first, mut second)) = two_connections() else { return };
     let account =
         |database: &mut Database| credential_lock::visible_account(database.connection(), &lookup(1), None).unwrap();
     assert!(account(&mut first).is_some());
     assert!(!is_granted(&mut second, "credential FOR SHARE"));
     assert!(!is_granted(&mut second, "device FOR UPDATE"));
-    assert!(is_granted(&mut second, "device FOR SHARE"));
+    assert!(is_granted(&mut second, "device FOR NO KEY UPDATE"));
     assert!(is_granted(&mut second, "secret_head FOR UPDATE"));
     assert!(account(&mut second).is_none(), "it does not wait");
     first.connection().batch_execute("COMMIT").unwrap();
     assert!(account(&mut second).is_some());
+}
+
+#[test]
+fn a_device_that_is_kept_may_be_changed_and_not_deactivated() {
+    let Some((_database, mut first, mut second)) = two_connections() else { return };
+    let id = DeviceId::new(1);
+    let other = second.connection();
+    other.batch_execute("SET lock_timeout = '20ms'").unwrap();
+    assert!(device::kept(first.connection(), id).unwrap().unwrap().active);
+    let row = device::by_id(other, id).unwrap().unwrap();
+    let changes = DeviceChanges { vendor: Some("HPE".into()), ..DeviceChanges::default() };
+    assert_eq!(device::update(other, &row, changes, 1), Ok(true));
+    assert!(matches!(device::set_active(other, id, false, 1), Err(StoreError::Contended(_))));
+    first.connection().batch_execute("COMMIT").unwrap();
+    device::set_active(other, id, false, 1).unwrap();
+    assert!(!device::kept(first.connection(), id).unwrap().unwrap().active);
 }
 
 #[test]

@@ -256,7 +256,9 @@ pub fn insert(
         ))
         .returning(credential::id);
     let id = on_engine!(connection, c => insert.get_result(c))?;
-    index_tags(connection, id, changes)?;
+    if let Some(tags) = &changes.tags {
+        tag::index_new(connection, TaggedObject::Credential(id), tags)?;
+    }
     Ok(id)
 }
 
@@ -273,7 +275,9 @@ pub fn update(
         return Ok(false);
     }
     diesel::update(credential::table.find(id)).set((&changes, credential::changed_at.eq(now))).execute(connection)?;
-    index_tags(connection, id, &changes)?;
+    if let Some(tags) = &changes.tags {
+        tag::index(connection, TaggedObject::Credential(id), tags)?;
+    }
     Ok(true)
 }
 
@@ -281,10 +285,6 @@ pub fn update(
 pub fn set_changed(connection: &mut AnyConnection, id: CredentialId, now: i64) -> Result<(), StoreError> {
     diesel::update(credential::table.find(id)).set(credential::changed_at.eq(now)).execute(connection)?;
     Ok(())
-}
-
-fn index_tags(connection: &mut AnyConnection, id: CredentialId, changes: &CredentialChanges) -> Result<(), StoreError> {
-    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Credential(id), tags))
 }
 
 /// Sets the times at which secrets were last shown, one statement each.

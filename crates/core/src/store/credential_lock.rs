@@ -27,7 +27,7 @@ use account_lookup::TypedLookup;
 pub use account_lookup::{AccountLookup, SentType};
 pub use reserve::ReservedAccount;
 
-/// An account as its lookup finds it. The row is locked until the transaction ends, and that of the device by a shared lock.
+/// An account as its lookup finds it. The row is locked until the transaction ends, and that of the device so that nobody deactivates it.
 #[derive(Debug)]
 pub struct LockedAccount {
     /// The authorization of the lookup, which sees it.
@@ -38,7 +38,7 @@ pub struct LockedAccount {
     pub device: DeviceRow,
     /// Whether the request sends anything of the device. Then the authorization sees the device too.
     pub sends_device: bool,
-    /// The type of credential that the request names, unless there is none.
+    /// The registered type of credential that the request names.
     pub credential_type: Option<LookupValue>,
     /// What is stored of the password, if that was looked up too.
     pub password: Option<LockedPassword>,
@@ -101,12 +101,12 @@ impl LiteralText for Nothing {
     const TEXT: &'static str = "";
 }
 
-/// Rows that are locked elsewhere are skipped: after a wait, PostgreSQL would return the current row with the visibility of the old
-/// snapshot. And a wait before the names are locked could deadlock.
+/// The lock of a device keeps it active, and lets others change it. Rows that are locked elsewhere are skipped: after a wait,
+/// PostgreSQL would return the current row with the visibility of the old snapshot.
 struct DeviceAndCredential;
 
 impl RowLock for DeviceAndCredential {
-    const CLAUSE: &'static str = " FOR SHARE OF device SKIP LOCKED FOR UPDATE OF credential SKIP LOCKED";
+    const CLAUSE: &'static str = " FOR KEY SHARE OF device SKIP LOCKED FOR UPDATE OF credential SKIP LOCKED";
 }
 
 /// Evaluates an expression with the query of a lookup, which has one of four types.
@@ -157,8 +157,8 @@ macro_rules! with_query {
 
 /// Returns the password that has all of these names and that the authorization sees, and its device.
 ///
-/// `credential_type` is the type of credential that the request names, unless there is none. The device has what the request sends of
-/// it. Both are locked until the transaction ends, the device by a shared lock. `None` also when another transaction has locked one of
+/// `credential_type` is the registered type of credential that the request names. The device has what the request sends of
+/// it. Both are locked until the transaction ends, the device so that nobody deactivates it. `None` also when another transaction has locked one of
 /// them: another lookup has to wait for it.
 pub fn visible_account(
     connection: &mut AnyConnection,
@@ -221,6 +221,7 @@ fn accounts_alike(
     lookups: &[&TypedLookup<'_>],
 ) -> Result<Vec<Option<LockedAccount>>, StoreError> {
     let Some(first) = lookups.first() else { return Ok(Vec::new()) };
+    assert!(lookups.iter().all(|lookup| lookup.is_like(first)), "each is seen by the condition of the first");
     let sets: Vec<_> = lookups.iter().map(|lookup| lookup.values()).collect();
     let found = with_query!(first, query => load_for_each_with_cached_sql!(connection, query, &sets))?;
     lookups.iter().zip(found).map(|(lookup, rows)| lookup.only(rows)).collect()

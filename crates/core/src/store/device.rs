@@ -40,9 +40,10 @@ impl DeviceRow {
         address_key(&self.ip) == address_key(ip)
     }
 
-    /// Whether it has all of these values; lookup values and domains in any case.
+    /// Whether it has all of these values; lookup values and domains in any case. The row repeats their first spelling.
     pub fn has(&self, values: &DeviceChanges) -> bool {
-        let DeviceChanges { ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } =
+        // Requests name the address beside the values, and [`DeviceRow::is_at`] compares it.
+        let DeviceChanges { ip: _, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } =
             values;
         let names = [
             (kind, &self.kind),
@@ -56,8 +57,7 @@ impl DeviceRow {
             (connectivities, &self.connectivities),
             (session_remote_config, &self.session_remote_config),
         ];
-        ip.as_deref().is_none_or(|ip| self.is_at(ip))
-            && names.into_iter().all(|(value, own)| value.as_deref().is_none_or(|value| is_same_name(value, own)))
+        names.into_iter().all(|(value, own)| value.as_deref().is_none_or(|value| is_same_name(value, own)))
             && texts.into_iter().all(|(value, own)| value.as_ref().is_none_or(|value| value == own))
     }
 }
@@ -100,43 +100,41 @@ impl DeviceChanges {
     }
 }
 
-/// Returns the device with this id and locks it until the transaction ends. SQLite has one writer and needs no lock.
+/// Returns the device with this id, and locks it against other changes until the transaction ends. SQLite has one writer and needs no
+/// lock.
 pub fn locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
-    let row = device::table.find(id);
+    let row = device::table.find(id).select(DeviceRow::as_select());
     match connection {
-        AnyConnection::Sqlite(c) => Ok(row.select(DeviceRow::as_select()).first(c).optional()?),
-        AnyConnection::Postgresql(c) => Ok(row.select(DeviceRow::as_select()).for_update().first(c).optional()?),
+        AnyConnection::Sqlite(_) => by_id(connection, id),
+        AnyConnection::Postgresql(c) => Ok(row.for_no_key_update().get_result(c).optional()?),
     }
 }
 
-/// Returns the device with this id under a shared lock until the transaction ends, for rules that depend on its being
-/// active. SQLite has one writer and needs no lock.
-pub fn share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
-    let row = device::table.find(id);
-    match connection {
-        AnyConnection::Sqlite(c) => Ok(row.select(DeviceRow::as_select()).get_result(c).optional()?),
-        AnyConnection::Postgresql(c) => Ok(row.select(DeviceRow::as_select()).for_share().get_result(c).optional()?),
-    }
-}
-
-/// As [`by_hostname`], and locks the row as [`share_locked`].
-pub fn share_locked_by_hostname(
-    connection: &mut AnyConnection,
-    hostname: &str,
-) -> Result<Option<DeviceRow>, StoreError> {
-    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
-    match connection {
-        AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
-        AnyConnection::Postgresql(c) => Ok(named.for_share().get_result(c).optional()?),
-    }
-}
-
-/// As [`by_hostname`], and locks the row as [`locked`].
+/// As [`locked`], by its hostname, ignoring case.
 pub fn locked_by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
     let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
     match connection {
         AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
-        AnyConnection::Postgresql(c) => Ok(named.for_update().get_result(c).optional()?),
+        AnyConnection::Postgresql(c) => Ok(named.for_no_key_update().get_result(c).optional()?),
+    }
+}
+
+/// Returns the device with this id, which nobody deactivates until the transaction ends, if it is active. Its other columns may be
+/// changed. SQLite has one writer and needs no lock.
+pub fn kept(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+    let row = device::table.find(id).select(DeviceRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_id(connection, id),
+        AnyConnection::Postgresql(c) => Ok(row.for_key_share().get_result(c).optional()?),
+    }
+}
+
+/// As [`kept`], by its hostname, ignoring case.
+pub fn kept_by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
+    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
+        AnyConnection::Postgresql(c) => Ok(named.for_key_share().get_result(c).optional()?),
     }
 }
 
@@ -194,7 +192,9 @@ pub fn insert(
         ))
         .returning(columns::<DeviceRow>());
     let row: DeviceRow = on_engine!(connection, c => insert.get_result(c))?;
-    index_tags(connection, row.id, changes)?;
+    if let Some(tags) = &changes.tags {
+        tag::index_new(connection, TaggedObject::Device(row.id), tags)?;
+    }
     Ok(row)
 }
 
@@ -211,16 +211,18 @@ pub fn update(
     }
     let ip_key = changes.ip.as_deref().map(|ip| device::ip_key.eq(address_key(ip)));
     diesel::update(device::table.find(id)).set((&changes, ip_key, device::changed_at.eq(now))).execute(connection)?;
-    index_tags(connection, id, &changes)?;
+    if let Some(tags) = &changes.tags {
+        tag::index(connection, TaggedObject::Device(id), tags)?;
+    }
     Ok(true)
 }
 
-fn index_tags(connection: &mut AnyConnection, id: DeviceId, changes: &DeviceChanges) -> Result<(), StoreError> {
-    changes.tags.as_ref().map_or(Ok(()), |tags| tag::index(connection, TaggedObject::Device(id), tags))
-}
-
-/// Activates or deactivates a device.
+/// Activates or deactivates a device. Waits until nobody needs it as it is.
 pub fn set_active(connection: &mut AnyConnection, id: DeviceId, active: bool, now: i64) -> Result<(), StoreError> {
+    if let AnyConnection::Postgresql(c) = connection {
+        // The update alone would not wait for those who have it by [`kept`].
+        device::table.find(id).select(device::id).for_update().get_result::<DeviceId>(c)?;
+    }
     diesel::update(device::table.find(id))
         .set((device::active.eq(active), device::changed_at.eq(now)))
         .execute(connection)?;

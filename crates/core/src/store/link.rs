@@ -5,9 +5,7 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl};
 
 use super::connection::{Literal, LiteralText, on_engine};
 use super::id::{AuthorizationId, CredentialId, DeviceId, EntryId, InformationId, TagId};
-use super::lookup;
 use super::schema::{authorization_link, credential};
-use super::visibility::OfTag;
 use super::{AnyConnection, StoreError};
 
 /// The stored name of the kind `Credential`.
@@ -111,20 +109,14 @@ pub fn credentials_of_device(
 
 /// Deletes all links of an entry.
 pub fn delete_all_of_entry(connection: &mut AnyConnection, entry: EntryId) -> Result<(), StoreError> {
-    diesel::delete(of_object::<OfEntry>(entry.get())).execute(connection)?;
+    diesel::delete(of_entry(entry)).execute(connection)?;
     Ok(())
 }
 
-/// Returns the authorizations that a tag is linked to, by its name, ignoring case.
-pub fn holders_of_tag(connection: &mut AnyConnection, tag: &str) -> Result<Vec<AuthorizationId>, StoreError> {
-    let Some(tag) = lookup::find_tag(connection, tag)? else { return Ok(Vec::new()) };
-    Ok(of_object::<OfTag>(tag.get()).select(authorization_link::authorization_id).load(connection)?)
-}
-
-/// Selects the links of a tag or of an entry. Their kind is in the text, as the index of these links needs it.
+/// Selects the links of an entry. Their kind is in the text, as the index of these links needs it.
 #[auto_type]
-fn of_object<K: LiteralText>(id: i32) -> _ {
-    let kind: Literal<K> = Literal::new();
+fn of_entry(id: EntryId) -> _ {
+    let kind: Literal<OfEntry> = Literal::new();
     authorization_link::table
         .filter(authorization_link::object_kind.eq(kind))
         .filter(authorization_link::object_id.eq(id))
@@ -145,7 +137,7 @@ mod tests {
     };
 
     #[test]
-    fn the_links_of_a_tag_are_found_among_those_of_many_credentials() {
+    fn the_links_of_an_entry_are_found_among_those_of_many_credentials() {
         on_each_engine(|database| {
             database.migrate().unwrap();
             let connection = database.connection();
@@ -154,40 +146,20 @@ mod tests {
                 keep_without_statistics(connection);
             }
             let authorization = insert_client(connection);
-            let tag = lookup::register_tag(connection, "site").unwrap();
-            assert_eq!(holders_of_tag(connection, "SITE"), Ok(vec![]));
             let numbers = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)";
             let links = "INSERT INTO authorization_link (authorization_id, object_kind, object_id)";
             run_sql(connection, &format!("{links} {numbers} SELECT {authorization}, 'credential', n FROM number"));
-            let entry = EntryId::new(tag.get());
-            for object in [LinkedObject::Tag(tag), LinkedObject::Entry(entry)] {
-                insert(connection, authorization, object).unwrap();
-            }
-            let finds = |connection: &mut AnyConnection| {
-                assert_eq!(holders_of_tag(connection, "SITE"), Ok(vec![authorization]));
-            };
-            let deletes = |connection: &mut AnyConnection| {
+            let entry = EntryId::new(7);
+            insert(connection, authorization, LinkedObject::Entry(entry)).unwrap();
+            if let AnyConnection::Sqlite(c) = connection {
+                let plan = sqlite_plan(c, &diesel::delete(of_entry(entry)));
+                assert!(plan.iter().all(|step| step.contains("INDEX authorization_link_object")), "{plan:?}");
                 delete_all_of_entry(connection, entry).unwrap();
-                assert_eq!(exists(connection, authorization, LinkedObject::Entry(entry)), Ok(false));
-            };
-            match connection {
-                AnyConnection::Sqlite(c) => {
-                    let holders = of_object::<OfTag>(1).select(authorization_link::authorization_id);
-                    let plans =
-                        [sqlite_plan(c, &holders), sqlite_plan(c, &diesel::delete(of_object::<OfEntry>(1)))].concat();
-                    let is_by_index = |step: &String| step.contains("INDEX authorization_link_object");
-                    assert!(plans.len() == 2 && plans.iter().all(is_by_index), "{plans:?}");
-                    finds(connection);
-                    deletes(connection);
-                }
-                AnyConnection::Postgresql(_) => {
-                    for work in [&finds as &dyn Fn(&mut AnyConnection), &deletes] {
-                        let read = rows_read(connection, |connection| work(connection));
-                        assert!((1..10).contains(&read), "{read} rows");
-                    }
-                }
+            } else {
+                let read = rows_read(connection, |connection| delete_all_of_entry(connection, entry).unwrap());
+                assert!((1..10).contains(&read), "{read} rows");
             }
-            finds(connection);
+            assert_eq!(exists(connection, authorization, LinkedObject::Entry(entry)), Ok(false));
         });
     }
 }

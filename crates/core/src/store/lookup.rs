@@ -26,7 +26,7 @@ pub enum LookupKind {
 }
 
 impl LookupKind {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             LookupKind::CredentialType => "credential_type",
             LookupKind::DeviceType => "device_type",

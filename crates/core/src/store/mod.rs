@@ -48,6 +48,7 @@ pub mod item_search;
 pub mod jit_account;
 pub mod job;
 pub mod key;
+pub mod known_tag;
 pub mod link;
 pub mod list;
 pub mod lock;

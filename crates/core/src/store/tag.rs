@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use diesel::dsl::{auto_type, exists};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 
+use super::connection::on_engine;
 use super::id::{CredentialId, DeviceId, TagId};
 use super::lookup;
 use super::schema::{credential, device, tagging};
@@ -52,21 +53,34 @@ impl TaggedObject {
 
 /// Replaces the tags of an object by `tags`, a comma-separated list.
 pub(super) fn index(connection: &mut AnyConnection, object: TaggedObject, tags: &str) -> Result<(), StoreError> {
-    let mut wanted = HashSet::new();
-    for tag in comma_separated(tags) {
-        wanted.insert(lookup::register_tag(connection, tag)?);
-    }
-    let (kind, object) = object.columns();
-    let borne = tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::object_id.eq(object));
+    let wanted = registered(connection, tags)?;
+    let (kind, id) = object.columns();
+    let borne = tagging::table.filter(tagging::object_kind.eq(kind)).filter(tagging::object_id.eq(id));
     let before: HashSet<TagId> = borne.select(tagging::tag_id).load(connection)?.into_iter().collect();
     for tag in before.difference(&wanted) {
-        diesel::delete(tagging::table.find((kind, object, *tag))).execute(connection)?;
+        diesel::delete(tagging::table.find((kind, id, *tag))).execute(connection)?;
     }
-    for tag in wanted.difference(&before) {
-        diesel::insert_into(tagging::table)
-            .values((tagging::object_kind.eq(kind), tagging::object_id.eq(object), tagging::tag_id.eq(*tag)))
-            .execute(connection)?;
-    }
+    wanted.difference(&before).try_for_each(|tag| insert(connection, object, *tag))
+}
+
+/// As [`index`], for an object that is new.
+pub(super) fn index_new(connection: &mut AnyConnection, object: TaggedObject, tags: &str) -> Result<(), StoreError> {
+    registered(connection, tags)?.into_iter().try_for_each(|tag| insert(connection, object, tag))
+}
+
+/// Returns the ids of the tags in a list. Inserts those that are new.
+fn registered(connection: &mut AnyConnection, tags: &str) -> Result<HashSet<TagId>, StoreError> {
+    comma_separated(tags).map(|tag| lookup::register_tag(connection, tag)).collect()
+}
+
+fn insert(connection: &mut AnyConnection, object: TaggedObject, tag: TagId) -> Result<(), StoreError> {
+    let (kind, id) = object.columns();
+    let insert = diesel::insert_into(tagging::table).values((
+        tagging::object_kind.eq(kind),
+        tagging::object_id.eq(id),
+        tagging::tag_id.eq(tag),
+    ));
+    on_engine!(connection, c => insert.execute(c))?;
     Ok(())
 }
 

@@ -1,20 +1,23 @@
 //! Credentials that many requests create at the same time. On PostgreSQL the writer looks for them and inserts them together.
 
 use chaveiro::store::{Database, DatabaseLocation};
+use chaveiro::vault::access::link::LinkTarget;
 use chaveiro::vault::operation::Action;
 use diesel::connection::SimpleConnection;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, TestClient, noticed};
+use crate::support::{TestApp, TestClient, device, noticed};
 
 /// What differs between the requests beyond their names.
-fn kinds() -> [Value; 17] {
+fn kinds() -> [Value; 19] {
     [
         json!({}),
         json!({ "additional": "additional", "type": "" }),
         json!({ "credential_type": "Local User" }),
         json!({ "tags": "one,two" }),
+        json!({ "tags": "Two,two, one", "credential_type": "Domain User" }),
+        json!({ "tags": "one,granted" }),
         json!({ "additional_settings": { "secret_key": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" } }),
         json!({ "content": "" }),
         json!({ "content": "c".repeat(70_000) }),
@@ -32,7 +35,7 @@ fn kinds() -> [Value; 17] {
 }
 
 /// The number of the kinds that the devices take.
-const TAKEN: usize = 14;
+const TAKEN: usize = 15;
 
 /// Four requests of each kind, each for a credential of its own.
 fn requests() -> Vec<Value> {
@@ -56,7 +59,13 @@ async fn vault() -> (TestApp, TestClient) {
     for hostname in ["a", "busy", "inactive"] {
         client.create_device(hostname, "10.0.0.1").await;
     }
+    // Its tags are known then.
+    let mut inactive = device("inactive", "10.0.0.1");
+    inactive["device_tags"] = json!("one,two");
+    client.post("/iso/pam/device", &inactive).await.expect(201);
     client.delete("/iso/pam/device/inactive").await.expect(200);
+    let granted = app.client().await;
+    app.link(&granted, LinkTarget::Tag("granted".into())).await;
     app.vault.add_domain(app.operator(Action::DOMAIN_ADD).await, "corp.example", Some("CORP")).await.unwrap();
     (app, client)
 }

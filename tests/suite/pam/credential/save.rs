@@ -197,11 +197,17 @@ async fn the_parameters_of_the_device_update_it_and_one_clients_type_does_not() 
 async fn a_client_that_does_not_see_the_device_neither_changes_nor_learns_what_it_is() {
     let (app, client) = vault().await;
     client.save_credential(&credential("u", json!({ "identifier": "i" }))).await;
-    let other = app.client().await;
+    let (holder, other) = (app.client().await, app.client().await);
+    app.link(&holder, LinkTarget::Tag("held".into())).await;
     app.link(&other, LinkTarget::Credential("i".into())).await;
+    app.link(&holder, LinkTarget::Device("a".into())).await;
+    holder.save_credential(&credential("u", json!({ "device_tags": "held" }))).await;
     for more in [
         json!({ "vendor": "Debian" }),
         json!({ "vendor": "HPE" }),
+        json!({ "device_tags": "held" }),
+        json!({ "device_tags": "other" }),
+        json!({ "connectivities": "SSH:0" }),
         json!({ "type": "Server" }),
         json!({ "type": "Switch" }),
         json!({ "type": "Server", "credential_type": "Domain User" }),

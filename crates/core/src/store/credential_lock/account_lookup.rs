@@ -10,7 +10,7 @@ use crate::store::id::AuthorizationId;
 use crate::store::lookup::{self, LookupKind, LookupValue};
 use crate::store::object_lookup::ANOTHER_OBJECT;
 use crate::store::visibility::{values_of_one_credential, values_of_one_device};
-use crate::text::{case_folded, is_same_name, is_storable};
+use crate::text::{case_folded, comma_separated, is_same_name, is_storable};
 
 /// The lookup of a password by all of the names in a request, on behalf of an authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,24 +23,26 @@ pub struct AccountLookup {
     /// Its identifier, unless the request has none.
     pub(super) identifier: Option<String>,
     pub(super) authorization: AuthorizationId,
-    /// What the request sends of the device, beside a type of either.
+    /// What the request surely sends of the device.
     device: DeviceChanges,
     sent_type: Option<SentType>,
+    /// The tags that the credential gets if it is new, in the case of keys.
+    pub(super) tags: Vec<String>,
 }
 
 /// The name of a type in a request for a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentType {
-    /// The type of the credential, maybe a new one.
-    OfCredential(String),
-    /// The type of the credential if there is one of this name, else that of its device.
-    OfEither(String),
+    /// The type of the credential, which is registered if it is new.
+    Credential(String),
+    /// The type of the credential if one of this name is registered, else that of its device.
+    CredentialOrDevice(String),
 }
 
 impl SentType {
     /// Returns the name.
     pub fn name(&self) -> &str {
-        let (Self::OfCredential(name) | Self::OfEither(name)) = self;
+        let (Self::Credential(name) | Self::CredentialOrDevice(name)) = self;
         name
     }
 }
@@ -63,6 +65,7 @@ impl AccountLookup {
             authorization,
             device: DeviceChanges::default(),
             sent_type: None,
+            tags: Vec::new(),
         })
     }
 
@@ -72,9 +75,14 @@ impl AccountLookup {
         let is_storable = sent_type.as_ref().is_none_or(|sent| is_storable(sent.name()));
         is_storable.then_some(Self { device, sent_type, ..self })
     }
+
+    /// Adds the tags of the credential, if it is new and columns can hold them: a list that is separated by commas.
+    pub fn with_tags(self, tags: &str) -> Option<Self> {
+        is_storable(tags).then(|| Self { tags: comma_separated(tags).map(case_folded).collect(), ..self })
+    }
 }
 
-/// A lookup, with the type of credential that its request names, unless there is none.
+/// A lookup, with the registered type of credential that its request names.
 #[derive(Debug)]
 pub(super) struct TypedLookup<'a> {
     pub(super) lookup: &'a AccountLookup,
@@ -100,7 +108,7 @@ impl<'a> TypedLookup<'a> {
     /// The type of the device in the request, if it is in the place of a type of credential.
     fn device_type(&self) -> Option<&str> {
         match &self.lookup.sent_type {
-            Some(SentType::OfEither(name)) if self.credential_type.is_none() => Some(name),
+            Some(SentType::CredentialOrDevice(name)) if self.credential_type.is_none() => Some(name),
             _ => None,
         }
     }
@@ -228,8 +236,8 @@ mod tests {
             link::insert(connection, other, LinkedObject::Credential(id)).unwrap();
 
             let nothing = DeviceChanges::default;
-            let credential_type = |name: &str| Some(SentType::OfCredential(name.into()));
-            let either = |name: &str| Some(SentType::OfEither(name.into()));
+            let credential_type = |name: &str| Some(SentType::Credential(name.into()));
+            let either = |name: &str| Some(SentType::CredentialOrDevice(name.into()));
             // What the owner of the device finds, and whether it sends anything of the device.
             let cases = [
                 (nothing(), None, (true, None), false),
@@ -281,7 +289,7 @@ mod tests {
     #[test]
     fn names_that_no_column_can_hold_are_not_looked_up() {
         let lookup = || AccountLookup::new("host", "", "root", None, AuthorizationId::new(1)).unwrap();
-        for sent in [SentType::OfCredential("a\0".into()), SentType::OfEither("\0".into())] {
+        for sent in [SentType::Credential("a\0".into()), SentType::CredentialOrDevice("\0".into())] {
             assert_eq!(lookup().with_sent(DeviceChanges::default(), Some(sent)), None);
         }
     }

@@ -15,6 +15,7 @@ use crate::store::connection::{
 };
 use crate::store::device::DeviceRow;
 use crate::store::id::{AuthorizationId, CredentialId};
+use crate::store::known_tag::{self, KnownTag};
 use crate::store::lock::{identifier_lock_name, try_lock_names, username_lock_name};
 use crate::store::lookup::LookupValue;
 use crate::store::object_lookup::columns;
@@ -28,11 +29,13 @@ pub struct ReservedAccount {
     pub authorization: AuthorizationId,
     /// The id for the row, which no other one gets.
     pub id: CredentialId,
-    /// The device, which is active, which the authorization sees, and which has what the request sends of it. Its row is locked by a
-    /// shared lock.
+    /// The device, which is active, which the authorization sees, and which has what the request sends of it. Nobody
+    /// deactivates it.
     pub device: DeviceRow,
-    /// The type of credential that the request names, unless there is none.
+    /// The registered type of credential that the request names.
     pub credential_type: Option<LookupValue>,
+    /// The tags that the credential gets, as far as they are known.
+    pub tags: Vec<KnownTag>,
 }
 
 /// A lookup with its device, and the names that it locks.
@@ -69,13 +72,16 @@ pub(super) fn reserve_accounts(
     // Another statement than the one that locks: its snapshot has what earlier holders of the locks have committed.
     let ids = ReserveIds::new(&candidates).load::<(i64, CredentialId)>(connection)?;
     let mut ids = ids.into_iter().peekable();
+    let mut tags = known_tags(connection, &candidates)?.into_iter();
     for (number, Candidate { place, typed, device, .. }) in (1..).zip(candidates) {
+        let tags = tags.by_ref().take(typed.lookup.tags.len()).flatten().collect();
         if let Some((_, id)) = ids.next_if(|(found, _)| *found == number) {
             reserved[place] = Some(ReservedAccount {
                 authorization: typed.lookup.authorization,
                 id,
                 device,
                 credential_type: typed.credential_type.clone(),
+                tags,
             });
         }
     }
@@ -103,11 +109,22 @@ fn candidates<'a>(
     Ok(candidates)
 }
 
-/// A device that another transaction changes is skipped, as by [`super::DeviceAndCredential`].
+/// Returns the tags of the candidates, those of each after those of the one before.
+fn known_tags(
+    connection: &mut PgConnection,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<Option<KnownTag>>, StoreError> {
+    let lookups = candidates.iter().map(|candidate| candidate.typed.lookup);
+    let tags: Vec<_> =
+        lookups.flat_map(|lookup| lookup.tags.iter().map(|tag| (lookup.authorization, tag.as_str()))).collect();
+    known_tag::find_each(connection, &tags)
+}
+
+/// A device that another transaction deactivates is skipped, as by [`super::DeviceAndCredential`].
 struct Device;
 
 impl RowLock for Device {
-    const CLAUSE: &'static str = " FOR SHARE OF device SKIP LOCKED";
+    const CLAUSE: &'static str = " FOR KEY SHARE OF device SKIP LOCKED";
 }
 
 /// Returns the device of each lookup, if it is active and seen, and locks it by a shared lock. Many accounts may be of one device.
@@ -265,6 +282,37 @@ mod tests {
             let [host_linked, host_tagged] = ["Linked", "Tagged"].map(|hostname| Some(hostname.to_string()));
             let expected = [host_tagged.clone(), None, host_linked, None, None, host_tagged];
             assert_eq!(hosts(connection, &lookups), expected);
+        });
+    }
+
+    #[test]
+    fn each_account_has_its_own_tags_that_are_known() {
+        on_postgresql(|database| {
+            database.migrate().unwrap();
+            let connection = database.connection();
+            let (one, other) = (insert_client(connection), insert_client(connection));
+            let host = devices::insert(connection, "host", &DeviceChanges::default(), 0).unwrap().id;
+            for authorization in [one, other] {
+                link::insert(connection, authorization, LinkedObject::Device(host)).unwrap();
+            }
+            let [free, linked] = ["free", "linked"].map(|name| lookup::register_tag(connection, name).unwrap());
+            link::insert(connection, one, LinkedObject::Tag(linked)).unwrap();
+            let lookup = |username: &str, who, tags| {
+                AccountLookup::new("host", "", username, None, who).unwrap().with_tags(tags).unwrap()
+            };
+            let lookups = [
+                lookup("a", one, "Linked,unknown,FREE"),
+                lookup("b", other, ""),
+                lookup("a", other, "free"),
+                lookup("c", other, "linked,free"),
+            ];
+            let AnyConnection::Postgresql(c) = connection else { return };
+            let typed = TypedLookup::of_each(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
+            let reserved = reserve_accounts(c, &typed.iter().collect::<Vec<_>>()).unwrap();
+            let tags = |account: ReservedAccount| account.tags.iter().map(|tag| (tag.id, tag.may_be_set)).collect();
+            let found: Vec<Option<Vec<_>>> = reserved.into_iter().map(|account| account.map(tags)).collect();
+            let (first, last) = (vec![(linked, true), (free, true)], vec![(linked, false), (free, true)]);
+            assert_eq!(found, [Some(first), Some(Vec::new()), None, Some(last)]);
         });
     }
 

@@ -27,8 +27,8 @@ pub struct Ticket {
     pub request_id: Arc<str>,
     /// What the job looks up first, by [`Transaction::looked_up`].
     pub lookup: Option<Arc<ObjectLookup>>,
-    /// The account that the job creates or changes, if it does, by [`Transaction::take_locked_account`]. Of other rows the job changes
-    /// none that a lookup shows: no name, no parent, no device.
+    /// The account that the job creates or changes, if it does, by [`Transaction::take_locked_account`]. If the lookup finds it or its
+    /// place, the job changes no other row that a lookup shows: no name, no parent, no device.
     pub account: Option<Arc<AccountLookup>>,
 }
 

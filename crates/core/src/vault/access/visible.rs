@@ -3,6 +3,7 @@
 
 use std::ops::Deref;
 
+use crate::store::StoreError;
 use crate::store::credential::CredentialRow;
 use crate::store::credential_lock::{self, AccountLookup, LockedAccount, LockedAhead};
 use crate::store::credential_lookup::FoundCredential;
@@ -13,6 +14,7 @@ use crate::store::entry::EntryRow;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
 use crate::store::information_lookup::FoundInformation;
+use crate::store::known_tag::KnownTag;
 use crate::store::link::{self, LinkedObject};
 use crate::store::lookup::LookupValue;
 use crate::store::secret::StoredSecret;
@@ -61,7 +63,7 @@ fn sight(principal: &Principal) -> Sight {
 /// Runs `sees` for a client.
 fn asks(
     context: &mut OperationContext<'_>,
-    sees: impl FnOnce(&mut OperationContext<'_>, AuthorizationId) -> Result<bool, crate::store::StoreError>,
+    sees: impl FnOnce(&mut OperationContext<'_>, AuthorizationId) -> Result<bool, StoreError>,
 ) -> Result<bool, VaultError> {
     match sight(context.principal()) {
         Sight::All => Ok(true),
@@ -135,28 +137,39 @@ pub(in crate::vault) struct LockedPlace {
     /// Whether it is known that the client sees the device.
     pub(in crate::vault) is_device_seen: bool,
     pub(in crate::vault) credential: Option<Visible<CredentialRow>>,
-    /// The id for the row of a password that does not exist, if one was taken ahead.
-    pub(in crate::vault) reserved_id: Option<CredentialId>,
-    /// The type of credential that the request names, unless there is none.
+    /// What was looked up ahead for a password that does not exist.
+    pub(in crate::vault) reserved: Option<Reserved>,
+    /// The registered type of credential that the request names.
     pub(in crate::vault) credential_type: Option<LookupValue>,
 }
 
-/// Returns what was locked ahead, if the client sees it.
+/// What was looked up ahead for a password that does not exist.
+pub(in crate::vault) struct Reserved {
+    /// The id for its row, which no other one gets.
+    pub(in crate::vault) id: CredentialId,
+    /// The tags that are sent, as far as they are known.
+    pub(in crate::vault) tags: Vec<KnownTag>,
+}
+
+/// Returns what was locked ahead for the client.
 pub(in crate::vault) fn place_ahead(
     context: &OperationContext<'_>,
     ahead: LockedAhead,
 ) -> Result<Option<LockedPlace>, VaultError> {
     let authorization = context.authorization()?;
     Ok(match ahead {
-        LockedAhead::Found(account) => place_of(*account, authorization),
-        LockedAhead::Reserved(account) if account.authorization == authorization => Some(LockedPlace {
+        LockedAhead::Found(account) => Some(place_of(*account, authorization)?),
+        LockedAhead::Reserved(account) if account.authorization != authorization => {
+            return Err(OF_ANOTHER_CLIENT.into());
+        }
+        LockedAhead::Reserved(account) => Some(LockedPlace {
             device: account.device,
             is_device_seen: true,
             credential: None,
-            reserved_id: Some(account.id),
+            reserved: Some(Reserved { id: account.id, tags: account.tags }),
             credential_type: account.credential_type,
         }),
-        LockedAhead::Reserved(_) | LockedAhead::NotFound | LockedAhead::NotTried => None,
+        LockedAhead::NotFound | LockedAhead::NotTried => None,
     })
 }
 
@@ -169,16 +182,22 @@ pub(in crate::vault) fn locked_place(
 ) -> Result<Option<LockedPlace>, VaultError> {
     let authorization = context.authorization()?;
     let found = credential_lock::visible_account(context.connection(), lookup, credential_type)?;
-    Ok(found.and_then(|account| place_of(account, authorization)))
+    found.map(|account| place_of(account, authorization)).transpose()
 }
 
-/// Takes an account that an authorization sees, if this is the principal's.
-fn place_of(account: LockedAccount, authorization: AuthorizationId) -> Option<LockedPlace> {
-    (account.authorization == authorization).then_some(LockedPlace {
+/// The error for an account that was locked for another client: its rule must not run for this one.
+const OF_ANOTHER_CLIENT: StoreError = StoreError::Query("an account was locked for another client");
+
+/// Takes an account that an authorization sees, which is the principal's.
+fn place_of(account: LockedAccount, authorization: AuthorizationId) -> Result<LockedPlace, VaultError> {
+    if account.authorization != authorization {
+        return Err(OF_ANOTHER_CLIENT.into());
+    }
+    Ok(LockedPlace {
         device: account.device,
         is_device_seen: account.sends_device,
         credential: Some(Visible(account.row)),
-        reserved_id: None,
+        reserved: None,
         credential_type: account.credential_type,
     })
 }

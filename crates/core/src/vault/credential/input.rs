@@ -91,22 +91,25 @@ impl CredentialInput {
     /// The type that was sent.
     ///
     /// `type` is the type of the device. One published client sends the credential type there: without `credential_type`, a
-    /// known credential type in `type` is the type of the credential (contract, section 5.3).
+    /// registered credential type in `type` is the type of the credential (contract, section 5.3).
     pub(super) fn sent_type(&self) -> Option<SentType> {
         let non_empty = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
         match (non_empty(&self.credential_type), non_empty(&self.device.device_type)) {
-            (Some(name), _) => Some(SentType::OfCredential(name)),
-            (None, name) => name.map(SentType::OfEither),
+            (Some(name), _) => Some(SentType::Credential(name)),
+            (None, name) => name.map(SentType::CredentialOrDevice),
         }
     }
 
-    /// The fields of the device that are sent, beside a type of either unless it is `of_device`.
-    pub(super) fn device_fields(&self, of_device: bool) -> DeviceFields {
-        let mut fields = self.device.clone().non_empty();
-        if !of_device && matches!(self.sent_type(), Some(SentType::OfEither(_))) {
-            fields.device_type = None;
-        }
-        fields
+    /// The fields of the device that are sent, if `type` is not the type of the credential.
+    pub(super) fn device_fields(&self) -> DeviceFields {
+        self.device.clone().non_empty()
+    }
+
+    /// The fields of the device that are sent, if a type that may be either is the type of the credential.
+    pub(super) fn device_fields_beside_type(&self) -> DeviceFields {
+        let is_of_credential = matches!(self.sent_type(), Some(SentType::CredentialOrDevice(_)));
+        let fields = self.device_fields();
+        DeviceFields { device_type: fields.device_type.filter(|_| !is_of_credential), ..fields }
     }
 
     /// The password that was sent; `None` when missing or empty.

@@ -238,7 +238,7 @@ pub(super) fn activate(
     if row.active {
         return Err(VaultError::AlreadyActive(noun));
     }
-    let device = resolve::locked_device(context, row.device_id)?;
+    let device = resolve::kept_device(context, row.device_id)?;
     if !device.is_some_and(|device| device.active) {
         return Err(VaultError::NotFound(Noun::Device));
     }

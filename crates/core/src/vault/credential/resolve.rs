@@ -214,12 +214,12 @@ pub(in crate::vault) fn device_of(
     Ok(device::by_id(context.connection(), row.device_id)?)
 }
 
-/// Returns a device and takes a shared lock on its row, for a rule that requires it to stay active.
-pub(in crate::vault) fn locked_device(
+/// Returns a device, which nobody deactivates until the transaction ends, if it is active.
+pub(in crate::vault) fn kept_device(
     context: &mut OperationContext<'_>,
     id: DeviceId,
 ) -> Result<Option<DeviceRow>, VaultError> {
-    Ok(device::share_locked(context.connection(), id)?)
+    Ok(device::kept(context.connection(), id)?)
 }
 
 /// Finds the credential that settings reference by username, hostname and address. It must be visible.

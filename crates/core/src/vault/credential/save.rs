@@ -12,18 +12,18 @@
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
 use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
-use super::target::{NamedDevice, find_target, free_identifier, free_username};
+use super::target::{NamedDevice, find_target, free_identifier, free_username, sent_of_device};
 use super::totp::check_seed;
 use super::{ChangeTime, locked_etag, parent, resolve};
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow, NewAccount};
-use crate::store::device::{self, DeviceRow};
+use crate::store::device;
 use crate::store::id::CredentialId;
 use crate::store::link::{self, LinkedObject};
-use crate::store::lookup::{LookupKind, LookupValue};
+use crate::store::lookup::LookupKind;
 use crate::store::rotation;
 use crate::store::{DeferrableWrite, StoreError};
-use crate::vault::access::{LockedPlace, require_tags_allowed};
-use crate::vault::device::{self as devices, DeviceFields, checked_tags, known_domains, registered, required};
+use crate::vault::access::{LockedPlace, Reserved, require_tags_allowed};
+use crate::vault::device::{self as devices, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Field, VaultError, custody, jit, rotation as rotations};
@@ -35,38 +35,37 @@ pub(in crate::vault) fn save(
 ) -> Result<Done<SavedCredential>, VaultError> {
     let named = checked_names(input, policy)?;
     check_seed(input.settings.totp_seed.as_ref())?;
-    let LockedPlace { device, is_device_seen, credential: target, reserved_id, credential_type } =
-        find_target(context, input, named)?;
-    if let (Some(row), Some(_)) = (&target, input.exclusive_custody) {
+    let place = find_target(context, input, named)?;
+    let target = place.credential.as_ref();
+    if let (Some(row), Some(_)) = (target, input.exclusive_custody) {
         // While a client holds the credential exclusively, no other client may make it shared.
         custody::require_free(context, row)?;
     }
-    context.check_preconditions(target.as_ref().map(|row| row.id), locked_etag)?;
-    let device_fields = input.device_fields(credential_type.is_none());
-    save_device_fields(context, &device_fields, &device, is_device_seen)?;
+    context.check_preconditions(target.map(|row| row.id), locked_etag)?;
+    save_device_fields(context, input, &place)?;
     let references = resolve_references(context, &input.settings)?;
-    let parent = parent::decide(context, target.as_deref(), input.parent, references.parent)?;
-    if let (Some(row), Some(new)) = (&target, parent)
+    let parent = parent::decide(context, target.map(|row| &**row), input.parent, references.parent)?;
+    if let (Some(row), Some(new)) = (target, parent)
         && new != row.parent_id
     {
         // A child that leaves its parent keeps a copy of the password, which another client may hold.
         custody::require_free(context, row)?;
     }
-    let changes = changes(context, input, policy, credential_type, parent, target.as_deref(), &device)?;
-    let parent = changes.parent_id.unwrap_or(target.as_ref().and_then(|row| row.parent_id));
-    let parent_before = target.as_ref().and_then(|row| row.parent_id);
-    if let Some(row) = target.as_ref().filter(|_| parent != parent_before) {
+    let changes = changes(context, input, policy, &place, parent)?;
+    let parent_before = target.and_then(|row| row.parent_id);
+    let parent = changes.parent_id.unwrap_or(parent_before);
+    if let Some(row) = target.filter(|_| parent != parent_before) {
         rotations::require_closed(context, row.id)?;
     }
-    if let Some(row) = &target {
+    if let Some(row) = target {
         jit::require_unused(context, row, &changes, input.sent_content())?;
     }
-    let Written { id, identifier, mut time } = write(context, target.as_deref(), reserved_id, &changes)?;
-    match (&target, parent, input.sent_content()) {
+    let Written { id, identifier, mut time } = write(context, &place, &changes)?;
+    match (target, parent, input.sent_content()) {
         (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
         (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
     }
-    match target.as_ref().filter(|_| input.settings.jit.is_some()) {
+    match target.filter(|_| input.settings.jit.is_some()) {
         Some(row) => {
             let was_managed = jit::is_managed(context, id)?;
             store_settings(context, id, input, &references, &mut time)?;
@@ -101,14 +100,15 @@ fn checked_names(input: &CredentialInput, policy: SavePolicy) -> Result<NamedDev
 /// Saves the fields of the device.
 fn save_device_fields(
     context: &mut OperationContext<'_>,
-    fields: &DeviceFields,
-    device: &DeviceRow,
-    is_seen: bool,
+    input: &CredentialInput,
+    place: &LockedPlace,
 ) -> Result<(), VaultError> {
-    let changes = devices::changes(context, fields, Some(device))?;
-    if !is_seen && !fields.is_empty() {
+    let (fields, device) = (sent_of_device(input, place.credential_type.as_ref()), &place.device);
+    // What is valid depends on what the device has.
+    if !place.is_device_seen && !fields.is_empty() {
         devices::require_visible(context, device.clone())?;
     }
+    let changes = devices::changes(context, &fields, Some(device))?;
     // Taking the connection sets a savepoint, which a request that changes nothing may not need.
     if !device.has(&changes) {
         let now = context.micros();
@@ -122,11 +122,10 @@ fn changes(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     policy: SavePolicy,
-    credential_type: Option<LookupValue>,
+    place: &LockedPlace,
     parent: Option<Option<CredentialId>>,
-    target: Option<&CredentialRow>,
-    device: &DeviceRow,
 ) -> Result<CredentialChanges, VaultError> {
+    let (device, target) = (&place.device, place.credential.as_deref());
     let creating = target.is_none();
     let settings = &input.settings;
     if let (true, Some(jit)) = (policy.jit_complete, &settings.jit) {
@@ -142,11 +141,12 @@ fn changes(
         sent.map(|sent| serde_json::Value::Object(merged(stored, sent)).to_string())
     };
     let tags = checked_tags(Field::Tags, input.tags.as_deref())?;
-    require_tags_allowed(context, Field::Tags, target.map_or("", |row| &row.tags), tags.as_deref())?;
+    let known = place.reserved.as_ref().map_or(&[][..], |reserved| &reserved.tags);
+    require_tags_allowed(context, Field::Tags, target.map_or("", |row| &row.tags), tags.as_deref(), known)?;
     let default_username = creating.then_some(DEFAULT_USERNAME);
     let default_type = creating.then(|| DEFAULT_TYPE.to_string());
-    let credential_type = match credential_type {
-        Some(known) => Some(known.name),
+    let credential_type = match &place.credential_type {
+        Some(known) => Some(known.name.clone()),
         None => registered(context, LookupKind::CredentialType, &input.credential_type, "")?,
     };
     Ok(CredentialChanges {
@@ -174,23 +174,25 @@ struct Written {
     time: ChangeTime,
 }
 
-/// Writes the row. `reserved_id` is for a new one.
+/// Writes the row.
 fn write(
     context: &mut OperationContext<'_>,
-    target: Option<&CredentialRow>,
-    reserved_id: Option<CredentialId>,
+    place: &LockedPlace,
     changes: &CredentialChanges,
 ) -> Result<Written, VaultError> {
     let now = context.micros();
     let identifier = changes.identifier.clone();
-    if let Some(row) = target {
+    if let Some(row) = &place.credential {
         // Taking the connection sets a savepoint, which an update of the password alone may not need.
         let is_moved = !changes.are_in(row) && credential::update(context.connection(), row, changes, now)?;
         let identifier = identifier.or(row.identifier.clone());
         return Ok(Written { id: row.id, identifier, time: ChangeTime::new(row.id, is_moved) });
     }
     let authorization = context.authorization()?;
-    let id = match reserved_id.and_then(|id| NewAccount::new(id, authorization, changes.clone(), now)) {
+    let reserved = place.reserved.as_ref();
+    let new =
+        reserved.and_then(|Reserved { id, tags }| NewAccount::new(*id, authorization, changes.clone(), tags, now));
+    let id = match new {
         Some(new) => {
             let id = new.id();
             context.write(DeferrableWrite::Account(new))?;

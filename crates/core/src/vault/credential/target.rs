@@ -29,9 +29,8 @@ pub(super) fn find_target(
     input: &CredentialInput,
     named: NamedDevice<'_>,
 ) -> Result<LockedPlace, VaultError> {
-    // Alone, it waits for locks, and a shared lock of the device before the exclusive one could deadlock.
-    let is_single_lock = !context.is_alone() || input.device_fields(true).is_empty();
-    let lookup = account_lookup(context.principal(), input).filter(|_| is_single_lock);
+    // A precondition compares the device too, which nobody may change then.
+    let lookup = account_lookup(context.principal(), input).filter(|_| !context.has_preconditions());
     let Some(lookup) = lookup else {
         let credential_type = find_type(context, input)?;
         return target_of_any_names(context, input, named, credential_type);
@@ -56,10 +55,15 @@ fn noted(context: &mut OperationContext<'_>, place: LockedPlace) -> LockedPlace 
     place
 }
 
-/// Returns the type of credential that a request names, if there is one.
+/// Returns the registered type of credential that a request names.
 fn find_type(context: &mut OperationContext<'_>, input: &CredentialInput) -> Result<Option<LookupValue>, VaultError> {
     let Some(sent) = input.sent_type() else { return Ok(None) };
     Ok(lookup::find(context.connection(), LookupKind::CredentialType, sent.name())?)
+}
+
+/// Returns the fields of the device that a request sends, which names this registered type of credential.
+pub(super) fn sent_of_device(input: &CredentialInput, credential_type: Option<&LookupValue>) -> DeviceFields {
+    if credential_type.is_some() { input.device_fields_beside_type() } else { input.device_fields() }
 }
 
 /// As [`find_target`], also of a request that assigns another name, or changes the device.
@@ -69,14 +73,14 @@ fn target_of_any_names(
     named: NamedDevice<'_>,
     credential_type: Option<LookupValue>,
 ) -> Result<LockedPlace, VaultError> {
-    let device = locked_device(context, &input.device_fields(credential_type.is_none()), named)?;
+    let device = locked_device(context, &sent_of_device(input, credential_type.as_ref()), named)?;
     let credential = find_credential(context, input, &device)?;
     require_usable_device(context, credential.as_ref(), &device)?;
-    Ok(LockedPlace { device, is_device_seen: false, credential, reserved_id: None, credential_type })
+    Ok(LockedPlace { device, is_device_seen: false, credential, reserved: None, credential_type })
 }
 
-/// Returns the lookup of the account of a request that creates it, or changes nothing but what that account alone shows, as its ticket says. One
-/// without a username may name an account by its identifier, and is not looked up ahead.
+/// Returns the lookup of the account of a request that changes nothing but what that account alone shows, as its ticket says, if the
+/// lookup finds it or its place. One without a username may name an account by its identifier, and is not looked up ahead.
 pub(super) fn account_of_ticket(principal: &Principal, input: &CredentialInput) -> Option<AccountLookup> {
     let refers = input.parent.is_some() || input.settings.rotation.is_some() || input.settings.jit.is_some();
     if refers || input.username.is_none() { None } else { account_lookup(principal, input) }
@@ -91,29 +95,30 @@ fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<Acco
     }
     let Principal::Client(client) = principal else { return None };
     let lookup = AccountLookup::new(hostname, ip, input.searched_username(), identifier, client.id)?;
-    lookup.with_sent(devices::values(&input.device_fields(false))?, input.sent_type())
+    let tags = devices::checked_tags(Field::Tags, input.tags.as_deref()).ok()?.unwrap_or_default();
+    lookup.with_sent(devices::values(&input.device_fields_beside_type())?, input.sent_type())?.with_tags(&tags)
 }
 
-/// Finds and locks the device of a request that sends these fields of it. The lock prevents deactivation before this transaction
-/// ends.
+/// Finds the device of a request that sends these fields of it, and locks it: against other changes if the request changes it or has
+/// preconditions, else so that it is not deactivated before the transaction ends.
 fn locked_device(
     context: &mut OperationContext<'_>,
     fields: &DeviceFields,
     NamedDevice { hostname, ip }: NamedDevice<'_>,
 ) -> Result<DeviceRow, VaultError> {
-    let is_alone = context.is_alone();
+    let has_preconditions = context.has_preconditions();
     let connection = context.connection();
-    let found = if is_alone && !fields.is_empty() {
+    let found = if has_preconditions {
         device::locked_by_hostname(connection, hostname)?
     } else {
-        device::share_locked_by_hostname(connection, hostname)?
+        device::kept_by_hostname(connection, hostname)?
     };
     let device = found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))?;
-    if is_alone || devices::values(fields).is_some_and(|values| device.has(&values)) {
+    // Fields that are not valid are refused later.
+    if has_preconditions || devices::values(fields).is_none_or(|values| device.has(&values)) {
         return Ok(device);
     }
-    // Two changes of a device wait briefly for each other's shared lock, and then run alone.
-    device::locked(connection, device.id)?.ok_or(VaultError::NotFound(Noun::Device))
+    device::locked(connection, device.id)?.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))
 }
 
 /// Finds and locks the credential that the request updates; `None` when the request creates one.

@@ -22,7 +22,7 @@ pub(in crate::vault) fn changes(
         check_connectivities(list)?;
     }
     let tags = checked_tags(Field::DeviceTags, fields.tags.as_deref())?;
-    require_tags_allowed(context, Field::DeviceTags, before(|row| &row.tags), tags.as_deref())?;
+    require_tags_allowed(context, Field::DeviceTags, before(|row| &row.tags), tags.as_deref(), &[])?;
     Ok(DeviceChanges {
         ip: None,
         kind: registered(context, LookupKind::DeviceType, &fields.device_type, before(|row| &row.kind))?,

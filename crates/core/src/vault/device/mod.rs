@@ -295,14 +295,15 @@ fn save(context: &mut OperationContext<'_>, input: &DeviceInput) -> Result<Done<
     Ok(Done::new(Subject::Device(row.id), SavedDevice { created, device: row.into(), etag }))
 }
 
-/// Sets the address and fields of a device, and returns its row. Most requests of an inventory change nothing, and lock nothing.
+/// Sets the address and fields of a device, and returns its row. Most requests of an inventory change nothing, and lock no row.
 fn updated(
     context: &mut OperationContext<'_>,
     mut row: DeviceRow,
     ip: &str,
     fields: &DeviceFields,
 ) -> Result<DeviceRow, VaultError> {
-    if row.ip != ip || values(fields).is_none_or(|values| !row.has(&values)) {
+    // A precondition was compared with the row as it was when it was locked.
+    if context.has_preconditions() || row.ip != ip || values(fields).is_some_and(|values| !row.has(&values)) {
         row = device::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
     }
     let changes = DeviceChanges { ip: Some(ip.into()), ..changes(context, fields, Some(&row))? };

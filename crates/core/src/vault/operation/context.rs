@@ -41,7 +41,6 @@ pub(in crate::vault) struct OperationContext<'a> {
     /// The credential whose view the operation stores if it succeeds.
     pub(super) viewed: Option<CredentialId>,
     pub(super) preconditions_checked: bool,
-    is_alone: bool,
 }
 
 /// How long after a stored view no other is stored, in microseconds. The audit log has every view.
@@ -109,12 +108,12 @@ impl<'a> OperationContext<'a> {
         principal: Principal,
         vault: &'a Inner,
     ) -> Result<Self, StoreError> {
-        let (ahead, is_alone) = (transaction.take_locked_account(), transaction.is_alone());
+        let ahead = transaction.take_locked_account();
         let source = match &ahead {
             LockedAhead::Found(_) | LockedAhead::Reserved(_) => Source::Begun(transaction.reborrow()),
             LockedAhead::NotFound | LockedAhead::NotTried => Source::Connection(transaction.connection()?),
         };
-        Ok(Self { locked_account: ahead, is_alone, ..Self::with_source(source, permit, principal, vault) })
+        Ok(Self { locked_account: ahead, ..Self::with_source(source, permit, principal, vault) })
     }
 
     /// Creates the context of a job that writes nothing itself.
@@ -145,7 +144,6 @@ impl<'a> OperationContext<'a> {
             found: Subject::Collection,
             viewed: None,
             preconditions_checked: false,
-            is_alone: false,
         }
     }
 
@@ -166,11 +164,6 @@ impl<'a> OperationContext<'a> {
             self.locked_password = password.map(|password| (id, password));
         }
         ahead
-    }
-
-    /// Whether the job runs alone, after a conflict with another transaction. It then waits for locks.
-    pub(in crate::vault) fn is_alone(&self) -> bool {
-        self.is_alone
     }
 
     /// Whether it is known that no credential has this one as its parent, until the end of the transaction.

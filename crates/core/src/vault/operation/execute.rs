@@ -68,8 +68,9 @@ impl Vault {
     where
         T: Serialize + DeserializeOwned + Send + 'static,
     {
-        // With a key, the lock of its row comes first.
-        let account = account.filter(|_| permit.request().options.idempotency_key.is_none());
+        // The row of a key, and with preconditions the device, are locked first.
+        let options = &permit.request().options;
+        let account = account.filter(|_| options.idempotency_key.is_none() && !options.preconditions.any());
         let ticket = ticket(&permit, 1).with_account(account);
         self.execute_idempotent_with(permit, ticket, rule, revalidate).await
     }

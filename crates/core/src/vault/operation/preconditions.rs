@@ -68,6 +68,11 @@ impl Preconditions {
 pub(in crate::vault) type LockedETag<Id> = fn(&mut OperationContext<'_>, Id) -> Result<Option<ETag>, VaultError>;
 
 impl OperationContext<'_> {
+    /// Whether the request has any precondition.
+    pub(in crate::vault) fn has_preconditions(&self) -> bool {
+        self.request().options.preconditions.any()
+    }
+
     /// Computes an ETag from the label of a kind of object and its full state.
     pub(in crate::vault) fn etag(&self, label: &str, state: &impl Serialize) -> ETag {
         let representation = self.request().options.representation;
@@ -102,7 +107,7 @@ impl OperationContext<'_> {
         etag: LockedETag<Id>,
     ) -> Result<(), VaultError> {
         self.preconditions_checked = true;
-        if !self.request().options.preconditions.any() {
+        if !self.has_preconditions() {
             return Ok(());
         }
         let current = match object {
@@ -122,13 +127,13 @@ impl OperationContext<'_> {
         object: Id,
         etag: LockedETag<Id>,
     ) -> Result<Option<ETag>, VaultError> {
-        if self.request().options.preconditions.any() { etag(self, object) } else { Ok(None) }
+        if self.has_preconditions() { etag(self, object) } else { Ok(None) }
     }
 
     /// Refuses a change whose rule did not check the preconditions of its request.
     pub(super) fn require_preconditions_checked(&self) -> Result<(), VaultError> {
         let action = self.permit.action();
-        let ignored = self.request().options.preconditions.any() && !self.preconditions_checked;
+        let ignored = self.has_preconditions() && !self.preconditions_checked;
         if action.is_conditional() && action.is_write() && ignored {
             return Err(Precondition::Failed { etag: None }.into());
         }

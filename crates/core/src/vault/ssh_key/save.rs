@@ -166,7 +166,7 @@ fn allowed_tags(
     input: &SshKeyInput,
 ) -> Result<Option<String>, VaultError> {
     let tags = checked_tags(Field::Tags, input.tags.as_deref())?;
-    require_tags_allowed(context, Field::Tags, before, tags.as_deref())?;
+    require_tags_allowed(context, Field::Tags, before, tags.as_deref(), &[])?;
     Ok(tags)
 }
 
@@ -176,7 +176,7 @@ fn require_active_device(
     device: DeviceId,
     enabled: bool,
 ) -> Result<(), VaultError> {
-    if !enabled || resolve::locked_device(context, device)?.is_some_and(|device| device.active) {
+    if !enabled || resolve::kept_device(context, device)?.is_some_and(|device| device.active) {
         return Ok(());
     }
     Err(VaultError::Inactive(Switchable::Device))
