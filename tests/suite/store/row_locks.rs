@@ -83,14 +83,14 @@ fn a_device_that_is_kept_may_be_changed_and_not_deactivated() {
     let id = DeviceId::new(1);
     let other = second.connection();
     other.batch_execute("SET lock_timeout = '20ms'").unwrap();
-    assert!(device::kept(first.connection(), id).unwrap().unwrap().active);
+    assert!(device::key_share_locked(first.connection(), id).unwrap().unwrap().active);
     let row = device::by_id(other, id).unwrap().unwrap();
     let changes = DeviceChanges { vendor: Some("HPE".into()), ..DeviceChanges::default() };
     assert_eq!(device::update(other, &row, changes, 1), Ok(true));
     assert!(matches!(device::set_active(other, id, false, 1), Err(StoreError::Contended(_))));
     first.connection().batch_execute("COMMIT").unwrap();
     device::set_active(other, id, false, 1).unwrap();
-    assert!(!device::kept(first.connection(), id).unwrap().unwrap().active);
+    assert!(!device::key_share_locked(first.connection(), id).unwrap().unwrap().active);
 }
 
 #[test]

@@ -101,8 +101,8 @@ impl LiteralText for Nothing {
     const TEXT: &'static str = "";
 }
 
-/// The lock of a device keeps it active, and lets others change it. Rows that are locked elsewhere are skipped: after a wait,
-/// PostgreSQL would return the current row with the visibility of the old snapshot.
+/// The lock of a device keeps it active, and lets others change it. Credentials that are locked elsewhere are skipped, and devices that
+/// are being deactivated: after a wait, PostgreSQL would return the current row with the visibility of the old snapshot.
 struct DeviceAndCredential;
 
 impl RowLock for DeviceAndCredential {

@@ -42,8 +42,7 @@ impl DeviceRow {
 
     /// Whether it has all of these values; lookup values and domains in any case. The row repeats their first spelling.
     pub fn has(&self, values: &DeviceChanges) -> bool {
-        // Requests name the address beside the values, and [`DeviceRow::is_at`] compares it.
-        let DeviceChanges { ip: _, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } =
+        let DeviceChanges { ip, kind, vendor, model, site, domains, tags, connectivities, session_remote_config } =
             values;
         let names = [
             (kind, &self.kind),
@@ -57,7 +56,8 @@ impl DeviceRow {
             (connectivities, &self.connectivities),
             (session_remote_config, &self.session_remote_config),
         ];
-        names.into_iter().all(|(value, own)| value.as_deref().is_none_or(|value| is_same_name(value, own)))
+        ip.as_deref().is_none_or(|ip| self.is_at(ip))
+            && names.into_iter().all(|(value, own)| value.as_deref().is_none_or(|value| is_same_name(value, own)))
             && texts.into_iter().all(|(value, own)| value.as_ref().is_none_or(|value| value == own))
     }
 }
@@ -121,7 +121,7 @@ pub fn locked_by_hostname(connection: &mut AnyConnection, hostname: &str) -> Res
 
 /// Returns the device with this id, which nobody deactivates until the transaction ends, if it is active. Its other columns may be
 /// changed. SQLite has one writer and needs no lock.
-pub fn kept(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+pub fn key_share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
     let row = device::table.find(id).select(DeviceRow::as_select());
     match connection {
         AnyConnection::Sqlite(_) => by_id(connection, id),
@@ -129,8 +129,11 @@ pub fn kept(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<Devic
     }
 }
 
-/// As [`kept`], by its hostname, ignoring case.
-pub fn kept_by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
+/// As [`key_share_locked`], by its hostname, ignoring case.
+pub fn key_share_locked_by_hostname(
+    connection: &mut AnyConnection,
+    hostname: &str,
+) -> Result<Option<DeviceRow>, StoreError> {
     let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
     match connection {
         AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
@@ -217,11 +220,18 @@ pub fn update(
     Ok(true)
 }
 
-/// Activates or deactivates a device. Waits until nobody needs it as it is.
-pub fn set_active(connection: &mut AnyConnection, id: DeviceId, active: bool, now: i64) -> Result<(), StoreError> {
+/// Locks a device that is to be deactivated: waits for all who have it by [`key_share_locked`], as an update alone would not.
+pub fn lock_to_deactivate(connection: &mut AnyConnection, id: DeviceId) -> Result<(), StoreError> {
     if let AnyConnection::Postgresql(c) = connection {
-        // The update alone would not wait for those who have it by [`kept`].
         device::table.find(id).select(device::id).for_update().get_result::<DeviceId>(c)?;
+    }
+    Ok(())
+}
+
+/// Activates or deactivates a device.
+pub fn set_active(connection: &mut AnyConnection, id: DeviceId, active: bool, now: i64) -> Result<(), StoreError> {
+    if !active {
+        lock_to_deactivate(connection, id)?;
     }
     diesel::update(device::table.find(id))
         .set((device::active.eq(active), device::changed_at.eq(now)))

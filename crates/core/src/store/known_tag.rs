@@ -2,7 +2,9 @@
 
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult};
 
-use super::connection::{BindValue, Literal, first_of_each, load_for_each_with_cached_sql, load_with_cached_sql};
+use super::connection::{
+    BindValue, Literal, LiteralText, first_of_each, load_for_each_with_cached_sql, load_with_cached_sql,
+};
 use super::id::{AuthorizationId, TagId};
 use super::lookup::LookupKind;
 use super::object_lookup::ANOTHER_OBJECT;
@@ -32,7 +34,12 @@ macro_rules! query {
             .filter(authorization_link::object_kind.eq(of_tag))
             .filter(authorization_link::object_id.eq(lookup::id))
             .select(authorization_link::authorization_id);
-        let own = links.filter(authorization_link::authorization_id.eq($authorization));
+        // Without a literal, PostgreSQL finds it by the primary key, and not among all links of the tag.
+        let own = authorization_link::table
+            .filter(authorization_link::authorization_id.eq($authorization))
+            .filter(authorization_link::object_kind.eq(OfTag::TEXT))
+            .filter(authorization_link::object_id.eq(lookup::id))
+            .select(authorization_link::authorization_id);
         let columns =
             (lookup::id, lookup::name_key, links.single_value().is_not_null(), own.single_value().is_not_null());
         let tag = lookup::table.filter(lookup::kind.eq(LookupKind::Tag.as_str()));
@@ -44,7 +51,7 @@ macro_rules! query {
 fn values(key: &str, authorization: AuthorizationId) -> Vec<BindValue<'_>> {
     let one = BindValue::BigInt(1);
     let kind = BindValue::Text(LookupKind::Tag.as_str());
-    vec![one, BindValue::Authorization(authorization), one, kind, BindValue::Text(key)]
+    vec![one, BindValue::Authorization(authorization), BindValue::Text(OfTag::TEXT), one, kind, BindValue::Text(key)]
 }
 
 /// Returns the tag of a row, which must have this key.
@@ -140,11 +147,19 @@ mod tests {
             let links = "INSERT INTO authorization_link (authorization_id, object_kind, object_id)";
             run_sql(connection, &format!("{links} {numbers} SELECT {authorization}, 'credential', n FROM number"));
             link::insert(connection, authorization, LinkedObject::Tag(tag)).unwrap();
+            for _ in 0..30 {
+                let client = insert_client(connection);
+                link::insert(connection, client, LinkedObject::Tag(tag)).unwrap();
+            }
             let other = insert_client(connection);
             if let AnyConnection::Sqlite(c) = connection {
                 let plan = sqlite_plan(c, &query!("site", authorization));
-                assert!(plan.iter().any(|step| step.contains("INDEX authorization_link_object")), "{plan:?}");
-                assert!(plan.iter().all(|step| !step.starts_with("SCAN authorization_link")), "{plan:?}");
+                let by = |index: &str| plan.iter().filter(|step| step.contains(index)).count();
+                assert_eq!(
+                    (by("INDEX authorization_link_object "), by("authorization_link USING PRIMARY KEY")),
+                    (1, 1),
+                    "{plan:?}"
+                );
             } else {
                 for who in [authorization, other] {
                     let read = rows_read(connection, |connection| _ = may_be_set(connection, who));

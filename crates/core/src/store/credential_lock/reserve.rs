@@ -72,18 +72,17 @@ pub(super) fn reserve_accounts(
     // Another statement than the one that locks: its snapshot has what earlier holders of the locks have committed.
     let ids = ReserveIds::new(&candidates).load::<(i64, CredentialId)>(connection)?;
     let mut ids = ids.into_iter().peekable();
-    let mut tags = known_tags(connection, &candidates)?.into_iter();
-    for (number, Candidate { place, typed, device, .. }) in (1..).zip(candidates) {
-        let tags = tags.by_ref().take(typed.lookup.tags.len()).flatten().collect();
-        if let Some((_, id)) = ids.next_if(|(found, _)| *found == number) {
-            reserved[place] = Some(ReservedAccount {
-                authorization: typed.lookup.authorization,
-                id,
-                device,
-                credential_type: typed.credential_type.clone(),
-                tags,
-            });
-        }
+    let id_of = |(number, candidate)| Some((ids.next_if(|(found, _)| *found == number)?.1, candidate));
+    let free: Vec<(CredentialId, Candidate<'_>)> = (1..).zip(candidates).filter_map(id_of).collect();
+    let mut tags = known_tags(connection, &free)?.into_iter();
+    for (id, Candidate { place, typed, device, .. }) in free {
+        reserved[place] = Some(ReservedAccount {
+            authorization: typed.lookup.authorization,
+            id,
+            device,
+            credential_type: typed.credential_type.clone(),
+            tags: tags.by_ref().take(typed.lookup.tags.len()).flatten().collect(),
+        });
     }
     Ok(reserved)
 }
@@ -109,12 +108,12 @@ fn candidates<'a>(
     Ok(candidates)
 }
 
-/// Returns the tags of the candidates, those of each after those of the one before.
+/// Returns the tags of new accounts, those of each after those of the one before.
 fn known_tags(
     connection: &mut PgConnection,
-    candidates: &[Candidate<'_>],
+    accounts: &[(CredentialId, Candidate<'_>)],
 ) -> Result<Vec<Option<KnownTag>>, StoreError> {
-    let lookups = candidates.iter().map(|candidate| candidate.typed.lookup);
+    let lookups = accounts.iter().map(|(_, candidate)| candidate.typed.lookup);
     let tags: Vec<_> =
         lookups.flat_map(|lookup| lookup.tags.iter().map(|tag| (lookup.authorization, tag.as_str()))).collect();
     known_tag::find_each(connection, &tags)
@@ -127,7 +126,7 @@ impl RowLock for Device {
     const CLAUSE: &'static str = " FOR KEY SHARE OF device SKIP LOCKED";
 }
 
-/// Returns the device of each lookup, if it is active and seen, and locks it by a shared lock. Many accounts may be of one device.
+/// Returns the device of each lookup, if it is active and seen, and keeps it active. Many accounts may be of one device.
 fn locked_devices(
     connection: &mut PgConnection,
     lookups: &[&TypedLookup<'_>],

@@ -23,6 +23,7 @@ pub(in crate::vault) fn require_tags_allowed(
     for key in comma_separated(tags).map(case_folded).filter(|key| !kept.contains(key)) {
         let may_be_set = match known.iter().find(|tag| tag.key == key) {
             Some(tag) => tag.may_be_set,
+            // It may have been used since.
             None => known_tag::find(context.connection(), authorization, &key)?.is_none_or(|tag| tag.may_be_set),
         };
         if !may_be_set {

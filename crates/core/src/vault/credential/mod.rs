@@ -44,6 +44,7 @@ use crate::clock::from_micros;
 use crate::crypto::{SecretText, TotpCode};
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::custody as custody_store;
+use crate::store::device;
 use crate::store::id::CredentialId;
 
 /// A credential with its password, for the client that holds it.
@@ -238,7 +239,7 @@ pub(super) fn activate(
     if row.active {
         return Err(VaultError::AlreadyActive(noun));
     }
-    let device = resolve::kept_device(context, row.device_id)?;
+    let device = device::key_share_locked(context.connection(), row.device_id)?;
     if !device.is_some_and(|device| device.active) {
         return Err(VaultError::NotFound(Noun::Device));
     }

@@ -6,7 +6,7 @@ use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::credential_lookup::{CredentialKey, CredentialLookup};
 use crate::store::device::{self, DeviceRow};
-use crate::store::id::{CredentialId, DeviceId};
+use crate::store::id::CredentialId;
 use crate::store::ssh_key_lookup::SshKeyLookup;
 use crate::text::{canonical_number, is_storable};
 use crate::vault::access::{Visible, visible_credential};
@@ -212,14 +212,6 @@ pub(in crate::vault) fn device_of(
     row: &CredentialRow,
 ) -> Result<Option<DeviceRow>, VaultError> {
     Ok(device::by_id(context.connection(), row.device_id)?)
-}
-
-/// Returns a device, which nobody deactivates until the transaction ends, if it is active.
-pub(in crate::vault) fn kept_device(
-    context: &mut OperationContext<'_>,
-    id: DeviceId,
-) -> Result<Option<DeviceRow>, VaultError> {
-    Ok(device::kept(context.connection(), id)?)
 }
 
 /// Finds the credential that settings reference by username, hostname and address. It must be visible.

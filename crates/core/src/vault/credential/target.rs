@@ -7,7 +7,7 @@ use crate::store::credential_lock::{AccountLookup, LockedAhead};
 use crate::store::device::{self, DeviceRow};
 use crate::store::lock;
 use crate::store::lookup::{self, LookupKind, LookupValue};
-use crate::vault::access::{LockedPlace, Visible, locked_place, place_ahead};
+use crate::vault::access::{LockedPlace, Visible, locked_place, place_ahead, visible_device};
 use crate::vault::device::{self as devices, DeviceFields};
 use crate::vault::operation::{OperationContext, Principal, Subject};
 use crate::vault::{Field, Noun, Switchable, VaultError};
@@ -73,10 +73,11 @@ fn target_of_any_names(
     named: NamedDevice<'_>,
     credential_type: Option<LookupValue>,
 ) -> Result<LockedPlace, VaultError> {
-    let device = locked_device(context, &sent_of_device(input, credential_type.as_ref()), named)?;
+    let fields = sent_of_device(input, credential_type.as_ref());
+    let (device, is_device_seen) = locked_device(context, &fields, named)?;
     let credential = find_credential(context, input, &device)?;
     require_usable_device(context, credential.as_ref(), &device)?;
-    Ok(LockedPlace { device, is_device_seen: false, credential, reserved: None, credential_type })
+    Ok(LockedPlace { device, is_device_seen, credential, reserved: None, credential_type })
 }
 
 /// Returns the lookup of the account of a request that changes nothing but what that account alone shows, as its ticket says, if the
@@ -100,25 +101,30 @@ fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<Acco
 }
 
 /// Finds the device of a request that sends these fields of it, and locks it: against other changes if the request changes it or has
-/// preconditions, else so that it is not deactivated before the transaction ends.
+/// preconditions, else so that it is not deactivated before the transaction ends. Returns it with whether it is known that the client
+/// sees it.
 fn locked_device(
     context: &mut OperationContext<'_>,
     fields: &DeviceFields,
     NamedDevice { hostname, ip }: NamedDevice<'_>,
-) -> Result<DeviceRow, VaultError> {
+) -> Result<(DeviceRow, bool), VaultError> {
     let has_preconditions = context.has_preconditions();
     let connection = context.connection();
     let found = if has_preconditions {
         device::locked_by_hostname(connection, hostname)?
     } else {
-        device::kept_by_hostname(connection, hostname)?
+        device::key_share_locked_by_hostname(connection, hostname)?
     };
     let device = found.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))?;
-    // Fields that are not valid are refused later.
-    if has_preconditions || devices::values(fields).is_none_or(|values| device.has(&values)) {
-        return Ok(device);
+    // Nothing is compared with a device that the client does not see: the request is refused later.
+    let is_seen = !fields.is_empty() && visible_device(context, device.clone())?.is_some();
+    // So are fields that are not valid.
+    let is_changed = is_seen && devices::values(fields).is_some_and(|values| !device.has(&values));
+    if has_preconditions || !is_changed {
+        return Ok((device, is_seen));
     }
-    device::locked(connection, device.id)?.filter(|device| device.is_at(ip)).ok_or(VaultError::NotFound(Noun::Device))
+    let device = device::locked(context.connection(), device.id)?.filter(|device| device.is_at(ip));
+    Ok((device.ok_or(VaultError::NotFound(Noun::Device))?, is_seen))
 }
 
 /// Finds and locks the credential that the request updates; `None` when the request creates one.

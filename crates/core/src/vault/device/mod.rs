@@ -171,12 +171,15 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::Inactive`].
     pub async fn deactivate_device(&self, permit: Permit, key: String) -> Result<(), VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
-            let device = resolve_for_change(context, &key)?;
+            let device = resolve(context, &key)?;
+            // The device comes first: a rule that requires it to stay active holds a lock on its row. And this lock comes before the
+            // weaker one of the preconditions, with which a change of the device would wait for this, and this for the change.
+            device::lock_to_deactivate(context.connection(), device.id)?;
+            context.check_preconditions(Some(device.id), locked_etag)?;
             if !device.active {
                 return Err(VaultError::Inactive(Switchable::Device));
             }
             let now = context.micros();
-            // The device comes first: a rule that requires it to stay active holds a lock on its row.
             device::set_active(context.connection(), device.id, false, now)?;
             credential::deactivate_by_device(context.connection(), device.id, now)?;
             Ok(Done::new(Subject::Device(device.id), ()))
@@ -190,7 +193,8 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::AlreadyActive`].
     pub async fn activate_device(&self, permit: Permit, key: String) -> Result<(), VaultError> {
         let rule = move |context: &mut OperationContext<'_>| {
-            let device = resolve_for_change(context, &key)?;
+            let device = resolve(context, &key)?;
+            context.check_preconditions(Some(device.id), locked_etag)?;
             if device.active {
                 return Err(VaultError::AlreadyActive(Switchable::Device));
             }
@@ -200,12 +204,6 @@ impl Vault {
         };
         self.execute(permit, rule).await.map(|((), _)| ())
     }
-}
-
-fn resolve_for_change(context: &mut OperationContext<'_>, key: &str) -> Result<Visible<DeviceRow>, VaultError> {
-    let device = resolve(context, key)?;
-    context.check_preconditions(Some(device.id), locked_etag)?;
-    Ok(device)
 }
 
 fn etag(context: &OperationContext<'_>, row: &DeviceRow) -> ETag {

@@ -176,7 +176,7 @@ fn require_active_device(
     device: DeviceId,
     enabled: bool,
 ) -> Result<(), VaultError> {
-    if !enabled || resolve::kept_device(context, device)?.is_some_and(|device| device.active) {
+    if !enabled || device::key_share_locked(context.connection(), device)?.is_some_and(|device| device.active) {
         return Ok(());
     }
     Err(VaultError::Inactive(Switchable::Device))
