@@ -63,7 +63,8 @@ async fn a_save_waits_for_the_locks_of_the_names_that_it_assigns_and_of_no_other
     let device = blocked.app.database.numbers("SELECT id FROM device")[0];
     let names = [format!("username/{device}/{username}"), format!("identifier/{identifier}")];
     for name in &names {
-        blocked.hold(&format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', 0))"));
+        blocked
+            .hold(&format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', 'credential'::regclass::bigint))"));
         let mut update = blocked.account.clone();
         update["content"] = json!(name);
         for without_identifier in [false, true] {

@@ -104,7 +104,9 @@ async fn what_a_job_created_is_kept_or_not_with_what_it_writes_then() {
 async fn a_name_or_a_device_that_somebody_else_has_locked_is_left_to_its_job() {
     let Some(bench) = bench().await else { return };
     let mut other = Database::connect(&location(&bench.database), true).unwrap().unwrap();
-    let name = |name: &str| format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', 0))");
+    let name = |name: &str| {
+        format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', 'credential'::regclass::bigint))")
+    };
     let locks = [
         (name("identifier/x"), [some("not found"), some("free")]),
         (name("username/1/y"), [some("free"), some("not found")]),

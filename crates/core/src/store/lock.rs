@@ -1,4 +1,7 @@
 //! Advisory locks on names: lock a name before you test that it is free, so that no other node can take it in between.
+//!
+//! PostgreSQL has one set of them for a database, which may hold several vaults. The hash of a name has the id of the vault's own table as
+//! its seed.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment};
@@ -37,11 +40,11 @@ pub fn lock_names(connection: &mut AnyConnection, names: &[&str]) -> Result<(), 
         let call = if statement.is_empty() {
             "SELECT pg_advisory_xact_lock(hashtextextended("
         } else {
-            ", 0)), pg_advisory_xact_lock(hashtextextended("
+            ", 'credential'::regclass::bigint)), pg_advisory_xact_lock(hashtextextended("
         };
         statement.extend([Part::Sql(call), Part::Text(name)]);
     }
-    statement.push(Part::Sql(", 0))"));
+    statement.push(Part::Sql(", 'credential'::regclass::bigint))"));
     connection.run_prepared(&statement).map(drop)
 }
 
@@ -55,7 +58,9 @@ struct TryLockNames<'a>(&'a [&'a str]);
 
 impl QueryFragment<Pg> for TryLockNames<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT pg_try_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(");
+        out.push_sql(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(name, 'credential'::regclass::bigint)) FROM unnest(",
+        );
         out.push_bind_param::<Array<Text>, _>(&self.0)?;
         out.push_sql(") WITH ORDINALITY AS asked (name, number) ORDER BY number");
         Ok(())
