@@ -191,3 +191,18 @@ async fn connectivities_have_protocols_and_ports() {
     sent["connectivities"] = json!("SSH:99999");
     client.post("/iso/pam/device", &sent).await.expect_refusal(400, "connectivities");
 }
+
+#[actix_web::test]
+async fn of_many_that_deactivate_a_device_at_once_one_does() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    for round in 0..4 {
+        let hostname = format!("host-{round}");
+        client.create_device(&hostname, "10.0.0.1").await;
+        let path = format!("/iso/pam/device/{hostname}");
+        let answers = futures_util::future::join_all((0..8).map(|_| client.delete(&path))).await;
+        let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+        assert_eq!((done.len(), refused.len()), (1, 7));
+        assert!(refused.iter().all(|answer| answer.status == 400));
+    }
+}

@@ -220,18 +220,19 @@ pub fn update(
     Ok(true)
 }
 
-/// Locks a device that is to be deactivated: waits for all who have it by [`key_share_locked`], as an update alone would not.
-pub fn lock_to_deactivate(connection: &mut AnyConnection, id: DeviceId) -> Result<(), StoreError> {
-    if let AnyConnection::Postgresql(c) = connection {
-        device::table.find(id).select(device::id).for_update().get_result::<DeviceId>(c)?;
+/// As [`locked`], and waits for all who have the device by [`key_share_locked`], as a deactivation has to.
+pub fn locked_to_deactivate(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+    let row = device::table.find(id).select(DeviceRow::as_select());
+    match connection {
+        AnyConnection::Sqlite(_) => by_id(connection, id),
+        AnyConnection::Postgresql(c) => Ok(row.for_update().get_result(c).optional()?),
     }
-    Ok(())
 }
 
 /// Activates or deactivates a device.
 pub fn set_active(connection: &mut AnyConnection, id: DeviceId, active: bool, now: i64) -> Result<(), StoreError> {
     if !active {
-        lock_to_deactivate(connection, id)?;
+        locked_to_deactivate(connection, id)?;
     }
     diesel::update(device::table.find(id))
         .set((device::active.eq(active), device::changed_at.eq(now)))

@@ -23,7 +23,7 @@ pub struct AccountLookup {
     /// Its identifier, unless the request has none.
     pub(super) identifier: Option<String>,
     pub(super) authorization: AuthorizationId,
-    /// What the request surely sends of the device.
+    /// What the request sends of the device, whatever an ambiguous type turns out to be.
     device: DeviceChanges,
     sent_type: Option<SentType>,
     /// The tags that the credential gets if it is new, in the case of keys.

@@ -6,6 +6,7 @@ use super::settings::SettingsInput;
 use crate::crypto::SecretText;
 use crate::store::credential_lock::SentType;
 use crate::store::id::CredentialId;
+use crate::store::lookup::LookupValue;
 use crate::vault::device::DeviceFields;
 use crate::vault::identifier::IdentifierPolicy;
 use crate::vault::operation::ETag;
@@ -100,16 +101,22 @@ impl CredentialInput {
         }
     }
 
-    /// The fields of the device that are sent, if `type` is not the type of the credential.
-    pub(super) fn device_fields(&self) -> DeviceFields {
-        self.device.clone().non_empty()
+    /// The fields of the device that are sent, in a request that names this registered type of credential, or none that is registered.
+    pub(super) fn device_fields(&self, credential_type: Option<&LookupValue>) -> DeviceFields {
+        let fields = self.device.clone().non_empty();
+        let is_of_credential = credential_type.is_some() && self.is_type_ambiguous();
+        DeviceFields { device_type: fields.device_type.filter(|_| !is_of_credential), ..fields }
     }
 
-    /// The fields of the device that are sent, if a type that may be either is the type of the credential.
-    pub(super) fn device_fields_beside_type(&self) -> DeviceFields {
-        let is_of_credential = matches!(self.sent_type(), Some(SentType::CredentialOrDevice(_)));
-        let fields = self.device_fields();
-        DeviceFields { device_type: fields.device_type.filter(|_| !is_of_credential), ..fields }
+    /// The fields of the device that are sent whatever an ambiguous type turns out to be.
+    pub(super) fn certain_device_fields(&self) -> DeviceFields {
+        let fields = self.device.clone().non_empty();
+        DeviceFields { device_type: fields.device_type.filter(|_| !self.is_type_ambiguous()), ..fields }
+    }
+
+    /// Whether the type that is sent may be that of the credential or that of its device.
+    fn is_type_ambiguous(&self) -> bool {
+        matches!(self.sent_type(), Some(SentType::CredentialOrDevice(_)))
     }
 
     /// The password that was sent; `None` when missing or empty.

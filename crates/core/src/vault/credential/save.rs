@@ -12,7 +12,7 @@
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
 use super::settings::{SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
-use super::target::{NamedDevice, find_target, free_identifier, free_username, sent_of_device};
+use super::target::{NamedDevice, find_target, free_identifier, free_username};
 use super::totp::check_seed;
 use super::{ChangeTime, locked_etag, parent, resolve};
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow, NewAccount};
@@ -103,7 +103,7 @@ fn save_device_fields(
     input: &CredentialInput,
     place: &LockedPlace,
 ) -> Result<(), VaultError> {
-    let (fields, device) = (sent_of_device(input, place.credential_type.as_ref()), &place.device);
+    let (fields, device) = (input.device_fields(place.credential_type.as_ref()), &place.device);
     // What is valid depends on what the device has.
     if !place.is_device_seen && !fields.is_empty() {
         devices::require_visible(context, device.clone())?;

@@ -61,11 +61,6 @@ fn find_type(context: &mut OperationContext<'_>, input: &CredentialInput) -> Res
     Ok(lookup::find(context.connection(), LookupKind::CredentialType, sent.name())?)
 }
 
-/// Returns the fields of the device that a request sends, which names this registered type of credential.
-pub(super) fn sent_of_device(input: &CredentialInput, credential_type: Option<&LookupValue>) -> DeviceFields {
-    if credential_type.is_some() { input.device_fields_beside_type() } else { input.device_fields() }
-}
-
 /// As [`find_target`], also of a request that assigns another name, or changes the device.
 fn target_of_any_names(
     context: &mut OperationContext<'_>,
@@ -73,7 +68,7 @@ fn target_of_any_names(
     named: NamedDevice<'_>,
     credential_type: Option<LookupValue>,
 ) -> Result<LockedPlace, VaultError> {
-    let fields = sent_of_device(input, credential_type.as_ref());
+    let fields = input.device_fields(credential_type.as_ref());
     let (device, is_device_seen) = locked_device(context, &fields, named)?;
     let credential = find_credential(context, input, &device)?;
     require_usable_device(context, credential.as_ref(), &device)?;
@@ -97,7 +92,7 @@ fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<Acco
     let Principal::Client(client) = principal else { return None };
     let lookup = AccountLookup::new(hostname, ip, input.searched_username(), identifier, client.id)?;
     let tags = devices::checked_tags(Field::Tags, input.tags.as_deref()).ok()?.unwrap_or_default();
-    lookup.with_sent(devices::values(&input.device_fields_beside_type())?, input.sent_type())?.with_tags(&tags)
+    lookup.with_sent(devices::values(&input.certain_device_fields())?, input.sent_type())?.with_tags(&tags)
 }
 
 /// Finds the device of a request that sends these fields of it, and locks it: against other changes if the request changes it or has

@@ -174,9 +174,9 @@ impl Vault {
             let device = resolve(context, &key)?;
             // The device comes first: a rule that requires it to stay active holds a lock on its row. And this lock comes before the
             // weaker one of the preconditions, with which a change of the device would wait for this, and this for the change.
-            device::lock_to_deactivate(context.connection(), device.id)?;
+            let locked = device::locked_to_deactivate(context.connection(), device.id)?;
             context.check_preconditions(Some(device.id), locked_etag)?;
-            if !device.active {
+            if !locked.is_some_and(|locked| locked.active) {
                 return Err(VaultError::Inactive(Switchable::Device));
             }
             let now = context.micros();
