@@ -100,33 +100,36 @@ impl DeviceChanges {
     }
 }
 
-/// Returns the device with this id, and locks it against other changes until the transaction ends. SQLite has one writer and needs no
-/// lock.
+/// Returns a row under a lock of PostgreSQL. SQLite has one writer and needs no lock: there it is what `$unlocked` returns.
+macro_rules! locked_row {
+    ($connection:expr, $row:expr, $lock:ident, $unlocked:expr) => {
+        match $connection {
+            AnyConnection::Sqlite(_) => $unlocked,
+            AnyConnection::Postgresql(c) => Ok($row.select(DeviceRow::as_select()).$lock().get_result(c).optional()?),
+        }
+    };
+}
+
+/// Returns the device with this id, and locks it against other changes until the transaction ends.
 pub fn locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
-    let row = device::table.find(id).select(DeviceRow::as_select());
-    match connection {
-        AnyConnection::Sqlite(_) => by_id(connection, id),
-        AnyConnection::Postgresql(c) => Ok(row.for_no_key_update().get_result(c).optional()?),
-    }
+    locked_row!(connection, device::table.find(id), for_no_key_update, by_id(connection, id))
 }
 
 /// As [`locked`], by its hostname, ignoring case.
 pub fn locked_by_hostname(connection: &mut AnyConnection, hostname: &str) -> Result<Option<DeviceRow>, StoreError> {
-    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
-    match connection {
-        AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
-        AnyConnection::Postgresql(c) => Ok(named.for_no_key_update().get_result(c).optional()?),
-    }
+    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname)));
+    locked_row!(connection, named, for_no_key_update, by_hostname(connection, hostname))
+}
+
+/// As [`locked`], and waits for all who have the device by [`key_share_locked`], as a deactivation has to.
+pub fn locked_to_deactivate(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
+    locked_row!(connection, device::table.find(id), for_update, by_id(connection, id))
 }
 
 /// Returns the device with this id, which nobody deactivates until the transaction ends, if it is active. Its other columns may be
-/// changed. SQLite has one writer and needs no lock.
+/// changed.
 pub fn key_share_locked(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
-    let row = device::table.find(id).select(DeviceRow::as_select());
-    match connection {
-        AnyConnection::Sqlite(_) => by_id(connection, id),
-        AnyConnection::Postgresql(c) => Ok(row.for_key_share().get_result(c).optional()?),
-    }
+    locked_row!(connection, device::table.find(id), for_key_share, by_id(connection, id))
 }
 
 /// As [`key_share_locked`], by its hostname, ignoring case.
@@ -134,11 +137,8 @@ pub fn key_share_locked_by_hostname(
     connection: &mut AnyConnection,
     hostname: &str,
 ) -> Result<Option<DeviceRow>, StoreError> {
-    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname))).select(DeviceRow::as_select());
-    match connection {
-        AnyConnection::Sqlite(_) => by_hostname(connection, hostname),
-        AnyConnection::Postgresql(c) => Ok(named.for_key_share().get_result(c).optional()?),
-    }
+    let named = device::table.filter(device::hostname_key.eq(case_folded(hostname)));
+    locked_row!(connection, named, for_key_share, by_hostname(connection, hostname))
 }
 
 /// Returns the device with this id.
@@ -218,15 +218,6 @@ pub fn update(
         tag::index(connection, TaggedObject::Device(id), tags)?;
     }
     Ok(true)
-}
-
-/// As [`locked`], and waits for all who have the device by [`key_share_locked`], as a deactivation has to.
-pub fn locked_to_deactivate(connection: &mut AnyConnection, id: DeviceId) -> Result<Option<DeviceRow>, StoreError> {
-    let row = device::table.find(id).select(DeviceRow::as_select());
-    match connection {
-        AnyConnection::Sqlite(_) => by_id(connection, id),
-        AnyConnection::Postgresql(c) => Ok(row.for_update().get_result(c).optional()?),
-    }
 }
 
 /// Activates or deactivates a device.

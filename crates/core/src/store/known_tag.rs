@@ -1,4 +1,4 @@
-//! Tags that are known, with whether an authorization may set them: a tag shows an object to whoever is linked to it.
+//! The lookup of tags by their names, with whether an authorization may set them. Who is linked to a tag sees the objects that have it.
 
 use diesel::{ExpressionMethods, PgConnection, QueryDsl, QueryResult};
 
@@ -143,9 +143,7 @@ mod tests {
                 find(connection, who, "site").unwrap().is_some_and(|tag| tag.may_be_set)
             };
             assert!(may_be_set(connection, authorization));
-            let numbers = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)";
-            let links = "INSERT INTO authorization_link (authorization_id, object_kind, object_id)";
-            run_sql(connection, &format!("{links} {numbers} SELECT {authorization}, 'credential', n FROM number"));
+            link_all(connection, "credential", 1..=3000);
             link::insert(connection, authorization, LinkedObject::Tag(tag)).unwrap();
             for _ in 0..30 {
                 let client = insert_client(connection);

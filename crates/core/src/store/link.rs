@@ -133,7 +133,7 @@ impl LiteralText for OfEntry {
 mod tests {
     use super::*;
     use crate::store::tests::{
-        insert_client, keep_without_statistics, on_each_engine, rows_read, run_sql, sqlite_plan,
+        insert_client, keep_without_statistics, link_all, on_each_engine, rows_read, sqlite_plan,
     };
 
     #[test]
@@ -146,9 +146,7 @@ mod tests {
                 keep_without_statistics(connection);
             }
             let authorization = insert_client(connection);
-            let numbers = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)";
-            let links = "INSERT INTO authorization_link (authorization_id, object_kind, object_id)";
-            run_sql(connection, &format!("{links} {numbers} SELECT {authorization}, 'credential', n FROM number"));
+            link_all(connection, "credential", 1..=3000);
             let entry = EntryId::new(7);
             insert(connection, authorization, LinkedObject::Entry(entry)).unwrap();
             if let AnyConnection::Sqlite(c) = connection {

@@ -85,11 +85,12 @@ pub(crate) fn with_plans_of_empty_tables(test: impl Fn(&mut AnyConnection)) {
     });
 }
 
-/// Lets every authorization see the objects of a kind with these ids, on PostgreSQL.
+/// Lets every authorization see the objects of a kind with these ids.
 pub(crate) fn link_all(connection: &mut AnyConnection, kind: &str, ids: RangeInclusive<i32>) {
     let (first, last) = (ids.start(), ids.end());
-    let links = "INSERT INTO authorization_link SELECT id, ";
-    run_sql(connection, &format!("{links}'{kind}', n FROM \"authorization\", generate_series({first}, {last}) n"));
+    let numbers = format!("SELECT {first} UNION ALL SELECT n + 1 FROM number WHERE n < {last}");
+    let links = format!("SELECT id, '{kind}', n FROM \"authorization\", number");
+    run_sql(connection, &format!("WITH RECURSIVE number (n) AS ({numbers}) INSERT INTO authorization_link {links}"));
 }
 
 /// Inserts a data key with an id of the test's own.

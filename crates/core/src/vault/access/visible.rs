@@ -156,10 +156,9 @@ pub(in crate::vault) fn place_ahead(
     context: &OperationContext<'_>,
     ahead: LockedAhead,
 ) -> Result<Option<LockedPlace>, VaultError> {
-    let authorization = context.authorization()?;
     Ok(match ahead {
-        LockedAhead::Found(account) => Some(place_of(*account, authorization)?),
-        LockedAhead::Reserved(account) if account.authorization != authorization => {
+        LockedAhead::Found(account) => Some(place_of(*account, context.authorization()?)?),
+        LockedAhead::Reserved(account) if account.authorization != context.authorization()? => {
             return Err(OF_ANOTHER_CLIENT.into());
         }
         LockedAhead::Reserved(account) => Some(LockedPlace {

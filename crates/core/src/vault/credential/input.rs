@@ -103,20 +103,16 @@ impl CredentialInput {
 
     /// The fields of the device that are sent, in a request that names this registered type of credential, or none that is registered.
     pub(super) fn device_fields(&self, credential_type: Option<&LookupValue>) -> DeviceFields {
-        let fields = self.device.clone().non_empty();
-        let is_of_credential = credential_type.is_some() && self.is_type_ambiguous();
-        DeviceFields { device_type: fields.device_type.filter(|_| !is_of_credential), ..fields }
+        if credential_type.is_some() { self.certain_device_fields() } else { self.device.clone().non_empty() }
     }
 
     /// The fields of the device that are sent whatever an ambiguous type turns out to be.
     pub(super) fn certain_device_fields(&self) -> DeviceFields {
-        let fields = self.device.clone().non_empty();
-        DeviceFields { device_type: fields.device_type.filter(|_| !self.is_type_ambiguous()), ..fields }
-    }
-
-    /// Whether the type that is sent may be that of the credential or that of its device.
-    fn is_type_ambiguous(&self) -> bool {
-        matches!(self.sent_type(), Some(SentType::CredentialOrDevice(_)))
+        let mut fields = self.device.clone().non_empty();
+        if matches!(self.sent_type(), Some(SentType::CredentialOrDevice(_))) {
+            fields.device_type = None;
+        }
+        fields
     }
 
     /// The password that was sent; `None` when missing or empty.

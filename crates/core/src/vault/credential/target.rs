@@ -29,19 +29,18 @@ pub(super) fn find_target(
     input: &CredentialInput,
     named: NamedDevice<'_>,
 ) -> Result<LockedPlace, VaultError> {
-    // A precondition compares the device too, which nobody may change then.
-    let lookup = account_lookup(context.principal(), input).filter(|_| !context.has_preconditions());
-    let Some(lookup) = lookup else {
-        let credential_type = find_type(context, input)?;
-        return target_of_any_names(context, input, named, credential_type);
-    };
     let ahead = context.take_locked_account();
     let was_tried = !matches!(ahead, LockedAhead::NotTried);
     if let Some(place) = place_ahead(context, ahead)? {
         return Ok(noted(context, place));
     }
     let credential_type = find_type(context, input)?;
-    if !was_tried && let Some(place) = locked_place(context, &lookup, credential_type.clone())? {
+    // A precondition compares the device too, which nobody may change then.
+    if !was_tried
+        && !context.has_preconditions()
+        && let Some(lookup) = account_lookup(context.principal(), input)
+        && let Some(place) = locked_place(context, &lookup, credential_type.clone())?
+    {
         return Ok(noted(context, place));
     }
     target_of_any_names(context, input, named, credential_type)
