@@ -1,8 +1,8 @@
 //! Families: protocols served side by side, each with its own endpoints and form of errors.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
@@ -13,7 +13,7 @@ use crate::vault::access::authentication::AuthenticationFailure;
 
 /// A protocol over HTTP.
 pub trait Family: Send + Sync {
-    /// Returns the name, for logs and tests.
+    /// Returns the name, which no other family has: in the audit log, and of the scope of its routes.
     fn name(&self) -> &'static str;
 
     /// Returns all endpoints, for registration and the OpenAPI description.
@@ -25,18 +25,9 @@ pub trait Family: Send + Sync {
         Vec::new()
     }
 
-    /// Whether the family answers an unknown path.
-    fn owns(&self, path: &str) -> bool;
-
-    /// Returns the path by which a request of this family is routed. By default empty segments are dropped, since clients send
-    /// them whose base URL ends in a slash. A family with names in its paths keeps those of a name.
-    fn routed_path(&self, sent: &str) -> String {
-        without_empty_segments(sent)
-    }
-
-    /// Rewrites a request before routing. Every family sees every request, and must not change the requests of
-    /// others.
-    fn prepare(&self, _request: &mut ServiceRequest) {}
+    /// Returns the path by which a request is routed, in the spelling of [`Family::endpoints`]; `None` for a path of another
+    /// family. Returns a path that it has returned as it is.
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>>;
 
     /// Adds headers to a response of this family, errors included.
     fn decorate(&self, _request: &HttpRequest, _headers: &mut HeaderMap) {}
@@ -97,7 +88,7 @@ impl RouteFailure {
     }
 }
 
-/// The served families. The last one responds to paths that no family owns.
+/// The served families. A path is that of the first one that routes it, or else of the last one.
 #[derive(Clone)]
 pub struct Families(Arc<[Arc<dyn Family>]>);
 
@@ -112,9 +103,15 @@ impl Families {
         self.iter().flat_map(|family| family.endpoints()).collect()
     }
 
+    /// Returns the family that answers for a path, and the path by which it is routed; `None` only when there are no families.
+    pub fn routed<'a>(&self, sent: &'a str) -> Option<(&Arc<dyn Family>, Cow<'a, str>)> {
+        let routed = self.iter().find_map(|family| Some((family, family.routed_path(sent)?)));
+        routed.or_else(|| Some((self.0.last()?, without_empty_segments(sent))))
+    }
+
     /// Returns the family that answers for a path; `None` only when there are no families.
     pub fn owner(&self, path: &str) -> Option<&Arc<dyn Family>> {
-        self.iter().find(|family| family.owns(path)).or_else(|| self.0.last())
+        self.routed(path).map(|(family, _)| family)
     }
 }
 
@@ -122,6 +119,12 @@ impl From<Vec<Arc<dyn Family>>> for Families {
     fn from(families: Vec<Arc<dyn Family>>) -> Self {
         Self(families.into())
     }
+}
+
+/// Returns the path without empty segments, if it is one of `bases` or lies below one.
+pub(crate) fn routed_below<'a>(sent: &'a str, bases: &[&str]) -> Option<Cow<'a, str>> {
+    let path = without_empty_segments(sent);
+    bases.iter().any(|base| is_below(&path, base)).then_some(path)
 }
 
 /// Whether `path` is `base` or lies below it, segment by segment.

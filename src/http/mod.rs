@@ -103,7 +103,7 @@ pub(crate) fn fuzz_transit_key(text: &str) {
     robocorp::fuzz_query(text);
 }
 
-/// Returns the served families, one a line. The last one responds to paths that no family owns.
+/// Returns the served families, one a line. The last one responds to paths that no family routes.
 pub fn families(settings: &Settings) -> Families {
     let mut families: Vec<Arc<dyn Family>> =
         vec![Arc::new(oauth::OAuth), Arc::new(keyfactor::Keyfactor::new(&settings.keyfactor)), Arc::new(ops::Ops)];
@@ -116,7 +116,7 @@ pub fn families(settings: &Settings) -> Families {
     if settings.robocorp.enabled {
         families.push(Arc::new(robocorp::Robocorp::new(&settings.robocorp)));
     }
-    // Before the family that owns all of /iso and /api.
+    // Before the family of all other paths below /iso and /api.
     if settings.dsm.enabled {
         families.push(Arc::new(dsm::Dsm));
     }

@@ -1,13 +1,19 @@
 //! Empty segments of paths, which clients send whose base URL ends in a slash.
 
+use std::borrow::Cow;
+
 /// Returns the path without empty segments, and so without a slash at its end.
-pub(crate) fn without_empty_segments(path: &str) -> String {
+pub(crate) fn without_empty_segments(path: &str) -> Cow<'_, str> {
     let kept = with_name(path, usize::MAX);
     if kept.is_empty() { "/".into() } else { kept }
 }
 
 /// Returns the path without empty segments among its first `fixed` ones. What follows is a name, and stays as it was sent.
-pub(crate) fn with_name(path: &str, fixed: usize) -> String {
+pub(crate) fn with_name(path: &str, fixed: usize) -> Cow<'_, str> {
+    // Nearly every path.
+    if path.starts_with('/') && !path.ends_with('/') && !path.contains("//") {
+        return path.into();
+    }
     let mut segments = path.split('/');
     let first: String = segments
         .by_ref()
@@ -15,7 +21,7 @@ pub(crate) fn with_name(path: &str, fixed: usize) -> String {
         .take(fixed)
         .map(|segment| format!("/{segment}"))
         .collect();
-    segments.fold(first, |kept, segment| format!("{kept}/{segment}"))
+    segments.fold(first, |kept, segment| format!("{kept}/{segment}")).into()
 }
 
 #[cfg(test)]

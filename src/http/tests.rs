@@ -1,5 +1,6 @@
 //! Tests of every family.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -31,8 +32,8 @@ impl Family for Panicking {
         self.0.endpoints().into_iter().map(panicking).collect()
     }
 
-    fn owns(&self, path: &str) -> bool {
-        self.0.owns(path)
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        self.0.routed_path(sent)
     }
 
     fn decorate(&self, request: &HttpRequest, headers: &mut actix_web::http::header::HeaderMap) {
@@ -116,8 +117,8 @@ fn every_family_owns_its_endpoints() {
     let families = families(&every_family());
     for family in families.iter() {
         for endpoint in family.endpoints() {
-            let owner = families.owner(&endpoint.path).map(|owner| owner.name());
-            assert_eq!(owner, Some(family.name()), "{}", endpoint.path);
+            let (owner, routed) = families.routed(&endpoint.path).unwrap();
+            assert_eq!((owner.name(), routed.as_ref()), (family.name(), endpoint.path.as_str()));
         }
     }
 }

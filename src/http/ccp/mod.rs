@@ -11,12 +11,13 @@ mod query;
 mod routes;
 mod search;
 
-use actix_web::dev::ServiceRequest;
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved};
 use crate::config::CcpSettings;
 use error::CcpError;
 
@@ -40,12 +41,8 @@ impl Family for Ccp {
         routes::endpoints(&self.settings)
     }
 
-    fn owns(&self, path: &str) -> bool {
-        self.settings.sites.iter().any(|site| is_below(path, &format!("/{site}")))
-    }
-
-    fn prepare(&self, request: &mut ServiceRequest) {
-        path::normalize(request, &self.settings.sites);
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        path::normalized(sent, &self.settings.sites).map(Cow::Owned)
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

@@ -1,23 +1,10 @@
 //! Paths in the case and with the slashes in which clients send them: the web service runs on IIS, which ignores both.
 
-use actix_web::dev::ServiceRequest;
-
-use crate::http::server::set_path;
-
 /// What follows the name of the web service.
 pub(super) const ACCOUNTS: &str = "/api/Accounts";
 
-/// Normalizes the path of a request below one of the sites.
-pub(super) fn normalize(request: &mut ServiceRequest, sites: &[String]) {
-    if let Some(path) = normalized(request.path(), sites)
-        && path != request.path()
-    {
-        set_path(request, path);
-    }
-}
-
 /// Returns the path as the endpoint table has it; `None` outside of the sites.
-fn normalized(path: &str, sites: &[String]) -> Option<String> {
+pub(super) fn normalized(path: &str, sites: &[String]) -> Option<String> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let first = segments.next()?;
     let site = sites.iter().find(|site| site.eq_ignore_ascii_case(first))?;

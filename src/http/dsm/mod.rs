@@ -18,9 +18,10 @@ mod secret;
 mod variables;
 mod wire;
 
+use std::borrow::Cow;
+
 use ::base64::Engine;
 use ::base64::engine::general_purpose::STANDARD;
-use actix_web::dev::ServiceRequest;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
@@ -40,12 +41,8 @@ impl Family for Dsm {
         routes::endpoints()
     }
 
-    fn owns(&self, path: &str) -> bool {
-        path::normalized(path).is_some()
-    }
-
-    fn prepare(&self, request: &mut ServiceRequest) {
-        path::normalize(request);
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        path::normalized(sent).map(Cow::Owned)
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

@@ -1,22 +1,10 @@
 //! Normalizes the case of paths: the clients write both `application` and `Application`.
 
-use actix_web::dev::ServiceRequest;
-
 use crate::http::family::is_below;
 use crate::http::segments::without_empty_segments;
-use crate::http::server::set_path;
 
 /// The base paths, in lower case.
 const BASES: [&str; 3] = ["/iso/dapp", "/iso/sctm", "/iso/cicd"];
-
-/// Normalizes the path of a request below one of the base paths.
-pub(super) fn normalize(request: &mut ServiceRequest) {
-    if let Some(path) = normalized(request.path())
-        && path != request.path()
-    {
-        set_path(request, path);
-    }
-}
 
 /// Returns the path in lower case and without empty segments; `None` outside of the base paths.
 pub(super) fn normalized(path: &str) -> Option<String> {

@@ -31,21 +31,21 @@ mod security_claim;
 mod status;
 mod version;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved};
 use super::server;
 use crate::config::KeyfactorSettings;
 use crate::vault::VaultError;
 use error::KeyfactorError;
-use path::{BASE, Spelling};
+use path::Spelling;
 use version::Versions;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-keyfactor-correlation-id");
@@ -83,13 +83,8 @@ impl Family for Keyfactor {
         routes::endpoints(self.require_requested_with).into_iter().map(|(_, endpoint)| endpoint).collect()
     }
 
-    /// Whether a path lies below the base path. [`Family::prepare`] has normalized the path.
-    fn owns(&self, path: &str) -> bool {
-        is_below(path, BASE)
-    }
-
-    fn prepare(&self, request: &mut ServiceRequest) {
-        self.spelling.normalize(request);
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        self.spelling.normalized(sent).map(Cow::Owned)
     }
 
     fn decorate(&self, request: &HttpRequest, headers: &mut HeaderMap) {

@@ -1,9 +1,6 @@
 //! Normalizes case and percent-encoding of Keyfactor paths before routing, to the spelling of the endpoint table.
 
-use actix_web::dev::ServiceRequest;
 use percent_encoding::percent_decode_str;
-
-use crate::http::server::set_path;
 
 /// The base path in the endpoint table.
 pub(super) const BASE: &str = "/KeyfactorAPI";
@@ -24,32 +21,24 @@ impl Spelling {
         Self { base_paths: base_paths.to_vec(), words }
     }
 
-    /// Normalizes the path of a request, if it lies below one of the base paths.
-    pub(super) fn normalize(&self, request: &mut ServiceRequest) {
-        let Some(path) = self.normalized(request.path()) else { return };
-        set_path(request, path);
-    }
-
     /// Returns the path in the table's spelling; `None` outside of the base paths. Segments that are not in the table,
-    /// such as ids, stay unchanged; empty ones are dropped, as in routing.
-    fn normalized(&self, path: &str) -> Option<String> {
-        let path = segments(path);
-        let below = |base: &str| {
-            let base = segments(base);
-            let (start, rest) = path.split_at_checked(base.len())?;
-            start.iter().zip(base).all(|(segment, word)| is_word(segment, word)).then_some(rest)
-        };
-        let rest = std::iter::once(BASE).chain(self.base_paths.iter().map(String::as_str)).find_map(below)?;
-        let normalize = |segment: &str| {
-            let known = self.words.iter().find(|word| is_word(segment, word));
-            known.cloned().unwrap_or_else(|| segment.into())
-        };
-        Some(rest.iter().fold(String::from(BASE), |path, segment| format!("{path}/{}", normalize(segment))))
+    /// such as ids, stay unchanged; empty ones are dropped.
+    pub(super) fn normalized(&self, path: &str) -> Option<String> {
+        let mut bases = std::iter::once(BASE).chain(self.base_paths.iter().map(String::as_str));
+        let rest = bases.find_map(|base| below(path, base))?;
+        let normalize = |segment| self.words.iter().find(|word| is_word(segment, word)).map_or(segment, String::as_str);
+        Some(rest.fold(String::from(BASE), |path, segment| format!("{path}/{}", normalize(segment))))
     }
 }
 
-fn segments(path: &str) -> Vec<&str> {
-    path.split('/').filter(|segment| !segment.is_empty()).collect()
+/// Returns the segments of a path after those of a base path, if it begins with them.
+fn below<'a>(path: &'a str, base: &str) -> Option<impl Iterator<Item = &'a str>> {
+    let mut rest = segments(path);
+    segments(base).all(|word| rest.next().is_some_and(|segment| is_word(segment, word))).then_some(rest)
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
 }
 
 /// Whether a segment equals a word, ignoring ASCII case and percent-encoding.

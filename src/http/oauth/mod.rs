@@ -9,11 +9,13 @@ mod handlers;
 mod routes;
 mod wire;
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved, routed_below};
 use super::server;
 use error::OAuthError;
 
@@ -29,8 +31,8 @@ impl Family for OAuth {
         routes::endpoints()
     }
 
-    fn owns(&self, path: &str) -> bool {
-        ["/oauth2", "/iso/oauth2", "/api/oauth2", "/.well-known"].iter().any(|base| is_below(path, base))
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        routed_below(sent, &["/oauth2", "/iso/oauth2", "/api/oauth2", "/.well-known"])
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

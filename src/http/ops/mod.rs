@@ -5,11 +5,13 @@ mod health;
 mod routes;
 mod unseal;
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved, routed_below};
 use super::server;
 
 /// The operations family.
@@ -28,8 +30,8 @@ impl Family for Ops {
         routes::sealed_endpoints()
     }
 
-    fn owns(&self, path: &str) -> bool {
-        ["/health", "/metrics", "/unseal"].iter().any(|base| is_below(path, base))
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        routed_below(sent, &["/health", "/metrics", "/unseal"])
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

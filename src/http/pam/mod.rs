@@ -28,11 +28,13 @@ mod settings;
 mod ssh_key;
 mod use_credential;
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved, routed_below};
 use super::server;
 use crate::config::PamSettings;
 use dialect::{PREFIXES, Renderings};
@@ -62,8 +64,9 @@ impl Family for Pam {
         endpoints
     }
 
-    fn owns(&self, path: &str) -> bool {
-        PREFIXES.iter().any(|base| is_below(path, base)) || path == proxy_session_page::PATH
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        let [legacy, modern] = PREFIXES;
+        routed_below(sent, &[legacy, modern, proxy_session_page::PATH])
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

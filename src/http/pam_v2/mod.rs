@@ -14,12 +14,14 @@ mod query;
 mod routes;
 mod wire;
 
+use std::borrow::Cow;
+
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved, routed_below};
 use super::{rate_limit, server};
 use crate::config::PamV2Settings;
 use error::ApiError;
@@ -45,8 +47,8 @@ impl Family for PamV2 {
         routes::endpoints(self.requests_per_minute)
     }
 
-    fn owns(&self, path: &str) -> bool {
-        is_below(path, BASE)
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
+        routed_below(sent, &[BASE])
     }
 
     fn decorate(&self, request: &HttpRequest, headers: &mut HeaderMap) {

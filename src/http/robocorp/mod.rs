@@ -10,11 +10,13 @@ mod routes;
 mod save;
 mod secret;
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved, routed_below};
 use super::segments::with_name;
 use crate::config::RobocorpSettings;
 use error::RobocorpError;
@@ -40,13 +42,9 @@ impl Family for Robocorp {
         routes::endpoints(&self.settings)
     }
 
-    fn owns(&self, path: &str) -> bool {
-        is_below(path, BASE)
-    }
-
-    fn routed_path(&self, sent: &str) -> String {
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
         // An empty segment after `secrets` belongs to a name.
-        with_name(sent, routes::FIXED_SEGMENTS)
+        routed_below(sent, &[BASE]).map(|_| with_name(sent, routes::FIXED_SEGMENTS))
     }
 
     fn refuse(&self, request: HttpRequest, unserved: Unserved) -> LocalBoxFuture<'static, HttpResponse> {

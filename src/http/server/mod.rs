@@ -45,7 +45,6 @@ pub use metrics::Metrics;
 #[cfg(test)]
 pub(crate) use mount::{mount, prepare, unknown_path};
 pub(crate) use origin::{credentials, origin, presented_proof, presented_token};
-pub(crate) use path::set_path;
 pub(crate) use request_id::request_id;
 pub use sealed::{SealedService, serve_sealed};
 pub(crate) use security_headers::is_cross_site;
@@ -79,11 +78,12 @@ pub fn serve(
             .app_data(budgets.clone())
             .wrap(from_fn(move |request, next| mount::prepare(preparing.clone(), request, next)))
             .wrap(from_fn(observe::observe));
-        let app = families
-            .iter()
-            .fold(app, |app, family| app.configure(|config| mount::mount(config, family, &family.endpoints())));
         let unknown_method = |path: &str, methods| mount::unknown_method(families.owner(path).cloned(), methods);
-        app.configure(openapi::pages(api.clone(), unknown_method))
+        // Before the families: the last one takes every path that no other routes, these too.
+        let app = app.configure(openapi::pages(api.clone(), unknown_method));
+        families
+            .iter()
+            .fold(app, |app, family| app.configure(|config| mount::mount(config, family, &family.endpoints())))
             .default_service(mount::unknown_path(families.clone()))
     };
     let unread = Duration::from_secs(settings.unread_seconds.into());

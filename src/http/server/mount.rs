@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::guard::{Guard, fn_guard};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::{Next, from_fn};
@@ -20,12 +21,12 @@ use super::{head, request_id, source};
 use crate::http::challenge;
 use crate::http::endpoint::Endpoint;
 use crate::http::family::{Families, Family, RouteFailure, Unserved};
-use crate::http::segments::without_empty_segments;
 
 /// The log of the process has one line a minute about these.
 static UNREADABLE_SOURCES: LogLimit = LogLimit::new(Duration::from_secs(60));
 
-/// Registers endpoints of a family, one resource for each path.
+/// Registers endpoints of a family, one resource for each path, in a scope of its requests: those of other families are not
+/// compared with its paths.
 ///
 /// A literal path (`…/credential/batch`) comes before a path with a key that also matches it, and gets the methods of
 /// that path too, so that an item with this name can still be read.
@@ -36,6 +37,7 @@ pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>, e
             paths.push(&endpoint.path);
         }
     }
+    let mut scope = web::scope("").guard(is_of(family));
     let keyed = |path: &str| paths.iter().copied().find(|other| name_in(path, other).is_some());
     let (names, others): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| keyed(path).is_some());
     for path in names.into_iter().chain(others) {
@@ -55,8 +57,15 @@ pub(crate) fn mount(config: &mut web::ServiceConfig, family: &Arc<dyn Family>, e
         let unknown_method = unknown_method(Some(Arc::clone(family)), allowed.join(", "));
         let family = Arc::clone(family);
         let catch = from_fn(move |request, next| catch_panic(Arc::clone(&family), request, next));
-        config.service(resource.default_service(unknown_method).wrap(catch));
+        scope = scope.service(resource.default_service(unknown_method).wrap(catch));
     }
+    config.service(scope);
+}
+
+/// Returns the guard of the requests of a family.
+fn is_of(family: &Arc<dyn Family>) -> impl Guard + use<> {
+    let name = family.name();
+    fn_guard(move |context| context.req_data().get::<FamilyName>().is_some_and(|family| family.0 == name))
 }
 
 /// Returns the segment of `path` at the key of `template`.
@@ -82,7 +91,7 @@ pub(super) fn unknown_method(family: Option<Arc<dyn Family>>, allowed: String) -
     })
 }
 
-/// Responds to an unknown path: 404, in the form of the family that owns it.
+/// Responds to an unknown path: 404, in the form of its family.
 pub(crate) fn unknown_path(families: Families) -> Route {
     web::to(move |request: HttpRequest| {
         let family = families.owner(request.path()).cloned();
@@ -121,26 +130,21 @@ fn deadline(request: &HttpRequest) -> Duration {
     seconds.map_or(Duration::MAX, |seconds| Duration::from_secs(seconds.max(1)))
 }
 
-/// Lets the owner choose the path and every family rewrite a request before routing, and the owner add headers to the response. A request with too large a
-/// head, or without a readable source address, gets no further.
+/// Routes a request to the family of its path, and lets that add headers to the response. A request with too large a head, or without
+/// a readable source address, gets no further, and has no route.
 pub(crate) async fn prepare(
     families: Families,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
-    if let Some(owner) = families.owner(&without_empty_segments(request.path())) {
-        let routed = owner.routed_path(request.path());
-        if routed != request.path() {
-            set_path(&mut request, routed);
+    let routed = families.routed(request.path()).map(|(owner, path)| (Arc::clone(owner), path.into_owned()));
+    let owner = routed.map(|(owner, path)| {
+        if path != request.path() {
+            set_path(&mut request, path);
         }
-    }
-    for family in families.iter() {
-        family.prepare(&mut request);
-    }
-    let owner = families.owner(request.path()).cloned();
-    if let Some(owner) = &owner {
         request.extensions_mut().insert(FamilyName(owner.name()));
-    }
+        owner
+    });
     let refusing = owner.as_ref().and_then(|owner| Some((owner, failure(request.request())?)));
     let mut answered = match refusing {
         Some((owner, failure)) => {

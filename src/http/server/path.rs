@@ -5,7 +5,7 @@ use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
 
 /// Replaces the path of a request, and keeps its query.
-pub(crate) fn set_path(request: &mut ServiceRequest, path: String) {
+pub(super) fn set_path(request: &mut ServiceRequest, path: String) {
     let mut parts = request.uri().clone().into_parts();
     let replaced = match parts.path_and_query.as_ref().and_then(PathAndQuery::query) {
         Some(query) => format!("{path}?{query}"),

@@ -19,14 +19,15 @@ mod status;
 mod token;
 mod wire;
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::endpoint::Endpoint;
-use super::family::{Family, RouteFailure, Unserved, is_below};
+use super::family::{Family, RouteFailure, Unserved};
 use crate::config::VaultKvSettings;
 use error::VaultKvError;
-use path::BASE;
 
 /// The family.
 pub(super) struct VaultKv {
@@ -52,11 +53,7 @@ impl Family for VaultKv {
         seal::sealed_endpoints()
     }
 
-    fn owns(&self, path: &str) -> bool {
-        is_below(path, BASE)
-    }
-
-    fn routed_path(&self, sent: &str) -> String {
+    fn routed_path<'a>(&self, sent: &'a str) -> Option<Cow<'a, str>> {
         path::routed(sent, &self.settings.mount)
     }
 

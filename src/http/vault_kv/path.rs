@@ -1,22 +1,24 @@
 //! Paths of this family. The names of items stay as they were sent.
 
-use crate::http::family::is_below;
-use crate::http::segments::{with_name, without_empty_segments};
+use std::borrow::Cow;
+
+use crate::http::family::{is_below, routed_below};
+use crate::http::segments::with_name;
 
 /// The base path.
 pub(super) const BASE: &str = "/v1";
 
-/// Returns the path by which a request is routed. Clients whose base URL ends in a slash send `/v1//auth/…`; below `data` and
-/// `metadata`, an empty segment belongs to a name.
-pub(super) fn routed(sent: &str, mount: &str) -> String {
-    let routed = without_empty_segments(sent);
+/// Returns the path by which a request is routed; `None` outside of the base path. Clients whose base URL ends in a slash send
+/// `/v1//auth/…`; below `data` and `metadata`, an empty segment belongs to a name.
+pub(super) fn routed<'a>(sent: &'a str, mount: &str) -> Option<Cow<'a, str>> {
+    let routed = routed_below(sent, &[BASE])?;
     for part in ["data", "metadata"] {
         let base = format!("{BASE}/{mount}/{part}");
         if is_below(&routed, &base) {
-            return with_name(sent, base.matches('/').count());
+            return Some(with_name(sent, base.matches('/').count()));
         }
     }
-    routed
+    Some(routed)
 }
 
 #[cfg(test)]
@@ -34,8 +36,9 @@ mod tests {
             ("/v1//secret/metadata//srv/", "/v1/secret/metadata//srv/"),
             ("/v1/sys/health/", "/v1/sys/health"),
         ] {
-            assert_eq!(routed(path, "secret"), expected, "{path}");
+            assert_eq!(routed(path, "secret").as_deref(), Some(expected), "{path}");
         }
-        assert_eq!(routed("/v1/data//data/a//b/", "data"), "/v1/data/data/a//b/");
+        assert_eq!(routed("/v1/data//data/a//b/", "data").as_deref(), Some("/v1/data/data/a//b/"));
+        assert_eq!(routed("/v10/secret/data/a", "secret"), None);
     }
 }

@@ -89,7 +89,8 @@ pub struct CcpSettings {
 }
 
 /// First segments of the paths of other families, in lower case.
-const OTHER_PATHS: [&str; 7] = ["api", "health", "iso", "keyfactorapi", "metrics", "oauth2", "v1"];
+const OTHER_PATHS: [&str; 11] =
+    ["api", "docs", "health", "iso", "keyfactorapi", "metrics", "modulos", "oauth2", "secrets-v1", "unseal", "v1"];
 
 /// Reads the names of the web service. Case is ignored when they are compared.
 fn sites<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
