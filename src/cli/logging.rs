@@ -107,10 +107,7 @@ impl MergingLog {
     /// Writes a line of one line: names and values of clients in it show as they are.
     fn write(&self, record: &Record<'_>) {
         let text = record.args().to_string();
-        if !text.contains(is_hidden) {
-            return self.inner.log(record);
-        }
-        let text = visible(&text);
+        let text = if text.contains(is_hidden) { visible(&text) } else { text };
         let mut shown = Record::builder();
         shown.metadata(record.metadata().clone()).line(record.line());
         shown.module_path(record.module_path()).file(record.file());

@@ -34,12 +34,11 @@ pub(crate) fn origin(request: &HttpRequest, service: &Service) -> Origin {
 
 /// Returns the access token of an `Authorization` header: `Bearer` (RFC 6750), or `DPoP` with a proof (RFC 9449, section 7.1).
 pub(crate) fn presented_token(request: &HttpRequest) -> Option<PresentedToken<'_>> {
-    let sent = |scheme| credentials(request, scheme).filter(|token| !token.is_empty());
-    match (sent("bearer"), sent("dpop")) {
-        (Some(token), _) => Some(PresentedToken::bearer(token)),
-        (None, Some(token)) => Some(PresentedToken { token, proof: Some(proof(request)) }),
-        (None, None) => None,
+    let (scheme, token) = authorization(request)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(PresentedToken::bearer(token));
     }
+    scheme.eq_ignore_ascii_case("dpop").then(|| PresentedToken { token, proof: Some(proof(request)) })
 }
 
 /// Returns the DPoP proof of a request to the token endpoint, if it has the header.
@@ -59,7 +58,13 @@ fn proof(request: &HttpRequest) -> PresentedProof<'_> {
 
 /// Returns the credentials of a scheme in the `Authorization` header, trimmed.
 pub(crate) fn credentials<'a>(request: &'a HttpRequest, scheme: &str) -> Option<&'a str> {
+    let (sent, credentials) = authorization(request)?;
+    sent.eq_ignore_ascii_case(scheme).then_some(credentials)
+}
+
+/// Returns the scheme of the `Authorization` header and its credentials, trimmed.
+fn authorization(request: &HttpRequest) -> Option<(&str, &str)> {
     let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (sent, credentials) = value.trim().split_once(' ')?;
-    sent.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+    let (scheme, credentials) = value.trim().split_once(' ')?;
+    Some((scheme, credentials.trim()))
 }
