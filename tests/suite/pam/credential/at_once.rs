@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, TestClient, device, noticed};
 
 /// What differs between the requests beyond their names.
-fn kinds() -> [Value; 19] {
+fn kinds() -> [Value; 23] {
     [
         json!({}),
         json!({ "additional": "additional", "type": "" }),
@@ -31,11 +31,15 @@ fn kinds() -> [Value; 19] {
         json!({ "type": "Server" }),
         json!({ "vendor": "HPE", "device_tags": "rack" }),
         json!({ "type": "Switch", "domain": "CORP" }),
+        json!({ "domain": "corp", "tags": "one" }),
+        json!({ "domain": "Corp.Example, corp" }),
+        json!({ "domain": "corp,unknown" }),
+        json!({ "domain": "unknown,corp" }),
     ]
 }
 
 /// The number of the kinds that the devices take.
-const TAKEN: usize = 15;
+const TAKEN: usize = 17;
 
 /// Four requests of each kind, each for a credential of its own.
 fn requests() -> Vec<Value> {

@@ -28,6 +28,8 @@ pub struct AccountLookup {
     sent_type: Option<SentType>,
     /// The tags that the credential gets if it is new, in the case of keys.
     pub(super) tags: Vec<String>,
+    /// The domains that it gets if it is new, in the case of keys.
+    pub(super) domains: Vec<String>,
 }
 
 /// The name of a type in a request for a credential.
@@ -66,6 +68,7 @@ impl AccountLookup {
             device: DeviceChanges::default(),
             sent_type: None,
             tags: Vec::new(),
+            domains: Vec::new(),
         })
     }
 
@@ -76,10 +79,20 @@ impl AccountLookup {
         is_storable.then_some(Self { device, sent_type, ..self })
     }
 
-    /// Adds the tags of the credential, if it is new and columns can hold them: a list that is separated by commas.
+    /// Adds the tags that the credential gets if it is new: a list that is separated by commas. `None` if columns cannot hold them.
     pub fn with_tags(self, tags: &str) -> Option<Self> {
-        is_storable(tags).then(|| Self { tags: comma_separated(tags).map(case_folded).collect(), ..self })
+        is_storable(tags).then(|| Self { tags: keys(tags), ..self })
     }
+
+    /// Adds the domains that the credential gets if it is new: a list that is separated by commas. `None` if columns cannot hold them.
+    pub fn with_domains(self, domains: &str) -> Option<Self> {
+        is_storable(domains).then(|| Self { domains: keys(domains), ..self })
+    }
+}
+
+/// Returns the names of a list in the case of keys.
+fn keys(list: &str) -> Vec<String> {
+    comma_separated(list).map(case_folded).collect()
 }
 
 /// A lookup, with the registered type of credential that its request names.

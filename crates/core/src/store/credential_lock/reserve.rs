@@ -14,6 +14,7 @@ use crate::store::connection::{
     BindValue, LockingQuery, RowLock, first_of_each, found_by_text, load_for_each_with_cached_sql,
 };
 use crate::store::device::DeviceRow;
+use crate::store::domain::{self, KnownDomain};
 use crate::store::id::{AuthorizationId, CredentialId};
 use crate::store::known_tag::{self, KnownTag};
 use crate::store::lock::{identifier_lock_name, try_lock_names, username_lock_name};
@@ -36,6 +37,8 @@ pub struct ReservedAccount {
     pub credential_type: Option<LookupValue>,
     /// The tags that the credential gets, as far as they are known.
     pub tags: Vec<KnownTag>,
+    /// The domains that it gets, as far as they are registered.
+    pub domains: Vec<KnownDomain>,
 }
 
 /// A lookup with its device, and the names that it locks.
@@ -74,7 +77,8 @@ pub(super) fn reserve_accounts(
     let mut ids = ids.into_iter().peekable();
     let id_of = |(number, candidate)| Some((ids.next_if(|(found, _)| *found == number)?.1, candidate));
     let free: Vec<(CredentialId, Candidate<'_>)> = (1..).zip(candidates).filter_map(id_of).collect();
-    let mut tags = known_tags(connection, &free)?.into_iter();
+    let mut tags = tags_of(connection, &free)?.into_iter();
+    let mut domains = domains_of(connection, &free)?.into_iter();
     for (id, Candidate { place, typed, device, .. }) in free {
         reserved[place] = Some(ReservedAccount {
             authorization: typed.lookup.authorization,
@@ -82,6 +86,7 @@ pub(super) fn reserve_accounts(
             device,
             credential_type: typed.credential_type.clone(),
             tags: tags.by_ref().take(typed.lookup.tags.len()).flatten().collect(),
+            domains: domains.by_ref().take(typed.lookup.domains.len()).flatten().collect(),
         });
     }
     Ok(reserved)
@@ -109,7 +114,7 @@ fn candidates<'a>(
 }
 
 /// Returns the tags of new accounts, those of each after those of the one before.
-fn known_tags(
+fn tags_of(
     connection: &mut PgConnection,
     accounts: &[(CredentialId, Candidate<'_>)],
 ) -> Result<Vec<Option<KnownTag>>, StoreError> {
@@ -117,6 +122,15 @@ fn known_tags(
     let tags: Vec<_> =
         lookups.flat_map(|lookup| lookup.tags.iter().map(|tag| (lookup.authorization, tag.as_str()))).collect();
     known_tag::find_each(connection, &tags)
+}
+
+/// Returns the domains of new accounts, those of each after those of the one before.
+fn domains_of(
+    connection: &mut PgConnection,
+    accounts: &[(CredentialId, Candidate<'_>)],
+) -> Result<Vec<Option<KnownDomain>>, StoreError> {
+    let domains = accounts.iter().flat_map(|(_, candidate)| &candidate.typed.lookup.domains);
+    domain::find_each(connection, &domains.map(String::as_str).collect::<Vec<_>>())
 }
 
 /// A device that another transaction deactivates is skipped, as by [`super::DeviceAndCredential`].
@@ -285,10 +299,12 @@ mod tests {
     }
 
     #[test]
-    fn each_account_has_its_own_tags_that_are_known() {
+    fn each_account_has_its_own_tags_and_domains_as_far_as_they_are_known() {
         on_postgresql(|database| {
             database.migrate().unwrap();
             let connection = database.connection();
+            domain::insert(connection, "corp.example", Some("CORP")).unwrap();
+            domain::insert(connection, "lab.example", None).unwrap();
             let (one, other) = (insert_client(connection), insert_client(connection));
             let host = devices::insert(connection, "host", &DeviceChanges::default(), 0).unwrap().id;
             for authorization in [one, other] {
@@ -296,22 +312,33 @@ mod tests {
             }
             let [free, linked] = ["free", "linked"].map(|name| lookup::register_tag(connection, name).unwrap());
             link::insert(connection, one, LinkedObject::Tag(linked)).unwrap();
-            let lookup = |username: &str, who, tags| {
-                AccountLookup::new("host", "", username, None, who).unwrap().with_tags(tags).unwrap()
+            let lookup = |username: &str, who, tags, domains| {
+                let lookup = AccountLookup::new("host", "", username, None, who).unwrap();
+                lookup.with_tags(tags).unwrap().with_domains(domains).unwrap()
             };
             let lookups = [
-                lookup("a", one, "Linked,unknown,FREE"),
-                lookup("b", other, ""),
-                lookup("a", other, "free"),
-                lookup("c", other, "linked,free"),
+                lookup("a", one, "Linked,unknown,FREE", "unknown,corp"),
+                lookup("b", other, "", ""),
+                lookup("a", other, "free", "lab.example"),
+                lookup("c", other, "linked,free", "lab.example, Corp.Example"),
+                lookup("d", one, "", "other,lab.example,unknown"),
             ];
             let AnyConnection::Postgresql(c) = connection else { return };
             let typed = TypedLookup::of_each(c, &lookups.iter().collect::<Vec<_>>()).unwrap();
             let reserved = reserve_accounts(c, &typed.iter().collect::<Vec<_>>()).unwrap();
-            let tags = |account: ReservedAccount| account.tags.iter().map(|tag| (tag.id, tag.may_be_set)).collect();
-            let found: Vec<Option<Vec<_>>> = reserved.into_iter().map(|account| account.map(tags)).collect();
-            let (first, last) = (vec![(linked, true), (free, true)], vec![(linked, false), (free, true)]);
-            assert_eq!(found, [Some(first), Some(Vec::new()), None, Some(last)]);
+            let tags = |account: &ReservedAccount| account.tags.iter().map(|tag| (tag.id, tag.may_be_set)).collect();
+            let found: Vec<Option<Vec<_>>> = reserved.iter().map(|account| account.as_ref().map(tags)).collect();
+            let (first, third) = (vec![(linked, true), (free, true)], vec![(linked, false), (free, true)]);
+            assert_eq!(found, [Some(first), Some(Vec::new()), None, Some(third), Some(Vec::new())]);
+            let domains = |account: ReservedAccount| -> Vec<_> {
+                account.domains.into_iter().map(|domain| (domain.key, domain.name)).collect()
+            };
+            let found: Vec<Option<Vec<_>>> = reserved.into_iter().map(|account| account.map(domains)).collect();
+            let [corp, full, lab] =
+                [("corp", "corp.example"), ("corp.example", "corp.example"), ("lab.example", "lab.example")]
+                    .map(|(key, name)| (key.to_string(), name.to_string()));
+            let expected = [vec![corp], vec![], vec![lab.clone(), full], vec![lab]];
+            assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), expected);
         });
     }
 

@@ -67,7 +67,7 @@ pub(super) use request_limit::RequestCounts;
 pub(super) use single_use::SingleUse;
 pub(super) use tag_guard::require_tags_allowed;
 pub(super) use visible::{
-    LockedPlace, Reserved, SeenCredential, SeenSshKey, Visible, check_no_credential, check_no_information,
-    locked_place, place_ahead, seen_credential, seen_information, seen_ssh_key, visible_credential, visible_device,
-    visible_devices, visible_entry, visible_information,
+    LockedPlace, SeenCredential, SeenSshKey, Visible, check_no_credential, check_no_information, locked_place,
+    place_ahead, seen_credential, seen_information, seen_ssh_key, visible_credential, visible_device, visible_devices,
+    visible_entry, visible_information,
 };

@@ -10,6 +10,7 @@ use crate::store::credential_lookup::FoundCredential;
 use crate::store::custody::CustodyRow;
 use crate::store::device::DeviceRow;
 use crate::store::device_lookup;
+use crate::store::domain::KnownDomain;
 use crate::store::entry::EntryRow;
 use crate::store::id::{AuthorizationId, CredentialId, DeviceId, InformationId};
 use crate::store::information::InformationRow;
@@ -149,6 +150,8 @@ pub(in crate::vault) struct Reserved {
     pub(in crate::vault) id: CredentialId,
     /// The tags that are sent, as far as they are known.
     pub(in crate::vault) tags: Vec<KnownTag>,
+    /// The domains that are sent, as far as they are registered.
+    pub(in crate::vault) domains: Vec<KnownDomain>,
 }
 
 /// Returns what was locked ahead for the client.
@@ -165,7 +168,7 @@ pub(in crate::vault) fn place_ahead(
             device: account.device,
             is_device_seen: true,
             credential: None,
-            reserved: Some(Reserved { id: account.id, tags: account.tags }),
+            reserved: Some(Reserved { id: account.id, tags: account.tags, domains: account.domains }),
             credential_type: account.credential_type,
         }),
         LockedAhead::NotFound | LockedAhead::NotTried => None,

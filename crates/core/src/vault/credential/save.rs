@@ -22,7 +22,7 @@ use crate::store::link::{self, LinkedObject};
 use crate::store::lookup::LookupKind;
 use crate::store::rotation;
 use crate::store::{DeferrableWrite, StoreError};
-use crate::vault::access::{LockedPlace, Reserved, require_tags_allowed};
+use crate::vault::access::{LockedPlace, require_tags_allowed};
 use crate::vault::device::{self as devices, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
 use crate::vault::secrets::{self, SecretOwner};
@@ -141,8 +141,10 @@ fn changes(
         sent.map(|sent| serde_json::Value::Object(merged(stored, sent)).to_string())
     };
     let tags = checked_tags(Field::Tags, input.tags.as_deref())?;
-    let known = place.reserved.as_ref().map_or(&[][..], |reserved| &reserved.tags);
-    require_tags_allowed(context, Field::Tags, target.map_or("", |row| &row.tags), tags.as_deref(), known)?;
+    let reserved = place.reserved.as_ref();
+    let (known_tags, domains) =
+        reserved.map_or((&[][..], &[][..]), |reserved| (&reserved.tags[..], &reserved.domains[..]));
+    require_tags_allowed(context, Field::Tags, target.map_or("", |row| &row.tags), tags.as_deref(), known_tags)?;
     let default_username = creating.then_some(DEFAULT_USERNAME);
     let default_type = creating.then(|| DEFAULT_TYPE.to_string());
     let credential_type = match &place.credential_type {
@@ -156,7 +158,7 @@ fn changes(
         credential_type: credential_type.or(default_type),
         additional: input.additional.clone(),
         tags,
-        domain: known_domains(context, input.domain.as_deref(), target.map_or("", |row| &row.domain))?,
+        domain: known_domains(context, input.domain.as_deref(), target.map_or("", |row| &row.domain), domains)?,
         parent_id: parent,
         session_settings: merge(
             settings.session.as_ref().map(|session| &session.members),
@@ -190,8 +192,7 @@ fn write(
     }
     let authorization = context.authorization()?;
     let reserved = place.reserved.as_ref();
-    let new =
-        reserved.and_then(|Reserved { id, tags }| NewAccount::new(*id, authorization, changes.clone(), tags, now));
+    let new = reserved.and_then(|known| NewAccount::new(known.id, authorization, changes.clone(), &known.tags, now));
     let id = match new {
         Some(new) => {
             let id = new.id();

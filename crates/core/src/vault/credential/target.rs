@@ -91,7 +91,8 @@ fn account_lookup(principal: &Principal, input: &CredentialInput) -> Option<Acco
     let Principal::Client(client) = principal else { return None };
     let lookup = AccountLookup::new(hostname, ip, input.searched_username(), identifier, client.id)?;
     let tags = devices::checked_tags(Field::Tags, input.tags.as_deref()).ok()?.unwrap_or_default();
-    lookup.with_sent(devices::values(&input.certain_device_fields())?, input.sent_type())?.with_tags(&tags)
+    let lookup = lookup.with_sent(devices::values(&input.certain_device_fields())?, input.sent_type())?;
+    lookup.with_tags(&tags)?.with_domains(input.domain.as_deref().unwrap_or_default())
 }
 
 /// Finds the device of a request that sends these fields of it, and locks it: against other changes if the request changes it or has

@@ -3,9 +3,9 @@
 
 use super::DeviceFields;
 use crate::store::device::{DeviceChanges, DeviceRow};
-use crate::store::domain;
+use crate::store::domain::{self, KnownDomain};
 use crate::store::lookup::{self, LookupKind};
-use crate::text::{comma_separated, is_same_name, tags};
+use crate::text::{case_folded, comma_separated, is_same_name, tags};
 use crate::vault::access::require_tags_allowed;
 use crate::vault::operation::OperationContext;
 use crate::vault::{Field, Noun, VaultError};
@@ -29,7 +29,7 @@ pub(in crate::vault) fn changes(
         vendor: registered(context, LookupKind::Vendor, &fields.vendor, before(|row| &row.vendor))?,
         model: registered(context, LookupKind::Model, &fields.model, before(|row| &row.model))?,
         site: registered(context, LookupKind::Site, &fields.site, before(|row| &row.site))?,
-        domains: known_domains(context, fields.domains.as_deref(), before(|row| &row.domains))?,
+        domains: known_domains(context, fields.domains.as_deref(), before(|row| &row.domains), &[])?,
         tags,
         connectivities: fields.connectivities.clone(),
         session_remote_config: fields.session_remote_config.clone(),
@@ -79,7 +79,7 @@ pub(in crate::vault) fn registered(
     }
 }
 
-/// Returns the full names of a list of domains. Those of `before` are known.
+/// Returns the full names of a list of domains. `before` is such a list, and those of `known` were looked up already.
 ///
 /// # Errors
 /// [`VaultError::NotFound`] for a domain that is not registered.
@@ -87,6 +87,7 @@ pub(in crate::vault) fn known_domains(
     context: &mut OperationContext<'_>,
     list: Option<&str>,
     before: &str,
+    known: &[KnownDomain],
 ) -> Result<Option<String>, VaultError> {
     let Some(list) = list else { return Ok(None) };
     if is_same_name(&joined(list), before) {
@@ -94,7 +95,12 @@ pub(in crate::vault) fn known_domains(
     }
     let mut names = Vec::new();
     for item in comma_separated(list) {
-        names.push(domain::find(context.connection(), item)?.ok_or(VaultError::NotFound(Noun::Domain))?);
+        let key = case_folded(item);
+        let found = match known.iter().find(|domain| domain.key == key) {
+            Some(known) => Some(known.clone()),
+            None => domain::find(context.connection(), item)?,
+        };
+        names.push(found.ok_or(VaultError::NotFound(Noun::Domain))?.name);
     }
     Ok(Some(names.join(",")))
 }

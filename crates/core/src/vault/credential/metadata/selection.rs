@@ -61,7 +61,7 @@ pub(super) fn filter(
     let domain = match &selection.domain {
         None => None,
         Some(name) => match domain::find(connection, name)? {
-            Some(name) => Some(name),
+            Some(known) => Some(known.name),
             None => return Ok(None),
         },
     };
