@@ -11,8 +11,8 @@ use crate::store::object_lookup::FoundObject;
 
 /// The most jobs of a round. Other writers take jobs from the queue too, and what the round looks up is in memory at once.
 const MAX_JOBS: usize = 32;
-/// The most jobs of a round that gain nothing from it: other writers may be free for them.
-const MAX_SOLITARY: usize = 4;
+/// The most jobs of a round that share no statements: other writers may be free for them.
+const MAX_UNSHARED: usize = 4;
 
 /// What was looked up and locked for a job before it runs.
 #[derive(Debug, Default)]
@@ -32,9 +32,9 @@ pub(super) enum Lookup {
 impl Ahead {
     /// The place of its job among the others. First come those for which it holds until another one writes, and a read before the
     /// creation of the account that it did not find.
-    fn turn(&self, is_solitary: bool) -> u8 {
+    fn turn(&self, is_unshared: bool) -> u8 {
         match &self.account {
-            _ if is_solitary => 3,
+            _ if is_unshared => 3,
             LockedAhead::NotTried => 0,
             // The job uses the connection, and what it changes is not known.
             account if account.only_id().is_none() => 2,
@@ -80,17 +80,17 @@ impl Round {
         // Before the locks, with which the transaction begins: no job has written anything that a lookup would have to see.
         self.look_up(open);
         self.lock(open);
-        self.0.make_contiguous().sort_by_key(|(job, ahead)| ahead.turn(!job.gains_from_company()));
+        self.0.make_contiguous().sort_by_key(|(job, ahead)| ahead.turn(!job.shares_statements()));
     }
 
     /// Takes jobs from the queue.
     fn take_more(&mut self, room: usize, take: impl Fn() -> Option<Box<dyn Job>>) {
-        let mut solitary = self.0.iter().filter(|(job, _)| !job.gains_from_company()).count();
+        let mut unshared = self.0.iter().filter(|(job, _)| !job.shares_statements()).count();
         while self.0.len() < room.min(MAX_JOBS)
-            && (solitary == 0 || (solitary < MAX_SOLITARY && solitary < self.0.len()))
+            && (unshared == 0 || (unshared < MAX_UNSHARED && unshared < self.0.len()))
             && let Some(job) = take()
         {
-            solitary += usize::from(!job.gains_from_company());
+            unshared += usize::from(!job.shares_statements());
             self.push(job);
         }
     }

@@ -122,7 +122,7 @@ impl Queued for Box<dyn Job> {
     }
 
     /// Lookups and locks are made together.
-    fn gains_from_company(&self) -> bool {
+    fn shares_statements(&self) -> bool {
         self.lookup().is_some() || self.account().is_some()
     }
 }

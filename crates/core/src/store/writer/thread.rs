@@ -173,8 +173,8 @@ impl Writer {
                     break;
                 }
                 round.forget_changed(open.take_changed());
-                // A transaction that has begun looks nothing up ahead: jobs that gain from that get the next one.
-                let takes_more = takes_more && (!open.has_begun_remotely() || writer.shared.waiting.are_all_solitary());
+                // A transaction that has begun looks nothing up ahead: jobs that share statements get the next one.
+                let takes_more = takes_more && (!open.has_begun_remotely() || writer.shared.waiting.are_all_unshared());
                 if takes_more && round.is_empty() {
                     round.fill(open, room, || writer.next_that_waits());
                 }

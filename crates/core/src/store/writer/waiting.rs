@@ -16,8 +16,8 @@ pub(super) trait Queued {
     /// Whether no caller waits for it any more.
     fn is_abandoned(&self) -> bool;
 
-    /// Whether it costs less together with others of its kind.
-    fn gains_from_company(&self) -> bool;
+    /// Whether it shares statements with others of its kind, and costs less together with them.
+    fn shares_statements(&self) -> bool;
 }
 
 /// Why a job was not queued.
@@ -43,29 +43,29 @@ struct State<T> {
     idle: usize,
     /// The number of those that wait for more jobs than there are.
     gathering: usize,
-    /// The number of queued jobs that gain nothing from company.
-    solitary: usize,
+    /// The number of queued jobs that share no statements.
+    unshared: usize,
 }
 
 impl<T: Queued> State<T> {
     fn push(&mut self, lane: Lane, items: u32, job: T) -> Result<(), NotQueued> {
-        let solitary = usize::from(!job.gains_from_company());
+        let unshared = usize::from(!job.shares_statements());
         self.queue.push(lane, items, job).map_err(|_| NotQueued::Full)?;
-        self.solitary += solitary;
+        self.unshared += unshared;
         Ok(())
     }
 
     fn pop(&mut self) -> Option<T> {
         let job = self.queue.pop()?;
-        self.solitary -= usize::from(!job.gains_from_company());
+        self.unshared -= usize::from(!job.shares_statements());
         Some(job)
     }
 
     fn drop_abandoned(&mut self) {
-        let solitary = &mut self.solitary;
+        let unshared = &mut self.unshared;
         self.queue.retain(|job| {
             let is_kept = !job.is_abandoned();
-            *solitary -= usize::from(!is_kept && !job.gains_from_company());
+            *unshared -= usize::from(!is_kept && !job.shares_statements());
             is_kept
         });
     }
@@ -74,12 +74,12 @@ impl<T: Queued> State<T> {
     /// and the jobs are few.
     fn is_worth_gathering(&self) -> bool {
         let others_idle = self.idle + 1 >= self.writers;
-        !others_idle && !self.closed && self.solitary == 0 && (1..self.enough).contains(&self.queue.len())
+        !others_idle && !self.closed && self.unshared == 0 && (1..self.enough).contains(&self.queue.len())
     }
 
     /// Whether a new job wakes a writer.
     fn wakes(&self) -> bool {
-        self.idle > 0 && (self.gathering == 0 || self.solitary > 0 || self.queue.len() >= self.enough)
+        self.idle > 0 && (self.gathering == 0 || self.unshared > 0 || self.queue.len() >= self.enough)
     }
 }
 
@@ -88,7 +88,7 @@ impl<T: Queued> Waiting<T> {
     pub(super) fn new(capacity: usize, writers: usize, batch: usize) -> Self {
         let (queue, enough) = (FairQueue::new(capacity), ENOUGH.min(batch));
         Self {
-            state: Mutex::new(State { queue, closed: false, writers, enough, idle: 0, gathering: 0, solitary: 0 }),
+            state: Mutex::new(State { queue, closed: false, writers, enough, idle: 0, gathering: 0, unshared: 0 }),
             arrived: Condvar::new(),
         }
     }
@@ -97,10 +97,10 @@ impl<T: Queued> Waiting<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether no queued job gains from company.
-    pub(super) fn are_all_solitary(&self) -> bool {
+    /// Whether no queued job shares statements.
+    pub(super) fn are_all_unshared(&self) -> bool {
         let state = self.state();
-        state.solitary == state.queue.len()
+        state.unshared == state.queue.len()
     }
 
     /// Queues a job. A full queue first drops its abandoned jobs.
@@ -121,7 +121,7 @@ impl<T: Queued> Waiting<T> {
         Ok(())
     }
 
-    /// Waits for the next job, and for a moment until there are several that gain from company. Returns `None` when the queue is
+    /// Waits for the next job, and for a moment until there are several that share statements. Returns `None` when the queue is
     /// closed and empty.
     pub(super) fn next(&self) -> Option<T> {
         let mut state = self.state();
@@ -181,7 +181,7 @@ impl<T: Queued> Waiting<T> {
 mod tests {
     use super::*;
 
-    /// A job; whether it gains from company.
+    /// A job; whether it shares statements.
     struct Sample(bool);
 
     impl Queued for Sample {
@@ -189,15 +189,15 @@ mod tests {
             true
         }
 
-        fn gains_from_company(&self) -> bool {
+        fn shares_statements(&self) -> bool {
             self.0
         }
     }
 
     fn state(writers: usize, idle: usize, jobs: &[bool]) -> State<Sample> {
         let queue = FairQueue::new(64);
-        let (enough, gathering, solitary) = (ENOUGH, 0, 0);
-        let mut state = State { queue, closed: false, writers, enough, idle, gathering, solitary };
+        let (enough, gathering, unshared) = (ENOUGH, 0, 0);
+        let mut state = State { queue, closed: false, writers, enough, idle, gathering, unshared };
         for gains in jobs {
             assert!(state.push(Lane::Operator, 1, Sample(*gains)).is_ok());
         }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_waits_for_more_of_few_jobs_that_gain_from_it_while_another_is_at_work() {
+    fn a_writer_waits_for_more_of_few_jobs_that_share_statements_while_another_is_at_work() {
         for (writers, idle, jobs, expected) in [
             (4, 2, &[true][..], true),
             (4, 2, &[true; ENOUGH - 1], true),
@@ -237,17 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn solitary_jobs_are_counted_until_they_leave() {
+    fn unshared_jobs_are_counted_until_they_leave() {
         let mut state = state(4, 2, &[false, true, false]);
-        assert_eq!(state.solitary, 2);
+        assert_eq!(state.unshared, 2);
         assert!(state.pop().is_some_and(|job| !job.0));
-        assert_eq!(state.solitary, 1);
+        assert_eq!(state.unshared, 1);
         state.drop_abandoned();
-        assert_eq!((state.solitary, state.queue.len()), (0, 0));
+        assert_eq!((state.unshared, state.queue.len()), (0, 0));
     }
 
     #[test]
-    fn a_job_that_waits_for_company_is_returned_in_the_end() {
+    fn a_job_that_waits_for_others_is_returned_in_the_end() {
         let waiting = Waiting::new(64, 2, 64);
         assert!(waiting.put(Lane::Operator, 1, Sample(true)).is_ok());
         assert!(waiting.next().is_some(), "the other writer is at work and brings nothing");
