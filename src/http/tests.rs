@@ -9,6 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -120,5 +121,64 @@ fn every_family_owns_its_endpoints() {
             let (owner, routed) = families.routed(&endpoint.path).unwrap();
             assert_eq!((owner.name(), routed.as_ref()), (family.name(), endpoint.path.as_str()));
         }
+    }
+}
+
+#[test]
+fn no_site_of_the_central_credential_provider_hides_the_paths_of_another_family() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let has_site = |name: &str| {
+        std::fs::write(&file, format!("[ccp]\nsites = [{name:?}]")).unwrap();
+        Settings::load(Some(file.path())).is_ok()
+    };
+    assert!(has_site("AIMWebService") && !has_site("docs"));
+    for family in families(&every_family()).iter().filter(|family| family.name() != "ccp") {
+        for endpoint in family.endpoints() {
+            let first = endpoint.path.split('/').nth(1).unwrap();
+            assert!(!has_site(first), "{}", endpoint.path);
+        }
+    }
+}
+
+/// Asserts that a path that was routed is routed to the same family as it is.
+fn check_routed_again(families: &Families, sent: &str) -> &'static str {
+    let (family, path) = families.routed(sent).unwrap();
+    let (again, same) = families.routed(&path).unwrap();
+    assert_eq!((again.name(), same.as_ref()), (family.name(), path.as_ref()), "{sent}");
+    family.name()
+}
+
+#[test]
+fn a_path_is_routed_to_its_family_however_it_is_written() {
+    let families = families(&every_family());
+    for (sent, expected) in [
+        ("//oauth2/token", "oauth"),
+        ("/iso/oauth2//token/", "oauth"),
+        ("/KEYFACTORAPI//Status/Endpoints/", "keyfactor"),
+        ("/health/live/", "ops"),
+        ("/v1//secret/data/a//b/", "vault-kv"),
+        ("/aimwebservice/API/accounts/", "ccp"),
+        ("/secrets-v1//secrets//a//", "robocorp"),
+        ("/ISO//dapp/Application/", "dsm"),
+        ("/api//v2/credentials", "pam-v2"),
+        ("/api/pam/credential/", "pam"),
+        ("//iso/pam/credential/a/", "pam"),
+        ("/iso/dappx", "pam"),
+        ("/unknown/", "pam"),
+        ("//", "pam"),
+        ("", "pam"),
+        ("*", "pam"),
+    ] {
+        assert_eq!(check_routed_again(&families, sent), expected, "{sent}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_routed_path_is_routed_as_it_is(
+        base in prop::sample::select(vec!["", "/", "/v1/secret/data", "/secrets-v1", "/iso/DAPP", "/keyfactorapi", "/AIMwebservice"]),
+        rest in "(/[a-zA-Z0-9%é]{0,8}){0,6}",
+    ) {
+        check_routed_again(&families(&every_family()), &format!("{base}{rest}"));
     }
 }

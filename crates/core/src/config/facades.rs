@@ -102,7 +102,9 @@ fn sites<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Er
     if !sites.is_empty() && folded.len() == sites.len() && sites.iter().all(is_site) {
         return Ok(sites);
     }
-    Err(D::Error::custom("expected different names of letters, digits, - and _, as in [\"AIMWebService\"]"))
+    Err(D::Error::custom(
+        "expected different names of letters, digits, - and _ with which no other path begins, as in [\"AIMWebService\"]",
+    ))
 }
 
 fn is_mount(name: &str) -> bool {
