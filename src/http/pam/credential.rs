@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::call::Call;
 use super::credential_wire::{
@@ -183,9 +183,9 @@ fn row_view(credential: ListedCredential, dialect: Dialect) -> CredentialRowView
     }
 }
 
-/// Formats a time as the service does, in UTC.
+/// Formats a time as the service does, in UTC: `2026-01-31 23:59:59`. A format string would be parsed for each row of a list.
 pub(super) fn seconds(moment: DateTime<Utc>) -> String {
-    moment.format("%Y-%m-%d %H:%M:%S").to_string()
+    moment.naive_utc().trunc_subsecs(0).to_string()
 }
 
 pub(super) fn credential_view(call: &Call, credential: ReadCredential) -> Result<CredentialView, PamError> {
@@ -206,6 +206,20 @@ pub(super) fn credential_view(call: &Call, credential: ReadCredential) -> Result
         ip: credential.ip,
         port: credential.port,
         model: credential.model,
-        expiration_time: credential.held_until.map(|end| end.format("%Y-%m-%dT%H:%M:%S").to_string()),
+        expiration_time: credential.held_until.map(|end| seconds(end).replacen(' ', "T", 1)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_no_fraction_of_a_second() {
+        for (micros, expected) in
+            [(0, "1970-01-01 00:00:00"), (1_769_903_999_999_999, "2026-01-31 23:59:59"), (-1, "1969-12-31 23:59:59")]
+        {
+            assert_eq!(seconds(DateTime::from_timestamp_micros(micros).unwrap()), expected);
+        }
+    }
 }

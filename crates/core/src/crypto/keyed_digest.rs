@@ -36,8 +36,15 @@ struct Writer(Hmac<Sha256>);
 
 impl std::io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
+        self.write_all(bytes)?;
         Ok(bytes.len())
+    }
+
+    /// Without the loop that every piece of JSON would go through by default.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.update(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
