@@ -132,6 +132,8 @@ fn no_site_of_the_central_credential_provider_hides_the_paths_of_another_family(
         Settings::load(Some(file.path())).is_ok()
     };
     assert!(has_site("AIMWebService") && !has_site("docs"));
+    // The default of `[keyfactor] base_paths`.
+    assert!(!has_site("Keyfactor"));
     for family in families(&every_family()).iter().filter(|family| family.name() != "ccp") {
         for endpoint in family.endpoints() {
             let first = endpoint.path.split('/').nth(1).unwrap();

@@ -89,8 +89,20 @@ pub struct CcpSettings {
 }
 
 /// First segments of the paths of other families, in lower case.
-const OTHER_PATHS: [&str; 11] =
-    ["api", "docs", "health", "iso", "keyfactorapi", "metrics", "modulos", "oauth2", "secrets-v1", "unseal", "v1"];
+const OTHER_PATHS: [&str; 12] = [
+    "api",
+    "docs",
+    "health",
+    "iso",
+    "keyfactor",
+    "keyfactorapi",
+    "metrics",
+    "modulos",
+    "oauth2",
+    "secrets-v1",
+    "unseal",
+    "v1",
+];
 
 /// Reads the names of the web service. Case is ignored when they are compared.
 fn sites<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {

@@ -32,7 +32,7 @@ fn kinds() -> [Value; 23] {
         json!({ "vendor": "HPE", "device_tags": "rack" }),
         json!({ "type": "Switch", "domain": "CORP" }),
         json!({ "domain": "corp", "tags": "one" }),
-        json!({ "domain": "Corp.Example, corp" }),
+        json!({ "domain": "lab.example, corp" }),
         json!({ "domain": "corp,unknown" }),
         json!({ "domain": "unknown,corp" }),
     ]
@@ -71,6 +71,7 @@ async fn vault() -> (TestApp, TestClient) {
     let granted = app.client().await;
     app.link(&granted, LinkTarget::Tag("granted".into())).await;
     app.vault.add_domain(app.operator(Action::DOMAIN_ADD).await, "corp.example", Some("CORP")).await.unwrap();
+    app.vault.add_domain(app.operator(Action::DOMAIN_ADD).await, "lab.example", None).await.unwrap();
     (app, client)
 }
 
@@ -131,6 +132,9 @@ async fn many_that_are_created_at_once_are_those_that_are_created_one_by_one() {
         // Each row names the transaction and the statement that inserted it.
         let statements = app.database.texts("SELECT DISTINCT xmin || ' ' || cmin FROM credential");
         assert!(statements.len() < 4 * TAKEN, "{} statements", statements.len());
+        let with_domains = "SELECT DISTINCT xmin || ' ' || cmin FROM credential WHERE domain LIKE 'lab.%' OR (domain <> '' AND tags = 'one')";
+        let statements = app.database.texts(with_domains);
+        assert!(statements.len() < 8, "{} statements for eight new accounts with domains", statements.len());
     }
 
     let (other, other_client) = vault().await;

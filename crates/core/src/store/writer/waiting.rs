@@ -198,8 +198,8 @@ mod tests {
         let queue = FairQueue::new(64);
         let (enough, gathering, unshared) = (ENOUGH, 0, 0);
         let mut state = State { queue, closed: false, writers, enough, idle, gathering, unshared };
-        for gains in jobs {
-            assert!(state.push(Lane::Operator, 1, Sample(*gains)).is_ok());
+        for shares in jobs {
+            assert!(state.push(Lane::Operator, 1, Sample(*shares)).is_ok());
         }
         state
     }
