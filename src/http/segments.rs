@@ -1,6 +1,11 @@
-//! Empty segments of paths, which clients send whose base URL ends in a slash.
+//! Segments of paths, without the empty ones that clients send whose base URL ends in a slash.
 
 use std::borrow::Cow;
+
+/// Returns the segments of a path that are not empty.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
 
 /// Returns the path without empty segments, and so without a slash at its end.
 pub(crate) fn without_empty_segments(path: &str) -> Cow<'_, str> {

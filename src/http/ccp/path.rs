@@ -1,11 +1,13 @@
 //! Paths in the case and with the slashes in which clients send them: the web service runs on IIS, which ignores both.
 
+use crate::http::segments::segments;
+
 /// What follows the name of the web service.
 pub(super) const ACCOUNTS: &str = "/api/Accounts";
 
 /// Returns the path as the endpoint table has it; `None` outside of the sites.
 pub(super) fn normalized(path: &str, sites: &[String]) -> Option<String> {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let mut segments = segments(path);
     let first = segments.next()?;
     let site = sites.iter().find(|site| site.eq_ignore_ascii_case(first))?;
     let rest: String = segments.map(|segment| format!("/{segment}")).collect();

@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::http::segments::segments;
+
 /// The base path in the endpoint table.
 pub(super) const BASE: &str = "/KeyfactorAPI";
 
@@ -14,8 +16,8 @@ pub(super) struct Spelling {
 impl Spelling {
     /// Creates the spelling of a table's paths. `base_paths` are accepted besides [`BASE`].
     pub(super) fn new<'a>(base_paths: &[String], paths: impl Iterator<Item = &'a str>) -> Self {
-        let mut words: Vec<String> = paths.flat_map(|path| path.split('/')).map(String::from).collect();
-        words.retain(|word| !word.is_empty() && !word.starts_with('{'));
+        let mut words: Vec<String> = paths.flat_map(segments).map(String::from).collect();
+        words.retain(|word| !word.starts_with('{'));
         words.sort();
         words.dedup();
         Self { base_paths: base_paths.to_vec(), words }
@@ -35,10 +37,6 @@ impl Spelling {
 fn below<'a>(path: &'a str, base: &str) -> Option<impl Iterator<Item = &'a str>> {
     let mut rest = segments(path);
     segments(base).all(|word| rest.next().is_some_and(|segment| is_word(segment, word))).then_some(rest)
-}
-
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|segment| !segment.is_empty())
 }
 
 /// Whether a segment equals a word, ignoring ASCII case and percent-encoding.
