@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use chaveiro::vault::operation::Action;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -104,6 +104,20 @@ async fn the_same_identifier_through_two_nodes_is_one_credential() {
     assert_eq!(app.database.numbers("SELECT id FROM credential"), [1]);
     assert!(verifies(&app).await);
     second.close();
+}
+
+#[actix_web::test]
+async fn a_name_that_two_register_at_once_is_that_of_one_domain() {
+    let app = TestApp::start().await;
+    let permit = async || app.operator(Action::DOMAIN_ADD).await;
+    for number in 0..16 {
+        let (name, other) = (format!("corp-{number}"), format!("other-{number}"));
+        let (first, second) = (permit().await, permit().await);
+        let as_name = app.vault.add_domain(first, &name, None);
+        let as_short_name = app.vault.add_domain(second, &other, Some(&name));
+        let (first, second) = join(as_name, as_short_name).await;
+        assert_ne!(first.is_ok(), second.is_ok(), "{first:?}, {second:?}");
+    }
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 use super::access::application::{checked_name, taken};
 use super::operation::{Done, OperationContext, Permit, Subject};
 use super::{Noun, Vault, VaultError};
+use crate::store::lock::lock_name;
 use crate::store::{domain, user};
 
 impl Vault {
@@ -15,6 +16,8 @@ impl Vault {
         let rule = move |context: &mut OperationContext<'_>| {
             let name = checked_name(&name)?;
             let short_name = short_name.as_deref().map(checked_name).transpose()?;
+            // A name of one domain may be the short name of another, which no unique index refuses.
+            lock_name(context.connection(), "domain")?;
             let id = domain::insert(context.connection(), name, short_name).map_err(taken(Noun::Domain))?;
             Ok(Done::new(Subject::Domain(id), ()))
         };
