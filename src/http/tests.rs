@@ -125,12 +125,14 @@ fn every_family_owns_its_endpoints() {
 }
 
 #[test]
-fn no_site_of_the_central_credential_provider_hides_the_paths_of_another_family() {
+fn no_path_of_the_settings_hides_those_of_another_family() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let has_site = |name: &str| {
-        std::fs::write(&file, format!("[ccp]\nsites = [{name:?}]")).unwrap();
+    let is_loaded = |text: String| {
+        std::fs::write(&file, text).unwrap();
         Settings::load(Some(file.path())).is_ok()
     };
+    let has_site = |name: &str| is_loaded(format!("[ccp]\nsites = [{name:?}]"));
+    let has_base_path = |first: &str| is_loaded(format!("[keyfactor]\nbase_paths = [\"/{first}/a\"]"));
     assert!(has_site("AIMWebService") && !has_site("docs"));
     // The default of `[keyfactor] base_paths`.
     assert!(!has_site("Keyfactor"));
@@ -138,6 +140,7 @@ fn no_site_of_the_central_credential_provider_hides_the_paths_of_another_family(
         for endpoint in family.endpoints() {
             let first = endpoint.path.split('/').nth(1).unwrap();
             assert!(!has_site(first), "{}", endpoint.path);
+            assert_eq!(has_base_path(first), family.name() == "keyfactor", "{}", endpoint.path);
         }
     }
 }

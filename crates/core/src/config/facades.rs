@@ -88,30 +88,24 @@ pub struct CcpSettings {
     pub sites: Vec<String>,
 }
 
-/// First segments of the paths of other families, in lower case.
-const OTHER_PATHS: [&str; 12] = [
-    "api",
-    "docs",
-    "health",
-    "iso",
-    "keyfactor",
-    "keyfactorapi",
-    "metrics",
-    "modulos",
-    "oauth2",
-    "secrets-v1",
-    "unseal",
-    "v1",
-];
+/// First segments of the paths of the families whose paths are not in the settings, in lower case.
+const FIXED_PATHS: [&str; 11] =
+    [".well-known", "api", "docs", "health", "iso", "metrics", "modulos", "oauth2", "secrets-v1", "unseal", "v1"];
+
+/// Whether the paths of a family that does not say so in the settings begin with this segment.
+pub(super) fn is_fixed_path(segment: &str) -> bool {
+    FIXED_PATHS.contains(&segment.to_ascii_lowercase().as_str())
+}
 
 /// Reads the names of the web service. Case is ignored when they are compared.
 fn sites<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let sites = Vec::<String>::deserialize(from)?;
-    let is_site = |site: &String| is_mount(site) && !OTHER_PATHS.contains(&site.to_ascii_lowercase().as_str());
+    // Those of the Keyfactor family are in its settings.
+    let is_taken = |site: &String| is_fixed_path(site) || ["keyfactor", "keyfactorapi"].contains(&site.as_str());
     let mut folded: Vec<String> = sites.iter().map(|site| site.to_ascii_lowercase()).collect();
     folded.sort();
     folded.dedup();
-    if !sites.is_empty() && folded.len() == sites.len() && sites.iter().all(is_site) {
+    if !sites.is_empty() && folded.len() == sites.len() && folded.iter().all(|site| is_mount(site) && !is_taken(site)) {
         return Ok(sites);
     }
     Err(D::Error::custom(

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::facades::is_fixed_path;
 use super::names::one_of;
 
 /// The section `[http]`.
@@ -221,10 +222,17 @@ pub(super) fn path<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<P
 
 /// Reads URL paths and removes trailing slashes.
 fn base_paths<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    let is_valid = |path: &str| path.starts_with('/') && path.trim_matches('/').split('/').all(|part| !part.is_empty());
+    let is_valid = |path: &str| {
+        let mut segments = path.trim_matches('/').split('/');
+        path.starts_with('/')
+            && segments.clone().all(|part| !part.is_empty())
+            && !segments.next().is_some_and(is_fixed_path)
+    };
     let paths = Vec::<String>::deserialize(from)?;
     if !paths.iter().all(|path| is_valid(path)) {
-        return Err(serde::de::Error::custom("expected paths, as in [\"/Keyfactor/API\"]"));
+        return Err(serde::de::Error::custom(
+            "expected paths that do not begin as those of other families, as in [\"/Keyfactor/API\"]",
+        ));
     }
     Ok(paths.iter().map(|path| path.trim_end_matches('/').to_string()).collect())
 }

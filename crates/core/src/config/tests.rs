@@ -255,6 +255,8 @@ fn unknown_keys_and_wrong_values_are_refused() {
         "[http]\nkeep_alive_seconds = -1",
         "[keyfactor]\nbase_paths = [\"KeyfactorAPI\"]",
         "[keyfactor]\nbase_paths = [\"/\"]",
+        "[keyfactor]\nbase_paths = [\"/api\"]",
+        "[keyfactor]\nbase_paths = [\"/OAuth2/Keyfactor\"]",
         "[directory]\nkind = \"other\"",
         "[keyfactor]\nwrong_passwords_a_minute = 3",
         "[login]\nmax_failures_per_minute = -1",
