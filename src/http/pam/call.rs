@@ -158,13 +158,9 @@ impl Call {
         self.answer(status, message, Nothing {})
     }
 
-    /// Creates a response with a payload. A header says that its secrets are encrypted: nothing else tells them from plain ones.
+    /// Creates a response with a payload.
     pub(super) fn answer(&self, status: StatusCode, message: &str, payload: impl Serialize) -> HttpResponse {
-        let mut response = envelope::answer(status, message.into(), None, payload);
-        if let Some(encryption) = self.permit.secret_writer().encryption() {
-            response.headers_mut().insert(SECRET_ENCRYPTION, HeaderValue::from_static(encryption.as_str()));
-        }
-        response
+        self.respond(status, message.into(), None, payload)
     }
 
     /// Creates a response with a payload and the tenant, as some endpoints of the modern dialect do.
@@ -174,12 +170,27 @@ impl Call {
         message: &str,
         payload: impl Serialize,
     ) -> HttpResponse {
-        envelope::answer(status, message.into(), self.tenant(), payload)
+        self.respond(status, message.into(), self.tenant(), payload)
     }
 
     /// Creates a response with a message in each language, and the tenant where the dialect has it.
     pub(super) fn message_with_tenant(&self, status: StatusCode, message: Message<'_>) -> HttpResponse {
-        envelope::answer(status, message, self.tenant(), Nothing {})
+        self.respond(status, message, self.tenant(), Nothing {})
+    }
+
+    /// Creates a response. A header says that its secrets are encrypted: nothing else tells them from plain ones.
+    fn respond(
+        &self,
+        status: StatusCode,
+        message: Message<'_>,
+        tenant: Option<&str>,
+        payload: impl Serialize,
+    ) -> HttpResponse {
+        let mut response = envelope::answer(status, message, tenant, payload);
+        if let Some(encryption) = self.permit.secret_writer().encryption() {
+            response.headers_mut().insert(SECRET_ENCRYPTION, HeaderValue::from_static(encryption.as_str()));
+        }
+        response
     }
 
     fn tenant(&self) -> Option<&str> {

@@ -95,6 +95,8 @@ async fn every_secret_of_every_read_is_encrypted_for_whom_has_a_key_and_plain_fo
                 let answer = client.get(&path).await;
                 let body = answer.expect(200);
                 assert_nothing_plain(&answer.text);
+                let named = if parts == 1 { "vendor" } else { "jwe" };
+                assert_eq!(answer.header("secret-encryption"), Some(named), "{path}");
                 for field in fields {
                     let (plain, found) =
                         (plain.pointer(field).unwrap(), body.pointer(field).unwrap().as_str().unwrap());
@@ -147,6 +149,9 @@ async fn no_call_but_these_reveals_anything_and_none_to_whom_has_a_key() {
                 let shown = format!("{:?}\n{}", answer.headers, answer.text);
                 if caller.client_id == client.client_id {
                     assert_nothing_plain(&shown);
+                    let is_said = answer.header("secret-encryption").is_some();
+                    let is_pam = path.starts_with("/iso/") || path.starts_with("/api/");
+                    assert_eq!(is_said, is_pam && answer.status.is_success(), "{method} {path}");
                 } else if holds_a_secret(&shown) {
                     revealing.insert(format!("{} {}", endpoint.method, endpoint.path));
                 }
