@@ -45,7 +45,7 @@ async fn every_filter_selects() {
             ("credential.tags=prod&credential.tags=nothing", &[]),
             ("credential.criticality=high", &[1]),
             ("credential.criticality=low", &[3]),
-            ("credential.criticality=medium", &[]),
+            ("credential.criticality=medium", &[2, 5]),
             ("credential.criticality=critical", &[]),
             ("credential.user_credential_owner=ana", &[1]),
             ("credential.user_credential_owner=1", &[1]),
@@ -71,7 +71,12 @@ async fn settings_are_compared_as_values() {
     let settings = |owner: &str| json!({ "additional_settings": { "user_credential_owner": owner } });
     let id: i64 = save(&client, "erp", "sly", settings(owner)).await.parse().unwrap();
     let accented: i64 = save(&client, "erp", "accented", settings("João \\ \"Zé\"")).await.parse().unwrap();
-    assert_eq!(ids(&client, "credential.criticality=medium").await, [0; 0]);
+    // The sly one is of medium criticality, like every password for which none was saved.
+    let low = json!({ "additional_settings": { "user_credential_owner": owner, "criticality": "Low" } });
+    assert_eq!(ids(&client, "credential.criticality=medium").await, [2, 5, id, accented]);
+    save(&client, "erp", "sly", low).await;
+    assert_eq!(ids(&client, "credential.criticality=medium").await, [2, 5, accented]);
+    assert_eq!(ids(&client, "credential.criticality=low").await, [3, id]);
     assert_eq!(ids(&client, "credential.user_credential_owner=x").await, [0; 0]);
     let query = |owner: &str| {
         form_urlencoded::Serializer::new(String::new()).append_pair("credential.user_credential_owner", owner).finish()

@@ -44,12 +44,14 @@ async fn a_credential_has_every_field_of_the_contract() {
     let seen = client.get(&format!("/iso/pam/credential/{child}")).await.expect(200);
     let shown = &seen["credential"];
     assert_eq!((&shown["parent_credential"], &shown["parent_credential_cod"]), (&json!("batch"), &json!("1")));
-    for name in ["criticality", "user_credential_owner", "last_used_at", "additional_information"] {
+    assert_eq!(body["credential"]["criticality"], "medium", "the default of new credentials");
+    for name in ["user_credential_owner", "last_used_at", "additional_information"] {
         assert_eq!(body["credential"].get(name), Some(&Value::Null), "{name}");
     }
     assert_eq!(body["credential"]["tags"], json!([]));
     assert_eq!(read(&client, "2").await.expect(200)["reconciliation"]["credential_enabled"], true);
-    assert_eq!(read(&client, "4").await.expect(200)["credential"]["password_type"], "SSH Key");
+    let key = &read(&client, "4").await.expect(200)["credential"];
+    assert_eq!((&key["password_type"], &key["criticality"]), (&json!("SSH Key"), &Value::Null));
     assert_eq!(read(&client, "5").await.expect(200)["credential"]["active"], false);
 }
 

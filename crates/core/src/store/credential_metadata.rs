@@ -6,6 +6,7 @@ use diesel::{
     TextExpressionMethods, define_sql_function,
 };
 
+use super::credential::CredentialKind;
 use super::id::{AuthorizationId, CredentialId, DeviceId, TagId};
 use super::list::MAX_SELECTED;
 use super::schema::{credential, device, jit_policy, rotation_policy, tagging};
@@ -23,6 +24,7 @@ define_sql_function! {
 #[expect(missing_docs, reason = "columns")]
 pub struct MetadataRow {
     pub id: CredentialId,
+    pub(crate) kind: String,
     pub username: String,
     pub active: bool,
     pub credential_type: String,
@@ -36,6 +38,13 @@ pub struct MetadataRow {
     pub domains: String,
     pub reconcile: Option<bool>,
     pub jit_enabled: Option<bool>,
+}
+
+impl MetadataRow {
+    /// Whether it is a password or an SSH key.
+    pub fn kind(&self) -> CredentialKind {
+        CredentialKind::from_stored(&self.kind)
+    }
 }
 
 /// Conditions that all hold. `None` and empty do not filter.
@@ -56,13 +65,22 @@ pub struct MetadataFilter {
     /// One tag of each of these.
     pub tags: Vec<Vec<TagId>>,
     /// The criticality, as stored.
-    pub criticality: Option<String>,
+    pub criticality: Option<CriticalityFilter>,
     /// The owner: one of these names.
     pub owners: Option<[String; 2]>,
     /// Whether just-in-time access is on.
     pub jit_enabled: Option<bool>,
     /// Whether a failed change is reconciled.
     pub reconcile: Option<bool>,
+}
+
+/// A condition on the criticality.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CriticalityFilter {
+    /// The level, as stored.
+    pub level: &'static str,
+    /// Whether a password has it for which none is stored.
+    pub is_default: bool,
 }
 
 /// Lists the credentials and SSH keys that the authorization sees, active or not, oldest first: at most `limit` after `offset`.
@@ -110,8 +128,11 @@ pub fn list(
         query = query.filter(credential::id.eq_any(tagged));
     }
     let settings = credential::additional_settings;
-    if let Some(level) = &filter.criticality {
-        query = query.filter(replace(settings, member("criticality", level), "").ne(settings));
+    if let Some(CriticalityFilter { level, is_default }) = &filter.criticality {
+        let is_level = replace(settings, member("criticality", level), "").ne(settings);
+        let is_unset = settings.is_null().or(replace(settings, "\"criticality\":", "").eq(settings).assume_not_null());
+        let is_password = credential::kind.eq(CredentialKind::Password.as_str());
+        query = if *is_default { query.filter(is_level.or(is_password.and(is_unset))) } else { query.filter(is_level) };
     }
     if let Some(owners) = &filter.owners {
         let [one, other] = owners.each_ref().map(|owner| member("user_credential_owner", owner));
@@ -128,6 +149,7 @@ pub fn list(
     }
     let columns = (
         credential::id,
+        credential::kind,
         credential::username,
         credential::active,
         credential::credential_type,

@@ -13,7 +13,7 @@ pub use selection::{Criticality, MetadataSelection};
 
 use super::resolve;
 use crate::clock::from_micros;
-use crate::store::credential::{self, CredentialRow};
+use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::credential_metadata::{self, MetadataFilter, MetadataRow};
 use crate::store::id::{CredentialId, DeviceId, UserId};
 use crate::store::user;
@@ -41,7 +41,7 @@ pub struct CredentialMetadata {
     pub parent: Option<(CredentialId, String)>,
     /// Its tags.
     pub tags: Vec<String>,
-    /// Its criticality, if one was set.
+    /// Its criticality; `None` for an SSH key without one.
     pub criticality: Option<Criticality>,
     /// Its owner, if one was set.
     pub owner: Option<Owner>,
@@ -197,6 +197,7 @@ fn metadata(
     users: &HashMap<String, UserId>,
 ) -> CredentialMetadata {
     let list = |text: &str| comma_separated(text).map(String::from).collect();
+    let default = (row.kind() == CredentialKind::Password).then_some(Criticality::DEFAULT);
     CredentialMetadata {
         id: row.id,
         username: row.username,
@@ -204,7 +205,7 @@ fn metadata(
         credential_type: row.credential_type,
         parent: row.parent_id.and_then(|id| Some((id, parents.get(&id)?.clone()))),
         tags: list(&row.tags),
-        criticality: settings.criticality,
+        criticality: settings.criticality.or(default),
         owner: settings.owner.map(|name| Owner { id: users.get(&name).copied(), name }),
         viewed_at: row.viewed_at.map(from_micros),
         additional: row.additional,

@@ -1,6 +1,6 @@
 //! The selection of a list of metadata, by names.
 
-use crate::store::credential_metadata::MetadataFilter;
+use crate::store::credential_metadata::{CriticalityFilter, MetadataFilter};
 use crate::store::id::{DeviceId, UserId};
 use crate::store::{domain, lookup, user};
 use crate::text::canonical_number;
@@ -21,6 +21,9 @@ pub enum Criticality {
 impl Criticality {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// That of a password for which none was saved.
+    pub(super) const DEFAULT: Self = Self::Medium;
 
     /// Returns the text in stored settings.
     pub(super) fn as_str(self) -> &'static str {
@@ -89,7 +92,9 @@ pub(super) fn filter(
         hostname: selection.hostname.clone(),
         domain,
         tags,
-        criticality: selection.criticality.map(|level| level.as_str().into()),
+        criticality: selection
+            .criticality
+            .map(|level| CriticalityFilter { level: level.as_str(), is_default: level == Criticality::DEFAULT }),
         owners,
         jit_enabled: selection.jit_enabled,
         reconcile: selection.reconciliation_enabled,
