@@ -25,7 +25,8 @@ impl Draft<'_> {
             Failure::Rejected if self.before.sends > 1 => {
                 self.set_back(Phase::Unverified, Problem::Rejected).arrow(AuditEvent::ChangeFailed)
             }
-            Failure::Rejected => self.reject(by == Maker::Reconciliation),
+            // Some targets say so when a later step of theirs has failed, and have the candidate.
+            Failure::Rejected => self.check_now(AuditEvent::ChangeFailed, Some(Problem::Rejected)),
             // The account does not log in with its current value: perhaps an earlier change took effect late.
             Failure::Denied if by == Maker::Operator && self.rules.changes_itself => {
                 self.failed(Phase::Unverified, failure, AuditEvent::ChangeFailed)

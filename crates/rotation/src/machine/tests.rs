@@ -79,6 +79,13 @@ fn changed(record: &Record, failure: Failure, rules: &Rules) -> Arrow {
     next(record, &Event::Changed { by: Maker::Operator, result: Err(failure) }, rules, 0).unwrap()
 }
 
+/// What follows when the target has refused the candidate, and the values were tried.
+fn rejected(record: &Record, check: Check, rules: &Rules) -> Arrow {
+    let arrow = changed(record, Failure::Rejected, rules);
+    assert_eq!((arrow.to(), &arrow.effect), (Phase::Verifying, &Effect::None));
+    next(&arrow.record, &Event::Checked(check), rules, 0).unwrap()
+}
+
 #[test]
 fn only_a_login_with_the_candidate_makes_it_current() {
     for rules in every_rules() {
@@ -106,13 +113,12 @@ fn a_candidate_is_marked_as_sent_before_the_first_change_and_no_arrow_stores_ano
 }
 
 #[test]
-fn a_candidate_is_rejected_only_if_it_was_sent_once_or_did_not_log_in_since() {
+fn a_candidate_is_rejected_only_if_it_did_not_log_in_since_it_was_sent() {
     for rules in every_rules() {
         for state in every_state(&rules) {
             for (event, arrow) in arrows(&state, &rules) {
                 let was_tried = state.phase == Phase::Verifying && event != Event::Checked(Check::Candidate);
-                let is_known = state.phase == Phase::Changing && state.sends == 1;
-                assert!(arrow.effect != Effect::Reject || was_tried || is_known, "{event:?} in {state:?}");
+                assert!(arrow.effect != Effect::Reject || was_tried, "{event:?} in {state:?}");
             }
         }
     }
@@ -182,7 +188,7 @@ fn each_refused_candidate_is_followed_by_one_of_another_shape_until_the_limit() 
     let mut shapes = Vec::new();
     let mut record = changing(1);
     loop {
-        let rejected = changed(&record, Failure::Rejected, &rules);
+        let rejected = rejected(&record, Check::Current, &rules);
         assert_eq!(rejected.effect, Effect::Reject);
         let Ok(replaced) = next(&rejected.record, &Event::Started, &rules, 0) else { break };
         let Effect::StoreCandidate(shape) = replaced.effect else { panic!("no candidate") };
@@ -195,8 +201,14 @@ fn each_refused_candidate_is_followed_by_one_of_another_shape_until_the_limit() 
 #[test]
 fn a_shared_value_that_one_target_refuses_is_not_replaced() {
     let record = Record { cause: Some(Cause::Parent), ..changing(1) };
-    let arrow = changed(&record, Failure::Rejected, &rules(true, true));
+    let arrow = rejected(&record, Check::Current, &rules(true, true));
     assert!(arrow.record.needs_decision());
+}
+
+#[test]
+fn a_candidate_that_logs_in_is_in_force_though_the_target_has_refused_it() {
+    let arrow = rejected(&changing(1), Check::Candidate, &rules(false, false));
+    assert_eq!((arrow.to(), arrow.effect), (Phase::Current, Effect::Promote));
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Simulation {
 
 #[test]
 fn changed_but_not_stored() {
-    for fault in [Fault::AnswerLost, Fault::Late, Fault::Stale] {
+    for fault in [Fault::AnswerLost, Fault::FalseRefusal, Fault::Late, Fault::Stale] {
         let mut story = story(SystemRules::default(), &[fault]);
         story.rotate(Cause::Age);
         story.assert_rotated_once();

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     RequestLost,
     /// The target changes and does not answer.
     AnswerLost,
+    /// The target changes, and says that it refuses the value.
+    FalseRefusal,
     /// The target answers and does not change.
     FalseAnswer,
     /// The target changes after the client has given up.
@@ -36,7 +38,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 12] = [
+    pub(crate) const ALL: [Fault; 13] = [
         Fault::Refuse(Failure::Unreachable),
         Fault::Refuse(Failure::Denied),
         Fault::Refuse(Failure::Rejected),
@@ -45,6 +47,7 @@ impl Fault {
         Fault::RequestLost,
         Fault::AnswerLost,
         Fault::AnswerLost,
+        Fault::FalseRefusal,
         Fault::FalseAnswer,
         Fault::Late,
         Fault::WrongAccount,
@@ -116,6 +119,7 @@ impl SimulatedTarget {
                 world.deliver();
                 let answer = world.answers.get(&number).copied().filter(|_| fault != Fault::AnswerLost);
                 match answer {
+                    Some(Ok(())) if fault == Fault::FalseRefusal => Poll::Ready(Err(Failure::Rejected)),
                     Some(answer) => Poll::Ready(answer),
                     None if world.now >= deadline => Poll::Ready(Err(Failure::Unknown)),
                     None => Poll::Pending,
@@ -155,7 +159,7 @@ impl SimulatedTarget {
             pinned,
         };
         match fault {
-            Fault::None | Fault::AnswerLost => world.requests.push(request),
+            Fault::None | Fault::AnswerLost | Fault::FalseRefusal => world.requests.push(request),
             Fault::Late => {
                 let arrives_at = world.now + late;
                 let logs_in = request.itself.as_ref().is_none_or(|value| world.systems[account].accepts(value));
