@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use chaveiro::store::{Database, DatabaseLocation};
 use chaveiro::vault::operation::Action;
+use diesel::connection::SimpleConnection;
 use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{SAVE_POLICY, TestApp, TestClient, device, is_to_be_repeated, permit};
+use crate::support::{SAVE_POLICY, TestApp, TestClient, device, is_to_be_repeated, noticed, permit};
 
 const TASKS: usize = 64;
 
@@ -118,6 +120,53 @@ async fn a_name_that_two_register_at_once_is_that_of_one_domain() {
         let (first, second) = join(as_name, as_short_name).await;
         assert_ne!(first.is_ok(), second.is_ok(), "{first:?}, {second:?}");
     }
+}
+
+#[actix_web::test]
+async fn a_client_whose_secret_is_rotated_at_once_has_two_secrets() {
+    let app = TestApp::start().await;
+    let permit = async || app.operator(Action::AUTHORIZATION_ROTATE_SECRET).await;
+    for _ in 0..8 {
+        let client = app.client().await;
+        let until = app.clock.now();
+        let (first, second) = (permit().await, permit().await);
+        let first = app.vault.rotate_secret(first, &client.client_id, until);
+        let second = app.vault.rotate_secret(second, &client.client_id, until);
+        let rotated = join(first, second).await;
+        assert!(rotated.0.is_ok() && rotated.1.is_ok());
+        let secrets = format!(
+            "SELECT CAST(COUNT(*) AS INTEGER) FROM client_secret s JOIN \"authorization\" a ON a.id = s.authorization_id
+             WHERE client_id = '{}'",
+            client.client_id
+        );
+        assert_eq!(app.database.numbers(&secrets), [2]);
+    }
+}
+
+#[actix_web::test]
+async fn a_read_returns_no_account_but_that_of_its_key() {
+    let app = TestApp::start().await;
+    if !app.database.is_postgresql_or_skip() {
+        return;
+    }
+    let client = app.client().await;
+    client.create_device("a", "10.0.0.1").await;
+    let sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": "root", "content": "p" });
+    client.save_credential(&sent).await;
+    let mut other = Database::connect(&DatabaseLocation::parse(&app.database.url).unwrap(), true).unwrap().unwrap();
+    other
+        .connection()
+        .batch_execute("BEGIN; UPDATE credential SET username = 'admin' WHERE username = 'root'")
+        .unwrap();
+    let waits =
+        "SELECT CAST(COUNT(*) AS INTEGER) FROM pg_locks WHERE locktype = 'tuple' AND relation = 'credential'::regclass";
+    let renamed = async {
+        noticed("the wait for the row", async || app.database.numbers(waits) == [1]).await;
+        other.connection().batch_execute("COMMIT").unwrap();
+    };
+    let read = join(client.get("/iso/pam/credential/root@a"), renamed).await.0;
+    read.expect_number(1007);
+    assert_eq!(client.password("admin@a").await, "p");
 }
 
 #[actix_web::test]

@@ -13,6 +13,7 @@ use crate::clock::{from_micros, to_micros};
 use crate::crypto::{ResponseKey, random_bytes};
 use crate::store::client::{self, AuthorizationRow};
 use crate::store::id::AuthorizationId;
+use crate::store::lock::lock_name;
 use crate::store::meta;
 use crate::store::role as role_store;
 use crate::token::ClientSecret;
@@ -196,6 +197,7 @@ impl Vault {
         let name = client_id.to_string();
         let rule = move |context: &mut OperationContext<'_>| {
             let row = existing(context, &name)?;
+            lock_name(context.connection(), &format!("client-secrets/{}", row.id))?;
             let mut secrets = client::client_secrets_by_authorization(context.connection(), row.id)?;
             let mut old_end = None;
             if let Some(newest) = secrets.pop() {

@@ -2,12 +2,12 @@
 //! invisible object never shadows a visible one.
 
 use super::composite::candidate;
-use crate::store::StoreError;
 use crate::store::credential::{self, CredentialKind, CredentialRow};
 use crate::store::credential_lookup::{CredentialKey, CredentialLookup};
 use crate::store::device::{self, DeviceRow};
 use crate::store::id::CredentialId;
 use crate::store::ssh_key_lookup::SshKeyLookup;
+use crate::store::{Cause, StoreError};
 use crate::text::{canonical_number, is_storable};
 use crate::vault::access::{Visible, visible_credential};
 use crate::vault::operation::{OperationContext, Principal, Subject};
@@ -170,7 +170,8 @@ pub(in crate::vault) fn locked_by_key(
 /// Locks the row of a visible credential and returns its current state.
 ///
 /// # Errors
-/// [`VaultError::NoAccess`] when the principal does not see it any more.
+/// [`VaultError::NoAccess`] when the principal does not see it any more; [`StoreError::Contended`] inside when it has got other names
+/// meanwhile: the key may name another one now.
 pub(in crate::vault) fn locked(
     context: &mut OperationContext<'_>,
     row: Visible<CredentialRow>,
@@ -178,8 +179,12 @@ pub(in crate::vault) fn locked(
     if context.connection().has_one_writer() {
         return Ok(row);
     }
-    let row = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
-    require_visible(context, row)
+    let current = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
+    let names = |row: &CredentialRow| (row.device_id, row.username.clone(), row.identifier.clone());
+    if names(&current) != names(&row) {
+        return Err(StoreError::Contended(Cause::default()).into());
+    }
+    require_visible(context, current)
 }
 
 /// Requires that a credential or SSH key and its device are active.
