@@ -95,7 +95,12 @@ async fn while_the_account_exists_its_password_and_its_name_are_not_saved() {
     directory.client.post("/iso/pam/credential", &renamed).await.expect_refusal(400, "username");
     directory.run().await;
     directory.client.save_credential(&renamed).await;
-    assert!(directory.logs_in("renamed", &directory.take().await).await && !directory.exists("temp").await);
+    let password = directory.take().await;
+    assert!(directory.logs_in("renamed", &password).await && !directory.exists("temp").await);
+    // A former password is no more that of this account than one that is sent.
+    let restore = directory.client.post("/iso/pam/credential/temp/versions/1/restore", &json!({})).await;
+    restore.expect_refusal(400, "content");
+    assert_eq!(directory.take().await, password);
 }
 
 #[actix_web::test]

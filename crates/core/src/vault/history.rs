@@ -8,10 +8,10 @@ use super::access::Visible;
 use super::credential::{self, parent, resolve};
 use super::operation::{Done, OperationContext, Permit, Subject};
 use super::secrets::{self, SecretOwner};
-use super::{Noun, Switchable, Vault, VaultError, custody, information, ssh_key};
+use super::{Noun, Switchable, Vault, VaultError, custody, information, jit, ssh_key};
 use crate::clock::from_micros;
 use crate::crypto::SecretText;
-use crate::store::credential::{CredentialKind, CredentialRow};
+use crate::store::credential::{CredentialChanges, CredentialKind, CredentialRow};
 use crate::store::id::{CredentialId, InformationId};
 use crate::store::secret::{self, VersionSummary};
 
@@ -187,6 +187,7 @@ impl Vault {
                 Readable::SshKey(row) => ssh_key::restore::restore(context, row.id, number, &content)?,
                 Readable::Credential(row) => {
                     custody::require_free(context, row)?;
+                    jit::require_unused(context, row, &CredentialChanges::default(), Some(&content))?;
                     parent::store_password(context, row.id, row.parent_id, row.parent_id, Some(&content))?;
                 }
                 Readable::Information(_) => secrets::store(context, owner.secret(), &content)?,
