@@ -14,7 +14,7 @@ use crate::store::id::CredentialId;
 use crate::store::inventory;
 use crate::store::item;
 use crate::store::lock::lock_name;
-use crate::store::{AnyConnection, StoreError, rotation_record};
+use crate::store::{AnyConnection, Cause, StoreError, rotation_record};
 use crate::vault::operation::OperationContext;
 use crate::vault::secrets::{self, Sealed, SecretOwner};
 use crate::vault::{Field, Noun, VaultError, rotation};
@@ -27,8 +27,20 @@ pub(super) fn shared_password(
     context: &mut OperationContext<'_>,
     row: &CredentialRow,
 ) -> Result<Option<Sealed>, VaultError> {
-    let owner = password_owner(context, row)?;
-    secrets::current(context, owner)
+    let mut owner = password_owner(context, row)?;
+    for _ in 0..=MAX_GENERATIONS {
+        let password = secrets::current(context, owner)?;
+        if row.parent_id.is_none() || context.connection().has_one_writer() {
+            return Ok(password);
+        }
+        // The value of the parent may have changed since the owner was found, and has not reached the target of the child then.
+        let again = password_owner(context, row)?;
+        if again == owner {
+            return Ok(password);
+        }
+        owner = again;
+    }
+    Err(StoreError::Contended(Cause::default()).into())
 }
 
 /// Returns the owner of the password of a credential, as [`owner_of`].

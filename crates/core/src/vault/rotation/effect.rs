@@ -31,7 +31,7 @@ pub(super) fn apply(
     }
     state.waiting = state.waiting.after(arrow).ok_or(StoreError::LeaseLost)?;
     let (id, now) = (setup.credential.id, context.micros());
-    change_versions(context, setup, &arrow.effect, new)?;
+    take_effect(context, setup, arrow, new)?;
     if arrow.effect == Effect::Promote {
         state.changed_at = Some(now);
         state.is_behind = shared::is_behind(context, &setup.credential)?;
@@ -45,14 +45,14 @@ pub(super) fn apply(
     Ok(rotation_record::insert_event(context.connection(), &event_of(arrow, id, now))?)
 }
 
-fn change_versions(
+fn take_effect(
     context: &mut OperationContext<'_>,
     setup: &Setup,
-    effect: &Effect,
+    arrow: &Arrow,
     new: Option<&NewSshKey>,
 ) -> Result<(), VaultError> {
     let secret = setup.secret();
-    match effect {
+    match &arrow.effect {
         Effect::None => Ok(()),
         Effect::StoreCandidate(shape) => secret.store_candidate(context, setup, *shape, new),
         Effect::MarkSent => secret.advance(context, SecretState::Unverified),
@@ -61,6 +61,11 @@ fn change_versions(
         Effect::Pin(identity) => {
             let now = context.micros();
             let (device, service) = (setup.device(), setup.service());
+            let pinned = target_identity::find(context.connection(), device, &service)?;
+            if arrow.event == AuditEvent::IdentityPinned && pinned.is_some_and(|pinned| pinned != identity.0) {
+                // Another account of the target has met it first. Only a person replaces that identity.
+                return Err(StoreError::LeaseLost.into());
+            }
             Ok(target_identity::pin(context.connection(), device, &service, &identity.0, now)?)
         }
     }
