@@ -45,6 +45,9 @@ pub(crate) enum InputError {
     /// A part of the request is not UTF-8.
     #[error("The {0} must be UTF-8")]
     NotUtf8(&'static str),
+    /// A parameter of a form that has no meaning here is a group of groups.
+    #[error("A parameter of a form may nest one level deep, as group[member]; send JSON")]
+    NestedForm,
     /// A parameter that has no meaning here came more than once.
     #[error("No parameter may be repeated")]
     Repeated,
@@ -103,6 +106,7 @@ impl InputError {
             | Self::NoBoundary
             | Self::PartEncoding
             | Self::NotUtf8(_)
+            | Self::NestedForm
             | Self::Repeated
             | Self::TooLarge
             | Self::Unreadable
@@ -132,6 +136,7 @@ impl InputError {
             | Self::NoBoundary
             | Self::PartEncoding
             | Self::NotUtf8(_)
+            | Self::NestedForm
             | Self::Repeated
             | Self::Unreadable
             | Self::UnreadableSource

@@ -51,6 +51,48 @@ async fn a_form_may_nest_as_php_writes_it() {
 }
 
 #[actix_web::test]
+async fn a_form_that_nests_deeper_is_refused_by_name_and_nothing_is_kept() {
+    let (app, client) = vault().await;
+    let path = "/iso/pam/credential";
+    let deep = "additional_settings[additional_authentication_fields][0][value]";
+    let message = "Invalid parameter additional_settings: a form nests one level deep, as group[member]; send JSON";
+    let form = [FORM.as_slice(), &[(deep, "hunter2"), ("additional_settings[server_path]", "/")]].concat();
+    let parts = form.iter().fold(reqwest::multipart::Form::new(), |parts, (name, value)| parts.text(*name, *value));
+    let request = || client.request(Method::POST, path);
+    for request in [request().form(&form), request().multipart(parts), request().query(&form)] {
+        let answer = client.send(request).await;
+        answer.expect_refusal(400, message);
+        assert!(!answer.text.contains("hunter2"), "{}", answer.text);
+    }
+    let unknown = [FORM.as_slice(), &[("hunter2[a][0]", "hunter2")]].concat();
+    let answer = client.post_form(path, &unknown).await;
+    answer.expect_refusal(400, "A parameter of a form may nest one level deep, as group[member]; send JSON");
+    assert!(!answer.text.contains("hunter2"), "{}", answer.text);
+    assert_eq!(app.database.numbers("SELECT CAST(COUNT(*) AS INTEGER) FROM credential"), [0]);
+}
+
+#[actix_web::test]
+async fn an_array_of_objects_may_be_empty_in_a_form() {
+    let (_app, client) = vault().await;
+    let form = [
+        ("hostname", "a"),
+        ("ip", "10.0.0.1"),
+        ("username", "u"),
+        ("identifier", "k"),
+        ("private_key", include_str!("../fixtures/ssh/ed25519")),
+        ("public_key", include_str!("../fixtures/ssh/ed25519.pub")),
+        ("devices", ""),
+    ];
+    client.post_form("/iso/pam/key", &form).await.expect(201);
+    assert_eq!(client.get("/iso/pam/key/k").await.expect(200)["key"]["devices"], json!([]));
+    // As of an absent one, an update leaves what is there.
+    let devices = json!({ "identifier": "k", "hostname": "a", "ip": "10.0.0.1", "devices": [{ "hostname": "a" }] });
+    client.post("/iso/pam/key", &devices).await.expect(201);
+    client.post_form("/iso/pam/key", &form).await.expect(201);
+    assert_eq!(client.get("/iso/pam/key/k").await.expect(200)["key"]["devices"][0]["hostname"], "a");
+}
+
+#[actix_web::test]
 async fn null_is_absent_and_numbers_and_booleans_may_be_text() {
     let (_app, client) = vault().await;
     let sent = json!({

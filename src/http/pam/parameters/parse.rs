@@ -47,16 +47,18 @@ fn parse(body: &Body) -> Result<Option<Parameters>, InputError> {
     }
 }
 
-/// The members of a form, the names of values that are not UTF-8, and the repeated name.
+/// The members of a form, the names of values that are not UTF-8 and of groups that nest too deep, and the repeated name.
 #[derive(Default)]
 struct Members {
     members: Map<String, Value>,
     not_utf8: Vec<String>,
+    too_deep: Vec<String>,
     repeated: Repeated,
 }
 
 impl Members {
-    /// Adds a pair. `group[member]=value` is the member of a nested object, as PHP clients write it.
+    /// Adds a pair. `group[member]=value` is the member of a nested object, as PHP clients write it. `group[member][0]=value`
+    /// is an error: the value would be lost as that of an unknown member.
     fn insert(&mut self, name: &str, value: Result<String, NotUtf8>) {
         let value = value.unwrap_or_else(|NotUtf8| {
             self.not_utf8.push(name.into());
@@ -64,6 +66,7 @@ impl Members {
         });
         let nested = name.strip_suffix(']').and_then(|name| name.split_once('['));
         match nested {
+            Some((group_name, member)) if member.contains("][") => self.too_deep.push(group_name.into()),
             Some((group_name, member)) if !group_name.is_empty() && !member.is_empty() => {
                 let group = self.members.entry(group_name).or_insert_with(|| Value::Object(Map::new()));
                 let previous = match group.as_object_mut() {
@@ -84,7 +87,7 @@ impl Members {
     }
 
     fn into_parameters(self) -> Parameters {
-        Parameters::from_form(self.members, self.not_utf8, self.repeated)
+        Parameters::from_form(self.members, self.not_utf8, self.too_deep, self.repeated)
     }
 }
 
@@ -184,6 +187,26 @@ mod tests {
         let group = sent.object("jit_settings").unwrap().unwrap();
         assert_eq!((group.flag("jit"), group.text("plugin")), (Ok(Some(true)), Ok(Some("P".into()))));
         assert_eq!(text(&sent, "name"), Some("a b!".into()));
+    }
+
+    #[test]
+    fn a_form_that_nests_deeper_is_an_error_by_the_name_of_the_group() {
+        for member in ["fields][0][value", "fields][", "][fields"] {
+            let sent =
+                form(&format!("name=x&additional_settings[{member}]=hunter2&additional_settings[server_path]=/"));
+            let error = sent.object("additional_settings").map(drop).unwrap_err();
+            assert!(matches!(error, InputError::Parameter { name: "additional_settings", .. }), "{member}: {error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert_eq!((text(&sent, "name"), sent.require_valid()), (Some("x".into()), Err(InputError::NestedForm)));
+        }
+        assert_eq!(form("unknown[a][b]=hunter2").require_valid(), Err(InputError::NestedForm));
+        assert!(form("items[0][read]=1").objects("items").is_err());
+        let mut sent = form("a=1");
+        sent.extend(form("b[c][d]=2"));
+        assert!(sent.object("b").is_err());
+        // A JSON object may have members of any name.
+        let json = parsed(MediaType::Json, br#"{"unknown": {"a][b": 1}, "c[d][e]": 2}"#).unwrap();
+        assert_eq!(json.require_valid(), Ok(()));
     }
 
     #[test]

@@ -21,13 +21,16 @@ pub(crate) struct Parameters {
     /// The names of values that are not UTF-8, which are errors of these parameters.
     #[serde(skip)]
     not_utf8: Vec<String>,
+    /// The names of groups of a form with members that are groups themselves, which are errors of these parameters.
+    #[serde(skip)]
+    too_deep: Vec<String>,
     #[serde(skip)]
     repeated: Repeated,
 }
 
 impl From<JsonObject> for Parameters {
     fn from(object: JsonObject) -> Self {
-        Self { members: object.members, not_utf8: Vec::new(), repeated: object.repeated }
+        Self { members: object.members, repeated: object.repeated, ..Self::default() }
     }
 }
 
@@ -44,26 +47,36 @@ impl Parameters {
         Self { members: members.into(), ..Self::default() }
     }
 
-    /// Creates the parameters of a form. `not_utf8` are the names of values that are not UTF-8.
-    pub(super) fn from_form(members: Map<String, Value>, not_utf8: Vec<String>, repeated: Repeated) -> Self {
-        Self { members: members.into(), not_utf8, repeated }
+    /// Creates the parameters of a form. `not_utf8` are the names of values that are not UTF-8, and `too_deep` those of groups
+    /// that nest more than one level.
+    pub(super) fn from_form(
+        members: Map<String, Value>,
+        not_utf8: Vec<String>,
+        too_deep: Vec<String>,
+        repeated: Repeated,
+    ) -> Self {
+        Self { members: members.into(), not_utf8, too_deep, repeated }
     }
 
     /// Adds the parameters of `other`, which take precedence.
     pub(crate) fn extend(&mut self, mut other: Parameters) {
         self.members.extend(std::mem::take(&mut *other.members));
         self.not_utf8.extend(other.not_utf8);
+        self.too_deep.extend(other.too_deep);
         self.repeated.extend(other.repeated);
     }
 
-    /// Requires UTF-8 of the values that were not read, and that no name is repeated, too: nothing of a malformed request
-    /// takes effect.
+    /// Requires UTF-8 and one level of nesting of the values that were not read, and that no name is repeated, too: nothing of a
+    /// malformed request takes effect.
     ///
     /// # Errors
-    /// [`InputError::NotUtf8`], [`InputError::Repeated`].
+    /// [`InputError::NotUtf8`], [`InputError::NestedForm`], [`InputError::Repeated`].
     pub(crate) fn require_valid(&self) -> Result<(), InputError> {
         if !self.not_utf8.is_empty() {
             return Err(InputError::NotUtf8("value of every parameter"));
+        }
+        if !self.too_deep.is_empty() {
+            return Err(InputError::NestedForm);
         }
         self.repeated.require_none()
     }
@@ -71,6 +84,9 @@ impl Parameters {
     fn value(&self, parameter: &'static str) -> Result<Option<&Value>, InputError> {
         if self.not_utf8.iter().any(|name| name == parameter) {
             return Err(InputError::not_utf8(parameter));
+        }
+        if self.too_deep.iter().any(|name| name == parameter) {
+            return Err(InputError::parameter(parameter, "a form nests one level deep, as group[member]; send JSON"));
         }
         self.repeated.require_once(parameter, str::eq)?;
         Ok(self.members.get(parameter).filter(|value| !value.is_null()))
@@ -205,7 +221,7 @@ impl Parameters {
 
     /// Creates the parameters of an object in the member `parameter`.
     fn nested(&self, parameter: &str, members: &Map<String, Value>) -> Self {
-        Self { members: members.clone().into(), not_utf8: Vec::new(), repeated: self.repeated.nested(parameter) }
+        Self { members: members.clone().into(), repeated: self.repeated.nested(parameter), ..Self::default() }
     }
 
     /// Returns the names of the members of a group of a form whose values are not UTF-8.
@@ -223,7 +239,7 @@ impl Parameters {
         Ok(objects)
     }
 
-    /// Returns an array of objects.
+    /// Returns an array of objects. An empty text is absent, as for [`Parameters::object`].
     pub(crate) fn objects(&self, parameter: &'static str) -> Result<Option<Vec<Parameters>>, InputError> {
         let wrong = || InputError::parameter(parameter, "expected an array of objects");
         match self.value(parameter)? {
@@ -232,6 +248,7 @@ impl Parameters {
                 let object = |element: &Value| Ok(self.nested(parameter, element.as_object().ok_or_else(wrong)?));
                 elements.iter().map(object).collect::<Result<_, _>>().map(Some)
             }
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
             Some(_) => Err(wrong()),
         }
     }

@@ -76,6 +76,19 @@ fn an_array_of_one_object_is_the_object() {
 }
 
 #[test]
+fn an_empty_text_is_an_absent_object_and_an_absent_array() {
+    assert!(sent(json!("")).object("p").unwrap().is_none());
+    for empty in [json!(""), Value::Null] {
+        assert!(sent(empty.clone()).objects("p").unwrap().is_none(), "{empty}");
+        assert!(sent(empty).few_objects("p").unwrap().is_none());
+    }
+    assert_eq!(sent(json!([])).objects("p").unwrap().map(|objects| objects.len()), Some(0));
+    for wrong in [json!("x"), json!(" "), json!(0), json!({}), json!([""])] {
+        assert!(sent(wrong.clone()).objects("p").is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn lists_are_trimmed_and_joined_by_commas() {
     assert_eq!(sent(json!(" api , app,, ")).list("p"), Ok(Some("api,app".into())));
     assert!(sent(json!("api, a\u{1b}b")).list("p").is_err() && sent(json!("x".repeat(256))).list("p").is_err());
