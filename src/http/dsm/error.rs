@@ -186,6 +186,7 @@ mod tests {
             DsmError::InvalidToken,
             InputError::header("Accept-Encryption", "what is expected").into(),
             InputError::MediaType.into(),
+            InputError::Busy.into(),
             DsmError::Unserved(Unserved::UnknownPath),
             DsmError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),

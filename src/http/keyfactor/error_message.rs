@@ -12,6 +12,7 @@ use crate::vault::{DenyReason, Dependency, Noun, Precondition, Switchable, Vault
 
 const BAD_REQUEST: &str = "0xA0110001";
 const UNSUPPORTED: &str = "0xA0110115";
+const UNAVAILABLE: &str = "0xA0110153";
 
 /// Status, code and message of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Message {
     }
 
     fn unavailable(message: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "0xA0110153", message)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, message)
     }
 
     fn unexpected() -> Self {
@@ -103,6 +104,7 @@ pub(super) fn request_message(error: RequestError) -> Message {
                 StatusCode::PAYLOAD_TOO_LARGE => "0xA0110113",
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "0xA0110131",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE => UNSUPPORTED,
+                StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
                 _ => BAD_REQUEST,
             };
             Message::new(error.status(), code, error.to_string())

@@ -76,6 +76,10 @@ impl OAuthError {
         let other = |name: &str| Code::Extension(name.into());
         let bad = StatusCode::BAD_REQUEST;
         let (status, code, description) = match self.0 {
+            // The only error of a body that is not of the client.
+            ErrorKind::Input(error @ InputError::Busy) => {
+                return (error.status(), other("temporarily_unavailable"), error.to_string());
+            }
             ErrorKind::Input(error) => return (error.status(), Code::InvalidRequest, error.to_string()),
             ErrorKind::InvalidClient => (StatusCode::UNAUTHORIZED, Code::InvalidClient, "Client authentication failed"),
             ErrorKind::InvalidGrant => (bad, Code::InvalidGrant, "The assertion is not accepted"),
@@ -182,5 +186,56 @@ impl ResponseError for OAuthError {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::DenyReason;
+
+    /// The table of errors, one a line.
+    #[test]
+    fn the_table() {
+        let own = [
+            ErrorKind::InvalidClient,
+            ErrorKind::InvalidGrant,
+            ErrorKind::CredentialsInQuery,
+            ErrorKind::TwoMethods,
+            ErrorKind::AssertionType,
+            ErrorKind::DpopProof,
+            ErrorKind::NotFlat,
+            ErrorKind::MediaType,
+            BodyError::TooLarge.into(),
+            BodyError::ContentCoding.into(),
+            BodyError::Busy.into(),
+            ErrorKind::Input(InputError::repeated("client_secret")),
+            ErrorKind::GrantTypeMissing,
+            ErrorKind::GrantTypeUnsupported,
+            ErrorKind::GrantParameter("what is expected"),
+            ErrorKind::TokenMissing,
+            ErrorKind::UnknownPath,
+            ErrorKind::UnknownMethod,
+            ErrorKind::TooManyAttempts(60),
+        ];
+        let failures = [
+            RouteFailure::Panic,
+            RouteFailure::Overdue,
+            RouteFailure::Sealed,
+            RouteFailure::UnreadableSource,
+            RouteFailure::HeadTooLarge,
+        ];
+        let vault =
+            [VaultError::Denied(DenyReason::Revoked), VaultError::Unavailable(Dependency::Grants), VaultError::NotHeld];
+        let errors = own.map(OAuthError::from).into_iter();
+        let errors = errors.chain(failures.map(OAuthError::from)).chain(vault.map(OAuthError::from));
+        let rows = errors.map(|error| {
+            let (status, code, description) = error.message();
+            let response = error.error_response();
+            let is_later = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), is_later, "{error:?}");
+            format!("{} {} {description:?}  {:?}\n", status.as_u16(), code.as_ref(), error.0)
+        });
+        insta::assert_snapshot!("errors", rows.collect::<String>());
     }
 }

@@ -46,6 +46,9 @@ struct ErrorMembers {
     message: String,
 }
 
+/// The code of an error after which the client sends the request again.
+const UNAVAILABLE: &str = "unavailable";
+
 /// Status, code and message.
 type Message = (StatusCode, &'static str, String);
 
@@ -54,6 +57,7 @@ impl RobocorpError {
         match self {
             Self::NotAuthorized => not_authorized(),
             Self::NotFound => not_found(),
+            Self::Input(error @ InputError::Busy) => (error.status(), UNAVAILABLE, error.to_string()),
             Self::Input(error) => (error.status(), "invalid_request", error.to_string()),
             Self::Unserved(Unserved::UnknownPath) => {
                 (StatusCode::NOT_FOUND, "not_found", "There is no such endpoint".into())
@@ -98,7 +102,7 @@ fn vault_message(error: &VaultError) -> Message {
         ItemError::Ambiguous => (StatusCode::CONFLICT, "ambiguous", "Several items have this name".into()),
         ItemError::ResponseEncryption(reason) => (StatusCode::BAD_REQUEST, "invalid_request", reason.into()),
         ItemError::Temporary => {
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable; try again".into())
+            (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, "The service is temporarily unavailable; try again".into())
         }
         // Nothing is listed.
         ItemError::TooMany | ItemError::Internal => internal(),
@@ -215,6 +219,7 @@ mod tests {
             RobocorpError::NotAuthorized,
             RobocorpError::NotFound,
             InputError::parameter("publicKey", "what is expected").into(),
+            InputError::Busy.into(),
             RobocorpError::Unserved(Unserved::UnknownPath),
             RobocorpError::Unserved(Unserved::UnknownMethod),
             RouteFailure::Panic.into(),

@@ -185,6 +185,7 @@ mod tests {
             VaultKvError::InvalidJwt,
             VaultKvError::Input("what is expected"),
             VaultKvError::Body(InputError::TooLarge),
+            VaultKvError::Body(InputError::Busy),
             VaultKvError::Body(InputError::ContentCoding),
             VaultKvError::Wrapping,
             VaultKvError::NotRenewable,

@@ -7,7 +7,7 @@ use crate::http::server::MediaType;
 use crate::store::{Cause, StoreError};
 use crate::vault::{DenyReason, Dependency, Field, Noun, Precondition, Switchable};
 
-const REQUEST_ERRORS: [RequestError; 15] = [
+const REQUEST_ERRORS: [RequestError; 16] = [
     RequestError::CrossSite,
     RequestError::RequestedWithMissing,
     RequestError::ApiVersion,
@@ -22,6 +22,7 @@ const REQUEST_ERRORS: [RequestError; 15] = [
     RequestError::Input(InputError::FormAsJson),
     RequestError::Input(InputError::NotUtf8("request body")),
     RequestError::Input(InputError::TooLarge),
+    RequestError::Input(InputError::Busy),
     RequestError::Input(InputError::Parameter { name: "Name", expected: "expected a string" }),
 ];
 
