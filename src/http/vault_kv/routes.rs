@@ -158,18 +158,21 @@ fn system(mount: &str) -> Vec<Endpoint> {
     endpoints.extend([
         Endpoint {
             bearer: false,
+            head: true,
             summary: "Whether the node is ready",
             answers: vec![Answer::new(200, "It is", schema::<Health>), Answer::new(503, "It is not", schema::<Health>)],
             ..endpoint(Method::GET, "/sys/health", || web::to(status::health))
         },
         Endpoint {
             bearer: false,
+            head: true,
             summary: "Whether the vault is initialized: always",
             answers: vec![Answer::new(200, "Initialized", schema::<Initialization>)],
             ..endpoint(Method::GET, "/sys/init", || web::to(status::init))
         },
         Endpoint {
             bearer: false,
+            head: true,
             summary: "The leader: nodes have none",
             answers: vec![Answer::new(200, "Nodes are equal", schema::<Leader>)],
             ..endpoint(Method::GET, "/sys/leader", || web::to(status::leader))

@@ -55,7 +55,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// The endpoints of a sealed vault.
 pub(super) fn sealed_endpoints() -> Vec<Endpoint> {
-    let get = |path: &str, route: fn() -> Route| Endpoint::new(Method::GET, format!("{}{path}", path::BASE), route);
+    let get = |path: &str, route: fn() -> Route| Endpoint {
+        head: true,
+        ..Endpoint::new(Method::GET, format!("{}{path}", path::BASE), route)
+    };
     let routes = [Method::POST, Method::PUT].map(|method| unseal(method, || web::to(enter)));
     let others = [
         seal_status(|| web::to(status)),
@@ -69,6 +72,7 @@ pub(super) fn sealed_endpoints() -> Vec<Endpoint> {
 fn seal_status(route: fn() -> Route) -> Endpoint {
     Endpoint {
         bearer: false,
+        head: true,
         summary: "The seal status",
         answers: vec![Answer::new(200, "Sealed or unsealed", schema::<SealStatus>)],
         ..endpoint(Method::GET, "/sys/seal-status", route)

@@ -102,6 +102,10 @@ async fn health_and_metrics_say_that_it_is_sealed_and_what_is_missing() {
     let members = ["sealed", "t", "n", "progress", "type"].map(|name| status[name].clone());
     assert_eq!(json!(members), json!([true, 3, 5, 0, "shamir"]));
     assert_eq!(client.get("/v1/sys/health").await.expect(503)["sealed"], true);
+    for (name, status) in [("health", 503), ("init", 200), ("leader", 200), ("seal-status", 200)] {
+        let head = client.send(client.request(Method::HEAD, &format!("/v1/sys/{name}"))).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (status, ""), "{name}");
+    }
     let entered = client.send(client.request(Method::PUT, "/v1/sys/unseal").json(&json!({ "key": shares[4] }))).await;
     assert_eq!(entered.expect(200)["progress"], 1);
     let reset = json!({ "key": "", "reset": true });
