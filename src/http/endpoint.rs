@@ -20,7 +20,7 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Whether it requires a bearer token.
     pub bearer: bool,
-    /// Whether it accepts HTTP Basic in place of a bearer token.
+    /// Whether it accepts HTTP Basic: in place of a bearer token or, if it needs none, of credentials in the body.
     pub basic: bool,
     /// Whether it accepts a signature of OAuth 1.0 in place of a bearer token.
     pub oauth1: bool,

@@ -4,32 +4,34 @@ use actix_web::http::Method;
 use actix_web::{Route, web};
 
 use super::handlers;
-use super::wire::{Introspection, Metadata, OAuthErrorReply, TokenForm, TokenReply};
+use super::wire::{Introspection, IssuedTokenForm, Metadata, OAuthErrorReply, TokenForm, TokenReply};
 use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
-use crate::http::schema::schema;
+use crate::http::schema::{NamedSchema, schema};
 use crate::token::JwkSet;
 
 const TAG: &str = "OAuth 2.0";
 const PREFIXES: [&str; 3] = ["/iso/oauth2", "/api/oauth2", "/oauth2"];
-const BODY: RequestBody = RequestBody {
-    media_types: &["application/json", "application/x-www-form-urlencoded"],
-    schema: schema::<TokenForm>,
-};
+const MEDIA_TYPES: &[&str] = &["application/json", "application/x-www-form-urlencoded"];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let token = post(
         "/token",
         "Issue an access token for client credentials (RFC 6749) or the token of a workload (RFC 7523, RFC 8693)",
+        schema::<TokenForm>,
         Answer::new(200, "The token", schema::<TokenReply>),
         || web::to(handlers::token),
     );
-    let revoke =
-        post("/revoke", "Revoke an access token (RFC 7009)", Answer::empty(200, "It is no longer good"), || {
-            web::to(handlers::revoke)
-        });
+    let revoke = post(
+        "/revoke",
+        "Revoke an access token (RFC 7009)",
+        schema::<IssuedTokenForm>,
+        Answer::empty(200, "It is no longer good"),
+        || web::to(handlers::revoke),
+    );
     let introspect = post(
         "/introspect",
         "What an access token says (RFC 7662)",
+        schema::<IssuedTokenForm>,
         Answer::new(200, "Its claims, or that it is not active", schema::<Introspection>),
         || web::to(handlers::introspect),
     );
@@ -51,6 +53,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn post(
     path: &'static str,
     summary: &'static str,
+    form: fn() -> NamedSchema,
     success: Answer,
     route: fn() -> Route,
 ) -> impl Iterator<Item = Endpoint> {
@@ -67,7 +70,8 @@ fn post(
     PREFIXES.into_iter().map(move |prefix| Endpoint {
         tag: TAG,
         summary,
-        body: Some(BODY),
+        basic: true,
+        body: Some(RequestBody { media_types: MEDIA_TYPES, schema: form }),
         answers: [success].into_iter().chain(errors).collect(),
         ..Endpoint::new(Method::POST, format!("{prefix}{path}"), route)
     })

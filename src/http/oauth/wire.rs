@@ -52,6 +52,21 @@ pub(super) struct TokenForm {
     requested_token_type: Option<String>,
 }
 
+/// A request about an issued token, to revoke it or to introspect it: as a form or as JSON; id and secret alternatively by HTTP
+/// Basic, or an assertion in place of the secret.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description; the parameters are read by name")]
+pub(super) struct IssuedTokenForm {
+    /// The access token.
+    token: String,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    /// Always `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    client_assertion_type: Option<String>,
+    /// A JWT that the client has signed (RFC 7523).
+    client_assertion: Option<String>,
+}
+
 /// A token response (RFC 6749, section 5.1). Describes what the `oauth2` crate writes.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a description")]

@@ -115,6 +115,10 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
     for (scheme, _) in schemes.into_iter().filter(|(_, wanted)| *wanted) {
         operation = operation.security(SecurityRequirement::new(scheme, Vec::<String>::new()));
     }
+    if endpoint.basic && !endpoint.bearer {
+        // The alternative without a header: the body has the credentials.
+        operation = operation.security(SecurityRequirement::default());
+    }
     if let Some(body) = endpoint.body {
         let mut request = RequestBodyBuilder::new().required(Some(Required::True));
         for media_type in body.media_types {

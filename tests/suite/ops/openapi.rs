@@ -62,7 +62,7 @@ async fn the_description_names_every_route_and_no_other() {
     for endpoint in endpoints() {
         let operation = &description["paths"][&endpoint.path][endpoint.method.as_str().to_lowercase()];
         assert!(names.insert(operation["operationId"].as_str().unwrap()), "{operation}");
-        assert_eq!(operation.get("security").is_some(), endpoint.bearer, "{operation}");
+        assert_eq!(operation.get("security").is_some(), endpoint.bearer || endpoint.basic, "{operation}");
         assert_eq!(operation.get("requestBody").is_some(), endpoint.body.is_some(), "{operation}");
         let headers = operation["parameters"].as_array().into_iter().flatten();
         let encryption = headers.filter(|one| one["in"] == "header" && one["name"] == "Accept-Encryption");
@@ -141,6 +141,29 @@ async fn the_description_tells_which_headers_set_conditions() {
         ("post", "/oauth2/token", "", ""),
     ] {
         assert_eq!(told(method, path), (headers.into(), statuses.into()), "{method} {path}");
+    }
+}
+
+#[actix_web::test]
+async fn each_oauth_endpoint_is_described_with_its_own_form_and_with_basic() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    for prefix in ["/oauth2", "/iso/oauth2", "/api/oauth2"] {
+        for (name, required) in [("token", "grant_type"), ("revoke", "token"), ("introspect", "token")] {
+            let operation = &description["paths"][format!("{prefix}/{name}")]["post"];
+            // HTTP Basic, or credentials in the body.
+            assert_eq!(operation["security"], json!([{ "basic": [] }, {}]), "{prefix}/{name}");
+            for media_type in ["application/json", "application/x-www-form-urlencoded"] {
+                let schema = &operation["requestBody"]["content"][media_type]["schema"]["$ref"];
+                let schema = description.pointer(&schema.as_str().unwrap()[1..]).unwrap();
+                assert_eq!(schema["required"], json!([required]), "{prefix}/{name}");
+                let mut found = BTreeSet::new();
+                properties(&description, schema, &mut found);
+                let credentials = ["client_id", "client_secret", "client_assertion_type", "client_assertion"];
+                assert!(credentials.iter().all(|member| found.contains(*member)), "{found:?}");
+                assert_eq!(found.len() == 5, name != "token", "{found:?}");
+            }
+        }
     }
 }
 
