@@ -26,6 +26,8 @@ pub struct Endpoint {
     pub oauth1: bool,
     /// Whether HEAD is answered as GET without the body. Not for a read that has an effect or returns a secret.
     pub head: bool,
+    /// Whether the header `Accept-Encryption` selects how secrets in its answers are encrypted.
+    pub accept_encryption: bool,
     /// Query parameters: names and descriptions.
     pub query: &'static [(&'static str, &'static str)],
     /// Headers of this endpoint, beyond those of all endpoints: names and descriptions.
@@ -70,6 +72,7 @@ impl Endpoint {
             basic: false,
             oauth1: false,
             head: false,
+            accept_encryption: false,
             query: &[],
             headers: &[],
             body: None,

@@ -20,6 +20,7 @@ fn accounts(site: &str) -> Endpoint {
     Endpoint {
         tag: "Central Credential Provider",
         summary: "Read the only account that has the properties",
+        accept_encryption: true,
         query: account::QUERY,
         answers: vec![
             Answer::new(200, "The account", schema::<Account>),

@@ -64,7 +64,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 fn endpoint(method: Method, path: &str, route: impl Fn() -> Route + 'static) -> Endpoint {
-    Endpoint { tag: TAG, bearer: true, ..Endpoint::new(method, path.into(), route) }
+    Endpoint { tag: TAG, bearer: true, accept_encryption: true, ..Endpoint::new(method, path.into(), route) }
 }
 
 fn body(schema: fn() -> NamedSchema) -> Option<RequestBody> {

@@ -108,7 +108,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
             operation = operation.parameter(parameter);
         }
     }
-    if endpoint.bearer {
+    if endpoint.accept_encryption {
         operation = operation.parameter(accept_encryption());
     }
     let schemes = [(BEARER, endpoint.bearer), (BASIC, endpoint.basic), (OAUTH1, endpoint.oauth1)];
@@ -137,7 +137,7 @@ fn parameter(name: &str, meaning: &str) -> ParameterBuilder {
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
 }
 
-/// Builds the header parameter `Accept-Encryption` of authenticated requests: any response may contain a secret.
+/// Builds the header parameter `Accept-Encryption`.
 fn accept_encryption() -> ParameterBuilder {
     let forms = ResponseEncryption::ALL.map(ResponseEncryption::as_str);
     ParameterBuilder::new()

@@ -11,5 +11,10 @@ pub(super) const JSON: &[&str] = &["application/json"];
 
 /// Creates an endpoint below the base path that needs a token.
 pub(super) fn endpoint(method: Method, path: &str, route: impl Fn() -> Route + 'static) -> Endpoint {
-    Endpoint { tag: "KV version 2", bearer: true, ..Endpoint::new(method, format!("{BASE}{path}"), route) }
+    Endpoint { bearer: true, accept_encryption: true, ..endpoint_without_token(method, path, route) }
+}
+
+/// Creates an endpoint below the base path that needs no token.
+pub(super) fn endpoint_without_token(method: Method, path: &str, route: impl Fn() -> Route + 'static) -> Endpoint {
+    Endpoint { tag: "KV version 2", ..Endpoint::new(method, format!("{BASE}{path}"), route) }
 }

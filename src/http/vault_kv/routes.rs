@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use super::call::Call;
 use super::capabilities::{self, Paths};
-use super::endpoint::{JSON, endpoint};
+use super::endpoint::{JSON, endpoint, endpoint_without_token};
 use super::error::{Errors, VaultKvError};
 use super::jwt_login::{self, JwtLogin};
 use super::login::{self, Login};
@@ -47,7 +47,6 @@ fn answers(answer: Answer) -> Vec<Answer> {
 /// Logins come as `POST` or `PUT`: the Go client sends `PUT`.
 fn logins(settings: &VaultKvSettings) -> Vec<Endpoint> {
     let login = |mount: &String, method: Method| Endpoint {
-        bearer: false,
         summary: "Log in with a role id and a secret id",
         body: Some(RequestBody { media_types: JSON, schema: schema::<Login> }),
         answers: vec![
@@ -57,7 +56,7 @@ fn logins(settings: &VaultKvSettings) -> Vec<Endpoint> {
             Answer::new(429, TOO_MANY, schema::<Errors>),
             Answer::new(503, "Temporarily unavailable", schema::<Errors>),
         ],
-        ..endpoint(method, &format!("/auth/{mount}/login"), || web::to(login::login))
+        ..endpoint_without_token(method, &format!("/auth/{mount}/login"), || web::to(login::login))
     };
     let both = |mount| [Method::POST, Method::PUT].map(|method| login(mount, method));
     settings.login_mounts.iter().flat_map(both).collect()
@@ -66,7 +65,6 @@ fn logins(settings: &VaultKvSettings) -> Vec<Endpoint> {
 /// The mounts of the login by a JWT. Those of `AppRole` cannot have these names.
 fn jwt_logins() -> impl Iterator<Item = Endpoint> {
     let login = |mount: &str, method| Endpoint {
-        bearer: false,
         summary: "Log in with the token of a workload",
         body: Some(RequestBody { media_types: JSON, schema: schema::<JwtLogin> }),
         answers: vec![
@@ -76,7 +74,7 @@ fn jwt_logins() -> impl Iterator<Item = Endpoint> {
             Answer::new(429, TOO_MANY, schema::<Errors>),
             Answer::new(503, "Temporarily unavailable", schema::<Errors>),
         ],
-        ..endpoint(method, &format!("/auth/{mount}/login"), || web::to(jwt_login::login))
+        ..endpoint_without_token(method, &format!("/auth/{mount}/login"), || web::to(jwt_login::login))
     };
     JWT_MOUNTS.into_iter().flat_map(move |mount| [Method::POST, Method::PUT].map(|method| login(mount, method)))
 }
@@ -157,25 +155,22 @@ fn system(mount: &str) -> Vec<Endpoint> {
     endpoints.extend([Method::POST, Method::PUT].map(|method| capabilities_of(mount, method)));
     endpoints.extend([
         Endpoint {
-            bearer: false,
             head: true,
             summary: "Whether the node is ready",
             answers: vec![Answer::new(200, "It is", schema::<Health>), Answer::new(503, "It is not", schema::<Health>)],
-            ..endpoint(Method::GET, "/sys/health", || web::to(status::health))
+            ..endpoint_without_token(Method::GET, "/sys/health", || web::to(status::health))
         },
         Endpoint {
-            bearer: false,
             head: true,
             summary: "Whether the vault is initialized: always",
             answers: vec![Answer::new(200, "Initialized", schema::<Initialization>)],
-            ..endpoint(Method::GET, "/sys/init", || web::to(status::init))
+            ..endpoint_without_token(Method::GET, "/sys/init", || web::to(status::init))
         },
         Endpoint {
-            bearer: false,
             head: true,
             summary: "The leader: nodes have none",
             answers: vec![Answer::new(200, "Nodes are equal", schema::<Leader>)],
-            ..endpoint(Method::GET, "/sys/leader", || web::to(status::leader))
+            ..endpoint_without_token(Method::GET, "/sys/leader", || web::to(status::leader))
         },
     ]);
     endpoints

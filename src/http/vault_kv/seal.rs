@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, Route, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::endpoint::{JSON, endpoint};
+use super::endpoint::{JSON, endpoint_without_token};
 use super::error::{Errors, VaultKvError};
 use super::status::{self, CLUSTER, VERSION};
 use super::{body, path};
@@ -71,24 +71,22 @@ pub(super) fn sealed_endpoints() -> Vec<Endpoint> {
 
 fn seal_status(route: fn() -> Route) -> Endpoint {
     Endpoint {
-        bearer: false,
         head: true,
         summary: "The seal status",
         answers: vec![Answer::new(200, "Sealed or unsealed", schema::<SealStatus>)],
-        ..endpoint(Method::GET, "/sys/seal-status", route)
+        ..endpoint_without_token(Method::GET, "/sys/seal-status", route)
     }
 }
 
 fn unseal(method: Method, route: fn() -> Route) -> Endpoint {
     Endpoint {
-        bearer: false,
         summary: "Enter a share of the root key; without effect on an open vault",
         body: Some(RequestBody { media_types: JSON, schema: schema::<Unseal> }),
         answers: vec![
             Answer::new(200, "The seal status", schema::<SealStatus>),
             Answer::new(400, "The share is not accepted, or the body is malformed", schema::<Errors>),
         ],
-        ..endpoint(method, "/sys/unseal", route)
+        ..endpoint_without_token(method, "/sys/unseal", route)
     }
 }
 

@@ -133,6 +133,7 @@ impl Row {
                 summary: self.summary,
                 bearer: true,
                 query: self.query,
+                accept_encryption: true,
                 headers,
                 body: self.body.map(|schema| RequestBody {
                     media_types: &["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
