@@ -8,6 +8,13 @@ use super::schema::NamedSchema;
 /// What 429 means in the description of an endpoint that authenticates.
 pub(crate) const TOO_MANY: &str = "Too many failed authentications; Retry-After is the time to wait";
 
+/// The header of an endpoint that supports idempotency keys, for its description.
+pub(crate) const IDEMPOTENCY_KEY: (&str, &str) = (
+    "Idempotency-Key",
+    "A name for this request, 1 to 255 visible ASCII characters; sent again under it, the request is answered as the \
+     first time and does nothing",
+);
+
 /// A method on a path.
 pub struct Endpoint {
     /// The method.
@@ -34,7 +41,7 @@ pub struct Endpoint {
     pub headers: &'static [(&'static str, &'static str)],
     /// The request body.
     pub body: Option<RequestBody>,
-    /// The documented answers.
+    /// The documented answers. Several of one status are one response in the description, with the schema of the first.
     pub answers: Vec<Answer>,
     pub(crate) route: Box<dyn Fn() -> Route>,
 }

@@ -28,6 +28,9 @@ fn accounts(site: &str) -> Endpoint {
             Answer::new(403, "The AppID is unknown, or not proven by address or certificate", schema::<ErrorBody>),
             Answer::new(404, "There is no such account, or the client may not read it", schema::<ErrorBody>),
             Answer::new(429, TOO_MANY, schema::<ErrorBody>),
+            Answer::new(500, "The password is being changed, and the request is to fail then", schema::<ErrorBody>),
+            Answer::new(500, "Internal error", schema::<ErrorBody>),
+            Answer::new(503, "The vault is sealed", schema::<ErrorBody>),
         ],
         ..Endpoint::new(Method::GET, format!("/{site}{ACCOUNTS}"), || {
             route::<Call, _, _>(Action::ITEM_SEARCH, account::get_password)

@@ -1,5 +1,6 @@
 //! Request bodies, for the API description. A form has the same members, as text.
 
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A secret to save. Names are compared without regard to case.
@@ -13,8 +14,20 @@ pub(super) struct SecretRequest {
     expiration_date: Option<String>,
     /// Ansible, Generic, GitLab or Kubernetes.
     engine: Option<String>,
-    /// An object with `credentials`, `access_keys` and `key_value`, or base64 of its JSON. Required for a new secret.
-    data: Option<String>,
+    /// Required for a new secret.
+    data: Option<SecretData>,
+}
+
+/// The values of a secret: an object with `credentials`, `access_keys`, `key_value` and further names, or its JSON text, in base64 or
+/// as it is. A form has the text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DsmSecretData)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a description")]
+pub(super) enum SecretData {
+    #[schema(value_type = Object)]
+    Object(serde_json::Map<String, serde_json::Value>),
+    Text(String),
 }
 
 /// An application to register.

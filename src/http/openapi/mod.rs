@@ -2,17 +2,17 @@
 
 mod pages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, RefOr,
-    Required, ResponseBuilder, ResponsesBuilder, Schema, Server, Type,
+    Required, ResponseBuilder, Responses, ResponsesBuilder, Schema, Server, Type,
 };
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Answer, Endpoint};
 use super::schema::NamedSchema;
 use crate::crypto::ResponseEncryption;
 
@@ -84,19 +84,11 @@ fn http_method(endpoint: &Endpoint) -> Option<HttpMethod> {
 }
 
 fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>) -> OperationBuilder {
-    let mut responses = ResponsesBuilder::new();
-    for answer in &endpoint.answers {
-        let mut response = ResponseBuilder::new().description(answer.meaning);
-        if let Some(body) = answer.body {
-            response = response.content("application/json", content(body(), schemas));
-        }
-        responses = responses.response(answer.status.to_string(), response.build());
-    }
     let mut operation = OperationBuilder::new()
         .summary(Some(endpoint.summary))
         .tag(endpoint.tag)
         .operation_id(Some(endpoint.operation_id()))
-        .responses(responses.build());
+        .responses(responses(&endpoint.answers, schemas));
     for (name, meaning) in PATH_PARAMETERS {
         if endpoint.path.contains(&format!("{{{name}}}")) || endpoint.path.contains(&format!("{{{name}:")) {
             operation = operation.parameter(parameter(name, meaning).parameter_in(ParameterIn::Path));
@@ -127,6 +119,22 @@ fn operation(endpoint: &Endpoint, schemas: &mut BTreeMap<String, RefOr<Schema>>)
         operation = operation.request_body(Some(request.build()));
     }
     operation
+}
+
+/// Describes answers. Several of one status are one response.
+fn responses(answers: &[Answer], schemas: &mut BTreeMap<String, RefOr<Schema>>) -> Responses {
+    let mut described = BTreeSet::new();
+    let mut responses = ResponsesBuilder::new();
+    for answer in answers.iter().filter(|answer| described.insert(answer.status)) {
+        let same = answers.iter().filter(|other| other.status == answer.status);
+        let meanings: Vec<&str> = same.map(|answer| answer.meaning).collect();
+        let mut response = ResponseBuilder::new().description(meanings.join("; or: "));
+        if let Some(body) = answer.body {
+            response = response.content("application/json", content(body(), schemas));
+        }
+        responses = responses.response(answer.status.to_string(), response.build());
+    }
+    responses.build()
 }
 
 fn parameter(name: &str, meaning: &str) -> ParameterBuilder {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::call::Call;
 use super::parameters::Parameters;
+use super::password_state::FAIL_ON_CHANGE;
 use crate::http::input_error::InputError;
 use crate::http::urlencoded;
 use crate::text::canonical_number;
@@ -31,6 +32,8 @@ pub(super) const CREDENTIALS: &[(&str, &str)] = &[
     LIMIT,
     OFFSET,
     CURSOR,
+    ("credential", "The key of one credential, which is read as GET …/credential/{key} reads it, in place of the list"),
+    (FAIL_ON_CHANGE, "With credential: as of GET …/credential/{key}"),
 ];
 /// The parameters of the list of SSH keys.
 pub(super) const SSH_KEYS: &[(&str, &str)] = &[USERNAME, HOSTNAME, IP, IDENTIFIER, TAG, ACTIVE, LIMIT, OFFSET, CURSOR];

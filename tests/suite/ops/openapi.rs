@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, TestClient, endpoints};
+use crate::support::{Answer, TestApp, TestClient, device, endpoints, serve_all};
 
 const EVERY_METHOD: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 
@@ -135,15 +135,111 @@ async fn the_description_tells_which_headers_set_conditions() {
     };
     for (method, path, headers, statuses) in [
         ("post", "/iso/pam/credential", "Idempotency-Key If-Match If-None-Match", "409 412"),
-        ("get", "/api/pam/info/{key}", "If-Match If-None-Match", "304 412"),
-        ("put", "/iso/pam/key/{key}", "If-Match If-None-Match", "412"),
-        ("delete", "/iso/pam/credential/custody/{key}", "If-Match If-None-Match", "412"),
+        ("get", "/api/pam/info/{key}", "If-Match If-None-Match", "304 409 412"),
+        ("put", "/iso/pam/key/{key}", "If-Match If-None-Match", "409 412"),
+        ("delete", "/iso/pam/credential/custody/{key}", "If-Match If-None-Match", "409 412"),
         ("get", "/iso/pam/device", "", ""),
-        ("get", "/iso/pam/credential/{key}/versions", "", ""),
+        // One credential, with a parameter of the query.
+        ("get", "/iso/pam/credential", "If-Match If-None-Match", "304 409 412"),
+        ("get", "/iso/pam/credential/{key}/versions", "", "409"),
+        ("get", "/iso/pam/session/remotesessions/{key}", "", ""),
         ("post", "/oauth2/token", "", ""),
     ] {
         assert_eq!(told(method, path), (headers.into(), statuses.into()), "{method} {path}");
     }
+}
+
+#[actix_web::test]
+async fn a_key_of_two_items_is_409_as_it_is_described() {
+    let app = TestApp::start().await;
+    let client = app.client().await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    client.create_device("a", "10.0.0.1").await;
+    client.post("/iso/pam/device", &device("1", "10.0.0.2")).await.expect(201);
+    for (username, identifier) in [("u", "one"), ("v", "1"), ("w", "both")] {
+        let sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": username, "identifier": identifier, "content": "p" });
+        client.post("/iso/pam/credential", &sent).await.expect(201);
+    }
+    for (username, identifier) in [("u", "key"), ("v", "4")] {
+        let sent = json!({ "hostname": "a", "ip": "10.0.0.1", "username": username, "identifier": identifier,
+            "private_key": include_str!("../fixtures/ssh/ed25519"), "public_key": include_str!("../fixtures/ssh/ed25519.pub") });
+        client.post("/iso/pam/key", &sent).await.expect(201);
+    }
+    for identifier in ["first", "1", "both"] {
+        client.post("/iso/pam/info", &json!({ "identifier": identifier, "content": "x" })).await.expect(201);
+    }
+    let mut found = 0;
+    for endpoint in endpoints().into_iter().filter(|endpoint| endpoint.tag == "PAM Core") {
+        let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
+        let named = endpoint.path.contains("{key}") && !endpoint.path.contains("session");
+        let by_query = method == Method::GET && endpoint.path.ends_with("/pam/credential");
+        let described = &description["paths"][&endpoint.path][endpoint.method.as_str().to_lowercase()]["responses"];
+        let told = described["409"]["description"].as_str().unwrap_or_default().contains("The key names several items");
+        assert_eq!(told, named || by_query, "{method} {}", endpoint.path);
+        if !told {
+            continue;
+        }
+        let key = match endpoint.path.split('/').nth(3).unwrap() {
+            "item" => "both",
+            "key" => "4",
+            _ => "1",
+        };
+        let path = endpoint.path.replace("{key}", key).replace("{version}", "1");
+        let query = if by_query { "?credential=1" } else { "" };
+        let mut request = client.request(method.clone(), &format!("{path}{query}"));
+        if method == Method::POST {
+            request = request.json(&json!({ "decision": "retry" }));
+        }
+        client.send(request).await.expect_refusal(409, "Several credentials match");
+        found += 1;
+    }
+    assert!(found > 60, "{found}");
+}
+
+#[actix_web::test]
+async fn the_description_has_the_answers_of_the_families_that_are_off_by_default() {
+    let app = TestApp::start_with(serve_all).await;
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
+    let operation = |method: &str, path: &str| description["paths"][path][method].clone();
+    for (method, path, statuses, headers) in [
+        ("get", "/AIMWebService/api/Accounts", "200 400 403 404 429 500 503", "Accept-Encryption"),
+        ("get", "/iso/sctm/secret", "200 400 401 403 429 500 503", "Accept-Encryption"),
+        ("post", "/iso/dapp/application", "200 400 401 403 412 413 415 429 500 503", "Accept-Encryption"),
+        ("delete", "/iso/dapp/application/authorization", "200 400 401 403 412 429 500 503", "Accept-Encryption"),
+        (
+            "post",
+            "/iso/sctm/secret",
+            "200 201 400 401 403 409 412 413 415 429 500 503",
+            "Idempotency-Key Accept-Encryption",
+        ),
+        (
+            "post",
+            "/iso/cicd/variables",
+            "200 400 401 403 409 412 413 415 429 500 503",
+            "Idempotency-Key Accept-Encryption",
+        ),
+    ] {
+        let operation = operation(method, path);
+        let told: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(told.join(" "), statuses, "{method} {path}");
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let named = parameters.filter(|parameter| parameter["in"] == "header");
+        let named: Vec<_> = named.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(named.join(" "), headers, "{method} {path}");
+    }
+    // Each reads the header Accept-Encryption or not.
+    for (method, path, is_read) in [
+        ("get", "/v1/secret/data/{path}", true),
+        ("post", "/v1/auth/approle/login", false),
+        ("get", "/v1/sys/health", false),
+        ("get", "/api/v2/pam/credentials", false),
+        ("get", "/KeyfactorAPI/PamProviders", false),
+    ] {
+        assert_eq!(operation(method, path).to_string().contains("Accept-Encryption"), is_read, "{method} {path}");
+    }
+    let data = &description["components"]["schemas"]["DsmSecretData"]["oneOf"];
+    let kinds: Vec<_> = data.as_array().unwrap().iter().map(|kind| &kind["type"]).collect();
+    assert_eq!(kinds, [&json!("object"), &json!("string")], "{data}");
 }
 
 #[actix_web::test]

@@ -18,12 +18,21 @@ use crate::vault::operation::Action;
 const CREDENTIALS: &[&str] = &["/pam/credential"];
 const CREDENTIAL: &[&str] = &["/pam/credential/{key}"];
 
+const ACCOUNT_NOT_MADE: &str = "The account exists just in time, and was not created on its target";
+const BEING_CHANGED: &str = "The password is being changed on its target, and fail_on_change is true";
+
 pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new(Method::GET, CREDENTIALS, Action::CREDENTIAL_LIST, credential::list)
             .summary("List the credentials that the client sees, without secrets")
             .list(pagination::CREDENTIALS)
-            .ok("The active credentials", enveloped::<CredentialsPayload>),
+            .one_by_query()
+            .conflict(ACCOUNT_NOT_MADE)
+            .conflict(BEING_CHANGED)
+            .ok(
+                "The active credentials; with credential, that one as GET …/credential/{key} answers it",
+                enveloped::<CredentialsPayload>,
+            ),
         Row::new(Method::POST, CREDENTIALS, Action::CREDENTIAL_SAVE, credential::save)
             .summary("Create or update a credential, by identifier, else by hostname, ip and username")
             .body(schema::<CredentialForm>)
@@ -37,7 +46,8 @@ pub(super) fn rows() -> Vec<Row> {
                 FAIL_ON_CHANGE,
                 "true: refuse with 409 while a newer password has been sent to its target and is not proved",
             )])
-            .conflict("The password is being changed on its target, and fail_on_change is true")
+            .conflict(ACCOUNT_NOT_MADE)
+            .conflict(BEING_CHANGED)
             .ok("The credential", enveloped::<CredentialPayload>),
         Row::new(Method::DELETE, CREDENTIAL, Action::CREDENTIAL_DEACTIVATE, credential::deactivate)
             .summary("Deactivate a credential")
@@ -51,7 +61,9 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(Method::POST, &["/pam/use"], Action::CREDENTIAL_USE, use_credential::use_credential)
             .summary("Find a credential, take it into custody, and have all that a login needs")
             .body(schema::<UseForm>)
-            .ok("Password, one-time password, device; 409 with candidates when several match", enveloped::<UsePayload>)
+            .conflict("Several credentials match; the payload has the candidates")
+            .conflict(ACCOUNT_NOT_MADE)
+            .ok("Password, one-time password, device", enveloped::<UsePayload>)
             .without_etag(),
         Row::new(Method::POST, &["/pam/credential/batch"], Action::CREDENTIAL_BATCH, batch::batch)
             .summary("Read, create or update up to 500 credentials, each with an answer of its own")

@@ -28,6 +28,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(Method::DELETE, DROP, Action::PROXY_SESSION_DROP, proxy_session::drop)
             .summary("End a proxy session, by its session_id")
             .ok("It is over", enveloped::<Nothing>)
+            .unique_key()
             .without_etag(),
         Row::new(Method::GET, LIST, Action::PROXY_SESSION_LIST, proxy_session::list)
             .summary("List the proxy sessions of credentials that the client sees")
@@ -36,6 +37,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(Method::GET, ONE, Action::PROXY_SESSION_READ, proxy_session::read)
             .summary("One proxy session, by number or session_id")
             .ok("An array of one session, or of none", enveloped::<SessionPayload>)
+            .unique_key()
             .without_etag(),
     ]
 }

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::{HttpResponse, Route};
 
 use crate::http::call::route;
-use crate::http::endpoint::{Answer, Endpoint, RequestBody, TOO_MANY};
+use crate::http::endpoint::{Answer, Endpoint, IDEMPOTENCY_KEY, RequestBody, TOO_MANY};
 use crate::http::pam::call::{Call, RouteContext};
 use crate::http::pam::dialect::{Dialect, Rendering};
 use crate::http::pam::envelope::{Failure, enveloped};
@@ -16,14 +16,22 @@ use crate::vault::operation::Action;
 
 type Names = &'static [(&'static str, &'static str)];
 
-const IDEMPOTENCY_KEY: (&str, &str) = (
-    "Idempotency-Key",
-    "A name for this request, 1 to 255 visible ASCII characters; sent again under it, the request is answered as the \
-     first time and does nothing",
-);
 const IF_MATCH: (&str, &str) = ("If-Match", "Tags, or *: go ahead only while the item is in one of these states");
 const IF_NONE_MATCH: (&str, &str) =
     ("If-None-Match", "Tags, or *: go ahead only while the item is in none of these states");
+
+const AMBIGUOUS: &str = "The key names several items that the client sees; send what tells them apart";
+
+/// How a request names an item.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By the key in its path, if that has one. A key may name two items: by number, and by another name.
+    Path,
+    /// By a key in its path that names one item at most.
+    UniquePath,
+    /// By a parameter of the query, in place of the list.
+    Query,
+}
 
 /// An endpoint before its prefixes, and its handler.
 pub(super) struct Row {
@@ -35,7 +43,8 @@ pub(super) struct Row {
     is_list: bool,
     body: Option<fn() -> NamedSchema>,
     success: Option<Answer>,
-    conflict: Option<&'static str>,
+    conflicts: Vec<&'static str>,
+    naming: Naming,
     has_etag: bool,
     legacy_readers_may: bool,
     route: Box<dyn Fn(RouteContext) -> Route>,
@@ -56,7 +65,8 @@ impl Row {
             is_list: false,
             body: None,
             success: None,
-            conflict: None,
+            conflicts: Vec::new(),
+            naming: Naming::Path,
             has_etag: true,
             legacy_readers_may: false,
             route: Box::new(move |context| route(context, handler.clone())),
@@ -77,9 +87,20 @@ impl Row {
         Self { query, ..self }
     }
 
-    /// Adds an error of this endpoint alone.
-    pub(super) fn conflict(self, meaning: &'static str) -> Self {
-        Self { conflict: Some(meaning), ..self }
+    /// Adds a reason for 409 that other endpoints do not have.
+    pub(super) fn conflict(mut self, meaning: &'static str) -> Self {
+        self.conflicts.push(meaning);
+        self
+    }
+
+    /// Marks a request whose key names one item at most.
+    pub(super) fn unique_key(self) -> Self {
+        Self { naming: Naming::UniquePath, ..self }
+    }
+
+    /// Marks a list that is one item with a parameter of the query.
+    pub(super) fn one_by_query(self) -> Self {
+        Self { naming: Naming::Query, ..self }
     }
 
     pub(super) fn body(self, body: fn() -> NamedSchema) -> Self {
@@ -118,7 +139,7 @@ impl Row {
         ];
         let listed =
             "Too many failed authentications, or lists without limit at a time; Retry-After says when to come back";
-        let errors = errors.into_iter().chain(self.conflict.map(|meaning| (409, meaning)));
+        let errors = errors.into_iter().chain(self.conflicts.iter().map(|meaning| (409, *meaning)));
         let errors = errors.chain([(429, if self.is_list { listed } else { TOO_MANY })]);
         let errors: Vec<_> = errors.map(|(status, meaning)| Answer::new(status, meaning, failure)).collect();
         let is_read = self.legacy_readers_may && rendering.dialect == Dialect::Legacy;
@@ -126,7 +147,11 @@ impl Row {
         let context = RouteContext { action, rendering };
         let route = std::rc::Rc::new(self.route);
         let endpoint = |path: &&str| {
-            let (headers, further) = preconditions(&self.method, path, self.has_etag);
+            let is_by_query = self.naming == Naming::Query;
+            let names_one = path.ends_with("{key}") || is_by_query;
+            let (headers, further) = preconditions(&self.method, names_one, self.has_etag);
+            let is_ambiguous = is_by_query || path.contains("{key}") && self.naming == Naming::Path;
+            let ambiguous = is_ambiguous.then(|| Answer::new(409, AMBIGUOUS, failure));
             let route = std::rc::Rc::clone(&route);
             Endpoint {
                 tag: "PAM Core",
@@ -139,7 +164,13 @@ impl Row {
                     media_types: &["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
                     schema,
                 }),
-                answers: self.success.into_iter().chain(further).chain(errors.iter().copied()).collect(),
+                answers: self
+                    .success
+                    .into_iter()
+                    .chain(further)
+                    .chain(ambiguous)
+                    .chain(errors.iter().copied())
+                    .collect(),
                 ..Endpoint::new(self.method.clone(), format!("{prefix}{path}"), move || route(context))
             }
         };
@@ -147,9 +178,8 @@ impl Row {
     }
 }
 
-/// Returns the preconditions that an endpoint acts on, and the answers that they add. A read has them if its path
-/// names one item.
-fn preconditions(method: &Method, path: &str, has_etag: bool) -> (Names, Vec<Answer>) {
+/// Returns the preconditions that an endpoint acts on, and the answers that they add. A read has them if it names one item.
+fn preconditions(method: &Method, names_one: bool, has_etag: bool) -> (Names, Vec<Answer>) {
     let failure = enveloped::<Failure<'static>>;
     let not_modified = Answer::empty(304, "The client knows it in this state; no body");
     let used = Answer::new(409, "The idempotency key was used for another request", failure);
@@ -157,7 +187,7 @@ fn preconditions(method: &Method, path: &str, has_etag: bool) -> (Names, Vec<Ans
     match (method, has_etag) {
         (&Method::POST, true) => (&[IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH], vec![used, failed]),
         (&Method::POST, false) => (&[IDEMPOTENCY_KEY], vec![used, failed]),
-        (&Method::GET, true) if path.ends_with("{key}") => (&[IF_MATCH, IF_NONE_MATCH], vec![not_modified, failed]),
+        (&Method::GET, true) if names_one => (&[IF_MATCH, IF_NONE_MATCH], vec![not_modified, failed]),
         (&Method::GET, _) => (&[], vec![]),
         (_, true) => (&[IF_MATCH, IF_NONE_MATCH], vec![failed]),
         (_, false) => (&[], vec![failed]),
