@@ -102,6 +102,16 @@ impl Bench {
 
     /// Keeps the writer at work on one job while the others come to wait, in the order in which they are given.
     pub(super) async fn together<T>(&self, jobs: Vec<impl Future<Output = T>>) -> Vec<T> {
+        let (first, answers) = self.after_another(jobs).await;
+        first.unwrap();
+        answers
+    }
+
+    /// As [`Bench::together`], with the answer to the job before them, which shares their transaction.
+    pub(super) async fn after_another<T>(
+        &self,
+        jobs: Vec<impl Future<Output = T>>,
+    ) -> (Result<(), StoreError>, Vec<T>) {
         let gate = Gate::new();
         let busy = self.store.write(ticket(), gate.job());
         let others = async {
@@ -113,9 +123,7 @@ impl Bench {
             };
             join(jobs, queued).await.0
         };
-        let (busy, answers) = join(busy, others).await;
-        busy.unwrap();
-        answers
+        join(busy, others).await
     }
 
     pub(super) async fn has_waiting(&self, count: usize) {

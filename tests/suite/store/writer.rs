@@ -69,6 +69,27 @@ async fn a_job_that_fails_loses_its_own_rows_and_no_others() {
     assert_eq!(bench.commits(), [5], "one commit");
 }
 
+/// SQLite ends a transaction after an error of its files, also of a statement that only reads.
+#[actix_web::test]
+async fn nothing_is_written_after_a_read_that_has_ended_the_transaction() {
+    let bench = Bench::new();
+    if bench.database.is_postgresql() {
+        return;
+    }
+    let reads = |transaction: &mut Transaction<'_>| {
+        sql_query("ROLLBACK").execute(transaction.read_connection()?)?;
+        Err(StoreError::InputOutput(Cause::default()))
+    };
+    let jobs: Vec<LocalBoxFuture<'_, _>> = vec![
+        Box::pin(bench.store.write(ticket(), register("a"))),
+        Box::pin(bench.store.write(ticket(), reads)),
+        Box::pin(bench.store.write(ticket(), register("b"))),
+    ];
+    let lost = || Err(StoreError::InputOutput(Cause::default()));
+    assert_eq!(bench.after_another(jobs).await, (lost(), vec![lost(), lost(), Ok(())]));
+    assert_eq!(bench.domains(), ["b"]);
+}
+
 #[actix_web::test]
 async fn a_record_that_the_database_refuses_fails_its_own_job_and_no_others() {
     let bench = Bench::new();

@@ -130,6 +130,13 @@ impl OpenTransaction {
         self.has_begun && self.connection.is_remote()
     }
 
+    /// Asks after the failure of a job without a savepoint whether SQLite has ended the transaction, as it does after an error of its
+    /// files. What a later job wrote would be durable at once, without its record.
+    pub(super) fn was_ended_by_sqlite(&mut self) -> bool {
+        // Within a transaction, no other one begins.
+        self.has_begun && !self.connection.is_remote() && self.connection.command("BEGIN").is_ok()
+    }
+
     /// Whether each statement is a round trip.
     pub(super) fn is_remote(&self) -> bool {
         self.connection.is_remote()

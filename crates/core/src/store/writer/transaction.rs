@@ -149,6 +149,12 @@ impl Transaction<'_> {
             return Err(error);
         }
         if let Err(error) = &result
+            && !self.job.has_savepoint
+            && self.open.was_ended_by_sqlite()
+        {
+            return Err(error.clone());
+        }
+        if let Err(error) = &result
             && let Err(lost) = self.roll_back()
         {
             // SQLite has rolled back the whole transaction: the first error is the cause, and the other one its effect.
