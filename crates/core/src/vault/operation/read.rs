@@ -21,8 +21,6 @@ struct Snapshot<T> {
     found: Subject,
     /// The credential whose view is to be stored with the record.
     viewed: Option<CredentialId>,
-    /// The monotonic time just before the snapshot began.
-    taken_at: Duration,
     /// The monotonic time at which the query returned.
     returned_at: Duration,
 }
@@ -50,7 +48,7 @@ impl Vault {
         self.search(permit, query).await.map(|(value, _)| value)
     }
 
-    /// Runs `query`, a list or a search, on a snapshot that may return sealed values. The returned [`Recorded`] opens them.
+    /// Runs `query`, of any number of statements, on a snapshot that may return sealed values. The returned [`Recorded`] opens them.
     ///
     /// The writer never runs `query`: it may take long, and all other clients would wait. When the result has waited longer
     /// than [`MAX_SNAPSHOT_AGE`] for its record, `query` runs again on a reading connection; a result that the record does not
@@ -124,7 +122,7 @@ impl Vault {
         if self.0.store.has_one_writer() {
             return self.execute(permit, query).await;
         }
-        self.reveal_snapshot(permit, query).await
+        self.search(permit, query).await
     }
 
     /// As [`Vault::reveal`], for a query of a single statement. It needs no snapshot, and runs in the writer on both engines, without
@@ -208,24 +206,8 @@ impl Vault {
         }
         match self.reveal_found(&permit, lookup, at_once).await? {
             Some(found) => Ok(found),
-            None => self.reveal_snapshot(permit, query).await,
+            None => self.search(permit, query).await,
         }
-    }
-
-    /// As [`Vault::reveal`], for an object that may have any number of parts: `query` runs on a snapshot. When that is older
-    /// than [`MAX_SNAPSHOT_AGE`] when the record is written, `query` runs again in the transaction of the record.
-    pub(in crate::vault) async fn reveal_snapshot<T>(
-        &self,
-        permit: Permit,
-        query: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + Sync + 'static,
-    ) -> Result<(T, Recorded), VaultError>
-    where
-        T: Send + 'static,
-    {
-        let query = Arc::new(query);
-        let on_snapshot = Arc::clone(&query);
-        let snapshot = self.snapshot(&permit, move |context| on_snapshot(context)).await?;
-        self.record_read(permit, snapshot, move |context| query(context)).await
     }
 
     async fn snapshot<T: Send + 'static>(
@@ -235,7 +217,6 @@ impl Vault {
     ) -> Result<Snapshot<T>, VaultError> {
         let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
         let read = move |connection: &mut AnyConnection| {
-            let taken_at = inner.clock.monotonic();
             let principal = job_permit.principal().clone();
             let mut context = OperationContext::new(connection, &job_permit, principal, &inner);
             let result = query(&mut context);
@@ -244,36 +225,9 @@ impl Vault {
             }
             let found = context.found;
             let viewed = context.viewed.filter(|_| result.is_ok());
-            Ok(Snapshot { result, found, viewed, taken_at, returned_at: inner.clock.monotonic() })
+            Ok(Snapshot { result, found, viewed, returned_at: inner.clock.monotonic() })
         };
         Ok(self.0.store.snapshot(&permit.origin().request_id, read).await?)
-    }
-
-    /// Writes the audit record of a read, then returns its result. When the snapshot is too old, `again` runs in the
-    /// transaction of the record.
-    async fn record_read<T: Send + 'static>(
-        &self,
-        permit: Permit,
-        snapshot: Snapshot<Done<T>>,
-        again: impl Fn(&mut OperationContext<'_>) -> Result<Done<T>, VaultError> + Send + 'static,
-    ) -> Result<(T, Recorded), VaultError> {
-        let Snapshot { result, found, viewed, taken_at, .. } = snapshot;
-        let Finished { result, subject, object, outcome } = Finished::new(result, found);
-        let record = ReadRecord { subject, object, outcome, viewed };
-        let (inner, job_permit) = (Arc::clone(&self.0), permit.clone());
-        let job = move |transaction: &mut Transaction<'_>| {
-            if inner.clock.monotonic().saturating_sub(taken_at) > MAX_SNAPSHOT_AGE {
-                return Ok(inner.run(transaction, &job_permit, &again)?.map(Some));
-            }
-            let recorded = inner.record_snapshot(transaction, &job_permit, &record)?;
-            Ok(recorded.map(|()| None))
-        };
-        let late = self.submit(&permit, 1, job).await??;
-        let value = match late {
-            Some(value) => value,
-            None => result?,
-        };
-        Ok((value, Recorded::new(permit)))
     }
 }
 

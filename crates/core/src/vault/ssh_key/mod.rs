@@ -166,7 +166,7 @@ impl Vault {
         };
         let found = match self.reveal_found(&permit, lookup, at_once).await? {
             Some(found) => found,
-            None => self.reveal_snapshot(permit, query).await?,
+            None => self.search(permit, query).await?,
         };
         let (ReadState { key, private, passphrase, etag }, recorded) = found;
         let password = self.unseal_optional(&recorded, passphrase.as_ref()).await?;

@@ -159,20 +159,6 @@ fn a_search_with_another_result_than_its_record_is_not_returned() {
 }
 
 #[test]
-fn a_read_of_one_object_that_has_waited_runs_again_with_its_record() {
-    run(async {
-        let (fixture, runs) = (Fixture::new(), Runs::default());
-        let subjects = [1, 2].map(|number| Subject::Credential(CredentialId::new(number)));
-        let read = fixture.vault.reveal_snapshot(fixture.permit().await, numbered(&runs, subjects));
-        let result = fixture.wait_for_the_writer(read, LONGER).await;
-        assert_eq!(result.map(|(value, _)| value), Ok(1));
-        assert_eq!(runs.all(), ["reader", "writer"]);
-        let outcomes = fixture.outcomes().await;
-        assert!(outcomes.contains(&("credential:2".into(), "ok".into())), "{outcomes:?}");
-    });
-}
-
-#[test]
 fn with_one_writer_a_read_of_one_object_runs_there() {
     run(async {
         let (fixture, runs) = (Fixture::new(), Runs::default());
