@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chaveiro_rotation::{Account, Change, LoginSecret, Operator, Target, TargetError, TargetIdentity, Work};
 use chaveiro_secret::SecretText;
-use ldap3::{LdapResult, Mod, Scope, SearchEntry};
+use ldap3::{LdapResult, Mod, Scope, SearchEntry, ldap_escape};
 use zeroize::Zeroizing;
 
 use super::answer::{self, CONSTRAINT_VIOLATION, INVALID_CREDENTIALS, SUCCESS, UNWILLING_TO_PERFORM};
@@ -13,6 +13,11 @@ use super::names::{self, is_distinguished};
 use crate::deadline::{Progress, bounded};
 use crate::failure;
 use crate::options::{maker, option, password, username};
+
+const ACCOUNT_NAME: &str = "sAMAccountName";
+const USER_PRINCIPAL_NAME: &str = "userPrincipalName";
+/// `DOMAIN\NAME`, with the `NetBIOS` name of the domain (MS-ADTS, section 3.1.1.4.5.14).
+const NT_NAME: &str = "msDS-PrincipalName";
 
 /// Passwords of Active Directory accounts.
 pub(crate) struct ActiveDirectory;
@@ -89,22 +94,73 @@ async fn bind(
     bound(&result)
 }
 
-/// Finds the entry of the account, by its distinguished name, its user principal name or its account name.
+/// Returns the distinguished name of the entry that the login name denotes: of the one that has it as its user principal name, or as
+/// its domain and account name. The account name alone is not enough: it may be the first part of the user principal name of another
+/// entry, which the directory prefers.
 async fn entry(connection: &mut Connection, account: &Account) -> Result<String, TargetError> {
-    let name = username(&account.username)?;
-    if is_distinguished(name) {
-        return Ok(name.into());
+    let name = login_name(account, &account.username)?;
+    if is_distinguished(&name) {
+        return Ok(name);
     }
     let base = match option(account, "base-dn") {
         Some(base) => base.to_string(),
         None => default_base(connection).await?,
     };
-    // An account has a user principal name only if it was given one: the account name is asked for always.
-    let account_name = match name.rsplit_once('\\') {
-        Some((_, name)) => name,
-        None => name.rsplit_once('@').map_or(name, |(name, _)| name),
+    let root = names::domain_components(&base);
+    let (principal, domain, account_name) = match (name.rsplit_once('\\'), name.rsplit_once('@')) {
+        (Some((domain, account_name)), _) => (None, domain, account_name),
+        (None, Some((account_name, domain))) => (Some(name.as_str()), domain, account_name),
+        (None, None) => (Some(name.as_str()), "", name.as_str()),
     };
-    names::find(connection, &base, "sAMAccountName", account_name).await
+    let mut by_principal = Vec::new();
+    if let Some(principal) = principal {
+        by_principal = find(connection, &base, USER_PRINCIPAL_NAME, principal).await?;
+    }
+    let mut by_account_name = find(connection, &base, ACCOUNT_NAME, account_name).await?;
+    by_account_name.retain(|entry| is_domain(domain, root, entry));
+    if by_principal.is_empty() {
+        let entry = names::only(by_account_name)?;
+        // The option `base-dn` may name a part of the domain. The user principal name may be that of an entry in another part.
+        let is_part = !root.is_empty() && root.len() < base.len();
+        if let Some(principal) = principal
+            && is_part
+            && !find(connection, root, USER_PRINCIPAL_NAME, principal).await?.is_empty()
+        {
+            return Err(ambiguous());
+        }
+        return Ok(entry.dn);
+    }
+    let entry = names::only(by_principal)?;
+    if by_account_name.iter().any(|other| other.dn != entry.dn) {
+        return Err(ambiguous());
+    }
+    Ok(entry.dn)
+}
+
+fn ambiguous() -> TargetError {
+    failure::misconfigured("the username is the user principal name of one account and the account name of another")
+}
+
+/// Finds the accounts in which an attribute has a value.
+async fn find(
+    connection: &mut Connection,
+    base: &str,
+    attribute: &str,
+    value: &str,
+) -> Result<Vec<SearchEntry>, TargetError> {
+    let filter = format!("(&(objectClass=user)({attribute}={}))", ldap_escape(value));
+    names::search(connection, base, &filter, NT_NAME).await
+}
+
+/// Whether a domain is that of an entry: its DNS name, by the base of the search, or its `NetBIOS` name. The latter is part of an
+/// attribute that the directory computes. A directory without it, such as Samba, is taken to have the first part of the DNS name as
+/// its `NetBIOS` name.
+fn is_domain(domain: &str, root: &str, entry: &SearchEntry) -> bool {
+    let parts: Vec<&str> = root.split(',').filter_map(|part| Some(part.split_once('=')?.1.trim())).collect();
+    let computed = entry.attrs.get(NT_NAME).and_then(|values| values.first()).and_then(|name| name.split_once('\\'));
+    let netbios_name = computed.map(|(domain, _)| domain).or(parts.first().copied());
+    let is_same = |known: &str| !known.is_empty() && known.eq_ignore_ascii_case(domain);
+    is_same(&parts.join(".")) || netbios_name.is_some_and(is_same)
 }
 
 async fn default_base(connection: &mut Connection) -> Result<String, TargetError> {

@@ -1,7 +1,7 @@
 //! Distinguished names of accounts.
 
 use chaveiro_rotation::{Account, TargetError};
-use ldap3::{LdapError, Scope, SearchEntry, dn_escape, ldap_escape};
+use ldap3::{LdapError, Scope, SearchEntry, dn_escape};
 
 use super::connection::{Connection, lost};
 use crate::failure;
@@ -60,14 +60,14 @@ pub(super) fn first_part(name: &str) -> Result<(&str, String), TargetError> {
     Ok((kind, value))
 }
 
-/// Finds the one entry in which an attribute has a value.
-pub(super) async fn find(
-    connection: &mut Connection,
-    base: &str,
-    attribute: &str,
-    value: &str,
-) -> Result<String, TargetError> {
-    find_by_filter(connection, base, &format!("(&(objectClass=user)({attribute}={}))", ldap_escape(value))).await
+/// Returns the end of a distinguished name that names a domain, as `DC=corp,DC=example`; empty without one.
+pub(super) fn domain_components(name: &str) -> &str {
+    let is_component = |part: &str| part.trim_start().get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case("dc="));
+    let mut start = name.len();
+    for part in name.rsplit(',').take_while(|part| is_component(part)) {
+        start -= part.len() + usize::from(start < name.len());
+    }
+    name[start..].trim_start()
 }
 
 /// Finds the one entry that matches a filter.
@@ -76,20 +76,33 @@ pub(super) async fn find_by_filter(
     base: &str,
     filter: &str,
 ) -> Result<String, TargetError> {
+    Ok(only(search(connection, base, filter, "1.1").await?)?.dn)
+}
+
+/// Returns the one entry that was found.
+pub(super) fn only(mut entries: Vec<SearchEntry>) -> Result<SearchEntry, TargetError> {
+    match (entries.pop(), entries.is_empty()) {
+        (Some(entry), true) => Ok(entry),
+        (Some(_), false) => Err(failure::misconfigured("the directory has several accounts of this name")),
+        (None, _) => Err(failure::misconfigured("the directory has no account of this name")),
+    }
+}
+
+/// Returns the entries that match a filter, with one attribute.
+pub(super) async fn search(
+    connection: &mut Connection,
+    base: &str,
+    filter: &str,
+    attribute: &str,
+) -> Result<Vec<SearchEntry>, TargetError> {
     let searched =
-        connection.ldap().search(base, Scope::Subtree, filter, ["1.1"]).await.map_err(|error| match error {
+        connection.ldap().search(base, Scope::Subtree, filter, [attribute]).await.map_err(|error| match error {
             LdapError::FilterParsing => failure::misconfigured("the filter that finds the account cannot be parsed"),
             error => lost(error),
         })?;
     let found = searched.success().map_err(|_| failure::denied("the directory refused the search for the account"))?;
     // Referrals to other servers are no entries.
-    let entries = found.0.into_iter().filter(|entry| !entry.is_ref());
-    let mut names: Vec<String> = entries.map(|entry| SearchEntry::construct(entry).dn).collect();
-    match (names.pop(), names.is_empty()) {
-        (Some(name), true) => Ok(name),
-        (Some(_), false) => Err(failure::misconfigured("the directory has several accounts of this name")),
-        (None, _) => Err(failure::misconfigured("the directory has no account of this name")),
-    }
+    Ok(found.0.into_iter().filter(|entry| !entry.is_ref()).map(SearchEntry::construct).collect())
 }
 
 #[cfg(test)]
@@ -123,6 +136,19 @@ mod tests {
         }
         for name in ["jo", "uid=jo", "uid=jo+cn=jo,dc=x", "uid=\\", "uid=\\ff,dc=x", "uid=#01,dc=x"] {
             assert!(read(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_domain_is_the_end_of_a_name() {
+        for (name, domain) in [
+            ("OU=Apps,DC=corp,DC=example", "DC=corp,DC=example"),
+            ("dc=Corp, dc=Example", "dc=Corp, dc=Example"),
+            ("OU=a\\,DC=x, DC=corp", "DC=x, DC=corp"),
+            ("OU=ü,O=corp", ""),
+            ("", ""),
+        ] {
+            assert_eq!(domain_components(name), domain, "{name}");
         }
     }
 
