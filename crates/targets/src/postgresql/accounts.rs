@@ -7,14 +7,11 @@ use tokio_postgres::Error;
 use zeroize::Zeroizing;
 
 use super::connection::{self, Connected, Connection, failed};
-use super::{OLDEST_VERSION, Postgresql, Verifier};
+use super::{OLDEST_VERSION, Postgresql, Verifier, require_role_name};
 use crate::accounts::{AccountOrder, Accounts, Created, Deleted};
 use crate::deadline::{Progress, bounded};
 use crate::failure;
 use crate::options::password;
-
-/// The longest name of a role, in bytes.
-const LONGEST_NAME: usize = 63;
 
 /// The values of the statements below, as settings of the transaction: the statements are the same for every role, and the
 /// server itself quotes the names.
@@ -50,6 +47,7 @@ const END_SESSIONS: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_
 impl Accounts for Postgresql {
     fn create<'a>(&'a self, order: &'a AccountOrder, password: &'a SecretText) -> Work<'a, Created> {
         bounded(&order.account, move |progress| async move {
+            order.groups().try_for_each(require_role_name)?;
             let connection = open(order).await?;
             begin(&connection, order, Some(password)).await?;
             match connection.client.batch_execute(CREATE).await {
@@ -108,13 +106,7 @@ impl Accounts for Postgresql {
 /// Logs the operator in.
 async fn open(order: &AccountOrder) -> Result<Connection, TargetError> {
     order.require_other()?;
-    if order.account.username.contains('\0') {
-        return Err(failure::misconfigured("PostgreSQL takes no NUL in a name"));
-    }
-    // It would cut a longer one, and create or change another role.
-    if order.account.username.len() > LONGEST_NAME {
-        return Err(failure::misconfigured("PostgreSQL takes names of at most 63 bytes"));
-    }
+    require_role_name(&order.account.username)?;
     let secret = password(&order.operator.secret)?;
     match connection::connect(&order.account, &order.operator.username, Some(secret)).await? {
         Connected::Accepted(connection) => Ok(connection),

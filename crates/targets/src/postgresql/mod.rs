@@ -31,6 +31,8 @@ const SET: &str = "SELECT pg_catalog.set_config('chaveiro.role', $1, true), \
      pg_catalog.current_setting('server_version_num')::pg_catalog.int4, pg_catalog.pg_is_in_recovery()";
 /// The first version with SCRAM. An older one would take the verifier for the password.
 const OLDEST_VERSION: i32 = 100_000;
+/// The longest name of a role, in bytes.
+const LONGEST_NAME: usize = 63;
 
 /// Passwords of PostgreSQL roles.
 pub(crate) struct Postgresql;
@@ -57,10 +59,21 @@ impl Target for Postgresql {
     }
 }
 
-/// Refuses what ends a text in the protocol.
+/// Refuses a password that ends a text in the protocol, and a name that is not that of one role.
 fn carried(account: &Account, secret: &SecretText) -> Result<(), TargetError> {
-    if secret.expose().contains('\0') || account.username.contains('\0') {
-        return Err(failure::misconfigured("PostgreSQL takes no NUL in a name or password"));
+    if secret.expose().contains('\0') {
+        return Err(failure::misconfigured("PostgreSQL takes no NUL in a password"));
+    }
+    require_role_name(&account.username)
+}
+
+/// Requires a name that the server takes as it is. It would cut a longer one, and create, change or let in another role.
+fn require_role_name(name: &str) -> Result<(), TargetError> {
+    if name.contains('\0') {
+        return Err(failure::misconfigured("PostgreSQL takes no NUL in a name"));
+    }
+    if name.len() > LONGEST_NAME {
+        return Err(failure::misconfigured("PostgreSQL takes names of at most 63 bytes"));
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use tokio_postgres::Error;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use super::Postgresql;
 use super::connection::{self, Connected, Connection, failed};
+use super::{Postgresql, require_role_name};
 use crate::deadline::{Progress, bounded_by};
 use crate::failure;
 use crate::options::{maker, password};
@@ -52,6 +52,8 @@ async fn run(change: &Change, end: &str, progress: Progress) -> Result<(), Targe
     let Operations::Sql(statements) = operations(change)? else {
         return Err(failure::misconfigured("the template has no statements"));
     };
+    // A change that could not be verified is not made.
+    require_role_name(&change.account.username)?;
     let (name, secret) = maker(change)?;
     let Connected::Accepted(connection) = connection::connect(&change.account, name, Some(password(secret)?)).await?
     else {

@@ -101,6 +101,23 @@ async fn refusals_are_told_apart_and_change_nothing() {
     assert_eq!(jo.verify(&first).await, Ok(true));
 }
 
+/// The server cuts a name to 63 bytes: the rest of it is no other role.
+#[tokio::test]
+async fn a_longer_name_is_not_that_of_the_role_it_begins_with() {
+    let Some(server) = Postgres::start() else { return };
+    let role = "r".repeat(63);
+    make_role(&server, &role);
+    let (first, second) = (password(FIRST), password(SECOND));
+    let longer = tested(&server, &format!("{role}r"), &[]);
+    assert_eq!(longer.change(superuser(), None, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(longer.change_by_itself(&first, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(longer.verify(&first).await, Err(Failure::Misconfigured));
+    let role = tested(&server, &role, &[]);
+    assert_eq!(role.verify(&first).await, Ok(true));
+    assert_eq!(role.change(superuser(), None, &second).await, Ok(()));
+    assert_eq!(role.verify(&second).await, Ok(true));
+}
+
 #[tokio::test]
 async fn a_lost_answer_to_the_commit_is_unknown_and_to_the_statement_is_not() {
     let Some(server) = Postgres::start() else { return };
