@@ -18,8 +18,8 @@
 //! `linux-password`, `postgresql` and `openldap` also create and delete accounts, or enable and disable them ([`Accounts`]). Option
 //! `groups` of the first two: the groups, or roles, of a created account, with commas.
 //!
-//! TLS: `tls` (`on`, the default, or `off`) and `ca-pem` (authorities; by default those of the system). A pinned identity
-//! counts instead of an authority. Directories are reached without TLS on this machine alone.
+//! TLS: `tls` (`on`, the default, or `off`) and `ca-pem` (authorities, of which one has to vouch for the identity that is pinned first; by
+//! default any is). A pinned identity counts instead of an authority. Directories are reached without TLS on this machine alone.
 //!
 //! `http`: `change-method` (POST), `change-path`, `change-type` (`json`, `form`, `xml`), `change-body`, `change-headers`
 //! (lines of `Name: value`), `change-auth` (`none`, `basic`), `change-status` (numbers with commas; any of success),

@@ -1,4 +1,5 @@
-//! TLS to targets: a pinned certificate, or one that the roots of the system or a given authority vouch for.
+//! TLS to targets: a pinned certificate, or one that the roots of the system or a given authority vouch for. With a given authority only
+//! its certificates are ever pinned.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +18,9 @@ use tokio_rustls::client::TlsStream;
 use crate::failure;
 use crate::net::{self, CONNECT, within};
 use crate::options::option;
+
+const NOT_TRUSTED: &str =
+    "no trusted authority has issued the certificate for the address of the device: correct ca-pem or the certificate";
 
 /// How a connection is protected: option `tls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,7 @@ pub(crate) struct Verifier {
     trust: Trust,
     provider: Arc<CryptoProvider>,
     presented: Mutex<Option<TargetIdentity>>,
+    refusal: Mutex<Option<TargetError>>,
 }
 
 /// What TLS to one target needs.
@@ -77,14 +82,22 @@ impl Tls {
         Self::new(trust)
     }
 
-    /// Prepares TLS that accepts every certificate, to learn which one is presented.
-    pub(crate) fn to_identify() -> Result<Self, TargetError> {
-        Self::new(Trust::Any)
+    /// Prepares TLS to learn which certificate is presented: one that option `ca-pem` vouches for, or without it any.
+    pub(crate) fn to_identify(account: &Account) -> Result<Self, TargetError> {
+        match option(account, "ca-pem") {
+            Some(pem) => Self::new(Trust::Issued(webpki(given_roots(pem)?)?)),
+            None => Self::new(Trust::Any),
+        }
     }
 
     fn new(trust: Trust) -> Result<Self, TargetError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = Arc::new(Verifier { trust, provider: provider.clone(), presented: Mutex::default() });
+        let verifier = Arc::new(Verifier {
+            trust,
+            provider: provider.clone(),
+            presented: Mutex::default(),
+            refusal: Mutex::default(),
+        });
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| failure::misconfigured("TLS cannot be set up"))?
@@ -111,17 +124,16 @@ impl Tls {
         self.verifier.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns why the certificate was refused, if one was presented and the handshake failed.
+    /// Returns why the certificate was refused. A handshake may fail for another reason.
     pub(crate) fn refusal(&self) -> Option<TargetError> {
-        let presented = self.presented()?;
-        match &self.verifier.trust {
-            Trust::Pinned(identity) if *identity == presented => None,
-            Trust::Pinned(_) => Some(failure::identity_changed("the certificate is not the pinned one")),
-            Trust::Issued(_) => {
-                Some(failure::misconfigured("the certificate is not trusted: give its authority as ca-pem, or pin it"))
-            }
-            Trust::Any => None,
-        }
+        *self.verifier.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Verifier {
+    /// Remembers why the certificate is refused.
+    fn refuse(&self, refusal: TargetError) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
     }
 }
 
@@ -168,9 +180,13 @@ impl ServerCertVerifier for Verifier {
         match &self.trust {
             Trust::Any => Ok(ServerCertVerified::assertion()),
             Trust::Pinned(identity) if *identity == presented => Ok(ServerCertVerified::assertion()),
-            Trust::Pinned(_) => Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
+            Trust::Pinned(_) => {
+                self.refuse(failure::identity_changed("the certificate is not the pinned one"));
+                Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            }
             Trust::Issued(webpki) => {
-                webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                let checked = webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                checked.inspect_err(|_| self.refuse(failure::misconfigured(NOT_TRUSTED)))
             }
         }
     }

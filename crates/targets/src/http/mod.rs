@@ -70,7 +70,7 @@ async fn identify(account: &Account) -> Result<Option<TargetIdentity>, TargetErr
     }
     let stream = within(CONNECT, TcpStream::connect(addresses.as_slice())).await?;
     let stream = stream.map_err(|_| failure::unreachable("no connection to the host and port"))?;
-    let tls = Tls::to_identify()?;
+    let tls = Tls::to_identify(account)?;
     tls.handshake(account, stream).await?;
     Ok(tls.presented())
 }

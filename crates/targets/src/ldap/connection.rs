@@ -51,7 +51,7 @@ pub(super) async fn identify(account: &Account) -> Result<Option<TargetIdentity>
     if protection == Protection::Off {
         return Ok(None);
     }
-    let tls = Tls::to_identify()?;
+    let tls = Tls::to_identify(account)?;
     open(account, protection, Some(&tls)).await?;
     Ok(tls.presented())
 }

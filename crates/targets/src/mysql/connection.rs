@@ -78,7 +78,7 @@ pub(super) async fn identify(account: &Account) -> Result<Option<TargetIdentity>
     }
     let mut stream = net::connect(account, PORT).await?;
     let greeting = greet(&mut stream).await?;
-    let tls = Tls::to_identify()?;
+    let tls = Tls::to_identify(account)?;
     secure(account, stream, &greeting, &tls).await?;
     Ok(tls.presented())
 }

@@ -70,7 +70,7 @@ pub(super) async fn identify(account: &Account) -> Result<Option<TargetIdentity>
     if account.host.starts_with('/') || Protection::from_account(account)? == Protection::Off {
         return Ok(None);
     }
-    let tls = Tls::to_identify()?;
+    let tls = Tls::to_identify(account)?;
     secure(account, &tls).await?;
     Ok(tls.presented())
 }

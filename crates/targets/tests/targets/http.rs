@@ -122,13 +122,17 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn certificate_changed_or_not_trusted_nothing_is_sent() {
     let Some(server) = RabbitMq::start().await else { return };
-    let pinned = tested(&server, "jo", &[("ca-pem", "not looked at")]).pinned().await;
+    let mut pinned = tested(&server, "jo", &[]).pinned().await;
+    // An authority is for the first connection.
+    pinned.account.options.insert("ca-pem".into(), "not looked at".into());
     assert_eq!(pinned.change(admin(), None, &password(FIRST)).await, Ok(()));
     let other = pinned.with_another_identity();
     assert_eq!(other.change(admin(), None, &password(SECOND)).await, Err(Failure::IdentityChanged));
     assert_eq!(other.verify(&password(FIRST)).await, Err(Failure::IdentityChanged));
     let untrusted = tested(&server, "jo", &[("ca-pem", &server.certificates.another_authority)]);
     assert_eq!(untrusted.change(admin(), None, &password(SECOND)).await, Err(Failure::Misconfigured));
+    assert_eq!(untrusted.identified().await, Err(Failure::Misconfigured));
+    assert_eq!(untrusted.without_authority().pinned().await.account.identity, pinned.account.identity);
     let plain = tested(&server, "jo", &[("tls", "off")]);
     assert_eq!(plain.verify(&password(FIRST)).await, Ok(true));
     assert_eq!(plain.target.identify(&plain.account).await, Ok(None));

@@ -53,10 +53,21 @@ async fn start_tls_and_plain_text_on_this_machine_work() {
 #[tokio::test]
 async fn certificate_changed_or_not_trusted_nothing_is_sent() {
     let Some(slapd) = Slapd::start(&["jo"]) else { return };
-    let pinned = tested(&slapd, "jo", &[("ca-pem", "not looked at")]).pinned().await;
+    let unreadable = tested(&slapd, "jo", &[("ca-pem", "not PEM")]);
+    assert_eq!(unreadable.identified().await, Err(Failure::Misconfigured));
+    let mut pinned = tested(&slapd, "jo", &[]).pinned().await;
+    // An authority is for the first connection.
+    pinned.account.options.insert("ca-pem".into(), "not looked at".into());
     assert_eq!(pinned.verify(&password(FIRST)).await, Ok(true));
     assert_eq!(pinned.with_another_identity().verify(&password(FIRST)).await, Err(Failure::IdentityChanged));
     let other = tested(&slapd, "jo", &[("ca-pem", &slapd.certificates.another_authority)]);
+    assert_eq!(other.identified().await, Err(Failure::Misconfigured));
+    assert_eq!(other.clone().without_authority().pinned().await.account.identity, pinned.account.identity);
+    for starting in [&other.account.options["ca-pem"], &slapd.certificates.authority] {
+        let it = tested(&slapd, "jo", &[("tls", "starttls"), ("ca-pem", starting)]);
+        let is_right = *starting == slapd.certificates.authority;
+        assert_eq!(it.identified().await.is_ok(), is_right);
+    }
     assert_eq!(other.verify(&password(FIRST)).await, Err(Failure::Misconfigured));
     assert_eq!(other.change(admin(), None, &password(SECOND)).await, Err(Failure::Misconfigured));
     assert_eq!(pinned.verify(&password(FIRST)).await, Ok(true));

@@ -67,6 +67,8 @@ async fn certificate_changed_or_not_trusted_nothing_is_sent() {
     assert_eq!(other.change(superuser(), None, &password(SECOND)).await, Err(Failure::IdentityChanged));
     let untrusted = tested(&server, "jo", &[("ca-pem", &server.certificates.another_authority)]);
     assert_eq!(untrusted.verify(&password(FIRST)).await, Err(Failure::Misconfigured));
+    assert_eq!(untrusted.identified().await, Err(Failure::Misconfigured));
+    assert_eq!(untrusted.without_authority().pinned().await.account.identity, pinned.account.identity);
     let plain = tested(&server, "jo", &[("tls", "off")]);
     assert_eq!(plain.target.identify(&plain.account).await, Ok(None));
     assert_eq!(plain.verify(&password(FIRST)).await, Ok(true));

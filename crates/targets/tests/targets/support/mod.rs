@@ -17,7 +17,7 @@ pub(crate) mod template;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chaveiro_rotation::{Account, Change, Failure, Login, LoginSecret, Operator, Target};
+use chaveiro_rotation::{Account, Change, Failure, Login, LoginSecret, Operator, Target, TargetIdentity};
 use chaveiro_secret::SecretText;
 
 pub(crate) use certificates::Certificates;
@@ -60,9 +60,20 @@ impl Tested {
         Self { target: chaveiro_targets::by_name(plugin).unwrap(), account }
     }
 
+    /// Returns the identity that the server presents.
+    pub(crate) async fn identified(&self) -> Result<Option<TargetIdentity>, Failure> {
+        self.target.identify(&self.account).await.map_err(|error| error.failure)
+    }
+
+    /// The same account with no authority for the server's certificate.
+    pub(crate) fn without_authority(mut self) -> Self {
+        self.account.options.remove("ca-pem");
+        self
+    }
+
     /// Pins the identity that the server presents.
     pub(crate) async fn pinned(mut self) -> Self {
-        self.account.identity = self.target.identify(&self.account).await.unwrap();
+        self.account.identity = self.identified().await.unwrap();
         assert!(self.account.identity.as_ref().unwrap().0.starts_with("SHA256:"));
         self
     }
