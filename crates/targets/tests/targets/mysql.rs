@@ -36,7 +36,7 @@ async fn an_account_and_an_admin_change_a_password() {
     make(&server, "jo", "%", &format!("BY '{FIRST}'"));
     make(&server, "neighbour", "%", &format!("BY '{FIRST}'"));
     let (first, second, third) = (password(FIRST), password(SECOND), password("third-password"));
-    let jo = tested(&server, "jo", &[]);
+    let jo = tested(&server, "jo", &[("account-host", "%")]);
     assert_eq!(jo.change_by_itself(&first, &second).await, Ok(()));
     assert_eq!((jo.verify(&second).await, jo.verify(&first).await), (Ok(true), Ok(false)));
     assert_eq!(jo.change(admin(), None, &third).await, Ok(()));
@@ -67,8 +67,54 @@ async fn every_row_with_a_password_is_changed_and_keeps_its_plugin() {
     let one = tested(&server, "jo", &[("account-host", "10.%")]);
     assert_eq!(one.change(admin(), None, &password(FIRST)).await, Ok(()));
     assert_eq!(jo.verify(&password(SECOND)).await, Ok(true));
-    assert_eq!(jo.change_by_itself(&password(SECOND), &password(FIRST)).await, Ok(()));
-    assert_eq!(jo.verify(&password(FIRST)).await, Ok(true));
+}
+
+#[tokio::test]
+async fn an_account_changes_all_of_its_rows_or_none() {
+    let Some(server) = MariaDb::start(&[]) else { return };
+    let (first, second) = (password(FIRST), password(SECOND));
+    make(&server, "jo", "127.0.0.1", &format!("BY '{FIRST}'"));
+    let (jo, this, other) = (
+        tested(&server, "jo", &[]),
+        tested(&server, "jo", &[("account-host", "127.0.0.1")]),
+        tested(&server, "jo", &[("account-host", "10.%")]),
+    );
+    // It does not see whether there are other rows, or sees that there are none.
+    assert_eq!(jo.change_by_itself(&first, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(other.change_by_itself(&first, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(this.change_by_itself(&first, &second).await, Ok(()));
+    assert_eq!((jo.verify(&second).await, jo.verify(&first).await), (Ok(true), Ok(false)));
+    server.execute("GRANT SELECT (Host, User, plugin) ON mysql.user TO jo@127.0.0.1");
+    assert_eq!(jo.change_by_itself(&second, &first).await, Ok(()));
+    assert_eq!(jo.verify(&first).await, Ok(true));
+    // There are, and it may not change them, and then it may.
+    make(&server, "jo", "10.%", &format!("BY '{FIRST}'"));
+    make(&server, "jo", "localhost", "VIA unix_socket");
+    let stored = || {
+        let hosts = ["127.0.0.1", "10.%", "localhost"];
+        hosts.map(|host| {
+            server
+                .execute(&format!("SELECT authentication_string FROM mysql.user WHERE User = 'jo' AND Host = '{host}'"))
+        })
+    };
+    let before = stored();
+    assert_eq!(jo.change_by_itself(&first, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(other.change_by_itself(&first, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(stored(), before);
+    server.execute("GRANT SELECT, UPDATE ON mysql.* TO jo@127.0.0.1");
+    assert_eq!(other.change_by_itself(&first, &second).await, Err(Failure::Misconfigured));
+    assert_eq!(jo.change_by_itself(&first, &second).await, Ok(()));
+    assert_eq!(jo.verify(&second).await, Ok(true));
+    let after = stored();
+    assert_eq!(after[0], after[1], "one password");
+    assert_eq!((after[1] == before[1], &after[2]), (false, &before[2]));
+    // An expired password lets it read nothing, and change its own row alone.
+    server.execute("ALTER USER jo@127.0.0.1 PASSWORD EXPIRE");
+    assert_eq!(jo.change_by_itself(&second, &first).await, Err(Failure::Misconfigured));
+    assert_eq!(other.change_by_itself(&second, &first).await, Err(Failure::Denied));
+    assert_eq!(stored(), after);
+    assert_eq!(this.change_by_itself(&second, &first).await, Ok(()));
+    assert_eq!(jo.verify(&first).await, Ok(true));
 }
 
 #[tokio::test]
@@ -76,7 +122,7 @@ async fn refusals_are_told_apart_and_change_nothing() {
     let Some(server) = MariaDb::start(&["--max-password-errors=3"]) else { return };
     make(&server, "jo", "%", &format!("BY '{FIRST}'"));
     make(&server, "weak", "%", &format!("BY '{FIRST}'"));
-    let (first, second, jo) = (password(FIRST), password(SECOND), tested(&server, "jo", &[]));
+    let (first, second, jo) = (password(FIRST), password(SECOND), tested(&server, "jo", &[("account-host", "%")]));
     assert_eq!(jo.change_by_itself(&first, &password("abc")).await, Err(Failure::Rejected));
     assert_eq!(jo.change(admin(), None, &password("abc")).await, Err(Failure::Rejected));
     assert_eq!(jo.change(operator("weak", first.clone()), None, &second).await, Err(Failure::Denied));
@@ -99,7 +145,7 @@ async fn refusals_are_told_apart_and_change_nothing() {
 async fn an_expired_password_is_changed_by_its_account() {
     let Some(server) = MariaDb::start(&[]) else { return };
     make(&server, "jo", "%", &format!("BY '{FIRST}' PASSWORD EXPIRE"));
-    let jo = tested(&server, "jo", &[]);
+    let jo = tested(&server, "jo", &[("account-host", "%")]);
     assert_eq!(jo.verify(&password(FIRST)).await, Ok(true));
     assert_eq!(jo.change_by_itself(&password(FIRST), &password(SECOND)).await, Ok(()));
     assert_eq!(jo.verify(&password(SECOND)).await, Ok(true));
@@ -151,7 +197,7 @@ fn any_name_and_password_arrive_and_neighbours_stay() {
     let mut runner = TestRunner::new(Config { cases: 20, failure_persistence: None, ..Config::default() });
     let texts = prop_oneof!["[^\0]{4,40}", proptest::sample::select(awkward_passwords().to_vec())];
     let checked = runner.run(&(proptest::sample::select(names.to_vec()), texts), |(name, text)| {
-        let (tested, candidate) = (tested(&server, name, &[]), password(&text));
+        let (tested, candidate) = (tested(&server, name, &[("account-host", "%")]), password(&text));
         let neighbours = format!("{NEIGHBOURS} {}", literal(name));
         let before = server.execute(&neighbours);
         prop_assert_eq!(runtime.block_on(tested.change(admin(), None, &candidate)), Ok(()));
