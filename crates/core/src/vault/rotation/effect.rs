@@ -31,7 +31,7 @@ pub(super) fn apply(
     }
     state.waiting = state.waiting.after(arrow).ok_or(StoreError::LeaseLost)?;
     let (id, now) = (setup.credential.id, context.micros());
-    take_effect(context, setup, arrow, new)?;
+    change_versions(context, setup, arrow, new)?;
     if arrow.effect == Effect::Promote {
         state.changed_at = Some(now);
         state.is_behind = shared::is_behind(context, &setup.credential)?;
@@ -45,7 +45,7 @@ pub(super) fn apply(
     Ok(rotation_record::insert_event(context.connection(), &event_of(arrow, id, now))?)
 }
 
-fn take_effect(
+fn change_versions(
     context: &mut OperationContext<'_>,
     setup: &Setup,
     arrow: &Arrow,
@@ -61,10 +61,10 @@ fn take_effect(
         Effect::Pin(identity) => {
             let now = context.micros();
             let (device, service) = (setup.device(), setup.service());
-            let pinned = target_identity::find(context.connection(), device, &service)?;
-            if arrow.event == AuditEvent::IdentityPinned && pinned.is_some_and(|pinned| pinned != identity.0) {
-                // Another account of the target has met it first. Only a person replaces that identity.
-                return Err(StoreError::LeaseLost.into());
+            // Another account of the device may have been first. Only a person replaces what is pinned.
+            let is_first = arrow.event == AuditEvent::IdentityPinned;
+            if is_first && target_identity::find(context.connection(), device, &service)?.is_some() {
+                return Ok(());
             }
             Ok(target_identity::pin(context.connection(), device, &service, &identity.0, now)?)
         }
