@@ -45,6 +45,9 @@ pub struct Loaded {
     pub waiting: Waiting,
     /// The account, with the pinned identity.
     pub account: Account,
+    /// Why the target must not be contacted, if so. Every step on it ends with this error, and `operator` and `reconciliation` have no
+    /// secret.
+    pub refusal: Option<TargetError>,
     /// Who makes the change.
     pub operator: Operator,
     /// The reconciliation account.

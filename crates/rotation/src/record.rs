@@ -74,6 +74,8 @@ named! {
         Unknown = "unknown",
         /// The settings do not fit the target.
         Misconfigured = "misconfigured",
+        /// The account is not where the login that changes it was granted for.
+        PlaceChanged = "place-changed",
         /// The candidate does not log in, although no change failed.
         NotChanged = "not-changed",
         /// Neither the candidate nor the current value logs in.
@@ -94,6 +96,7 @@ impl From<Failure> for Problem {
             Failure::Locked => Self::Locked,
             Failure::Unknown => Self::Unknown,
             Failure::Misconfigured => Self::Misconfigured,
+            Failure::PlaceChanged => Self::PlaceChanged,
         }
     }
 }

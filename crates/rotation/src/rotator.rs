@@ -100,7 +100,9 @@ impl Run<'_> {
                 self.retire(&started, self.loaded.former.as_ref(), self.loaded.current.as_ref()).await
             }
             Phase::Rejected => self.apply(record, Event::Started).await.map(drop),
-            _ if self.loaded.account.identity.is_none() => self.identify_and_start(record).await,
+            _ if self.loaded.account.identity.is_none() || self.loaded.refusal.is_some() => {
+                self.identify_and_start(record).await
+            }
             _ => self.start(record).await,
         }
     }
@@ -109,7 +111,11 @@ impl Run<'_> {
     /// goes on at once.
     async fn identify_and_start(&self, record: &Record) -> Result<(), RotationError> {
         self.rotator.journal.renew().await?;
-        let event = match self.rotator.target.identify(&self.loaded.account).await {
+        let identified = match self.target() {
+            Ok(target) => target.identify(&self.loaded.account).await,
+            Err(refusal) => Err(refusal),
+        };
+        let event = match identified {
             Ok(None) => return self.start(record).await,
             Ok(Some(identity)) => Event::Identified(identity),
             Err(error) => Event::NotIdentified(self.failed(error)),
@@ -145,7 +151,16 @@ impl Run<'_> {
         }
         let candidate = self.candidate()?.clone();
         let change = Change { account: self.loaded.account.clone(), operator, current, candidate };
-        Ok(self.rotator.target.change(&change).await.map_err(|error| self.failed(error)))
+        let changed = match self.target() {
+            Ok(target) => target.change(&change).await,
+            Err(refusal) => Err(refusal),
+        };
+        Ok(changed.map_err(|error| self.failed(error)))
+    }
+
+    /// Returns the target, unless it must not be contacted.
+    fn target(&self) -> Result<&dyn Target, TargetError> {
+        self.loaded.refusal.map_or(Ok(self.rotator.target), Err)
     }
 
     /// Tells the journal of an error of the target. Returns what follows from it.
@@ -185,7 +200,11 @@ impl Run<'_> {
     }
 
     async fn logs_in(&self, secret: &LoginSecret) -> Result<bool, Failure> {
-        self.rotator.target.verify(&self.loaded.account, secret).await.map_err(|error| self.failed(error))
+        let verified = match self.target() {
+            Ok(target) => target.verify(&self.loaded.account, secret).await,
+            Err(refusal) => Err(refusal),
+        };
+        verified.map_err(|error| self.failed(error))
     }
 
     async fn retire(
@@ -200,8 +219,11 @@ impl Run<'_> {
         let candidate = current.ok_or(RotationError::Inconsistent(Phase::Current))?.clone();
         let (account, operator) = (self.loaded.account.clone(), self.loaded.operator.clone());
         let change = Change { account, operator, current: former.cloned(), candidate };
-        let result = self.rotator.target.retire(&change).await.map_err(|error| self.failed(error));
-        self.apply(record, Event::Retired(result)).await.map(drop)
+        let retired = match self.target() {
+            Ok(target) => target.retire(&change).await,
+            Err(refusal) => Err(refusal),
+        };
+        self.apply(record, Event::Retired(retired.map_err(|error| self.failed(error)))).await.map(drop)
     }
 
     fn candidate(&self) -> Result<&LoginSecret, RotationError> {

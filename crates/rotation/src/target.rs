@@ -132,4 +132,7 @@ pub enum Failure {
     /// The settings do not fit the target. The secret is as it was.
     #[error("the settings do not fit the target")]
     Misconfigured,
+    /// The account is not where the login that changes it was granted for. Nothing was sent, and the target was not contacted.
+    #[error("the account is not where the login that changes it was granted for")]
+    PlaceChanged,
 }

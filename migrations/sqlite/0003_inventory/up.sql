@@ -86,7 +86,9 @@ CREATE TABLE rotation_policy (
     reconcile BOOLEAN NOT NULL,
     reconciliation_id INTEGER REFERENCES credential (id),
     reconciliation_plugin TEXT,
-    reconciliation_template TEXT
+    reconciliation_template TEXT,
+    -- Where the logins of other credentials may be sent; `vault/rotation/granted_place.rs`.
+    granted_place TEXT
 );
 
 -- Just-in-time access policies. A row exists once a setting was sent.
@@ -104,7 +106,8 @@ CREATE TABLE jit_policy (
     enable_plugin TEXT,
     enable_template TEXT,
     disable_plugin TEXT,
-    disable_template TEXT
+    disable_template TEXT,
+    granted_place TEXT
 );
 
 CREATE TABLE custody (

@@ -100,6 +100,18 @@ impl CredentialChanges {
         self.clone().without_unchanged(row) == Self::default()
     }
 
+    /// Whether they make a row that of another account, on its target or on another one.
+    pub fn move_account(&self, row: &CredentialRow) -> bool {
+        let moved = Self {
+            device_id: self.device_id,
+            username: self.username.clone(),
+            additional: self.additional.clone(),
+            domain: self.domain.clone(),
+            ..Self::default()
+        };
+        !moved.are_in(row)
+    }
+
     /// The number of bytes of its texts.
     pub(super) fn bytes(&self) -> usize {
         let texts = [

@@ -2,7 +2,8 @@
 
 use diesel::dsl::count_star;
 use diesel::{
-    AsChangeset, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable,
+    SelectableHelper,
 };
 
 use super::id::{CredentialId, DeviceId};
@@ -47,6 +48,12 @@ pub fn locked(connection: &mut AnyConnection, credential: CredentialId) -> Resul
             Ok(row.for_update().first(c).optional()?)
         }
     }
+}
+
+/// Returns the accounts on the targets of a device, in any state.
+pub fn at_device(connection: &mut AnyConnection, device: DeviceId) -> Result<Vec<JitAccountRow>, StoreError> {
+    let of_device = jit_account::table.filter(jit_account::device_id.eq(device));
+    Ok(of_device.select(JitAccountRow::as_select()).load(connection)?)
 }
 
 /// Counts the accounts in each state.

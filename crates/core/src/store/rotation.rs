@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
-use diesel::{AsChangeset, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl};
+use diesel::{
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, RunQueryDsl,
+};
 
 use super::changes::{changed, changed_nullable};
-use super::id::CredentialId;
-use super::schema::{jit_policy, rotation_policy};
+use super::id::{CredentialId, DeviceId};
+use super::schema::{credential, jit_policy, rotation_policy};
 use super::{AnyConnection, MAX_BOUND, StoreError};
 
 /// The columns of a rotation policy to write; `None` leaves a column unchanged.
@@ -44,6 +46,7 @@ pub struct JitRow {
     pub enable_template: Option<String>,
     pub disable_plugin: Option<String>,
     pub disable_template: Option<String>,
+    pub granted_place: Option<String>,
 }
 
 /// The columns to write; `None` leaves a column unchanged.
@@ -81,6 +84,7 @@ pub struct RotationRow {
     pub reconciliation_id: Option<CredentialId>,
     pub reconciliation_plugin: Option<String>,
     pub reconciliation_template: Option<String>,
+    pub granted_place: Option<String>,
 }
 
 impl RotationChanges {
@@ -201,4 +205,54 @@ pub fn store_jit(
     }
     diesel::update(jit_policy::table.find(credential)).set(&changes).execute(connection)?;
     Ok(true)
+}
+
+/// Sets the place that the logins of other credentials were granted for, in the rotation policy of a credential.
+pub fn set_granted_place(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    place: &str,
+) -> Result<(), StoreError> {
+    let row = diesel::update(rotation_policy::table.find(credential));
+    row.set(rotation_policy::granted_place.eq(place)).execute(connection)?;
+    Ok(())
+}
+
+/// As [`set_granted_place`], unless the place is another one than `before` by now.
+pub fn replace_granted_place(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    before: &str,
+    place: &str,
+) -> Result<(), StoreError> {
+    let row = rotation_policy::table.find(credential).filter(rotation_policy::granted_place.eq(before));
+    diesel::update(row).set(rotation_policy::granted_place.eq(place)).execute(connection)?;
+    Ok(())
+}
+
+/// As [`set_granted_place`], in the just-in-time access policy.
+pub fn set_granted_place_of_jit(
+    connection: &mut AnyConnection,
+    credential: CredentialId,
+    place: &str,
+) -> Result<(), StoreError> {
+    diesel::update(jit_policy::table.find(credential)).set(jit_policy::granted_place.eq(place)).execute(connection)?;
+    Ok(())
+}
+
+/// Returns the rotation policies of the credentials of a device that name another credential.
+pub fn with_login_at(connection: &mut AnyConnection, device: DeviceId) -> Result<Vec<RotationRow>, StoreError> {
+    let at_device = credential::table.filter(credential::device_id.eq(device)).select(credential::id);
+    let has_login =
+        rotation_policy::authentication_id.is_not_null().or(rotation_policy::reconciliation_id.is_not_null());
+    Ok(rotation_policy::table
+        .filter(rotation_policy::credential_id.eq_any(at_device))
+        .filter(has_login)
+        .load(connection)?)
+}
+
+/// Returns the just-in-time access policies of the credentials of a device.
+pub fn jit_at(connection: &mut AnyConnection, device: DeviceId) -> Result<Vec<JitRow>, StoreError> {
+    let at_device = credential::table.filter(credential::device_id.eq(device)).select(credential::id);
+    Ok(jit_policy::table.filter(jit_policy::credential_id.eq_any(at_device)).load(connection)?)
 }

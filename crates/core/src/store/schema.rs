@@ -243,6 +243,7 @@ table! {
         reconciliation_id -> Nullable<Integer>,
         reconciliation_plugin -> Nullable<Text>,
         reconciliation_template -> Nullable<Text>,
+        granted_place -> Nullable<Text>,
     }
 }
 table! {
@@ -329,6 +330,7 @@ table! {
         enable_template -> Nullable<Text>,
         disable_plugin -> Nullable<Text>,
         disable_template -> Nullable<Text>,
+        granted_place -> Nullable<Text>,
     }
 }
 table! {

@@ -77,7 +77,7 @@ impl Draft<'_> {
 
     pub(super) fn retired(self, result: Result<(), Failure>) -> Arrow {
         let Err(failure) = result else { return self.finish(AuditEvent::Finished, None) };
-        let is_final = matches!(failure, Failure::IdentityChanged | Failure::Misconfigured);
+        let is_final = matches!(failure, Failure::IdentityChanged | Failure::Misconfigured | Failure::PlaceChanged);
         let limits = &self.rules.limits;
         if is_final || self.before.attempts >= limits.retirements.min(limits.attempts) {
             return self.finish(AuditEvent::FinishedUnretired, Some(failure.into()));

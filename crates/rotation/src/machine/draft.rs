@@ -44,7 +44,8 @@ impl Draft<'_> {
     /// Goes to a phase that waits: for a while, or for a decision if there were too many attempts.
     pub(super) fn set_back(self, phase: Phase, problem: Problem) -> Self {
         let limits = &self.rules.limits;
-        let is_last = self.after.attempts >= limits.attempts || problem == Problem::Misconfigured;
+        let needs_person = matches!(problem, Problem::Misconfigured | Problem::PlaceChanged);
+        let is_last = self.after.attempts >= limits.attempts || needs_person;
         let due_at = self.now.saturating_add(micros(limits.pause(self.after.attempts, phase, problem)));
         let mut draft = self.go(phase, Some(problem));
         draft.after.due_at = (!is_last).then_some(due_at);

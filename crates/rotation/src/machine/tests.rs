@@ -8,7 +8,7 @@ use crate::decision::{Decision, decide};
 use crate::limits::Limits;
 use crate::policy::Shape;
 
-const FAILURES: [Failure; 8] = [
+const FAILURES: [Failure; 9] = [
     Failure::Unreachable,
     Failure::IdentityChanged,
     Failure::Denied,
@@ -17,6 +17,7 @@ const FAILURES: [Failure; 8] = [
     Failure::Locked,
     Failure::Unknown,
     Failure::Misconfigured,
+    Failure::PlaceChanged,
 ];
 
 fn rules(changes_itself: bool, can_reconcile: bool) -> Rules {

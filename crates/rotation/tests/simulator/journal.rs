@@ -64,6 +64,7 @@ impl SimulatedJournal {
                 identity: row.identity.clone(),
                 timeout: None,
             },
+            refusal: None,
             operator: if changes_itself { Operator::Itself } else { Operator::Other(administrator()) },
             reconciliation: world.can_reconcile.then(administrator),
             current: row.current().map(secret),

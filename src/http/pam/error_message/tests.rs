@@ -103,6 +103,7 @@ fn errors() -> Vec<VaultError> {
         Failure::Locked.into(),
         Failure::Unknown.into(),
         Failure::Misconfigured.into(),
+        Failure::PlaceChanged.into(),
     ];
     denied
         .map(VaultError::Denied)

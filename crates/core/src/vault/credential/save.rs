@@ -42,7 +42,7 @@ pub(in crate::vault) fn save(
         custody::require_free(context, row)?;
     }
     context.check_preconditions(target.map(|row| row.id), locked_etag)?;
-    save_device_fields(context, input, &place)?;
+    let is_device_changed = save_device_fields(context, input, &place)?;
     let references = resolve_references(context, &input.settings)?;
     let parent = parent::decide(context, target.map(|row| &**row), input.parent, references.parent)?;
     if let (Some(row), Some(new)) = (target, parent)
@@ -65,13 +65,19 @@ pub(in crate::vault) fn save(
         (None, None, Some(content)) => secrets::store_first(context, SecretOwner::Password(id), content)?,
         (_, _, content) => parent::store_password(context, id, parent_before, parent, content)?,
     }
-    match target.filter(|_| input.settings.jit.is_some()) {
+    let is_policy_sent = match target.filter(|_| input.settings.jit.is_some()) {
         Some(row) => {
             let was_managed = jit::is_managed(context, id)?;
-            store_settings(context, id, input, &references, &mut time)?;
+            let is_policy_sent = store_settings(context, id, input, &references, &mut time)?;
             jit::settings_saved(context, row, was_managed)?;
+            is_policy_sent
         }
         None => store_settings(context, id, input, &references, &mut time)?,
+    };
+    if is_policy_sent || target.is_some_and(|row| is_device_changed || changes.move_account(row)) {
+        // The row of a device that the request changes was locked before it was compared.
+        let device = (!is_device_changed).then(|| place.device.clone());
+        rotations::grant(context, id, device)?;
     }
     let etag = context.etag_after(id, locked_etag)?;
     let saved = SavedCredential { id, created: target.is_none(), identifier, etag };
@@ -97,12 +103,12 @@ fn checked_names(input: &CredentialInput, policy: SavePolicy) -> Result<NamedDev
     Ok(NamedDevice { hostname, ip })
 }
 
-/// Saves the fields of the device.
+/// Saves the fields of the device. Returns whether any has another value than before.
 fn save_device_fields(
     context: &mut OperationContext<'_>,
     input: &CredentialInput,
     place: &LockedPlace,
-) -> Result<(), VaultError> {
+) -> Result<bool, VaultError> {
     let (fields, device) = (input.device_fields(place.credential_type.as_ref()), &place.device);
     // What is valid depends on what the device has.
     if !place.is_device_seen && !fields.is_empty() {
@@ -110,11 +116,11 @@ fn save_device_fields(
     }
     let changes = devices::changes(context, &fields, Some(device))?;
     // Taking the connection sets a savepoint, which a request that changes nothing may not need.
-    if !device.has(&changes) {
-        let now = context.micros();
-        device::update(context.connection(), device, changes, now)?;
+    if device.has(&changes) {
+        return Ok(false);
     }
-    Ok(())
+    let now = context.micros();
+    Ok(device::update(context.connection(), device, changes, now)?)
 }
 
 /// Computes the columns that the request writes.

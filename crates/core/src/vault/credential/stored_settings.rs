@@ -61,35 +61,51 @@ fn changed(
 }
 
 /// Saves the settings of rotation of an SSH key. What they reference must exist and be visible. Returns whether they are others
-/// than before.
+/// than before, and whether they say anew where the login of another credential is sent.
 pub(in crate::vault) fn save_rotation(
     context: &mut OperationContext<'_>,
     id: CredentialId,
     sent: &RotationSettings,
-) -> Result<bool, VaultError> {
+) -> Result<(bool, bool), VaultError> {
     let authentication = changed(context, sent.authentication.as_ref())?;
     let reconciliation = changed(context, sent.reconciliation.as_ref())?;
     let changes = rotation_changes(sent, authentication, reconciliation);
-    Ok(rotation::store(context.connection(), id, &changes)?)
+    let is_changed = rotation::store(context.connection(), id, &changes)?;
+    Ok((is_changed, is_granting(sent, is_changed)))
 }
 
-/// Stores the settings that have tables of their own: rotation, just-in-time access, secrets.
+/// Whether settings of rotation, which a save has changed or not, say anew where the login of another credential is sent: they name
+/// one, or the plugin.
+fn is_granting(sent: &RotationSettings, is_changed: bool) -> bool {
+    let names_one = [&sent.authentication, &sent.reconciliation].into_iter().any(is_set);
+    names_one || (is_changed && (sent.plugin.is_some() || sent.template.is_some()))
+}
+
+fn is_set(change: &Option<ReferenceChange>) -> bool {
+    matches!(change, Some(ReferenceChange::Set(_)))
+}
+
+/// Stores the settings that have tables of their own: rotation, just-in-time access, secrets. Returns whether they say anew where the
+/// login of another credential is sent.
 pub(super) fn store_settings(
     context: &mut OperationContext<'_>,
     id: CredentialId,
     input: &CredentialInput,
     references: &References,
     time: &mut ChangeTime,
-) -> Result<(), VaultError> {
+) -> Result<bool, VaultError> {
     let settings = &input.settings;
+    let mut is_policy_sent = false;
     if let Some(sent) = &settings.rotation {
         let changes = rotation_changes(sent, references.authentication, references.reconciliation);
         let is_changed = rotation::store(context.connection(), id, &changes)?;
+        is_policy_sent |= is_granting(sent, is_changed);
         time.move_if(context, is_changed)?;
     }
     if let Some(sent) = &settings.jit {
         let changes = jit_changes(sent, references.jit_authentication);
         let is_changed = rotation::store_jit(context.connection(), id, &changes)?;
+        is_policy_sent |= is_changed || is_set(&sent.authentication);
         time.move_if(context, is_changed)?;
     }
     for (owner, secret) in [
@@ -101,5 +117,5 @@ pub(super) fn store_settings(
             time.store_secret(context, owner, secret)?;
         }
     }
-    Ok(())
+    Ok(is_policy_sent)
 }

@@ -8,7 +8,7 @@ use chaveiro_rotation::Failure;
 
 use super::custody::{GRACE, start_removal};
 use super::decision::pin_first;
-use super::policy::planned;
+use super::policy::{planned, prove};
 use super::remove::{KIND, wake};
 use super::state::{AccountProblem, JitAccount, JitState};
 use super::target::{JitTarget, failed};
@@ -143,10 +143,13 @@ impl Vault {
         let deadline = deadline.min(instant() + LEASE / 2);
         let made = self.begin_on_target(lease, &mut target, &password, deadline).await?;
         let action = if made.is_ok() { Action::JIT_CREATED } else { Action::JIT_CREATION_FAILED };
-        let (lease, until) = (lease.clone(), self.lease_end());
+        let (lease, until, identity) = (lease.clone(), self.lease_end(), target.identity().cloned());
         let rule = move |context: &mut OperationContext<'_>| {
             let account = JitAccount::lock_under(context, &lease, until, id)?.in_state(JitState::Creating)?;
             begun(context, &lease, &account, made, &password)?;
+            if let (Ok(()), Some(identity)) = (made, &identity) {
+                prove(context, &account, identity)?;
+            }
             Ok(Done::new(Subject::Credential(id), ()))
         };
         match self.execute(Permit::system(action), rule).await {

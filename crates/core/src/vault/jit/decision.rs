@@ -9,7 +9,7 @@ use crate::store::id::CredentialId;
 use crate::store::target_identity;
 use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
-use crate::vault::rotation::{is_open, service};
+use crate::vault::rotation::{grant, is_open, require_sight, require_sight_of_service, service};
 
 /// Carries out a decision about the account of a credential. `None`: the decision is about something else, such as the rotation of
 /// its password; otherwise what was done, for the audit record.
@@ -35,6 +35,8 @@ pub(in crate::vault) fn decide_account(
         }
         (JitState::Removing, Decision::Retry) => "removal retried",
         (JitState::Removing, Decision::FollowDevice) => {
+            // The operator logs in where the device points now.
+            require_sight(context, &[account.operator].into())?;
             let vault = context.vault;
             let location = AccountLocation::current_of(context.connection(), vault, &account)?;
             JitAccount { location, ..account }.store(context.connection())?;
@@ -49,9 +51,11 @@ pub(in crate::vault) fn decide_account(
 
 /// Requires this identity of the target: for the account, and for its device as long as that has the same address.
 fn trust(context: &mut OperationContext<'_>, account: JitAccount, identity: &TargetIdentity) -> Result<(), VaultError> {
+    require_sight(context, &[account.operator].into())?;
     let vault = context.vault;
     let current = AccountLocation::current_of(context.connection(), vault, &account)?;
     if current.same_endpoint(&account.location) {
+        require_sight_of_logins(context, &account, &current)?;
         pin(context, &account, &current, identity)?;
     }
     Ok(account.with_identity(identity).store(context.connection())?)
@@ -65,7 +69,10 @@ fn trust_for_device(
 ) -> Result<(), VaultError> {
     let vault = context.vault;
     let current = AccountLocation::current_of(context.connection(), vault, &account)?;
+    require_sight_of_logins(context, &account, &current)?;
     pin(context, &account, &current, identity)?;
+    // Who trusts another identity of the target trusts it where the account is now.
+    grant(context, account.credential, None)?;
     Ok(JitAccount { problem: None, ..account }.store(context.connection())?)
 }
 
@@ -89,6 +96,16 @@ pub(super) fn pin_first(
     }
     account.with_identity(identity).store(context.connection())?;
     Ok(Ok(()))
+}
+
+/// Requires that the principal sees each credential whose login is sent to what a decision pins.
+fn require_sight_of_logins(
+    context: &mut OperationContext<'_>,
+    account: &JitAccount,
+    location: &AccountLocation,
+) -> Result<(), VaultError> {
+    let service = service(account.plugin()?.0, location.port);
+    require_sight_of_service(context, account.device, &service)
 }
 
 fn pin(

@@ -28,6 +28,6 @@ pub use status::{AccountCounts, AccountStatus};
 
 pub(super) use custody::{custody_ended, require_account, require_unused, settings_saved};
 pub(super) use decision::decide_account;
-pub(super) use policy::is_managed;
+pub(super) use policy::{is_managed, place, plugins};
 pub(super) use remove::KIND;
 pub(super) use status::status_of;

@@ -1,16 +1,19 @@
 //! What the settings of a credential ask for.
 
+use chaveiro_rotation::TargetIdentity;
 use chaveiro_targets::{Accounts, Plugin};
 
 use super::location::AccountLocation;
 use super::state::{JitAccount, JitMode, JitState};
 use crate::store::StoreError;
 use crate::store::credential::{self, CredentialRow};
+use crate::store::device::DeviceRow;
 use crate::store::id::CredentialId;
 use crate::store::rotation::{self, JitRow};
 use crate::vault::credential::parent;
+use crate::vault::device::port_of;
 use crate::vault::operation::OperationContext;
-use crate::vault::rotation::plugin_named;
+use crate::vault::rotation::{AccountPlace, GrantedPlace, host, place_changed, plugin_named};
 use crate::vault::{Field, VaultError};
 
 /// The template that names the statement of the plugin itself.
@@ -34,6 +37,32 @@ fn mode_of(policy: &JitRow) -> Option<JitMode> {
         (true, false, true) => Some(JitMode::Enable),
         _ => None,
     }
+}
+
+/// Returns the plugin of the first step of a mode.
+fn first_plugin(policy: &JitRow, mode: JitMode) -> Option<&'static Plugin> {
+    let name = match mode {
+        JitMode::Create => &policy.creation_plugin,
+        JitMode::Enable => &policy.enable_plugin,
+    };
+    account_plugin(name.as_deref()?).map(|(plugin, _)| plugin)
+}
+
+/// Returns the plugins whose targets the settings may let the operator log in to, in one mode or the other.
+pub(in crate::vault) fn plugins(policy: &JitRow) -> impl Iterator<Item = &'static Plugin> {
+    [JitMode::Create, JitMode::Enable].map(|mode| first_plugin(policy, mode)).into_iter().flatten()
+}
+
+/// Returns the account that the settings ask for, and where it is reached, as a grant names it.
+pub(in crate::vault) fn place(policy: &JitRow, credential: &CredentialRow, device: &DeviceRow) -> AccountPlace {
+    let chosen = mode_of(policy).and_then(|mode| Some((mode, first_plugin(policy, mode)?)));
+    let port = chosen.and_then(|(_, plugin)| port_of(&device.connectivities, plugin.connectivities));
+    AccountPlace::new(credential, step_name(chosen), (host(device), port))
+}
+
+/// Names what is done to an account, and by which plugin. Empty: nothing.
+fn step_name(chosen: Option<(JitMode, &Plugin)>) -> String {
+    chosen.map_or_else(String::new, |(mode, plugin)| format!("{} {}", mode.as_str(), plugin.name))
 }
 
 /// Returns the plugin of a name that makes accounts.
@@ -68,6 +97,10 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
         return Err(VaultError::invalid(Field::JitPlugin, "both steps of a mode need the same plugin"));
     }
     let vault = context.vault;
+    let location = AccountLocation::current(context.connection(), vault, plugin, row.device_id)?;
+    let operator = operator(context, policy)?;
+    let place = AccountPlace::new(row, step_name(Some((mode, plugin.0))), (&location.host, location.port));
+    require_granted(policy, operator, &place, location.identity.as_ref())?;
     Ok(JitAccount {
         credential: row.id,
         state: JitState::Creating,
@@ -75,13 +108,48 @@ pub(super) fn planned(context: &mut OperationContext<'_>, row: &CredentialRow) -
         plugin: plugin.0.name.into(),
         device: row.device_id,
         username: row.username.clone(),
-        location: AccountLocation::current(context.connection(), vault, plugin, row.device_id)?,
-        operator: operator(context, policy)?,
+        location,
+        operator,
         mark: JitAccount::new_mark(),
         attempts: 0,
         problem: None,
         changed_at: context.micros(),
     })
+}
+
+/// Requires that the login of the operator may be sent to an account.
+///
+/// # Errors
+/// [`VaultError::Invalid`] if the account is not where the login was granted for.
+fn require_granted(
+    policy: &JitRow,
+    operator: CredentialId,
+    place: &AccountPlace,
+    identity: Option<&TargetIdentity>,
+) -> Result<(), VaultError> {
+    let granted = GrantedPlace::from_column(policy.granted_place.as_deref());
+    let is_granted = granted.is_some_and(|granted| granted.allows(operator, place, identity));
+    if is_granted { Ok(()) } else { Err(place_changed()) }
+}
+
+/// Stores the identity that the target has presented when it created an account at the granted place: at another address it proves
+/// the target.
+pub(super) fn prove(
+    context: &mut OperationContext<'_>,
+    account: &JitAccount,
+    identity: &TargetIdentity,
+) -> Result<(), StoreError> {
+    let id = account.credential;
+    let Some(policy) = rotation::find_jit(context.connection(), id)? else { return Ok(()) };
+    let Some(row) = credential::by_id(context.connection(), id)? else { return Ok(()) };
+    let (plugin, _) = account.plugin()?;
+    let location = &account.location;
+    let place = AccountPlace::new(&row, step_name(Some((account.mode, plugin))), (&location.host, location.port));
+    let granted = GrantedPlace::from_column(policy.granted_place.as_deref());
+    match granted.and_then(|granted| granted.with_identity(&place, identity)) {
+        Some(proved) => rotation::set_granted_place_of_jit(context.connection(), id, &proved.to_column()),
+        None => Ok(()),
+    }
 }
 
 fn is_given(text: &Option<String>) -> bool {

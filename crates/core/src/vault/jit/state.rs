@@ -11,6 +11,7 @@ use crate::store::job::{self, Lease};
 use crate::store::{AnyConnection, StoreError, credential};
 use crate::vault::jobs::micros;
 use crate::vault::operation::OperationContext;
+use crate::vault::rotation::PLACE_CHANGED;
 
 /// What is known of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +146,7 @@ impl AccountProblem {
                 "the target did not answer"
             }
             Self::Target(Problem::Misconfigured) => "the settings do not fit the target",
+            Self::Target(Problem::PlaceChanged) => PLACE_CHANGED,
             Self::ExistedBefore => "the target has an account of this name already",
             Self::NotOurs => "the target has an account of this name that was not created here",
             Self::InUse => {

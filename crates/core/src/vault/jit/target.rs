@@ -69,6 +69,11 @@ impl JitTarget {
         }
     }
 
+    /// Returns the identity that the target has to present.
+    pub(super) fn identity(&self) -> Option<&TargetIdentity> {
+        self.order.account.identity.as_ref()
+    }
+
     /// Requires this identity from now on.
     pub(super) fn require_identity(&mut self, identity: TargetIdentity) {
         self.order.account.identity = Some(identity);

@@ -1,8 +1,9 @@
 //! What a person decides of a rotation that does not go on by itself, and the values to decide by.
 
-use chaveiro_rotation::{Decision, TargetIdentity, decide};
+use chaveiro_rotation::{Decision, Effect, TargetIdentity, decide};
 
 use super::effect::apply;
+use super::granted_place::{grant, require_sight_of_service};
 use super::rotatable::{Rotatable, require_readable};
 use super::run::wake;
 use super::secret::{RotatedSecret, SealedVersions};
@@ -80,8 +81,15 @@ impl Vault {
             let arrow = decide(&state.record, &decision, now).map_err(|_| {
                 VaultError::invalid(Field::Decision, "the state of the rotation does not allow this decision")
             })?;
+            if let Effect::Pin(_) = arrow.effect {
+                require_sight_of_service(context, setup.device(), &setup.service())?;
+            }
             // No decision stores a candidate.
             apply(context, &setup, state, &arrow, None)?;
+            if let Effect::Pin(_) = arrow.effect {
+                // Who trusts another identity of the target trusts it where the account is now.
+                grant(context, id, None)?;
+            }
             let actor = context.principal().actor().to_string();
             wake(context.connection(), id, &actor, now)?;
             let object = format!("{}, {}", Subject::Credential(id), arrow.event);

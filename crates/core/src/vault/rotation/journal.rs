@@ -2,18 +2,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chaveiro_rotation::{Arrow, AuditEvent, Effect, Journal, JournalError, Loaded, Phase, TargetError};
+use chaveiro_rotation::{
+    Arrow, AuditEvent, Effect, Journal, JournalError, Loaded, Operator, Phase, TargetError, TargetIdentity,
+};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::effect::apply;
+use super::granted_place::{AccountPlace, GrantedPlace, REFUSAL};
 use super::secret::{NewSshKey, OpenedVersions, ReplacedSshKey};
-use super::setup::Setup;
+use super::setup::{Setup, no_login};
 use super::state::{ReplacedVersions, RotationState};
 use crate::store::credential;
 use crate::store::id::CredentialId;
 use crate::store::job::{self, Lease};
-use crate::store::{AnyConnection, StoreError};
+use crate::store::{AnyConnection, StoreError, rotation};
 use crate::vault::credential::parent::lock_parents;
 use crate::vault::operation::{Action, Done, OperationContext, Permit, Subject};
 use crate::vault::{Inner, Vault, VaultError};
@@ -23,21 +26,50 @@ pub(super) struct VaultJournal {
     vault: Vault,
     lease: Lease,
     id: CredentialId,
-    /// The versions of the current value as it was loaded last: what a change that is sent replaces.
-    current: Mutex<ReplacedVersions>,
+    /// What was loaded last.
+    last: Mutex<LastLoaded>,
+}
+
+/// What a journal remembers of the state that it has loaded: what the calls of the target are about.
+#[derive(Clone, Debug, Default)]
+struct LastLoaded {
+    /// The versions of the current value: what a change that is sent replaces.
+    current: ReplacedVersions,
+    /// The identity that the target has to present; `None`: the next one.
+    identity: Option<TargetIdentity>,
+    /// The grant of the logins of other credentials.
+    granted: Option<GrantedPlace>,
+    /// The account and where it is reached.
+    place: Option<AccountPlace>,
+}
+
+impl LastLoaded {
+    /// Stores the identity that the target has presented at the granted place: at another address it proves the target.
+    fn prove(&self, connection: &mut AnyConnection, setup: &Setup, arrow: &Arrow) -> Result<(), StoreError> {
+        let identity = match (&arrow.effect, arrow.event) {
+            (Effect::Pin(identity), AuditEvent::IdentityPinned) => Some(identity),
+            (_, AuditEvent::ChangeConfirmed) => self.identity.as_ref(),
+            _ => None,
+        };
+        let (Some(granted), Some(place), Some(identity)) = (&self.granted, &self.place, identity) else {
+            return Ok(());
+        };
+        let Some(proved) = granted.with_identity(place, identity) else { return Ok(()) };
+        rotation::replace_granted_place(connection, setup.credential.id, &granted.to_column(), &proved.to_column())
+    }
 }
 
 impl VaultJournal {
     pub(super) fn new(vault: &Vault, lease: &Lease, id: CredentialId) -> Self {
-        Self { vault: vault.clone(), lease: lease.clone(), id, current: Mutex::default() }
+        Self { vault: vault.clone(), lease: lease.clone(), id, last: Mutex::default() }
     }
 
     async fn loaded(&self) -> Result<Loaded, VaultError> {
         let (inner, id) = (Arc::clone(&self.vault.0), self.id);
         // The rules have errors of their own, beside those of the database.
         let load = move |connection: &mut AnyConnection| Ok::<_, StoreError>(load(connection, &inner, id));
-        let (loaded, current) = self.vault.0.store.read(load).await??;
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
+        let (loaded, last) = self.vault.0.store.read(load).await??;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
         Ok(loaded)
     }
 
@@ -48,7 +80,7 @@ impl VaultJournal {
             Effect::StoreCandidate(_) => self.new_ssh_key().await?,
             _ => None,
         };
-        let current = *self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let rule = move |context: &mut OperationContext<'_>| {
             job::renew(context.connection(), &lease, until)?;
             // No credential becomes a descendant between the look for them and the end of the transaction.
@@ -59,9 +91,10 @@ impl VaultJournal {
             let setup = Setup::load(context.connection(), id)?;
             let mut state = RotationState::lock(context.connection(), id)?;
             if arrow.event == AuditEvent::ChangeStarted {
-                state.former = current;
+                state.former = last.current;
             }
             apply(context, &setup, state, &arrow, new.as_ref())?;
+            last.prove(context.connection(), &setup, &arrow)?;
             Ok(match by(&setup, &arrow) {
                 Some(operator) => Done::several(format!("{} by {operator}", Subject::Credential(id)), ()),
                 None => Done::new(Subject::Credential(id), ()),
@@ -90,12 +123,8 @@ fn by(setup: &Setup, arrow: &Arrow) -> Option<Subject> {
     other.map(Subject::Credential)
 }
 
-/// Loads the state, with the versions of the current value.
-fn load(
-    connection: &mut AnyConnection,
-    vault: &Inner,
-    id: CredentialId,
-) -> Result<(Loaded, ReplacedVersions), VaultError> {
+/// Loads the state, with what the journal remembers of it.
+fn load(connection: &mut AnyConnection, vault: &Inner, id: CredentialId) -> Result<(Loaded, LastLoaded), VaultError> {
     let setup = Setup::load(connection, id)?;
     let RotationState { record, waiting, is_behind, former, .. } = RotationState::load(connection, id)?;
     let opened = setup.secret().open(connection, vault, former)?;
@@ -104,17 +133,33 @@ fn load(
         // From before it had a parent. In `current` it is the value of this change.
         current = None;
     }
+    let account = setup.account(connection, vault)?;
+    let identity = account.identity.clone();
+    let is_granted = |login| setup.require_granted(login, identity.as_ref()).is_ok();
+    let (may_operate, may_reconcile) = (is_granted(setup.operator_id()), is_granted(setup.reconciliation_id()));
+    let is_refused = !may_operate || (record.phase == Phase::NeedsReconcile && !may_reconcile);
+    let operator = if may_operate { setup.operator(connection, vault, &account)? } else { Operator::Other(no_login()) };
+    // One that is not granted is refused when its turn comes.
+    let reconciliation =
+        if may_reconcile { setup.reconciliation(connection, vault, &account)? } else { Some(no_login()) };
+    let last = LastLoaded {
+        current: current_versions,
+        identity,
+        granted: GrantedPlace::from_column(setup.policy.granted_place.as_deref()),
+        place: Some(setup.place()),
+    };
     let loaded = Loaded {
         record,
         waiting,
-        account: setup.account(connection, vault)?,
-        operator: setup.operator(connection, vault)?,
-        reconciliation: setup.reconciliation(connection, vault)?,
+        account,
+        refusal: is_refused.then_some(REFUSAL),
+        operator,
+        reconciliation,
         current,
         candidate,
         former,
     };
-    Ok((loaded, current_versions))
+    Ok((loaded, last))
 }
 
 impl Journal for VaultJournal {

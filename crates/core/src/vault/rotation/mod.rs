@@ -8,6 +8,7 @@
 //! * `secret`: what is changed: a password, or an SSH key.
 //! * `policy`: which policy of the settings applies to a credential.
 //! * `setup`: the account, its target, and who makes the change, from the rows.
+//! * `granted_place`: where the login of another credential may be sent.
 //! * `shared`: passwords that credentials share, on several targets.
 //! * `figures`: counts for metrics.
 //! * `rehearsal`: a template on its target, up to the new password.
@@ -18,6 +19,7 @@
 mod decision;
 mod effect;
 mod figures;
+mod granted_place;
 mod journal;
 mod policy;
 mod rehearsal;
@@ -39,6 +41,9 @@ pub use status::{RotationEvent, RotationStatus};
 
 pub(super) use effect::new_password;
 pub(super) use figures::RotationFigures;
+pub(super) use granted_place::{
+    AccountPlace, GrantedPlace, PLACE_CHANGED, grant, place_changed, require_sight, require_sight_of_service,
+};
 pub(super) use policy::plugin_named;
 pub(super) use request::{is_open, released};
 pub(super) use setup::{host, login, service};

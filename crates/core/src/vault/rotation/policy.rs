@@ -101,10 +101,15 @@ pub(super) fn of_credential<'a>(
 
 /// Returns the name of the plugin that carries out what a credential's own settings name. `None`: nothing does.
 fn plugin_name(plugin: Option<&str>, template: Option<&str>) -> Option<&'static str> {
+    plugin_of_names(plugin, template).map(|plugin| plugin.name)
+}
+
+/// Returns the plugin that carries out what a credential's own settings name. `None`: nothing does.
+pub(super) fn plugin_of_names(plugin: Option<&str>, template: Option<&str>) -> Option<&'static Plugin> {
     let plugin = plugin?;
     match template.filter(|template| !template.is_empty()) {
-        Some(_) => Some(template_target(plugin.parse::<Executor>().ok()?)?.plugin.name),
-        None => plugin_named(plugin).map(|plugin| plugin.name),
+        Some(_) => Some(&template_target(plugin.parse::<Executor>().ok()?)?.plugin),
+        None => plugin_named(plugin),
     }
 }
 

@@ -111,12 +111,9 @@ fn load(context: &mut OperationContext<'_>, key: &str) -> Result<Done<Trial>, Va
     let connection = context.connection();
     let current = RotatedSecret::Password(owner_of(connection, &setup.credential)?);
     let current = current.open(connection, vault, ReplacedVersions::default())?.current;
-    let change = Change {
-        account: setup.account(connection, vault)?,
-        operator: setup.operator(connection, vault)?,
-        current,
-        candidate,
-    };
+    let account = setup.account(connection, vault)?;
+    let operator = setup.operator(connection, vault, &account)?;
+    let change = Change { account, operator, current, candidate };
     let trial = Trial { executor, name, change };
     Ok(match setup.operator_id() {
         Some(other) => Done::several(format!("{} by {}", Subject::Credential(id), Subject::Credential(other)), trial),

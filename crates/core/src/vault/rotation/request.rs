@@ -176,7 +176,7 @@ fn require_changeable(context: &mut OperationContext<'_>, row: &CredentialRow) -
     RotatedSecret::new(row).require_presentable(context.connection())?;
     let mut line = vec![row.id];
     while let Some(id) = line.pop() {
-        Setup::load(context.connection(), id)?;
+        Setup::load(context.connection(), id)?.require_operator_granted(context.connection())?;
         line.extend(followers(context.connection(), id)?);
     }
     Ok(())

@@ -4,6 +4,7 @@ use chaveiro_rotation::{Account, Login, LoginSecret, Operator, TargetIdentity};
 use chaveiro_targets::{Plugin, Script, template_target};
 use chaveiro_templates::Executor;
 
+use super::granted_place::{AccountPlace, GrantedPlace, place_changed};
 use super::policy::{self, PolicyFacts, plugin_named};
 use super::secret::{RotatedSecret, current_login};
 use crate::config::{RotationPolicy, RotationSettings};
@@ -102,21 +103,63 @@ impl Setup {
         self.policy.reconciliation_id.filter(|_| self.policy.reconcile && fits)
     }
 
-    /// Who makes the change.
-    pub(super) fn operator(&self, connection: &mut AnyConnection, vault: &Inner) -> Result<Operator, VaultError> {
-        match self.operator_id() {
-            Some(id) => Ok(Operator::Other(login_of(connection, vault, id)?)),
-            None => Ok(Operator::Itself),
-        }
+    /// The account and where it is reached, as a grant names it.
+    pub(super) fn place(&self) -> AccountPlace {
+        AccountPlace::of_rotation(&self.credential, &self.policy, (host(&self.device), self.port))
     }
 
-    /// The login of the credential that reconciles.
+    /// Requires that the login of a credential may be sent to the account, which is the one of [`Setup::account`].
+    ///
+    /// # Errors
+    /// [`VaultError::Invalid`] if the account is not where the login was granted for.
+    pub(super) fn require_granted(
+        &self,
+        login: Option<CredentialId>,
+        identity: Option<&TargetIdentity>,
+    ) -> Result<(), VaultError> {
+        let Some(login) = login.filter(|login| *login != self.credential.id) else { return Ok(()) };
+        let granted = GrantedPlace::from_column(self.policy.granted_place.as_deref());
+        let is_granted = granted.is_some_and(|granted| granted.allows(login, &self.place(), identity));
+        if is_granted { Ok(()) } else { Err(place_changed()) }
+    }
+
+    /// As [`Setup::require_granted`], of who makes the change, by the identity that is pinned now.
+    pub(super) fn require_operator_granted(&self, connection: &mut AnyConnection) -> Result<(), VaultError> {
+        if self.operator_id().is_none() {
+            return Ok(());
+        }
+        let pinned = target_identity::find(connection, self.device(), &self.service())?.map(TargetIdentity);
+        self.require_granted(self.operator_id(), pinned.as_ref())
+    }
+
+    /// Who makes the change of an account.
+    ///
+    /// # Errors
+    /// [`VaultError::Invalid`] if the account is not where the login of another credential was granted for.
+    pub(super) fn operator(
+        &self,
+        connection: &mut AnyConnection,
+        vault: &Inner,
+        account: &Account,
+    ) -> Result<Operator, VaultError> {
+        let Some(id) = self.operator_id() else { return Ok(Operator::Itself) };
+        self.require_granted(Some(id), account.identity.as_ref())?;
+        Ok(Operator::Other(login_of(connection, vault, id)?))
+    }
+
+    /// The login of the credential that reconciles an account.
+    ///
+    /// # Errors
+    /// As for [`Setup::operator`].
     pub(super) fn reconciliation(
         &self,
         connection: &mut AnyConnection,
         vault: &Inner,
+        account: &Account,
     ) -> Result<Option<Login>, VaultError> {
-        self.reconciliation_id().map(|id| login_of(connection, vault, id)).transpose()
+        let Some(id) = self.reconciliation_id() else { return Ok(None) };
+        self.require_granted(Some(id), account.identity.as_ref())?;
+        Ok(Some(login_of(connection, vault, id)?))
     }
 }
 
@@ -178,5 +221,10 @@ pub(in crate::vault) fn login(
 }
 
 fn without_secret(row: CredentialRow) -> Login {
-    Login { username: row.username, secret: LoginSecret::Password(SecretText::new(String::new())) }
+    Login { username: row.username, ..no_login() }
+}
+
+/// Returns a login of nobody, for a target that must not be contacted.
+pub(super) fn no_login() -> Login {
+    Login { username: String::new(), secret: LoginSecret::Password(SecretText::new(String::new())) }
 }

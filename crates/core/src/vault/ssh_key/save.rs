@@ -7,7 +7,7 @@ use super::pair::{changed_public_key, checked_public_key};
 use super::{KeyDevice, device_by_hostname, key_devices, locked_etag};
 use crate::crypto::SecretText;
 use crate::store::credential::{self, CredentialChanges, CredentialKind, CredentialRow};
-use crate::store::device;
+use crate::store::device::{self, DeviceRow};
 use crate::store::id::{CredentialId, DeviceId};
 use crate::store::link::{self, LinkedObject};
 use crate::store::lock::{identifier_lock_name, lock_name};
@@ -17,6 +17,7 @@ use crate::vault::credential::{ChangeTime, RotationSettings, resolve, save_rotat
 use crate::vault::device::{checked_tags, required};
 use crate::vault::identifier::IdentifierPolicy;
 use crate::vault::operation::{Done, ETag, OperationContext, Subject};
+use crate::vault::rotation::grant;
 use crate::vault::secrets::SecretOwner;
 use crate::vault::{Field, Noun, Switchable, VaultError, secrets};
 
@@ -89,16 +90,16 @@ pub(super) fn save(
         None => None,
     };
     let created = known.is_none();
-    let (id, mut time, identifier) = match known {
+    let (id, mut time, identifier, (device, mut is_granting)) = match known {
         Some(row) => {
             let row = resolve::pick(context, vec![row], CredentialKind::SshKey)?;
             let row = resolve::locked(context, row)?;
-            let time = update(context, input, &row)?;
-            (row.id, time, row.identifier.clone())
+            let (time, moved) = update(context, input, &row)?;
+            (row.id, time, row.identifier.clone(), moved)
         }
         None => {
-            let (id, identifier) = create(context, input, identifiers)?;
-            (id, ChangeTime::new(id, true), identifier)
+            let (id, identifier, device) = create(context, input, identifiers)?;
+            (id, ChangeTime::new(id, true), identifier, (Some(device), false))
         }
     };
     store_secrets(context, input, id, &mut time)?;
@@ -106,8 +107,12 @@ pub(super) fn save(
         if rotation.parent.is_some() {
             return Err(VaultError::invalid(Field::Parent, "an SSH key shares no secret with a parent"));
         }
-        let is_changed = save_rotation(context, id, rotation)?;
+        let (is_changed, is_policy_sent) = save_rotation(context, id, rotation)?;
         time.move_if(context, is_changed)?;
+        is_granting |= is_policy_sent;
+    }
+    if is_granting {
+        grant(context, id, device)?;
     }
     let unknown_devices = match &input.devices {
         Some(hostnames) => replace_devices(context, id, hostnames, &mut time)?,
@@ -123,7 +128,7 @@ fn create(
     context: &mut OperationContext<'_>,
     input: &SshKeyInput,
     identifiers: IdentifierPolicy,
-) -> Result<(CredentialId, Option<String>), VaultError> {
+) -> Result<(CredentialId, Option<String>, DeviceRow), VaultError> {
     let hostname = required(&input.hostname, Field::Hostname)?;
     let ip = required(&input.ip, Field::Ip)?;
     let public_key = match (input.sent_private_key(), input.sent_public_key()) {
@@ -156,7 +161,7 @@ fn create(
     if !enabled {
         credential::set_active(context.connection(), id, false, now)?;
     }
-    Ok((id, name))
+    Ok((id, name, device.into_inner()))
 }
 
 /// Returns the tags to write, normalized, checked and allowed.
@@ -182,21 +187,23 @@ fn require_active_device(
     Err(VaultError::Inactive(Switchable::Device))
 }
 
-/// Updates the row and its key, and returns the time of its last change.
+/// Updates the row and its key, and returns the time of its last change, the device that was named, and whether it is the key of another
+/// account now.
 fn update(
     context: &mut OperationContext<'_>,
     input: &SshKeyInput,
     row: &Visible<CredentialRow>,
-) -> Result<ChangeTime, VaultError> {
+) -> Result<(ChangeTime, (Option<DeviceRow>, bool)), VaultError> {
     context.check_preconditions(Some(row.id), locked_etag)?;
-    let device_id = moved_to(context, input, row)?;
+    let device = named_device(context, input, row)?;
+    let device_id = device.as_ref().map(|device| device.id).filter(|id| *id != row.device_id);
     let changes = CredentialChanges {
         device_id,
         username: sent_username(input).map(String::from),
         tags: allowed_tags(context, &row.tags, input)?,
         ..CredentialChanges::default()
     };
-    let now = context.micros();
+    let (now, is_moved) = (context.micros(), changes.move_account(row));
     let mut time = ChangeTime::new(row.id, credential::update(context.connection(), row, &changes, now)?);
     let public_key = changed_public_key(context, input, row.id)?;
     let key = SshKeyChanges { key_name: input.key_name.clone(), public_key };
@@ -208,29 +215,30 @@ fn update(
         Some(enabled) if enabled != row.active => {
             require_active_device(context, device_id.unwrap_or(row.device_id), enabled)?;
             credential::set_active(context.connection(), row.id, enabled, now)?;
-            Ok(ChangeTime::new(row.id, true))
+            Ok((ChangeTime::new(row.id, true), (device, is_moved)))
         }
-        _ => Ok(time),
+        _ => Ok((time, (device, is_moved))),
     }
 }
 
-/// Returns the device that an update moves the key to. The client must see it, unless it is the key's current device.
-fn moved_to(
+/// Returns the device that an update names. The client must see it, unless it is the key's current device.
+fn named_device(
     context: &mut OperationContext<'_>,
     input: &SshKeyInput,
     row: &CredentialRow,
-) -> Result<Option<DeviceId>, VaultError> {
+) -> Result<Option<DeviceRow>, VaultError> {
     let Some(hostname) = input.hostname.as_deref().filter(|hostname| !hostname.is_empty()) else { return Ok(None) };
     let ip = input.ip.as_deref().filter(|ip| !ip.is_empty());
-    let fits = |device: &device::DeviceRow| ip.is_none_or(|ip| device.is_at(ip));
+    let fits = |device: &DeviceRow| ip.is_none_or(|ip| device.is_at(ip));
     let own = device::by_id(context.connection(), row.device_id)?;
-    if own.as_ref().is_some_and(|own| own.hostname.eq_ignore_ascii_case(hostname) && fits(own)) {
-        return Ok(None);
+    let own = own.filter(|own| own.hostname.eq_ignore_ascii_case(hostname) && fits(own));
+    if own.is_some() {
+        return Ok(own);
     }
     let device = device_by_hostname(context, hostname)?.filter(|device| fits(device));
     let device = device.ok_or(VaultError::NotFound(Noun::Device))?;
     require_active_device(context, device.id, row.active)?;
-    Ok(Some(device.id))
+    Ok(Some(device.into_inner()))
 }
 
 fn sent_username(input: &SshKeyInput) -> Option<&str> {
