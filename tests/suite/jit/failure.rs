@@ -7,12 +7,14 @@ use super::{ACCOUNT, Directory, FIRST, credential, dn, jit_settings};
 use crate::support::BIND_DN;
 
 /// Lets the target be reached, or not: for accounts to come, and for the one that there is.
-fn reach(directory: &Directory, is_reached: bool) {
+async fn reach(directory: &Directory, is_reached: bool) {
     let port = if is_reached { directory.server.tls_port() } else { 9 };
     directory.app.database.run(&format!("UPDATE device SET connectivities = 'LDAPS:{port}'"));
     directory.app.database.run(&format!("UPDATE jit_account SET port = {port}"));
     // Another port is another service, whose identity is pinned on its first use.
     directory.app.database.run("DELETE FROM target_identity");
+    // The administrator is named again, for the other port.
+    directory.save("temp", "temp", "creation_and_deletion").await;
 }
 
 /// The metrics: how many accounts there are, and how many are to be removed.
@@ -43,13 +45,13 @@ async fn an_account_that_existed_before_is_neither_given_out_nor_removed() {
 #[actix_web::test]
 async fn a_target_that_cannot_be_reached_is_told_and_custody_is_not_taken() {
     let Some(directory) = Directory::start(|_| {}).await else { return };
-    reach(&directory, false);
+    reach(&directory, false).await;
     let refused = directory.client.get(ACCOUNT).await;
     refused.expect_refusal(503, "was not created on its target: the target cannot be reached");
     assert!(refused.header("retry-after").is_some());
     directory.release().await.expect_number(1018);
     assert_eq!(shown(&directory.account().await), ("absent", "unreachable", 0));
-    reach(&directory, true);
+    reach(&directory, true).await;
     assert!(directory.logs_in("temp", &directory.take().await).await);
 }
 
@@ -58,7 +60,7 @@ async fn a_removal_is_tried_again_after_pauses_and_a_client_does_not_get_the_acc
     let Some(mut directory) = Directory::start(|_| {}).await else { return };
     let first = directory.take().await;
     assert_eq!(figures(&directory).await, (1.0, 0.0));
-    reach(&directory, false);
+    reach(&directory, false).await;
     directory.release().await.expect(200);
     assert_eq!((directory.run().await, directory.run().await), (1, 0));
     let account = directory.account().await;
@@ -71,7 +73,7 @@ async fn a_removal_is_tried_again_after_pauses_and_a_client_does_not_get_the_acc
 
     directory.advance(30).await;
     assert_eq!(directory.run().await, 0, "the pause has doubled");
-    reach(&directory, true);
+    reach(&directory, true).await;
     assert!(directory.logs_in("temp", &first).await);
     directory.advance(31).await;
     assert_eq!(directory.run().await, 1);

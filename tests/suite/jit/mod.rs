@@ -3,6 +3,7 @@
 mod custody;
 mod failure;
 mod linux;
+mod place;
 mod postgresql;
 mod settings;
 

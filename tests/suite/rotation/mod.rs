@@ -2,6 +2,7 @@
 
 mod decision;
 mod figures;
+mod place;
 mod policy;
 mod request;
 mod shared;
@@ -39,13 +40,16 @@ impl Directory {
         client.post("/iso/pam/device", &device).await.expect(201);
         client.save_credential(&credential("operator", BIND_DN, BIND_PASSWORD)).await;
         let mut account = credential("erp", &dn("erp"), FIRST);
-        account["execution_settings"] = json!({
-            "change_plugin": "openldap", "automatic_change": true, "use_own_credential_to_connect": false,
-            "authentication_credential": BIND_DN, "authentication_hostname": "directory",
-            "authentication_ip": "127.0.0.1",
-        });
+        account["execution_settings"] = execution_settings("directory");
         client.save_credential(&account).await;
         Some(Self { server, app, client })
+    }
+
+    /// Names the administrator of this device again, for the place where the account is now.
+    async fn name_operator(&self, hostname: &str) {
+        let account = json!({ "hostname": "directory", "ip": "127.0.0.1", "username": dn("erp"), "identifier": "erp",
+                              "execution_settings": execution_settings(hostname) });
+        self.client.save_credential(&account).await;
     }
 
     /// Whether an account of the directory logs in.
@@ -84,6 +88,14 @@ impl Directory {
 fn credential(identifier: &str, username: &str, content: &str) -> Value {
     json!({ "hostname": "directory", "ip": "127.0.0.1", "username": username, "identifier": identifier,
             "content": content })
+}
+
+/// The settings of an account that the administrator of this device changes.
+fn execution_settings(hostname: &str) -> Value {
+    json!({
+        "change_plugin": "openldap", "automatic_change": true, "use_own_credential_to_connect": false,
+        "authentication_credential": BIND_DN, "authentication_hostname": hostname, "authentication_ip": "127.0.0.1",
+    })
 }
 
 /// The time at which a credential or an SSH key was changed, as lists show it.

@@ -36,11 +36,12 @@ impl Directory {
         self.client.save_credential(&sent).await;
     }
 
-    /// Changes the connectivity of the device.
+    /// Changes the connectivity of the device, and names the operator for it.
     async fn connect_by(&self, connectivities: &str) {
         let device = json!({ "hostname": "directory", "ip": "127.0.0.1", "type": "Server", "vendor": "OpenLDAP",
                              "model": "2.6", "site": "Default", "connectivities": connectivities });
         self.client.post("/iso/pam/device", &device).await.expect(201);
+        self.name_operator("directory").await;
     }
 
     async fn release(&self) {

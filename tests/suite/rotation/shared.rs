@@ -21,20 +21,29 @@ fn child(identifier: &str, parent: u32) -> Value {
     child
 }
 
+/// `neighbour` as the child of `erp`, on another device.
+fn child_on_standby() -> Value {
+    let mut neighbour = child("neighbour", 2);
+    (neighbour["hostname"], neighbour["ip"]) = (json!("standby"), json!("127.0.0.2"));
+    neighbour
+}
+
 /// `neighbour` as the child of `erp`, on a target that cannot be reached.
 async fn unreachable_child(directory: &Directory) {
     let standby = json!({ "hostname": "standby", "ip": "127.0.0.2", "type": "Server", "vendor": "OpenLDAP",
                           "model": "2.6", "site": "Default",
                           "connectivities": format!("LDAPS:{}", directory.server.tls_port()) });
     directory.client.post("/iso/pam/device", &standby).await.expect(201);
-    let mut neighbour = child("neighbour", 2);
-    (neighbour["hostname"], neighbour["ip"]) = (json!("standby"), json!("127.0.0.2"));
-    directory.client.save_credential(&neighbour).await;
+    directory.client.save_credential(&child_on_standby()).await;
 }
 
 /// Lets the target of the child be reached from now on.
 async fn reach(directory: &Directory) {
     directory.app.database.run("UPDATE device SET ip = '127.0.0.1' WHERE hostname = 'standby'");
+    // The administrator is named again, for the other address.
+    let mut neighbour = child_on_standby();
+    neighbour["ip"] = json!("127.0.0.1");
+    directory.client.save_credential(&neighbour).await;
     directory.app.clock.advance(Duration::from_secs(300));
     directory.app.vault.refresh().await.unwrap();
 }
