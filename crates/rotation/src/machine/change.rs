@@ -1,6 +1,6 @@
 //! The change: sending the candidate, and what the target answers.
 
-use super::Maker;
+use super::{Check, Maker};
 use super::draft::Draft;
 use crate::arrow::{Arrow, AuditEvent, Effect};
 use crate::policy::Shape;
@@ -43,14 +43,20 @@ impl Draft<'_> {
         }
     }
 
-    pub(super) fn reject(mut self, in_doubt: bool) -> Arrow {
-        self.after.in_doubt = in_doubt;
+    /// Discards the candidate, with which nobody logs in.
+    pub(super) fn reject(mut self, check: Check) -> Arrow {
+        let is_unknown = check == Check::NotCandidate && self.rules.changes_itself && self.rules.can_reconcile;
+        self.after.in_doubt = check == Check::Neither || is_unknown;
         self.after.rejections = self.after.rejections.saturating_add(1);
         let limits = &self.rules.limits;
         let is_last = self.after.rejections >= limits.rejections || self.after.attempts >= limits.attempts;
         // A refusal by one target does not replace the value that others share.
         let is_shared = self.before.cause == Some(Cause::Parent);
         let mut draft = self.go(Phase::Rejected, Some(Problem::Rejected));
+        if check != Check::Current {
+            // Every login of the check has failed, and targets count those.
+            draft.wait_for_check();
+        }
         if is_last || is_shared {
             draft.after.due_at = None;
         }
@@ -59,7 +65,11 @@ impl Draft<'_> {
 
     pub(super) fn replace_candidate(mut self) -> Arrow {
         self.after.sends = 0;
-        let (phase, shape) = (self.after.resumed_phase(), Shape::after(self.before.rejections));
+        let phase = match self.after.resumed_phase() {
+            Phase::NeedsReconcile if !self.rules.can_reconcile => Phase::CandidateStored,
+            phase => phase,
+        };
+        let shape = Shape::after(self.before.rejections);
         self.go(phase, None).arrow_with(AuditEvent::CandidateReplaced, Effect::StoreCandidate(shape))
     }
 }

@@ -23,7 +23,7 @@ impl Draft<'_> {
         let was_rejected = self.before.problem == Some(Problem::Rejected);
         match check {
             Check::Candidate => self.promote(),
-            check if was_rejected => self.reject(check == Check::Neither),
+            check if was_rejected => self.reject(check),
             Check::Neither => self.nothing_logs_in(),
             Check::NotCandidate if self.rules.changes_itself && self.rules.can_reconcile => {
                 self.set_back(Phase::NeedsReconcile, Problem::NotChanged).arrow(AuditEvent::NotChanged)

@@ -52,6 +52,11 @@ impl Draft<'_> {
         draft
     }
 
+    /// Waits as long as before a further check.
+    pub(super) fn wait_for_check(&mut self) {
+        self.after.due_at = Some(self.now.saturating_add(micros(self.rules.limits.check_pause)));
+    }
+
     /// A failure that leaves the secret as it was.
     pub(super) fn failed(self, phase: Phase, failure: Failure, event: AuditEvent) -> Arrow {
         if failure == Failure::IdentityChanged {

@@ -207,6 +207,18 @@ fn a_shared_value_that_one_target_refuses_is_not_replaced() {
 }
 
 #[test]
+fn a_refusal_for_an_account_whose_value_nobody_knows_is_followed_by_another_candidate_after_a_pause() {
+    let (known, pause) = (changing(1), i64::try_from(Limits::default().check_pause.as_micros()).unwrap());
+    for (can_reconcile, phase) in [(false, Phase::CandidateStored), (true, Phase::NeedsReconcile)] {
+        let rules = rules(false, can_reconcile);
+        let arrow = rejected(&known, Check::Neither, &rules);
+        assert_eq!((arrow.effect, arrow.record.due_at), (Effect::Reject, Some(pause)));
+        let replaced = next(&arrow.record, &Event::Started, &rules, pause).unwrap();
+        assert_eq!((replaced.to(), replaced.effect), (phase, Effect::StoreCandidate(Shape::Plain)));
+    }
+}
+
+#[test]
 fn a_candidate_that_logs_in_is_in_force_though_the_target_has_refused_it() {
     let arrow = rejected(&changing(1), Check::Candidate, &rules(false, false));
     assert_eq!((arrow.to(), arrow.effect), (Phase::Current, Effect::Promote));

@@ -9,7 +9,7 @@ use crate::store::id::CredentialId;
 use crate::store::target_identity;
 use crate::vault::VaultError;
 use crate::vault::operation::OperationContext;
-use crate::vault::rotation::{grant, is_open, require_sight, require_sight_of_service, service};
+use crate::vault::rotation::{grant_to_trusted, is_open, require_sight, require_sight_of_service, service};
 
 /// Carries out a decision about the account of a credential. `None`: the decision is about something else, such as the rotation of
 /// its password; otherwise what was done, for the audit record.
@@ -72,7 +72,7 @@ fn trust_for_device(
     require_sight_of_logins(context, &account, &current)?;
     pin(context, &account, &current, identity)?;
     // Who trusts another identity of the target trusts it where the account is now.
-    grant(context, account.credential, None)?;
+    grant_to_trusted(context, account.credential)?;
     Ok(JitAccount { problem: None, ..account }.store(context.connection())?)
 }
 

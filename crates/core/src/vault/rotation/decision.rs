@@ -3,7 +3,7 @@
 use chaveiro_rotation::{Decision, Effect, TargetIdentity, decide};
 
 use super::effect::apply;
-use super::granted_place::{grant, require_sight_of_service};
+use super::granted_place::{grant_to_trusted, require_sight_of_service};
 use super::rotatable::{Rotatable, require_readable};
 use super::run::wake;
 use super::secret::{RotatedSecret, SealedVersions};
@@ -88,7 +88,7 @@ impl Vault {
             apply(context, &setup, state, &arrow, None)?;
             if let Effect::Pin(_) = arrow.effect {
                 // Who trusts another identity of the target trusts it where the account is now.
-                grant(context, id, None)?;
+                grant_to_trusted(context, id)?;
             }
             let actor = context.principal().actor().to_string();
             wake(context.connection(), id, &actor, now)?;

@@ -76,10 +76,10 @@ impl AccountPlace {
         }
     }
 
-    /// Whether both are the same account, at whichever address.
+    /// Whether both are the same account, at whichever address. A template may use the address for the name of the account.
     fn is_same_account(&self, other: &Self) -> bool {
-        let at = |place: &Self| Self { host: String::new(), port: None, ..place.clone() };
-        at(self) == at(other)
+        let elsewhere = Self { host: other.host.clone(), port: other.port, ..self.clone() };
+        self == other || (self.template.is_empty() && elsewhere == *other)
     }
 }
 
@@ -139,6 +139,29 @@ pub(in crate::vault) fn grant(
     id: CredentialId,
     device: Option<DeviceRow>,
 ) -> Result<(), VaultError> {
+    grant_for(context, id, device, Scope::Any)
+}
+
+/// As [`grant`], after a decision to trust another identity, which says nothing of the name of the account: a client may have changed
+/// that meanwhile.
+pub(in crate::vault) fn grant_to_trusted(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
+    grant_for(context, id, None, Scope::SameAccount)
+}
+
+/// The places that a grant may name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Any,
+    /// Those of the account that was granted before.
+    SameAccount,
+}
+
+fn grant_for(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    device: Option<DeviceRow>,
+    scope: Scope,
+) -> Result<(), VaultError> {
     let rotation = rotation::find(context.connection(), id)?;
     let jit = rotation::find_jit(context.connection(), id)?;
     let of_rotation = rotation.as_ref().map(logins_of_rotation).unwrap_or_default();
@@ -157,7 +180,7 @@ pub(in crate::vault) fn grant(
     {
         let plugin = plugin_of_names(policy.plugin.as_deref(), policy.template.as_deref());
         let place = AccountPlace::of_rotation(&credential, policy, (host(&device), port(&device, plugin)));
-        if let Some(text) = renewed(policy.granted_place.as_deref(), of_rotation, place) {
+        if let Some(text) = renewed(policy.granted_place.as_deref(), of_rotation, place, scope) {
             rotation::set_granted_place(context.connection(), id, &text)?;
         }
     }
@@ -166,7 +189,7 @@ pub(in crate::vault) fn grant(
         && sees_all(context, &of_jit)?
     {
         let place = jit::place(policy, &credential, &device);
-        if let Some(text) = renewed(policy.granted_place.as_deref(), of_jit, place) {
+        if let Some(text) = renewed(policy.granted_place.as_deref(), of_jit, place, scope) {
             rotation::set_granted_place_of_jit(context.connection(), id, &text)?;
         }
     }
@@ -174,8 +197,17 @@ pub(in crate::vault) fn grant(
 }
 
 /// Returns the text of a grant, unless it is stored already. The identity stays that of the place.
-fn renewed(stored: Option<&str>, logins: BTreeSet<CredentialId>, place: AccountPlace) -> Option<String> {
+fn renewed(
+    stored: Option<&str>,
+    logins: BTreeSet<CredentialId>,
+    place: AccountPlace,
+    scope: Scope,
+) -> Option<String> {
     let before = GrantedPlace::from_column(stored);
+    let is_same = |before: &GrantedPlace| before.logins == logins && before.place.is_same_account(&place);
+    if scope == Scope::SameAccount && !before.as_ref().is_some_and(is_same) {
+        return None;
+    }
     let identity = before.filter(|before| before.place == place).and_then(|before| before.identity);
     let text = GrantedPlace { logins, place, identity }.to_column();
     (stored != Some(text.as_str())).then_some(text)
@@ -311,6 +343,10 @@ mod tests {
     #[test]
     fn at_another_address_the_identity_of_the_granted_place_is_required() {
         let (login, pinned) = (CredentialId::new(2), TargetIdentity("SHA256:x".into()));
+        let by_template = AccountPlace { template: "t".into(), ..place() };
+        let granted = GrantedPlace { place: by_template.clone(), ..grant_of(Some("SHA256:x")) };
+        let moved = AccountPlace { host: "10.0.0.2".into(), ..by_template };
+        assert!(!granted.allows(login, &moved, Some(&pinned)), "its address may be a part of the name");
         for moved in [
             AccountPlace { host: "10.0.0.2".into(), ..place() },
             AccountPlace { port: Some(637), ..place() },
@@ -333,9 +369,9 @@ mod tests {
         let text = granted.to_column();
         assert_eq!(GrantedPlace::from_column(Some(&text)), Some(granted.clone()));
         assert_eq!(GrantedPlace::from_column(Some("elsewhere")), None);
-        assert_eq!(renewed(Some(&text), granted.logins.clone(), place()), None);
+        assert_eq!(renewed(Some(&text), granted.logins.clone(), place(), Scope::Any), None);
         let moved = AccountPlace { port: Some(637), ..place() };
-        let renewed = renewed(Some(&text), granted.logins.clone(), moved.clone());
+        let renewed = renewed(Some(&text), granted.logins.clone(), moved.clone(), Scope::SameAccount);
         let renewed = GrantedPlace::from_column(renewed.as_deref()).unwrap();
         assert_eq!((renewed.place, renewed.identity), (moved, None));
     }
