@@ -14,7 +14,10 @@ async fn reach(directory: &Directory, is_reached: bool) {
     // Another port is another service, whose identity is pinned on its first use.
     directory.app.database.run("DELETE FROM target_identity");
     // The administrator is named again, for the other port.
-    directory.save("temp", "temp", "creation_and_deletion").await;
+    let mut account = credential("temp", &dn("temp"));
+    account["connectivities"] = json!(format!("LDAPS:{port}"));
+    account["jit_settings"] = jit_settings("creation_and_deletion", "openldap", BIND_DN, "directory");
+    directory.client.save_credential(&account).await;
 }
 
 /// The metrics: how many accounts there are, and how many are to be removed.

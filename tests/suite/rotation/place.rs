@@ -146,6 +146,11 @@ async fn a_device_that_a_client_redirects_is_not_logged_in_to() {
     shared.save_device("directory", "127.0.0.2", trap.port()).await;
     shared.expect_refused().await;
     trap.expect_silence();
+    // Who names the administrator once more does not know that the port is another one.
+    shared.save_device("directory", "127.0.0.1", trap.port()).await;
+    shared.name_again().await;
+    shared.other.post(ROTATE, &json!({})).await.expect_refusal(400, REFUSED);
+    trap.expect_silence();
     shared.save_device("directory", "127.0.0.1", shared.directory.server.tls_port()).await;
     shared.expect_mended().await;
 }

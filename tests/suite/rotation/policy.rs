@@ -5,7 +5,7 @@ use std::time::Duration;
 use chaveiro::config::Settings;
 use serde_json::{Value, json};
 
-use super::{Directory, FIRST, ROTATE, dn};
+use super::{Directory, FIRST, ROTATE, dn, execution_settings};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -38,10 +38,9 @@ impl Directory {
 
     /// Changes the connectivity of the device, and names the operator for it.
     async fn connect_by(&self, connectivities: &str) {
-        let device = json!({ "hostname": "directory", "ip": "127.0.0.1", "type": "Server", "vendor": "OpenLDAP",
-                             "model": "2.6", "site": "Default", "connectivities": connectivities });
-        self.client.post("/iso/pam/device", &device).await.expect(201);
-        self.name_operator("directory").await;
+        let account = json!({ "hostname": "directory", "ip": "127.0.0.1", "username": dn("erp"), "identifier": "erp",
+                              "connectivities": connectivities, "execution_settings": execution_settings("directory") });
+        self.client.save_credential(&account).await;
     }
 
     async fn release(&self) {

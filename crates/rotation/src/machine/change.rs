@@ -1,7 +1,7 @@
 //! The change: sending the candidate, and what the target answers.
 
-use super::{Check, Maker};
 use super::draft::Draft;
+use super::{Check, Maker};
 use crate::arrow::{Arrow, AuditEvent, Effect};
 use crate::policy::Shape;
 use crate::record::{Cause, Phase, Problem};

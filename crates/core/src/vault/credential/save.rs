@@ -10,7 +10,7 @@
 //! neither updates nor duplicates it.
 
 use super::input::{CredentialInput, DEFAULT_TYPE, DEFAULT_USERNAME, SavePolicy, SavedCredential};
-use super::settings::{SettingsGroup, jit_from_row, merged};
+use super::settings::{RotationSettings, SettingsGroup, jit_from_row, merged};
 use super::stored_settings::{resolve_references, store_settings};
 use super::target::{NamedDevice, find_target, free_identifier, free_username};
 use super::totp::check_seed;
@@ -25,6 +25,7 @@ use crate::store::{DeferrableWrite, StoreError};
 use crate::vault::access::{LockedPlace, require_tags_allowed};
 use crate::vault::device::{self as devices, checked_tags, known_domains, registered, required};
 use crate::vault::operation::{Done, OperationContext, Subject};
+use crate::vault::rotation::NamedParts;
 use crate::vault::secrets::{self, SecretOwner};
 use crate::vault::{Field, VaultError, custody, jit, rotation as rotations};
 
@@ -77,7 +78,7 @@ pub(in crate::vault) fn save(
     if is_policy_sent || target.is_some_and(|row| is_device_changed || changes.move_account(row)) {
         // The row of a device that the request changes was locked before it was compared.
         let device = (!is_device_changed).then(|| place.device.clone());
-        rotations::grant(context, id, device)?;
+        rotations::grant(context, id, device, named_parts(input))?;
     }
     let etag = context.etag_after(id, locked_etag)?;
     let saved = SavedCredential { id, created: target.is_none(), identifier, etag };
@@ -101,6 +102,20 @@ fn checked_names(input: &CredentialInput, policy: SavePolicy) -> Result<NamedDev
         policy.identifiers.check(name)?;
     }
     Ok(NamedDevice { hostname, ip })
+}
+
+/// Returns what a request names of the place of the account.
+fn named_parts(input: &CredentialInput) -> NamedParts {
+    let settings = &input.settings;
+    NamedParts {
+        device: true,
+        username: input.username.is_some() || input.key().is_none(),
+        domain: input.domain.is_some(),
+        plugin: settings.rotation.as_ref().is_some_and(RotationSettings::names_plugin) || settings.jit.is_some(),
+        additional: input.additional.is_some(),
+        host: true,
+        port: input.device.connectivities.is_some(),
+    }
 }
 
 /// Saves the fields of the device. Returns whether any has another value than before.

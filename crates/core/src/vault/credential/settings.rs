@@ -77,6 +77,13 @@ pub struct RotationSettings {
     pub reconciliation_template: Option<String>,
 }
 
+impl RotationSettings {
+    /// Whether the request names what carries the change out.
+    pub(in crate::vault) fn names_plugin(&self) -> bool {
+        self.plugin.is_some() || self.template.is_some()
+    }
+}
+
 /// Settings of just-in-time access. `None`: not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JitSettings {

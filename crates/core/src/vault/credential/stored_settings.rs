@@ -78,7 +78,7 @@ pub(in crate::vault) fn save_rotation(
 /// one, or the plugin.
 fn is_granting(sent: &RotationSettings, is_changed: bool) -> bool {
     let names_one = [&sent.authentication, &sent.reconciliation].into_iter().any(is_set);
-    names_one || (is_changed && (sent.plugin.is_some() || sent.template.is_some()))
+    names_one || (is_changed && sent.names_plugin())
 }
 
 fn is_set(change: &Option<ReferenceChange>) -> bool {

@@ -83,6 +83,32 @@ impl AccountPlace {
     }
 }
 
+/// The parts of a place that a request names. Another client may have changed the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::vault) struct NamedParts {
+    pub(in crate::vault) device: bool,
+    pub(in crate::vault) username: bool,
+    pub(in crate::vault) domain: bool,
+    /// The plugin and the template.
+    pub(in crate::vault) plugin: bool,
+    pub(in crate::vault) additional: bool,
+    pub(in crate::vault) host: bool,
+    pub(in crate::vault) port: bool,
+}
+
+impl NamedParts {
+    /// Whether they are all that differs between two places.
+    fn make(self, before: &AccountPlace, after: &AccountPlace) -> bool {
+        (self.device || before.device == after.device)
+            && (self.username || before.username == after.username)
+            && (self.domain || before.domain == after.domain)
+            && (self.plugin || (&before.plugin, &before.template) == (&after.plugin, &after.template))
+            && (self.additional || before.additional == after.additional)
+            && (self.host || before.host == after.host)
+            && (self.port || before.port == after.port)
+    }
+}
+
 /// The place that logins were granted for. Stored in a policy as JSON; has no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::vault) struct GrantedPlace {
@@ -131,27 +157,33 @@ pub(in crate::vault) fn place_changed() -> VaultError {
 }
 
 /// Grants the logins that the policies of a credential name for the place where its account is now, if the principal sees every
-/// credential that a policy names. Otherwise the policy stays as it is.
+/// credential that a policy names. Otherwise the policy stays as it is. So it does if it has these logins for another place, and the
+/// request does not name all that differs.
 ///
 /// `device`: the row that the request was compared with. A later one may have the address of somebody who edits it meanwhile.
 pub(in crate::vault) fn grant(
     context: &mut OperationContext<'_>,
     id: CredentialId,
     device: Option<DeviceRow>,
+    named: NamedParts,
 ) -> Result<(), VaultError> {
-    grant_for(context, id, device, Scope::Any)
+    grant_for(context, id, device, Scope::Named(named))
 }
 
 /// As [`grant`], after a decision to trust another identity, which says nothing of the name of the account: a client may have changed
 /// that meanwhile.
-pub(in crate::vault) fn grant_to_trusted(context: &mut OperationContext<'_>, id: CredentialId) -> Result<(), VaultError> {
+pub(in crate::vault) fn grant_to_trusted(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+) -> Result<(), VaultError> {
     grant_for(context, id, None, Scope::SameAccount)
 }
 
 /// The places that a grant may name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    Any,
+    /// That of a request.
+    Named(NamedParts),
     /// Those of the account that was granted before.
     SameAccount,
 }
@@ -197,15 +229,14 @@ fn grant_for(
 }
 
 /// Returns the text of a grant, unless it is stored already. The identity stays that of the place.
-fn renewed(
-    stored: Option<&str>,
-    logins: BTreeSet<CredentialId>,
-    place: AccountPlace,
-    scope: Scope,
-) -> Option<String> {
+fn renewed(stored: Option<&str>, logins: BTreeSet<CredentialId>, place: AccountPlace, scope: Scope) -> Option<String> {
     let before = GrantedPlace::from_column(stored);
-    let is_same = |before: &GrantedPlace| before.logins == logins && before.place.is_same_account(&place);
-    if scope == Scope::SameAccount && !before.as_ref().is_some_and(is_same) {
+    let former = before.as_ref().filter(|before| before.logins == logins).map(|before| &before.place);
+    let is_in_scope = match scope {
+        Scope::Named(named) => former.is_none_or(|former| named.make(former, &place)),
+        Scope::SameAccount => former.is_some_and(|former| former.is_same_account(&place)),
+    };
+    if !is_in_scope {
         return None;
     }
     let identity = before.filter(|before| before.place == place).and_then(|before| before.identity);
@@ -369,9 +400,13 @@ mod tests {
         let text = granted.to_column();
         assert_eq!(GrantedPlace::from_column(Some(&text)), Some(granted.clone()));
         assert_eq!(GrantedPlace::from_column(Some("elsewhere")), None);
-        assert_eq!(renewed(Some(&text), granted.logins.clone(), place(), Scope::Any), None);
+        let named = |port| Scope::Named(NamedParts { port, ..NamedParts::default() });
+        assert_eq!(renewed(Some(&text), granted.logins.clone(), place(), named(true)), None);
         let moved = AccountPlace { port: Some(637), ..place() };
-        let renewed = renewed(Some(&text), granted.logins.clone(), moved.clone(), Scope::SameAccount);
+        let renewed = |scope| renewed(Some(&text), granted.logins.clone(), moved.clone(), scope);
+        assert_eq!(renewed(named(false)), None, "somebody else has moved it");
+        assert_eq!(renewed(named(true)), renewed(Scope::SameAccount));
+        let renewed = renewed(named(true));
         let renewed = GrantedPlace::from_column(renewed.as_deref()).unwrap();
         assert_eq!((renewed.place, renewed.identity), (moved, None));
     }

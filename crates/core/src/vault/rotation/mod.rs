@@ -42,7 +42,8 @@ pub use status::{RotationEvent, RotationStatus};
 pub(super) use effect::new_password;
 pub(super) use figures::RotationFigures;
 pub(super) use granted_place::{
-    AccountPlace, GrantedPlace, PLACE_CHANGED, grant, place_changed, require_sight, require_sight_of_service,
+    AccountPlace, GrantedPlace, NamedParts, PLACE_CHANGED, grant, grant_to_trusted, place_changed, require_sight,
+    require_sight_of_service,
 };
 pub(super) use policy::plugin_named;
 pub(super) use request::{is_open, released};

@@ -17,7 +17,7 @@ use crate::vault::credential::{ChangeTime, RotationSettings, resolve, save_rotat
 use crate::vault::device::{checked_tags, required};
 use crate::vault::identifier::IdentifierPolicy;
 use crate::vault::operation::{Done, ETag, OperationContext, Subject};
-use crate::vault::rotation::grant;
+use crate::vault::rotation::{NamedParts, grant};
 use crate::vault::secrets::SecretOwner;
 use crate::vault::{Field, Noun, Switchable, VaultError, secrets};
 
@@ -112,7 +112,16 @@ pub(super) fn save(
         is_granting |= is_policy_sent;
     }
     if is_granting {
-        grant(context, id, device)?;
+        let named = NamedParts {
+            device: device.is_some(),
+            username: sent_username(input).is_some(),
+            plugin: input.rotation.as_ref().is_some_and(RotationSettings::names_plugin),
+            host: input.ip.is_some(),
+            // A request for a key has no connectivities.
+            port: input.ip.is_some(),
+            ..NamedParts::default()
+        };
+        grant(context, id, device, named)?;
     }
     let unknown_devices = match &input.devices {
         Some(hostnames) => replace_devices(context, id, hostnames, &mut time)?,
