@@ -96,6 +96,8 @@ pub(super) struct Dialogue<'a> {
     is_announced: bool,
     /// The output since the last answer.
     output: Zeroizing<String>,
+    /// The text of the last answer; empty before the first.
+    sent: Zeroizing<String>,
     /// The complaint of the highest rank that has been read.
     complaint: Option<usize>,
 }
@@ -104,12 +106,14 @@ impl<'a> Dialogue<'a> {
     /// Begins a dialogue for the account. What comes before a line with the marker is not looked at.
     pub(super) fn new(username: &'a str, marker: &'a str) -> Self {
         let (stage, output) = (Stage::Noise, Zeroizing::default());
-        Self { username, marker, stage, is_announced: false, output, complaint: None }
+        Self { username, marker, stage, is_announced: false, output, sent: Zeroizing::default(), complaint: None }
     }
 
     /// Takes output. An answer is due when the last line, which has not ended, is a prompt and nothing else.
     pub(super) fn read(&mut self, output: &str) -> Result<Option<Answer>, TargetError> {
         self.output.push_str(output);
+        // The next prompt may come together with the echo.
+        self.check_echo()?;
         if self.stage == Stage::Noise && !self.skip_noise() {
             return Ok(None);
         }
@@ -124,10 +128,15 @@ impl<'a> Dialogue<'a> {
         Ok(Some(answer))
     }
 
+    /// Notes the text of an answer.
+    pub(super) fn sent(&mut self, text: &str) {
+        self.sent = Zeroizing::new(text.into());
+    }
+
     /// Refuses a terminal that shows what is typed, which then comes before all other output.
-    pub(super) fn check_echo(&self, sent: &str) -> Result<(), TargetError> {
+    fn check_echo(&self) -> Result<(), TargetError> {
         // The space at the end of the prompt may come with what follows the answer.
-        let (output, sent) = (self.output.trim_start_matches(' '), sent.trim_start_matches(' '));
+        let (output, sent) = (self.output.trim_start_matches(' '), self.sent.trim_start_matches(' '));
         if !sent.is_empty() && output.starts_with(sent) {
             return Err(failure::misconfigured("the terminal shows what is typed"));
         }
@@ -228,10 +237,10 @@ fn prompt(line: &str) -> Option<Prompt> {
 pub(super) fn fuzz(bytes: &[u8]) {
     let mut dialogue = Dialogue::new("svc", "marker");
     for output in String::from_utf8_lossy(bytes).split('\0') {
-        let answered = dialogue.read(output);
-        let echo = dialogue.check_echo("password");
-        if answered.is_err() || echo.is_err() {
-            break;
+        match dialogue.read(output) {
+            Ok(Some(_)) => dialogue.sent("password"),
+            Ok(None) => {}
+            Err(_) => break,
         }
     }
     let _ = (dialogue.stuck(), dialogue.end(Some(0)), dialogue.end(Some(10)), dialogue.end(None));

@@ -44,18 +44,14 @@ pub(super) async fn change(
     // started. `env` is no alias, and sets the language.
     let mut command = session.start_on_terminal(&format!("echo; echo {marker}; exec env LC_ALL=C passwd")).await?;
     let mut dialogue = Dialogue::new(username, &marker);
-    let mut last = None;
     let mut seen = 0;
     while within(SILENCE, command.read()).await.map_err(|_| dialogue.stuck())?? {
         let output = whole_characters(&command.output[seen..]);
         seen += output.len();
-        let answer = dialogue.read(&output);
-        if let Some(last) = last {
-            dialogue.check_echo(passwords.answer(last))?;
-        }
-        if let Some(answer) = answer? {
-            send(&mut command, passwords.answer(answer), answer, progress).await?;
-            last = Some(answer);
+        if let Some(answer) = dialogue.read(&output)? {
+            let text = passwords.answer(answer);
+            send(&mut command, text, answer, progress).await?;
+            dialogue.sent(text);
         }
     }
     dialogue.end(command.status)
