@@ -6,7 +6,7 @@ use crate::limits::{Limits, Rules};
 use crate::machine::{Check, Event, Maker, NotAllowed, next};
 use crate::record::{Phase, Record};
 use crate::schedule::next_step;
-use crate::target::{Change, Failure, LoginSecret, Operator, Target, TargetError};
+use crate::target::{Change, Failure, LoginSecret, Operator, Target, TargetError, Work};
 
 /// Why a rotator has ended, and when it is to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,11 +111,7 @@ impl Run<'_> {
     /// goes on at once.
     async fn identify_and_start(&self, record: &Record) -> Result<(), RotationError> {
         self.rotator.journal.renew().await?;
-        let identified = match self.target() {
-            Ok(target) => target.identify(&self.loaded.account).await,
-            Err(refusal) => Err(refusal),
-        };
-        let event = match identified {
+        let event = match self.on_target(|target| target.identify(&self.loaded.account)).await {
             Ok(None) => return self.start(record).await,
             Ok(Some(identity)) => Event::Identified(identity),
             Err(error) => Event::NotIdentified(self.failed(error)),
@@ -151,16 +147,15 @@ impl Run<'_> {
         }
         let candidate = self.candidate()?.clone();
         let change = Change { account: self.loaded.account.clone(), operator, current, candidate };
-        let changed = match self.target() {
-            Ok(target) => target.change(&change).await,
-            Err(refusal) => Err(refusal),
-        };
-        Ok(changed.map_err(|error| self.failed(error)))
+        Ok(self.on_target(|target| target.change(&change)).await.map_err(|error| self.failed(error)))
     }
 
-    /// Returns the target, unless it must not be contacted.
-    fn target(&self) -> Result<&dyn Target, TargetError> {
-        self.loaded.refusal.map_or(Ok(self.rotator.target), Err)
+    /// Calls the target, unless it must not be contacted.
+    async fn on_target<'w, T>(&'w self, call: impl FnOnce(&'w dyn Target) -> Work<'w, T>) -> Result<T, TargetError> {
+        match self.loaded.refusal {
+            Some(refusal) => Err(refusal),
+            None => call(self.rotator.target).await,
+        }
     }
 
     /// Tells the journal of an error of the target. Returns what follows from it.
@@ -200,11 +195,7 @@ impl Run<'_> {
     }
 
     async fn logs_in(&self, secret: &LoginSecret) -> Result<bool, Failure> {
-        let verified = match self.target() {
-            Ok(target) => target.verify(&self.loaded.account, secret).await,
-            Err(refusal) => Err(refusal),
-        };
-        verified.map_err(|error| self.failed(error))
+        self.on_target(|target| target.verify(&self.loaded.account, secret)).await.map_err(|error| self.failed(error))
     }
 
     async fn retire(
@@ -219,11 +210,8 @@ impl Run<'_> {
         let candidate = current.ok_or(RotationError::Inconsistent(Phase::Current))?.clone();
         let (account, operator) = (self.loaded.account.clone(), self.loaded.operator.clone());
         let change = Change { account, operator, current: former.cloned(), candidate };
-        let retired = match self.target() {
-            Ok(target) => target.retire(&change).await,
-            Err(refusal) => Err(refusal),
-        };
-        self.apply(record, Event::Retired(retired.map_err(|error| self.failed(error)))).await.map(drop)
+        let result = self.on_target(|target| target.retire(&change)).await.map_err(|error| self.failed(error));
+        self.apply(record, Event::Retired(result)).await.map(drop)
     }
 
     fn candidate(&self) -> Result<&LoginSecret, RotationError> {

@@ -1,13 +1,10 @@
 //! The operator of an account logs in only where somebody who sees it named it: a client that sees the account alone moves, renames and
 //! redirects it in vain.
 
-use std::net::TcpListener;
-
-use chaveiro::vault::access::link::LinkTarget;
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, Directory, credential, dn, jit_settings};
-use crate::support::{BIND_DN, BIND_PASSWORD, TestClient};
+use crate::support::{BIND_DN, TestClient, Trap, outsider, save_directory};
 
 const REFUSED: &str = "authentication_credential";
 
@@ -21,13 +18,7 @@ struct Shared {
 impl Shared {
     async fn start() -> Option<Self> {
         let directory = Directory::start(|_| {}).await?;
-        directory.client.create_device("console", "127.0.0.1").await;
-        let mut administrator = credential("administrator", BIND_DN);
-        administrator["hostname"] = json!("console");
-        administrator["content"] = json!(BIND_PASSWORD);
-        directory.client.save_credential(&administrator).await;
-        let other = directory.app.client().await;
-        directory.app.link(&other, LinkTarget::Device("directory".into())).await;
+        let other = outsider(&directory.app, &directory.client).await;
         let shared = Self { directory, other };
         shared.name_again().await;
         Some(shared)
@@ -49,10 +40,7 @@ impl Shared {
 
     /// Saves a device as the other client.
     async fn save_device(&self, hostname: &str, ip: &str, port: u16) {
-        let device = json!({ "hostname": hostname, "ip": ip, "type": "Server", "vendor": "OpenLDAP", "model": "2.6",
-                             "site": "Default", "connectivities": format!("LDAPS:{port}") });
-        let saved = self.other.post("/iso/pam/device", &device).await;
-        assert!(saved.status.is_success(), "{}", saved.text);
+        save_directory(&self.other, hostname, ip, port).await;
     }
 
     /// Expects that no custody is taken, and that it is once somebody who sees the administrator names it.
@@ -67,12 +55,11 @@ impl Shared {
 #[actix_web::test]
 async fn an_account_that_a_client_moves_to_its_own_device_is_not_created_there() {
     let Some(shared) = Shared::start().await else { return };
-    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
-    trap.set_nonblocking(true).unwrap();
-    shared.save_device("evil", "127.0.0.1", trap.local_addr().unwrap().port()).await;
+    let trap = Trap::set("127.0.0.1");
+    shared.save_device("evil", "127.0.0.1", trap.port()).await;
     shared.save(json!({ "hostname": "evil" })).await;
     shared.expect_refused_until_it_is_named_again().await;
-    assert!(trap.accept().is_err(), "the vault has connected");
+    trap.expect_silence();
 }
 
 #[actix_web::test]
@@ -95,13 +82,12 @@ async fn an_account_that_a_client_lets_be_enabled_in_place_of_created_is_neither
 #[actix_web::test]
 async fn a_device_that_a_client_redirects_is_not_logged_in_to() {
     let Some(shared) = Shared::start().await else { return };
-    let trap = TcpListener::bind("127.0.0.2:0").unwrap();
-    trap.set_nonblocking(true).unwrap();
-    shared.save_device("directory", "127.0.0.2", trap.local_addr().unwrap().port()).await;
+    let trap = Trap::set("127.0.0.2");
+    shared.save_device("directory", "127.0.0.2", trap.port()).await;
     shared.other.get(ACCOUNT).await.expect_refusal(400, REFUSED);
     shared.save_device("directory", "127.0.0.1", shared.directory.server.tls_port()).await;
     assert!(shared.directory.logs_in("temp", &shared.directory.take().await).await);
-    assert!(trap.accept().is_err(), "the vault has connected");
+    trap.expect_silence();
 }
 
 #[actix_web::test]

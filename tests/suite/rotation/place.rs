@@ -1,16 +1,13 @@
 //! The login of another credential goes only to the place for which somebody who sees that credential named it: a client that sees the
 //! account alone moves, renames and redirects it in vain.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
-use chaveiro::vault::access::link::LinkTarget;
 use serde_json::{Value, json};
 
 use super::{DECISION, Directory, FIRST, ROTATE, credential, dn};
-use crate::support::{BIND_DN, BIND_PASSWORD, LdapServer, TestClient};
+use crate::support::{BIND_DN, LdapServer, TestClient, Trap, outsider, save_directory};
 
-const DEVICE: &str = "/iso/pam/device";
 const REFUSED: &str = "authentication_credential";
 
 /// A directory whose administrator is a credential that its other client does not see.
@@ -23,15 +20,9 @@ struct Shared {
 impl Shared {
     async fn start() -> Option<Self> {
         let directory = Directory::start(|_| {}).await?;
-        directory.client.create_device("console", "127.0.0.1").await;
-        let mut administrator = credential("administrator", BIND_DN, BIND_PASSWORD);
-        administrator["hostname"] = json!("console");
-        directory.client.save_credential(&administrator).await;
-        let other = directory.app.client().await;
-        directory.app.link(&other, LinkTarget::Device("directory".into())).await;
+        let other = outsider(&directory.app, &directory.client).await;
         let shared = Self { directory, other };
         shared.name_again().await;
-        shared.other.get("/iso/pam/credential/administrator").await.expect_number(1009);
         Some(shared)
     }
 
@@ -50,10 +41,7 @@ impl Shared {
 
     /// Saves a device as the other client.
     async fn save_device(&self, hostname: &str, ip: &str, port: u16) {
-        let device = json!({ "hostname": hostname, "ip": ip, "type": "Server", "vendor": "OpenLDAP", "model": "2.6",
-                             "site": "Default", "connectivities": format!("LDAPS:{port}") });
-        let saved = self.other.post(DEVICE, &device).await;
-        assert!(saved.status.is_success(), "{}", saved.text);
+        save_directory(&self.other, hostname, ip, port).await;
     }
 
     /// Saves an account of the other client's own on the directory, which changes its own password.
@@ -92,26 +80,6 @@ impl Shared {
         assert_eq!(rotation["phase"], "idle", "{rotation}");
         assert!(self.directory.logs_in("erp", &self.directory.password().await).await);
         self.directory.rotate().await;
-    }
-}
-
-/// A host of the other client. Nothing may connect to it.
-struct Trap(TcpListener);
-
-impl Trap {
-    fn set(ip: &str) -> Self {
-        let listener = TcpListener::bind((ip, 0)).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        Self(listener)
-    }
-
-    fn port(&self) -> u16 {
-        self.0.local_addr().unwrap().port()
-    }
-
-    #[track_caller]
-    fn expect_silence(&self) {
-        assert!(self.0.accept().is_err(), "the vault has connected");
     }
 }
 

@@ -12,6 +12,7 @@ mod ldap;
 mod load;
 mod log;
 mod memory;
+mod outsider;
 mod permit;
 mod prefix_proxy;
 mod process;
@@ -32,6 +33,7 @@ pub(crate) use issuer::{AUDIENCE, Answering, IssuerKey, IssuerServer, issuer_req
 pub(crate) use ldap::{BASE_DN, BIND_DN, BIND_PASSWORD, LdapServer, person_dn};
 pub(crate) use load::{Load, measure};
 pub(crate) use log::{keep_log, logged};
+pub(crate) use outsider::{Trap, outsider, save_directory};
 pub(crate) use permit::{SAVE_POLICY, operator, permit};
 pub(crate) use prefix_proxy::PrefixProxy;
 pub(crate) use process::{Credentials, Finished, Program, Serving, finish, finish_with_input, program};
