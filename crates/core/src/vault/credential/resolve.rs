@@ -180,8 +180,8 @@ pub(in crate::vault) fn locked(
         return Ok(row);
     }
     let current = credential::locked(context.connection(), row.id)?.ok_or(StoreError::NotFound)?;
-    let names = |row: &CredentialRow| (row.device_id, row.username.clone(), row.identifier.clone());
-    if names(&current) != names(&row) {
+    let is_renamed = current.username != row.username || current.identifier != row.identifier;
+    if is_renamed || current.device_id != row.device_id {
         return Err(StoreError::Contended(Cause::default()).into());
     }
     require_visible(context, current)

@@ -69,7 +69,17 @@ pub(in crate::vault) fn save_rotation(
 ) -> Result<(bool, bool), VaultError> {
     let authentication = changed(context, sent.authentication.as_ref())?;
     let reconciliation = changed(context, sent.reconciliation.as_ref())?;
-    let changes = rotation_changes(sent, authentication, reconciliation);
+    store_rotation(context, id, sent, &References { authentication, reconciliation, ..References::default() })
+}
+
+/// Stores settings of rotation, as [`save_rotation`].
+fn store_rotation(
+    context: &mut OperationContext<'_>,
+    id: CredentialId,
+    sent: &RotationSettings,
+    references: &References,
+) -> Result<(bool, bool), VaultError> {
+    let changes = rotation_changes(sent, references.authentication, references.reconciliation);
     let is_changed = rotation::store(context.connection(), id, &changes)?;
     Ok((is_changed, is_granting(sent, is_changed)))
 }
@@ -97,9 +107,8 @@ pub(super) fn store_settings(
     let settings = &input.settings;
     let mut is_policy_sent = false;
     if let Some(sent) = &settings.rotation {
-        let changes = rotation_changes(sent, references.authentication, references.reconciliation);
-        let is_changed = rotation::store(context.connection(), id, &changes)?;
-        is_policy_sent |= is_granting(sent, is_changed);
+        let (is_changed, is_granting) = store_rotation(context, id, sent, references)?;
+        is_policy_sent |= is_granting;
         time.move_if(context, is_changed)?;
     }
     if let Some(sent) = &settings.jit {
